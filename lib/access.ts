@@ -1,0 +1,147 @@
+/**
+ * Who may use the proxy, and whose key pays: a pure decision over peer, headers and configuration.
+ * Three rules in order: proxy keys, no key held, local use only. And in every case: no foreign web page.
+ * @module
+ */
+
+import { STATUS_CODE } from "@std/http/status";
+import type { Config } from "./config.ts";
+import { ApiError } from "./errors.ts";
+
+/** Who is at the other end of the connection. */
+export type Peer = { transport: "unix" } | { transport: "tcp"; address: string };
+
+/** What is known of a request before anybody reads its body. */
+export interface Visit {
+  method: string;
+  path: string;
+  headers: Headers;
+  /** Host and port, from the Host header or HTTP/2's `:authority`. */
+  host: string;
+  peer: Peer;
+}
+
+/** The settings that access depends on. */
+export type AccessConfig = Pick<
+  Config,
+  "openrouterApiKey" | "proxyApiKeys" | "allowedOrigins" | "onDenoDeploy"
+>;
+
+/** A request that may go on. */
+export interface Access {
+  /** The OpenRouter key that pays; null where there is none (the request needs none, or gets a 401). */
+  upstreamKey: string | null;
+  /** The foreign origin that may read the answer; null for none. */
+  corsOrigin: string | null;
+}
+
+const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/api/hello"]);
+const FORWARDING_HEADER = /^(forwarded|via|x-real-ip|x-forwarded-.*|cf-.*)$/;
+const LOCAL_ADDRESS = /^(::ffff:)?127\.|^::1$|^(::ffff:|0:0:0:0:0:ffff:)7f[0-9a-f]{2}:/i;
+const LOCAL_HOST = /^(\[[0-9a-f:.%]+\]|\d{1,3}(\.\d{1,3}){3}|([a-z0-9-]+\.)*localhost)(:\d+)?$/i;
+const OPENROUTER_KEY = /^sk-or-/;
+
+/**
+ * Decides on a request.
+ * @throws {ApiError} 401, 403 or 415, in words that say what to set
+ */
+export function decideAccess(visit: Visit, config: AccessConfig): Access {
+  if (isOpen(visit)) return { upstreamKey: null, corsOrigin: null };
+  const corsOrigin = checkOrigin(visit, config);
+  checkContentType(visit);
+  return { upstreamKey: choosePayer(visit, config), corsOrigin };
+}
+
+/**
+ * The answer to a preflight: it carries no key, so only the origin decides.
+ * @throws {ApiError} 403 for an origin that is not listed
+ */
+export function decidePreflight(visit: Visit, config: AccessConfig): { corsOrigin: string } {
+  const corsOrigin = checkOrigin(visit, config);
+  if (corsOrigin === null) throw forbidden("Preflights are answered only for ALLOWED_ORIGINS");
+  return { corsOrigin };
+}
+
+/** The keys a client presented, in either header. They are secrets and are redacted like our own. */
+export function readClientKeys(headers: Headers): string[] {
+  const bearer = /^bearer\s+(\S+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const keys = [headers.get("x-api-key")?.trim(), bearer];
+  return keys.filter((key): key is string => key !== undefined && key !== "");
+}
+
+function isOpen({ method, path }: Visit): boolean {
+  const isRead = method === "GET" || method === "HEAD";
+  return isRead && (OPEN_PATHS.has(path) || (method === "HEAD" && path === "/"));
+}
+
+/** A web page may call only from our own origin or a listed one: a page elsewhere would spend the key. */
+function checkOrigin({ headers, host }: Visit, config: AccessConfig): string | null {
+  const origin = headers.get("origin");
+  if (origin !== null) {
+    if (config.allowedOrigins.includes(origin)) return origin;
+    if (origin !== `http://${host}` && origin !== `https://${host}`) {
+      throw forbidden("This origin may not use the proxy; list it in ALLOWED_ORIGINS");
+    }
+  }
+  if (headers.get("sec-fetch-site") === "cross-site") {
+    throw forbidden("Cross-site requests are refused; list the origin in ALLOWED_ORIGINS");
+  }
+  return null;
+}
+
+/** Other content types reach us from any page without a preflight. */
+function checkContentType({ method, headers }: Visit): void {
+  if (method !== "POST") return;
+  const type = (headers.get("content-type") ?? "").split(";")[0]?.trim() ?? "";
+  if (/^application\/(json|[\w.-]+\+json)$/i.test(type)) return;
+  throw new ApiError("invalid_request_error", "Content-Type must be application/json", {
+    status: STATUS_CODE.UnsupportedMediaType,
+  });
+}
+
+function choosePayer(visit: Visit, config: AccessConfig): string | null {
+  const presented = readClientKeys(visit.headers);
+  const clientsOwn = presented.find((key) => OPENROUTER_KEY.test(key)) ?? null;
+  if (config.proxyApiKeys.length > 0) {
+    if (!presented.some((key) => isListed(key, config.proxyApiKeys))) {
+      throw new ApiError(
+        "authentication_error",
+        "invalid x-api-key: this proxy wants one of its own keys (PROXY_API_KEYS)",
+      );
+    }
+    return config.openrouterApiKey ?? clientsOwn;
+  }
+  if (config.openrouterApiKey === null) return clientsOwn;
+  checkLocal(visit, config);
+  return config.openrouterApiKey;
+}
+
+/** A key is held and nobody has to show one: then only this machine may spend it. */
+function checkLocal({ peer, host, headers }: Visit, config: AccessConfig): void {
+  const isLocal = !config.onDenoDeploy &&
+    (peer.transport === "unix" || LOCAL_ADDRESS.test(peer.address)) &&
+    LOCAL_HOST.test(host) &&
+    ![...headers.keys()].some((name) => FORWARDING_HEADER.test(name));
+  if (!isLocal) {
+    throw forbidden("This proxy serves only its own machine; set PROXY_API_KEYS to open it");
+  }
+}
+
+/** Compares with every listed key, each to its end, so that time tells nothing about a near miss. */
+function isListed(presented: string, listed: readonly string[]): boolean {
+  let found = false;
+  for (const key of listed) found = isEqual(presented, key) || found;
+  return found;
+}
+
+function isEqual(presented: string, key: string): boolean {
+  let difference = presented.length ^ key.length;
+  for (let i = 0; i < presented.length; i++) {
+    difference |= presented.charCodeAt(i) ^ key.charCodeAt(i % key.length);
+  }
+  return difference === 0;
+}
+
+function forbidden(message: string): ApiError {
+  return new ApiError("permission_error", message);
+}

@@ -1,0 +1,129 @@
+/**
+ * Reading unknown JSON by path, with Anthropic's wording for what does not fit.
+ * The words are those the API itself uses ("messages.0.role: Field required"), because clients match them.
+ * @module
+ */
+
+import { ApiError } from "../errors.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+
+/** The error for one place in the body: 400 `<path>: <what is wrong>`. */
+export function invalid(path: string, problem: string): ApiError {
+  return new ApiError("invalid_request_error", path === "" ? problem : `${path}: ${problem}`);
+}
+
+/** A value at a path of the request body. Each `as…` method returns it typed or throws {@linkcode ApiError}. */
+export class Field {
+  readonly value: unknown;
+  readonly path: string;
+
+  constructor(value: unknown, path: string) {
+    this.value = value;
+    this.path = path;
+  }
+
+  /** Whether the field is absent or null, which the API treats alike for optional fields. */
+  get isMissing(): boolean {
+    return this.value === undefined || this.value === null;
+  }
+
+  /** The field of this object with that key. Own keys only: `__proto__` is data like any other. */
+  at(key: string): Field {
+    const value = isJsonObject(this.value) && Object.hasOwn(this.value, key)
+      ? this.value[key]
+      : undefined;
+    return new Field(value, this.path === "" ? key : `${this.path}.${key}`);
+  }
+
+  /** The same value as a member of a tagged union: Anthropic's paths name the tag (`content.0.tool_use.id`). */
+  as(tag: string): Field {
+    return new Field(this.value, `${this.path}.${tag}`);
+  }
+
+  /** The tag of a tagged union, out of a closed set. */
+  asTag<T extends string>(tags: readonly T[]): T {
+    this.asObject();
+    const tag = tags.find((item) => item === this.at("type").value);
+    if (tag === undefined) throw this.unknownTag(tags);
+    return tag;
+  }
+
+  asObject(): JsonObject {
+    if (isJsonObject(this.value)) return this.value;
+    throw this.#wrong("Input should be a valid dictionary");
+  }
+
+  asList(): Field[] {
+    if (!Array.isArray(this.value)) throw this.#wrong("Input should be a valid list");
+    return this.value.map((item: unknown, index) => new Field(item, `${this.path}.${index}`));
+  }
+
+  asString(): string {
+    if (typeof this.value === "string") return this.value;
+    throw this.#wrong("Input should be a valid string");
+  }
+
+  asText(): string {
+    const text = this.asString();
+    if (text === "") throw invalid(this.path, "String should have at least 1 character");
+    return text;
+  }
+
+  asBoolean(): boolean {
+    if (typeof this.value === "boolean") return this.value;
+    throw this.#wrong("Input should be a valid boolean");
+  }
+
+  asNumber(range: { least?: number; most?: number } = {}): number {
+    if (typeof this.value !== "number") throw this.#wrong("Input should be a valid number");
+    return this.#within(this.value, range);
+  }
+
+  asInteger(range: { least?: number; most?: number } = {}): number {
+    if (typeof this.value !== "number" || !Number.isSafeInteger(this.value)) {
+      throw this.#wrong("Input should be a valid integer");
+    }
+    return this.#within(this.value, range);
+  }
+
+  /** One of a closed set of words. */
+  asOneOf<T extends string>(allowed: readonly T[]): T {
+    const text = this.asString();
+    const found = allowed.find((item) => item === text);
+    if (found !== undefined) return found;
+    throw invalid(this.path, `Input should be ${orList(allowed)}`);
+  }
+
+  /** The error for a `type` that is not among those the API knows here. */
+  unknownTag(expected: readonly string[]): ApiError {
+    const tag = this.at("type");
+    if (tag.isMissing) return invalid(tag.path, "Field required");
+    const tags = expected.map((item) => `'${item}'`).join(", ");
+    return invalid(
+      this.path,
+      `Input tag '${
+        String(tag.value)
+      }' found using 'type' does not match any of the expected tags: ${tags}`,
+    );
+  }
+
+  #within(value: number, range: { least?: number; most?: number }): number {
+    if (range.least !== undefined && value < range.least) {
+      throw invalid(this.path, `Input should be greater than or equal to ${range.least}`);
+    }
+    if (range.most !== undefined && value > range.most) {
+      throw invalid(this.path, `Input should be less than or equal to ${range.most}`);
+    }
+    return value;
+  }
+
+  #wrong(problem: string): ApiError {
+    return invalid(this.path, this.value === undefined ? "Field required" : problem);
+  }
+}
+
+function orList(words: readonly string[]): string {
+  const quoted = words.map((word) => `'${word}'`);
+  const last = quoted.pop() ?? "";
+  return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`;
+}

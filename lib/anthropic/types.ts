@@ -1,0 +1,227 @@
+/**
+ * What clients speak: the Anthropic Messages API, as far as this proxy reads or writes it. Types only.
+ * Source: `@anthropic-ai/sdk` 1.12 (`resources/messages`), which judges these shapes in the tests.
+ * @module
+ */
+
+/** A breakpoint of the prompt cache. */
+export interface CacheControl {
+  type: "ephemeral";
+  ttl?: "5m" | "1h";
+}
+
+/** What every cacheable request block may carry. */
+interface Cacheable {
+  cache_control?: CacheControl | null;
+}
+
+export interface TextBlock extends Cacheable {
+  type: "text";
+  text: string;
+}
+
+export type ImageSource =
+  | { type: "base64"; media_type: string; data: string }
+  | { type: "url"; url: string };
+
+export interface ImageBlock extends Cacheable {
+  type: "image";
+  source: ImageSource;
+}
+
+export interface ToolUseBlock extends Cacheable {
+  type: "tool_use";
+  id: string;
+  name: string;
+  input: Record<string, unknown>;
+}
+
+/** What a tool gave back. `content` may be absent; it is never nested deeper than one list. */
+export interface ToolResultBlock extends Cacheable {
+  type: "tool_result";
+  tool_use_id: string;
+  content?: string | ToolResultContent[];
+  is_error?: boolean;
+}
+
+export type ToolResultContent = TextBlock | ImageBlock | ToolReferenceBlock | ForeignBlock;
+
+/** What a client's tool search found. */
+export interface ToolReferenceBlock {
+  type: "tool_reference";
+  tool_name: string;
+}
+
+export interface ThinkingBlock {
+  type: "thinking";
+  thinking: string;
+  /** Opaque proof of origin; "" where upstream gave none. */
+  signature: string;
+}
+
+export interface RedactedThinkingBlock {
+  type: "redacted_thinking";
+  data: string;
+}
+
+/**
+ * A block that has no counterpart upstream and whose absence does not change the question, e.g.
+ * `server_tool_use` in history. `foreign` holds the wire type, for the report of dropped fields.
+ */
+export interface ForeignBlock extends Cacheable {
+  type: "foreign";
+  foreign: string;
+}
+
+export type UserContent = TextBlock | ImageBlock | ToolResultBlock | ForeignBlock;
+export type AssistantContent =
+  | TextBlock
+  | ToolUseBlock
+  | ThinkingBlock
+  | RedactedThinkingBlock
+  | ForeignBlock;
+
+/** One turn. String content on the wire arrives here as one text block. */
+export type MessageParam =
+  | { role: "user"; content: UserContent[] }
+  | { role: "assistant"; content: AssistantContent[] }
+  | { role: "system"; content: TextBlock[] };
+
+/** A tool that the client runs. Anthropic-only keys (`defer_loading`, …) are not listed: they are not read. */
+export interface Tool extends Cacheable {
+  name: string;
+  description?: string;
+  input_schema: Record<string, unknown>;
+  strict?: boolean;
+}
+
+export type ToolChoice =
+  | { type: "auto" | "any"; disable_parallel_tool_use?: boolean }
+  | { type: "tool"; name: string; disable_parallel_tool_use?: boolean }
+  | { type: "none" };
+
+export type Thinking =
+  | { type: "enabled"; budget_tokens: number }
+  | { type: "adaptive" | "disabled" | "between_tools" };
+
+export type Effort = "low" | "medium" | "high" | "xhigh" | "max";
+
+/** `POST /v1/messages`, checked. Keys that nobody reads are kept out of the type and listed in `unread`. */
+export interface MessagesRequest {
+  model: string;
+  max_tokens: number;
+  messages: MessageParam[];
+  system: TextBlock[];
+  stream: boolean;
+  tools: Tool[];
+  tool_choice?: ToolChoice;
+  thinking?: Thinking;
+  effort?: Effort;
+  /** JSON schema that the answer's text must fit. */
+  output_schema?: Record<string, unknown>;
+  temperature?: number;
+  top_p?: number;
+  top_k?: number;
+  stop_sequences: string[];
+  user_id?: string;
+  cache_control?: CacheControl;
+  /** Top-level fields that were sent, mean something to Anthropic, and do not travel. */
+  unread: string[];
+}
+
+/** Blocks of an answer. `citations` and `caller` are left out when there is none: strict readers fail on null. */
+export type ContentBlock =
+  | { type: "text"; text: string }
+  | { type: "thinking"; thinking: string; signature: string }
+  | { type: "redacted_thinking"; data: string }
+  | { type: "tool_use"; id: string; name: string; input: Record<string, unknown> };
+
+export type StopReason =
+  | "end_turn"
+  | "max_tokens"
+  | "stop_sequence"
+  | "tool_use"
+  | "refusal"
+  | "model_context_window_exceeded";
+
+export interface StopDetails {
+  type: "refusal";
+  category: string | null;
+  explanation: string | null;
+}
+
+/** Tokens. `input_tokens` excludes what was read from or written to the cache. */
+export interface Usage {
+  input_tokens: number;
+  output_tokens: number;
+  cache_creation_input_tokens: number;
+  cache_read_input_tokens: number;
+  output_tokens_details?: { thinking_tokens: number };
+}
+
+export interface Message {
+  id: string;
+  type: "message";
+  role: "assistant";
+  model: string;
+  content: ContentBlock[];
+  stop_reason: StopReason | null;
+  stop_sequence: string | null;
+  stop_details: StopDetails | null;
+  usage: Usage;
+}
+
+export type BlockDelta =
+  | { type: "text_delta"; text: string }
+  | { type: "thinking_delta"; thinking: string }
+  | { type: "signature_delta"; signature: string }
+  | { type: "input_json_delta"; partial_json: string };
+
+/** How an answer ended: the body of `message_delta`. */
+export interface Ending {
+  stop_reason: StopReason;
+  stop_sequence: string | null;
+  stop_details: StopDetails | null;
+}
+
+/** The error types of the API; their HTTP status stands in errors.ts. */
+export type ErrorType =
+  | "invalid_request_error"
+  | "authentication_error"
+  | "billing_error"
+  | "permission_error"
+  | "not_found_error"
+  | "request_too_large"
+  | "rate_limit_error"
+  | "timeout_error"
+  | "api_error"
+  | "overloaded_error";
+
+/** `details` is sent only where a client acts on it. */
+export interface ErrorBody {
+  type: ErrorType;
+  message: string;
+  details?: Record<string, unknown>;
+}
+
+/** The events of an answer stream, in the grammar of the API: one block open at a time. */
+export type StreamEvent =
+  | { type: "message_start"; message: Message }
+  | { type: "content_block_start"; index: number; content_block: ContentBlock }
+  | { type: "content_block_delta"; index: number; delta: BlockDelta }
+  | { type: "content_block_stop"; index: number }
+  | { type: "message_delta"; delta: Ending; usage: Usage }
+  | { type: "message_stop" }
+  | { type: "ping" }
+  | { type: "error"; error: ErrorBody; request_id?: string };
+
+/** One entry of `GET /v1/models`. */
+export interface ModelInfo {
+  type: "model";
+  id: string;
+  display_name: string;
+  /** RFC 3339; the epoch where it is not known. */
+  created_at: string;
+  max_input_tokens: number | null;
+  max_tokens: number | null;
+}

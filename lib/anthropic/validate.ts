@@ -1,0 +1,188 @@
+/**
+ * The door for `POST /v1/messages` bodies: unknown JSON in, {@linkcode MessagesRequest} out.
+ * Checks only what is read, keeps to the API's wording, and gives every string content one form: blocks.
+ * Unknown top-level fields and betas never fail.
+ * @module
+ */
+
+import { ApiError } from "../errors.ts";
+import { Field, invalid } from "./reader.ts";
+import {
+  parseAssistantContent,
+  parseCacheControl,
+  parseSystemText,
+  parseUserContent,
+} from "./blocks.ts";
+import { parseToolChoice, parseTools } from "./tools.ts";
+import type { MessageParam, MessagesRequest, Thinking } from "./types.ts";
+
+const ROLES = ["user", "assistant", "system"] as const;
+const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
+
+/** Fields that mean something to Anthropic, do not change what the answer means, and do not travel. */
+const UNREAD = [
+  "betas",
+  "billing_policy",
+  "container",
+  "context_management",
+  "diagnostics",
+  "fallback_credit_token",
+  "fallbacks",
+  "inference_geo",
+  "mcp_servers",
+  "service_tier",
+  "speed",
+  "thread",
+] as const;
+
+/**
+ * Checks a request body.
+ * @throws {ApiError} `invalid_request_error` that names the path, e.g. `messages.0.role: Field required`
+ */
+export function parseMessagesRequest(body: unknown): MessagesRequest {
+  const root = new Field(body, "");
+  root.asObject();
+  const thinking = parseThinking(root.at("thinking"));
+  const request: MessagesRequest = {
+    model: root.at("model").asText(),
+    max_tokens: root.at("max_tokens").asInteger({ least: 1 }),
+    ...parsePrompt(root),
+    stream: root.at("stream").isMissing ? false : root.at("stream").asBoolean(),
+    stop_sequences: parseStopSequences(root.at("stop_sequences")),
+    unread: listUnread(root),
+  };
+  refuseOtherAnswers(root);
+  if (thinking !== undefined) request.thinking = thinking;
+  return Object.assign(request, parseSampling(root), parseIdentity(root), parseOutputConfig(root));
+}
+
+/**
+ * Checks the part of a body that `count_tokens` shares with a request: `model`, `messages`, `system`, `tools`.
+ * @throws {ApiError} as {@linkcode parseMessagesRequest}
+ */
+export function parseCountRequest(body: unknown): MessagesRequest {
+  const root = new Field(body, "");
+  root.asObject();
+  return {
+    model: root.at("model").asText(),
+    max_tokens: 1,
+    ...parsePrompt(root),
+    stream: false,
+    stop_sequences: [],
+    unread: [],
+  };
+}
+
+type Prompt = Pick<MessagesRequest, "messages" | "system" | "tools" | "tool_choice">;
+
+function parsePrompt(root: Field): Prompt {
+  const tools = parseTools(root.at("tools"));
+  const prompt: Prompt = {
+    messages: parseMessages(root.at("messages")),
+    system: parseSystemText(root.at("system")),
+    tools,
+  };
+  const choice = root.at("tool_choice");
+  if (!choice.isMissing) prompt.tool_choice = parseToolChoice(choice, tools);
+  return prompt;
+}
+
+function parseMessages(field: Field): MessageParam[] {
+  const turns = field.asList();
+  if (turns.length === 0) throw invalid(field.path, "at least one message is required");
+  return turns.map(parseMessage);
+}
+
+function parseMessage(turn: Field): MessageParam {
+  turn.asObject();
+  const role = turn.at("role").asOneOf(ROLES);
+  const content = turn.at("content");
+  switch (role) {
+    case "user":
+      return { role, content: parseUserContent(content) };
+    case "assistant":
+      return { role, content: parseAssistantContent(content) };
+    case "system":
+      // A system turn may consist of an `output_config` alone, which is a hint and not content.
+      return { role, content: content.isMissing ? [] : parseSystemText(content) };
+  }
+}
+
+function parseThinking(field: Field): Thinking | undefined {
+  if (field.isMissing) return undefined;
+  const type = field.asTag(["enabled", "adaptive", "disabled", "between_tools"]);
+  if (type !== "enabled") return { type };
+  return { type, budget_tokens: field.as(type).at("budget_tokens").asInteger({ least: 1024 }) };
+}
+
+function parseStopSequences(field: Field): string[] {
+  if (field.isMissing) return [];
+  return field.asList().map((item) => item.asString());
+}
+
+type Sampling = Pick<MessagesRequest, "temperature" | "top_p" | "top_k">;
+
+function parseSampling(root: Field): Sampling {
+  const sampling: Sampling = {};
+  const temperature = root.at("temperature");
+  const topP = root.at("top_p");
+  const topK = root.at("top_k");
+  if (!temperature.isMissing) sampling.temperature = temperature.asNumber({ least: 0, most: 1 });
+  if (!topP.isMissing) sampling.top_p = topP.asNumber({ least: 0, most: 1 });
+  if (!topK.isMissing) sampling.top_k = topK.asInteger({ least: 0 });
+  return sampling;
+}
+
+type Identity = Pick<MessagesRequest, "user_id" | "cache_control">;
+
+function parseIdentity(root: Field): Identity {
+  const identity: Identity = {};
+  const metadata = root.at("metadata");
+  if (!metadata.isMissing) {
+    metadata.asObject();
+    const userId = metadata.at("user_id");
+    if (!userId.isMissing) identity.user_id = userId.asString();
+  }
+  const cacheControl = parseCacheControl(root.at("cache_control"));
+  if (cacheControl !== undefined) identity.cache_control = cacheControl;
+  return identity;
+}
+
+/** `output_config`, and the older top-level `output_format` that raw clients still send. */
+function parseOutputConfig(root: Field): Pick<MessagesRequest, "effort" | "output_schema"> {
+  const output: Pick<MessagesRequest, "effort" | "output_schema"> = {};
+  const config = root.at("output_config");
+  if (!config.isMissing) config.asObject();
+  const effort = config.at("effort");
+  if (!effort.isMissing) output.effort = effort.asOneOf(EFFORTS);
+  const format = config.at("format").isMissing ? root.at("output_format") : config.at("format");
+  if (!format.isMissing) {
+    format.asObject();
+    format.at("type").asOneOf(["json_schema"]);
+    output.output_schema = format.at("schema").asObject();
+  }
+  return output;
+}
+
+function listUnread(root: Field): string[] {
+  const unread: string[] = UNREAD.filter((key) => !root.at(key).isMissing);
+  if (!root.at("output_config").at("task_budget").isMissing) {
+    unread.push("output_config.task_budget");
+  }
+  return unread;
+}
+
+/**
+ * Fields that ask for another kind of answer. A continued thread holds only the new turns: answering it would
+ * silently lose the history. The SDK's tool runner reads these details and sends everything instead.
+ */
+function refuseOtherAnswers(root: Field): void {
+  if (!root.at("compaction").isMissing) {
+    throw invalid("compaction", "This proxy cannot compact; ask for a summary in a message");
+  }
+  if (root.at("thread").at("type").value !== "continue") return;
+  const message = "thread: This server keeps no threads; send all turns";
+  throw new ApiError("invalid_request_error", message, {
+    details: { error_code: "thread_unsupported_request", unsupported: ["thread"] },
+  });
+}

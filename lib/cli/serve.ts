@@ -1,0 +1,122 @@
+/**
+ * The server as a running thing: wires the services to the world, listens, and stops in good order.
+ * @module
+ */
+
+import type { Peer } from "../access.ts";
+import type { Config } from "../config.ts";
+import type { Services } from "../exchange.ts";
+import { createLog } from "../log.ts";
+import { Catalog } from "../openrouter/catalog.ts";
+import { createClient } from "../openrouter/client.ts";
+import { RefusedDefaults } from "../openrouter/models.ts";
+import { createRedactor } from "../redact.ts";
+import { createHandler } from "../server.ts";
+import { printLine, StartError } from "./terminal.ts";
+
+/** Deno Deploy kills five seconds after its signal. */
+const DEPLOY_DRAIN_MS = 4000;
+
+/** Name and version of this program. */
+export interface About {
+  name: string;
+  version: string;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  /** Where it can be reached from this machine. */
+  url: string;
+  /** Settles when it has stopped. */
+  finished: Promise<void>;
+  /** Stops accepting, lets running answers finish within DRAIN_S, then ends. */
+  stop(): Promise<void>;
+}
+
+/** Connects the services to fetch, the clock, random ids and standard output. */
+export function createServices(config: Config, about: About): Services {
+  const client = createClient(config, fetch);
+  const now = () => performance.now();
+  const format = config.logFormat === "auto"
+    ? (Deno.stdout.isTerminal() ? "text" : "json")
+    : config.logFormat;
+  return {
+    config,
+    about,
+    client,
+    now,
+    catalog: new Catalog({ fetchModels: () => client.fetchModels(), now }),
+    refused: new RefusedDefaults(),
+    log: createLog({
+      level: config.logLevel,
+      format,
+      writeLine: printLine,
+      redact: createRedactor([config.openrouterApiKey ?? "", ...config.proxyApiKeys]),
+      date: () => new Date(),
+    }),
+    newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
+  };
+}
+
+/**
+ * Starts listening and begins to fetch the catalog in the background.
+ * @throws {StartError} where the address is taken or not this machine's
+ */
+export function startServer(services: Services): RunningServer {
+  const { config, catalog } = services;
+  const handler = createHandler(services);
+  const server = listen(config, (request, info) => handler(request, toPeer(info.remoteAddr)));
+  catalog.refresh();
+  const timer = setInterval(() => catalog.refresh(), 60_000);
+  Deno.unrefTimer(timer);
+  const finished = server.finished.finally(() => clearInterval(timer));
+  const drainMs = config.onDenoDeploy ? Math.min(config.drainMs, DEPLOY_DRAIN_MS) : config.drainMs;
+  return {
+    url: toLocalUrl(server.addr),
+    finished,
+    stop: () => drain(server, drainMs),
+  };
+}
+
+/** What the start-up line says about who is served. */
+export function describeAccess(config: Config): string {
+  if (config.proxyApiKeys.length > 0) return "serving clients with a key of PROXY_API_KEYS";
+  if (config.openrouterApiKey === null) {
+    return "OPENROUTER_API_KEY is not set: requests get 401 unless they bring their own sk-or-… key";
+  }
+  return "serving this machine only; set PROXY_API_KEYS to open it";
+}
+
+function listen(config: Config, handler: Deno.ServeHandler): Deno.HttpServer<Deno.Addr> {
+  try {
+    return Deno.serve({ hostname: config.host, port: config.port, onListen: () => {} }, handler);
+  } catch (cause) {
+    const address = `${config.host}:${config.port}`;
+    if (cause instanceof Deno.errors.AddrInUse) {
+      throw new StartError(`${address} is in use: set PORT to a free one`, { cause });
+    }
+    throw new StartError(`Cannot listen on ${address}: check HOST and PORT`, { cause });
+  }
+}
+
+/** Waits for running answers, but not longer than agreed: an endless stream would block for ever. */
+async function drain(server: Deno.HttpServer<Deno.Addr>, drainMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, drainMs);
+  await Promise.race([server.shutdown(), promise]);
+  clearTimeout(timer);
+}
+
+function toPeer(address: Deno.Addr): Peer {
+  if (address.transport === "tcp") return { transport: "tcp", address: address.hostname };
+  if (address.transport === "unix") return { transport: "unix" };
+  // No other transport reaches an HTTP server; one that did would be a stranger.
+  return { transport: "tcp", address: "" };
+}
+
+function toLocalUrl(address: Deno.Addr): string {
+  if (address.transport !== "tcp") return "http://localhost";
+  const isAny = address.hostname === "0.0.0.0" || address.hostname === "::";
+  const host = isAny ? "127.0.0.1" : address.hostname;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+}

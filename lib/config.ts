@@ -1,0 +1,273 @@
+/**
+ * Every environment variable and its default, once, and the one place that reads them.
+ * Knows no files and no Deno: main.ts hands it a look-up.
+ * @module
+ */
+
+import { isJsonObject, parseJson } from "./json.ts";
+
+/** One variable as people see it: README, `.env.example` and `--help` are compared with this table. */
+export interface Variable {
+  readonly name: string;
+  /** The text that stands for "not set"; "" where there is no default. */
+  readonly default: string;
+  readonly about: string;
+}
+
+const SONNET = "anthropic/claude-sonnet-4-20250514";
+const OPUS = "anthropic/claude-opus-4-20250514";
+
+/** All variables of the proxy, in the order in which the documentation lists them. */
+export const VARIABLES = [
+  {
+    name: "OPENROUTER_API_KEY",
+    default: "",
+    about: "The key that pays for the requests (sk-or-…)",
+  },
+  {
+    name: "OPENROUTER_BASE_URL",
+    default: "https://openrouter.ai/api/v1",
+    about: "Where requests go: the address before /chat/completions",
+  },
+  { name: "TARGET_MODEL_OPUS", default: OPUS, about: "Model for names that contain “opus”" },
+  { name: "TARGET_MODEL_BIG", default: SONNET, about: "Model for names that contain “sonnet”" },
+  { name: "TARGET_MODEL_SMALL", default: SONNET, about: "Model for names that contain “haiku”" },
+  {
+    name: "TARGET_MODEL_FABLE",
+    default: "",
+    about: "Model for names that contain “fable”; unset: as TARGET_MODEL_DEFAULT",
+  },
+  { name: "TARGET_MODEL_DEFAULT", default: SONNET, about: "Model for every other name" },
+  {
+    name: "OPENROUTER_APP_URL",
+    default: "",
+    about: "Sent as HTTP-Referer, for OpenRouter's rankings",
+  },
+  {
+    name: "OPENROUTER_APP_TITLE",
+    default: "",
+    about: "Sent as X-Title, for OpenRouter's rankings",
+  },
+  {
+    name: "OPENROUTER_PROVIDER",
+    default: "",
+    about: "JSON object sent as `provider`: OpenRouter's routing preferences",
+  },
+  {
+    name: "TIMEOUT_S",
+    default: "300",
+    about: "Seconds to wait for upstream's headers, then for each of its silences",
+  },
+  { name: "PING_S", default: "15", about: "Seconds of silence after which a stream gets a ping" },
+  { name: "DRAIN_S", default: "25", about: "Seconds that running answers get to finish at a stop" },
+  { name: "PORT", default: "8000", about: "Port to listen on" },
+  { name: "HOST", default: "0.0.0.0", about: "Address to listen on" },
+  {
+    name: "PROXY_API_KEYS",
+    default: "",
+    about: "Comma list of keys that clients must present; unset: this machine only",
+  },
+  {
+    name: "ALLOWED_ORIGINS",
+    default: "",
+    about: "Comma list of web origins that may call the proxy from a browser",
+  },
+  { name: "MAX_BODY_MB", default: "32", about: "Largest request body, in MiB" },
+  { name: "MAX_INFLIGHT", default: "256", about: "Requests answered at once; more get 529" },
+  { name: "LOG_LEVEL", default: "info", about: "debug, info, warn or error" },
+  {
+    name: "LOG_FORMAT",
+    default: "auto",
+    about: "text, json, or auto: text on a terminal, else json",
+  },
+] as const satisfies readonly Variable[];
+
+/** Set by Deno Deploy itself; read, never set by people. */
+export const DEPLOY_VARIABLE = "DENO_DEPLOY";
+
+type Name = (typeof VARIABLES)[number]["name"];
+
+/** Where requests for one kind of model name go. */
+export interface Target {
+  /** The first is asked; the rest are OpenRouter's own fallbacks. The word `auto` is resolved per request. */
+  readonly models: readonly [string, ...string[]];
+  /** Whether nobody chose it: only then may a refused model be replaced. */
+  readonly isDefault: boolean;
+}
+
+/** The kinds of model names that can be mapped apart. */
+export type Family = "opus" | "sonnet" | "haiku" | "fable" | "other";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** The whole configuration, checked. Times in milliseconds, sizes in bytes. */
+export interface Config {
+  readonly openrouterApiKey: string | null;
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  readonly targets: Readonly<Record<Family, Target>>;
+  readonly appUrl: string | null;
+  readonly appTitle: string | null;
+  readonly provider: Readonly<Record<string, unknown>> | null;
+  readonly timeoutMs: number;
+  readonly pingMs: number;
+  readonly drainMs: number;
+  readonly port: number;
+  readonly host: string;
+  readonly proxyApiKeys: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly maxBodyBytes: number;
+  readonly maxInflight: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: "auto" | "text" | "json";
+  readonly onDenoDeploy: boolean;
+}
+
+/** A setting that cannot be used. The message is one line: variable, value, what is allowed. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Reads one variable of the environment; undefined where it is not set. */
+export type Env = (name: string) => string | undefined;
+
+/**
+ * Reads and checks the whole configuration. A blank value, or one equal to the default, counts as not set.
+ * @throws {ConfigError} at the first value that cannot be used
+ */
+export function loadConfig(env: Env): Config {
+  const settings = new Settings(env);
+  const other = settings.target("TARGET_MODEL_DEFAULT");
+  return {
+    openrouterApiKey: settings.key("OPENROUTER_API_KEY"),
+    baseUrl: settings.url("OPENROUTER_BASE_URL"),
+    targets: {
+      opus: settings.target("TARGET_MODEL_OPUS"),
+      sonnet: settings.target("TARGET_MODEL_BIG"),
+      haiku: settings.target("TARGET_MODEL_SMALL"),
+      fable: settings.isSet("TARGET_MODEL_FABLE") ? settings.target("TARGET_MODEL_FABLE") : other,
+      other,
+    },
+    appUrl: settings.headerValue("OPENROUTER_APP_URL"),
+    appTitle: settings.headerValue("OPENROUTER_APP_TITLE"),
+    provider: settings.jsonObject("OPENROUTER_PROVIDER"),
+    timeoutMs: settings.number("TIMEOUT_S", { above: 0, most: 86_400 }) * 1000,
+    pingMs: settings.number("PING_S", { above: 0, most: 86_400 }) * 1000,
+    drainMs: settings.number("DRAIN_S", { above: -1, most: 86_400 }) * 1000,
+    port: settings.number("PORT", { above: -1, most: 65_535, whole: true }),
+    host: settings.text("HOST"),
+    proxyApiKeys: settings.list("PROXY_API_KEYS"),
+    allowedOrigins: settings.origins("ALLOWED_ORIGINS"),
+    maxBodyBytes: Math.floor(
+      settings.number("MAX_BODY_MB", { above: 0, most: 1024 }) * 1024 * 1024,
+    ),
+    maxInflight: settings.number("MAX_INFLIGHT", { above: 0, most: 1_000_000, whole: true }),
+    logLevel: settings.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"]),
+    logFormat: settings.oneOf("LOG_FORMAT", ["auto", "text", "json"]),
+    onDenoDeploy: Boolean(env(DEPLOY_VARIABLE)?.trim()),
+  };
+}
+
+/** Typed reading of single variables; each method throws a {@linkcode ConfigError} that says what to fix. */
+class Settings {
+  readonly #env: Env;
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  /** The value as text: trimmed, the default where it is blank. */
+  text(name: Name): string {
+    return this.#env(name)?.trim() || this.#default(name);
+  }
+
+  isSet(name: Name): boolean {
+    const value = this.#env(name)?.trim() ?? "";
+    return value !== "" && value !== this.#default(name);
+  }
+
+  list(name: Name): string[] {
+    return this.text(name).split(",").map((item) => item.trim()).filter((item) => item !== "");
+  }
+
+  number(name: Name, range: { above: number; most: number; whole?: boolean }): number {
+    const text = this.text(name);
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+    const fits = value > range.above && value <= range.most &&
+      (!range.whole || Number.isInteger(value));
+    if (fits) return value;
+    const kind = range.whole ? "a whole number" : "a number";
+    const least = range.above < 0 ? "from 0" : "above 0";
+    throw this.#bad(name, text, `${kind} ${least} up to ${range.most}`);
+  }
+
+  oneOf<T extends string>(name: Name, allowed: readonly T[]): T {
+    const text = this.text(name).toLowerCase();
+    const value = allowed.find((item) => item === text);
+    if (value === undefined) throw this.#bad(name, text, allowed.join(", "));
+    return value;
+  }
+
+  url(name: Name): string {
+    const text = this.text(name);
+    const url = URL.parse(text);
+    const usable = url !== null && /^https?:$/.test(url.protocol) && url.search === "" &&
+      url.hash === "" && url.username === "" && url.password === "";
+    if (!usable) {
+      const shown = url?.password || url?.username ? "(hidden: it carries credentials)" : text;
+      throw this.#bad(name, shown, "an http or https URL without credentials, query or fragment");
+    }
+    return text.replace(/\/+$/, "");
+  }
+
+  origins(name: Name): string[] {
+    return this.list(name).map((text) => {
+      const origin = URL.parse(text)?.origin;
+      if (origin === undefined || origin === "null" || text.replace(/\/$/, "") !== origin) {
+        throw this.#bad(name, text, "origins such as https://example.com, separated by commas");
+      }
+      return origin;
+    });
+  }
+
+  /** A key: never shown in a message. */
+  key(name: Name): string | null {
+    const text = this.text(name);
+    if (/^[\x21-\x7e]*$/.test(text)) return text || null;
+    throw this.#bad(name, "(hidden)", "printable ASCII without spaces");
+  }
+
+  headerValue(name: Name): string | null {
+    const text = this.text(name);
+    if (/^[\x20-\x7e]*$/.test(text)) return text || null;
+    throw this.#bad(name, text, "printable ASCII");
+  }
+
+  jsonObject(name: Name): Record<string, unknown> | null {
+    const text = this.text(name);
+    if (text === "") return null;
+    const value = parseJson(text);
+    if (isJsonObject(value)) return value;
+    throw this.#bad(name, text, 'a JSON object such as {"sort":"throughput"}');
+  }
+
+  target(name: Name): Target {
+    const [first, ...rest] = this.list(name);
+    const bad = [first, ...rest].find((id) => id !== undefined && /[\s"'\\]/.test(id));
+    if (first === undefined || bad !== undefined || rest.includes("auto")) {
+      throw this.#bad(name, this.text(name), "one model id, `auto`, or ids separated by commas");
+    }
+    return { models: [first, ...rest], isDefault: !this.isSet(name) };
+  }
+
+  #default(name: Name): string {
+    return VARIABLES.find((variable) => variable.name === name)?.default ?? "";
+  }
+
+  #bad(name: Name, value: string, allowed: string): ConfigError {
+    const shown = value.length > 80 ? `${value.slice(0, 80)}…` : value;
+    return new ConfigError(
+      `${name}=${JSON.stringify(shown)} cannot be used: allowed is ${allowed}`,
+    );
+  }
+}

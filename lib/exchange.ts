@@ -1,0 +1,45 @@
+/**
+ * One request on its way through the routes, and what the routes may use.
+ * @module
+ */
+
+import type { Config } from "./config.ts";
+import type { Log, RequestRecord } from "./log.ts";
+import type { Catalog } from "./openrouter/catalog.ts";
+import type { Client } from "./openrouter/client.ts";
+import type { RefusedDefaults } from "./openrouter/models.ts";
+
+/** What the whole server shares. Everything that touches the world comes in here. */
+export interface Services {
+  config: Config;
+  client: Client;
+  catalog: Catalog;
+  refused: RefusedDefaults;
+  log: Log;
+  /** A monotonic clock, in milliseconds. */
+  now: () => number;
+  /** A unique id such as `msg_…`. */
+  newId: (prefix: "msg" | "req" | "toolu") => string;
+  /** Name and version of this program, for `GET /`. */
+  about: { name: string; version: string };
+}
+
+/** One request, let in. */
+export interface Exchange {
+  request: Request;
+  url: URL;
+  /** The OpenRouter key that pays; null where there is none. */
+  upstreamKey: string | null;
+  /** What the log line will say; routes fill in what they learn. */
+  record: RequestRecord;
+  /** When the request came, by the services' clock. */
+  startedAt: number;
+  redact: (text: string) => string;
+}
+
+/** What a route answers with. */
+export interface Answer {
+  response: Response;
+  /** Settles when the body has gone out, where that is later than the head. */
+  ended?: Promise<void>;
+}

@@ -1,0 +1,135 @@
+/**
+ * OpenRouter's model list, fetched in the background and never in a request's way. What it does not know,
+ * nobody waits for: limits are then not applied and hints left out.
+ * @module
+ */
+
+import { ApiError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
+import type { CatalogEntry } from "./types.ts";
+
+/** One model, as far as this proxy uses it. */
+export interface CatalogModel {
+  id: string;
+  name: string;
+  /** Seconds since the epoch; 0 where not known. */
+  created: number;
+  contextLength: number | undefined;
+  maxOutputTokens: number | undefined;
+  /** Reasoning cannot be turned off. */
+  mandatory: boolean | undefined;
+  /** Whether a reasoning budget in tokens is understood. */
+  takesBudget: boolean | undefined;
+}
+
+const MAX_AGE_MS = 60 * 60 * 1000;
+const RETRY_MS = 60 * 1000;
+const NEAREST = 3;
+
+/** What a catalog needs from outside. */
+export interface CatalogOptions {
+  fetchModels: () => Promise<unknown>;
+  /** A monotonic clock, in milliseconds. */
+  now: () => number;
+}
+
+/** The model list. */
+export class Catalog {
+  readonly #options: CatalogOptions;
+  #models = new Map<string, CatalogModel>();
+  #triedAt = -Infinity;
+  #loadedAt = -Infinity;
+  #underWay: Promise<void> | null = null;
+
+  constructor(options: CatalogOptions) {
+    this.#options = options;
+  }
+
+  get(id: string): CatalogModel | undefined {
+    return this.#models.get(id);
+  }
+
+  /** Starts a fetch where the list is old and none is under way. Never throws, never waits. */
+  refresh(): void {
+    const now = this.#options.now();
+    const isDue = now - this.#loadedAt >= MAX_AGE_MS && now - this.#triedAt >= RETRY_MS;
+    if (isDue && this.#underWay === null) this.#load().catch(() => {});
+  }
+
+  /**
+   * All models, newest first; waits for the fetch under way, or starts one where nothing is known yet.
+   * @throws {ApiError} where there is no list and upstream gives none
+   */
+  async list(): Promise<CatalogModel[]> {
+    if (this.#models.size === 0) await (this.#underWay ?? this.#load());
+    return [...this.#models.values()].sort((a, b) => b.created - a.created);
+  }
+
+  /** The fetch under way, if any: for a clean end of tests. */
+  async settled(): Promise<void> {
+    await this.#underWay?.catch(() => {});
+  }
+
+  /** The ids most like one that is not known. */
+  nearest(id: string): string[] {
+    const wanted = toTrigrams(id);
+    return [...this.#models.keys()]
+      .map((known) => ({ known, likeness: compareTrigrams(wanted, toTrigrams(known)) }))
+      .filter(({ likeness }) => likeness > 0.25)
+      .sort((a, b) => b.likeness - a.likeness)
+      .slice(0, NEAREST)
+      .map(({ known }) => known);
+  }
+
+  #load(): Promise<void> {
+    this.#triedAt = this.#options.now();
+    this.#underWay = this.#fetch().finally(() => {
+      this.#underWay = null;
+    });
+    return this.#underWay;
+  }
+
+  async #fetch(): Promise<void> {
+    const models = parseModels(await this.#options.fetchModels());
+    this.#models = new Map(models.map((model) => [model.id, model]));
+    this.#loadedAt = this.#options.now();
+  }
+}
+
+/** `{data: [entry, …]}` → models; entries without an id are skipped. */
+function parseModels(answer: unknown): CatalogModel[] {
+  const data = isJsonObject(answer) ? answer["data"] : undefined;
+  if (!Array.isArray(data)) {
+    throw new ApiError("api_error", "OpenRouter sent no model list", { status: 502 });
+  }
+  return data.filter(isJsonObject).flatMap((entry: CatalogEntry) =>
+    typeof entry.id === "string" ? [parseEntry(entry.id, entry)] : []
+  );
+}
+
+function parseEntry(id: string, entry: CatalogEntry): CatalogModel {
+  return {
+    id,
+    name: typeof entry.name === "string" ? entry.name : id,
+    created: toPositive(entry.created) ?? 0,
+    contextLength: toPositive(entry.context_length),
+    maxOutputTokens: toPositive(entry.top_provider?.max_completion_tokens),
+    mandatory: entry.reasoning?.mandatory ?? undefined,
+    takesBudget: entry.reasoning?.supports_max_tokens ?? undefined,
+  };
+}
+
+function toPositive(value: unknown): number | undefined {
+  return typeof value === "number" && value > 0 ? Math.floor(value) : undefined;
+}
+
+function toTrigrams(id: string): Set<string> {
+  const text = `  ${id.toLowerCase()} `;
+  return new Set(Array.from({ length: text.length - 2 }, (_, i) => text.slice(i, i + 3)));
+}
+
+/** Shared trigrams over all trigrams, 0 to 1. */
+function compareTrigrams(a: Set<string>, b: Set<string>): number {
+  const shared = a.intersection(b).size;
+  return shared / (a.size + b.size - shared);
+}

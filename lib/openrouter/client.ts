@@ -1,0 +1,160 @@
+/**
+ * The only place that calls fetch. Builds every header from nothing, follows no redirect, and bounds the wait
+ * for upstream's head. Bodies are the caller's.
+ * @module
+ */
+
+import type { Config } from "../config.ts";
+import { ApiError } from "../errors.ts";
+import { parseJson } from "../json.ts";
+import type { ByteStream } from "../sse/lend.ts";
+import { type ErrorContext, parseErrorAnswer } from "./errors.ts";
+import type { ChatRequest } from "./types.ts";
+
+/** The settings that upstream calls depend on. */
+export type ClientConfig = Pick<Config, "baseUrl" | "appUrl" | "appTitle" | "timeoutMs">;
+
+/** One call of upstream. */
+export interface ChatCall {
+  body: ChatRequest;
+  /** The OpenRouter key that pays. */
+  key: string;
+  /** Ends the call: the client has left. */
+  signal: AbortSignal;
+  /** Milliseconds that are left for upstream's headers. */
+  timeoutMs: number;
+  nearest?: (model: string) => string[];
+}
+
+/** Upstream's successful head. */
+export interface ChatAnswer {
+  body: ByteStream;
+  /** `text/event-stream`, `application/json`, …, without parameters. */
+  contentType: string;
+}
+
+/** Upstream, as the routes see it. */
+export interface Client {
+  sendChat(call: ChatCall): Promise<ChatAnswer>;
+  /** `GET /models`, as parsed JSON. */
+  fetchModels(): Promise<unknown>;
+}
+
+/** An error body longer than this says nothing more. */
+const MAX_ERROR_BYTES = 256 * 1024;
+
+/** @param fetcher `fetch`, or a test's stand-in */
+export function createClient(config: ClientConfig, fetcher: typeof fetch): Client {
+  return {
+    sendChat: (call) => sendChat(call, config, fetcher),
+    fetchModels: () => fetchModels(config, fetcher),
+  };
+}
+
+/**
+ * `POST /chat/completions`.
+ * @throws {ApiError} 502 where upstream cannot be reached, 504 where its head does not come in time, and what
+ * its error answers say
+ */
+async function sendChat(
+  call: ChatCall,
+  config: ClientConfig,
+  fetcher: typeof fetch,
+): Promise<ChatAnswer> {
+  const headers = new Headers({
+    authorization: `Bearer ${call.key}`,
+    "content-type": "application/json",
+  });
+  if (config.appUrl !== null) headers.set("http-referer", config.appUrl);
+  if (config.appTitle !== null) headers.set("x-title", config.appTitle);
+  const response = await fetchHead(fetcher, `${config.baseUrl}/chat/completions`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(call.body),
+    signal: call.signal,
+  }, { timeoutMs: call.timeoutMs, fullTimeoutMs: config.timeoutMs });
+  if (response.status === 200 && response.body !== null) {
+    const contentType = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
+    return { body: response.body, contentType: contentType.trim().toLowerCase() };
+  }
+  const context: ErrorContext = {
+    model: call.body.model,
+    retryAfter: response.headers.get("retry-after"),
+    ...(call.nearest && { nearest: call.nearest }),
+  };
+  throw parseErrorAnswer(response.status, await readErrorBody(response, config.timeoutMs), context);
+}
+
+async function fetchModels(config: ClientConfig, fetcher: typeof fetch): Promise<unknown> {
+  const response = await fetchHead(fetcher, `${config.baseUrl}/models`, {
+    method: "GET",
+    signal: AbortSignal.timeout(config.timeoutMs),
+  }, { timeoutMs: config.timeoutMs, fullTimeoutMs: config.timeoutMs });
+  if (response.status === 200) return parseJson(await response.text());
+  throw parseErrorAnswer(response.status, await readErrorBody(response, config.timeoutMs), {});
+}
+
+/** Waits for the head only: the body has its own clock. */
+async function fetchHead(
+  fetcher: typeof fetch,
+  url: string,
+  init: { method: string; signal: AbortSignal; headers?: Headers; body?: string },
+  wait: { timeoutMs: number; fullTimeoutMs: number },
+): Promise<Response> {
+  const controller = new AbortController();
+  const leave = () => controller.abort(init.signal.reason);
+  init.signal.addEventListener("abort", leave, { once: true });
+  if (init.signal.aborted) leave();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    controller.abort();
+  }, wait.timeoutMs);
+  try {
+    // Redirects are not followed: the key would travel along.
+    return await fetcher(url, { ...init, redirect: "manual", signal: controller.signal });
+  } catch (cause) {
+    init.signal.removeEventListener("abort", leave);
+    if (init.signal.aborted) throw toClientGone(cause);
+    if (isLate) {
+      const seconds = wait.fullTimeoutMs / 1000;
+      throw new ApiError(
+        "timeout_error",
+        `OpenRouter did not answer within ${seconds} s (TIMEOUT_S)`,
+        {
+          cause,
+        },
+      );
+    }
+    throw new ApiError("api_error", "Cannot reach OpenRouter", { status: 502, cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The client has left: nobody reads this, only the log. 499 is the usual number for it. */
+function toClientGone(cause: unknown): ApiError {
+  return new ApiError("api_error", "The client closed the connection", { status: 499, cause });
+}
+
+/** At most {@linkcode MAX_ERROR_BYTES} of an error body; what breaks while it is read leaves it shorter. */
+async function readErrorBody(response: Response, timeoutMs: number): Promise<string> {
+  if (response.body === null) return "";
+  const reader = response.body.getReader();
+  const timer = setTimeout(() => reader.cancel().catch(() => {}), timeoutMs);
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    while (text.length < MAX_ERROR_BYTES) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      text += decoder.decode(value, { stream: true });
+    }
+  } catch {
+    // A broken gzip, or a connection cut inside the error: the status still says what happened.
+  } finally {
+    clearTimeout(timer);
+    reader.cancel().catch(() => {});
+  }
+  return text;
+}

@@ -1,0 +1,160 @@
+/**
+ * What upstream speaks: OpenRouter's chat completions. Types only.
+ * What we send is strict; of what we receive every field is optional and nullable, because providers
+ * behind OpenRouter leave out, repeat or null each of them (recorded streams, September 2026).
+ * @module
+ */
+
+import type { CacheControl } from "../anthropic/types.ts";
+
+export interface TextPart {
+  type: "text";
+  text: string;
+  cache_control?: CacheControl;
+}
+
+/** `url` is https or a `data:` URL. */
+export interface ImagePart {
+  type: "image_url";
+  image_url: { url: string };
+  cache_control?: CacheControl;
+}
+
+export type ContentPart = TextPart | ImagePart;
+
+export interface ToolCall {
+  id: string;
+  type: "function";
+  function: { name: string; arguments: string };
+}
+
+/** One entry of `reasoning_details`, in both directions. The set of types and formats is open. */
+export interface ReasoningDetail {
+  type?: string | null;
+  text?: string | null;
+  summary?: string | null;
+  signature?: string | null;
+  data?: string | null;
+  format?: string | null;
+  id?: string | null;
+  index?: number | null;
+}
+
+export type ChatMessage =
+  | { role: "system"; content: string | TextPart[] }
+  | { role: "user"; content: string | ContentPart[] }
+  | {
+    role: "assistant";
+    content: string | TextPart[] | null;
+    tool_calls?: ToolCall[];
+    reasoning_details?: ReasoningDetail[];
+  }
+  | { role: "tool"; tool_call_id: string; content: string | TextPart[] };
+
+export interface FunctionTool {
+  type: "function";
+  function: { name: string; description?: string; parameters: Record<string, unknown> };
+  cache_control?: CacheControl;
+}
+
+export type ToolChoice =
+  | "auto"
+  | "required"
+  | "none"
+  | { type: "function"; function: { name: string } };
+
+export interface Reasoning {
+  enabled?: boolean;
+  effort?: string;
+  max_tokens?: number;
+}
+
+/** The body of `POST /chat/completions`. Keys in the order in which they are sent. */
+export interface ChatRequest {
+  model: string;
+  /** OpenRouter's own fallbacks, tried after `model`. */
+  models?: string[];
+  messages: ChatMessage[];
+  tools?: FunctionTool[];
+  tool_choice?: ToolChoice;
+  parallel_tool_calls?: false;
+  max_tokens: number;
+  temperature?: number;
+  top_p?: number;
+  top_k?: number;
+  stop?: string[];
+  response_format?: {
+    type: "json_schema";
+    json_schema: { name: string; strict: true; schema: Record<string, unknown> };
+  };
+  reasoning?: Reasoning;
+  verbosity?: string;
+  provider?: Record<string, unknown>;
+  cache_control?: CacheControl;
+  user?: string;
+  session_id?: string;
+  stream?: true;
+  /** No effect at OpenRouter, which always reports usage; other servers need it. */
+  stream_options?: { include_usage: true };
+}
+
+/** A fragment of a tool call. Any of the four facts may be missing, late or repeated. */
+export interface ToolCallDelta {
+  index?: number | null;
+  id?: string | null;
+  function?: { name?: string | null; arguments?: unknown } | null;
+}
+
+/** `delta` of a chunk, or `message` of a whole completion: the same fields. */
+export interface Delta {
+  role?: string | null;
+  content?: unknown;
+  refusal?: string | null;
+  reasoning?: string | null;
+  reasoning_content?: string | null;
+  reasoning_details?: ReasoningDetail[] | null;
+  tool_calls?: ToolCallDelta[] | null;
+}
+
+export interface Choice {
+  delta?: Delta | null;
+  message?: Delta | null;
+  finish_reason?: string | null;
+  native_finish_reason?: string | null;
+  usage?: Usage | null;
+  error?: unknown;
+}
+
+/** `prompt_tokens` includes both what was read from and what was written to the cache. */
+export interface Usage {
+  prompt_tokens?: number | null;
+  completion_tokens?: number | null;
+  /** In USD, as OpenRouter charges it. */
+  cost?: number | null;
+  prompt_tokens_details?: {
+    cached_tokens?: number | null;
+    cache_write_tokens?: number | null;
+  } | null;
+  completion_tokens_details?: { reasoning_tokens?: number | null } | null;
+}
+
+/** A chunk of a stream, or a whole completion. */
+export interface Chunk {
+  id?: string | null;
+  model?: string | null;
+  provider?: string | null;
+  choices?: Choice[] | null;
+  usage?: Usage | null;
+  error?: unknown;
+}
+
+/** One model of `GET /models`, as far as it is read. */
+export interface CatalogEntry {
+  id?: string | null;
+  name?: string | null;
+  /** Seconds since the epoch. */
+  created?: number | null;
+  context_length?: number | null;
+  top_provider?: { max_completion_tokens?: number | null } | null;
+  reasoning?: { mandatory?: boolean | null; supports_max_tokens?: boolean | null } | null;
+}

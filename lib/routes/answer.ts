@@ -1,0 +1,148 @@
+/**
+ * Answering: upstream's body → the response, streamed or whole. The head says what is true at that moment.
+ * @module
+ */
+
+import type { Message, MessagesRequest, StreamEvent } from "../anthropic/types.ts";
+import { ApiError } from "../errors.ts";
+import type { Answer, Exchange, Services } from "../exchange.ts";
+import { parseJson } from "../json.ts";
+import { encodeEvent } from "../sse/framing.ts";
+import { startPump, type StreamEnd } from "../sse/pump.ts";
+import { readWhole } from "../sse/whole.ts";
+import { translateCompletion, translateResponse } from "../translate/response.ts";
+import { StreamTranslator } from "../translate/stream.ts";
+import { listCallIds } from "../translate/request.ts";
+import { translateUsage } from "../translate/outcome.ts";
+import { estimateInputTokens } from "../translate/tokens.ts";
+import type { Asked } from "./ask.ts";
+
+const EVENT_STREAM = "text/event-stream";
+
+/** The request an answer belongs to. */
+export interface AnswerOptions {
+  asked: MessagesRequest;
+  exchange: Exchange;
+  services: Services;
+}
+
+/**
+ * A streamed answer. Its head waits for upstream's first real chunk.
+ * @throws {ApiError} for a failure before that chunk
+ */
+export async function answerStream(upstream: Asked, options: AnswerOptions): Promise<Answer> {
+  const translator = createTranslator(upstream, options);
+  if (upstream.answer.contentType !== EVENT_STREAM) {
+    return await answerStreamAtOnce(upstream, { ...options, translator });
+  }
+  const { services, exchange } = options;
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const stream = await startPump(upstream.answer.body, translator, {
+    timeoutMs: services.config.timeoutMs,
+    pingMs: services.config.pingMs,
+    now: services.now,
+    onFirstEvent: () => noteFirstEvent(options),
+    onEnd: (end) => {
+      noteFacts(translator, exchange);
+      noteEnd(end, exchange);
+      resolve();
+    },
+  });
+  return { response: toEventStream(stream, { upstream, translator }), ended };
+}
+
+/** Upstream answered a stream request with one JSON body: the same events, all at once. */
+async function answerStreamAtOnce(
+  upstream: Asked,
+  options: AnswerOptions & { translator: StreamTranslator },
+): Promise<Answer> {
+  const { translator, exchange } = options;
+  const events: StreamEvent[] = translateCompletion(await readBody(upstream, options), translator);
+  noteFirstEvent(options);
+  noteFacts(translator, exchange);
+  const text = events.map(encodeEvent).join("");
+  return { response: toEventStream(text, { upstream, translator }) };
+}
+
+/**
+ * A whole answer.
+ * @throws {ApiError} for every answer that is not one
+ */
+export async function answerPlain(upstream: Asked, options: AnswerOptions): Promise<Answer> {
+  const translator = createTranslator(upstream, options);
+  const message: Message = translateResponse(await readBody(upstream, options), translator);
+  noteFirstEvent(options);
+  noteFacts(translator, options.exchange);
+  const response = Response.json(message, { headers: toHeaders(upstream, translator) });
+  return { response };
+}
+
+async function readBody(upstream: Asked, { services }: AnswerOptions): Promise<unknown> {
+  const text = await readWhole(upstream.answer.body, { timeoutMs: services.config.timeoutMs });
+  const completion = parseJson(text);
+  if (completion !== undefined) return completion;
+  const what = upstream.answer.contentType || "nothing";
+  throw new ApiError("api_error", `OpenRouter answered 200 with ${what} that is no JSON`, {
+    status: 502,
+  });
+}
+
+function createTranslator(
+  upstream: Asked,
+  { asked, exchange, services }: AnswerOptions,
+): StreamTranslator {
+  return new StreamTranslator({
+    messageId: services.newId("msg"),
+    model: asked.model,
+    inputTokens: estimateInputTokens(asked),
+    newCallId: () => services.newId("toolu"),
+    names: upstream.names,
+    takenCallIds: listCallIds(asked),
+    stopSequences: asked.stop_sequences,
+    redact: exchange.redact,
+  });
+}
+
+function toEventStream(
+  body: BodyInit,
+  { upstream, translator }: { upstream: Asked; translator: StreamTranslator },
+): Response {
+  const headers = {
+    "content-type": "text/event-stream; charset=utf-8",
+    // Intermediaries must neither store nor compress nor buffer what is still being written.
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+    ...toHeaders(upstream, translator),
+  };
+  return new Response(body, { headers });
+}
+
+function toHeaders(upstream: Asked, translator: StreamTranslator): Record<string, string> {
+  const model = translator.facts.model ?? upstream.target;
+  return { "x-proxy-model": toHeaderValue(model) };
+}
+
+/** A model name comes from upstream or the client; a header takes printable ASCII. */
+export function toHeaderValue(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
+}
+
+function noteFirstEvent({ exchange, services }: AnswerOptions): void {
+  exchange.record.firstEventMs = Math.round(services.now() - exchange.startedAt);
+}
+
+function noteFacts({ facts }: StreamTranslator, { record }: Exchange): void {
+  if (facts.model !== null) record.target = facts.model;
+  if (facts.provider !== null) record.provider = facts.provider;
+  if (facts.usage === null) return;
+  const usage = translateUsage(facts.usage);
+  record.inputTokens = usage.input_tokens;
+  record.outputTokens = usage.output_tokens;
+  record.cachedTokens = usage.cache_read_input_tokens;
+  if (typeof facts.usage.cost === "number") record.costUsd = facts.usage.cost;
+}
+
+function noteEnd(end: StreamEnd, { record, redact }: Exchange): void {
+  record.end = end.how === "failed" ? end.error.type : end.how;
+  if (end.how === "failed") record.error = redact(end.error.message);
+}

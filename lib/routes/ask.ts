@@ -1,0 +1,76 @@
+/**
+ * Asking upstream: which model, the translated request, and the one retry of a refused default.
+ * @module
+ */
+
+import type { MessagesRequest } from "../anthropic/types.ts";
+import { ApiError } from "../errors.ts";
+import type { Exchange, Services } from "../exchange.ts";
+import type { ChatAnswer } from "../openrouter/client.ts";
+import { isUnknownModel } from "../openrouter/errors.ts";
+import { resolveModel } from "../openrouter/models.ts";
+import type { ToolNames } from "../translate/names.ts";
+import { translateRequest } from "../translate/request.ts";
+
+/** Upstream's head, and what the way back needs of the request. */
+export interface Asked {
+  answer: ChatAnswer;
+  /** The model that was sent. */
+  target: string;
+  names: ToolNames;
+  dropped: string[];
+}
+
+/** Who asks, with what. */
+export interface AskOptions {
+  exchange: Exchange;
+  services: Services;
+  key: string;
+}
+
+/**
+ * Sends a request upstream. A default target that upstream does not know is replaced once, within the same
+ * TIMEOUT_S, and remembered for the process.
+ * @throws {ApiError} what upstream says, or why it could not be asked
+ */
+export async function askUpstream(asked: MessagesRequest, options: AskOptions): Promise<Asked> {
+  const { services } = options;
+  const { models, fallback } = resolveModel(asked.model, services.config, services.refused);
+  const deadline = services.now() + services.config.timeoutMs;
+  try {
+    return await send(asked, { ...options, models, deadline });
+  } catch (error) {
+    const isRefused = error instanceof ApiError && isUnknownModel(error);
+    if (!isRefused || fallback === null) throw error;
+    if (services.refused.add(models[0])) {
+      services.log.write(
+        "warn",
+        `OpenRouter does not know ${models[0]}; using ${fallback} instead`,
+      );
+    }
+    return await send(asked, { ...options, models: [fallback], deadline });
+  }
+}
+
+async function send(
+  asked: MessagesRequest,
+  options: AskOptions & { models: readonly [string, ...string[]]; deadline: number },
+): Promise<Asked> {
+  const { exchange, services, models, key } = options;
+  const [target] = models;
+  exchange.record.target = target;
+  const { body, names, dropped } = translateRequest(asked, {
+    models,
+    limits: services.catalog.get(target) ?? {},
+    sessionId: exchange.request.headers.get("x-claude-code-session-id") ?? undefined,
+    provider: services.config.provider,
+  });
+  const answer = await services.client.sendChat({
+    body,
+    key,
+    signal: exchange.request.signal,
+    timeoutMs: Math.max(1, options.deadline - services.now()),
+    nearest: (model) => services.catalog.nearest(model),
+  });
+  return { answer, target, names, dropped };
+}

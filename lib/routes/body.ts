@@ -1,0 +1,119 @@
+/**
+ * Reading a request body: bounded in size, in silence and in depth, strict in its encoding.
+ * @module
+ */
+
+import { STATUS_CODE } from "@std/http/status";
+import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
+import { ApiError } from "../errors.ts";
+
+/** A body that sends nothing for so long is given up; the runtime has no limit of its own. */
+const IDLE_MS = 30_000;
+/** Deeper JSON is an attack: real requests stay below 30. Checked before the parser recurses. */
+const MAX_DEPTH = 512;
+
+/** The limits of {@linkcode readJson}. */
+export interface BodyLimits {
+  maxBytes: number;
+  idleMs?: number;
+}
+
+/**
+ * The JSON value of a request body.
+ * @throws {ApiError} 413 over the limit, 408 on silence, 400 for bytes that are no UTF-8, no JSON, or too deep
+ */
+export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > limits.maxBytes) throw tooLarge(limits.maxBytes);
+  const text = await readText(request, limits);
+  if (isTooDeep(text)) {
+    throw new ApiError(
+      "invalid_request_error",
+      `The request body is nested deeper than ${MAX_DEPTH} levels`,
+    );
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const detail = cause instanceof SyntaxError ? cause.message.slice(0, 120) : "";
+    throw new ApiError("invalid_request_error", `The request body is not valid JSON: ${detail}`, {
+      cause,
+    });
+  }
+}
+
+async function readText(request: Request, limits: BodyLimits): Promise<string> {
+  if (request.body === null) return "";
+  const limit = new LimitedBytesTransformStream(limits.maxBytes, { error: true });
+  const reader = request.body.pipeThrough(limit).getReader();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const idleMs = limits.idleMs ?? IDLE_MS;
+  let isIdle = false;
+  const giveUp = () => {
+    isIdle = true;
+    reader.cancel().catch(() => {});
+  };
+  let timer = setTimeout(giveUp, idleMs);
+  let text = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (isIdle) throw timedOut(idleMs);
+      if (done) return text + decoder.decode();
+      text += decoder.decode(value, { stream: true });
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, idleMs);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    throw toBodyError(error, limits.maxBytes);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function toBodyError(cause: unknown, maxBytes: number): ApiError {
+  if (cause instanceof ApiError) return cause;
+  if (cause instanceof RangeError) return tooLarge(maxBytes, cause);
+  const message = "The request body could not be read, or is not valid UTF-8";
+  return new ApiError("invalid_request_error", message, { cause });
+}
+
+function tooLarge(maxBytes: number, cause?: unknown): ApiError {
+  const limit = Number((maxBytes / 1024 / 1024).toFixed(2));
+  return new ApiError(
+    "request_too_large",
+    `Request exceeds the maximum size of ${limit} MiB (MAX_BODY_MB)`,
+    { cause },
+  );
+}
+
+function timedOut(idleMs: number): ApiError {
+  return new ApiError("timeout_error", `The request body sent nothing for ${idleMs / 1000} s`, {
+    status: STATUS_CODE.RequestTimeout,
+  });
+}
+
+/** Whether the brackets outside strings nest too deep. Strings are jumped over, so base64 costs nothing. */
+function isTooDeep(text: string): boolean {
+  const mark = /["[\]{}]/g;
+  let depth = 0;
+  for (let match = mark.exec(text); match !== null; match = mark.exec(text)) {
+    const char = match[0];
+    if (char === '"') mark.lastIndex = endOfString(text, mark.lastIndex);
+    else if (char === "{" || char === "[") depth++;
+    else depth--;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
+/** The place behind the quote that ends a string; the end of the text where it never ends. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text[quote - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return quote + 1;
+  }
+  return text.length;
+}

@@ -1,0 +1,16 @@
+/**
+ * `POST /v1/messages/count_tokens`: a local estimate; upstream has no such endpoint.
+ * @module
+ */
+
+import { parseCountRequest } from "../anthropic/validate.ts";
+import type { Answer, Exchange, Services } from "../exchange.ts";
+import { estimateInputTokens } from "../translate/tokens.ts";
+import { readJson } from "./body.ts";
+
+/** Answers `{input_tokens}`. @throws {ApiError} for a body that is not a request */
+export async function handleCountTokens(exchange: Exchange, services: Services): Promise<Answer> {
+  const body = await readJson(exchange.request, { maxBytes: services.config.maxBodyBytes });
+  const request = parseCountRequest(body);
+  return { response: Response.json({ input_tokens: estimateInputTokens(request) }) };
+}

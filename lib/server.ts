@@ -1,0 +1,200 @@
+/**
+ * Request in, response out: the door, the routes, the request id, the log line, and the one place where an
+ * error becomes a response. Knows nothing of messages and blocks.
+ * @module
+ */
+
+import { STATUS_CODE } from "@std/http/status";
+import {
+  type Access,
+  decideAccess,
+  decidePreflight,
+  type Peer,
+  readClientKeys,
+  type Visit,
+} from "./access.ts";
+import { ApiError, toApiError, toErrorResponse } from "./errors.ts";
+import type { Answer, Exchange, Services } from "./exchange.ts";
+import { createRedactor } from "./redact.ts";
+import { handleCountTokens } from "./routes/count_tokens.ts";
+import { handleHealth, handleHello, handleInfo } from "./routes/info.ts";
+import { handleMessages } from "./routes/messages.ts";
+import { handleModel, handleModelList } from "./routes/models.ts";
+
+/** A handler for `Deno.serve`, or for a test without a socket. */
+export type Handler = (request: Request, peer: Peer) => Promise<Response>;
+
+type Route = (exchange: Exchange, services: Services) => Answer | Promise<Answer>;
+
+type Methods = Readonly<Record<string, Route>>;
+
+/** Path → method → route. */
+const ROUTES: ReadonlyMap<string, Methods> = new Map<string, Methods>([
+  ["/", { GET: handleInfo, HEAD: handleHealth }],
+  ["/health", { GET: handleHealth, HEAD: handleHealth }],
+  ["/api/hello", { GET: handleHello, HEAD: handleHello }],
+  ["/v1/messages", { POST: handleMessages }],
+  ["/v1/messages/count_tokens", { POST: handleCountTokens }],
+  ["/v1/models", { GET: handleModelList }],
+]);
+const MODEL_PREFIX = "/v1/models/";
+
+/** Response headers that a web page of an allowed origin may read. */
+const EXPOSED = "request-id, x-proxy-model, x-proxy-dropped, retry-after, x-should-retry";
+
+/** What is kept of every request, even one that makes no exchange. */
+type Trace = Pick<Exchange, "record" | "redact" | "startedAt">;
+
+/** Creates the handler. It never rejects. */
+export function createHandler(services: Services): Handler {
+  let inFlight = 0;
+  return async (request, peer) => {
+    inFlight++;
+    const trace = createTrace(request, services);
+    const isFull = inFlight > services.config.maxInflight;
+    const { response, ended } = await answer(request, peer, { services, trace, isFull });
+    response.headers.set("request-id", trace.record.requestId);
+    trace.record.status = response.status;
+    finish(trace, services, ended).finally(() => inFlight--);
+    return response;
+  };
+}
+
+function createTrace(request: Request, services: Services): Trace {
+  const { openrouterApiKey, proxyApiKeys } = services.config;
+  return {
+    startedAt: services.now(),
+    redact: createRedactor([
+      openrouterApiKey ?? "",
+      ...proxyApiKeys,
+      ...readClientKeys(request.headers),
+    ]),
+    record: {
+      requestId: services.newId("req"),
+      method: request.method,
+      path: "",
+      status: 0,
+      totalMs: 0,
+      end: "complete",
+    },
+  };
+}
+
+async function answer(
+  request: Request,
+  peer: Peer,
+  { services, trace, isFull }: { services: Services; trace: Trace; isFull: boolean },
+): Promise<Answer> {
+  let access: Access = { upstreamKey: null, corsOrigin: null };
+  let result: Answer;
+  try {
+    const url = parseUrl(request);
+    trace.record.path = url.pathname;
+    const visit: Visit = {
+      method: request.method,
+      path: url.pathname,
+      headers: request.headers,
+      host: request.headers.get("host") ?? url.host,
+      peer,
+    };
+    if (visit.method === "OPTIONS") return answerPreflight(visit, services);
+    access = decideAccess(visit, services.config);
+    if (isFull && visit.path.startsWith("/v1/")) throw tooBusy();
+    const exchange = { ...trace, request, url, upstreamKey: access.upstreamKey };
+    result = await findRoute(visit)(exchange, services);
+  } catch (error) {
+    result = { response: describeError(error, trace, services) };
+  }
+  if (access.corsOrigin !== null) allowOrigin(result.response.headers, access.corsOrigin);
+  return result;
+}
+
+/** The one URL parse. @throws {ApiError} 400 for a request target or Host that makes no URL */
+function parseUrl(request: Request): URL {
+  try {
+    return new URL(request.url);
+  } catch (cause) {
+    throw new ApiError("invalid_request_error", "The request target is no valid URL", { cause });
+  }
+}
+
+/** @throws {ApiError} 404 for an unknown path, 405 with `allow` for an unknown method */
+function findRoute({ method, path }: Visit): Route {
+  const methods = ROUTES.get(path) ?? modelMethods(path);
+  if (methods === undefined) {
+    throw new ApiError("not_found_error", `Not found: ${method} ${path}`);
+  }
+  const route = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (route !== undefined) return route;
+  throw new ApiError("invalid_request_error", `Method not allowed: ${method} ${path}`, {
+    status: STATUS_CODE.MethodNotAllowed,
+    headers: { allow: Object.keys(methods).join(", ") },
+  });
+}
+
+/** Ids hold slashes; clients send them raw or percent-encoded. */
+function modelMethods(path: string): Methods | undefined {
+  if (!path.startsWith(MODEL_PREFIX)) return undefined;
+  try {
+    const id = decodeURIComponent(path.slice(MODEL_PREFIX.length));
+    return id === "" ? undefined : { GET: (_exchange, services) => handleModel(id, services) };
+  } catch {
+    return undefined;
+  }
+}
+
+function answerPreflight(visit: Visit, { config }: Services): Answer {
+  const { corsOrigin } = decidePreflight(visit, config);
+  const headers = new Headers({
+    "access-control-allow-methods": "GET, POST, HEAD",
+    "access-control-max-age": "600",
+  });
+  const asked = visit.headers.get("access-control-request-headers");
+  if (asked !== null) headers.set("access-control-allow-headers", asked);
+  allowOrigin(headers, corsOrigin);
+  return { response: new Response(null, { status: STATUS_CODE.NoContent, headers }) };
+}
+
+function allowOrigin(headers: Headers, origin: string): void {
+  headers.set("access-control-allow-origin", origin);
+  headers.set("access-control-expose-headers", EXPOSED);
+  headers.append("vary", "Origin");
+}
+
+function describeError(error: unknown, { record, redact }: Trace, { log }: Services): Response {
+  const failure = toApiError(error);
+  record.end = failure.status === 499 ? "client_gone" : failure.type;
+  record.error = redact(failure.message);
+  if (failure.cause !== undefined) {
+    const isOurs = failure !== error;
+    log.write(isOurs ? "error" : "debug", `${record.requestId} ${describeCause(failure.cause)}`);
+  }
+  const response = toErrorResponse(failure, { requestId: record.requestId, redact });
+  if (record.target !== undefined) {
+    response.headers.set("x-proxy-model", redact(record.target).replace(/[^\x20-\x7e]/g, "?"));
+  }
+  return response;
+}
+
+/** For our own log only. A bug of ours shows its stack there; clients never see one. */
+function describeCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.stack ?? `${cause.name}: ${cause.message}`;
+}
+
+/** The log line, when the answer has gone out. */
+async function finish(
+  { record, startedAt }: Trace,
+  { log, now }: Services,
+  ended: Promise<void> | undefined,
+): Promise<void> {
+  await ended;
+  record.totalMs = Math.round(now() - startedAt);
+  log.request(record);
+}
+
+function tooBusy(): ApiError {
+  return new ApiError("overloaded_error", "Too many requests at once (MAX_INFLIGHT)", {
+    headers: { "retry-after": "1" },
+  });
+}

@@ -1,0 +1,67 @@
+/**
+ * Server-sent events as text: payloads in, events out. Knows framing only, nothing of what is framed.
+ * Our own, because `@std/http`'s parser is quadratic on long lines and emits a truncated last event, and its
+ * encoder leaves out the space after the colon, which naive clients look for.
+ * @module
+ */
+
+import type { StreamEvent } from "../anthropic/types.ts";
+
+/**
+ * Splits a stream of text into the `data` of its events. Feed it pieces cut anywhere; each character is looked
+ * at once. Accepts LF, CRLF and CR, comments, several `data` lines an event, and a missing space.
+ */
+export class SseParser {
+  /** The line that has begun, without its end. */
+  #line = "";
+  /** The data lines of the event that has begun. */
+  #data: string[] = [];
+  /** The text so far ended in CR, so an LF at once belongs to that line end. */
+  #endedInCr = false;
+
+  /** The payloads of the events that this piece completes. */
+  push(text: string): string[] {
+    const payloads: string[] = [];
+    const piece = text.includes("\r") || this.#endedInCr ? this.#normalize(text) : text;
+    let start = 0;
+    for (let end = piece.indexOf("\n"); end !== -1; end = piece.indexOf("\n", start)) {
+      this.#endLine(this.#line + piece.slice(start, end), payloads);
+      this.#line = "";
+      start = end + 1;
+    }
+    // Joined, never searched again: a line of many pieces stays linear.
+    this.#line += start === 0 ? piece : piece.slice(start);
+    return payloads;
+  }
+
+  /** The payload of a last event without its blank line. The caller decides whether it is whole. */
+  end(): string[] {
+    const payloads: string[] = [];
+    this.#endLine(this.#line, payloads);
+    this.#line = "";
+    this.#endLine("", payloads);
+    return payloads;
+  }
+
+  #endLine(line: string, payloads: string[]): void {
+    if (line === "") {
+      if (this.#data.length > 0) payloads.push(this.#data.join("\n"));
+      this.#data = [];
+    } else if (line.startsWith("data:")) {
+      this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
+    } else if (line === "data") {
+      this.#data.push("");
+    }
+  }
+
+  #normalize(text: string): string {
+    const piece = this.#endedInCr && text.startsWith("\n") ? text.slice(1) : text;
+    if (text !== "") this.#endedInCr = text.endsWith("\r");
+    return piece.replace(/\r\n?/g, "\n");
+  }
+}
+
+/** One event as it goes to the client. */
+export function encodeEvent(event: StreamEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}

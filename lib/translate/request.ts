@@ -1,0 +1,164 @@
+/**
+ * Anthropic Messages request → OpenRouter chat completions request. Pure: no clock, no ids, no environment.
+ * The order of the keys is fixed, so that the requests of one conversation share their first bytes.
+ * @module
+ */
+
+import type * as anthropic from "../anthropic/types.ts";
+import { ApiError } from "../errors.ts";
+import type * as openrouter from "../openrouter/types.ts";
+import { ToolNames } from "./names.ts";
+import { type ReasoningLimits, translateThinking } from "./reasoning.ts";
+import { stripBillingLine, translateSystemText } from "./system.ts";
+import { translateTool, translateToolChoice } from "./tools.ts";
+import { translateTurns } from "./turns.ts";
+
+const MAX_STOPS = 4;
+const MAX_SESSION_ID = 256;
+
+/** What a request needs to know that is not in its body. */
+export interface RequestOptions {
+  /** The models to ask: the first, then OpenRouter's own fallbacks. */
+  models: readonly [string, ...string[]];
+  /** Limits of the first model, as far as the catalog knows them. */
+  limits?: ReasoningLimits & { maxOutputTokens?: number | undefined };
+  /** The client's own session id; keeps a conversation on one provider, and so its cache warm. */
+  sessionId?: string | undefined;
+  /** Sent as `provider`. */
+  provider?: Readonly<Record<string, unknown>> | null;
+}
+
+/** A translated request. */
+export interface TranslatedRequest {
+  body: openrouter.ChatRequest;
+  /** The way back for tool names in the answer. */
+  names: ToolNames;
+  /** Names of fields and blocks that could not travel. */
+  dropped: string[];
+}
+
+/** Translates a checked request. @throws {ApiError} 400 where no turn has anything that can be sent */
+export function translateRequest(
+  request: anthropic.MessagesRequest,
+  options: RequestOptions,
+): TranslatedRequest {
+  const [model, ...fallbacks] = options.models;
+  const limits = options.limits ?? {};
+  const maxTokens = Math.min(request.max_tokens, limits.maxOutputTokens ?? Infinity);
+  const dropped = new Set(request.unread);
+  const names = new ToolNames(listToolNames(request));
+  const turns = translateTurns(request.messages, { names, model, dropped });
+  if (turns.length === 0) {
+    throw new ApiError("invalid_request_error", "messages: at least one message must have content");
+  }
+  const body: openrouter.ChatRequest = {
+    model,
+    ...(fallbacks.length > 0 && { models: fallbacks }),
+    messages: [...translateSystem(request.system), ...turns],
+    ...translateToolFields(request, { names, dropped }),
+    max_tokens: maxTokens,
+    ...translateSampling(request, dropped),
+    ...translateFormat(request.output_schema),
+    ...translateThinking(request, { model, maxTokens, limits, dropped }),
+    ...(options.provider && { provider: { ...options.provider } }),
+    ...(request.cache_control && { cache_control: request.cache_control }),
+    ...translateIdentity(request.user_id, options.sessionId),
+    ...(request.stream && { stream: true, stream_options: { include_usage: true } }),
+  };
+  return { body, names, dropped: [...dropped] };
+}
+
+/** Every id a call of the conversation already has: new calls must not take one again. */
+export function listCallIds(request: anthropic.MessagesRequest): string[] {
+  return request.messages.flatMap((turn) =>
+    turn.role === "assistant"
+      ? turn.content.filter((block) => block.type === "tool_use").map((block) => block.id)
+      : []
+  );
+}
+
+function listToolNames(request: anthropic.MessagesRequest): string[] {
+  const used = request.messages.flatMap((turn) =>
+    turn.role === "assistant"
+      ? turn.content.filter((block) => block.type === "tool_use").map((block) => block.name)
+      : []
+  );
+  return [...request.tools.map((tool) => tool.name), ...used];
+}
+
+function translateSystem(system: anthropic.TextBlock[]): openrouter.ChatMessage[] {
+  const content = translateSystemText(stripBillingLine(system));
+  return content === null ? [] : [{ role: "system", content }];
+}
+
+type ToolFields = Pick<openrouter.ChatRequest, "tools" | "tool_choice" | "parallel_tool_calls">;
+
+/** Nothing at all without tools: providers refuse an empty list, and a choice among none. */
+function translateToolFields(
+  request: anthropic.MessagesRequest,
+  options: { names: ToolNames; dropped: Set<string> },
+): ToolFields {
+  if (request.tools.length === 0) {
+    if (request.tool_choice?.type === "any") options.dropped.add("tool_choice");
+    return {};
+  }
+  if (request.tools.some((tool) => tool.strict)) options.dropped.add("tools.strict");
+  const fields: ToolFields = {
+    tools: request.tools.map((tool) => translateTool(tool, options.names)),
+  };
+  const choice = request.tool_choice;
+  if (choice === undefined) return fields;
+  fields.tool_choice = translateToolChoice(choice, options.names);
+  if (choice.type !== "none" && choice.disable_parallel_tool_use) {
+    fields.parallel_tool_calls = false;
+  }
+  return fields;
+}
+
+type SamplingFields = Pick<openrouter.ChatRequest, "temperature" | "top_p" | "top_k" | "stop">;
+
+function translateSampling(
+  request: anthropic.MessagesRequest,
+  dropped: Set<string>,
+): SamplingFields {
+  const fields: SamplingFields = {};
+  if (request.temperature !== undefined) fields.temperature = request.temperature;
+  if (request.top_p !== undefined) fields.top_p = request.top_p;
+  if (request.top_k !== undefined) fields.top_k = request.top_k;
+  const stops = [...request.stop_sequences.entries()].filter(([, stop]) => stop !== "");
+  if (stops.length > 0) fields.stop = stops.slice(0, MAX_STOPS).map(([, stop]) => stop);
+  for (const [index] of stops.slice(MAX_STOPS)) dropped.add(`stop_sequences.${index}`);
+  return fields;
+}
+
+function translateFormat(
+  schema: Record<string, unknown> | undefined,
+): Pick<openrouter.ChatRequest, "response_format"> {
+  if (schema === undefined) return {};
+  return {
+    response_format: {
+      type: "json_schema",
+      json_schema: { name: "response", strict: true, schema },
+    },
+  };
+}
+
+/** `user` is for OpenRouter's accounting, `session_id` for its sticky routing. */
+function translateIdentity(
+  userId: string | undefined,
+  sessionId: string | undefined,
+): Pick<openrouter.ChatRequest, "user" | "session_id"> {
+  const session = [sessionId, readSessionId(userId), userId].find((id) =>
+    id && id.length <= MAX_SESSION_ID
+  );
+  return {
+    ...(userId && { user: userId }),
+    ...(session && { session_id: session }),
+  };
+}
+
+/** Claude Code hides its session in `metadata.user_id`: as JSON, in older versions behind `_session_`. */
+function readSessionId(userId: string | undefined): string | undefined {
+  if (userId === undefined) return undefined;
+  return /"session_id"\s*:\s*"([^"]+)"/.exec(userId)?.[1] ?? /_session_([\w-]+)$/.exec(userId)?.[1];
+}

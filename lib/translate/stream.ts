@@ -1,0 +1,273 @@
+/**
+ * The heart: OpenRouter chunks in, Anthropic stream events out. Pure: no I/O, no clock, no random ids.
+ * The order of blocks is the queue's, which fragment belongs to which call the router's. Here is what a chunk
+ * says, and when an answer is whole. `message_delta` waits for the very end, because upstreams repeat the finish
+ * reason and send usage after it.
+ * @module
+ */
+
+import type * as anthropic from "../anthropic/types.ts";
+import { ApiError, toErrorBody } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
+import { parseErrorObject } from "../openrouter/errors.ts";
+import type * as openrouter from "../openrouter/types.ts";
+import { CallRouter, type RoutedFragment } from "./calls.ts";
+import { RedactedDraft, TextDraft, ThinkingDraft, type ToolUseDraft } from "./drafts.ts";
+import { CallIds, type ToolNames } from "./names.ts";
+import { endedInError, estimateUsage, translateFinish, translateUsage } from "./outcome.ts";
+import { BlockQueue } from "./queue.ts";
+import { readReasoning } from "./reasoning.ts";
+
+/** A rough token is four characters; used only where upstream reports no usage at all. */
+const CHARS_PER_TOKEN = 4;
+
+/** What an answer needs to know of its request. */
+export interface StreamOptions {
+  /** `msg_…` */
+  messageId: string;
+  /** The model the client asked for; it gets that name back. */
+  model: string;
+  /** Estimated tokens of the request, for `message_start`. */
+  inputTokens: number;
+  /** Makes an id for a call that upstream gave none. */
+  newCallId: () => string;
+  names?: ToolNames;
+  /** Ids of the calls already in the conversation. */
+  takenCallIds?: Iterable<string>;
+  stopSequences?: readonly string[];
+  /** Takes secrets out of error texts. */
+  redact?: (text: string) => string;
+}
+
+/** What upstream said about itself while it answered; for the log and `x-proxy-model`. */
+export interface UpstreamFacts {
+  model: string | null;
+  provider: string | null;
+  usage: openrouter.Usage | null;
+}
+
+/** Translates one answer. Feed it every chunk, then call `finish`, or `fail` where the stream broke. */
+export class StreamTranslator {
+  readonly facts: UpstreamFacts = { model: null, provider: null, usage: null };
+  readonly #options: StreamOptions;
+  readonly #router: CallRouter;
+  readonly #ids: CallIds;
+  readonly #queue = new BlockQueue();
+  /** The thinking block that began last. */
+  #thinking: ThinkingDraft | null = null;
+  #hasStarted = false;
+  #finishReason = "";
+  #nativeFinishReason = "";
+  #refusal = "";
+  #outputChars = 0;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.#ids = new CallIds(options.takenCallIds);
+    this.#router = new CallRouter((call) => this.#identify(call));
+  }
+
+  /** Whether the finish reason has come: whatever breaks from now on, the answer is whole. */
+  get isComplete(): boolean {
+    return this.#finishReason !== "";
+  }
+
+  /** `message_start`, unless it has been sent. */
+  start(): anthropic.StreamEvent[] {
+    if (this.#hasStarted) return [];
+    this.#hasStarted = true;
+    const { messageId: id, model, inputTokens } = this.#options;
+    const message: anthropic.Message = {
+      id,
+      type: "message",
+      role: "assistant",
+      model,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      stop_details: null,
+      usage: estimateUsage(inputTokens, 1),
+    };
+    return [{ type: "message_start", message }];
+  }
+
+  /**
+   * One chunk. Chunks without content (role only, `choices: []`, usage) yield no events.
+   * @throws {ApiError} where the chunk reports an error, or continues a call that was already closed
+   */
+  push(chunk: openrouter.Chunk): anthropic.StreamEvent[] {
+    if (chunk.error !== undefined && chunk.error !== null) throw parseErrorObject(chunk.error);
+    this.facts.model ??= toText(chunk.model) || null;
+    this.facts.provider ??= toText(chunk.provider) || null;
+    const choice = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
+    // Moonshot reports usage inside the choice.
+    const usage = chunk.usage ?? choice?.usage;
+    if (isJsonObject(usage)) this.facts.usage = usage;
+    if (!isJsonObject(choice)) return [];
+    if (choice.error !== undefined && choice.error !== null) throw parseErrorObject(choice.error);
+    this.#noteFinish(choice);
+    const delta = choice.delta ?? choice.message;
+    const isReal = isJsonObject(delta) && this.#add(delta);
+    // From the finish reason on the rest waits for `finish`, which knows whether a cut call has been seen.
+    if (this.isComplete) return this.start();
+    return isReal ? [...this.start(), ...this.#queue.drain()] : [];
+  }
+
+  /**
+   * The end of upstream's stream.
+   * @throws {ApiError} where the answer is not whole: no finish reason, or arguments that are no JSON object
+   */
+  finish(): anthropic.StreamEvent[] {
+    if (!this.isComplete) {
+      throw new ApiError("api_error", "OpenRouter ended the answer before it was complete", {
+        status: 502,
+      });
+    }
+    // A call cut by the length limit that the client has not seen is left out: `max_tokens` says why.
+    if (this.#finishReason === "length") this.#queue.dropUnseenCalls();
+    this.#checkCalls();
+    const ending = translateFinish({
+      finishReason: this.#finishReason,
+      nativeFinishReason: this.#nativeFinishReason,
+      hasToolUse: this.#queue.hasCall,
+      refusal: this.#refusal,
+      stopSequences: this.#options.stopSequences ?? [],
+    });
+    const events = [...this.start(), ...this.#queue.flush()];
+    events.push({ type: "message_delta", delta: ending, usage: this.#usage() });
+    events.push({ type: "message_stop" });
+    return events;
+  }
+
+  /** The end of an answer that broke after its head was sent. The open block stays open: it is not whole. */
+  fail(error: ApiError): anthropic.StreamEvent[] {
+    const redact = this.#options.redact ?? ((text: string) => text);
+    return [{ type: "error", error: toErrorBody(error, redact) }];
+  }
+
+  #noteFinish(choice: openrouter.Choice): void {
+    this.#nativeFinishReason = toText(choice.native_finish_reason) || this.#nativeFinishReason;
+    if (choice.finish_reason === "error") throw endedInError(this.#nativeFinishReason);
+    // "" is no finish reason; a repeated one changes nothing.
+    this.#finishReason = toText(choice.finish_reason) || this.#finishReason;
+  }
+
+  /** Adds what a delta carries; false where it carries nothing. Open call first, then reasoning, text, calls. */
+  #add(delta: openrouter.Delta): boolean {
+    const calls = Array.isArray(delta.tool_calls) ? delta.tool_calls.filter(isJsonObject) : [];
+    // One by one: whether a fragment begins another call can depend on the arguments just before it.
+    const begun: ToolUseDraft[] = [];
+    for (const call of calls) this.#addArguments(this.#router.route(call), begun);
+    const hasReasoning = this.#addReasoning(delta);
+    const hasText = this.#addText(toText(delta.content));
+    const refusal = toText(delta.refusal);
+    this.#refusal += refusal;
+    const hasRefusal = this.#addText(refusal);
+    for (const call of begun) this.#queue.add(call);
+    return hasReasoning || hasText || hasRefusal || calls.length > 0;
+  }
+
+  #addArguments({ call, isNew, text }: RoutedFragment, begun: ToolUseDraft[]): void {
+    if (isNew) begun.push(call);
+    if (text === "") return;
+    if (!begun.includes(call) && !this.#queue.includes(call)) {
+      if (text.trim() === "") return;
+      throw new ApiError("api_error", "OpenRouter continued a tool call that had ended", {
+        status: 502,
+      });
+    }
+    this.#outputChars += text.length;
+    call.add(text);
+  }
+
+  #addText(text: string): boolean {
+    if (text === "") return false;
+    this.#outputChars += text.length;
+    const { last } = this.#queue;
+    const draft = last?.type === "text" ? last : this.#queue.add(new TextDraft());
+    draft.add(text);
+    return true;
+  }
+
+  #addReasoning(delta: openrouter.Delta): boolean {
+    const pieces = readReasoning(delta);
+    for (const piece of pieces) {
+      if (piece.type === "redacted_thinking") {
+        this.#queue.add(new RedactedDraft(piece.data));
+        continue;
+      }
+      const draft = this.#thinkingFor(piece);
+      if (draft === null) continue;
+      this.#outputChars += piece.thinking.length;
+      draft.add(piece.thinking);
+      if (piece.signature !== "") draft.signature = piece.signature;
+    }
+    return pieces.length > 0;
+  }
+
+  /**
+   * Text after a signature is another block. A signature alone signs the unsigned block before it, which may
+   * have been closed already: then it came too late. Without such a block it signs thinking that is not shown.
+   */
+  #thinkingFor(piece: { thinking: string }): ThinkingDraft | null {
+    const unsigned = this.#thinking?.signature === "" ? this.#thinking : null;
+    if (piece.thinking === "" && unsigned !== null) {
+      return this.#queue.includes(unsigned) ? unsigned : null;
+    }
+    if (unsigned !== null && this.#queue.last === unsigned) return unsigned;
+    this.#thinking = this.#queue.add(new ThinkingDraft());
+    return this.#thinking;
+  }
+
+  /** Clients run what is closed, so a call is closed only with a name and whole arguments. */
+  #checkCalls(): void {
+    // A tool without parameters may get no arguments at all, unless they were cut off.
+    const mayBeEmpty = this.#finishReason !== "length";
+    for (const call of this.#queue.calls) {
+      const isEmpty = mayBeEmpty && call.arguments.trim() === "";
+      if (!(isEmpty || call.isComplete()) || call.upstreamName === "") throw this.#brokenCall(call);
+    }
+  }
+
+  #brokenCall(call: ToolUseDraft): ApiError {
+    if (call.upstreamName === "") {
+      return new ApiError("api_error", "The model called a tool without a name", { status: 502 });
+    }
+    const name = this.#name(call);
+    if (this.#finishReason === "length") {
+      return new ApiError(
+        "invalid_request_error",
+        `max_tokens was reached inside the arguments of the call to ${name}; raise max_tokens`,
+      );
+    }
+    return new ApiError(
+      "api_error",
+      `The model called ${name} with arguments that are no JSON object`,
+      {
+        status: 502,
+      },
+    );
+  }
+
+  #identify(call: ToolUseDraft): { id: string; name: string } {
+    const id = this.#ids.claim(call.upstreamId || this.#options.newCallId());
+    return { id, name: this.#name(call) };
+  }
+
+  #name(call: ToolUseDraft): string {
+    return this.#options.names?.toClient(call.upstreamName) ?? call.upstreamName;
+  }
+
+  #usage(): anthropic.Usage {
+    if (this.facts.usage !== null) return translateUsage(this.facts.usage);
+    const outputTokens = Math.ceil(this.#outputChars / CHARS_PER_TOKEN);
+    return estimateUsage(this.#options.inputTokens, outputTokens);
+  }
+}
+
+/** Text, which some servers send as a list of text parts. */
+function toText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (!Array.isArray(value)) return "";
+  return value.map((part) => isJsonObject(part) ? toText(part["text"]) : "").join("");
+}

@@ -1,0 +1,33 @@
+/**
+ * System text, at the top or in mid-conversation. Pure.
+ * @module
+ */
+
+import type * as anthropic from "../anthropic/types.ts";
+import type * as openrouter from "../openrouter/types.ts";
+import { translateParts } from "./content.ts";
+
+/**
+ * The first line Claude Code puts before its system prompt. It differs per session and subagent, so at the
+ * head of a prompt it defeats every prefix cache; Anthropic itself takes it out too.
+ */
+const BILLING_LINE = /^x-anthropic-billing-header:[^\n]*\n*/;
+
+/** Removes the billing line where it leads a text; elsewhere it is content. A text of nothing else goes. */
+export function stripBillingLine(blocks: readonly anthropic.TextBlock[]): anthropic.TextBlock[] {
+  return blocks
+    .map((block) => {
+      const text = block.text.replace(BILLING_LINE, "");
+      return text.length === block.text.length ? block : { ...block, text };
+    })
+    .filter((block) => block.text !== "");
+}
+
+/** System blocks → content: parts where a cache breakpoint stands on one, else one string; null for none. */
+export function translateSystemText(
+  blocks: readonly anthropic.TextBlock[],
+): string | openrouter.TextPart[] | null {
+  if (blocks.length === 0) return null;
+  if (blocks.some((block) => block.cache_control)) return translateParts(blocks);
+  return blocks.map((block) => block.text).join("\n\n");
+}

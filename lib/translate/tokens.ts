@@ -1,0 +1,62 @@
+/**
+ * A local estimate of a request's tokens. Pure, linear in the text, never looks into base64.
+ * @module
+ */
+
+import type * as anthropic from "../anthropic/types.ts";
+
+/** English prose and code come to about four characters a token. */
+const CHARS_PER_TOKEN = 4;
+/** What Anthropic's formula gives for a common screenshot size; the size itself is not read. */
+const TOKENS_PER_IMAGE = 1600;
+/** Role and separators around each turn and tool. */
+const TOKENS_PER_ITEM = 4;
+
+/** Estimated input tokens of a request, at least 1. */
+export function estimateInputTokens(request: anthropic.MessagesRequest): number {
+  let tokens = countText(request.system);
+  for (const turn of request.messages) tokens += TOKENS_PER_ITEM + countContent(turn.content);
+  for (const tool of request.tools) {
+    const length = tool.name.length + (tool.description?.length ?? 0) +
+      JSON.stringify(tool.input_schema).length;
+    tokens += TOKENS_PER_ITEM + length / CHARS_PER_TOKEN;
+  }
+  return Math.max(1, Math.ceil(tokens));
+}
+
+function countText(blocks: readonly anthropic.TextBlock[]): number {
+  return blocks.reduce((sum, block) => sum + block.text.length, 0) / CHARS_PER_TOKEN;
+}
+
+type AnyContent =
+  | anthropic.UserContent
+  | anthropic.AssistantContent
+  | anthropic.ToolResultContent;
+
+function countContent(blocks: readonly AnyContent[]): number {
+  return blocks.reduce((sum, block) => sum + countBlock(block), 0);
+}
+
+function countBlock(block: AnyContent): number {
+  switch (block.type) {
+    case "text":
+      return block.text.length / CHARS_PER_TOKEN;
+    case "image":
+      return TOKENS_PER_IMAGE;
+    case "tool_use":
+      return (block.name.length + JSON.stringify(block.input).length) / CHARS_PER_TOKEN;
+    case "tool_result":
+      return typeof block.content === "string"
+        ? block.content.length / CHARS_PER_TOKEN
+        : countContent(block.content ?? []);
+    case "thinking":
+      return block.thinking.length / CHARS_PER_TOKEN;
+    case "tool_reference":
+      return block.tool_name.length / CHARS_PER_TOKEN;
+    case "redacted_thinking":
+    case "foreign":
+      return 0;
+    default:
+      return block satisfies never;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The command line of the proxy: serve (default), demo, --help, --version.
+ *
+ * ```sh
+ * OPENROUTER_API_KEY=sk-or-… deno run -A jsr:@claudeproxy/openrouter
+ * ```
+ * @module
+ */
+
+import about from "./deno.json" with { type: "json" };
+import { runDemo } from "./lib/cli/demo.ts";
+import { loadEnvironment, requireNetAccess } from "./lib/cli/environment.ts";
+import {
+  createServices,
+  describeAccess,
+  type RunningServer,
+  startServer,
+} from "./lib/cli/serve.ts";
+import { printError, printLine, StartError } from "./lib/cli/terminal.ts";
+import { VARIABLES } from "./lib/config.ts";
+
+const ABOUT = { name: about.name, version: about.version };
+
+if (import.meta.main) {
+  try {
+    await run(Deno.args);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    printError(`claudeproxy: ${error.message}`);
+    Deno.exit(1);
+  }
+}
+
+async function run(args: readonly string[]): Promise<void> {
+  const [command = "serve", ...rest] = args;
+  if (rest.length > 0) throw new StartError(`Unknown argument ${rest[0]}: see --help`);
+  switch (command) {
+    case "serve":
+      return await serve();
+    case "demo":
+      return stopOnSignal(await runDemo(ABOUT));
+    case "-h":
+    case "--help":
+      return printHelp();
+    case "-V":
+    case "--version":
+      return printLine(`${ABOUT.name} ${ABOUT.version}`);
+    default:
+      throw new StartError(`Unknown command ${command}: see --help`);
+  }
+}
+
+function serve(): Promise<void> {
+  const { config, notes } = loadEnvironment();
+  requireNetAccess(config);
+  const services = createServices(config, ABOUT);
+  const server = startServer(services);
+  for (const note of notes) printLine(note);
+  printLine(`listening on ${config.host}:${new URL(server.url).port}, ${describeAccess(config)}`);
+  return stopOnSignal(server);
+}
+
+/** The first signal lets running answers finish, the second ends at once. */
+async function stopOnSignal(server: RunningServer): Promise<void> {
+  let isStopping = false;
+  const onSignal = () => {
+    if (isStopping) Deno.exit(1);
+    isStopping = true;
+    server.stop().then(() => Deno.exit(0));
+  };
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  await server.finished;
+}
+
+function printHelp(): void {
+  printLine(`${ABOUT.name} ${ABOUT.version}
+Answers Anthropic Messages API requests through OpenRouter.
+
+Usage: claudeproxy [serve | demo | --help | --version]
+
+  serve      Run the proxy (default)
+  demo       Run it in front of a simulated OpenRouter: no key, no network
+
+Environment, also read from ./.env:`);
+  for (const { name, default: value, about } of VARIABLES) {
+    printLine(`  ${name.padEnd(22)} ${about}${value === "" ? "" : ` [${value}]`}`);
+  }
+}

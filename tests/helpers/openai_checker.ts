@@ -1,0 +1,249 @@
+/**
+ * What every upstream request must be, whatever it was translated from: a chat completions body that the
+ * strictest OpenAI-compatible server takes. Every object has a list of the keys it may have, so nothing of
+ * Anthropic's format can slip through. Knows nothing of lib/translate.
+ * Sources: OpenRouter's request schema (messages, content parts, tools, reasoning) and OpenAI's pairing rule.
+ * @module
+ */
+
+import { AssertionError } from "@std/assert";
+import { isJsonObject, type JsonObject, parseJson } from "../../lib/json.ts";
+
+const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
+/** A doubled `data:` prefix does not match, nor does an image that is no image. */
+const IMAGE_URL = /^(https?:\/\/\S+|data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/_=-]+)$/;
+const TOP_KEYS = [
+  "model",
+  "models",
+  "messages",
+  "tools",
+  "tool_choice",
+  "parallel_tool_calls",
+  "max_tokens",
+  "temperature",
+  "top_p",
+  "top_k",
+  "stop",
+  "response_format",
+  "reasoning",
+  "verbosity",
+  "provider",
+  "plugins",
+  "service_tier",
+  "cache_control",
+  "user",
+  "session_id",
+  "stream",
+  "stream_options",
+];
+const MESSAGE_KEYS: Record<string, string[]> = {
+  system: ["role", "content"],
+  user: ["role", "content"],
+  assistant: ["role", "content", "tool_calls", "reasoning_details"],
+  tool: ["role", "content", "tool_call_id"],
+};
+
+/**
+ * Checks a body of `POST /chat/completions`.
+ * @throws {AssertionError} that names the path and what is wrong there
+ */
+export function checkChatRequest(body: unknown): void {
+  const request = asObject(body, "body", TOP_KEYS);
+  asText(request["model"], "model");
+  if ("models" in request) checkTexts(request["models"], "models");
+  checkMessages(asList(request["messages"], "messages"));
+  checkTools(request);
+  checkLimits(request);
+  checkCacheControl(request, "body");
+  if ("user" in request) asText(request["user"], "user");
+  if ("session_id" in request) {
+    claim(
+      asText(request["session_id"], "session_id").length <= 256,
+      "session_id",
+      "over 256 chars",
+    );
+  }
+  if ("stream_options" in request) {
+    claim(request["stream"] === true, "stream_options", "without stream");
+  }
+}
+
+/** Roles, contents, and the rule that a call is answered at once, by its own tool messages and no other. */
+function checkMessages(messages: unknown[]): void {
+  const ids = new Set<string>();
+  let open: string[] = [];
+  for (const [index, item] of messages.entries()) {
+    const path = `messages.${index}`;
+    const role = asText(asObject(item, path)["role"], `${path}.role`);
+    const keys = MESSAGE_KEYS[role];
+    claim(keys !== undefined, `${path}.role`, `unknown role ${role}`);
+    const message = asObject(item, path, keys);
+    checkContent(message, path);
+    if (role === "tool") {
+      const id = asText(message["tool_call_id"], `${path}.tool_call_id`);
+      claim(open.includes(id), path, `tool message for ${id}, which no call before it waits for`);
+      open = open.filter((one) => one !== id);
+      continue;
+    }
+    claim(open.length === 0, path, `${role} message before the results of ${open.join(", ")}`);
+    if ("tool_calls" in message) {
+      open = asList(message["tool_calls"], `${path}.tool_calls`)
+        .map((call, n) => checkCall(call, `${path}.tool_calls.${n}`, ids));
+    }
+    if ("reasoning_details" in message) checkReasoningDetails(message["reasoning_details"], path);
+  }
+  claim(open.length === 0, "messages", `end before the results of ${open.join(", ")}`);
+}
+
+function checkContent(message: JsonObject, path: string): void {
+  const content = message["content"];
+  const at = `${path}.content`;
+  if (content === null && message["role"] === "assistant") {
+    const says = "tool_calls" in message || "reasoning_details" in message;
+    claim(says, at, "null in an assistant message that has nothing else");
+    return;
+  }
+  if (typeof content === "string") {
+    asText(content, at);
+    return;
+  }
+  for (const [index, item] of asList(content, at).entries()) {
+    checkPart(item, `${at}.${index}`, message["role"] === "user");
+  }
+}
+
+function checkPart(item: unknown, path: string, mayBeImage: boolean): void {
+  const type = asText(asObject(item, path)["type"], `${path}.type`);
+  if (type === "text") {
+    asText(asObject(item, path, ["type", "text", "cache_control"])["text"], `${path}.text`);
+  } else {
+    claim(type === "image_url" && mayBeImage, path, `${type} part does not belong here`);
+    const part = asObject(item, path, ["type", "image_url", "cache_control"]);
+    const image = asObject(part["image_url"], `${path}.image_url`, ["url", "detail"]);
+    const url = asText(image["url"], `${path}.image_url.url`);
+    claim(IMAGE_URL.test(url), `${path}.image_url.url`, "no URL of an image");
+  }
+  checkCacheControl(asObject(item, path), path);
+}
+
+function checkCall(item: unknown, path: string, ids: Set<string>): string {
+  const call = asObject(item, path, ["id", "type", "function"]);
+  const id = asText(call["id"], `${path}.id`);
+  claim(!ids.has(id), `${path}.id`, `${id} is taken by an earlier call`);
+  ids.add(id);
+  claim(call["type"] === "function", `${path}.type`, "is not function");
+  const called = asObject(call["function"], `${path}.function`, ["name", "arguments"]);
+  checkName(called["name"], `${path}.function.name`);
+  const text = asText(called["arguments"], `${path}.function.arguments`);
+  claim(isJsonObject(parseJson(text)), `${path}.function.arguments`, "no JSON object");
+  return id;
+}
+
+function checkReasoningDetails(value: unknown, path: string): void {
+  for (const [index, item] of asList(value, `${path}.reasoning_details`).entries()) {
+    const at = `${path}.reasoning_details.${index}`;
+    claim(asText(asObject(item, at)["type"], at).startsWith("reasoning."), at, "unknown type");
+  }
+}
+
+function checkTools(request: JsonObject): void {
+  if (!("tools" in request)) {
+    for (const key of ["tool_choice", "parallel_tool_calls"]) {
+      claim(!(key in request), key, "without tools");
+    }
+    return;
+  }
+  const tools = asList(request["tools"], "tools");
+  const names = tools.map((tool, index) => checkTool(tool, `tools.${index}`));
+  claim(new Set(names).size === names.length, "tools", "two tools of one name");
+  const choice = request["tool_choice"];
+  if (choice === undefined || choice === "auto" || choice === "required" || choice === "none") {
+    return;
+  }
+  const chosen = asObject(choice, "tool_choice", ["type", "function"]);
+  claim(chosen["type"] === "function", "tool_choice.type", "is not function");
+  const called = asObject(chosen["function"], "tool_choice.function", ["name"]);
+  const name = asText(called["name"], "tool_choice.function.name");
+  claim(names.includes(name), "tool_choice.function.name", `no tool ${name}`);
+}
+
+function checkTool(item: unknown, path: string): string {
+  const tool = asObject(item, path, ["type", "function", "cache_control"]);
+  claim(tool["type"] === "function", `${path}.type`, "is not function");
+  checkCacheControl(tool, path);
+  const keys = ["name", "description", "parameters", "strict"];
+  const declared = asObject(tool["function"], `${path}.function`, keys);
+  if ("description" in declared) asText(declared["description"], `${path}.function.description`);
+  const at = `${path}.function.parameters`;
+  const schema = asObject(declared["parameters"], at);
+  claim(schema["type"] === "object", `${at}.type`, "is not object");
+  asObject(schema["properties"], `${at}.properties`);
+  claim(!("required" in schema) || Array.isArray(schema["required"]), `${at}.required`, "no list");
+  return checkName(declared["name"], `${path}.function.name`);
+}
+
+function checkName(value: unknown, path: string): string {
+  const name = asText(value, path);
+  claim(NAME.test(name), path, `${name} is no function name`);
+  return name;
+}
+
+function checkLimits(request: JsonObject): void {
+  const limit = asNumber(request["max_tokens"], "max_tokens");
+  claim(Number.isInteger(limit) && limit >= 1, "max_tokens", "is not a positive integer");
+  if ("stop" in request) {
+    const stops = checkTexts(request["stop"], "stop");
+    claim(stops.length <= 4, "stop", "more than four");
+  }
+  if (!("reasoning" in request)) return;
+  const reasoning = asObject(request["reasoning"], "reasoning", [
+    "enabled",
+    "effort",
+    "max_tokens",
+  ]);
+  if (!("max_tokens" in reasoning)) return;
+  claim(!("effort" in reasoning), "reasoning", "effort and max_tokens, of which one may be sent");
+  const budget = asNumber(reasoning["max_tokens"], "reasoning.max_tokens");
+  claim(budget >= 1024 && budget < limit, "reasoning.max_tokens", `${budget} of ${limit}`);
+}
+
+function checkCacheControl(holder: JsonObject, path: string): void {
+  if (!("cache_control" in holder)) return;
+  const control = asObject(holder["cache_control"], `${path}.cache_control`, ["type", "ttl"]);
+  claim(control["type"] === "ephemeral", `${path}.cache_control.type`, "is not ephemeral");
+  const isKnown = !("ttl" in control) || control["ttl"] === "5m" || control["ttl"] === "1h";
+  claim(isKnown, `${path}.cache_control.ttl`, "is neither 5m nor 1h");
+}
+
+function checkTexts(value: unknown, path: string): string[] {
+  return asList(value, path).map((item, index) => asText(item, `${path}.${index}`));
+}
+
+function asObject(value: unknown, path: string, keys?: readonly string[]): JsonObject {
+  claim(isJsonObject(value), path, "no object");
+  const foreign = keys && Object.keys(value).filter((key) => !keys.includes(key));
+  claim(!foreign?.length, path, `unknown keys ${foreign?.join(", ")}`);
+  return value;
+}
+
+/** An empty list is refused by some provider or other wherever it stands. */
+function asList(value: unknown, path: string): unknown[] {
+  claim(Array.isArray(value), path, "no list");
+  claim(value.length > 0, path, "empty list");
+  return value;
+}
+
+function asText(value: unknown, path: string): string {
+  claim(typeof value === "string", path, "no string");
+  claim(value !== "", path, "empty string");
+  return value;
+}
+
+function asNumber(value: unknown, path: string): number {
+  claim(typeof value === "number", path, "no number");
+  return value;
+}
+
+function claim(passed: boolean, path: string, problem: string): asserts passed {
+  if (!passed) throw new AssertionError(`${path}: ${problem}`);
+}

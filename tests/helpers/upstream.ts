@@ -1,0 +1,228 @@
+/**
+ * A scriptable stand-in for OpenRouter on loopback: it records what it is asked, answers by script, holds
+ * answers open, cuts them, and tells when the proxy has let go. Knows OpenRouter's wire format, nothing of lib/.
+ * @module
+ */
+
+type Json = Record<string, unknown>;
+
+/** One request as it arrived. */
+export interface SeenRequest {
+  method: string;
+  path: string;
+  headers: Headers;
+  text: string;
+  /** The JSON body; `{}` where there was none. */
+  body: Json;
+  /** Resolves when whoever asked has left before it was answered. */
+  left: Promise<void>;
+}
+
+/** Answers one request. */
+export type Reply = (request: SeenRequest) => Response | Promise<Response>;
+
+/** A running stand-in. Stop it with `await using`. */
+export interface Upstream extends AsyncDisposable {
+  /** The value for OPENROUTER_BASE_URL. */
+  baseUrl: string;
+  /** Requests in the order in which they came, `GET /models` left out. */
+  requests: SeenRequest[];
+  /** How often the model list was asked for. */
+  modelsAsked: number;
+  /** Resolves with the request of this number, counted from 0, as soon as it is there. */
+  arrival(number: number): Promise<SeenRequest>;
+}
+
+/** How a stand-in behaves besides its script. */
+export interface UpstreamOptions {
+  /** The answer to `GET /models`: entries of the list, or a whole answer. */
+  models?: Json[] | (() => Response);
+}
+
+/** One function answers all requests; of a list, each entry answers one and the last all further ones. */
+export function startUpstream(script: Reply | Reply[], options: UpstreamOptions = {}): Upstream {
+  const replies = typeof script === "function" ? [script] : script;
+  const waiting = new Map<number, (request: SeenRequest) => void>();
+  const { models = [] } = options;
+  const requests: SeenRequest[] = [];
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const url = new URL(request.url);
+      if (url.pathname === "/api/v1/models") {
+        upstream.modelsAsked++;
+        return typeof models === "function" ? models() : Response.json({ data: models });
+      }
+      const seen = await readRequest(request, url);
+      const reply = replies[Math.min(requests.length, replies.length - 1)];
+      requests.push(seen);
+      waiting.get(requests.length - 1)?.(seen);
+      return reply?.(seen) ?? new Response("no script", { status: 500 });
+    },
+  );
+  const upstream: Upstream = {
+    baseUrl: `http://127.0.0.1:${server.addr.port}/api/v1`,
+    requests,
+    modelsAsked: 0,
+    arrival(number) {
+      const seen = requests[number];
+      if (seen !== undefined) return Promise.resolve(seen);
+      return new Promise((resolve) => waiting.set(number, resolve));
+    },
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+  return upstream;
+}
+
+/** A server that speaks no HTTP of its own accord: it sends these bytes to everyone and hangs up. */
+export function startRawUpstream(bytes: string): { baseUrl: string } & AsyncDisposable {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    for await (const connection of listener) {
+      await connection.read(new Uint8Array(64 * 1024));
+      await connection.write(new TextEncoder().encode(bytes));
+      connection.close();
+    }
+  })();
+  return {
+    baseUrl: `http://127.0.0.1:${listener.addr.port}/api/v1`,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await serving;
+    },
+  };
+}
+
+/** A body that says what it is told to, when it is told to. */
+export interface HeldBody {
+  body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(): void;
+  /** The connection breaks. */
+  cut(): void;
+  /** Resolves when the reader has let go. */
+  cancelled: Promise<void>;
+}
+
+/** Holds a body open after its first text. A byte stream, as fetch bodies are; or not, as hand-made ones are. */
+export function holdBody(first = "", options: { isBytes?: boolean } = {}): HeldBody {
+  const { promise: cancelled, resolve } = Promise.withResolvers<void>();
+  let controller:
+    | ReadableByteStreamController
+    | ReadableStreamDefaultController<
+      Uint8Array<ArrayBuffer>
+    >;
+  const start = (given: typeof controller) => {
+    controller = given;
+  };
+  const cancel = () => resolve();
+  const body: HeldBody["body"] = options.isBytes ?? true
+    ? new ReadableStream({ type: "bytes", start, cancel })
+    : new ReadableStream({ start, cancel });
+  const held: HeldBody = {
+    body,
+    cancelled,
+    send: (data) =>
+      controller.enqueue(typeof data === "string" ? new TextEncoder().encode(data) : data.slice()),
+    close() {
+      controller.close();
+      // A read that was waiting for bytes ends only when it is answered.
+      if ("byobRequest" in controller) controller.byobRequest?.respond(0);
+    },
+    cut: () => controller.error(new Error("cut by the test")),
+  };
+  if (first !== "") held.send(first);
+  return held;
+}
+
+/** An event stream held open, as upstream sends one. */
+export function holdStream(first = ""): HeldBody & { response: Response } {
+  const held = holdBody(first, { isBytes: false });
+  return { ...held, response: eventStream(held.body) };
+}
+
+/** A whole event stream with its head. */
+export function eventStream(body: BodyInit): Response {
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+/** Chunks as upstream frames them. Text goes in as it is, e.g. `[DONE]`; a comment starts with a colon. */
+export function sse(...chunks: (Json | string)[]): string {
+  return chunks.map((chunk) => {
+    if (typeof chunk === "string" && chunk.startsWith(":")) return `${chunk}\n\n`;
+    return `data: ${typeof chunk === "string" ? chunk : JSON.stringify(chunk)}\n\n`;
+  }).join("");
+}
+
+/** A whole answer: head, text, finish, usage, end. */
+export function sseAnswer(text: string): string {
+  return sse(roleChunk(), textChunk(text), finishChunk(), usageChunk(), "[DONE]");
+}
+
+/** The first chunk of many providers: a role and nothing else. */
+export function roleChunk(): Json {
+  return chunk({ role: "assistant", content: "" });
+}
+
+/** A piece of text. */
+export function textChunk(content: string): Json {
+  return chunk({ content });
+}
+
+/** The end of the answer. */
+export function finishChunk(reason = "stop"): Json {
+  return chunk({ content: "" }, reason);
+}
+
+/** Tokens and cost, in a chunk of their own. */
+export function usageChunk(): Json {
+  return { ...chunk({}), choices: [], usage: USAGE };
+}
+
+/** An error in the middle of a stream. */
+export function errorChunk(error: Json): Json {
+  return { ...chunk({ content: "" }, "error"), error };
+}
+
+/** A whole completion, for requests without `stream`. */
+export function completion(content: string): Json {
+  return {
+    ...HEAD,
+    object: "chat.completion",
+    choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],
+    usage: USAGE,
+  };
+}
+
+/** An error body as upstream writes it. */
+export function errorBody(status: number, message: string, more: Json = {}): Response {
+  return Response.json({ error: { code: status, message, ...more }, user_id: "user_x" }, {
+    status,
+  });
+}
+
+/** The refusal of a model that upstream does not know. */
+export function refuseModel({ body }: SeenRequest): Response {
+  return errorBody(400, `${body["model"]} is not a valid model ID`);
+}
+
+const HEAD = { id: "gen-1", provider: "Anthropic", model: "anthropic/claude-4-sonnet", created: 1 };
+const USAGE = {
+  prompt_tokens: 120,
+  completion_tokens: 7,
+  cost: 0.00125,
+  prompt_tokens_details: { cached_tokens: 100 },
+};
+
+function chunk(delta: Json, finishReason: string | null = null): Json {
+  const choice = { index: 0, delta, finish_reason: finishReason, native_finish_reason: null };
+  return { ...HEAD, object: "chat.completion.chunk", choices: [choice] };
+}
+
+async function readRequest(request: Request, url: URL): Promise<SeenRequest> {
+  const { promise: left, resolve } = Promise.withResolvers<void>();
+  request.signal.addEventListener("abort", () => resolve());
+  const text = await request.text();
+  const { method, headers } = request;
+  return { method, path: url.pathname, headers, text, body: text ? JSON.parse(text) : {}, left };
+}

@@ -1,0 +1,196 @@
+// The door, further in: content blocks and tools that must be refused, with the exact words and path
+// Anthropic uses.
+
+import {
+  assistant,
+  type Bad,
+  BLOCK,
+  body,
+  BOOLEAN,
+  call,
+  image,
+  LIST,
+  MEDIA_TYPES,
+  NOT_EMPTY,
+  OBJECT,
+  REQUIRED,
+  result,
+  schema,
+  source,
+  STRING,
+  tag,
+  testRefusals,
+  tool,
+  user,
+  without,
+} from "./helpers/bad_requests.ts";
+
+const BLOCKS: Bad[] = [
+  ["a null block", user(null), `${BLOCK}: ${OBJECT}`],
+  ["a string as block", user("Hello"), `${BLOCK}: ${OBJECT}`],
+  ["a block without type", user({ text: "x" }), `${BLOCK}.type: ${REQUIRED}`],
+  [
+    "an unknown block type",
+    user({ type: "video" }),
+    `${BLOCK}: ${tag("video", "text", "image", "tool_result")}`,
+  ],
+  [
+    "a tool_use block of the user's",
+    user(call),
+    `${BLOCK}: ${tag("tool_use", "text", "image", "tool_result")}`,
+  ],
+  [
+    "a tool_result block of the assistant's",
+    assistant(result),
+    `${BLOCK}: ${tag("tool_result", "text", "tool_use", "thinking", "redacted_thinking")}`,
+  ],
+  [
+    "the second block, by its path",
+    user({ type: "text", text: "x" }, { type: "x" }),
+    `messages.0.content.1: ${tag("x", "text", "image", "tool_result")}`,
+  ],
+  ["a text block without text", user({ type: "text" }), `${BLOCK}.text.text: ${REQUIRED}`],
+  [
+    "a text block with a number",
+    assistant({ type: "text", text: 1 }),
+    `${BLOCK}.text.text: ${STRING}`,
+  ],
+  ["an image without source", user({ type: "image" }), `${BLOCK}.image.source: ${REQUIRED}`],
+  [
+    "an unknown image source",
+    image({ type: "path" }),
+    `${BLOCK}.image.source: ${tag("path", "base64", "url")}`,
+  ],
+  [
+    "an unknown media type",
+    image({ media_type: "image/bmp" }),
+    `${BLOCK}.image.source.base64.media_type: ${MEDIA_TYPES}`,
+  ],
+  [
+    "an image without data",
+    image({ data: undefined }),
+    `${BLOCK}.image.source.base64.data: ${REQUIRED}`,
+  ],
+  [
+    "an image source without url",
+    image({ type: "url" }),
+    `${BLOCK}.image.source.url.url: ${REQUIRED}`,
+  ],
+  [
+    "a file as image source",
+    image({ type: "file", file_id: "f" }),
+    `${BLOCK}.image.source: file sources are not supported; send base64 or a url`,
+  ],
+  [
+    "a document",
+    user({ type: "document", source }),
+    `${BLOCK}: 'document' blocks are not supported by this proxy`,
+  ],
+  [
+    "a search result",
+    user({ type: "search_result" }),
+    `${BLOCK}: 'search_result' blocks are not supported by this proxy`,
+  ],
+  ["a call without id", assistant(without(call, "id")), `${BLOCK}.tool_use.id: ${REQUIRED}`],
+  ["a call without name", assistant(without(call, "name")), `${BLOCK}.tool_use.name: ${REQUIRED}`],
+  [
+    "a list as a call's input",
+    assistant({ ...call, input: [] }),
+    `${BLOCK}.tool_use.input: ${OBJECT}`,
+  ],
+  [
+    "JSON text as a call's input",
+    assistant({ ...call, input: "{}" }),
+    `${BLOCK}.tool_use.input: ${OBJECT}`,
+  ],
+  [
+    "a result without tool_use_id",
+    user(without(result, "tool_use_id")),
+    `${BLOCK}.tool_result.tool_use_id: ${REQUIRED}`,
+  ],
+  [
+    "a word as is_error",
+    user({ ...result, is_error: "no" }),
+    `${BLOCK}.tool_result.is_error: ${BOOLEAN}`,
+  ],
+  ["a number as result", user({ ...result, content: 1 }), `${BLOCK}.tool_result.content: ${LIST}`],
+  [
+    "an unknown block in a result",
+    user({ ...result, content: [{ type: "x" }] }),
+    `${BLOCK}.tool_result.content.0: ${tag("x", "text", "image", "tool_reference")}`,
+  ],
+  [
+    "a document in a result",
+    user({ ...result, content: [{ type: "document" }] }),
+    `${BLOCK}.tool_result.content.0: 'document' blocks are not supported by this proxy`,
+  ],
+  [
+    "thinking without text",
+    assistant({ type: "thinking", signature: "s" }),
+    `${BLOCK}.thinking.thinking: ${REQUIRED}`,
+  ],
+  [
+    "redacted thinking without data",
+    assistant({ type: "redacted_thinking" }),
+    `${BLOCK}.redacted_thinking.data: ${REQUIRED}`,
+  ],
+];
+
+const CHOICES = ["auto", "any", "tool", "none"];
+
+const TOOLS: Bad[] = [
+  ["tools as an object", body({ tools: {} }), `tools: ${LIST}`],
+  ["a null tool", body({ tools: [null] }), `tools.0: ${OBJECT}`],
+  ["a tool of type function", tool({ type: "function" }), `tools.0: ${tag("function", "custom")}`],
+  [
+    "a web search tool",
+    tool({ type: "web_search_20250305" }),
+    "tools.0: the tool type 'web_search_20250305' is not supported by this proxy",
+  ],
+  [
+    "a computer tool",
+    tool({ type: "computer_20250124" }),
+    "tools.0: the tool type 'computer_20250124' is not supported by this proxy",
+  ],
+  ["a tool without name", tool({ name: undefined }), `tools.0.custom.name: ${REQUIRED}`],
+  ["a tool with an empty name", tool({ name: "" }), `tools.0.custom.name: ${NOT_EMPTY}`],
+  ["a number as description", tool({ description: 1 }), `tools.0.custom.description: ${STRING}`],
+  [
+    "a tool without input_schema",
+    tool({ input_schema: undefined }),
+    `tools.0.custom.input_schema: ${REQUIRED}`,
+  ],
+  ["text as input_schema", tool({ input_schema: "{}" }), `tools.0.custom.input_schema: ${OBJECT}`],
+  [
+    "an input_schema of a string",
+    tool({ input_schema: { type: "string" } }),
+    "tools.0.custom.input_schema.type: Input should be 'object'",
+  ],
+  [
+    "two tools of one name",
+    body({ tools: [{ name: "A", input_schema: schema }, { name: "A", input_schema: schema }] }),
+    "tools: Tool names must be unique.",
+  ],
+  ["tool_choice as a word", body({ tool_choice: "auto" }), `tool_choice: ${OBJECT}`],
+  [
+    "OpenAI's tool_choice",
+    body({ tool_choice: { type: "function" } }),
+    `tool_choice: ${tag("function", ...CHOICES)}`,
+  ],
+  [
+    "a tool_choice without name",
+    body({ tool_choice: { type: "tool" } }),
+    `tool_choice.tool.name: ${REQUIRED}`,
+  ],
+  [
+    "a tool_choice that is no tool",
+    { ...tool({}), tool_choice: { type: "tool", name: "Read" } },
+    "tool_choice: Tool 'Read' not found in provided tools",
+  ],
+  ["a word as disable_parallel_tool_use", {
+    ...tool({}),
+    tool_choice: { type: "any", disable_parallel_tool_use: "no" },
+  }, `tool_choice.any.disable_parallel_tool_use: ${BOOLEAN}`],
+];
+
+testRefusals([...BLOCKS, ...TOOLS]);
