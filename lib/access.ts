@@ -100,20 +100,40 @@ function checkContentType({ method, headers }: Visit): void {
 }
 
 function choosePayer(visit: Visit, config: AccessConfig): string | null {
+  const { openrouterApiKey: held, proxyApiKeys } = config;
   const presented = readClientKeys(visit.headers);
-  const clientsOwn = presented.find((key) => OPENROUTER_KEY.test(key)) ?? null;
-  if (config.proxyApiKeys.length > 0) {
-    if (!presented.some((key) => isListed(key, config.proxyApiKeys))) {
-      throw new ApiError(
-        "authentication_error",
-        "invalid x-api-key: this proxy wants one of its own keys (PROXY_API_KEYS)",
-      );
-    }
-    return config.openrouterApiKey ?? clientsOwn;
+  const isProxyKey = (key: string) => isListed(key, proxyApiKeys);
+  const clientsOwn = presented.find((key) => OPENROUTER_KEY.test(key) && !isProxyKey(key)) ?? null;
+  if (proxyApiKeys.length > 0) {
+    const shown = isForBrowsers(visit) ? [...presented, ...readPassword(visit.headers)] : presented;
+    if (!shown.some(isProxyKey)) throw unknownKey(visit);
+    return held ?? clientsOwn;
   }
-  if (config.openrouterApiKey === null) return clientsOwn;
+  if (held === null) return clientsOwn;
   checkLocal(visit, config);
-  return config.openrouterApiKey;
+  return held;
+}
+
+/** Pages for people, who get in by the browser's own password box. */
+function isForBrowsers({ method, path }: Visit): boolean {
+  return method === "GET" && path === "/";
+}
+
+/** The password of HTTP Basic; the user name does not matter. */
+function readPassword(headers: Headers): string[] {
+  const encoded = /^basic\s+([a-z0-9+/=]+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1];
+  if (encoded === undefined) return [];
+  try {
+    return [/^[^:]*:(.*)$/s.exec(atob(encoded))?.[1] ?? ""];
+  } catch {
+    return [];
+  }
+}
+
+function unknownKey(visit: Visit): ApiError {
+  const message = "invalid x-api-key: this proxy wants one of its own keys (PROXY_API_KEYS)";
+  const headers = isForBrowsers(visit) ? { "www-authenticate": 'Basic realm="claudeproxy"' } : {};
+  return new ApiError("authentication_error", message, { headers });
 }
 
 /** A key is held and nobody has to show one: then only this machine may spend it. */

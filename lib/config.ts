@@ -156,7 +156,7 @@ export function loadConfig(env: Env): Config {
     drainMs: settings.number("DRAIN_S", { above: -1, most: 86_400 }) * 1000,
     port: settings.number("PORT", { above: -1, most: 65_535, whole: true }),
     host: settings.text("HOST"),
-    proxyApiKeys: settings.list("PROXY_API_KEYS"),
+    proxyApiKeys: settings.keys("PROXY_API_KEYS"),
     allowedOrigins: settings.origins("ALLOWED_ORIGINS"),
     maxBodyBytes: Math.floor(
       settings.number("MAX_BODY_MB", { above: 0, most: 1024 }) * 1024 * 1024,
@@ -202,8 +202,8 @@ class Settings {
   }
 
   oneOf<T extends string>(name: Name, allowed: readonly T[]): T {
-    const text = this.text(name).toLowerCase();
-    const value = allowed.find((item) => item === text);
+    const text = this.text(name);
+    const value = allowed.find((item) => item === text.toLowerCase());
     if (value === undefined) throw this.#bad(name, text, allowed.join(", "));
     return value;
   }
@@ -214,7 +214,7 @@ class Settings {
     const usable = url !== null && /^https?:$/.test(url.protocol) && url.search === "" &&
       url.hash === "" && url.username === "" && url.password === "";
     if (!usable) {
-      const shown = url?.password || url?.username ? "(hidden: it carries credentials)" : text;
+      const shown = text.includes("@") ? "(hidden: it carries credentials)" : text;
       throw this.#bad(name, shown, "an http or https URL without credentials, query or fragment");
     }
     return text.replace(/\/+$/, "");
@@ -235,6 +235,19 @@ class Settings {
     const text = this.text(name);
     if (/^[\x21-\x7e]*$/.test(text)) return text || null;
     throw this.#bad(name, "(hidden)", "printable ASCII without spaces");
+  }
+
+  /** Keys, of which a set variable names at least one. */
+  keys(name: Name): string[] {
+    const keys = this.list(name);
+    const isUsable = keys.every((key) => /^[\x21-\x7e]+$/.test(key)) &&
+      (keys.length > 0 || this.text(name) === "");
+    if (isUsable) return keys;
+    throw this.#bad(
+      name,
+      "(hidden)",
+      "keys of printable ASCII without spaces, separated by commas",
+    );
   }
 
   headerValue(name: Name): string | null {

@@ -65,9 +65,18 @@ export function toApiError(error: unknown): ApiError {
   return new ApiError("api_error", "Internal error of the proxy", { cause: error });
 }
 
+/** Longer explanations of upstream say nothing more. Cut after redaction: half a key is a secret too. */
+const MAX_MESSAGE_CHARS = 2000;
+
+/** The error for a client that has left: nobody reads it but the log. 499 is the usual number for it. */
+export function createClientGone(cause: unknown): ApiError {
+  return new ApiError("api_error", "The client closed the connection", { status: 499, cause });
+}
+
 /** The `error` object of Anthropic's envelope; `redact` sees every word that leaves. */
 export function toErrorBody(error: ApiError, redact: (text: string) => string): ErrorBody {
-  const body: ErrorBody = { type: error.type, message: redact(error.message) };
+  const message = redact(error.message).slice(0, MAX_MESSAGE_CHARS);
+  const body: ErrorBody = { type: error.type, message };
   if (error.details !== undefined) body.details = error.details;
   return body;
 }

@@ -62,13 +62,18 @@ export function createLog(options: LogOptions): Log {
   };
   return {
     request(record) {
-      const level = record.status >= 500 ? "warn" : isProbe(record) ? "debug" : "info";
+      const level = hasFailed(record) ? "warn" : isProbe(record) ? "debug" : "info";
       emit(level, formatRecord(record, options.level === "debug"), { ...record });
     },
     write(level, message) {
       emit(level, message, { message });
     },
   };
+}
+
+/** Upstream or this program failed, perhaps after the head had left as a 200. */
+function hasFailed({ status, error }: RequestRecord): boolean {
+  return status >= 500 || (status < 400 && error !== undefined);
 }
 
 /** Health checks and start-up probes come every few seconds and say nothing. */

@@ -11,6 +11,8 @@ const SHORTEST = 6;
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
   const worth = [...new Set(secrets)]
     .filter((secret) => secret.length >= SHORTEST)
+    // The same secret as it stands inside a JSON string.
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
     .sort((a, b) => b.length - a.length);
   return (text) => worth.reduce((result, secret) => result.replaceAll(secret, MASK), text);
 }

@@ -39,6 +39,7 @@ const ROUTES: ReadonlyMap<string, Methods> = new Map<string, Methods>([
 ]);
 const MODEL_PREFIX = "/v1/models/";
 
+const MAX_HEADER_CHARS = 1000;
 /** Response headers that a web page of an allowed origin may read. */
 const EXPOSED = "request-id, x-proxy-model, x-proxy-dropped, retry-after, x-should-retry";
 
@@ -54,6 +55,7 @@ export function createHandler(services: Services): Handler {
     const isFull = inFlight > services.config.maxInflight;
     const { response, ended } = await answer(request, peer, { services, trace, isFull });
     response.headers.set("request-id", trace.record.requestId);
+    describeRecord(response.headers, trace);
     trace.record.status = response.status;
     finish(trace, services, ended).finally(() => inFlight--);
     return response;
@@ -169,11 +171,16 @@ function describeError(error: unknown, { record, redact }: Trace, { log }: Servi
     const isOurs = failure !== error;
     log.write(isOurs ? "error" : "debug", `${record.requestId} ${describeCause(failure.cause)}`);
   }
-  const response = toErrorResponse(failure, { requestId: record.requestId, redact });
-  if (record.target !== undefined) {
-    response.headers.set("x-proxy-model", redact(record.target).replace(/[^\x20-\x7e]/g, "?"));
-  }
-  return response;
+  return toErrorResponse(failure, { requestId: record.requestId, redact });
+}
+
+/** The headers that tell what became of a request: the model that was asked, and what did not travel. */
+function describeRecord(headers: Headers, { record, redact }: Trace): void {
+  const set = (name: string, value: string) =>
+    // Names come from clients and upstream; a header takes printable ASCII, and not too much of it.
+    headers.set(name, redact(value).replace(/[^\x20-\x7e]/g, "?").slice(0, MAX_HEADER_CHARS));
+  if (record.target !== undefined) set("x-proxy-model", record.target);
+  if (record.dropped?.length) set("x-proxy-dropped", record.dropped.join(", "));
 }
 
 /** For our own log only. A bug of ours shows its stack there; clients never see one. */

@@ -169,6 +169,10 @@ function listUnread(root: Field): string[] {
   if (!root.at("output_config").at("task_budget").isMissing) {
     unread.push("output_config.task_budget");
   }
+  const turns = root.at("messages").asList();
+  if (turns.some((turn) => !turn.at("output_config").isMissing)) {
+    unread.push("messages.output_config");
+  }
   return unread;
 }
 

@@ -17,6 +17,8 @@ import { startUpstream, type Upstream } from "./upstream.ts";
 export interface DemoOptions {
   /** The pause before every chunk of upstream, in milliseconds. */
   pauseMs?: number;
+  /** What the demo asks itself. */
+  question?: string;
   /** Takes each line of the demo. */
   print?: (line: string) => void;
 }
@@ -30,13 +32,7 @@ const MODEL = "claude-sonnet-4-5";
 const DEMO_KEY = "sk-or-v1-demo";
 const OWN_SETTINGS: ReadonlySet<string> = new Set(["PORT", "HOST"]);
 
-const QUESTION = {
-  model: MODEL,
-  max_tokens: 2048,
-  stream: true,
-  thinking: { type: "enabled", budget_tokens: 1024 },
-  messages: [{ role: "user", content: "Who are you, and what did you receive?" }],
-} as const;
+const QUESTION = "Who are you, and what did you receive?";
 
 /**
  * Starts the demo and shows one answer. The returned server stays up until it is stopped, and stops both sides.
@@ -46,12 +42,12 @@ const QUESTION = {
 export async function runDemo(
   about: About,
   env: Env = readGranted,
-  { pauseMs = PAUSE_MS, print = printLine }: DemoOptions = {},
+  { pauseMs = PAUSE_MS, question = QUESTION, print = printLine }: DemoOptions = {},
 ): Promise<RunningServer> {
   requireAddress("127.0.0.1");
   const upstream = startUpstream({ pauseMs });
   try {
-    return await startBefore(upstream, { about, env, print });
+    return await startBefore(upstream, { about, env, question, print });
   } catch (error) {
     await upstream.stop();
     throw error;
@@ -61,7 +57,10 @@ export async function runDemo(
 /** The proxy before an upstream; it runs only if its first answer came through. */
 async function startBefore(
   upstream: Upstream,
-  { about, env, print }: { about: About; env: Env; print: (line: string) => void },
+  { about, env, question, print }: Required<Omit<DemoOptions, "pauseMs">> & {
+    about: About;
+    env: Env;
+  },
 ): Promise<RunningServer> {
   const config = loadDemoConfig(upstream, env);
   requireNetAccess(config);
@@ -75,8 +74,8 @@ async function startBefore(
   };
   try {
     print(`${about.name} ${about.version} in front of a simulated OpenRouter: no key, no network`);
-    print(`${MODEL} is asked “${QUESTION.messages[0].content}”\n`);
-    await showAnswer(server.url, print);
+    print(`${MODEL} is asked “${question}”\n`);
+    await showAnswer(server.url, { question, print });
     printNext(server.url, print);
   } catch (error) {
     await stop();
@@ -131,13 +130,16 @@ function requireAddress(host: string): void {
  * Sends the question to the proxy and shows every event of the answer when it comes.
  * @throws {StartError} where the answer does not end in message_stop
  */
-async function showAnswer(url: string, print: (line: string) => void): Promise<void> {
+async function showAnswer(
+  url: string,
+  { question, print }: Required<Pick<DemoOptions, "question" | "print">>,
+): Promise<void> {
   requireAddress(new URL(url).host);
   const startedAt = performance.now();
   let firstAt: number | null = null;
   let last = "nothing";
   try {
-    for await (const { name, data } of readEvents(await ask(url))) {
+    for await (const { name, data } of readEvents(await ask(url, question))) {
       firstAt ??= performance.now();
       print(formatEvent(name, data));
       last = name;
@@ -154,12 +156,25 @@ async function showAnswer(url: string, print: (line: string) => void): Promise<v
   print(`\nFirst event after ${toSeconds(first)}, the whole answer in ${toSeconds(total)}.`);
 }
 
-async function ask(url: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+async function ask(
+  url: string,
+  question: string,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const response = await fetch(`${url}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json", "anthropic-version": "2023-06-01" },
-    body: JSON.stringify(QUESTION),
+    body: JSON.stringify({
+      model: MODEL,
+      max_tokens: 2048,
+      stream: true,
+      thinking: { type: "enabled", budget_tokens: 1024 },
+      messages: [{ role: "user", content: question }],
+    }),
     signal: AbortSignal.timeout(MAX_WAIT_MS),
+  }).catch((cause) => {
+    // The runtime sends even requests to this machine through HTTP_PROXY.
+    const cure = "where HTTP_PROXY is set, set NO_PROXY=localhost,127.0.0.1";
+    throw new StartError(`The demo cannot reach itself at ${url}: ${cure}`, { cause });
   });
   if (response.status === 200 && response.body !== null) return response.body;
   const words = (await response.text()).slice(0, 500);

@@ -33,6 +33,8 @@ export interface Answer {
   fate: "whole" | "cut" | "error";
 }
 
+/** Who claims to have answered, as OpenRouter names the provider behind a model. */
+export const PROVIDER = "Demo";
 /** Asks for a failure, in the last text of the user: `demo:error 429`, `demo:error midstream`, `demo:cut`. */
 const TRIGGER = /demo:(?:error ([45]\d\d|midstream)|cut)\b/;
 const CHARS_PER_TOKEN = 4;
@@ -98,7 +100,7 @@ export function createRefusal(status: number, message: string): Refusal {
   const metadata: JsonObject = { error_type: ERROR_TYPES[status] ?? "server" };
   const isProviders = PROVIDER_STATUSES.has(status);
   if (isProviders) {
-    metadata["provider_name"] = "Simulated";
+    metadata["provider_name"] = PROVIDER;
     metadata["raw"] = JSON.stringify({ error: { message } });
   }
   const words = isProviders ? "Provider returned error" : message;

@@ -7,7 +7,7 @@
 import { STATUS_CODE } from "@std/http/status";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import type { Chunk, Delta, ReasoningDetail } from "../openrouter/types.ts";
-import { type Answer, composeReply, createRefusal, type Refusal } from "./script.ts";
+import { type Answer, composeReply, createRefusal, PROVIDER, type Refusal } from "./script.ts";
 
 /** What an answer has of its moment. */
 export interface Occasion {
@@ -33,7 +33,6 @@ const DONE = "data: [DONE]\n\n";
 /** In USD per token, for every model: a made-up price for made-up words. */
 const PRICE = { prompt: 0.000003, completion: 0.000015 } as const;
 const CLAUDE_FORMAT = "anthropic-claude-v1";
-const PROVIDER = "Simulated";
 const encoder = new TextEncoder();
 
 /** Models of `GET /models`: id, name, context length, most output tokens. */
@@ -267,32 +266,18 @@ function describeModel([id, name, context, output]: (typeof MODELS)[number]): Js
 /** A body that sends a frame after each pause; a reader that leaves ends the pause too. */
 function pace(frames: readonly string[], pauseMs: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   const waiting = frames.values();
-  const pause = createPause(pauseMs);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const pause = () =>
+    new Promise((resolve) => {
+      timer = setTimeout(resolve, pauseMs);
+    });
   return new ReadableStream({
     async pull(controller) {
-      const { value } = waiting.next();
-      if (value === undefined) return controller.close();
-      if (await pause.wait()) controller.enqueue(encoder.encode(value));
+      if (pauseMs > 0) await pause();
+      const { value, done } = waiting.next();
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value));
     },
-    cancel: () => pause.end(),
+    cancel: () => clearTimeout(timer),
   });
-}
-
-/** Pauses that can be ended: `wait` tells whether the pause was a whole one. */
-function createPause(ms: number): { wait(): Promise<boolean>; end(): void } {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let resolve = (_isWhole: boolean) => {};
-  return {
-    wait() {
-      if (ms === 0) return Promise.resolve(true);
-      const waiting = Promise.withResolvers<boolean>();
-      resolve = waiting.resolve;
-      timer = setTimeout(() => waiting.resolve(true), ms);
-      return waiting.promise;
-    },
-    end() {
-      clearTimeout(timer);
-      resolve(false);
-    },
-  };
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../config.ts";
-import { ApiError } from "../errors.ts";
+import { ApiError, createClientGone } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import type { ByteStream } from "../sse/lend.ts";
 import { type ErrorContext, parseErrorAnswer } from "./errors.ts";
@@ -79,7 +79,7 @@ async function sendChat(
   }
   const context: ErrorContext = {
     model: call.body.model,
-    retryAfter: response.headers.get("retry-after"),
+    retryAfter: readRetryAfter(response.headers),
     ...(call.nearest && { nearest: call.nearest }),
   };
   throw parseErrorAnswer(response.status, await readErrorBody(response, config.timeoutMs), context);
@@ -115,7 +115,7 @@ async function fetchHead(
     return await fetcher(url, { ...init, redirect: "manual", signal: controller.signal });
   } catch (cause) {
     init.signal.removeEventListener("abort", leave);
-    if (init.signal.aborted) throw toClientGone(cause);
+    if (init.signal.aborted) throw createClientGone(cause);
     if (isLate) {
       const seconds = wait.fullTimeoutMs / 1000;
       throw new ApiError(
@@ -132,9 +132,10 @@ async function fetchHead(
   }
 }
 
-/** The client has left: nobody reads this, only the log. 499 is the usual number for it. */
-function toClientGone(cause: unknown): ApiError {
-  return new ApiError("api_error", "The client closed the connection", { status: 499, cause });
+/** Seconds or a date, as the standard has it; anything else a server puts there is not passed on. */
+function readRetryAfter(headers: Headers): string | null {
+  const value = headers.get("retry-after") ?? "";
+  return /^\d+(\.\d+)?$|^\w{3}, [\w :]{10,40}$/.test(value) ? value : null;
 }
 
 /** At most {@linkcode MAX_ERROR_BYTES} of an error body; what breaks while it is read leaves it shorter. */

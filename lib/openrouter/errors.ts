@@ -159,7 +159,7 @@ function digMessage(value: unknown, depth: number): string {
   if (typeof value === "string") {
     const inner = parseJson(value);
     const dug = isJsonObject(inner) ? digMessage(inner, depth + 1) : "";
-    return dug || (isHtml(value) ? "" : value.trim().slice(0, 2000));
+    return dug || (isHtml(value) ? "" : value.trim());
   }
   if (!isJsonObject(value)) return "";
   for (const key of ["message", "error", "detail", "details", "msg"]) {
@@ -235,7 +235,7 @@ function describeBody(status: number, body: string): string {
   if (status >= 300 && status < 400) return `OpenRouter answered with a redirect (${status})`;
   if (words === "") return `OpenRouter answered ${status} with an empty body`;
   if (isHtml(words)) return `OpenRouter answered ${status} with an HTML page`;
-  return `OpenRouter answered ${status}: ${words.slice(0, 500)}`;
+  return `OpenRouter answered ${status}: ${words}`;
 }
 
 function isHtml(words: string): boolean {

@@ -41,14 +41,14 @@ export async function answerStream(upstream: Asked, options: AnswerOptions): Pro
     timeoutMs: services.config.timeoutMs,
     pingMs: services.config.pingMs,
     now: services.now,
-    onFirstEvent: () => noteFirstEvent(options),
+    onFirstEvent: () => noteHead(translator, options),
     onEnd: (end) => {
       noteFacts(translator, exchange);
       noteEnd(end, exchange);
       resolve();
     },
   });
-  return { response: toEventStream(stream, { upstream, translator }), ended };
+  return { response: toEventStream(stream), ended };
 }
 
 /** Upstream answered a stream request with one JSON body: the same events, all at once. */
@@ -56,12 +56,10 @@ async function answerStreamAtOnce(
   upstream: Asked,
   options: AnswerOptions & { translator: StreamTranslator },
 ): Promise<Answer> {
-  const { translator, exchange } = options;
+  const { translator } = options;
   const events: StreamEvent[] = translateCompletion(await readBody(upstream, options), translator);
-  noteFirstEvent(options);
-  noteFacts(translator, exchange);
-  const text = events.map(encodeEvent).join("");
-  return { response: toEventStream(text, { upstream, translator }) };
+  noteHead(translator, options);
+  return { response: toEventStream(events.map(encodeEvent).join("")) };
 }
 
 /**
@@ -71,10 +69,8 @@ async function answerStreamAtOnce(
 export async function answerPlain(upstream: Asked, options: AnswerOptions): Promise<Answer> {
   const translator = createTranslator(upstream, options);
   const message: Message = translateResponse(await readBody(upstream, options), translator);
-  noteFirstEvent(options);
-  noteFacts(translator, options.exchange);
-  const response = Response.json(message, { headers: toHeaders(upstream, translator) });
-  return { response };
+  noteHead(translator, options);
+  return { response: Response.json(message) };
 }
 
 async function readBody(upstream: Asked, { services }: AnswerOptions): Promise<unknown> {
@@ -103,32 +99,20 @@ function createTranslator(
   });
 }
 
-function toEventStream(
-  body: BodyInit,
-  { upstream, translator }: { upstream: Asked; translator: StreamTranslator },
-): Response {
+function toEventStream(body: BodyInit): Response {
   const headers = {
-    "content-type": "text/event-stream; charset=utf-8",
+    "content-type": `${EVENT_STREAM}; charset=utf-8`,
     // Intermediaries must neither store nor compress nor buffer what is still being written.
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
-    ...toHeaders(upstream, translator),
   };
   return new Response(body, { headers });
 }
 
-function toHeaders(upstream: Asked, translator: StreamTranslator): Record<string, string> {
-  const model = translator.facts.model ?? upstream.target;
-  return { "x-proxy-model": toHeaderValue(model) };
-}
-
-/** A model name comes from upstream or the client; a header takes printable ASCII. */
-export function toHeaderValue(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
-}
-
-function noteFirstEvent({ exchange, services }: AnswerOptions): void {
+/** What is known when the head leaves; the server puts the model into it. */
+function noteHead(translator: StreamTranslator, { exchange, services }: AnswerOptions): void {
   exchange.record.firstEventMs = Math.round(services.now() - exchange.startedAt);
+  noteFacts(translator, exchange);
 }
 
 function noteFacts({ facts }: StreamTranslator, { record }: Exchange): void {

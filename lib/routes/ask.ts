@@ -15,10 +15,7 @@ import { translateRequest } from "../translate/request.ts";
 /** Upstream's head, and what the way back needs of the request. */
 export interface Asked {
   answer: ChatAnswer;
-  /** The model that was sent. */
-  target: string;
   names: ToolNames;
-  dropped: string[];
 }
 
 /** Who asks, with what. */
@@ -65,6 +62,7 @@ async function send(
     sessionId: exchange.request.headers.get("x-claude-code-session-id") ?? undefined,
     provider: services.config.provider,
   });
+  exchange.record.dropped = dropped;
   const answer = await services.client.sendChat({
     body,
     key,
@@ -72,5 +70,5 @@ async function send(
     timeoutMs: Math.max(1, options.deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
   });
-  return { answer, target, names, dropped };
+  return { answer, names };
 }

@@ -34,12 +34,17 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
   }
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    const detail = cause instanceof SyntaxError ? cause.message.slice(0, 120) : "";
-    throw new ApiError("invalid_request_error", `The request body is not valid JSON: ${detail}`, {
-      cause,
-    });
+  } catch (error) {
+    const message = `The request body is not valid JSON${describeSyntaxError(error)}`;
+    throw new ApiError("invalid_request_error", message);
   }
+}
+
+/** Where the parser stopped. Its own words quote the body, which is nobody's to log. */
+function describeSyntaxError(error: unknown): string {
+  const words = error instanceof Error ? error.message : "";
+  const place = /end of JSON input|at position \d+( \(line \d+ column \d+\))?/.exec(words)?.[0];
+  return place === undefined ? "" : `: unexpected ${place.replace(/^at/, "text at")}`;
 }
 
 async function readText(request: Request, limits: BodyLimits): Promise<string> {

@@ -5,14 +5,11 @@
 
 import { parseMessagesRequest } from "../anthropic/validate.ts";
 import type { MessagesRequest } from "../anthropic/types.ts";
-import { ApiError } from "../errors.ts";
+import { ApiError, createClientGone } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
 import { readJson } from "./body.ts";
 import { answerPlain, answerStream } from "./answer.ts";
 import { askUpstream } from "./ask.ts";
-
-/** Longer lists would not fit into a response header of common servers. */
-const MAX_DROPPED_CHARS = 1000;
 
 /**
  * Handles one message request.
@@ -24,14 +21,16 @@ export async function handleMessages(exchange: Exchange, services: Services): Pr
   exchange.record.model = asked.model;
   const key = requireKey(exchange);
   const upstream = await askUpstream(asked, { exchange, services, key });
-  exchange.record.dropped = upstream.dropped;
-  const answer = asked.stream
-    ? await answerStream(upstream, { asked, exchange, services })
-    : await answerPlain(upstream, { asked, exchange, services });
-  if (upstream.dropped.length > 0) {
-    answer.response.headers.set("x-proxy-dropped", formatDropped(upstream.dropped));
+  const options = { asked, exchange, services };
+  try {
+    return asked.stream
+      ? await answerStream(upstream, options)
+      : await answerPlain(upstream, options);
+  } catch (error) {
+    // What breaks after the client has left broke because it left.
+    if (exchange.request.signal.aborted) throw createClientGone(error);
+    throw error;
   }
-  return answer;
 }
 
 function requireKey({ upstreamKey }: Exchange): string {
@@ -40,9 +39,4 @@ function requireKey({ upstreamKey }: Exchange): string {
     "authentication_error",
     "No OpenRouter key: set OPENROUTER_API_KEY for the proxy, or send your own sk-or-… key",
   );
-}
-
-/** Field names only, but some came from the client: a header takes printable ASCII. */
-function formatDropped(dropped: string[]): string {
-  return dropped.join(", ").replace(/[^\x20-\x7e]/g, "?").slice(0, MAX_DROPPED_CHARS);
 }

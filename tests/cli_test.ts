@@ -1,0 +1,542 @@
+/**
+ * The program as people start it: a process with flags, an environment, a folder and signals.
+ * Every start has an environment of its own, so nothing of the machine's (a key, above all) gets in.
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { TextLineStream } from "@std/streams/text-line-stream";
+import about from "../deno.json" with { type: "json" };
+import { DEPLOY_VARIABLE, VARIABLES } from "../lib/config.ts";
+
+const ROOT = `${import.meta.dirname}/..`;
+const MAIN = `${ROOT}/main.ts`;
+const RUN = [
+  "run",
+  "--no-prompt",
+  "--no-lock",
+  `--import-map=${ROOT}/jsr_fallback/import_map.json`,
+];
+/** The permissions of `deno task start`, word for word. */
+const START_FLAGS = readStartFlags();
+const NET_FLAG = START_FLAGS.find((flag) => flag.startsWith("--allow-net=")) ?? "";
+const KEY = "sk-or-v1-cli-test-secret";
+/** Nobody answers there. Any request that goes out goes nowhere. */
+const NOWHERE = "http://127.0.0.1:9/api/v1";
+/** What deno itself needs; all else of the machine's environment is left out. */
+const MACHINE = ["PATH", "HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME"];
+/** A process that hangs is killed after this, and its test fails instead of standing still. */
+const HANG_MS = 15_000;
+const HAS_SIGNALS = Deno.build.os !== "windows";
+
+interface Start {
+  flags?: readonly string[];
+  args?: readonly string[];
+  env?: Record<string, string>;
+  /** What stands in `.env`. Without it there is none: each start has a folder of its own. */
+  dotenv?: string;
+  /** Makes `.env` a folder. */
+  dotenvFolder?: true;
+}
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A process of the program. */
+class Program implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #stderr: Promise<string>;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #folder = Deno.makeTempDirSync();
+  #stdout = "";
+
+  constructor({ flags = START_FLAGS, args = [], env = {}, dotenv, dotenvFolder }: Start = {}) {
+    if (dotenv !== undefined) Deno.writeTextFileSync(`${this.#folder}/.env`, dotenv);
+    if (dotenvFolder) Deno.mkdirSync(`${this.#folder}/.env`);
+    const machine = MACHINE.flatMap((name) => {
+      const value = Deno.env.get(name);
+      return value === undefined ? [] : [[name, value]];
+    });
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [...RUN, ...flags, MAIN, ...args],
+      env: {
+        ...Object.fromEntries(machine),
+        NO_COLOR: "1",
+        DENO_NO_UPDATE_CHECK: "1",
+        HOST: "127.0.0.1",
+        PORT: "0",
+        OPENROUTER_BASE_URL: NOWHERE,
+        ...env,
+      },
+      clearEnv: true,
+      cwd: this.#folder,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#timer = setTimeout(() => this.kill("SIGKILL"), HANG_MS);
+    this.#lines = this.#child.stdout
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream())
+      .getReader();
+    this.#stderr = new Response(this.#child.stderr).text();
+  }
+
+  /** The first group of the first line that matches. */
+  async waitFor(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const { value, done } = await this.#lines.read();
+      if (done) throw new Error(`It ended without ${pattern}: ${JSON.stringify(await this.end())}`);
+      this.#stdout += `${value}\n`;
+      const match = pattern.exec(value);
+      if (match !== null) return match[1] ?? "";
+    }
+  }
+
+  /** Waits until it listens. */
+  async listening(): Promise<string> {
+    const port = await this.waitFor(/^listening on 127\.0\.0\.\d:(\d+),/);
+    return `http://127.0.0.1:${port}`;
+  }
+
+  kill(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // It has ended already.
+    }
+  }
+
+  /** Stops reading what it prints, as `| head -1` does. */
+  async closeOutput(): Promise<void> {
+    await this.#lines.cancel();
+  }
+
+  async end(): Promise<Ended> {
+    for (;;) {
+      const { value, done } = await this.#lines.read();
+      if (done) break;
+      this.#stdout += `${value}\n`;
+    }
+    const { code } = await this.#child.status;
+    clearTimeout(this.#timer);
+    return { code, stdout: this.#stdout, stderr: await this.#stderr };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill("SIGKILL");
+    await this.end();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** An OpenRouter that writes one word and then waits to be let go on, for ever if need be. */
+class Upstream implements AsyncDisposable {
+  readonly #goOn = Promise.withResolvers<void>();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  /** The keys that were presented for answers. */
+  readonly keys: (string | null)[] = [];
+
+  constructor() {
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      (request) => this.#answer(request),
+    );
+  }
+
+  get baseUrl(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}/api/v1`;
+  }
+
+  goOn(): void {
+    this.#goOn.resolve();
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    await request.body?.cancel();
+    if (request.url.endsWith("/models")) return Response.json({ data: [] });
+    this.keys.push(request.headers.get("authorization"));
+    let step = 0;
+    const body = new ReadableStream<string>({
+      pull: async (controller) => {
+        if (step++ === 0) return controller.enqueue(chunk({ delta: { content: "One" } }));
+        await this.#goOn.promise;
+        controller.enqueue(chunk({ delta: { content: " two." }, finish_reason: "stop" }));
+        controller.enqueue("data: [DONE]\n\n");
+        controller.close();
+      },
+    }, { highWaterMark: 0 });
+    return new Response(body.pipeThrough(new TextEncoderStream()), {
+      headers: { "content-type": "text/event-stream" },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.goOn();
+    await this.#server.shutdown();
+  }
+}
+
+function chunk(choice: Record<string, unknown>): string {
+  const fields = { id: "gen-1", object: "chat.completion.chunk", model: "vendor/model" };
+  return `data: ${JSON.stringify({ ...fields, choices: [{ index: 0, ...choice }] })}\n\n`;
+}
+
+function readStartFlags(): string[] {
+  const words = about.tasks.start.command.matchAll(/\$\([^)]*\)|'([^']*)'|(\S+)/g);
+  return [...words].map(([, quoted, plain]) => quoted ?? plain ?? "").filter((word) =>
+    word.startsWith("--") && !RUN.includes(word)
+  );
+}
+
+/** Runs the program until it ends by itself. */
+async function run(start: Start): Promise<Ended> {
+  await using program = new Program(start);
+  return await program.end();
+}
+
+/** What a person sees whose start has failed: one line that says what to do, and nothing else. */
+function assertFailed(ended: Ended, ...words: string[]): void {
+  assertMatch(ended.stderr, /^claudeproxy: [^\n]+\n$/);
+  assertEquals(ended.stdout, "");
+  assertEquals(ended.code, 1);
+  for (const word of words) assertStringIncludes(ended.stderr, word);
+}
+
+/** The flag that an error tells people to add. */
+function readAdvice({ stderr }: Ended): string {
+  return /: add (--allow-\S+)$/.exec(stderr.trim())?.[1] ?? "";
+}
+
+function ask(url: string, options: { stream: boolean }): Promise<Response> {
+  return fetch(`${url}/v1/messages`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      model: "claude-sonnet-4-5",
+      max_tokens: 10,
+      messages: [{ role: "user", content: "Count" }],
+      ...options,
+    }),
+  });
+}
+
+/** A stream of which the first words have come. */
+async function openStream(url: string): Promise<ReadableStreamDefaultReader<string>> {
+  const { body } = await ask(url, { stream: true });
+  assert(body !== null);
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; !text.includes('"One"');) {
+    const { value, done } = await reader.read();
+    assert(!done, `The stream ended early: ${text}`);
+    text += value;
+  }
+  return reader;
+}
+
+async function readRest(reader: ReadableStreamDefaultReader<string>): Promise<string> {
+  for (let text = "";;) {
+    const { value, done } = await reader.read();
+    if (done) return text;
+    text += value;
+  }
+}
+
+/** Reads until the connection breaks, and takes that as the end. */
+async function readUntilCut(reader: ReadableStreamDefaultReader<string>): Promise<string> {
+  try {
+    return await readRest(reader);
+  } catch (error) {
+    assert(error instanceof TypeError);
+    return "cut";
+  }
+}
+
+/** Waits until nobody listens there any more. */
+async function untilRefused(url: string): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (performance.now() < deadline) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) })).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionRefused) return;
+      if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+    }
+  }
+  throw new Error("Connections are still accepted");
+}
+
+Deno.test("the program tells its name and version, without any permission", async () => {
+  for (const flag of ["--version", "-V"]) {
+    const ended = await run({ flags: [], args: [flag] });
+    assertEquals(ended, { code: 0, stdout: `${about.name} ${about.version}\n`, stderr: "" });
+  }
+});
+
+Deno.test("the help names every variable, without any permission", async () => {
+  const ended = await run({ flags: [], args: ["--help"] });
+  const short = await run({ flags: [], args: ["-h"] });
+  assertEquals(ended, short);
+  assertEquals([ended.code, ended.stderr], [0, ""]);
+  for (const { name } of VARIABLES) assertMatch(ended.stdout, new RegExp(`^  ${name} `, "m"));
+  for (const command of ["serve", "demo"]) assertStringIncludes(ended.stdout, command);
+});
+
+Deno.test("an unknown command or argument ends in one line", async () => {
+  assertFailed(await run({ args: ["sevre"] }), "Unknown command sevre", "--help");
+  assertFailed(await run({ args: ["--port"] }), "Unknown command --port");
+  assertFailed(await run({ args: ["serve", "8000"] }), "Unknown argument 8000");
+});
+
+for (
+  const { about: mode, env, expected } of [
+    {
+      about: "no key",
+      env: {},
+      expected: "OPENROUTER_API_KEY is not set",
+    },
+    {
+      about: "a key",
+      env: { OPENROUTER_API_KEY: KEY },
+      expected: "serving this machine only; set PROXY_API_KEYS to open it",
+    },
+    {
+      about: "keys of its own",
+      env: { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "proxy-key-secret,other-key-secret" },
+      expected: "PROXY_API_KEYS",
+    },
+  ]
+) {
+  Deno.test(`the start task's flags suffice to start with ${mode}, and no key is shown`, async () => {
+    await using program = new Program({ env });
+    const url = await program.listening();
+    const health = await fetch(`${url}/health`);
+    assertEquals([health.status, await health.text()], [200, '{"status":"ok"}']);
+    program.kill("SIGTERM");
+    const { stdout, stderr } = await program.end();
+    const [line = ""] = stdout.split("\n");
+    assertMatch(line, /^listening on 127\.0\.0\.1:\d+, /);
+    assertStringIncludes(line, expected);
+    for (const secret of Object.values(env).flatMap((keys) => keys.split(","))) {
+      assert(!`${stdout}${stderr}`.includes(secret), stdout);
+    }
+    assertEquals(stderr, "");
+  });
+}
+
+Deno.test("without a key the program starts, and a request gets a 401 that names the variable", async () => {
+  await using program = new Program();
+  const response = await ask(await program.listening(), { stream: false });
+  const { type, error } = await response.json();
+  assertEquals([response.status, type, error.type], [401, "error", "authentication_error"]);
+  assertStringIncludes(error.message, "OPENROUTER_API_KEY");
+});
+
+Deno.test("a HOST that the flags do not cover ends in the flag to add, and that flag is enough", async () => {
+  const env = { HOST: "127.0.0.2" };
+  const ended = await run({ env });
+  assertFailed(ended, "No permission for 127.0.0.2:0");
+  assertEquals(readAdvice(ended), "--allow-net=127.0.0.2:0");
+  // Only Linux has the whole of 127/8 on its loopback.
+  if (Deno.build.os !== "linux") return;
+  await using program = new Program({ env, flags: [...START_FLAGS, readAdvice(ended)] });
+  await program.listening();
+});
+
+Deno.test("an upstream that the flags do not cover ends in the flag to add", async () => {
+  const other = await run({ env: { OPENROUTER_BASE_URL: "http://example.invalid:81/api" } });
+  assertFailed(other, "example.invalid:81");
+  assertEquals(readAdvice(other), "--allow-net=example.invalid:81");
+  const secure = await run({ env: { OPENROUTER_BASE_URL: "https://example.invalid/api" } });
+  assertEquals(readAdvice(secure), "--allow-net=example.invalid:443");
+});
+
+Deno.test("an IPv6 HOST that the flags do not cover ends in the flag to add", async () => {
+  const flags = START_FLAGS.map((flag) => flag === NET_FLAG ? "--allow-net=127.0.0.1" : flag);
+  const ended = await run({ flags, env: { HOST: "::1", PORT: "8123" } });
+  assertFailed(ended);
+  assertEquals(readAdvice(ended), "--allow-net=[::1]:8123");
+});
+
+Deno.test("without --allow-env the start ends in the flag to add, and that flag is enough", async () => {
+  const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-env"));
+  const ended = await run({ flags });
+  assertFailed(ended);
+  const names = [...VARIABLES.map(({ name }) => name), DEPLOY_VARIABLE];
+  assertEquals(readAdvice(ended), `--allow-env=${names.join(",")}`);
+  await using program = new Program({ flags: [...flags, readAdvice(ended)] });
+  await program.listening();
+});
+
+for (
+  const [name, value] of [
+    ["PORT", "abc"],
+    ["PORT", "70000"],
+    ["PORT", "80.5"],
+    ["OPENROUTER_BASE_URL", "nonsense"],
+    ["TIMEOUT_S", "-1"],
+    ["LOG_LEVEL", "loud"],
+    ["OPENROUTER_PROVIDER", "[1]"],
+  ] as const
+) {
+  Deno.test(`${name}=${value} ends the start in one line that names both`, async () => {
+    assertFailed(await run({ env: { [name]: value } }), `${name}="${value}"`, "allowed is");
+  });
+}
+
+Deno.test("a base URL with credentials ends the start without showing them", async () => {
+  const ended = await run({ env: { OPENROUTER_BASE_URL: "http://me:hidden-word@127.0.0.1/v1" } });
+  assertFailed(ended, "OPENROUTER_BASE_URL");
+  assert(!ended.stderr.includes("hidden-word"), ended.stderr);
+});
+
+Deno.test("a port in use ends the start in one line, with the default upstream too", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const PORT = String(listener.addr.port);
+  // The default upstream: that this gets as far as listening shows that the start task's flags cover it.
+  const ended = await run({ env: { PORT, OPENROUTER_BASE_URL: "" } });
+  assertFailed(ended, `127.0.0.1:${PORT} is in use`, "PORT");
+});
+
+Deno.test("a HOST that is not this machine's ends the start in one line", async () => {
+  // 192.0.2.0/24 is reserved for documentation.
+  const flags = START_FLAGS.map((flag) => flag === NET_FLAG ? "--allow-net" : flag);
+  assertFailed(await run({ flags, env: { HOST: "192.0.2.1" } }), "192.0.2.1", "HOST");
+});
+
+Deno.test("the program reads .env in its folder", async () => {
+  const dotenv = `# mine\nOPENROUTER_API_KEY='${KEY}'\nLOG_LEVEL=warn\n`;
+  await using program = new Program({ dotenv });
+  await program.waitFor(/^listening on .*serving this machine only/);
+});
+
+Deno.test("the real environment wins over .env, and a blank variable does not", async () => {
+  await using upstream = new Upstream();
+  upstream.goOn();
+  await using program = new Program({
+    dotenv:
+      `OPENROUTER_API_KEY=sk-or-v1-of-the-file\nOPENROUTER_BASE_URL=${upstream.baseUrl}\nPORT=1\n`,
+    env: { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: " " },
+  });
+  const response = await ask(await program.listening(), { stream: true });
+  assertStringIncludes(await response.text(), "event: message_stop");
+  assertEquals(upstream.keys, [`Bearer ${KEY}`]);
+});
+
+Deno.test("a bad value in .env ends the start in one line", async () => {
+  assertFailed(await run({ dotenv: "TIMEOUT_S=soon\n" }), 'TIMEOUT_S="soon"');
+});
+
+Deno.test("an unquoted $ in .env ends the start in one line with the cure, and the cure helps", async () => {
+  assertFailed(await run({ dotenv: "PROXY_API_KEYS=pass$word\n" }), ".env", "single quotes");
+  await using program = new Program({ dotenv: "PROXY_API_KEYS='pass$word'\n" });
+  await program.waitFor(/^listening on .*PROXY_API_KEYS/);
+});
+
+Deno.test("a .env that is no file ends the start in one line", async () => {
+  assertFailed(await run({ dotenvFolder: true }), ".env cannot be read");
+});
+
+Deno.test("without --allow-read the program starts, and says how to have .env read", async () => {
+  const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-read"));
+  await using program = new Program({ flags, dotenv: `OPENROUTER_API_KEY=${KEY}\n` });
+  assertEquals(await program.waitFor(/(--allow-read=\.env)\b/), "--allow-read=.env");
+  await program.waitFor(/^listening on .*OPENROUTER_API_KEY is not set/);
+});
+
+Deno.test("the program goes on serving when nobody reads its output any more", async () => {
+  await using program = new Program({ env: { LOG_LEVEL: "debug" } });
+  const url = await program.listening();
+  await program.closeOutput();
+  for (let i = 0; i < 3; i++) {
+    const health = await fetch(`${url}/health`);
+    assertEquals(await health.json(), { status: "ok" });
+  }
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test({
+    name: `an idle program ends on ${signal} with 0, silently`,
+    ignore: !HAS_SIGNALS,
+    fn: async () => {
+      await using program = new Program();
+      const url = await program.listening();
+      // The connection stays open behind this: an idle one must not hold up the end.
+      await (await fetch(`${url}/health`)).text();
+      const signalledAt = performance.now();
+      program.kill(signal);
+      const { code, stderr } = await program.end();
+      assertEquals([code, stderr], [0, ""]);
+      const tookMs = performance.now() - signalledAt;
+      assert(tookMs < 2000, `It took ${tookMs} ms`);
+    },
+  });
+}
+
+Deno.test({
+  name: "on SIGTERM a running stream finishes, new connections are refused, and the end is 0",
+  ignore: !HAS_SIGNALS,
+  fn: async () => {
+    await using upstream = new Upstream();
+    await using program = new Program({
+      env: { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl },
+    });
+    const url = await program.listening();
+    const reader = await openStream(url);
+    program.kill("SIGTERM");
+    await untilRefused(url);
+    upstream.goOn();
+    const rest = await readRest(reader);
+    assertStringIncludes(rest, " two.");
+    assertMatch(rest, /event: message_stop\ndata: .*\n\n$/);
+    const { code, stdout, stderr } = await program.end();
+    assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, /"path":"\/v1\/messages","status":200,.*"end":"complete"/);
+  },
+});
+
+Deno.test({
+  name: "a second SIGTERM ends the program at once",
+  ignore: !HAS_SIGNALS,
+  fn: async () => {
+    await using upstream = new Upstream();
+    await using program = new Program({
+      env: { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl },
+    });
+    const url = await program.listening();
+    const reader = await openStream(url);
+    program.kill("SIGTERM");
+    await untilRefused(url);
+    const signalledAt = performance.now();
+    program.kill("SIGTERM");
+    assertEquals(await readUntilCut(reader), "cut");
+    const { code, stderr } = await program.end();
+    assert(code !== 0);
+    assertEquals(stderr, "");
+    const tookMs = performance.now() - signalledAt;
+    assert(tookMs < 2000, `It took ${tookMs} ms`);
+  },
+});
+
+Deno.test({
+  name: "DRAIN_S bounds the wait for a stream that never ends",
+  ignore: !HAS_SIGNALS,
+  fn: async () => {
+    await using upstream = new Upstream();
+    await using program = new Program({
+      env: { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl, DRAIN_S: "0.2" },
+    });
+    const reader = await openStream(await program.listening());
+    const signalledAt = performance.now();
+    program.kill("SIGTERM");
+    assertEquals(await readUntilCut(reader), "cut");
+    const { code, stderr } = await program.end();
+    assertEquals([code, stderr], [0, ""]);
+    const tookMs = performance.now() - signalledAt;
+    assert(tookMs >= 190 && tookMs < 2000, `It took ${tookMs} ms`);
+  },
+});

@@ -1,0 +1,209 @@
+/** Every variable: its default, what it takes, and the one line that says what to fix. */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import { type Config, ConfigError, loadConfig, VARIABLES } from "../lib/config.ts";
+
+const SONNET = "anthropic/claude-sonnet-4-20250514";
+const OPUS = "anthropic/claude-opus-4-20250514";
+const DEFAULT_SONNET = { models: [SONNET], isDefault: true } as const;
+
+/** What stands with nothing set. */
+const DEFAULTS: Config = {
+  openrouterApiKey: null,
+  baseUrl: "https://openrouter.ai/api/v1",
+  targets: {
+    opus: { models: [OPUS], isDefault: true },
+    sonnet: DEFAULT_SONNET,
+    haiku: DEFAULT_SONNET,
+    fable: DEFAULT_SONNET,
+    other: DEFAULT_SONNET,
+  },
+  appUrl: null,
+  appTitle: null,
+  provider: null,
+  timeoutMs: 300_000,
+  pingMs: 15_000,
+  drainMs: 25_000,
+  port: 8000,
+  host: "0.0.0.0",
+  proxyApiKeys: [],
+  allowedOrigins: [],
+  maxBodyBytes: 32 * 1024 * 1024,
+  maxInflight: 256,
+  logLevel: "info",
+  logFormat: "auto",
+  onDenoDeploy: false,
+};
+
+function load(env: Record<string, string>): Config {
+  return loadConfig((name) => env[name]);
+}
+
+const ABOVE_0 = "a number above 0 up to 86400";
+const FROM_0 = "a number from 0 up to 86400";
+const URL_RULE = "an http or https URL without credentials, query or fragment";
+const ORIGIN_RULE = "origins such as https://example.com, separated by commas";
+const TARGET_RULE = "one model id, `auto`, or ids separated by commas";
+const OBJECT_RULE = 'a JSON object such as {"sort":"throughput"}';
+
+/** Variable, value as it must be shown, what is allowed. */
+const REFUSED: [name: string, value: string, allowed: string, shown?: string][] = [
+  ["OPENROUTER_API_KEY", "sk-or-v1 secret", "printable ASCII without spaces", "(hidden)"],
+  ["OPENROUTER_API_KEY", "sk-or-v1-secret\nx", "printable ASCII without spaces", "(hidden)"],
+  ["OPENROUTER_API_KEY", "sk-or-v1-secrét", "printable ASCII without spaces", "(hidden)"],
+  ["OPENROUTER_BASE_URL", "openrouter.ai", URL_RULE],
+  ["OPENROUTER_BASE_URL", "localhost:8080", URL_RULE],
+  ["OPENROUTER_BASE_URL", "ftp://openrouter.ai", URL_RULE],
+  ["OPENROUTER_BASE_URL", "file:///etc/passwd", URL_RULE],
+  ["OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1?key=1", URL_RULE],
+  ["OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1#x", URL_RULE],
+  [
+    "OPENROUTER_BASE_URL",
+    "https://me:secret@openrouter.ai",
+    URL_RULE,
+    "(hidden: it carries credentials)",
+  ],
+  ["OPENROUTER_BASE_URL", "https://me@openrouter.ai", URL_RULE, "(hidden: it carries credentials)"],
+  ["OPENROUTER_APP_URL", "https://exämple.com", "printable ASCII"],
+  ["OPENROUTER_APP_TITLE", "a\r\nauthorization: x", "printable ASCII"],
+  ["OPENROUTER_PROVIDER", "throughput", OBJECT_RULE],
+  ["OPENROUTER_PROVIDER", '["a"]', OBJECT_RULE],
+  ["OPENROUTER_PROVIDER", "null", OBJECT_RULE],
+  ["OPENROUTER_PROVIDER", "{'sort':'price'}", OBJECT_RULE],
+  ["TIMEOUT_S", "0", ABOVE_0],
+  ["TIMEOUT_S", "-1", ABOVE_0],
+  ["TIMEOUT_S", "5m", ABOVE_0],
+  ["TIMEOUT_S", "1e3", ABOVE_0],
+  ["TIMEOUT_S", "0x10", ABOVE_0],
+  ["TIMEOUT_S", "Infinity", ABOVE_0],
+  ["TIMEOUT_S", "86401", ABOVE_0],
+  ["TIMEOUT_S", "1,5", ABOVE_0],
+  ["PING_S", "0", ABOVE_0],
+  ["PING_S", "NaN", ABOVE_0],
+  ["DRAIN_S", "-1", FROM_0],
+  ["DRAIN_S", "soon", FROM_0],
+  ["PORT", "abc", "a whole number from 0 up to 65535"],
+  ["PORT", "70000", "a whole number from 0 up to 65535"],
+  ["PORT", "-1", "a whole number from 0 up to 65535"],
+  ["PORT", "80.5", "a whole number from 0 up to 65535"],
+  ["ALLOWED_ORIGINS", "*", ORIGIN_RULE],
+  ["ALLOWED_ORIGINS", "null", ORIGIN_RULE],
+  ["ALLOWED_ORIGINS", "example.com", ORIGIN_RULE],
+  ["ALLOWED_ORIGINS", "https://example.com/app", ORIGIN_RULE],
+  ["ALLOWED_ORIGINS", "file:///x", ORIGIN_RULE],
+  ["MAX_BODY_MB", "0", "a number above 0 up to 1024"],
+  ["MAX_BODY_MB", "32MB", "a number above 0 up to 1024"],
+  ["MAX_BODY_MB", "1025", "a number above 0 up to 1024"],
+  ["MAX_INFLIGHT", "0", "a whole number above 0 up to 1000000"],
+  ["MAX_INFLIGHT", "1.5", "a whole number above 0 up to 1000000"],
+  ["LOG_LEVEL", "trace", "debug, info, warn, error"],
+  ["LOG_LEVEL", "LOUD", "debug, info, warn, error"],
+  ["LOG_FORMAT", "xml", "auto, text, json"],
+  ...["OPUS", "BIG", "SMALL", "FABLE", "DEFAULT"].flatMap((
+    family,
+  ): [string, string, string][] => [
+    [`TARGET_MODEL_${family}`, ",", TARGET_RULE],
+    [`TARGET_MODEL_${family}`, "openai/gpt 5", TARGET_RULE],
+    [`TARGET_MODEL_${family}`, '"openai/gpt-5"', TARGET_RULE],
+    [`TARGET_MODEL_${family}`, "openai/gpt-5,auto", TARGET_RULE],
+  ]),
+];
+
+for (const [name, value, allowed, shown = value] of REFUSED) {
+  Deno.test(`loadConfig refuses ${name}=${JSON.stringify(value)} and says what is allowed`, () => {
+    const error = assertThrows(() => load({ [name]: value }), ConfigError);
+    const expected = `${name}=${JSON.stringify(shown)} cannot be used: allowed is ${allowed}`;
+    assertEquals(error.message, expected);
+  });
+}
+
+Deno.test("loadConfig names the bad origin of a list", () => {
+  const env = { ALLOWED_ORIGINS: "https://a.example, b.example" };
+  const error = assertThrows(() => load(env), ConfigError);
+  assertEquals(
+    error.message,
+    `ALLOWED_ORIGINS="b.example" cannot be used: allowed is ${ORIGIN_RULE}`,
+  );
+});
+
+Deno.test("loadConfig shows no credentials of a base URL that is no URL at all", () => {
+  const env = { OPENROUTER_BASE_URL: "https://me:hunter2@openrouter.ai:99999/api" };
+  const error = assertThrows(() => load(env), ConfigError);
+  assertEquals(error.message.includes("hunter2"), false, error.message);
+});
+
+Deno.test("loadConfig shows only the beginning of a long value, on one line", () => {
+  const error = assertThrows(() => load({ PORT: `8\n${"0".repeat(500)}` }), ConfigError);
+  assertEquals(error.message.length < 200, true);
+  assertEquals(error.message.includes("\n"), false);
+});
+
+Deno.test("loadConfig has a default for everything", () => {
+  assertEquals(load({}), DEFAULTS);
+});
+
+for (const variable of VARIABLES) {
+  Deno.test(`loadConfig takes a blank ${variable.name}, or one equal to its default, for unset`, () => {
+    assertEquals(load({ [variable.name]: "" }), DEFAULTS);
+    assertEquals(load({ [variable.name]: " \t" }), DEFAULTS);
+    assertEquals(load({ [variable.name]: variable.default }), DEFAULTS);
+    assertEquals(load({ [variable.name]: ` ${variable.default} ` }), DEFAULTS);
+  });
+}
+
+const READ: [env: Record<string, string>, expected: Partial<Config>][] = [
+  [{ OPENROUTER_API_KEY: " sk-or-v1-x \n" }, { openrouterApiKey: "sk-or-v1-x" }],
+  [{ OPENROUTER_BASE_URL: "http://127.0.0.1:9/v1/" }, { baseUrl: "http://127.0.0.1:9/v1" }],
+  [{ OPENROUTER_BASE_URL: "https://x.example///" }, { baseUrl: "https://x.example" }],
+  [{ OPENROUTER_APP_URL: "https://me.example/" }, { appUrl: "https://me.example/" }],
+  [{ OPENROUTER_APP_TITLE: "My proxy (1)" }, { appTitle: "My proxy (1)" }],
+  [{ OPENROUTER_PROVIDER: '{"only":["a"]}' }, { provider: { only: ["a"] } }],
+  [{ TIMEOUT_S: "0.05" }, { timeoutMs: 50 }],
+  [{ TIMEOUT_S: "86400" }, { timeoutMs: 86_400_000 }],
+  [{ PING_S: "1.5" }, { pingMs: 1500 }],
+  [{ DRAIN_S: "0" }, { drainMs: 0 }],
+  [{ PORT: "0" }, { port: 0 }],
+  [{ PORT: "65535" }, { port: 65_535 }],
+  [{ HOST: "::1" }, { host: "::1" }],
+  [{ PROXY_API_KEYS: " a , b,,c " }, { proxyApiKeys: ["a", "b", "c"] }],
+  [{ ALLOWED_ORIGINS: "https://a.example/, http://localhost:3000" }, {
+    allowedOrigins: ["https://a.example", "http://localhost:3000"],
+  }],
+  [{ MAX_BODY_MB: "0.5" }, { maxBodyBytes: 512 * 1024 }],
+  [{ MAX_INFLIGHT: "1" }, { maxInflight: 1 }],
+  [{ LOG_LEVEL: "DEBUG" }, { logLevel: "debug" }],
+  [{ LOG_FORMAT: "text" }, { logFormat: "text" }],
+  [{ DENO_DEPLOY: "1" }, { onDenoDeploy: true }],
+  [{ DENO_DEPLOY: " " }, { onDenoDeploy: false }],
+];
+
+for (const [env, expected] of READ) {
+  Deno.test(`loadConfig reads ${JSON.stringify(env)}`, () => {
+    assertEquals(load(env), { ...DEFAULTS, ...expected });
+  });
+}
+
+Deno.test("loadConfig reads each target, and fable as DEFAULT unless it is set", () => {
+  const { targets } = load({
+    TARGET_MODEL_OPUS: "a/opus",
+    TARGET_MODEL_BIG: "a/big, b/big ,c/big",
+    TARGET_MODEL_SMALL: "auto",
+    TARGET_MODEL_DEFAULT: "@preset/mine",
+  });
+  assertEquals(targets, {
+    opus: { models: ["a/opus"], isDefault: false },
+    sonnet: { models: ["a/big", "b/big", "c/big"], isDefault: false },
+    haiku: { models: ["auto"], isDefault: false },
+    fable: { models: ["@preset/mine"], isDefault: false },
+    other: { models: ["@preset/mine"], isDefault: false },
+  });
+  assertEquals(load({ TARGET_MODEL_FABLE: "a/fable" }).targets, {
+    ...DEFAULTS.targets,
+    fable: { models: ["a/fable"], isDefault: false },
+  });
+});
+
+Deno.test("loadConfig takes a target list that begins with its default for set", () => {
+  const { targets } = load({ TARGET_MODEL_BIG: `${SONNET},openai/gpt-5` });
+  assertEquals(targets.sonnet, { models: [SONNET, "openai/gpt-5"], isDefault: false });
+});
