@@ -644,8 +644,18 @@ Deno.test("without a key of its own the proxy passes the client's on", async () 
   assertEquals(seen?.headers.get("authorization"), "Bearer sk-or-v1-of-the-client");
 });
 
-Deno.test("twenty streams at once do not mix", async () => {
-  const words = Array.from({ length: 20 }, (_, i) => `question-${i}`);
+Deno.test("both API versions are served alike", async () => {
+  for (const version of ["2023-06-01", "2026-10-21"]) {
+    await using stage = setStage(answerText("Alike."));
+    const message = await stage.client.messages.create(HELLO, {
+      headers: { "anthropic-version": version },
+    });
+    assertEquals<unknown>(message.content, [{ type: "text", text: "Alike." }]);
+  }
+});
+
+Deno.test("fifty streams at once do not mix", async () => {
+  const words = Array.from({ length: 50 }, (_, i) => `question-${i}`);
   const all = Promise.withResolvers<void>();
   let waiting = 0;
   // Every answer waits in its middle until all have begun, and each goes on in pieces of its own.

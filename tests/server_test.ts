@@ -406,7 +406,8 @@ Deno.test("the client's own key pays where none is held", async () => {
 
 Deno.test("upstream gets authorization, content-type and the app's two headers, and what fetch adds", async () => {
   await using upstream = startUpstream(answerPlain);
-  const bare = await fetch(`${upstream.baseUrl}/chat/completions`, { method: "POST", body: "{}" });
+  const body = '{"model":"a/b","messages":[{"role":"user","content":"Hello"}],"max_tokens":1}';
+  const bare = await fetch(`${upstream.baseUrl}/chat/completions`, { method: "POST", body });
   await bare.body?.cancel();
   const app = {
     OPENROUTER_APP_URL: "https://me.example/",

@@ -1,8 +1,11 @@
 /**
  * A scriptable stand-in for OpenRouter on loopback: it records what it is asked, answers by script, holds
  * answers open, cuts them, and tells when the proxy has let go. Knows OpenRouter's wire format, nothing of lib/.
+ * Every request goes through the strict checker: whatever a test is about, what reaches upstream must be valid.
  * @module
  */
+
+import { checkChatRequest } from "./openai_checker.ts";
 
 type Json = Record<string, unknown>;
 
@@ -45,6 +48,7 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
   const waiting = new Map<number, (request: SeenRequest) => void>();
   const { models = [] } = options;
   const requests: SeenRequest[] = [];
+  const violations: unknown[] = [];
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
@@ -56,6 +60,11 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
       const seen = await readRequest(request, url);
       const reply = replies[Math.min(requests.length, replies.length - 1)];
       requests.push(seen);
+      try {
+        checkChatRequest(seen.body);
+      } catch (error) {
+        violations.push(error);
+      }
       waiting.get(requests.length - 1)?.(seen);
       return reply?.(seen) ?? new Response("no script", { status: 500 });
     },
@@ -69,7 +78,10 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
       if (seen !== undefined) return Promise.resolve(seen);
       return new Promise((resolve) => waiting.set(number, resolve));
     },
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      if (violations.length > 0) throw violations[0];
+    },
   };
   return upstream;
 }
