@@ -39,6 +39,7 @@ import {
   sse,
   sseAnswer,
   startRawUpstream,
+  startSilentUpstream,
   startUpstream,
   textChunk,
 } from "./helpers/upstream.ts";
@@ -1239,6 +1240,21 @@ function fetchAs(url: string, body: unknown): { answer: Promise<Response>; leave
   return { answer, leave: () => controller.abort() };
 }
 
+/**
+ * A client on a raw connection: all of its request in one packet, and nothing read. Deno 2.8 and newer notice
+ * only such a client's leaving before the answer's head (`request.signal`); what fetch sends in two packets,
+ * they do not always.
+ */
+async function connectAs(url: string, body: unknown): Promise<{ leave(): void }> {
+  const { hostname, port, host } = new URL(url);
+  const text = JSON.stringify(body);
+  const head = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
+    `content-length: ${text.length}\r\n\r\n`;
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  await connection.write(new TextEncoder().encode(head + text));
+  return { leave: () => connection.close() };
+}
+
 /** Resolves when the proxy has upstream's head. */
 function awaitHead({ client }: TestServices): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -1251,23 +1267,16 @@ function awaitHead({ client }: TestServices): Promise<void> {
   return promise;
 }
 
-/** Leaving makes the client's own promises reject; nobody minds. */
-async function forget(answer: Promise<Response>): Promise<void> {
-  const response = await answer.catch(() => null);
-  await response?.body?.cancel().catch(() => {});
-}
-
 for (const { mode, request } of MODES) {
   Deno.test(`${mode} whose client leaves before upstream's head lets upstream go`, async () => {
-    await using upstream = startUpstream(answerNever);
+    await using upstream = startSilentUpstream();
     await using proxy = startProxy({ upstream });
-    const { answer, leave } = fetchAs(proxy.url, request);
-    const seen = await upstream.arrival(0);
+    const { leave } = await connectAs(proxy.url, request);
+    await upstream.asked;
     leave();
-    await seen.left;
+    await upstream.left;
     const record = await proxy.services.recorded();
     assertEquals([record.end, record.status], ["client_gone", 499]);
-    await forget(answer);
   });
 
   Deno.test(`${mode} whose client leaves during upstream's body lets upstream go`, async () => {
@@ -1275,23 +1284,10 @@ for (const { mode, request } of MODES) {
     await using upstream = startUpstream(() => held.response);
     await using proxy = startProxy({ upstream });
     const hasHead = awaitHead(proxy.services);
-    const { answer, leave } = fetchAs(proxy.url, request);
+    const { leave } = await connectAs(proxy.url, request);
     await hasHead;
     leave();
     await held.cancelled;
-    await proxy.services.recorded();
-    await forget(answer);
-  });
-
-  Deno.test(`${mode} whose client leaves during upstream's body is logged as client_gone`, async () => {
-    const held = holdStream(mode === "a plain request" ? "{" : sse(roleChunk()));
-    await using upstream = startUpstream(() => held.response);
-    await using proxy = startProxy({ upstream });
-    const hasHead = awaitHead(proxy.services);
-    const { answer, leave } = fetchAs(proxy.url, request);
-    await hasHead;
-    leave();
-    await forget(answer);
     const { end, status } = await proxy.services.recorded();
     assertEquals([end, status], ["client_gone", 499]);
   });

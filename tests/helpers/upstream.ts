@@ -105,6 +105,39 @@ export function startRawUpstream(bytes: string): { baseUrl: string } & AsyncDisp
   };
 }
 
+/** A server that accepts one connection, reads, and never answers. */
+export interface SilentUpstream extends AsyncDisposable {
+  baseUrl: string;
+  /** Resolves when something has been asked. */
+  asked: Promise<void>;
+  /** Resolves when the asker has closed the connection. */
+  left: Promise<void>;
+}
+
+/** Speaks raw TCP, because a server of the runtime's does not always tell that its client has left. */
+export function startSilentUpstream(): SilentUpstream {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const asked = Promise.withResolvers<void>();
+  const serving = (async () => {
+    using connection = await listener.accept();
+    const buffer = new Uint8Array(64 * 1024);
+    try {
+      while (await connection.read(buffer) !== null) asked.resolve();
+    } catch {
+      // Closed with a reset: it has left all the same.
+    }
+  })();
+  return {
+    baseUrl: `http://127.0.0.1:${listener.addr.port}/api/v1`,
+    asked: asked.promise,
+    left: serving,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await serving;
+    },
+  };
+}
+
 /** A body that says what it is told to, when it is told to. */
 export interface HeldBody {
   body: ReadableStream<Uint8Array<ArrayBuffer>>;
