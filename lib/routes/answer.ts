@@ -18,6 +18,8 @@ import { estimateInputTokens } from "../translate/tokens.ts";
 import type { Asked } from "./ask.ts";
 
 const EVENT_STREAM = "text/event-stream";
+/** Content types that are no stream, whatever was asked for. Others are read as one: some servers send none. */
+const WHOLE_BODY = /json$|html$/;
 
 /** The request an answer belongs to. */
 export interface AnswerOptions {
@@ -32,7 +34,7 @@ export interface AnswerOptions {
  */
 export async function answerStream(upstream: Asked, options: AnswerOptions): Promise<Answer> {
   const translator = createTranslator(upstream, options);
-  if (upstream.answer.contentType !== EVENT_STREAM) {
+  if (WHOLE_BODY.test(upstream.answer.contentType)) {
     return await answerStreamAtOnce(upstream, { ...options, translator });
   }
   const { services, exchange } = options;
