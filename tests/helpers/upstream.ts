@@ -61,7 +61,7 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
       const reply = replies[Math.min(requests.length, replies.length - 1)];
       requests.push(seen);
       try {
-        checkChatRequest(seen.body);
+        if (url.pathname.endsWith("/chat/completions")) checkChatRequest(seen.body);
       } catch (error) {
         violations.push(error);
       }
