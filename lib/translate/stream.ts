@@ -16,7 +16,7 @@ import { RedactedDraft, TextDraft, ThinkingDraft, type ToolUseDraft } from "./dr
 import { CallIds, type ToolNames } from "./names.ts";
 import { endedInError, estimateUsage, translateFinish, translateUsage } from "./outcome.ts";
 import { BlockQueue } from "./queue.ts";
-import { readReasoning } from "./reasoning.ts";
+import { isShown, readReasoning, type Reasoning, sealReasoning, toShownText } from "./reasoning.ts";
 
 /** A rough token is four characters; used only where upstream reports no usage at all. */
 const CHARS_PER_TOKEN = 4;
@@ -31,6 +31,10 @@ export interface StreamOptions {
   inputTokens: number;
   /** Makes an id for a call that upstream gave none. */
   newCallId: () => string;
+  /** The model that was sent; who reasoned is known from it where upstream does not say. */
+  target?: string;
+  /** The client asked not to see thinking (`display: "omitted"`). */
+  hidesThinking?: boolean;
   names?: ToolNames;
   /** Ids of the calls already in the conversation. */
   takenCallIds?: Iterable<string>;
@@ -55,6 +59,9 @@ export class StreamTranslator {
   readonly #queue = new BlockQueue();
   /** The thinking block that began last. */
   #thinking: ThinkingDraft | null = null;
+  #hasReasoning = false;
+  /** Upstream sent `reasoning_details: []`, which some models want back. */
+  #hasEmptyDetails = false;
   #hasStarted = false;
   #finishReason = "";
   #nativeFinishReason = "";
@@ -107,7 +114,8 @@ export class StreamTranslator {
     if (choice.error !== undefined && choice.error !== null) throw parseErrorObject(choice.error);
     this.#noteFinish(choice);
     const delta = choice.delta ?? choice.message;
-    const isReal = isJsonObject(delta) && this.#add(delta);
+    const isWhole = !isJsonObject(choice.delta);
+    const isReal = isJsonObject(delta) && this.#add(delta, isWhole);
     // From the finish reason on the rest waits for `finish`, which knows whether a cut call has been seen.
     if (this.isComplete) return this.start();
     return isReal ? [...this.start(), ...this.#queue.drain()] : [];
@@ -133,6 +141,8 @@ export class StreamTranslator {
       refusal: this.#refusal,
       stopSequences: this.#options.stopSequences ?? [],
     });
+    // Last, because readers of plain text look at the first block.
+    if (this.#hasEmptyDetails && !this.#hasReasoning) this.#addRedacted({ isEmptyList: true });
     const events = [...this.start(), ...this.#queue.flush()];
     events.push({ type: "message_delta", delta: ending, usage: this.#usage() });
     events.push({ type: "message_stop" });
@@ -153,12 +163,12 @@ export class StreamTranslator {
   }
 
   /** Adds what a delta carries; false where it carries nothing. Open call first, then reasoning, text, calls. */
-  #add(delta: openrouter.Delta): boolean {
+  #add(delta: openrouter.Delta, isWhole: boolean): boolean {
     const calls = Array.isArray(delta.tool_calls) ? delta.tool_calls.filter(isJsonObject) : [];
     // One by one: whether a fragment begins another call can depend on the arguments just before it.
     const begun: ToolUseDraft[] = [];
     for (const call of calls) this.#addArguments(this.#router.route(call), begun);
-    const hasReasoning = this.#addReasoning(delta);
+    const hasReasoning = this.#addReasoning(delta, isWhole);
     const hasText = this.#addText(toText(delta.content));
     const refusal = toText(delta.refusal);
     this.#refusal += refusal;
@@ -189,34 +199,51 @@ export class StreamTranslator {
     return true;
   }
 
-  #addReasoning(delta: openrouter.Delta): boolean {
+  #addReasoning(delta: openrouter.Delta, isWhole: boolean): boolean {
     const pieces = readReasoning(delta);
+    if (pieces.length > 0) this.#hasReasoning = true;
+    else this.#hasEmptyDetails ||= Array.isArray(delta.reasoning_details);
     for (const piece of pieces) {
-      if (piece.type === "redacted_thinking") {
-        this.#queue.add(new RedactedDraft(piece.data));
-        continue;
-      }
-      const draft = this.#thinkingFor(piece);
-      if (draft === null) continue;
-      this.#outputChars += piece.thinking.length;
-      draft.add(piece.thinking);
-      if (piece.signature !== "") draft.signature = piece.signature;
+      if ("detail" in piece && !isShown(piece.detail)) this.#addRedacted(piece);
+      else this.#addThinking(piece, isWhole);
     }
     return pieces.length > 0;
   }
 
   /**
-   * Text after a signature is another block. A signature alone signs the unsigned block before it, which may
-   * have been closed already: then it came too late. Without such a block it signs thinking that is not shown.
+   * Pieces of a stream grow one block, as long as they are of one kind and it is not signed. A signature alone
+   * signs the block before it, which may have been closed already: then it came too late. Without such a block
+   * it signs thinking that is not shown.
    */
-  #thinkingFor(piece: { thinking: string }): ThinkingDraft | null {
-    const unsigned = this.#thinking?.signature === "" ? this.#thinking : null;
-    if (piece.thinking === "" && unsigned !== null) {
-      return this.#queue.includes(unsigned) ? unsigned : null;
+  #addThinking(piece: Reasoning, isWhole: boolean): void {
+    const thinking = this.#thinking;
+    const isSignature = "detail" in piece && toShownText(piece.detail) === "";
+    if (!isWhole && thinking?.accepts(piece)) {
+      if (this.#queue.last === thinking || (isSignature && this.#queue.includes(thinking))) {
+        thinking.add(piece);
+        return;
+      }
+      if (isSignature) return;
     }
-    if (unsigned !== null && this.#queue.last === unsigned) return unsigned;
-    this.#thinking = this.#queue.add(new ThinkingDraft());
-    return this.#thinking;
+    this.#thinking = this.#queue.add(
+      new ThinkingDraft(piece, {
+        seal: (reasoning) => this.#seal(reasoning),
+        isHidden: this.#options.hidesThinking ?? false,
+      }),
+    );
+  }
+
+  /** Encrypted reasoning, whole at once. What the seal says may not come back is not worth a block. */
+  #addRedacted(piece: Reasoning): void {
+    const data = this.#seal(piece);
+    if (data !== "") this.#queue.add(new RedactedDraft(data));
+  }
+
+  #seal(reasoning: Reasoning): string {
+    return sealReasoning(reasoning, {
+      model: this.facts.model ?? this.#options.target ?? "",
+      isHidden: this.#options.hidesThinking ?? false,
+    });
   }
 
   /** Clients run what is closed, so a call is closed only with a name and whole arguments. */
