@@ -7,7 +7,7 @@
  */
 
 import type { ToolCallDelta } from "../openrouter/types.ts";
-import { type Identify, ToolUseDraft } from "./drafts.ts";
+import { type CallOptions, ToolUseDraft } from "./drafts.ts";
 
 /** A fragment with the call it belongs to. */
 export interface RoutedFragment {
@@ -21,11 +21,11 @@ export interface RoutedFragment {
 /** The tool calls of one answer. */
 export class CallRouter {
   readonly #calls: ToolUseDraft[] = [];
-  readonly #identify: Identify;
+  readonly #options: CallOptions;
   #last: ToolUseDraft | undefined;
 
-  constructor(identify: Identify) {
-    this.#identify = identify;
+  constructor(options: CallOptions) {
+    this.#options = options;
   }
 
   /** All calls so far, in the order in which they began. */
@@ -46,8 +46,7 @@ export class CallRouter {
     const isNew = found === undefined || (!isRepeat && beginsAnother(found, fragment));
     const call = isNew ? this.#begin(fragment.index) : found;
     if (call.upstreamId === "") call.upstreamId = fragment.id;
-    // Set once, never joined: gateways repeat the name on every fragment, or send "" on the tails.
-    if (call.upstreamName === "") call.upstreamName = fragment.name || (found?.upstreamName ?? "");
+    call.upstreamName = this.#joinName(call, fragment.name || (found?.upstreamName ?? ""));
     this.#last = call;
     return { call, isNew, text: isRepeat ? "" : fragment.text };
   }
@@ -70,6 +69,16 @@ export class CallRouter {
     return index === null && this.#continuesLast(name) ? this.#last : undefined;
   }
 
+  /**
+   * Set once: gateways repeat the name on every fragment, or send "" on the tails. Only what is no tool of the
+   * request can be the first part of a name, and only before arguments come.
+   */
+  #joinName(call: ToolUseDraft, name: string): string {
+    if (call.upstreamName === "") return name;
+    const isPart = !call.isKnown && call.arguments === "" && !call.upstreamName.endsWith(name);
+    return isPart ? call.upstreamName + name : call.upstreamName;
+  }
+
   /** Without indexes, an id that comes late belongs to the last call, if that has none. */
   #unidentified(index: number | null): ToolUseDraft | undefined {
     return index === null && this.#last?.upstreamId === "" ? this.#last : undefined;
@@ -81,7 +90,7 @@ export class CallRouter {
   }
 
   #begin(index: number | null): ToolUseDraft {
-    const call = new ToolUseDraft(index, this.#identify);
+    const call = new ToolUseDraft(index, this.#options);
     this.#calls.push(call);
     return call;
   }
@@ -102,7 +111,8 @@ function repeats(call: ToolUseDraft, text: string): boolean {
 
 /** Whether a fragment for a call that is already whole is the head of the next one in the same place. */
 function beginsAnother(call: ToolUseDraft, fragment: Fragment): boolean {
-  const isNamedAnew = fragment.name !== "" && fragment.name !== call.upstreamName;
+  const isNamedAnew = fragment.name !== "" && call.upstreamName !== "" &&
+    fragment.name !== call.upstreamName;
   return (isNamedAnew || isHead(fragment.text)) && call.isComplete();
 }
 

@@ -172,7 +172,7 @@ export class ToolUseDraft implements DraftLike {
   upstreamName = "";
   /** Upstream's key for the call, where it gave one. */
   readonly index: number | null;
-  readonly #identify: Identify;
+  readonly #options: CallOptions;
   readonly #shape = new JsonShape();
   #arguments = "";
   #pending = "";
@@ -181,10 +181,14 @@ export class ToolUseDraft implements DraftLike {
   /** The verdict, once the brackets have closed. */
   #isObject: boolean | null = null;
 
-  /** @param identify decides, once and at the start, what clients are told */
-  constructor(index: number | null, identify: Identify) {
+  constructor(index: number | null, options: CallOptions) {
     this.index = index;
-    this.#identify = identify;
+    this.#options = options;
+  }
+
+  /** Whether the name is one of the request's tools, and so surely whole. */
+  get isKnown(): boolean {
+    return this.#options.isKnownName(this.upstreamName);
   }
 
   /** All of the arguments that came so far. */
@@ -193,8 +197,9 @@ export class ToolUseDraft implements DraftLike {
   }
 
   get canStart(): boolean {
+    const hasName = this.upstreamName !== "" && (this.isKnown || this.#arguments !== "");
     // An id that has not come with complete arguments will not come at all; one is made up then.
-    return this.upstreamName !== "" && (this.upstreamId !== "" || this.isComplete());
+    return hasName && (this.upstreamId !== "" || this.isComplete());
   }
 
   add(fragment: string): void {
@@ -222,7 +227,7 @@ export class ToolUseDraft implements DraftLike {
   }
 
   start(): ContentBlock {
-    return { type: "tool_use", ...this.#identify(this), input: {} };
+    return { type: "tool_use", ...this.#options.identify(this), input: {} };
   }
 
   take(): BlockDelta | null {
@@ -237,8 +242,13 @@ export class ToolUseDraft implements DraftLike {
   }
 }
 
-/** Decides the id and name of a call that clients see. */
-export type Identify = (draft: ToolUseDraft) => { id: string; name: string };
+/** What a call cannot know by itself. */
+export interface CallOptions {
+  /** Decides, once and at the start, the id and name that clients see. */
+  identify: (draft: ToolUseDraft) => { id: string; name: string };
+  /** Whether a name is one of the request's tools. */
+  isKnownName: (name: string) => boolean;
+}
 
 /**
  * Follows the brackets of a JSON text, each character once, so that asking again and again whether it is

@@ -33,6 +33,11 @@ export class ToolNames {
     return this.#original.get(name) ?? name;
   }
 
+  /** Whether a name is one that was sent upstream; any is, where none was sent. */
+  isUpstream(name: string): boolean {
+    return this.#original.size === 0 || this.#original.has(name);
+  }
+
   #alias(name: string): string {
     const readable = name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64 - HASH_LENGTH - 1);
     for (let salt = 0;; salt++) {

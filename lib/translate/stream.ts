@@ -71,7 +71,11 @@ export class StreamTranslator {
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#ids = new CallIds(options.takenCallIds);
-    this.#router = new CallRouter((call) => this.#identify(call));
+    this.#router = new CallRouter({
+      identify: (call) => this.#identify(call),
+      // Without a list of tools every name is taken as it comes.
+      isKnownName: (name) => options.names?.isUpstream(name) ?? true,
+    });
   }
 
   /** Whether the finish reason has come: whatever breaks from now on, the answer is whole. */
