@@ -13,6 +13,8 @@ import type * as openrouter from "../openrouter/types.ts";
 
 const CLAUDE_FORMAT = "anthropic-claude-v1";
 const GEMINI_FORMAT = "google-gemini-v1";
+/** Families that take back only what they signed. */
+const SIGNING_FAMILIES: ReadonlySet<string> = new Set(["anthropic", "google"]);
 const ENVELOPE = "claudeproxy-reasoning-v1:";
 
 /** The strings in which servers without details send their reasoning. */
@@ -39,11 +41,15 @@ export type ReplayFields = Pick<
  */
 export function readReasoning(delta: openrouter.Delta): Reasoning[] {
   const details = (Array.isArray(delta.reasoning_details) ? delta.reasoning_details : [])
-    .filter(isJsonObject)
-    .map((detail) => ({ detail }));
-  if (details.some(({ detail }) => toShownText(detail) !== "")) return details;
+    .filter((detail) => isJsonObject(detail) && typeof detail.type === "string");
   const field = PLAIN_FIELDS.find((name) => toText(delta[name]) !== "");
-  return field === undefined ? details : [{ field, text: toText(delta[field]) }, ...details];
+  const isCopy = details.some((detail) => toShownText(detail) !== "");
+  if (field === undefined || isCopy) return details.map((detail) => ({ detail }));
+  const text = toText(delta[field]);
+  // A signature without its text, which stands beside it in the plain string.
+  const bare = details.find((detail) => detail.type === "reasoning.text");
+  if (bare === undefined) return [{ field, text }, ...details.map((detail) => ({ detail }))];
+  return details.map((detail) => ({ detail: detail === bare ? { ...detail, text } : detail }));
 }
 
 const PLAIN_FIELDS = ["reasoning_content", "reasoning"] as const;
@@ -69,26 +75,23 @@ export function isClaude(model: string): boolean {
   return toFamily(model) === "anthropic" && model.includes("/");
 }
 
-/** Who reasoned, and whether the client may see it. */
-export interface SealOptions {
-  /** The model that answered. */
-  model: string;
-  /** The client asked for `display: "omitted"`: the text travels in the envelope alone. */
-  isHidden: boolean;
-}
-
-/** What a block's `signature` or `data` must hold so that the reasoning can come back; "" for what may not. */
-export function sealReasoning(reasoning: Reasoning, { model, isHidden }: SealOptions): string {
+/**
+ * What a block's `signature` or `data` must hold so that the reasoning can come back; "" for what may not.
+ * Claude's signature proves its thinking even where the client asked not to see the text.
+ * @param model the model that answered
+ */
+export function sealReasoning(reasoning: Reasoning, model: string): string {
   const family = toFamily(model);
   if ("detail" in reasoning) {
     const { detail } = reasoning;
     if (isUnsigned(detail, family)) return "";
     if (isClaudes(detail, family)) {
       if (detail.type === "reasoning.encrypted") return toText(detail.data);
-      if (detail.type === "reasoning.text" && !isHidden) return toText(detail.signature);
+      if (detail.type === "reasoning.text") return toText(detail.signature);
     }
-  }
-  return ENVELOPE + JSON.stringify({ family, ...reasoning });
+  } else if ("field" in reasoning && SIGNING_FAMILIES.has(family)) return "";
+  const origin = "detail" in reasoning ? toOrigin(reasoning.detail, family) : family;
+  return ENVELOPE + JSON.stringify({ family: origin, ...reasoning });
 }
 
 /**
@@ -149,6 +152,18 @@ function isUnsigned(detail: openrouter.ReasoningDetail, family: string): boolean
   const isStrict = isClaudes(detail, family) || detail.format === GEMINI_FORMAT;
   return isStrict && detail.type === "reasoning.text" && toText(detail.signature) === "";
 }
+
+/** The family that made an entry: its format tells where it is a known one. */
+function toOrigin({ format }: openrouter.ReasoningDetail, family: string): string {
+  return FORMAT_FAMILIES.find(([word]) => format?.includes(word))?.[1] ?? family;
+}
+
+const FORMAT_FAMILIES = [
+  ["claude", "anthropic"],
+  ["gemini", "google"],
+  ["openai", "openai"],
+  ["xai", "x-ai"],
+] as const;
 
 /** OpenRouter means Claude's format where it names none. */
 function isClaudes({ format }: openrouter.ReasoningDetail, family: string): boolean {

@@ -12,11 +12,11 @@ import { isJsonObject } from "../json.ts";
 import { parseErrorObject } from "../openrouter/errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { CallRouter, type RoutedFragment } from "./calls.ts";
-import { RedactedDraft, TextDraft, ThinkingDraft, type ToolUseDraft } from "./drafts.ts";
+import { TextDraft, type ToolUseDraft } from "./drafts.ts";
 import { CallIds, type ToolNames } from "./names.ts";
 import { endedInError, estimateUsage, translateFinish, translateUsage } from "./outcome.ts";
 import { BlockQueue } from "./queue.ts";
-import { isShown, readReasoning, type Reasoning, sealReasoning, toShownText } from "./reasoning.ts";
+import { ReasoningBlocks } from "./reasoning_blocks.ts";
 
 /** A rough token is four characters; used only where upstream reports no usage at all. */
 const CHARS_PER_TOKEN = 4;
@@ -57,11 +57,7 @@ export class StreamTranslator {
   readonly #router: CallRouter;
   readonly #ids: CallIds;
   readonly #queue = new BlockQueue();
-  /** The thinking block that began last. */
-  #thinking: ThinkingDraft | null = null;
-  #hasReasoning = false;
-  /** Upstream sent `reasoning_details: []`, which some models want back. */
-  #hasEmptyDetails = false;
+  readonly #reasoning: ReasoningBlocks;
   #hasStarted = false;
   #finishReason = "";
   #nativeFinishReason = "";
@@ -71,6 +67,10 @@ export class StreamTranslator {
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#ids = new CallIds(options.takenCallIds);
+    this.#reasoning = new ReasoningBlocks(this.#queue, {
+      isHidden: options.hidesThinking ?? false,
+      model: () => this.facts.model ?? options.target ?? "",
+    });
     this.#router = new CallRouter({
       identify: (call) => this.#identify(call),
       // Without a list of tools every name is taken as it comes.
@@ -145,8 +145,7 @@ export class StreamTranslator {
       refusal: this.#refusal,
       stopSequences: this.#options.stopSequences ?? [],
     });
-    // Last, because readers of plain text look at the first block.
-    if (this.#hasEmptyDetails && !this.#hasReasoning) this.#addRedacted({ isEmptyList: true });
+    this.#reasoning.finish();
     const events = [...this.start(), ...this.#queue.flush()];
     events.push({ type: "message_delta", delta: ending, usage: this.#usage() });
     events.push({ type: "message_stop" });
@@ -172,7 +171,7 @@ export class StreamTranslator {
     // One by one: whether a fragment begins another call can depend on the arguments just before it.
     const begun: ToolUseDraft[] = [];
     for (const call of calls) this.#addArguments(this.#router.route(call), begun);
-    const hasReasoning = this.#addReasoning(delta, isWhole);
+    const hasReasoning = this.#reasoning.add(delta, isWhole);
     const hasText = this.#addText(toText(delta.content));
     const refusal = toText(delta.refusal);
     this.#refusal += refusal;
@@ -201,53 +200,6 @@ export class StreamTranslator {
     const draft = last?.type === "text" ? last : this.#queue.add(new TextDraft());
     draft.add(text);
     return true;
-  }
-
-  #addReasoning(delta: openrouter.Delta, isWhole: boolean): boolean {
-    const pieces = readReasoning(delta);
-    if (pieces.length > 0) this.#hasReasoning = true;
-    else this.#hasEmptyDetails ||= Array.isArray(delta.reasoning_details);
-    for (const piece of pieces) {
-      if ("detail" in piece && !isShown(piece.detail)) this.#addRedacted(piece);
-      else this.#addThinking(piece, isWhole);
-    }
-    return pieces.length > 0;
-  }
-
-  /**
-   * Pieces of a stream grow one block, as long as they are of one kind and it is not signed. A signature alone
-   * signs the block before it, which may have been closed already: then it came too late. Without such a block
-   * it signs thinking that is not shown.
-   */
-  #addThinking(piece: Reasoning, isWhole: boolean): void {
-    const thinking = this.#thinking;
-    const isSignature = "detail" in piece && toShownText(piece.detail) === "";
-    if (!isWhole && thinking?.accepts(piece)) {
-      if (this.#queue.last === thinking || (isSignature && this.#queue.includes(thinking))) {
-        thinking.add(piece);
-        return;
-      }
-      if (isSignature) return;
-    }
-    this.#thinking = this.#queue.add(
-      new ThinkingDraft(piece, {
-        seal: (reasoning) => this.#seal(reasoning),
-        isHidden: this.#options.hidesThinking ?? false,
-      }),
-    );
-  }
-
-  /** Encrypted reasoning, whole at once. What the seal says may not come back is not worth a block. */
-  #addRedacted(piece: Reasoning): void {
-    const data = this.#seal(piece);
-    if (data !== "") this.#queue.add(new RedactedDraft(data));
-  }
-
-  #seal(reasoning: Reasoning): string {
-    return sealReasoning(reasoning, {
-      model: this.facts.model ?? this.#options.target ?? "",
-      isHidden: this.#options.hidesThinking ?? false,
-    });
   }
 
   /** Clients run what is closed, so a call is closed only with a name and whole arguments. */
@@ -291,7 +243,8 @@ export class StreamTranslator {
 
   #usage(): anthropic.Usage {
     if (this.facts.usage !== null) return translateUsage(this.facts.usage);
-    const outputTokens = Math.ceil(this.#outputChars / CHARS_PER_TOKEN);
+    const outputChars = this.#outputChars + this.#reasoning.chars;
+    const outputTokens = Math.ceil(outputChars / CHARS_PER_TOKEN);
     return estimateUsage(this.#options.inputTokens, outputTokens);
   }
 }
