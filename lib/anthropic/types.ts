@@ -101,8 +101,8 @@ export type ToolChoice =
   | { type: "none" };
 
 export type Thinking =
-  | { type: "enabled"; budget_tokens: number }
-  | { type: "adaptive" | "disabled" | "between_tools" };
+  | { type: "enabled"; budget_tokens: number; display?: "omitted" }
+  | { type: "adaptive" | "disabled" | "between_tools"; display?: "omitted" };
 
 export type Effort = "low" | "medium" | "high" | "xhigh" | "max";
 

@@ -111,8 +111,11 @@ function parseMessage(turn: Field): MessageParam {
 function parseThinking(field: Field): Thinking | undefined {
   if (field.isMissing) return undefined;
   const type = field.asTag(["enabled", "adaptive", "disabled", "between_tools"]);
-  if (type !== "enabled") return { type };
-  return { type, budget_tokens: field.as(type).at("budget_tokens").asInteger({ least: 1024 }) };
+  // Any other display is shown: a summary is what upstream sends.
+  const display = field.at("display").value === "omitted" ? { display: "omitted" as const } : {};
+  if (type !== "enabled") return { type, ...display };
+  const budget = field.as(type).at("budget_tokens").asInteger({ least: 1024 });
+  return { type, budget_tokens: budget, ...display };
 }
 
 function parseStopSequences(field: Field): string[] {

@@ -48,6 +48,8 @@ export type ChatMessage =
     content: string | TextPart[] | null;
     tool_calls?: ToolCall[];
     reasoning_details?: ReasoningDetail[];
+    reasoning?: string;
+    reasoning_content?: string;
   }
   | { role: "tool"; tool_call_id: string; content: string | TextPart[] };
 

@@ -94,6 +94,8 @@ function createTranslator(
     model: asked.model,
     inputTokens: estimateInputTokens(asked),
     newCallId: () => services.newId("toolu"),
+    ...(exchange.record.target !== undefined && { target: exchange.record.target }),
+    hidesThinking: asked.thinking?.display === "omitted",
     names: upstream.names,
     takenCallIds: listCallIds(asked),
     stopSequences: asked.stop_sequences,

@@ -6,6 +6,8 @@
 
 import type { BlockDelta, ContentBlock } from "../anthropic/types.ts";
 import { isJsonObject, parseJson } from "../json.ts";
+import type * as openrouter from "../openrouter/types.ts";
+import { type Reasoning, toShownText } from "./reasoning.ts";
 
 /** One block of the answer, from its first delta to its stop. */
 export type Draft = TextDraft | ThinkingDraft | RedactedDraft | ToolUseDraft;
@@ -55,15 +57,45 @@ export class TextDraft implements DraftLike {
   }
 }
 
-/** Thinking. The signature is one whole value that clients assign, so it waits for the end of the block. */
+/** Turns reasoning into what a block's `signature` or `data` holds. */
+export type Seal = (reasoning: Reasoning) => string;
+
+/**
+ * Thinking. What comes back for it is one whole value that clients assign, so it waits for the end of the block.
+ * Hidden thinking shows no text: its block is a start, a signature and a stop.
+ */
 export class ThinkingDraft implements DraftLike {
   readonly type = "thinking";
   readonly canStart = true;
-  signature = "";
+  readonly #seal: Seal;
+  readonly #isHidden: boolean;
+  #reasoning: Reasoning;
   #pending = "";
 
-  add(thinking: string): void {
-    this.#pending += thinking;
+  constructor(first: Reasoning, options: { seal: Seal; isHidden: boolean }) {
+    this.#seal = options.seal;
+    this.#isHidden = options.isHidden;
+    this.#reasoning = first;
+    this.#show(first);
+  }
+
+  /** Whether a piece of a stream goes on with this block: the same kind, and not signed yet. */
+  accepts(next: Reasoning): boolean {
+    const now = this.#reasoning;
+    if ("field" in now && "field" in next) return now.field === next.field;
+    if (!("detail" in now && "detail" in next)) return false;
+    const [a, b] = [now.detail, next.detail];
+    return a.type === b.type && !a.signature && (!a.id || !b.id || a.id === b.id);
+  }
+
+  add(next: Reasoning): void {
+    this.#show(next);
+    const now = this.#reasoning;
+    if ("field" in now && "field" in next) {
+      this.#reasoning = { field: now.field, text: now.text + next.text };
+    } else if ("detail" in now && "detail" in next) {
+      this.#reasoning = { detail: mergeDetails(now.detail, next.detail) };
+    }
   }
 
   canStop(): boolean {
@@ -82,8 +114,26 @@ export class ThinkingDraft implements DraftLike {
   }
 
   last(): BlockDelta {
-    return { type: "signature_delta", signature: this.signature };
+    return { type: "signature_delta", signature: this.#seal(this.#reasoning) };
   }
+
+  #show(piece: Reasoning): void {
+    if (this.#isHidden) return;
+    if ("detail" in piece) this.#pending += toShownText(piece.detail);
+    else if ("field" in piece) this.#pending += piece.text;
+  }
+}
+
+/** Text is joined; every other field is the first that was given. */
+function mergeDetails(
+  now: openrouter.ReasoningDetail,
+  next: openrouter.ReasoningDetail,
+): openrouter.ReasoningDetail {
+  const merged: openrouter.ReasoningDetail = { ...next, ...now };
+  if (next.text || now.text) merged.text = (now.text ?? "") + (next.text ?? "");
+  if (next.summary || now.summary) merged.summary = (now.summary ?? "") + (next.summary ?? "");
+  if (next.signature) merged.signature = next.signature;
+  return merged;
 }
 
 /** Encrypted thinking: whole at its start. */

@@ -1,167 +1,173 @@
 /**
- * Thinking in both directions: what the client asks for, and what it brings back. Pure.
- * Sources: OpenRouter's reasoning guide and model migration notes; openrouter-api facts on Claude per version.
+ * Reasoning that survives: `reasoning_details` of an answer → thinking blocks → the same details in the next
+ * request, through a client that knows neither. Pure.
+ * Claude's signature travels as it is. Everything else is carried whole in a versioned envelope, in
+ * `thinking.signature` or, where there is no text to show, in `redacted_thinking.data`.
+ * Sources: OpenRouter's guide on preserving reasoning; its recorded streams.
  * @module
  */
 
 import type * as anthropic from "../anthropic/types.ts";
-import { isJsonObject } from "../json.ts";
+import { isJsonObject, parseJson } from "../json.ts";
 import type * as openrouter from "../openrouter/types.ts";
 
-/** The format tag of Claude's own reasoning; upstream also means it where it sends none. */
-export const CLAUDE_FORMAT = "anthropic-claude-v1";
-const LEAST_BUDGET = 1024;
+const CLAUDE_FORMAT = "anthropic-claude-v1";
+const GEMINI_FORMAT = "google-gemini-v1";
+/** Families that take back only what they signed. */
+const SIGNING_FAMILIES: ReadonlySet<string> = new Set(["anthropic", "google"]);
+const ENVELOPE = "claudeproxy-reasoning-v1:";
 
-/** What the catalog knows about a model's reasoning; undefined where the catalog is silent. */
-export interface ReasoningLimits {
-  /** Reasoning cannot be turned off. */
-  mandatory?: boolean | undefined;
-  /** Whether a budget in tokens is understood. */
-  takesBudget?: boolean | undefined;
-}
-
-/** The fields of a chat request that say how much to think. */
-export type ReasoningFields = Pick<openrouter.ChatRequest, "reasoning" | "verbosity">;
-
-/** What {@linkcode translateThinking} needs to know beside the request. */
-export interface ThinkingOptions {
-  /** The model asked upstream. */
-  model: string;
-  /** `max_tokens` as it is sent, which a budget must stay below. */
-  maxTokens: number;
-  limits: ReasoningLimits;
-  /** Collects the names of what was left out. */
-  dropped: Set<string>;
-}
-
-/** `thinking` and `output_config.effort` → `reasoning` and `verbosity`. */
-export function translateThinking(
-  { thinking, effort }: Pick<anthropic.MessagesRequest, "thinking" | "effort">,
-  options: ThinkingOptions,
-): ReasoningFields {
-  switch (thinking?.type) {
-    case undefined:
-      return effort === undefined ? {} : translateEffort(effort, options.model);
-    case "adaptive":
-    case "between_tools":
-      return { reasoning: effort === undefined ? { enabled: true } : { enabled: true, effort } };
-    case "enabled":
-      return {
-        reasoning: translateBudget(thinking.budget_tokens, options),
-        ...translateVerbosity(effort, options),
-      };
-    case "disabled":
-      return disable(effort, options);
-    default:
-      return thinking satisfies never;
-  }
-}
-
-/** Effort without thinking: on Claude it shapes the answer; `verbosity` means length elsewhere. */
-function translateEffort(effort: anthropic.Effort, model: string): ReasoningFields {
-  return isClaude(model) ? { verbosity: effort } : { reasoning: { effort } };
-}
-
-/** Effort beside a `reasoning` that cannot carry it too. */
-function translateVerbosity(
-  effort: anthropic.Effort | undefined,
-  { model, dropped }: ThinkingOptions,
-): ReasoningFields {
-  if (effort === undefined) return {};
-  if (isClaude(model)) return { verbosity: effort };
-  dropped.add("output_config.effort");
-  return {};
-}
-
-/** Upstream wants 1024 ≤ budget < max_tokens; a client with interleaved thinking may send more. */
-function translateBudget(
-  budget: number,
-  { maxTokens, limits }: ThinkingOptions,
-): openrouter.Reasoning {
-  if (limits.takesBudget === false) return { effort: toEffort(budget / maxTokens) };
-  if (maxTokens <= LEAST_BUDGET) return { effort: "low" };
-  return { max_tokens: Math.max(LEAST_BUDGET, Math.min(budget, maxTokens - 1)) };
-}
-
-/** OpenRouter's own table of budget shares, read backwards. */
-function toEffort(share: number): string {
-  if (share >= 0.9) return "xhigh";
-  if (share >= 0.65) return "high";
-  if (share >= 0.35) return "medium";
-  return share >= 0.15 ? "low" : "minimal";
-}
-
-function disable(effort: anthropic.Effort | undefined, options: ThinkingOptions): ReasoningFields {
-  if (options.limits.mandatory) {
-    options.dropped.add("thinking");
-    return effort === undefined ? {} : translateEffort(effort, options.model);
-  }
-  // Claude answers 400 to effort xhigh or max without thinking.
-  const capped = effort === "xhigh" || effort === "max" ? "high" : effort;
-  return { reasoning: { enabled: false }, ...translateVerbosity(capped, options) };
-}
+/** The strings in which servers without details send their reasoning. */
+type PlainField = "reasoning" | "reasoning_content";
 
 /**
- * The thinking blocks of a turn → `reasoning_details`, in order. Only what Claude signed goes back, and only
- * to Claude: anything else makes upstream refuse the whole request ("Invalid signature in thinking block").
+ * One piece of an answer's reasoning: an entry of `reasoning_details`, or a plain string. In a stream a piece is
+ * what one delta brings, and pieces are merged.
  */
-export function replayReasoning(
-  content: readonly anthropic.AssistantContent[],
-  model: string,
-): openrouter.ReasoningDetail[] {
-  if (!isClaude(model)) return [];
-  const details: openrouter.ReasoningDetail[] = [];
-  for (const block of content) {
-    const index = details.length;
-    if (block.type === "thinking" && block.signature !== "") {
-      const { thinking: text, signature } = block;
-      details.push({ type: "reasoning.text", text, signature, format: CLAUDE_FORMAT, index });
-    } else if (block.type === "redacted_thinking") {
-      details.push({ type: "reasoning.encrypted", data: block.data, format: CLAUDE_FORMAT, index });
-    }
-  }
-  return details;
+export type Reasoning =
+  | { detail: openrouter.ReasoningDetail }
+  | { field: PlainField; text: string }
+  | { isEmptyList: true };
+
+/** What an assistant message carries back to upstream. */
+export type ReplayFields = Pick<
+  Extract<openrouter.ChatMessage, { role: "assistant" }>,
+  "reasoning_details" | "reasoning" | "reasoning_content"
+>;
+
+/**
+ * The reasoning in a delta, or in a whole message. OpenRouter sends text twice, in `reasoning` and in
+ * `reasoning_details`; other servers send only one of the strings, or the same in two. Details count first.
+ */
+export function readReasoning(delta: openrouter.Delta): Reasoning[] {
+  const details = (Array.isArray(delta.reasoning_details) ? delta.reasoning_details : [])
+    .filter((detail) => isJsonObject(detail) && typeof detail.type === "string");
+  const field = PLAIN_FIELDS.find((name) => toText(delta[name]) !== "");
+  const isCopy = details.some((detail) => toShownText(detail) !== "");
+  if (field === undefined || isCopy) return details.map((detail) => ({ detail }));
+  const text = toText(delta[field]);
+  // A signature without its text, which stands beside it in the plain string.
+  const bare = details.find((detail) => detail.type === "reasoning.text");
+  if (bare === undefined) return [{ field, text }, ...details.map((detail) => ({ detail }))];
+  return details.map((detail) => ({ detail: detail === bare ? { ...detail, text } : detail }));
+}
+
+const PLAIN_FIELDS = ["reasoning_content", "reasoning"] as const;
+
+/** The text of a piece that a person may read; "" for encrypted ones. */
+export function toShownText(detail: openrouter.ReasoningDetail): string {
+  return toText(detail.type === "reasoning.summary" ? detail.summary : detail.text);
+}
+
+/** Whether a piece is text, a summary, or the signature of one; else it is atomic. */
+export function isShown({ type }: openrouter.ReasoningDetail): boolean {
+  return type === "reasoning.text" || type === "reasoning.summary";
+}
+
+/** The vendor of a model: signatures of one mean nothing to another. "" where an id does not tell. */
+export function toFamily(model: string): string {
+  const [vendor = "", slug] = model.replace(/^~/, "").split("/");
+  return vendor.startsWith("@") || (vendor === "openrouter" && slug !== undefined) ? "" : vendor;
 }
 
 /** Whether an OpenRouter id names a Claude model. */
 export function isClaude(model: string): boolean {
-  return /^~?anthropic\//.test(model);
+  return toFamily(model) === "anthropic" && model.includes("/");
 }
-
-/** A piece of reasoning out of one delta. A thinking piece may be text, a signature, or both. */
-export type ReasoningPiece =
-  | { type: "thinking"; thinking: string; signature: string }
-  | { type: "redacted_thinking"; data: string };
 
 /**
- * The reasoning in a delta. OpenRouter sends the text twice, in `reasoning` and in `reasoning_details`; other
- * servers send only one of the strings. The first that says something counts, the others are its copies.
+ * What a block's `signature` or `data` must hold so that the reasoning can come back; "" for what may not.
+ * Claude's signature proves its thinking even where the client asked not to see the text.
+ * @param model the model that answered
  */
-export function readReasoning(delta: openrouter.Delta): ReasoningPiece[] {
-  const details = Array.isArray(delta.reasoning_details) ? delta.reasoning_details : [];
-  const pieces = details.filter(isJsonObject).flatMap(readDetail);
-  if (pieces.some((piece) => piece.type === "thinking" && piece.thinking !== "")) return pieces;
-  const thinking = toText(delta.reasoning_content) || toText(delta.reasoning);
-  return thinking === "" ? pieces : [{ type: "thinking", thinking, signature: "" }, ...pieces];
+export function sealReasoning(reasoning: Reasoning, model: string): string {
+  const family = toFamily(model);
+  if ("detail" in reasoning) {
+    const { detail } = reasoning;
+    if (isUnsigned(detail, family)) return "";
+    if (isClaudes(detail, family)) {
+      if (detail.type === "reasoning.encrypted") return toText(detail.data);
+      if (detail.type === "reasoning.text") return toText(detail.signature);
+    }
+  } else if ("field" in reasoning && SIGNING_FAMILIES.has(family)) return "";
+  const origin = "detail" in reasoning ? toOrigin(reasoning.detail, family) : family;
+  return ENVELOPE + JSON.stringify({ family: origin, ...reasoning });
 }
 
-function readDetail(detail: openrouter.ReasoningDetail): ReasoningPiece[] {
-  const isClaudes = (detail.format ?? CLAUDE_FORMAT) === CLAUDE_FORMAT;
-  switch (detail.type) {
-    case "reasoning.text":
-    case "reasoning.summary": {
-      const thinking = toText(detail.text) || toText(detail.summary);
-      // Another family's signature would be refused by Claude, where the client may go next.
-      const signature = isClaudes ? toText(detail.signature) : "";
-      return thinking === "" && signature === "" ? [] : [{ type: "thinking", thinking, signature }];
+/**
+ * The reasoning in an assistant turn → the fields of its message, in order, for the model that is asked now.
+ * What another family made, and what was never signed, is left out: upstream would refuse the whole request
+ * ("Invalid signature in thinking block", "Corrupted thought signature").
+ */
+export function replayReasoning(
+  content: readonly anthropic.AssistantContent[],
+  model: string,
+): ReplayFields {
+  const details: openrouter.ReasoningDetail[] = [];
+  const fields: ReplayFields = {};
+  for (const block of content) {
+    if (block.type !== "thinking" && block.type !== "redacted_thinking") continue;
+    const reasoning = unseal(block, { model, index: details.length });
+    if (reasoning === null) continue;
+    if ("field" in reasoning) {
+      fields[reasoning.field] = (fields[reasoning.field] ?? "") + reasoning.text;
+      continue;
     }
-    case "reasoning.encrypted":
-      return isClaudes && toText(detail.data) !== ""
-        ? [{ type: "redacted_thinking", data: toText(detail.data) }]
-        : [];
-    default:
-      return [];
+    if ("detail" in reasoning) details.push(reasoning.detail);
+    fields.reasoning_details = details;
   }
+  return fields;
+}
+
+function unseal(
+  block: anthropic.ThinkingBlock | anthropic.RedactedThinkingBlock,
+  { model, index }: { model: string; index: number },
+): Reasoning | null {
+  const seal = block.type === "thinking" ? block.signature : block.data;
+  if (seal.startsWith(ENVELOPE)) return openEnvelope(seal.slice(ENVELOPE.length), model);
+  if (seal === "" || !isClaude(model)) return null;
+  const format = CLAUDE_FORMAT;
+  if (block.type === "redacted_thinking") {
+    return { detail: { type: "reasoning.encrypted", data: seal, format, index } };
+  }
+  const text = block.thinking;
+  return { detail: { type: "reasoning.text", text, signature: seal, format, index } };
+}
+
+/** Envelopes come back from clients, so nothing in one is trusted but its shape. */
+function openEnvelope(json: string, model: string): Reasoning | null {
+  const envelope = parseJson(json);
+  if (!isJsonObject(envelope)) return null;
+  const family = toFamily(model);
+  if (family !== "" && envelope["family"] !== family) return null;
+  const { detail, field, text } = envelope;
+  if (isJsonObject(detail)) return isUnsigned(detail, family) ? null : { detail };
+  if (envelope["isEmptyList"] === true) return { isEmptyList: true };
+  const known = PLAIN_FIELDS.find((name) => name === field);
+  return known !== undefined && typeof text === "string" ? { field: known, text } : null;
+}
+
+/** Claude and Gemini take back only text that they signed. */
+function isUnsigned(detail: openrouter.ReasoningDetail, family: string): boolean {
+  const isStrict = isClaudes(detail, family) || detail.format === GEMINI_FORMAT;
+  return isStrict && detail.type === "reasoning.text" && toText(detail.signature) === "";
+}
+
+/** The family that made an entry: its format tells where it is a known one. */
+function toOrigin({ format }: openrouter.ReasoningDetail, family: string): string {
+  return FORMAT_FAMILIES.find(([word]) => format?.includes(word))?.[1] ?? family;
+}
+
+const FORMAT_FAMILIES = [
+  ["claude", "anthropic"],
+  ["gemini", "google"],
+  ["openai", "openai"],
+  ["xai", "x-ai"],
+] as const;
+
+/** OpenRouter means Claude's format where it names none. */
+function isClaudes({ format }: openrouter.ReasoningDetail, family: string): boolean {
+  return family === "anthropic" && (format ?? CLAUDE_FORMAT) === CLAUDE_FORMAT;
 }
 
 function toText(value: unknown): string {

@@ -8,7 +8,7 @@ import type * as anthropic from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { ToolNames } from "./names.ts";
-import { type ReasoningLimits, translateThinking } from "./reasoning.ts";
+import { type ReasoningLimits, translateThinking } from "./thinking.ts";
 import { stripBillingLine, translateSystemText } from "./system.ts";
 import { translateTool, translateToolChoice } from "./tools.ts";
 import { translateTurns } from "./turns.ts";

@@ -12,11 +12,11 @@ import { isJsonObject } from "../json.ts";
 import { parseErrorObject } from "../openrouter/errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { CallRouter, type RoutedFragment } from "./calls.ts";
-import { RedactedDraft, TextDraft, ThinkingDraft, type ToolUseDraft } from "./drafts.ts";
+import { TextDraft, type ToolUseDraft } from "./drafts.ts";
 import { CallIds, type ToolNames } from "./names.ts";
 import { endedInError, estimateUsage, translateFinish, translateUsage } from "./outcome.ts";
 import { BlockQueue } from "./queue.ts";
-import { readReasoning } from "./reasoning.ts";
+import { ReasoningBlocks } from "./reasoning_blocks.ts";
 
 /** A rough token is four characters; used only where upstream reports no usage at all. */
 const CHARS_PER_TOKEN = 4;
@@ -31,6 +31,10 @@ export interface StreamOptions {
   inputTokens: number;
   /** Makes an id for a call that upstream gave none. */
   newCallId: () => string;
+  /** The model that was sent; who reasoned is known from it where upstream does not say. */
+  target?: string;
+  /** The client asked not to see thinking (`display: "omitted"`). */
+  hidesThinking?: boolean;
   names?: ToolNames;
   /** Ids of the calls already in the conversation. */
   takenCallIds?: Iterable<string>;
@@ -53,8 +57,7 @@ export class StreamTranslator {
   readonly #router: CallRouter;
   readonly #ids: CallIds;
   readonly #queue = new BlockQueue();
-  /** The thinking block that began last. */
-  #thinking: ThinkingDraft | null = null;
+  readonly #reasoning: ReasoningBlocks;
   #hasStarted = false;
   #finishReason = "";
   #nativeFinishReason = "";
@@ -64,6 +67,10 @@ export class StreamTranslator {
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#ids = new CallIds(options.takenCallIds);
+    this.#reasoning = new ReasoningBlocks(this.#queue, {
+      isHidden: options.hidesThinking ?? false,
+      model: () => this.facts.model ?? options.target ?? "",
+    });
     this.#router = new CallRouter({
       identify: (call) => this.#identify(call),
       // Without a list of tools every name is taken as it comes.
@@ -111,7 +118,8 @@ export class StreamTranslator {
     if (choice.error !== undefined && choice.error !== null) throw parseErrorObject(choice.error);
     this.#noteFinish(choice);
     const delta = choice.delta ?? choice.message;
-    const isReal = isJsonObject(delta) && this.#add(delta);
+    const isWhole = !isJsonObject(choice.delta);
+    const isReal = isJsonObject(delta) && this.#add(delta, isWhole);
     // From the finish reason on the rest waits for `finish`, which knows whether a cut call has been seen.
     if (this.isComplete) return this.start();
     return isReal ? [...this.start(), ...this.#queue.drain()] : [];
@@ -137,6 +145,7 @@ export class StreamTranslator {
       refusal: this.#refusal,
       stopSequences: this.#options.stopSequences ?? [],
     });
+    this.#reasoning.finish();
     const events = [...this.start(), ...this.#queue.flush()];
     events.push({ type: "message_delta", delta: ending, usage: this.#usage() });
     events.push({ type: "message_stop" });
@@ -157,12 +166,12 @@ export class StreamTranslator {
   }
 
   /** Adds what a delta carries; false where it carries nothing. Open call first, then reasoning, text, calls. */
-  #add(delta: openrouter.Delta): boolean {
+  #add(delta: openrouter.Delta, isWhole: boolean): boolean {
     const calls = Array.isArray(delta.tool_calls) ? delta.tool_calls.filter(isJsonObject) : [];
     // One by one: whether a fragment begins another call can depend on the arguments just before it.
     const begun: ToolUseDraft[] = [];
     for (const call of calls) this.#addArguments(this.#router.route(call), begun);
-    const hasReasoning = this.#addReasoning(delta);
+    const hasReasoning = this.#reasoning.add(delta, isWhole);
     const hasText = this.#addText(toText(delta.content));
     const refusal = toText(delta.refusal);
     this.#refusal += refusal;
@@ -191,36 +200,6 @@ export class StreamTranslator {
     const draft = last?.type === "text" ? last : this.#queue.add(new TextDraft());
     draft.add(text);
     return true;
-  }
-
-  #addReasoning(delta: openrouter.Delta): boolean {
-    const pieces = readReasoning(delta);
-    for (const piece of pieces) {
-      if (piece.type === "redacted_thinking") {
-        this.#queue.add(new RedactedDraft(piece.data));
-        continue;
-      }
-      const draft = this.#thinkingFor(piece);
-      if (draft === null) continue;
-      this.#outputChars += piece.thinking.length;
-      draft.add(piece.thinking);
-      if (piece.signature !== "") draft.signature = piece.signature;
-    }
-    return pieces.length > 0;
-  }
-
-  /**
-   * Text after a signature is another block. A signature alone signs the unsigned block before it, which may
-   * have been closed already: then it came too late. Without such a block it signs thinking that is not shown.
-   */
-  #thinkingFor(piece: { thinking: string }): ThinkingDraft | null {
-    const unsigned = this.#thinking?.signature === "" ? this.#thinking : null;
-    if (piece.thinking === "" && unsigned !== null) {
-      return this.#queue.includes(unsigned) ? unsigned : null;
-    }
-    if (unsigned !== null && this.#queue.last === unsigned) return unsigned;
-    this.#thinking = this.#queue.add(new ThinkingDraft());
-    return this.#thinking;
   }
 
   /** Clients run what is closed, so a call is closed only with a name and whole arguments. */
@@ -264,7 +243,8 @@ export class StreamTranslator {
 
   #usage(): anthropic.Usage {
     if (this.facts.usage !== null) return translateUsage(this.facts.usage);
-    const outputTokens = Math.ceil(this.#outputChars / CHARS_PER_TOKEN);
+    const outputChars = this.#outputChars + this.#reasoning.chars;
+    const outputTokens = Math.ceil(outputChars / CHARS_PER_TOKEN);
     return estimateUsage(this.#options.inputTokens, outputTokens);
   }
 }

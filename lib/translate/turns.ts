@@ -143,13 +143,14 @@ class TurnTranslator {
           block satisfies never;
       }
     }
-    const details = replayReasoning(turn.content, this.#options.model);
+    const reasoning = replayReasoning(turn.content, this.#options.model);
     const content = joinTexts(texts);
-    if (content === null && toolCalls.length === 0 && details.length === 0) return [];
+    if (content === null && toolCalls.length === 0 && Object.keys(reasoning).length === 0) {
+      return [];
+    }
     const message: openrouter.ChatMessage = { role: "assistant", content };
     if (toolCalls.length > 0) message.tool_calls = toolCalls;
-    if (details.length > 0) message.reasoning_details = details;
-    this.#messages.push(message);
+    this.#messages.push({ ...message, ...reasoning });
     return pending;
   }
 }

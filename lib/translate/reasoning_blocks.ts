@@ -1,0 +1,97 @@
+/**
+ * The reasoning of one answer as blocks in its queue: which piece goes on with which block. Pure.
+ * @module
+ */
+
+import type * as openrouter from "../openrouter/types.ts";
+import { RedactedDraft, ThinkingDraft } from "./drafts.ts";
+import type { BlockQueue } from "./queue.ts";
+import { isShown, readReasoning, type Reasoning, sealReasoning, toShownText } from "./reasoning.ts";
+
+/** How reasoning is shown and sealed. */
+export interface ReasoningOptions {
+  /** The client asked not to see it: its blocks carry only what must come back. */
+  isHidden: boolean;
+  /** The model that answers, as far as is known when a block ends. */
+  model: () => string;
+}
+
+/** Adds reasoning to a queue of blocks. */
+export class ReasoningBlocks {
+  readonly #queue: BlockQueue;
+  readonly #options: ReasoningOptions;
+  /** The thinking block that began last. */
+  #thinking: ThinkingDraft | null = null;
+  #hasPieces = false;
+  /** Upstream sent `reasoning_details: []`, which some models want back. */
+  #hasEmptyList = false;
+  #chars = 0;
+
+  constructor(queue: BlockQueue, options: ReasoningOptions) {
+    this.#queue = queue;
+    this.#options = options;
+  }
+
+  /** How many characters of thinking there were. */
+  get chars(): number {
+    return this.#chars;
+  }
+
+  /**
+   * Adds the reasoning of a delta; false where there is none.
+   * @param isWhole the delta is a whole message: its pieces are not parts of one another
+   */
+  add(delta: openrouter.Delta, isWhole: boolean): boolean {
+    const pieces = readReasoning(delta);
+    for (const piece of pieces) {
+      const isAtomic = "detail" in piece && !isShown(piece.detail);
+      if (isAtomic) this.#addRedacted(piece);
+      else this.#addThinking(piece, isWhole);
+    }
+    this.#hasPieces ||= pieces.length > 0;
+    this.#hasEmptyList ||= delta.reasoning_details?.length === 0;
+    return pieces.length > 0;
+  }
+
+  /** Nothing more will come. What says "there was none" is last: readers of plain text look at the first block. */
+  finish(): void {
+    if (this.#hasEmptyList && !this.#hasPieces) this.#addRedacted({ isEmptyList: true });
+  }
+
+  /**
+   * Pieces of a stream grow one block, as long as they are of one kind and it is not signed. A signature alone
+   * signs the block before it, which may have been closed already: then it came too late. Without such a block
+   * it signs thinking that is not shown.
+   */
+  #addThinking(piece: Reasoning, isWhole: boolean): void {
+    const shown = toShown(piece);
+    this.#chars += shown.length;
+    const before = this.#thinking;
+    if (!isWhole && before?.accepts(piece)) {
+      const isLast = this.#queue.last === before;
+      if (isLast || (shown === "" && this.#queue.includes(before))) return before.add(piece);
+      if (shown === "") return;
+    }
+    this.#thinking = this.#queue.add(
+      new ThinkingDraft(piece, {
+        isHidden: this.#options.isHidden,
+        seal: (reasoning) => this.#seal(reasoning),
+      }),
+    );
+  }
+
+  /** Encrypted reasoning, whole at once. What may not come back is not worth a block. */
+  #addRedacted(piece: Reasoning): void {
+    const data = this.#seal(piece);
+    if (data !== "") this.#queue.add(new RedactedDraft(data));
+  }
+
+  #seal(reasoning: Reasoning): string {
+    return sealReasoning(reasoning, this.#options.model());
+  }
+}
+
+function toShown(piece: Reasoning): string {
+  if ("detail" in piece) return toShownText(piece.detail);
+  return "field" in piece ? piece.text : "";
+}
