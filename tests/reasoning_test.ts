@@ -1,0 +1,250 @@
+/**
+ * Reasoning there and back: what upstream sent in an answer is what it gets in the next request, through a
+ * client that knows only thinking and redacted_thinking.
+ * @module
+ */
+
+import { assertEquals, assertFalse } from "@std/assert";
+import type { Message } from "../lib/anthropic/types.ts";
+import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import type * as openrouter from "../lib/openrouter/types.ts";
+import { collectMessage, translateResponse } from "../lib/translate/response.ts";
+import { translateRequest } from "../lib/translate/request.ts";
+import { StreamTranslator } from "../lib/translate/stream.ts";
+
+type Detail = openrouter.ReasoningDetail & Record<string, unknown>;
+
+const CLAUDE = "anthropic-claude-v1";
+const GEMINI = "google-gemini-v1";
+const OPENAI = "openai-responses-v1";
+const CALL = { index: 0, id: "call_a", function: { name: "Read", arguments: '{"path":"a"}' } };
+
+function createTranslator(model: string, hidesThinking = false): StreamTranslator {
+  const options = {
+    messageId: "msg_1",
+    model: "asked",
+    inputTokens: 1,
+    newCallId: () => "toolu_1",
+  };
+  return new StreamTranslator({ ...options, target: model, hidesThinking });
+}
+
+/** An answer as a stream of these deltas, then a call, as the client has it at the end. */
+function stream(model: string, deltas: openrouter.Delta[], hidesThinking = false): Message {
+  const translator = createTranslator(model, hidesThinking);
+  const all = [...deltas, { tool_calls: [CALL] }];
+  const events = all.flatMap((delta) => translator.push({ model, choices: [{ delta }] }));
+  const end = { choices: [{ delta: {}, finish_reason: "tool_calls" }] };
+  return collectMessage([...events, ...translator.push(end), ...translator.finish()]);
+}
+
+/** The assistant message that goes upstream when the client brings an answer back. */
+function replay(answer: Message, model: string): Record<string, unknown> {
+  const result = { type: "tool_result", tool_use_id: "call_a", content: "x" };
+  const request = parseMessagesRequest(JSON.parse(JSON.stringify({
+    model,
+    max_tokens: 100,
+    messages: [
+      { role: "user", content: "Hello" },
+      { role: "assistant", content: answer.content },
+      { role: "user", content: [result] },
+    ],
+  })));
+  const { body } = translateRequest(request, { models: [model] });
+  const message = body.messages.find(({ role }) => role === "assistant");
+  return { ...message };
+}
+
+const detailsOf = (answer: Message, model: string) => replay(answer, model)["reasoning_details"];
+const delta = (...details: Detail[]): openrouter.Delta => ({ reasoning_details: details });
+
+interface Turn {
+  name: string;
+  model: string;
+  /** The thinking that the client reads. */
+  shown: string;
+  deltas: openrouter.Delta[];
+  details: Detail[];
+}
+
+/** Deltas of one turn → the details that must come back to the same model. */
+const TURNS: Turn[] = [
+  {
+    name: "Claude: text in pieces, then a signature alone",
+    model: "anthropic/claude-opus-5",
+    shown: "40 km",
+    deltas: [
+      {
+        reasoning: "40",
+        ...delta({ type: "reasoning.text", text: "40", format: CLAUDE, index: 0 }),
+      },
+      {
+        reasoning: " km",
+        ...delta({ type: "reasoning.text", text: " km", format: CLAUDE, index: 0 }),
+      },
+      delta({ type: "reasoning.text", signature: "Q0FJUw==", format: CLAUDE, index: 0 }),
+    ],
+    details: [
+      { type: "reasoning.text", text: "40 km", signature: "Q0FJUw==", format: CLAUDE, index: 0 },
+    ],
+  },
+  {
+    name: "Claude: two signed thoughts and an encrypted one between them",
+    model: "anthropic/claude-opus-5",
+    shown: "OneTwo",
+    deltas: [
+      delta({ type: "reasoning.text", text: "One", format: CLAUDE, index: 0 }),
+      delta({ type: "reasoning.text", signature: "QQ==", format: CLAUDE, index: 0 }),
+      delta({ type: "reasoning.encrypted", data: "RU5D", format: CLAUDE, index: 1 }),
+      delta({ type: "reasoning.text", text: "Two", format: CLAUDE, index: 2 }),
+      delta({ type: "reasoning.text", signature: "Qg==", format: CLAUDE, index: 2 }),
+    ],
+    details: [
+      { type: "reasoning.text", text: "One", signature: "QQ==", format: CLAUDE, index: 0 },
+      { type: "reasoning.encrypted", data: "RU5D", format: CLAUDE, index: 1 },
+      { type: "reasoning.text", text: "Two", signature: "Qg==", format: CLAUDE, index: 2 },
+    ],
+  },
+  {
+    name: "OpenAI: a summary in pieces, all of index 0, then encrypted reasoning with its id",
+    model: "openai/gpt-6",
+    shown: "**Plan** Read.",
+    deltas: [
+      delta({ type: "reasoning.summary", summary: "**Plan**", format: OPENAI, index: 0 }),
+      delta({ type: "reasoning.summary", summary: " Read.", format: OPENAI, index: 0 }),
+      delta({ type: "reasoning.encrypted", data: "Z0FB", id: "rs_1", format: OPENAI, index: 0 }),
+    ],
+    details: [
+      { type: "reasoning.summary", summary: "**Plan** Read.", format: OPENAI, index: 0 },
+      { type: "reasoning.encrypted", data: "Z0FB", id: "rs_1", format: OPENAI, index: 0 },
+    ],
+  },
+  {
+    name:
+      "Gemini: unsigned text stays away, the call's encrypted signature comes back with the call",
+    model: "google/gemini-3-pro",
+    shown: "Hm",
+    deltas: [
+      delta({ type: "reasoning.text", text: "Hm", format: GEMINI, index: 0 }),
+      delta({ type: "reasoning.encrypted", data: "U0lH", id: "call_a", format: GEMINI, index: 1 }),
+    ],
+    details: [
+      { type: "reasoning.encrypted", data: "U0lH", id: "call_a", format: GEMINI, index: 1 },
+    ],
+  },
+  {
+    name: "Gemini: signed text",
+    model: "google/gemini-3-pro",
+    shown: "Hm",
+    deltas: [
+      delta({ type: "reasoning.text", text: "Hm", signature: "R0VN", format: GEMINI, index: 0 }),
+    ],
+    details: [
+      { type: "reasoning.text", text: "Hm", signature: "R0VN", format: GEMINI, index: 0 },
+    ],
+  },
+  {
+    name: "another model: unsigned text, unknown keys and nulls",
+    model: "z-ai/glm-5",
+    shown: 'A 世界\n"b"',
+    deltas: [
+      delta({
+        type: "reasoning.text",
+        text: "A 世界",
+        format: "unknown",
+        index: 0,
+        id: null,
+        extra: 1,
+      }),
+      delta({ type: "reasoning.text", text: '\n"b"', format: "unknown", index: 0 }),
+    ],
+    details: [
+      {
+        type: "reasoning.text",
+        text: 'A 世界\n"b"',
+        format: "unknown",
+        index: 0,
+        id: null,
+        extra: 1,
+      },
+    ],
+  },
+];
+
+for (const { name, model, shown, deltas, details } of TURNS) {
+  for (const isHidden of [false, true]) {
+    Deno.test(`reasoning comes back to its model, ${isHidden ? "hidden" : "shown"}. ${name}`, () => {
+      const answer = stream(model, deltas, isHidden);
+      const thinking = answer.content.map((block) =>
+        block.type === "thinking" ? block.thinking : ""
+      );
+      assertEquals(thinking.join(""), isHidden ? "" : shown);
+      // Claude knows from its signature a text that the client did not want to see.
+      const isOmitted = isHidden && model.startsWith("anthropic/");
+      const expected = details.map((one) => isOmitted && one.text ? { ...one, text: "" } : one);
+      assertEquals(detailsOf(answer, model), expected);
+    });
+  }
+
+  Deno.test(`reasoning stays away from another family. ${name}`, () => {
+    const other = model.startsWith("anthropic/") ? "openai/gpt-6" : "anthropic/claude-opus-5";
+    assertFalse("reasoning_details" in replay(stream(model, deltas), other));
+  });
+}
+
+Deno.test("a whole answer's entries are not merged, whatever their kind", () => {
+  const model = "openai/gpt-6";
+  const details = [
+    { type: "reasoning.summary", summary: "One", format: OPENAI, index: 0 },
+    { type: "reasoning.summary", summary: "Two", format: OPENAI, index: 1 },
+    { type: "reasoning.encrypted", data: "Z0FB", id: "rs_1", format: OPENAI, index: 2 },
+  ];
+  const message = { content: null, reasoning_details: details, tool_calls: [CALL] };
+  const choices = [{ message, finish_reason: "tool_calls" }];
+  const answer = translateResponse({ model, choices }, createTranslator(model));
+  assertEquals(detailsOf(answer, model), details);
+});
+
+Deno.test("an empty list comes back as an empty list, but not to another family", () => {
+  const answer = stream("deepseek/deepseek-v4", [{ reasoning_details: [], content: "Hm" }]);
+  assertEquals(answer.content[0], { type: "text", text: "Hm" });
+  assertEquals(detailsOf(answer, "deepseek/deepseek-v4"), []);
+  assertFalse("reasoning_details" in replay(answer, "openai/gpt-6"));
+});
+
+Deno.test("no list comes back as no list", () => {
+  const answer = stream("deepseek/deepseek-v4", [{ content: "Hm" }]);
+  assertFalse("reasoning_details" in replay(answer, "deepseek/deepseek-v4"));
+});
+
+for (const field of ["reasoning", "reasoning_content"] as const) {
+  Deno.test(`plain ${field} comes back under its own name, to models that sign nothing`, () => {
+    const deltas = [{ [field]: "Deep " }, { [field]: "thought" }];
+    const answer = stream("moonshotai/kimi-k3", deltas);
+    assertEquals(answer.content[0]?.type, "thinking");
+    const message = replay(answer, "moonshotai/kimi-k3");
+    assertEquals([message[field], message["reasoning_details"]], ["Deep thought", undefined]);
+    const unsigned = replay(stream("anthropic/claude-opus-5", deltas), "anthropic/claude-opus-5");
+    assertFalse(field in unsigned);
+  });
+}
+
+Deno.test("a model switched to and fro gets its own reasoning back each time", () => {
+  const own = stream("openai/gpt-6", TURNS[2]?.deltas ?? []);
+  assertFalse("reasoning_details" in replay(own, "google/gemini-3-pro"));
+  assertEquals(detailsOf(own, "openai/gpt-6"), TURNS[2]?.details);
+  assertEquals(detailsOf(own, "openai/gpt-6-mini"), TURNS[2]?.details);
+});
+
+Deno.test("a preset does not tell its family, so everything is brought back to it", () => {
+  const answer = stream("openai/gpt-6", TURNS[2]?.deltas ?? []);
+  assertEquals(detailsOf(answer, "@preset/mine"), TURNS[2]?.details);
+});
+
+Deno.test("an envelope that a client has broken is left out", () => {
+  for (const seal of ["", "{", "[]", '{"family":"openai"}', '{"family":"openai","detail":7}']) {
+    const block = { type: "redacted_thinking" as const, data: `claudeproxy-reasoning-v1:${seal}` };
+    const answer = { ...stream("openai/gpt-6", []), content: [block] };
+    assertFalse("reasoning_details" in replay(answer, "openai/gpt-6"));
+  }
+});
