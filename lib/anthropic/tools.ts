@@ -46,6 +46,8 @@ function parseTool(entry: Field): Tool {
   if (!description.isMissing) tool.description = description.asString();
   const strict = field.at("strict");
   if (!strict.isMissing) tool.strict = strict.asBoolean();
+  const deferred = field.at("defer_loading");
+  if (!deferred.isMissing) tool.defer_loading = deferred.asBoolean();
   const cacheControl = parseCacheControl(field.at("cache_control"));
   if (cacheControl !== undefined) tool.cache_control = cacheControl;
   return tool;

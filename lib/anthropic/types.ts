@@ -87,12 +87,14 @@ export type MessageParam =
   | { role: "assistant"; content: AssistantContent[] }
   | { role: "system"; content: TextBlock[] };
 
-/** A tool that the client runs. Anthropic-only keys (`defer_loading`, …) are not listed: they are not read. */
+/** A tool that the client runs. Anthropic-only keys that nobody reads are not listed. */
 export interface Tool extends Cacheable {
   name: string;
   description?: string;
   input_schema: Record<string, unknown>;
   strict?: boolean;
+  /** Hidden from the model until a tool search has found it. */
+  defer_loading?: boolean;
 }
 
 export type ToolChoice =

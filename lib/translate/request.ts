@@ -10,7 +10,7 @@ import type * as openrouter from "../openrouter/types.ts";
 import { ToolNames } from "./names.ts";
 import { type ReasoningLimits, translateThinking } from "./thinking.ts";
 import { stripBillingLine, translateSystemText } from "./system.ts";
-import { translateTool, translateToolChoice } from "./tools.ts";
+import { listOfferedTools, translateTool, translateToolChoice } from "./tools.ts";
 import { translateTurns } from "./turns.ts";
 
 const MAX_STOPS = 4;
@@ -98,13 +98,14 @@ function translateToolFields(
   request: anthropic.MessagesRequest,
   options: { names: ToolNames; dropped: Set<string> },
 ): ToolFields {
-  if (request.tools.length === 0) {
+  const tools = listOfferedTools(request);
+  if (tools.length === 0) {
     if (request.tool_choice?.type === "any") options.dropped.add("tool_choice");
     return {};
   }
-  if (request.tools.some((tool) => tool.strict)) options.dropped.add("tools.strict");
+  if (tools.some((tool) => tool.strict)) options.dropped.add("tools.strict");
   const fields: ToolFields = {
-    tools: request.tools.map((tool) => translateTool(tool, options.names)),
+    tools: tools.map((tool) => translateTool(tool, options.names)),
   };
   const choice = request.tool_choice;
   if (choice === undefined) return fields;

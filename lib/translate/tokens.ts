@@ -4,6 +4,7 @@
  */
 
 import type * as anthropic from "../anthropic/types.ts";
+import { listOfferedTools } from "./tools.ts";
 
 /** English prose and code come to about four characters a token. */
 const CHARS_PER_TOKEN = 4;
@@ -16,7 +17,7 @@ const TOKENS_PER_ITEM = 4;
 export function estimateInputTokens(request: anthropic.MessagesRequest): number {
   let tokens = countText(request.system);
   for (const turn of request.messages) tokens += TOKENS_PER_ITEM + countContent(turn.content);
-  for (const tool of request.tools) {
+  for (const tool of listOfferedTools(request)) {
     const length = tool.name.length + (tool.description?.length ?? 0) +
       JSON.stringify(tool.input_schema).length;
     tokens += TOKENS_PER_ITEM + length / CHARS_PER_TOKEN;

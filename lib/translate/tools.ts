@@ -8,6 +8,26 @@ import { isJsonObject } from "../json.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import type { ToolNames } from "./names.ts";
 
+/**
+ * The tools that the model may see. A deferred one is hidden until a tool search has found it: until a result
+ * refers to it, or it is called or asked for. Claude Code keeps a placeholder among its tools for that.
+ */
+export function listOfferedTools(request: anthropic.MessagesRequest): anthropic.Tool[] {
+  if (!request.tools.some((tool) => tool.defer_loading)) return request.tools;
+  const found = new Set(request.messages.flatMap(listMentions));
+  if (request.tool_choice?.type === "tool") found.add(request.tool_choice.name);
+  return request.tools.filter((tool) => !tool.defer_loading || found.has(tool.name));
+}
+
+function listMentions(turn: anthropic.MessageParam): string[] {
+  if (turn.role === "system") return [];
+  return turn.content.flatMap((block: anthropic.UserContent | anthropic.AssistantContent) => {
+    if (block.type === "tool_use") return [block.name];
+    if (block.type !== "tool_result" || typeof block.content !== "object") return [];
+    return block.content.flatMap((one) => one.type === "tool_reference" ? [one.tool_name] : []);
+  });
+}
+
 /** One tool. Only what upstream knows is copied; `cache_control` stands at the tool's top level. */
 export function translateTool(tool: anthropic.Tool, names: ToolNames): openrouter.FunctionTool {
   const translated: openrouter.FunctionTool = {

@@ -1,0 +1,97 @@
+/**
+ * Errors before an answer has begun: which are tried again, how soon, and what people read in the end.
+ * @module
+ */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fails, failsAsPage, says } from "../model.ts";
+import { type Session, startSession, test } from "../session.ts";
+
+const ONE_RETRY = { CLAUDE_CODE_MAX_RETRIES: "1" };
+const NO_RETRY = { CLAUDE_CODE_MAX_RETRIES: "0" };
+const OVERFLOW =
+  "This endpoint's maximum context length is 200000 tokens. However, you requested " +
+  "about 251234 tokens (219234 of text input, 32000 in the output). Please reduce the length of " +
+  "either one, or use the context-compression plugin to compress your prompt automatically.";
+
+test("waits as long as a 429 says, and then succeeds", async () => {
+  await using session = await startSession({ env: ONE_RETRY });
+  const run = await session.ask("Hello", [
+    fails(429, "Rate limit exceeded", { headers: { "retry-after": "2" } }),
+    says("Hello"),
+  ]);
+  assertEquals([run.text, run.isError, run.code], ["Hello", false, 0]);
+  assertEquals(listStatuses(session), [429, 200]);
+  const [first, second] = session.asked;
+  const waited = (second?.at ?? 0) - (first?.answeredAt ?? 0);
+  assert(waited >= 1950 && waited < 4000, `waited ${Math.round(waited)} ms`);
+});
+
+test("tries a 500 again, and then succeeds", async () => {
+  await using session = await startSession({ env: ONE_RETRY });
+  const run = await session.ask("Hello", [fails(500, "Internal Server Error"), says("Hello")]);
+  assertEquals([run.text, run.isError, run.code], ["Hello", false, 0]);
+  assertEquals(listStatuses(session), [500, 200]);
+});
+
+test("shows a 502 that is a page as an error without its markup", async () => {
+  await using session = await startSession({ env: NO_RETRY });
+  const page = "<!DOCTYPE html><html><body><h1>Bad gateway</h1></body></html>";
+  const run = await session.ask("Hello", failsAsPage(502, page));
+  assertEquals([run.isError, run.code], [true, 1]);
+  assertStringIncludes(run.text, "502");
+  assert(!run.text.includes("<h1>"), run.text);
+});
+
+test("shows a 402, and what can be done about it, at once", async () => {
+  await using session = await startSession();
+  const words =
+    "This request requires more credits, or fewer max_tokens. You requested up to 32000 " +
+    "tokens, but can only afford 1234.";
+  const run = await session.ask("Hello", fails(402, words));
+  assertEquals([run.isError, run.code], [true, 1]);
+  assertStringIncludes(run.text, "can only afford 1234");
+  assertStringIncludes(run.text, "CLAUDE_CODE_MAX_OUTPUT_TOKENS=1234");
+  assertEquals(listStatuses(session), [402]);
+});
+
+test("names OPENROUTER_API_KEY within 3 s where the proxy has no key", async () => {
+  await using session = await startSession({ proxyEnv: { OPENROUTER_API_KEY: undefined } });
+  const run = await session.ask("Hello", []);
+  assertEquals([run.isError, run.code], [true, 1]);
+  assertStringIncludes(run.text, "OPENROUTER_API_KEY");
+  assert(run.ms < 3000, `took ${Math.round(run.ms)} ms`);
+});
+
+test("shows what upstream says with a 400", async () => {
+  await using session = await startSession();
+  const run = await session.ask("Hello", fails(400, "tools.0: a schema nobody likes"));
+  assertEquals([run.isError, run.code], [true, 1]);
+  assertStringIncludes(run.text, "tools.0: a schema nobody likes");
+  // At a 400 it leaves out one beta after the other: six requests within 0.1 s.
+  assert(session.asked.length <= 6, `${session.asked.length} requests`);
+});
+
+test("shows what upstream says of a data policy, which as a 404 it would hide", async () => {
+  await using session = await startSession();
+  const words = "No endpoints found matching your data policy. Configure: " +
+    "https://openrouter.ai/settings/privacy";
+  const run = await session.ask("Hello", fails(404, words));
+  assertEquals([run.isError, run.code], [true, 1]);
+  assertStringIncludes(run.text, "matching your data policy");
+});
+
+test("recognises a context overflow as one", async () => {
+  await using session = await startSession();
+  const run = await session.ask("Hello", fails(400, OVERFLOW));
+  assertEquals([run.isError, run.code], [true, 1]);
+  assertStringIncludes(run.text, "Prompt is too long");
+  // 2.1.330 knows OpenRouter's own words too, and then quotes them; it reads the figures only of Anthropic's.
+  assert(!run.text.includes("the provider said"), run.text);
+  assertEquals(run.result["terminal_reason"], "prompt_too_long");
+  assertEquals(session.asked.length, 1);
+});
+
+function listStatuses({ asked }: Session): number[] {
+  return asked.map(({ status }) => status);
+}

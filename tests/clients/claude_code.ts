@@ -1,0 +1,11 @@
+/**
+ * The real Claude Code CLI, in headless mode, through the real proxy, a scripted upstream playing the model.
+ * Not named `*_test.ts`: `deno task test` stays fast, `deno task test:clients` runs these.
+ * @module
+ */
+
+import "./cases/conversation.ts";
+import "./cases/tools.ts";
+import "./cases/models.ts";
+import "./cases/errors.ts";
+import "./cases/streams.ts";
