@@ -20,6 +20,11 @@ export interface CatalogModel {
   mandatory: boolean | undefined;
   /** Whether a reasoning budget in tokens is understood. */
   takesBudget: boolean | undefined;
+  /** Whether the model can call tools. */
+  toolCapable: boolean | undefined;
+  /** USD per million tokens. */
+  promptPrice: number | undefined;
+  completionPrice: number | undefined;
 }
 
 const MAX_AGE_MS = 60 * 60 * 1000;
@@ -116,7 +121,16 @@ function parseEntry(id: string, entry: CatalogEntry): CatalogModel {
     maxOutputTokens: toPositive(entry.top_provider?.max_completion_tokens),
     mandatory: entry.reasoning?.mandatory ?? undefined,
     takesBudget: entry.reasoning?.supports_max_tokens ?? undefined,
+    toolCapable: entry.supported_parameters?.includes("tools"),
+    promptPrice: toPricePerMillion(entry.pricing?.prompt),
+    completionPrice: toPricePerMillion(entry.pricing?.completion),
   };
+}
+
+/** Prices are text; -1 stands for "depends on what the router chooses". */
+function toPricePerMillion(perToken: unknown): number | undefined {
+  const price = typeof perToken === "string" && perToken !== "" ? Number(perToken) : NaN;
+  return price >= 0 ? Number((price * 1e6).toPrecision(6)) : undefined;
 }
 
 function toPositive(value: unknown): number | undefined {

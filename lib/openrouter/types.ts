@@ -159,4 +159,7 @@ export interface CatalogEntry {
   context_length?: number | null;
   top_provider?: { max_completion_tokens?: number | null } | null;
   reasoning?: { mandatory?: boolean | null; supports_max_tokens?: boolean | null } | null;
+  supported_parameters?: string[] | null;
+  /** USD per token, as text. */
+  pricing?: { prompt?: string | null; completion?: string | null } | null;
 }
