@@ -96,9 +96,20 @@ for (const [prompt, cached, written, input, read, created] of CACHES) {
       output_tokens: 7,
       cache_creation_input_tokens: created,
       cache_read_input_tokens: read,
+      ...(created > 0 && {
+        cache_creation: { ephemeral_5m_input_tokens: created, ephemeral_1h_input_tokens: 0 },
+      }),
     });
   });
 }
+
+Deno.test("translateUsage tells cache writes by how long they are kept", () => {
+  const usage = { prompt_tokens: 100, prompt_tokens_details: { cache_write_tokens: 30 } };
+  assertEquals(translateUsage(usage, "1h").cache_creation, {
+    ephemeral_5m_input_tokens: 0,
+    ephemeral_1h_input_tokens: 30,
+  });
+});
 
 Deno.test("translateUsage makes whole numbers from 0 up of whatever upstream sent", () => {
   const odd = '{"prompt_tokens":"12","completion_tokens":1e999,"prompt_tokens_details":' +

@@ -97,6 +97,7 @@ function createTranslator(
     ...(exchange.record.target !== undefined && { target: exchange.record.target }),
     hidesThinking: asked.thinking?.display === "omitted",
     names: upstream.names,
+    cacheTtl: upstream.cacheTtl,
     takenCallIds: listCallIds(asked),
     stopSequences: asked.stop_sequences,
     redact: exchange.redact,

@@ -9,6 +9,7 @@ import type { Exchange, Services } from "../exchange.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
 import { isUnknownModel } from "../openrouter/errors.ts";
 import { resolveModel } from "../openrouter/models.ts";
+import { findCacheTtl } from "../translate/caching.ts";
 import type { ToolNames } from "../translate/names.ts";
 import { translateRequest } from "../translate/request.ts";
 
@@ -16,6 +17,8 @@ import { translateRequest } from "../translate/request.ts";
 export interface Asked {
   answer: ChatAnswer;
   names: ToolNames;
+  /** How long the request's cache writes are kept. */
+  cacheTtl: "5m" | "1h";
 }
 
 /** Who asks, with what. */
@@ -70,5 +73,5 @@ async function send(
     timeoutMs: Math.max(1, options.deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
   });
-  return { answer, names };
+  return { answer, names, cacheTtl: findCacheTtl(body) };
 }

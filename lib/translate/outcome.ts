@@ -62,8 +62,12 @@ export function endedInError(nativeFinishReason: string): ApiError {
 /**
  * Upstream's usage → Anthropic's. Every figure is an integer ≥ 0, whatever upstream sent.
  * `input_tokens` is what was neither read from nor written to the cache.
+ * @param ttl how long what was written is kept; upstream does not say
  */
-export function translateUsage(usage: openrouter.Usage): anthropic.Usage {
+export function translateUsage(
+  usage: openrouter.Usage,
+  ttl: "5m" | "1h" = "5m",
+): anthropic.Usage {
   const prompt = toCount(usage.prompt_tokens);
   const written = toCount(usage.prompt_tokens_details?.cache_write_tokens);
   const cached = toCount(usage.prompt_tokens_details?.cached_tokens);
@@ -75,6 +79,12 @@ export function translateUsage(usage: openrouter.Usage): anthropic.Usage {
     cache_creation_input_tokens: written,
     cache_read_input_tokens: read,
   };
+  if (written > 0) {
+    translated.cache_creation = {
+      ephemeral_5m_input_tokens: ttl === "5m" ? written : 0,
+      ephemeral_1h_input_tokens: ttl === "1h" ? written : 0,
+    };
+  }
   const thinking = toCount(usage.completion_tokens_details?.reasoning_tokens);
   if (thinking > 0) translated.output_tokens_details = { thinking_tokens: thinking };
   return translated;

@@ -7,6 +7,7 @@
 import type * as anthropic from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
+import { limitBreakpoints } from "./caching.ts";
 import { ToolNames } from "./names.ts";
 import { type ReasoningLimits, translateThinking } from "./thinking.ts";
 import { stripBillingLine, translateSystemText } from "./system.ts";
@@ -65,6 +66,7 @@ export function translateRequest(
     ...translateIdentity(request.user_id, options.sessionId),
     ...(request.stream && { stream: true, stream_options: { include_usage: true } }),
   };
+  limitBreakpoints(body, dropped);
   return { body, names, dropped: [...dropped] };
 }
 

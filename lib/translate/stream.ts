@@ -39,6 +39,8 @@ export interface StreamOptions {
   /** Ids of the calls already in the conversation. */
   takenCallIds?: Iterable<string>;
   stopSequences?: readonly string[];
+  /** How long the request's cache writes are kept. */
+  cacheTtl?: "5m" | "1h";
   /** Takes secrets out of error texts. */
   redact?: (text: string) => string;
 }
@@ -242,7 +244,8 @@ export class StreamTranslator {
   }
 
   #usage(): anthropic.Usage {
-    if (this.facts.usage !== null) return translateUsage(this.facts.usage);
+    const { cacheTtl } = this.#options;
+    if (this.facts.usage !== null) return translateUsage(this.facts.usage, cacheTtl);
     const outputChars = this.#outputChars + this.#reasoning.chars;
     const outputTokens = Math.ceil(outputChars / CHARS_PER_TOKEN);
     return estimateUsage(this.#options.inputTokens, outputTokens);
