@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { Calibration } from "./calibration.ts";
 import type { Config } from "./config.ts";
 import type { Log, RequestRecord } from "./log.ts";
 import type { Catalog } from "./openrouter/catalog.ts";
@@ -15,6 +16,7 @@ export interface Services {
   client: Client;
   catalog: Catalog;
   refused: RefusedDefaults;
+  calibration: Calibration;
   log: Log;
   /** A monotonic clock, in milliseconds. */
   now: () => number;

@@ -4,6 +4,7 @@
  */
 
 import type { Peer } from "../access.ts";
+import { Calibration } from "../calibration.ts";
 import type { Config } from "../config.ts";
 import type { Services } from "../exchange.ts";
 import { createLog } from "../log.ts";
@@ -47,6 +48,7 @@ export function createServices(config: Config, about: About): Services {
     now,
     catalog: new Catalog({ fetchModels: () => client.fetchModels(), now }),
     refused: new RefusedDefaults(),
+    calibration: new Calibration(),
     log: createLog({
       level: config.logLevel,
       format,

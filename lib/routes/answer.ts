@@ -14,7 +14,6 @@ import { translateCompletion, translateResponse } from "../translate/response.ts
 import { StreamTranslator } from "../translate/stream.ts";
 import { listCallIds } from "../translate/request.ts";
 import { translateUsage } from "../translate/outcome.ts";
-import { estimateInputTokens } from "../translate/tokens.ts";
 import type { Asked } from "./ask.ts";
 
 const EVENT_STREAM = "text/event-stream";
@@ -24,6 +23,8 @@ const WHOLE_BODY = /json$|html$/;
 /** The request an answer belongs to. */
 export interface AnswerOptions {
   asked: MessagesRequest;
+  /** Estimated tokens of the request, before calibration. */
+  estimate: number;
   exchange: Exchange;
   services: Services;
 }
@@ -46,6 +47,7 @@ export async function answerStream(upstream: Asked, options: AnswerOptions): Pro
     onFirstEvent: () => noteHead(translator, options),
     onEnd: (end) => {
       noteFacts(translator, exchange);
+      learnTokens(upstream, translator, options);
       noteEnd(end, exchange);
       resolve();
     },
@@ -61,6 +63,7 @@ async function answerStreamAtOnce(
   const { translator } = options;
   const events: StreamEvent[] = translateCompletion(await readBody(upstream, options), translator);
   noteHead(translator, options);
+  learnTokens(upstream, translator, options);
   return { response: toEventStream(events.map(encodeEvent).join("")) };
 }
 
@@ -72,6 +75,7 @@ export async function answerPlain(upstream: Asked, options: AnswerOptions): Prom
   const translator = createTranslator(upstream, options);
   const message: Message = translateResponse(await readBody(upstream, options), translator);
   noteHead(translator, options);
+  learnTokens(upstream, translator, options);
   return { response: Response.json(message) };
 }
 
@@ -87,14 +91,14 @@ async function readBody(upstream: Asked, { services }: AnswerOptions): Promise<u
 
 function createTranslator(
   upstream: Asked,
-  { asked, exchange, services }: AnswerOptions,
+  { asked, estimate, exchange, services }: AnswerOptions,
 ): StreamTranslator {
   return new StreamTranslator({
     messageId: services.newId("msg"),
     model: asked.model,
-    inputTokens: estimateInputTokens(asked),
+    inputTokens: services.calibration.adjust(upstream.target, estimate),
     newCallId: () => services.newId("toolu"),
-    ...(exchange.record.target !== undefined && { target: exchange.record.target }),
+    target: upstream.target,
     hidesThinking: asked.thinking?.display === "omitted",
     names: upstream.names,
     cacheTtl: upstream.cacheTtl,
@@ -112,6 +116,16 @@ function toEventStream(body: BodyInit): Response {
     "x-accel-buffering": "no",
   };
   return new Response(body, { headers });
+}
+
+/** The next estimate for this model is better by what upstream has counted. */
+function learnTokens(
+  { target }: Asked,
+  { facts }: StreamTranslator,
+  { estimate, services }: AnswerOptions,
+): void {
+  const counted = facts.usage?.prompt_tokens;
+  if (typeof counted === "number") services.calibration.learn(target, estimate, counted);
 }
 
 /** What is known when the head leaves; the server puts the model into it. */

@@ -16,6 +16,8 @@ import { translateRequest } from "../translate/request.ts";
 /** Upstream's head, and what the way back needs of the request. */
 export interface Asked {
   answer: ChatAnswer;
+  /** The model that was sent. */
+  target: string;
   names: ToolNames;
   /** How long the request's cache writes are kept. */
   cacheTtl: "5m" | "1h";
@@ -73,5 +75,5 @@ async function send(
     timeoutMs: Math.max(1, options.deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
   });
-  return { answer, names, cacheTtl: findCacheTtl(body) };
+  return { answer, target, names, cacheTtl: findCacheTtl(body) };
 }

@@ -1,10 +1,12 @@
 /**
- * `POST /v1/messages/count_tokens`: a local estimate; upstream has no such endpoint.
+ * `POST /v1/messages/count_tokens`: a local estimate, calibrated by what answers report; upstream has no such
+ * endpoint.
  * @module
  */
 
 import { parseCountRequest } from "../anthropic/validate.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
+import { resolveModel } from "../openrouter/models.ts";
 import { estimateInputTokens } from "../translate/tokens.ts";
 import { readJson } from "./body.ts";
 
@@ -12,5 +14,8 @@ import { readJson } from "./body.ts";
 export async function handleCountTokens(exchange: Exchange, services: Services): Promise<Answer> {
   const body = await readJson(exchange.request, { maxBytes: services.config.maxBodyBytes });
   const request = parseCountRequest(body);
-  return { response: Response.json({ input_tokens: estimateInputTokens(request) }) };
+  const { config, refused, calibration } = services;
+  const [target] = resolveModel(request.model, config, refused).models;
+  const tokens = calibration.adjust(target, estimateInputTokens(request));
+  return { response: Response.json({ input_tokens: tokens }) };
 }

@@ -7,6 +7,7 @@ import { parseMessagesRequest } from "../anthropic/validate.ts";
 import type { MessagesRequest } from "../anthropic/types.ts";
 import { ApiError, createClientGone } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
+import { estimateInputTokens } from "../translate/tokens.ts";
 import { readJson } from "./body.ts";
 import { answerPlain, answerStream } from "./answer.ts";
 import { askUpstream } from "./ask.ts";
@@ -21,7 +22,7 @@ export async function handleMessages(exchange: Exchange, services: Services): Pr
   exchange.record.model = asked.model;
   const key = requireKey(exchange);
   const upstream = await askUpstream(asked, { exchange, services, key });
-  const options = { asked, exchange, services };
+  const options = { asked, estimate: estimateInputTokens(asked), exchange, services };
   try {
     return asked.stream
       ? await answerStream(upstream, options)

@@ -1,15 +1,14 @@
 /**
- * A local estimate of a request's tokens. Pure, linear in the text, never looks into base64.
+ * A local estimate of a request's tokens. Pure, linear in the text; of an image it reads the header.
  * @module
  */
 
 import type * as anthropic from "../anthropic/types.ts";
+import { estimateImageTokens } from "./image_size.ts";
 import { listOfferedTools } from "./tools.ts";
 
 /** English prose and code come to about four characters a token. */
 const CHARS_PER_TOKEN = 4;
-/** What Anthropic's formula gives for a common screenshot size; the size itself is not read. */
-const TOKENS_PER_IMAGE = 1600;
 /** Role and separators around each turn and tool. */
 const TOKENS_PER_ITEM = 4;
 
@@ -43,7 +42,7 @@ function countBlock(block: AnyContent): number {
     case "text":
       return block.text.length / CHARS_PER_TOKEN;
     case "image":
-      return TOKENS_PER_IMAGE;
+      return estimateImageTokens(block.source);
     case "tool_use":
       return (block.name.length + JSON.stringify(block.input).length) / CHARS_PER_TOKEN;
     case "tool_result":

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Calibration } from "../../lib/calibration.ts";
 import type { Peer } from "../../lib/access.ts";
 import { loadConfig } from "../../lib/config.ts";
 import type { Services } from "../../lib/exchange.ts";
@@ -58,6 +59,7 @@ export function createTestServices({ upstream, env = {} }: TestOptions = {}): Te
     ...kept,
     catalog: new Catalog({ fetchModels: () => client.fetchModels(), now }),
     refused: new RefusedDefaults(),
+    calibration: new Calibration(),
     newId: (prefix) => `${prefix}_${++ids[prefix]}`,
     about: { name: "claudeproxy", version: "0.0.0" },
   };

@@ -1,0 +1,105 @@
+/**
+ * Token estimates: learning from what answers report, and what images cost.
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { Calibration } from "../lib/calibration.ts";
+import { estimateImageTokens } from "../lib/translate/image_size.ts";
+
+Deno.test("an estimate is itself until an answer has reported", () => {
+  assertEquals(new Calibration().adjust("a/x", 1000), 1000);
+});
+
+for (const ratio of [0.4, 0.8, 1.3, 2.5]) {
+  Deno.test(`estimates converge on a tokenizer that counts ${ratio} of the first guess`, () => {
+    const calibration = new Calibration();
+    const errors: number[] = [];
+    // Requests of a growing conversation, each report off by up to 10 % from the model's own ratio.
+    for (let turn = 0; turn < 20; turn++) {
+      const estimate = 500 + turn * 700;
+      const truth = estimate * ratio * (1 + 0.1 * Math.sin(turn * 7));
+      errors.push(Math.abs(calibration.adjust("a/x", estimate) - truth) / truth);
+      calibration.learn("a/x", estimate, truth);
+    }
+    const late = errors.slice(5);
+    assert(late.every((error) => error < 0.2), `${late}`);
+    assert(late.reduce((sum, error) => sum + error, 0) / late.length < 0.1, `${late}`);
+  });
+}
+
+Deno.test("every model has a ratio of its own", () => {
+  const calibration = new Calibration();
+  calibration.learn("a/x", 1000, 2000);
+  assertEquals([calibration.adjust("a/x", 100), calibration.adjust("b/y", 100)], [200, 100]);
+});
+
+Deno.test("reports that cannot be right, and tiny requests, teach nothing", () => {
+  const calibration = new Calibration();
+  for (const reported of [0, -5, NaN, Infinity, 1e9]) calibration.learn("a/x", 1000, reported);
+  calibration.learn("a/x", 10, 40);
+  assertEquals(calibration.adjust("a/x", 1000), 1000);
+});
+
+Deno.test("memory is bounded: the model used longest ago is forgotten", () => {
+  const calibration = new Calibration();
+  for (let i = 0; i < 200; i++) calibration.learn(`a/${i}`, 1000, 2000);
+  calibration.learn("a/0", 1000, 2000);
+  calibration.learn("a/new", 1000, 2000);
+  assertEquals(calibration.adjust("a/0", 1000), 2000);
+  assertEquals(calibration.adjust("a/1", 1000), 1000);
+});
+
+Deno.test("an estimate is never below 1", () => {
+  assertEquals(new Calibration().adjust("a/x", 0), 1);
+});
+
+const bytes = (...values: (number | string)[]) =>
+  btoa(
+    values.map((value) => typeof value === "string" ? value : String.fromCharCode(value)).join(""),
+  );
+const PAD = "\0".repeat(40);
+
+/** Headers of images → tokens by width × height / 750. */
+const IMAGES: [string, string, number][] = [
+  [
+    "PNG of 1000 × 750",
+    bytes("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 0, 0, 3, 232, 0, 0, 2, 238, PAD),
+    1000,
+  ],
+  ["PNG of 1 × 1", bytes("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 0, 0, 0, 1, 0, 0, 0, 1, PAD), 1],
+  [
+    "PNG of 8000 × 800, scaled",
+    bytes("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 0, 0, 31, 64, 0, 0, 3, 32, PAD),
+    328,
+  ],
+  ["GIF of 300 × 200", bytes("GIF89a", 44, 1, 200, 0, PAD), 80],
+  [
+    "JPEG of 640 × 480",
+    bytes(255, 216, 255, 224, 0, 4, 0, 0, 255, 192, 0, 17, 8, 1, 224, 2, 128, PAD),
+    410,
+  ],
+  [
+    "WebP (VP8X) of 300 × 200",
+    bytes("RIFF\0\0\0\0WEBPVP8X", "\0".repeat(8), 43, 1, 0, 199, 0, 0, PAD),
+    80,
+  ],
+  [
+    "WebP (VP8) of 300 × 200",
+    bytes("RIFF\0\0\0\0WEBPVP8 ", "\0".repeat(10), 44, 1, 200, 0, PAD),
+    80,
+  ],
+  ["bytes that are no image", bytes("not an image", PAD), 1600],
+  ["text that is no base64", "%%%", 1600],
+];
+
+for (const [name, data, tokens] of IMAGES) {
+  Deno.test(`${name} costs ${tokens} tokens`, () => {
+    const source = { type: "base64" as const, media_type: "image/png", data };
+    assertEquals(estimateImageTokens(source), tokens);
+  });
+}
+
+Deno.test("an image by URL is not fetched to learn its size", () => {
+  assertEquals(estimateImageTokens({ type: "url", url: "https://a.example/b.png" }), 1600);
+});
