@@ -283,7 +283,7 @@ Deno.test("the help names every variable, without any permission", async () => {
   assertEquals(ended, short);
   assertEquals([ended.code, ended.stderr], [0, ""]);
   for (const { name } of VARIABLES) assertMatch(ended.stdout, new RegExp(`^  ${name} `, "m"));
-  for (const command of ["serve", "demo"]) assertStringIncludes(ended.stdout, command);
+  for (const command of ["serve", "demo", "claude"]) assertStringIncludes(ended.stdout, command);
 });
 
 Deno.test("an unknown command or argument ends in one line", async () => {
