@@ -9,4 +9,5 @@ import "./cases/tools.ts";
 import "./cases/models.ts";
 import "./cases/errors.ts";
 import "./cases/launcher.ts";
+import "./cases/reasoning.ts";
 import "./cases/streams.ts";
