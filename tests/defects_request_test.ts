@@ -59,7 +59,7 @@ async function send(
   const { script = answerHi, models, ...proxyOptions } = options;
   await using upstream = startUpstream(script, models && { models });
   const { handler, services } = createProxy({ upstream, ...proxyOptions });
-  if (models !== undefined) await services.catalog.list();
+  if (models !== undefined) await services.catalog.list(5000);
   const outcome: Outcome = { answers: [], seen: [] };
   for (const body of bodies) {
     const response = await call(handler, post(body));

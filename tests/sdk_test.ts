@@ -402,7 +402,8 @@ Deno.test("models.list pages through all models and models.retrieve finds one wi
   await using stage = setStage(answerText("never"), { models });
   const ids: string[] = [];
   for await (const model of stage.client.models.list()) ids.push(model.id);
-  assertEquals(ids, models.map(({ id }) => id));
+  const mapped = ["claude-opus", "claude-sonnet", "claude-haiku", "claude-fable"];
+  assertEquals(ids, [...mapped, ...models.map(({ id }) => id)]);
   const few: string[] = [];
   for await (const model of stage.client.models.list({ limit: 7 })) few.push(model.id);
   assertEquals(few, ids);
@@ -410,7 +411,7 @@ Deno.test("models.list pages through all models and models.retrieve finds one wi
   assertEquals([model.type, model.id, model.display_name, model.created_at], [
     "model",
     "vendor-1/model-4",
-    "Model 4",
+    "Model 4 · 200k",
     new Date(1_699_999_996_000).toISOString(),
   ]);
   const error = await catchError(stage.client.models.retrieve("vendor-1/model-400"));

@@ -1068,7 +1068,7 @@ const CATALOG = [
 Deno.test("the error of an unknown id names the nearest ids of the catalog", async () => {
   await using upstream = startUpstream(refuseModel, { models: CATALOG });
   const { services, handler } = createProxy({ upstream });
-  await services.catalog.list();
+  await services.catalog.list(5000);
   const model = "anthropic/claude-sonet-4.5";
   const error = await readError(await send(handler, ask({ model })));
   assertEquals(error.status, 400);
@@ -1083,7 +1083,7 @@ Deno.test("the catalog's limit clamps max_tokens, and what it does not know does
   const { services, handler } = createProxy({ upstream });
   const model = "openai/gpt-5:free";
   for (const known of [false, true]) {
-    if (known) await services.catalog.list();
+    if (known) await services.catalog.list(5000);
     for (const [asked, name] of [[100, model], [10, model], [100, "a/unknown"]] as const) {
       const response = await send(handler, ask({ model: name, max_tokens: asked }));
       await response.body?.cancel();
@@ -1118,30 +1118,36 @@ Deno.test("a catalog that hangs delays no request", async () => {
   await services.catalog.settled();
 });
 
-Deno.test("GET /v1/models fails while upstream gives no list, and works as soon as it does", async () => {
+/** The names that the configuration maps; they head the list, whatever upstream says. */
+const MAPPED = ["claude-opus", "claude-sonnet", "claude-haiku", "claude-fable"];
+
+const listIds = async (response: Response): Promise<string[]> =>
+  (await response.json()).data.map(({ id }: { id: string }) => id);
+
+Deno.test("GET /v1/models gives the mapped names while upstream gives no list, and all as soon as it does", async () => {
   let isUp = false;
   const models = () =>
     isUp ? Response.json({ data: CATALOG }) : new Response("no", { status: 503 });
   await using upstream = startUpstream(answerPlain, { models });
   const { handler } = createProxy({ upstream });
-  for (const path of ["/v1/models", "/v1/models/zz/unlike"]) {
-    const error = await readError(await call(handler, get(path)));
-    assertEquals([error.status, error.type], [529, "overloaded_error"]);
-  }
+  assertEquals(await listIds(await call(handler, get("/v1/models"))), MAPPED);
+  assertEquals((await call(handler, get("/v1/models/claude-opus"))).status, 200);
+  const error = await readError(await call(handler, get("/v1/models/zz/unlike")));
+  assertEquals([error.status, error.type], [404, "not_found_error"]);
   isUp = true;
-  const response = await call(handler, get("/v1/models"));
-  assertEquals((await response.json()).data.length, 5);
+  assertEquals((await listIds(await call(handler, get("/v1/models")))).length, 9);
 });
 
-Deno.test("GET /v1/models says 502 for a list that is none", async () => {
+Deno.test("GET /v1/models gives the mapped names for a list that is none", async () => {
   for (const text of ["<html>", "{}", '{"data":{}}', "null"]) {
     await using upstream = startUpstream(answerPlain, { models: () => new Response(text) });
-    const error = await readError(await call(createProxy({ upstream }).handler, get("/v1/models")));
-    assertEquals([error.status, error.type], [502, "api_error"]);
+    const { handler } = createProxy({ upstream });
+    assertEquals(await listIds(await call(handler, get("/v1/models"))), MAPPED);
   }
 });
 
-const BY_AGE = [
+const LISTED = [
+  ...MAPPED,
   "anthropic/claude-opus-4.8",
   "openai/gpt-5:free",
   "anthropic/claude-sonnet-4.5",
@@ -1150,21 +1156,21 @@ const BY_AGE = [
 ];
 
 const PAGES: [query: string, ids: string[], hasMore: boolean][] = [
-  ["", BY_AGE, false],
-  ["?limit=5", BY_AGE, false],
-  ["?limit=1000", BY_AGE, false],
-  ["?limit=2", BY_AGE.slice(0, 2), true],
-  [`?limit=2&after_id=${BY_AGE[1]}`, BY_AGE.slice(2, 4), true],
-  [`?limit=2&after_id=${encodeURIComponent(BY_AGE[1] ?? "")}`, BY_AGE.slice(2, 4), true],
-  [`?limit=2&after_id=${BY_AGE[3]}`, BY_AGE.slice(4), false],
-  [`?after_id=${BY_AGE[4]}`, [], false],
-  [`?limit=2&before_id=${BY_AGE[3]}`, BY_AGE.slice(1, 3), true],
-  [`?limit=2&before_id=${BY_AGE[1]}`, BY_AGE.slice(0, 1), false],
-  [`?before_id=${BY_AGE[0]}`, [], false],
+  ["", LISTED, false],
+  ["?limit=9", LISTED, false],
+  ["?limit=1000", LISTED, false],
+  ["?limit=2", LISTED.slice(0, 2), true],
+  [`?limit=2&after_id=${LISTED[5]}`, LISTED.slice(6, 8), true],
+  [`?limit=2&after_id=${encodeURIComponent(LISTED[5] ?? "")}`, LISTED.slice(6, 8), true],
+  [`?limit=2&after_id=${LISTED[7]}`, LISTED.slice(8), false],
+  [`?after_id=${LISTED[8]}`, [], false],
+  [`?limit=2&before_id=${LISTED[7]}`, LISTED.slice(5, 7), true],
+  [`?limit=2&before_id=${LISTED[1]}`, LISTED.slice(0, 1), false],
+  [`?before_id=${LISTED[0]}`, [], false],
 ];
 
 for (const [query, ids, hasMore] of PAGES) {
-  Deno.test(`GET /v1/models${query} gives its page, newest first`, async () => {
+  Deno.test(`GET /v1/models${query} gives its page, the mapped names first, then the newest`, async () => {
     await using upstream = startUpstream(answerPlain, { models: CATALOG });
     const response = await call(createProxy({ upstream }).handler, get(`/v1/models${query}`));
     const { data, ...rest } = await response.json();
@@ -1192,7 +1198,7 @@ Deno.test("GET /v1/models gives twenty models unless told, and fetches the list 
   const first = await (await call(handler, get("/v1/models"))).json();
   assertEquals([first.data.length, first.has_more], [20, true]);
   const rest = await (await call(handler, get(`/v1/models?after_id=${first.last_id}`))).json();
-  assertEquals([rest.data.length, rest.has_more, rest.last_id], [5, false, "a/0"]);
+  assertEquals([rest.data.length, rest.has_more, rest.last_id], [9, false, "a/0"]);
   assertEquals(upstream.modelsAsked, 1);
 });
 
@@ -1204,7 +1210,7 @@ Deno.test("GET /v1/models/{id} finds an id with its slash encoded and raw", asyn
     assertEquals(await response.json(), {
       type: "model",
       id: "openai/gpt-5:free",
-      display_name: "openai/gpt-5:free",
+      display_name: "openai/gpt-5:free · 400k",
       created_at: "1970-01-01T00:06:40.000Z",
       max_input_tokens: 400_000,
       max_tokens: 50,

@@ -125,6 +125,8 @@ export interface MessagesRequest {
   top_p?: number;
   top_k?: number;
   stop_sequences: string[];
+  /** Models to try where the first cannot answer. */
+  fallbacks: string[];
   user_id?: string;
   cache_control?: CacheControl;
   /** Top-level fields that were sent, mean something to Anthropic, and do not travel. */

@@ -27,7 +27,6 @@ const UNREAD = [
   "context_management",
   "diagnostics",
   "fallback_credit_token",
-  "fallbacks",
   "inference_geo",
   "mcp_servers",
   "service_tier",
@@ -49,6 +48,7 @@ export function parseMessagesRequest(body: unknown): MessagesRequest {
     ...parsePrompt(root),
     stream: root.at("stream").isMissing ? false : root.at("stream").asBoolean(),
     stop_sequences: parseStopSequences(root.at("stop_sequences")),
+    fallbacks: parseFallbacks(root.at("fallbacks")),
     unread: listUnread(root),
   };
   refuseOtherAnswers(root);
@@ -69,6 +69,7 @@ export function parseCountRequest(body: unknown): MessagesRequest {
     ...parsePrompt(root),
     stream: false,
     stop_sequences: [],
+    fallbacks: [],
     unread: [],
   };
 }
@@ -123,6 +124,15 @@ function parseStopSequences(field: Field): string[] {
   return field.asList().map((item) => item.asString());
 }
 
+/** The models to try next. `"default"` is Anthropic's own choice, which nobody else knows. */
+function parseFallbacks(field: Field): string[] {
+  if (field.isMissing || field.value === "default") return [];
+  return field.asList().map((entry) => {
+    entry.asObject();
+    return entry.at("model").asText();
+  });
+}
+
 type Sampling = Pick<MessagesRequest, "temperature" | "top_p" | "top_k">;
 
 function parseSampling(root: Field): Sampling {
@@ -172,6 +182,7 @@ function listUnread(root: Field): string[] {
   if (!root.at("output_config").at("task_budget").isMissing) {
     unread.push("output_config.task_budget");
   }
+  if (root.at("fallbacks").value === "default") unread.push("fallbacks");
   const turns = root.at("messages").asList();
   if (turns.some((turn) => !turn.at("output_config").isMissing)) {
     unread.push("messages.output_config");

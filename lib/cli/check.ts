@@ -5,8 +5,9 @@
  */
 
 import { type Config, VARIABLES } from "../config.ts";
+import { ApiError } from "../errors.ts";
 import { Catalog } from "../openrouter/catalog.ts";
-import { createClient } from "../openrouter/client.ts";
+import { type Client, createClient } from "../openrouter/client.ts";
 import { createPaint } from "../paint.ts";
 import { createRedactor } from "../redact.ts";
 import { checkPort } from "./check_port.ts";
@@ -150,18 +151,25 @@ async function askUpstream(
     return [...rest, ...checkTargets(config, null)];
   }
   const client = createClient({ ...config, timeoutMs: waitMs }, fetcher);
-  const now = () => performance.now();
-  const catalog = new Catalog({ fetchModels: () => client.fetchModels(), now });
   const { openrouterApiKey: key } = config;
-  const [models, keyAnswer] = await Promise.allSettled([
-    catalog.list(),
+  const [listed, keyAnswer] = await Promise.allSettled([
+    loadCatalog(client),
     key === null ? null : client.fetchKey(key),
   ]);
-  const answers: UpstreamAnswers = { models, key: key === null ? null : keyAnswer };
-  const isKnown = models.status === "fulfilled" && models.value.length > 0;
+  const answers: UpstreamAnswers = { models: listed, key: key === null ? null : keyAnswer };
   return [
     checkUpstream(answers, config),
     checkKey(answers.key, config),
-    ...checkTargets(config, isKnown ? catalog : null),
+    ...checkTargets(config, listed.status === "fulfilled" ? listed.value.catalog : null),
   ];
+}
+
+/** The catalog, and how many models it has. @throws {ApiError} where upstream gives none */
+async function loadCatalog(client: Client): Promise<{ catalog: Catalog; count: number }> {
+  const answer = await client.fetchModels();
+  const catalog = new Catalog({ fetchModels: () => Promise.resolve(answer), now: () => 0 });
+  // The answer is there: this bound is never reached.
+  const { length: count } = await catalog.list(1000);
+  if (count > 0) return { catalog, count };
+  throw new ApiError("api_error", "its answer holds no models", { status: 502 });
 }

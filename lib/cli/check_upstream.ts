@@ -6,12 +6,11 @@
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import type { CatalogModel } from "../openrouter/catalog.ts";
 import type { Finding } from "./check_report.ts";
 
 /** What upstream answered; `key` is null where none is held. */
 export interface UpstreamAnswers {
-  models: PromiseSettledResult<CatalogModel[]>;
+  models: PromiseSettledResult<{ count: number }>;
   key: PromiseSettledResult<unknown> | null;
 }
 
@@ -32,8 +31,9 @@ const KEY_FACTS = [
 export function checkUpstream({ models, key }: UpstreamAnswers, { baseUrl }: Config): Finding {
   const topic = "upstream";
   if (models.status === "fulfilled") {
-    const says = `${baseUrl} answers, with ${models.value.length} models`;
-    return { topic, state: "ok", says, facts: { models: models.value.length } };
+    const { count } = models.value;
+    const says = `${baseUrl} answers, with ${count} models`;
+    return { topic, state: "ok", says, facts: { models: count } };
   }
   const why = explain(models.reason);
   const isThere = [models, key].some((answer) =>

@@ -62,11 +62,11 @@ export class Catalog {
   }
 
   /**
-   * All models, newest first; waits for the fetch under way, or starts one where nothing is known yet.
-   * @throws {ApiError} where there is no list and upstream gives none
+   * All models, newest first. Where nothing is known yet it waits for the fetch under way, or starts one, but
+   * no longer than `waitMs`; what has not come by then is missing.
    */
-  async list(): Promise<CatalogModel[]> {
-    if (this.#models.size === 0) await (this.#underWay ?? this.#load());
+  async list(waitMs: number): Promise<CatalogModel[]> {
+    if (this.#models.size === 0) await settleWithin(this.#underWay ?? this.#load(), waitMs);
     return [...this.#models.values()].sort((a, b) => b.created - a.created);
   }
 
@@ -101,6 +101,14 @@ export class Catalog {
   }
 }
 
+/** Waits for a promise, its failure included, or until the time is over. */
+async function settleWithin(work: Promise<unknown>, waitMs: number): Promise<void> {
+  const { promise: isOver, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, waitMs);
+  await Promise.race([work.catch(() => {}), isOver]);
+  clearTimeout(timer);
+}
+
 /** `{data: [entry, …]}` → models; entries without an id are skipped. */
 function parseModels(answer: unknown): CatalogModel[] {
   const data = isJsonObject(answer) ? answer["data"] : undefined;
@@ -121,7 +129,9 @@ function parseEntry(id: string, entry: CatalogEntry): CatalogModel {
     maxOutputTokens: toPositive(entry.top_provider?.max_completion_tokens),
     mandatory: entry.reasoning?.mandatory ?? undefined,
     takesBudget: entry.reasoning?.supports_max_tokens ?? undefined,
-    toolCapable: entry.supported_parameters?.includes("tools"),
+    toolCapable: Array.isArray(entry.supported_parameters)
+      ? entry.supported_parameters.includes("tools")
+      : undefined,
     promptPrice: toPricePerMillion(entry.pricing?.prompt),
     completionPrice: toPricePerMillion(entry.pricing?.completion),
   };

@@ -41,7 +41,7 @@ export function resolveModel(
   config: Pick<Config, "targets">,
   refused: RefusedDefaults,
 ): ResolvedModel {
-  const plain = stripWindow(name);
+  const plain = fromAlias(stripWindow(name));
   if (isOpenRouterId(plain)) return { models: [plain], fallback: null };
   const target = config.targets[findFamily(plain) ?? "other"];
   const [first, ...rest] = target.models;
@@ -53,6 +53,18 @@ export function resolveModel(
   return refused.has(first)
     ? { models: [same], fallback: null }
     : { models: [first], fallback: same };
+}
+
+/** Claude Code's picker shows only ids that begin like Claude's; this makes any id one of them. */
+const ALIAS_PREFIX = "claude-via-openrouter/";
+
+/** An id of OpenRouter's under a name that Claude Code's picker shows; {@linkcode resolveModel} turns it back. */
+export function toAlias(id: string): string {
+  return ALIAS_PREFIX + id;
+}
+
+function fromAlias(name: string): string {
+  return name.startsWith(ALIAS_PREFIX) ? name.slice(ALIAS_PREFIX.length) : name;
 }
 
 /** Claude Code marks the one-million-token window in the name; upstream knows no such names. */

@@ -8,7 +8,7 @@ import { ApiError } from "../errors.ts";
 import type { Exchange, Services } from "../exchange.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
 import { isUnknownModel } from "../openrouter/errors.ts";
-import { resolveModel } from "../openrouter/models.ts";
+import { type ResolvedModel, resolveModel } from "../openrouter/models.ts";
 import { findCacheTtl } from "../translate/caching.ts";
 import type { ToolNames } from "../translate/names.ts";
 import { translateRequest } from "../translate/request.ts";
@@ -37,7 +37,7 @@ export interface AskOptions {
  */
 export async function askUpstream(asked: MessagesRequest, options: AskOptions): Promise<Asked> {
   const { services } = options;
-  const { models, fallback } = resolveModel(asked.model, services.config, services.refused);
+  const { models, fallback } = resolveModels(asked, services);
   const deadline = services.now() + services.config.timeoutMs;
   try {
     return await send(asked, { ...options, models, deadline });
@@ -52,6 +52,18 @@ export async function askUpstream(asked: MessagesRequest, options: AskOptions): 
     }
     return await send(asked, { ...options, models: [fallback], deadline });
   }
+}
+
+/** The models of the name that was asked for, and after them those of the request's own fallbacks. */
+function resolveModels(
+  { model, fallbacks }: MessagesRequest,
+  { config, refused }: Services,
+): ResolvedModel {
+  const first = resolveModel(model, config, refused);
+  if (fallbacks.length === 0) return first;
+  const others = fallbacks.flatMap((name) => resolveModel(name, config, refused).models);
+  const [head, ...rest] = [...new Set([...first.models, ...others])];
+  return { models: [head ?? first.models[0], ...rest], fallback: null };
 }
 
 async function send(

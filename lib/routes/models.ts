@@ -6,29 +6,28 @@
 import type { ModelInfo } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
-import type { CatalogModel } from "../openrouter/catalog.ts";
+import { listModels } from "./model_list.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1000;
+/** Claude Code gives up after three seconds. */
+const CATALOG_WAIT_MS = 2000;
 
-/** One page of the list. @throws {ApiError} 400 for a bad page, 502 where upstream gives no list */
-export async function handleModelList(
-  { url }: Exchange,
-  { catalog }: Services,
-): Promise<Answer> {
+/** One page of the list. @throws {ApiError} 400 for a page that does not exist */
+export async function handleModelList({ url }: Exchange, services: Services): Promise<Answer> {
   const limit = parseLimit(url.searchParams.get("limit"));
-  const models = (await catalog.list()).map(toModelInfo);
+  const models = await findModels(services);
   const after = url.searchParams.get("after_id");
   const before = url.searchParams.get("before_id");
   const start = after === null ? 0 : findPlace(models, after) + 1;
   const end = before === null ? models.length : findPlace(models, before);
   const page = before === null
     ? models.slice(start, start + limit)
-    : models.slice(Math.max(start, end - limit), end);
+    : models.slice(Math.max(0, end - limit), end);
   return {
     response: Response.json({
       data: page,
-      has_more: before === null ? start + limit < end : end - limit > start,
+      has_more: before === null ? start + limit < models.length : end > limit,
       first_id: page[0]?.id ?? null,
       last_id: page.at(-1)?.id ?? null,
     }),
@@ -36,24 +35,16 @@ export async function handleModelList(
 }
 
 /** One model, by an id that may be percent-encoded. @throws {ApiError} 404 for an unknown one */
-export async function handleModel(id: string, { catalog }: Services): Promise<Answer> {
-  await catalog.list();
-  const model = catalog.get(id);
-  if (model !== undefined) return { response: Response.json(toModelInfo(model)) };
-  const near = catalog.nearest(id);
+export async function handleModel(id: string, services: Services): Promise<Answer> {
+  const model = (await findModels(services)).find((one) => one.id === id);
+  if (model !== undefined) return { response: Response.json(model) };
+  const near = services.catalog.nearest(id);
   const hint = near.length === 0 ? "" : `. Nearest known ids: ${near.join(", ")}`;
   throw new ApiError("not_found_error", `model: ${id}${hint}`);
 }
 
-function toModelInfo(model: CatalogModel): ModelInfo {
-  return {
-    type: "model",
-    id: model.id,
-    display_name: model.name,
-    created_at: new Date(model.created * 1000).toISOString(),
-    max_input_tokens: model.contextLength ?? null,
-    max_tokens: model.maxOutputTokens ?? null,
-  };
+async function findModels({ catalog, config }: Services): Promise<ModelInfo[]> {
+  return listModels(await catalog.list(CATALOG_WAIT_MS), config);
 }
 
 function parseLimit(text: string | null): number {

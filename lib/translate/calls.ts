@@ -42,7 +42,7 @@ export class CallRouter {
       text: toText(delta.function?.arguments),
     };
     const found = this.#find(fragment);
-    const isRepeat = found !== undefined && repeats(found, fragment.text);
+    const isRepeat = found !== undefined && repeats(found, fragment);
     const isNew = found === undefined || (!isRepeat && beginsAnother(found, fragment));
     const call = isNew ? this.#begin(fragment.index) : found;
     if (call.upstreamId === "") call.upstreamId = fragment.id;
@@ -105,8 +105,9 @@ interface Fragment {
 }
 
 /** Some servers send the whole arguments once more at the end. */
-function repeats(call: ToolUseDraft, text: string): boolean {
-  return isHead(text) && call.isComplete() && text.trim() === call.arguments.trim();
+function repeats(call: ToolUseDraft, { name, text }: Fragment): boolean {
+  const isSameTool = name === "" || name === call.upstreamName;
+  return isSameTool && isHead(text) && call.isComplete() && text.trim() === call.arguments.trim();
 }
 
 /** Whether a fragment for a call that is already whole is the head of the next one in the same place. */

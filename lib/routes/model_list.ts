@@ -1,0 +1,93 @@
+/**
+ * OpenRouter's catalog as Anthropic's model list, in an order that suits Claude Code's picker.
+ * @module
+ */
+
+import type { ModelInfo } from "../anthropic/types.ts";
+import type { Config } from "../config.ts";
+import type { CatalogModel } from "../openrouter/catalog.ts";
+import { toAlias } from "../openrouter/models.ts";
+
+/** Names that the configuration maps; each names its family, by which it is found again. */
+const MAPPED = [
+  ["claude-opus", "Opus", "opus"],
+  ["claude-sonnet", "Sonnet", "sonnet"],
+  ["claude-haiku", "Haiku", "haiku"],
+  ["claude-fable", "Fable", "fable"],
+] as const;
+
+/** Ids that the picker shows as they are. */
+const SHOWN = /^(claude|anthropic)/i;
+
+/**
+ * The mapped names first, then every model under its own id, those that can call tools first, then a second
+ * time, under an alias that the picker shows, the tool-capable ones that it would not show.
+ * @param models newest first
+ */
+export function listModels(
+  models: readonly CatalogModel[],
+  { targets }: Pick<Config, "targets">,
+): ModelInfo[] {
+  const capable = models.filter(({ toolCapable }) => toolCapable !== false);
+  const others = models.filter(({ toolCapable }) => toolCapable === false);
+  const mapped = MAPPED.map(([id, label, family]) => {
+    const [target] = targets[family].models;
+    const model = models.find((one) => one.id === target) ?? createUnknown(target);
+    return toModelInfo(model, { id, display_name: `${label} → ${describe(model)}` });
+  });
+  const hidden = capable.filter(({ id, toolCapable }) => toolCapable && !SHOWN.test(id));
+  return [
+    ...mapped,
+    ...[...capable, ...others].map((model) => toModelInfo(model)),
+    ...hidden.map((model) => toModelInfo(model, { id: toAlias(model.id) })),
+  ];
+}
+
+function toModelInfo(
+  model: CatalogModel,
+  { id = model.id, display_name = describe(model) }: { id?: string; display_name?: string } = {},
+): ModelInfo {
+  return {
+    type: "model",
+    id,
+    display_name,
+    created_at: new Date(model.created * 1000).toISOString(),
+    max_input_tokens: model.contextLength ?? null,
+    max_tokens: model.maxOutputTokens ?? null,
+  };
+}
+
+/** `GLM 5.2 · 200k · $0.60/2.20`: name without its vendor, window, USD per million tokens in and out. */
+function describe({ name, contextLength, promptPrice, completionPrice }: CatalogModel): string {
+  const facts = [name.replace(/^[^:]{1,30}: /, "")];
+  if (contextLength !== undefined) facts.push(formatWindow(contextLength));
+  if (promptPrice === 0 && completionPrice === 0) facts.push("free");
+  else if (promptPrice !== undefined && completionPrice !== undefined) {
+    facts.push(`$${formatPrice(promptPrice)}/${formatPrice(completionPrice)}`);
+  }
+  return facts.join(" · ");
+}
+
+function formatWindow(tokens: number): string {
+  if (tokens >= 1e6) return `${Number((tokens / 1e6).toFixed(1))}M`;
+  return `${Math.round(tokens / 1000)}k`;
+}
+
+function formatPrice(price: number): string {
+  return price > 0 && price < 0.01 ? price.toPrecision(1) : price.toFixed(2);
+}
+
+function createUnknown(id: string): CatalogModel {
+  return {
+    id,
+    name: id,
+    created: 0,
+    contextLength: undefined,
+    maxOutputTokens: undefined,
+    mandatory: undefined,
+    takesBudget: undefined,
+    toolCapable: undefined,
+    promptPrice: undefined,
+    completionPrice: undefined,
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * The table of all mutations. Each says what it breaks; each must be noticed by the unit tests.
+ * A mutation that no behaviour can tell from the original does not belong here.
+ * @module
+ */
+
+import type { Area } from "./mutation.ts";
+import { ANSWER_AREAS } from "./mutations_answer.ts";
+import { BLOCK_AREAS } from "./mutations_blocks.ts";
+import { DOOR_AREAS } from "./mutations_door.ts";
+import { EXIT_AREAS } from "./mutations_exit.ts";
+import { REASONING_AREAS } from "./mutations_reasoning.ts";
+import { REQUEST_AREAS } from "./mutations_request.ts";
+import { STREAM_AREAS } from "./mutations_stream.ts";
+import { UPSTREAM_AREAS } from "./mutations_upstream.ts";
+import { WIRE_AREAS } from "./mutations_wire.ts";
+
+export const AREAS: readonly Area[] = [
+  ...STREAM_AREAS,
+  ...BLOCK_AREAS,
+  ...ANSWER_AREAS,
+  ...REASONING_AREAS,
+  ...REQUEST_AREAS,
+  ...WIRE_AREAS,
+  ...UPSTREAM_AREAS,
+  ...DOOR_AREAS,
+  ...EXIT_AREAS,
+];

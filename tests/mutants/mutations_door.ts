@@ -1,0 +1,189 @@
+/**
+ * Mutations of the door: who gets in, and what a body may be.
+ * @module
+ */
+
+import type { Area, TestSet } from "./mutation.ts";
+
+const SERVER_TESTS: TestSet = { files: ["server_test.ts", "mutants_gap_test.ts"] };
+
+export const DOOR_AREAS: readonly Area[] = [
+  {
+    file: "lib/access.ts",
+    tests: { files: ["access_test.ts"] },
+    mutations: [
+      {
+        breaks: "nobody has to show a proxy key",
+        find: "if (!shown.some(isProxyKey)) throw unknownKey(visit);",
+        replace: "",
+      },
+      {
+        breaks: "strangers spend the key that is held",
+        find: "  checkLocal(visit, config);\n",
+        replace: "",
+      },
+      {
+        breaks: "a web page gets in by a name of its own for this machine (DNS rebinding)",
+        find: "    LOCAL_HOST.test(host) &&\n",
+        replace: "",
+      },
+      {
+        breaks: "any address is local",
+        find: '    (peer.transport === "unix" || LOCAL_ADDRESS.test(peer.address)) &&\n',
+        replace: "",
+      },
+      {
+        breaks: "unix sockets are not local",
+        find: 'peer.transport === "unix" || LOCAL_ADDRESS.test(peer.address)',
+        replace: 'peer.transport === "tcp" && LOCAL_ADDRESS.test(peer.address)',
+      },
+      {
+        breaks: "strangers get in through a reverse proxy on this machine",
+        find: "![...headers.keys()].some((name) => FORWARDING_HEADER.test(name))",
+        replace: "true",
+      },
+      {
+        breaks: "one of the forwarding headers is not known",
+        find: "forwarded|via|x-real-ip",
+        replace: "forwarded|x-real-ip",
+      },
+      {
+        breaks: "the whole internet is local on Deno Deploy",
+        find: "!config.onDenoDeploy &&\n    (peer",
+        replace: "(peer",
+      },
+      {
+        breaks: "cross-site requests without an origin get in",
+        find: 'headers.get("sec-fetch-site") === "cross-site"',
+        replace: "false",
+      },
+      {
+        breaks: "any origin gets in",
+        find: "if (origin !== `http://${host}` && origin !== `https://${host}`) {",
+        replace: "if (false) {",
+      },
+      {
+        breaks: "origins that begin like a listed one get in",
+        find: "config.allowedOrigins.includes(origin)",
+        replace: "config.allowedOrigins.some((one) => origin.startsWith(one))",
+      },
+      {
+        breaks: "content types that need no preflight get in",
+        find: 'if (method !== "POST") return;',
+        replace: "return;",
+      },
+      {
+        breaks: "proxy keys go upstream",
+        find: "OPENROUTER_KEY.test(key) && !isProxyKey(key)",
+        replace: "OPENROUTER_KEY.test(key)",
+      },
+      {
+        breaks: "any key of a client goes upstream",
+        find: "OPENROUTER_KEY.test(key) && !isProxyKey(key)",
+        replace: "!isProxyKey(key)",
+      },
+      {
+        breaks: "the client's key pays although one is held",
+        find: "return held ?? clientsOwn;",
+        replace: "return clientsOwn ?? held;",
+      },
+      {
+        breaks: "a password gets in where it is no browser's page",
+        find: "isForBrowsers(visit) ? [...presented, ...readPassword(visit.headers)] : presented",
+        replace: "[...presented, ...readPassword(visit.headers)]",
+      },
+      {
+        breaks: "the beginning of a key is as good as the key",
+        find: "presented.length ^ key.length",
+        replace: "0",
+      },
+      {
+        breaks: "only the last character of a key counts",
+        find: "difference |=",
+        replace: "difference =",
+      },
+      {
+        breaks: "only the last of several proxy keys counts",
+        find: "isEqual(presented, key) || found",
+        replace: "isEqual(presented, key)",
+      },
+      {
+        breaks: "preflights of our own origin are answered as if it were listed",
+        find: "if (corsOrigin === null) throw forbidden(",
+        replace:
+          'if (corsOrigin === null) return { corsOrigin: "*" };\n  if (false) throw forbidden(',
+      },
+      {
+        breaks: "every method is free on the open paths",
+        find: "return isRead && (",
+        replace: "return (",
+      },
+    ],
+  },
+  {
+    file: "lib/routes/body.ts",
+    tests: SERVER_TESTS,
+    mutations: [
+      {
+        breaks: "a body of exactly the limit is refused",
+        find: "declared > limits.maxBytes",
+        replace: "declared >= limits.maxBytes",
+      },
+      {
+        breaks: "the limit counts for nothing without a content-length",
+        find: "new LimitedBytesTransformStream(limits.maxBytes, { error: true })",
+        replace: "new LimitedBytesTransformStream(Infinity, { error: true })",
+      },
+      {
+        breaks: "a body over the limit is cut in silence",
+        find: "{ error: true }",
+        replace: "{ error: false }",
+      },
+      {
+        breaks: "bytes that are no UTF-8 become other characters",
+        find: "{ fatal: true }",
+        replace: "{}",
+      },
+      {
+        breaks: "nesting has no bound",
+        find: "if (isTooDeep(text)) {",
+        replace: "if (false) {",
+      },
+      {
+        breaks: "brackets inside strings count as nesting",
+        find: "if (char === '\"') mark.lastIndex = endOfString(text, mark.lastIndex);",
+        replace: "if (char === '\"') depth += 0;",
+      },
+      {
+        breaks: "a string ends at a quote behind an escaped backslash's neighbour",
+        find: "if (backslashes % 2 === 0) return quote + 1;",
+        replace: "return quote + 1;",
+      },
+      {
+        breaks: "an escaped backslash before a quote hides the end of the string",
+        find: "if (backslashes % 2 === 0) return quote + 1;",
+        replace: "if (backslashes === 0) return quote + 1;",
+      },
+      {
+        breaks: "siblings count as nesting",
+        find: "else depth--;",
+        replace: "else depth -= 0;",
+      },
+      {
+        breaks: "a syntax error quotes the body",
+        find: 'place === undefined ? ""',
+        replace: "place === undefined ? words",
+      },
+      {
+        breaks: "a body that fell silent is taken for a whole one",
+        find: "if (isIdle) throw timedOut(idleMs);",
+        replace: "",
+      },
+      {
+        breaks: "the whole body is bounded, not each silence",
+        find: "      clearTimeout(timer);\n      timer = setTimeout(giveUp, idleMs);\n",
+        replace: "",
+      },
+    ],
+  },
+];

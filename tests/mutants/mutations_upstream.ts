@@ -1,0 +1,247 @@
+/**
+ * Mutations of the way to upstream: the client, its errors, models, and what the routes make of them.
+ * @module
+ */
+
+import type { Area, TestSet } from "./mutation.ts";
+
+const SERVER_TESTS: TestSet = { files: ["server_test.ts", "mutants_gap_test.ts"] };
+
+export const UPSTREAM_AREAS: readonly Area[] = [
+  {
+    file: "lib/openrouter/client.ts",
+    tests: SERVER_TESTS,
+    mutations: [
+      {
+        breaks: "redirects are followed, and the key travels along",
+        find: 'redirect: "manual"',
+        replace: 'redirect: "follow"',
+      },
+      {
+        breaks: "a redirect is an answer",
+        find: "response.status === 200 && response.body !== null",
+        replace: "response.status < 400 && response.body !== null",
+      },
+      {
+        breaks: "upstream goes on when the client leaves before its head",
+        find: 'init.signal.addEventListener("abort", leave, { once: true });',
+        replace: "",
+      },
+      {
+        breaks: "a client that leaves is told, and logged, as a failure of upstream",
+        find: "if (init.signal.aborted) throw createClientGone(cause);",
+        replace: "",
+      },
+      {
+        breaks: "upstream is asked for a client that has left already",
+        find: "if (init.signal.aborted) leave();",
+        replace: "",
+      },
+      {
+        breaks: "a head that does not come is called an upstream that cannot be reached",
+        find: "isLate = true;",
+        replace: "",
+      },
+      {
+        breaks: "the clock of the head cuts the body",
+        find: "  } finally {\n    clearTimeout(timer);\n  }\n",
+        replace: "  } finally {\n    // Nothing.\n  }\n",
+      },
+      {
+        breaks: "whatever upstream puts into retry-after reaches the client",
+        find: "/^\\d+(\\.\\d+)?$|^\\w{3}, [\\w :]{10,40}$/.test(value) ? value : null",
+        replace: "value || null",
+      },
+      {
+        breaks: "retry-after is lost",
+        find: "retryAfter: readRetryAfter(response.headers),",
+        replace: "",
+      },
+      {
+        breaks: "an error body without end is read to its end",
+        find: "text.length < MAX_ERROR_BYTES",
+        replace: "text.length >= 0",
+      },
+      {
+        breaks: "an error body that is too long is not let go",
+        find: "    clearTimeout(timer);\n    reader.cancel().catch(() => {});",
+        replace: "    clearTimeout(timer);",
+      },
+      {
+        breaks: "parameters of the content type hide that an answer is JSON",
+        find: '.split(";")[0] ?? ""',
+        replace: '.split("\\n")[0] ?? ""',
+      },
+      {
+        breaks: "the app's address is not sent",
+        find: 'if (config.appUrl !== null) headers.set("http-referer", config.appUrl);',
+        replace: "",
+      },
+      {
+        breaks: "a cause that says where upstream lives reaches the client",
+        find: '"Cannot reach OpenRouter"',
+        replace: "String(cause)",
+      },
+    ],
+  },
+  {
+    file: "lib/openrouter/errors.ts",
+    tests: { files: ["errors_test.ts", "error_wordings_test.ts"] },
+    mutations: [
+      {
+        breaks: "a rate limit is called overload",
+        find: '429: { type: "rate_limit_error" }',
+        replace: '429: { type: "overloaded_error" }',
+      },
+      {
+        breaks: "Claude Code does not see that the conversation is too long",
+        find: "return `prompt is too long: ${asked} tokens > ${limit} maximum (${message})`;",
+        replace: "return message;",
+      },
+      {
+        breaks: "a rate limit on tokens is called too long a conversation",
+        find: "status >= 500 || status === 429",
+        replace: "status >= 500",
+      },
+      {
+        breaks: "pages of HTML reach the client",
+        find: "if (isHtml(words)) return",
+        replace: "if (false) return",
+      },
+      {
+        breaks: "a provider's page of HTML reaches the client",
+        find: 'isHtml(value) ? "" : value.trim()',
+        replace: "value.trim()",
+      },
+      {
+        breaks: "messages are looked for without end",
+        find: 'if (depth > 5) return "";',
+        replace: "",
+      },
+      {
+        breaks: "the code in the body wins over the HTTP status",
+        find: "httpStatus >= 400 && httpStatus !== 502 ? httpStatus : inBody ?? 502",
+        replace: "inBody ?? httpStatus",
+      },
+      {
+        breaks: "odd statuses of upstream are bugs of ours",
+        find: 'return { type: "api_error", status: 502 };',
+        replace: 'return { type: "api_error" };',
+      },
+      {
+        breaks: "a refusal of the model is like any other",
+        find: "if (isModelRefusal(report)) return",
+        replace: "if (false) return",
+      },
+      {
+        breaks: "the provider's words are lost",
+        find: 'raw !== "" && raw !== message ? raw : message',
+        replace: "message",
+      },
+    ],
+  },
+  {
+    file: "lib/openrouter/models.ts",
+    tests: { files: ["models_test.ts"] },
+    mutations: [
+      {
+        breaks: "a model that somebody chose is replaced",
+        find: "return target.isDefault && target.models.length === 1;",
+        replace: "return target.models.length === 1;",
+      },
+      {
+        breaks: "a default that was refused is asked again and again",
+        find: "return refused.has(first)",
+        replace: "return false",
+      },
+      {
+        breaks: "OpenRouter's own ids are mapped",
+        find: "if (isOpenRouterId(plain)) return",
+        replace: "if (false) return",
+      },
+    ],
+  },
+  {
+    file: "lib/routes/ask.ts",
+    tests: SERVER_TESTS,
+    mutations: [
+      {
+        breaks: "any failure is asked a second time",
+        find: "if (!isRefused || fallback === null) throw error;",
+        replace: "if (fallback === null) throw error;",
+      },
+      {
+        breaks: "each attempt has a TIMEOUT_S of its own",
+        find: "options.deadline - services.now()",
+        replace: "services.config.timeoutMs",
+      },
+      {
+        breaks: "upstream is not told that the client has left",
+        find: "signal: exchange.request.signal,",
+        replace: "signal: new AbortController().signal,",
+      },
+      {
+        breaks: "the catalog's limits are not applied",
+        find: "services.catalog.get(target) ?? {}",
+        replace: "{}",
+      },
+    ],
+  },
+  {
+    file: "lib/routes/answer.ts",
+    tests: SERVER_TESTS,
+    mutations: [
+      {
+        breaks: "a JSON body in place of a stream is no answer",
+        find: "if (WHOLE_BODY.test(upstream.answer.contentType)) {",
+        replace: "if (false) {",
+      },
+      {
+        breaks: "new calls take the ids of old ones",
+        find: "takenCallIds: listCallIds(asked),",
+        replace: "",
+      },
+      {
+        breaks: "the stop sequence that ended an answer is not named",
+        find: "stopSequences: asked.stop_sequences,",
+        replace: "",
+      },
+      {
+        breaks: "the key stands in the error events of streams",
+        find: "redact: exchange.redact,",
+        replace: "",
+      },
+      {
+        breaks: "intermediaries buffer streams",
+        find: '"x-accel-buffering": "no",',
+        replace: "",
+      },
+      {
+        breaks: "a stream that failed is logged without its words",
+        find: 'if (end.how === "failed") record.error = redact(end.error.message);',
+        replace: "",
+      },
+      {
+        breaks: "the key stands in the log of a stream that failed",
+        find: "record.error = redact(end.error.message);",
+        replace: "record.error = end.error.message;",
+      },
+      {
+        breaks: "tool names that were replaced come back as they went",
+        find: "names: upstream.names,",
+        replace: "",
+      },
+    ],
+  },
+  {
+    file: "lib/routes/messages.ts",
+    tests: SERVER_TESTS,
+    mutations: [
+      {
+        breaks: "what breaks because the client left is logged as a failure of upstream",
+        find: "if (exchange.request.signal.aborted) throw createClientGone(error);",
+        replace: "",
+      },
+    ],
+  },
+];
