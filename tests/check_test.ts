@@ -245,6 +245,11 @@ for (
   const [what, answers, states] of [
     ["an upstream without a list", { "/key": () => Response.json({ data: {} }) }, "warning ok"],
     ["an upstream that knows no keys", { "/models": ONE_MODEL }, "ok unchecked"],
+    [
+      "no list and a refused key",
+      { "/key": () => new Response("", { status: 401 }) },
+      "warning failed",
+    ],
     ["another server", {}, "failed unchecked"],
     ["a page", { "/models": () => new Response("<html>") }, "failed unchecked"],
     ["an empty list", { "/models": describeModels() }, "failed unchecked"],
