@@ -1,5 +1,5 @@
 /**
- * The command line of the proxy: serve (default), check, demo, --help, --version.
+ * The command line of the proxy: serve (default), check, demo, claude, --help, --version.
  *
  * ```sh
  * OPENROUTER_API_KEY=sk-or-… deno run -A jsr:@claudeproxy/openrouter
@@ -10,6 +10,7 @@
 import about from "./deno.json" with { type: "json" };
 import { announce } from "./lib/cli/announce.ts";
 import { runCheck } from "./lib/cli/check.ts";
+import { runClaude } from "./lib/cli/claude.ts";
 import { runDemo } from "./lib/cli/demo.ts";
 import { loadEnvironment, requireNetAccess } from "./lib/cli/environment.ts";
 import { createServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
@@ -31,6 +32,7 @@ if (import.meta.main) {
 async function run(args: readonly string[]): Promise<void> {
   const [command = "serve", ...rest] = args;
   if (command === "check") return await check(rest);
+  if (command === "claude") Deno.exit(await runClaude(rest, ABOUT));
   if (rest.length > 0) throw new StartError(`Unknown argument ${rest[0]}: see --help`);
   switch (command) {
     case "serve":
@@ -86,11 +88,12 @@ function printHelp(): void {
   printLine(`${ABOUT.name} ${ABOUT.version}
 Answers Anthropic Messages API requests through OpenRouter.
 
-Usage: claudeproxy [serve | check [--json] | demo | --help | --version]
+Usage: claudeproxy [serve | check [--json] | demo | claude [args…] | --help | --version]
 
   serve      Run the proxy (default)
   check      Tell whether it will work: settings, port, key and models; --json for machines
   demo       Run it in front of a simulated OpenRouter: no key, no network
+  claude     Run Claude Code through a proxy of its own; all arguments are Claude Code's
 
 Environment, also read from ./.env:`);
   for (const { name, default: value, about } of VARIABLES) {

@@ -22,7 +22,10 @@ export interface RequestRecord {
   provider?: string;
   inputTokens?: number;
   outputTokens?: number;
+  /** Read from a cache; not among the input tokens. */
   cachedTokens?: number;
+  /** Written into a cache; not among the input tokens either. */
+  writtenTokens?: number;
   costUsd?: number;
   firstEventMs?: number;
   totalMs: number;

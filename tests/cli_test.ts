@@ -284,7 +284,9 @@ Deno.test("the help names every variable, without any permission", async () => {
   assertEquals(ended, short);
   assertEquals([ended.code, ended.stderr], [0, ""]);
   for (const { name } of VARIABLES) assertMatch(ended.stdout, new RegExp(`^  ${name} `, "m"));
-  for (const command of ["serve", "check", "demo"]) assertStringIncludes(ended.stdout, command);
+  for (const command of ["serve", "check", "demo", "claude"]) {
+    assertStringIncludes(ended.stdout, command);
+  }
 });
 
 Deno.test("an unknown command or argument ends in one line", async () => {

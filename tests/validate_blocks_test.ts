@@ -77,6 +77,11 @@ const BLOCKS: Bad[] = [
     `${BLOCK}.image.source.url.url: ${REQUIRED}`,
   ],
   [
+    "an image url that nobody can fetch",
+    image({ type: "url", url: "file:///etc/passwd" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
     "a file as image source",
     image({ type: "file", file_id: "f" }),
     `${BLOCK}.image.source: file sources are not supported; send base64 or a url`,

@@ -158,12 +158,19 @@ function parseImageSource(source: Field): ImageSource {
         data: source.as("base64").at("data").asText(),
       };
     case "url":
-      return { type: "url", url: source.as("url").at("url").asText() };
+      return { type: "url", url: parseImageUrl(source.as("url").at("url")) };
     case "file":
       throw invalid(source.path, "file sources are not supported; send base64 or a url");
     default:
       throw source.unknownTag(["base64", "url"]);
   }
+}
+
+/** Upstream fetches it; what it cannot fetch is refused here, where the path is known. */
+function parseImageUrl(field: Field): string {
+  const url = field.asText();
+  if (/^(https?|data):\S+$/i.test(url) && URL.canParse(url)) return url;
+  throw invalid(field.path, "Input should be a valid URL");
 }
 
 function parseToolUse(block: Field): ToolUseBlock {

@@ -142,6 +142,8 @@ function noteFacts({ facts }: StreamTranslator, { record }: Exchange): void {
   record.inputTokens = usage.input_tokens;
   record.outputTokens = usage.output_tokens;
   record.cachedTokens = usage.cache_read_input_tokens;
+  const written = usage.cache_creation_input_tokens;
+  if (written > 0) record.writtenTokens = written;
   if (typeof facts.usage.cost === "number") record.costUsd = facts.usage.cost;
 }
 

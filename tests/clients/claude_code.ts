@@ -8,4 +8,6 @@ import "./cases/conversation.ts";
 import "./cases/tools.ts";
 import "./cases/models.ts";
 import "./cases/errors.ts";
+import "./cases/launcher.ts";
+import "./cases/reasoning.ts";
 import "./cases/streams.ts";

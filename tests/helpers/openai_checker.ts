@@ -11,7 +11,8 @@ import { isJsonObject, type JsonObject, parseJson } from "../../lib/json.ts";
 
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 /** A doubled `data:` prefix does not match, nor does an image that is no image. */
-const IMAGE_URL = /^(https?:\/\/\S+|data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/_=-]+)$/;
+// The base64 itself is the client's: it is not walked here, as it is not walked on its way.
+const IMAGE_URL = /^(https?:\/\/\S+|data:image\/(png|jpeg|gif|webp);base64,[^:;,]+)$/;
 const TOP_KEYS = [
   "model",
   "models",

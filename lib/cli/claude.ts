@@ -1,0 +1,219 @@
+/**
+ * `claude`: the proxy and the user's Claude Code in one command. Starts both, hands the terminal over, and
+ * ends with the client. What the client is told stands in claude_settings.ts.
+ * @module
+ */
+
+import type { Config } from "../config.ts";
+import type { Services } from "../exchange.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import {
+  buildConnection,
+  buildModels,
+  isQuiet,
+  mergeSettings,
+  parseSettings,
+  QUIET_VARIABLE,
+  readEnv,
+  takeSettings,
+  type Variables,
+} from "./claude_settings.ts";
+import { loadEnvironment, requireNetAccess } from "./environment.ts";
+import { type About, createServices, type RunningServer, startServer } from "./serve.ts";
+import { Tally } from "./tally.ts";
+import { printError, StartError } from "./terminal.ts";
+
+const HOST = "127.0.0.1";
+/** Fixed, because the client keeps the model list by address; further ones for a second launcher. */
+const PORT = 17_891;
+const PORTS = 20;
+const CATALOG_WAIT_MS = 2000;
+/** The client has gone: whoever still waits for an answer is nobody. */
+const DRAIN_MS = 500;
+const IS_WINDOWS = Deno.build.os === "windows";
+/** What others may send to this process. All go to the client; their default would leave the settings behind. */
+const SIGNALS: readonly Deno.Signal[] = IS_WINDOWS
+  ? ["SIGINT", "SIGBREAK"]
+  : ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"];
+/** Typed on a terminal, they reach the client by themselves. */
+const TYPED: ReadonlySet<Deno.Signal> = new Set<Deno.Signal>(["SIGINT", "SIGQUIT", "SIGBREAK"]);
+/** Ours, and of no use to the client. `deno task` runs here; CLAUDE_CWD is where it was called. */
+const OWN_VARIABLES = ["CLAUDE_BIN", "CLAUDE_CWD"] as const;
+
+/** What the client is started with. */
+interface Launch {
+  program: string;
+  args: string[];
+  folder: string;
+  env: Variables;
+}
+
+/**
+ * Runs Claude Code through a proxy of its own, to its end.
+ * @returns its exit code
+ * @throws {StartError} where a permission, the key, the program or its settings are missing
+ */
+export async function runClaude(args: readonly string[], about: About): Promise<number> {
+  const program = readVariable("CLAUDE_BIN") ?? "claude";
+  requirePermissions(program, about);
+  const { config, notes } = loadEnvironment();
+  if (config.openrouterApiKey === null) {
+    throw new StartError("OPENROUTER_API_KEY is not set: put it into the environment or ./.env");
+  }
+  const folder = readVariable("CLAUDE_CWD") ?? Deno.cwd();
+  const { settings, rest } = takeSettings(args);
+  const user = settings === null ? {} : parseSettings(settings, (path) => readText(path, folder));
+  const key = createKey();
+  const tally = new Tally();
+  const services = { ...createServices(toOwnConfig(config, key), about), log: tally.log };
+  const server = startOnFreePort(services);
+  try {
+    // The list is a help, not a need: where it does not come in time, the client guesses.
+    await services.catalog.list(CATALOG_WAIT_MS);
+    const models = buildModels(config.targets, services.catalog);
+    const connection = buildConnection(server.url, key);
+    [...notes, ...models.notes, ...noteQuiet(user)].forEach(say);
+    const merged = mergeSettings(user, { connection, models: models.env });
+    const env = toClientEnv(Deno.env.toObject(), connection);
+    const code = await runClient({ program, args: rest, folder, env }, merged);
+    await server.stop();
+    say(tally.describe());
+    return code;
+  } finally {
+    await server.stop();
+  }
+}
+
+/** @throws {StartError} naming the command that has them all */
+function requirePermissions(program: string, { name }: About): void {
+  const needed: Deno.PermissionDescriptor[] = [
+    { name: "run", command: program },
+    { name: "env" },
+    { name: "read" },
+    { name: "write" },
+  ];
+  const missing = needed.find((one) => Deno.permissions.querySync(one).state !== "granted");
+  if (missing === undefined) return;
+  const what = missing.name === "run" ? `run ${program}` : `use all of “${missing.name}”`;
+  const self = Deno.build.standalone ? `jsr:${name}` : Deno.mainModule;
+  throw new StartError(`No permission to ${what}: start it with deno run -A ${self} claude`);
+}
+
+function toOwnConfig(config: Config, key: string): Config {
+  const proxyApiKeys = [...config.proxyApiKeys, key];
+  return { ...config, host: HOST, port: PORT, proxyApiKeys, drainMs: DRAIN_MS };
+}
+
+/** @throws {StartError} where none of the ports is free */
+function startOnFreePort(services: Services): RunningServer {
+  for (let port = PORT; port < PORT + PORTS; port++) {
+    const config = { ...services.config, port };
+    requireNetAccess(config);
+    try {
+      return startServer({ ...services, config });
+    } catch (error) {
+      const isTaken = error instanceof StartError && error.cause instanceof Deno.errors.AddrInUse;
+      if (!isTaken) throw error;
+    }
+  }
+  const last = PORT + PORTS - 1;
+  throw new StartError(`${HOST}:${PORT} to ${last} are in use: end what listens there`);
+}
+
+/** Runs the client with a settings file that is gone when it is. */
+async function runClient(launch: Launch, settings: JsonObject): Promise<number> {
+  let child: Deno.ChildProcess | null = null;
+  const hasTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((one) => one.isTerminal());
+  const listeners = SIGNALS.map((signal) => {
+    const pass = () => hasTerminal && TYPED.has(signal) ? undefined : sendSignal(child, signal);
+    Deno.addSignalListener(signal, pass);
+    return () => Deno.removeSignalListener(signal, pass);
+  });
+  // Readable by this user alone: the arguments of a process are not.
+  const path = Deno.makeTempFileSync({ prefix: "claudeproxy-", suffix: ".json" });
+  try {
+    Deno.writeTextFileSync(path, JSON.stringify(settings));
+    child = spawn(launch, path);
+    return (await child.status).code;
+  } finally {
+    Deno.removeSync(path);
+    for (const remove of listeners) remove();
+  }
+}
+
+/** @throws {StartError} where there is no such program */
+function spawn({ program, args, folder, env }: Launch, settings: string): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, {
+      // In front: what the user wrote may end in an option that takes all that follows.
+      args: ["--settings", settings, ...args],
+      cwd: folder,
+      clearEnv: true,
+      env,
+      stdin: "inherit",
+      stdout: "inherit",
+      stderr: "inherit",
+    }).spawn();
+  } catch (cause) {
+    const cure = "npm install -g @anthropic-ai/claude-code, or set CLAUDE_BIN to where it is";
+    const problem = cause instanceof Deno.errors.NotFound ? "is not installed" : "cannot be run";
+    throw new StartError(`Claude Code (${program}) ${problem}: ${cure}`, { cause });
+  }
+}
+
+function sendSignal(child: Deno.ChildProcess | null, signal: Deno.Signal): void {
+  try {
+    child?.kill(signal);
+  } catch {
+    // It has just ended; so will this process.
+  }
+}
+
+/** The user's environment without what would lead the client elsewhere, and past any HTTP proxy to this one. */
+function toClientEnv(env: Variables, connection: Variables): Variables {
+  const dropped = new Set<string>([...Object.keys(connection), ...OWN_VARIABLES]);
+  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !dropped.has(name)));
+  const direct = [kept["NO_PROXY"] ?? kept["no_proxy"] ?? "", HOST].filter((one) => one !== "");
+  const NO_PROXY = direct.join(",");
+  return { ...kept, NO_PROXY, no_proxy: NO_PROXY };
+}
+
+/** Discovery goes by the client's own switch, wherever the user has set that. */
+function noteQuiet(user: JsonObject): string[] {
+  const home = readVariable("HOME") ?? readVariable("USERPROFILE") ?? "";
+  const folder = readVariable("CLAUDE_CONFIG_DIR") ?? `${home}/.claude`;
+  const stored = readStored(`${folder}/settings.json`);
+  if (!isQuiet([Deno.env.toObject(), readEnv(stored), readEnv(user)])) return [];
+  return [`${QUIET_VARIABLE} is set: the /model picker shows the mapped models only`];
+}
+
+/** Another program's file: where it cannot be read, there is nothing to say about it. */
+function readStored(path: string): JsonObject {
+  try {
+    const value = parseJson(Deno.readTextFileSync(path));
+    return isJsonObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function readText(path: string, folder: string): string {
+  const isAbsolute = /^([\\/]|[a-z]:[\\/])/i.test(path);
+  return Deno.readTextFileSync(isAbsolute ? path : `${folder}/${path}`);
+}
+
+/** Without the permission it is not set: asking for it would prompt or throw. */
+function readVariable(variable: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" ? Deno.env.get(variable)?.trim() || undefined : undefined;
+}
+
+/** Good for one run. */
+function createKey(): string {
+  return `claudeproxy-${crypto.randomUUID()}-${crypto.randomUUID()}`;
+}
+
+/** On standard error: standard output is the client's. */
+function say(line: string): void {
+  printError(`claudeproxy: ${line}`);
+}

@@ -1,0 +1,132 @@
+/**
+ * The launcher with the real Claude Code: one command, in a home whose settings lead elsewhere.
+ * @module
+ */
+
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import type { JsonObject } from "../../../lib/json.ts";
+import type { ChatRequest } from "../../../lib/openrouter/types.ts";
+import { createStage, type Ended, KEY, type Stage } from "../../helpers/launcher.ts";
+import type { SeenRequest } from "../../helpers/upstream.ts";
+import { findBinary } from "../binary.ts";
+import { answers, readTexts, says, type Step } from "../model.ts";
+import { test } from "../session.ts";
+
+const GLM = "z-ai/glm-5";
+const SONNET = "anthropic/claude-sonnet-4.5";
+const MODELS = [
+  { id: GLM, context_length: 131_072, supported_parameters: ["tools"] },
+  { id: SONNET, name: "Sonnet 4.5", context_length: 1_000_000 },
+];
+const TARGETS = { TARGET_MODEL_OPUS: GLM, TARGET_MODEL_BIG: SONNET, TARGET_MODEL_SMALL: GLM };
+
+/** Everything that could lead requests past the proxy, or a wrong key to it. */
+const HOSTILE = {
+  apiKeyHelper: "echo sk-ant-of-a-helper",
+  autoCompactWindow: 900_000,
+  env: {
+    ANTHROPIC_BASE_URL: "http://127.0.0.1:9",
+    ANTHROPIC_AUTH_TOKEN: "of-another-proxy",
+    ANTHROPIC_API_KEY: "sk-ant-of-the-settings",
+    ANTHROPIC_CUSTOM_HEADERS: "authorization: Bearer of-the-headers",
+    ANTHROPIC_DEFAULT_OPUS_MODEL: "glm-of-another-proxy",
+    CLAUDE_CODE_AUTO_COMPACT_WINDOW: "900000",
+    HTTPS_PROXY: "http://127.0.0.1:9",
+    HTTP_PROXY: "http://127.0.0.1:9",
+  },
+};
+
+const HOMES: [what: string, settings: JsonObject][] = [
+  ["no settings", {}],
+  ["hostile settings", HOSTILE],
+  // One at a time: the client takes several at once for a mistake.
+  ["settings for Bedrock", { env: { CLAUDE_CODE_USE_BEDROCK: "1" } }],
+  ["settings for Vertex", { env: { CLAUDE_CODE_USE_VERTEX: "1" } }],
+  ["settings for Foundry", { env: { CLAUDE_CODE_USE_FOUNDRY: "1" } }],
+];
+
+/** A stage whose model plays one step for all requests. */
+function setStage(step: Step, settings: JsonObject = {}): Stage {
+  const stage = createStage((seen) => step(toChatRequest(seen)), { models: MODELS });
+  Deno.mkdirSync(`${stage.home}/.claude`);
+  Deno.writeTextFileSync(`${stage.home}/.claude/settings.json`, JSON.stringify(settings));
+  return stage;
+}
+
+function toChatRequest({ text }: SeenRequest): ChatRequest {
+  return JSON.parse(text);
+}
+
+async function runLauncher(stage: Stage, ...args: string[]): Promise<Ended> {
+  const binary = await findBinary();
+  if ("missing" in binary) throw new Error(binary.missing);
+  const env = {
+    CLAUDE_BIN: binary.path,
+    ANTHROPIC_API_KEY: "sk-ant-of-the-user",
+    DISABLE_AUTOUPDATER: "1",
+    HTTPS_PROXY: "http://127.0.0.1:9",
+    ...TARGETS,
+  };
+  return await stage.run({ args, env });
+}
+
+/** Without what the client itself says there about models that it does not know. */
+function readOwnLines({ stderr }: Ended): string[] {
+  return stderr.split("\n").filter((line) => line.startsWith("claudeproxy: "));
+}
+
+for (const [what, settings] of HOMES) {
+  test(`started by the launcher in a home with ${what}, talks to the mapped model`, async () => {
+    await using stage = setStage(says("Hello"), settings);
+    const ended = await runLauncher(stage, "-p", "Say hello");
+    assertEquals([ended.code, ended.stdout], [0, "Hello\n"], ended.stderr);
+    assertEquals(stage.upstream.requests.map(({ body }) => body["model"]), [GLM]);
+    assertEquals(stage.upstream.requests[0]?.headers.get("authorization"), `Bearer ${KEY}`);
+    const [line, ...more] = readOwnLines(ended);
+    assert(
+      /^claudeproxy: 1 request, [\d,]+ tokens in, \d+ out, \$0\.\d{4}$/.test(line ?? ""),
+      line,
+    );
+    assertEquals(more, []);
+    assertFalse(stage.listTemporary().some((name) => name.startsWith("claudeproxy-")));
+  });
+}
+
+test("started by the launcher asks for the models that its picker shows", async () => {
+  await using stage = setStage(says("Hello"));
+  await runLauncher(stage, "-p", "Say hello");
+  const path = `${stage.home}/.claude/cache/gateway-models.json`;
+  assertStringIncludes(await Deno.readTextFile(path), SONNET);
+});
+
+test("started by the launcher takes settings, --resume and subcommands of the user's", async () => {
+  await using stage = setStage(says("Hello"));
+  const settings = '{"env":{"ANTHROPIC_DEFAULT_OPUS_MODEL":"vendor/own"}}';
+  const first = await runLauncher(stage, "--settings", settings, "-p", "One");
+  const second = await runLauncher(stage, "-p", "--continue", "Two");
+  assertEquals([first.code, second.code], [0, 0], second.stderr);
+  const [one, two] = stage.upstream.requests;
+  assertEquals([one?.body["model"], two?.body["model"]], ["vendor/own", GLM]);
+  assertStringIncludes(two?.text ?? "", "One");
+  const list = await runLauncher(stage, "mcp", "list");
+  assertEquals([list.code, readOwnLines(list)], [0, ["claudeproxy: no requests"]]);
+});
+
+test("started by the launcher compacts before a model of 131,072 tokens refuses", async () => {
+  let turns = 0;
+  const isCompaction = (request: ChatRequest) =>
+    readTexts(request, "user").includes("create a detailed summary");
+  await using stage = setStage((request) => {
+    if (isCompaction(request)) return says("<summary>It ran echo.</summary>")(request);
+    const usage = { prompt_tokens: 60_000 + 22_000 * turns, completion_tokens: 100 };
+    if (turns++ >= 3) return says("Done")(request);
+    const call = { name: "Bash", input: { command: `echo ${turns}` } };
+    return answers({ calls: [call], usage })(request);
+  });
+  const ended = await runLauncher(stage, "-p", "--allowedTools", "Bash", "--", "Run echo");
+  assertEquals([ended.code, ended.stdout], [0, "Done\n"], ended.stderr);
+  const requests = stage.upstream.requests.map(toChatRequest);
+  const at = requests.findIndex(isCompaction);
+  assert(at > 0, `no compaction in ${requests.length} requests`);
+  assert(requests.slice(at + 1).every((request) => readTexts(request).includes("It ran echo.")));
+});

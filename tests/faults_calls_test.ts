@@ -1,0 +1,199 @@
+// What upstream's chunks may carry: the rows of the failure catalogue (§2.1) about tool calls, reasoning and
+// characters, with a raw TCP upstream behind the listening proxy. The exact events of each are golden pairs
+// (fixtures/streams); here it is what a client puts together that counts.
+
+import { assert, assertEquals } from "@std/assert";
+import { type Outcome, provoke, STREAM } from "./helpers/faults.ts";
+import { ask } from "./helpers/proxy.ts";
+import { LAST_CHUNK, rawAnswer, type RawScript, STREAM_HEAD } from "./helpers/raw_upstream.ts";
+import { finishChunk, sse, textChunk } from "./helpers/upstream.ts";
+
+type Json = Record<string, unknown>;
+
+/** A whole stream of these chunks, ended as HTTP wants it. */
+function stream(...chunks: (Json | string)[]): RawScript {
+  return async (call) => {
+    await call.send(STREAM_HEAD);
+    for (const chunk of chunks) await call.chunk(sse(chunk));
+    await call.send(LAST_CHUNK);
+  };
+}
+
+function delta(fields: Json | null, finish: unknown = null, more: Json = {}): Json {
+  return { choices: [{ index: 0, delta: fields, finish_reason: finish, ...more }] };
+}
+
+/** Fragments of tool calls in one delta. */
+const calls = (...fragments: Json[]): Json => delta({ tool_calls: fragments });
+const head = (index: unknown, id: unknown, name: unknown, text: unknown = ""): Json => ({
+  ...(index === undefined ? {} : { index }),
+  ...(id === undefined ? {} : { id }),
+  type: "function",
+  function: { ...(name === undefined ? {} : { name }), arguments: text },
+});
+const tail = (index: unknown, text: string): Json => ({ index, function: { arguments: text } });
+const HI = textChunk("Hi");
+const STOP = finishChunk();
+
+/** The content in one line a block. */
+function show({ message }: Outcome): string[] {
+  return (message?.content ?? []).map((block) => {
+    switch (block.type) {
+      case "text":
+        return `text ${block.text}`;
+      case "thinking":
+        return `thinking ${block.thinking} (${block.signature})`;
+      case "redacted_thinking":
+        return `redacted ${block.data}`;
+      case "tool_use":
+        return `${block.name} ${JSON.stringify(block.input)}`;
+    }
+  });
+}
+
+const BASH = calls(head(0, "c1", "Bash", '{"a":1}'));
+
+// ── Tool calls, reasoning, characters ───────────────────────────────────────────────────────────────────────
+
+const A = 'Bash {"a":1}';
+const B = 'Read {"b":2}';
+const QUIRKS: [about: string, chunks: Json[], content: string[]][] = [
+  ["args in first chunk", [BASH], [A]],
+  ["no args", [calls(head(0, "c1", "Bash"))], ["Bash {}"]],
+  ["fragments", [calls(head(0, "c1", "Bash")), calls(tail(0, '{"a"')), calls(tail(0, ":1}"))], [A]],
+  ["several in one chunk", [
+    calls(head(0, "c1", "Bash", '{"a":1}'), head(1, "c2", "Read", '{"b":2}')),
+  ], [A, B]],
+  ["interleaved indexes", [
+    calls(head(0, "c1", "Bash"), head(1, "c2", "Read")),
+    calls(tail(1, '{"b"')),
+    calls(tail(0, '{"a"')),
+    calls(tail(1, ":2}"), tail(0, ":1}")),
+  ], [A, B]],
+  ["same index, new id", [BASH, calls(head(0, "c2", "Read", '{"b":2}'))], [A, B]],
+  ["no index", [
+    calls(head(undefined, "c1", "Bash", '{"a":1}')),
+    calls(head(undefined, "c2", "Read", '{"b":2}')),
+  ], [A, B]],
+  ["index from 1", [
+    calls(head(1, "c1", "Bash", '{"a":1}')),
+    calls(head(2, "c2", "Read", '{"b":2}')),
+  ], [A, B]],
+  ["id and name repeated", [
+    calls(head(0, "c1", "Bash", '{"a"')),
+    calls(head(0, "c1", "Bash", ":1}")),
+  ], [A]],
+  ['id and name ""', [calls(head(0, "c1", "Bash", '{"a"')), calls(head(0, "", "", ":1}"))], [A]],
+  ["id missing", [
+    calls(head(0, undefined, "Bash", '{"a":1}')),
+    calls(head(1, null, "Read", '{"b":2}')),
+  ], [A, B]],
+  [
+    "name late",
+    [calls(head(0, "c1", undefined, '{"a"')), calls(head(0, undefined, "Bash", ":1}"))],
+    [A],
+  ],
+  ["one index, no ids, other names, the same args", [
+    calls(head(0, "", "Bash", '{"a":1}')),
+    calls(head(0, "", "Read", '{"a":1}')),
+  ], [A, 'Read {"a":1}']],
+  ["trailing empty chunk", [BASH, calls(tail(0, "")), calls({ index: 0 })], [A]],
+  ["args as object", [calls(head(0, "c1", "Bash", { a: 1 }))], [A]],
+  ["text and call in one delta", [delta({
+    content: "Hi",
+    tool_calls: [head(0, "c1", "Bash", '{"a":1}')],
+  })], ["text Hi", A]],
+];
+
+for (const [about, chunks, content] of QUIRKS) {
+  Deno.test(`§2.1 tool call quirk ${about}: whole calls, ids of their own`, async () => {
+    const outcome = await provoke(stream(...chunks, delta({}, "tool_calls"), "[DONE]"));
+    assertEquals([outcome.error, outcome.message?.stop_reason], ["", "tool_use"]);
+    assertEquals(show(outcome), content);
+    const plain = chunks.length > 1
+      ? null
+      : await provoke(({ send }) => send(rawAnswer(200, toWhole(chunks))), {
+        request: ask(),
+      });
+    if (plain !== null) assertEquals(show(plain), content);
+  });
+}
+
+/** The same as a plain answer. */
+function toWhole(chunks: Json[]): string {
+  const text = JSON.stringify({ ...chunks[0] }).replace('"delta":', '"message":');
+  return text.replace('"finish_reason":null', '"finish_reason":"tool_calls"');
+}
+
+for (const text of ["{oops", "[1]", "7", '"x"', "null", '{"a":1}}', '{"a":1}{"b":2']) {
+  Deno.test(`§2.1 tool arguments ${text} with a normal finish: an error, not {}`, async () => {
+    const outcome = await provoke(stream(HI, calls(head(0, "c1", "Bash", text)), STOP, "[DONE]"));
+    assert(outcome.error.startsWith("api_error: "), outcome.error);
+    assertEquals(outcome.message?.stop_reason, null);
+  });
+}
+
+const detail = (text: string, more: Json = {}) => ({ type: "reasoning.text", text, ...more });
+const THOUGHTS: [about: string, chunks: Json[], content: string[]][] = [
+  ["in `reasoning`", [delta({ reasoning: "Hm" })], ["thinking Hm ()"]],
+  ["in `reasoning_content`", [delta({ reasoning_content: "Hm" })], ["thinking Hm ()"]],
+  ["in `reasoning_details`", [delta({ reasoning_details: [detail("Hm")] })], ["thinking Hm ()"]],
+  ["in all three", [delta({
+    reasoning: "Hm",
+    reasoning_content: "Hm",
+    reasoning_details: [detail("Hm")],
+  })], ["thinking Hm ()"]],
+  ["with a signature", [
+    delta({ reasoning: "Hm", reasoning_details: [detail("Hm")] }),
+    delta({ reasoning_details: [detail("", { signature: "sig" })] }),
+  ], ["thinking Hm (sig)"]],
+  ["encrypted", [delta({ reasoning_details: [{ type: "reasoning.encrypted", data: "xyz" }] })], [
+    "redacted xyz",
+  ]],
+  ["beside text in one delta", [delta({ content: "So", reasoning: "Hm" })], [
+    "thinking Hm ()",
+    "text So",
+  ]],
+];
+
+for (const [about, chunks, content] of THOUGHTS) {
+  Deno.test(`§2.1 reasoning ${about}: once, before the text`, async () => {
+    const outcome = await provoke(stream(...chunks, HI, STOP, "[DONE]"));
+    const last = content.at(-1) === "text So"
+      ? [...content.slice(0, -1), "text SoHi"]
+      : [...content, "text Hi"];
+    assertEquals(show(outcome), last);
+  });
+}
+
+Deno.test("§2.1 surrogate halves, NUL, U+2028, data: and event: inside text and arguments: exact", async () => {
+  const text =
+    "\ud83d half \udc00 \0 \u2028\u2029\u0085 \r\n\n data: [DONE]\n\nevent: error\ndata: {}\n\n : \ufeff";
+  const call = calls(head(0, "c1", "Bash", JSON.stringify({ text })));
+  const outcome = await provoke(stream(textChunk(text), call, STOP, "[DONE]"));
+  assertEquals([outcome.error, outcome.words === text], ["", true]);
+  assertEquals(
+    outcome.message?.content[1]?.type === "tool_use" && outcome.message.content[1].input,
+    { text },
+  );
+});
+
+Deno.test("§2.1 CRLF, CR, no space behind the colon, a byte order mark, several data lines: read alike", async () => {
+  const chunks = sse(HI, STOP, "[DONE]");
+  const forms = [
+    chunks.replaceAll("\n", "\r\n"),
+    chunks.replaceAll("\n", "\r"),
+    chunks.replaceAll("data: ", "data:"),
+    `\ufeff${chunks}`,
+    chunks.replace(',"choices"', '\ndata: ,"choices"'),
+    chunks.replaceAll("data: ", "id: 1\nevent: message\nretry: 5\ndata: "),
+  ];
+  for (const form of forms) {
+    const outcome = await provoke(async ({ send, chunk }) => {
+      await send(STREAM_HEAD);
+      await chunk(form);
+      await send(LAST_CHUNK);
+    }, { request: STREAM });
+    assertEquals([outcome.words, outcome.error], ["Hi", ""], form);
+  }
+});

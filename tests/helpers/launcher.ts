@@ -1,0 +1,118 @@
+/**
+ * The launcher as people start it: `main.ts claude` as a process, in a home and a folder of its own, its client
+ * a program that the test chooses. Nothing of the machine's environment gets in but what deno needs.
+ */
+
+import { TextLineStream } from "@std/streams/text-line-stream";
+import { startUpstream, type Upstream, type UpstreamOptions } from "./upstream.ts";
+import type { Reply } from "./upstream.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const HANG_MS = 60_000;
+/** HOME is the test's own, so the cache has to be named. */
+const DENO_DIR = await readDenoDir();
+/** The key that the proxy holds. */
+export const KEY = "sk-or-v1-launcher-test-secret";
+
+/** How one run is started. */
+export interface Launch {
+  args?: readonly string[];
+  env?: Record<string, string>;
+  flags?: readonly string[];
+  /** Sees each line of standard output, and may answer with a signal. */
+  onLine?: (line: string) => Deno.Signal | null;
+}
+
+/** What one run left behind. */
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A running launcher. */
+export interface Launcher {
+  child: Deno.ChildProcess;
+  ended: Promise<Ended>;
+}
+
+/** The folders of a test, and an upstream. Leave it with `await using`. */
+export interface Stage extends AsyncDisposable {
+  folder: string;
+  home: string;
+  work: string;
+  upstream: Upstream;
+  start(launch?: Launch): Launcher;
+  /** Runs to the end. */
+  run(launch?: Launch): Promise<Ended>;
+  /** What is left in the folder for temporary files. */
+  listTemporary(): string[];
+}
+
+/** Sets the stage. */
+export function createStage(script: Reply | Reply[], options: UpstreamOptions = {}): Stage {
+  const folder = Deno.makeTempDirSync({ prefix: "claudeproxy-launcher-" });
+  const home = `${folder}/home`;
+  const work = `${folder}/work`;
+  const temporary = `${folder}/tmp`;
+  for (const path of [home, work, temporary]) Deno.mkdirSync(path);
+  const upstream = startUpstream(script, options);
+  const machine = { PATH: `${folder}/bin:${Deno.env.get("PATH")}`, DENO_DIR, NO_COLOR: "1" };
+  const start = ({ args = [], env = {}, flags = ["-A"], onLine }: Launch = {}): Launcher => {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-prompt", "--no-lock", `--import-map=${ROOT}jsr_fallback/import_map.json`],
+        ...[...flags, `${ROOT}main.ts`, "claude", ...args],
+      ],
+      env: {
+        ...machine,
+        HOME: home,
+        TMPDIR: temporary,
+        DENO_NO_UPDATE_CHECK: "1",
+        OPENROUTER_API_KEY: KEY,
+        OPENROUTER_BASE_URL: upstream.baseUrl,
+        ...env,
+      },
+      clearEnv: true,
+      cwd: work,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    return { child, ended: finish(child, onLine) };
+  };
+  return {
+    folder,
+    home,
+    work,
+    upstream,
+    start,
+    run: (launch) => start(launch).ended,
+    listTemporary: () => [...Deno.readDirSync(temporary)].map(({ name }) => name),
+    async [Symbol.asyncDispose]() {
+      await upstream[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+async function finish(child: Deno.ChildProcess, onLine: Launch["onLine"]): Promise<Ended> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), HANG_MS);
+  const errors = new Response(child.stderr).text();
+  let stdout = "";
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+  for await (const line of lines) {
+    stdout += `${line}\n`;
+    const signal = onLine?.(line);
+    if (signal) child.kill(signal);
+  }
+  const { code } = await child.status;
+  clearTimeout(timer);
+  return { code, stdout, stderr: await errors };
+}
+
+async function readDenoDir(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const info: { denoDir: string } = JSON.parse(new TextDecoder().decode(stdout));
+  return info.denoDir;
+}

@@ -1,0 +1,78 @@
+/**
+ * The proxy as a process of its own.
+ * @module
+ */
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** A proxy process. Stop it with `await using`. */
+export interface Proxy extends AsyncDisposable {
+  url: string;
+  /** Resident memory in bytes. */
+  readRss(): number;
+}
+
+/** Starts main.ts as users do, in front of an upstream. */
+export async function startProxyProcess(baseUrl: string): Promise<Proxy> {
+  const port = findPort();
+  const modules = await readModules();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", ...modules, new URL("main.ts", ROOT).pathname],
+    cwd: ROOT.pathname,
+    env: {
+      OPENROUTER_API_KEY: "sk-or-v1-soak",
+      OPENROUTER_BASE_URL: baseUrl,
+      HOST: "127.0.0.1",
+      PORT: String(port),
+      MAX_INFLIGHT: "100000",
+      LOG_LEVEL: "error",
+    },
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+  const url = `http://127.0.0.1:${port}`;
+  await waitFor(url);
+  return {
+    url,
+    readRss: () => readRss(child.pid),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+    },
+  };
+}
+
+/** The import map of this process, if it was started with one. */
+async function readModules(): Promise<string[]> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["task", "-q", "modules"],
+    cwd: ROOT.pathname,
+    stderr: "null",
+  });
+  const { stdout } = await command.output();
+  const flag = new TextDecoder().decode(stdout).trim();
+  return flag === "" ? [] : [flag];
+}
+
+function findPort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function waitFor(url: string): Promise<void> {
+  for (let n = 0; n < 200; n++) {
+    try {
+      const response = await fetch(`${url}/health`);
+      await response.body?.cancel();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  throw new Error("The proxy did not start");
+}
+
+function readRss(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+}

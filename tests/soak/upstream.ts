@@ -1,0 +1,172 @@
+/**
+ * A fast upstream for the soak test, on raw TCP: paced streams whose every word is known beforehand, answers as
+ * large as asked, and the moment at which the proxy let go of each.
+ * @module
+ */
+
+const encoder = new TextEncoder();
+const HEAD = encoder.encode(
+  "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n" +
+    "transfer-encoding: chunked\r\n\r\n",
+);
+const TICK_MS = 20;
+const FLOOD_PIECE = "0123456789abcdef".repeat(512);
+
+/** What a request asks of this upstream, written into its first message. */
+export interface Order {
+  /** Names the stream; part of every word. */
+  id: number;
+  /** Words to send, one a chunk. */
+  words: number;
+  /** Milliseconds between two; 0 for as fast as they are taken. */
+  paceMs: number;
+}
+
+/** The word of that number. */
+export function toWord(id: number, number: number): string {
+  return `s${id}w${number} `;
+}
+
+/** A word that fills eight kilobytes, for a flood. */
+export function toFloodWord(): string {
+  return FLOOD_PIECE;
+}
+
+interface Stream {
+  connection: Deno.TcpConn;
+  order: Order;
+  sent: number;
+  dueAt: number;
+  isGone: boolean;
+}
+
+/** The upstream. */
+export class SoakUpstream implements Disposable {
+  readonly baseUrl: string;
+  /** Order id → when the proxy closed the connection. */
+  readonly closedAt = new Map<number, number>();
+  /** Bytes of floods that were written. */
+  floodBytes = 0;
+  readonly #listener: Deno.TcpListener;
+  readonly #connections = new Set<Deno.TcpConn>();
+  readonly #paced = new Set<Stream>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor() {
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.baseUrl = `http://127.0.0.1:${this.#listener.addr.port}/api/v1`;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#accept();
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this.#connections.size;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#listener.close();
+    for (const connection of this.#connections) this.#close(connection);
+  }
+
+  async #accept(): Promise<void> {
+    for await (const connection of this.#listener) {
+      this.#connections.add(connection);
+      this.#serve(connection).catch(() => {}).finally(() => this.#close(connection));
+    }
+  }
+
+  async #serve(connection: Deno.TcpConn): Promise<void> {
+    connection.setNoDelay(true);
+    const order = readOrder(await readRequest(connection));
+    // The model list and whatever else is no stream.
+    if (order === null) {
+      await connection.write(
+        encoder.encode("HTTP/1.1 404 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"),
+      );
+      return;
+    }
+    await writeAll(connection, HEAD);
+    const stream: Stream = { connection, order, sent: 0, dueAt: performance.now(), isGone: false };
+    if (order.paceMs === 0) this.#flood(stream).catch(() => {});
+    else this.#paced.add(stream);
+    const byte = new Uint8Array(64);
+    try {
+      while (await connection.read(byte) !== null);
+    } catch {
+      // Reset.
+    }
+    stream.isGone = true;
+    this.#paced.delete(stream);
+    this.closedAt.set(order.id, performance.now());
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    for (const stream of this.#paced) {
+      if (stream.dueAt > now) continue;
+      stream.dueAt += stream.order.paceMs;
+      const { id, words } = stream.order;
+      const text = stream.sent < words ? toChunk(toWord(id, stream.sent++)) : END;
+      if (text === END) this.#paced.delete(stream);
+      writeAll(stream.connection, encoder.encode(text)).catch(() => {});
+    }
+  }
+
+  async #flood(stream: Stream): Promise<void> {
+    const bytes = encoder.encode(toChunk(FLOOD_PIECE));
+    for (; stream.sent < stream.order.words && !stream.isGone; stream.sent++) {
+      await writeAll(stream.connection, bytes);
+      this.floodBytes += bytes.length;
+    }
+    await writeAll(stream.connection, encoder.encode(END));
+  }
+
+  #close(connection: Deno.TcpConn): void {
+    this.#connections.delete(connection);
+    try {
+      connection.close();
+    } catch {
+      // Closed already.
+    }
+  }
+}
+
+function toEvent(chunk: unknown): string {
+  const event = `data: ${JSON.stringify(chunk)}\n\n`;
+  return `${encoder.encode(event).length.toString(16)}\r\n${event}\r\n`;
+}
+
+function toChunk(content: string): string {
+  return toEvent({ id: "gen-1", choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+}
+
+const END = toEvent({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }) +
+  "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n";
+
+function readOrder(body: string): Order | null {
+  const found = /order:(\d+):(\d+):(\d+):/.exec(body);
+  return found === null
+    ? null
+    : { id: Number(found[1]), words: Number(found[2]), paceMs: Number(found[3]) };
+}
+
+/** Head and body of a small request. */
+async function readRequest(connection: Deno.TcpConn): Promise<string> {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(16 * 1024);
+  let text = "";
+  for (;;) {
+    const count = await connection.read(buffer);
+    if (count === null) return text;
+    text += decoder.decode(buffer.subarray(0, count), { stream: true });
+    const end = text.indexOf("\r\n\r\n");
+    const length = Number(/content-length: *(\d+)/i.exec(text)?.[1] ?? 0);
+    if (end !== -1 && text.length >= end + 4 + length) return text;
+  }
+}
+
+async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+}
