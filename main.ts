@@ -1,5 +1,5 @@
 /**
- * The command line of the proxy: serve (default), demo, claude, --help, --version.
+ * The command line of the proxy: serve (default), check, demo, claude, --help, --version.
  *
  * ```sh
  * OPENROUTER_API_KEY=sk-or-… deno run -A jsr:@claudeproxy/openrouter
@@ -8,15 +8,12 @@
  */
 
 import about from "./deno.json" with { type: "json" };
+import { announce } from "./lib/cli/announce.ts";
+import { runCheck } from "./lib/cli/check.ts";
 import { runClaude } from "./lib/cli/claude.ts";
 import { runDemo } from "./lib/cli/demo.ts";
 import { loadEnvironment, requireNetAccess } from "./lib/cli/environment.ts";
-import {
-  createServices,
-  describeAccess,
-  type RunningServer,
-  startServer,
-} from "./lib/cli/serve.ts";
+import { createServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
 import { printError, printLine, StartError } from "./lib/cli/terminal.ts";
 import { VARIABLES } from "./lib/config.ts";
 
@@ -34,6 +31,7 @@ if (import.meta.main) {
 
 async function run(args: readonly string[]): Promise<void> {
   const [command = "serve", ...rest] = args;
+  if (command === "check") return await check(rest);
   if (command === "claude") Deno.exit(await runClaude(rest, ABOUT));
   if (rest.length > 0) throw new StartError(`Unknown argument ${rest[0]}: see --help`);
   switch (command) {
@@ -57,9 +55,18 @@ function serve(): Promise<void> {
   requireNetAccess(config);
   const services = createServices(config, ABOUT);
   const server = startServer(services);
-  for (const note of notes) printLine(note);
-  printLine(`listening on ${config.host}:${new URL(server.url).port}, ${describeAccess(config)}`);
-  return stopOnSignal(server);
+  const stopped = stopOnSignal(server);
+  // Who reads this may send a signal at once.
+  announce(server.url, { config, notes, log: services.log });
+  return stopped;
+}
+
+async function check(args: readonly string[]): Promise<void> {
+  const unknown = args.find((arg) => arg !== "--json");
+  if (unknown !== undefined) throw new StartError(`Unknown argument ${unknown}: see --help`);
+  const isFine = await runCheck(ABOUT, { isJson: args.length > 0 });
+  // What upstream was asked with may keep timers for a while; nobody waits for them.
+  Deno.exit(isFine ? 0 : 1);
 }
 
 /** The first signal lets running answers finish, the second ends at once. */
@@ -81,9 +88,10 @@ function printHelp(): void {
   printLine(`${ABOUT.name} ${ABOUT.version}
 Answers Anthropic Messages API requests through OpenRouter.
 
-Usage: claudeproxy [serve | demo | claude [args…] | --help | --version]
+Usage: claudeproxy [serve | check [--json] | demo | claude [args…] | --help | --version]
 
   serve      Run the proxy (default)
+  check      Tell whether it will work: settings, port, key and models; --json for machines
   demo       Run it in front of a simulated OpenRouter: no key, no network
   claude     Run Claude Code through a proxy of its own; all arguments are Claude Code's
 

@@ -5,6 +5,7 @@
  */
 
 import type { LogLevel } from "./config.ts";
+import { type Color, createPaint, type Paint, toPrintable } from "./paint.ts";
 
 /** What is known of a request when it has ended. Times in milliseconds, cost in USD, as upstream charges it. */
 export interface RequestRecord {
@@ -16,6 +17,8 @@ export interface RequestRecord {
   model?: string;
   /** The model that was sent upstream, or that upstream says it used. */
   target?: string;
+  /** What was sent, where it was a list: the first was asked, the rest are OpenRouter's fallbacks. */
+  sent?: readonly string[];
   provider?: string;
   inputTokens?: number;
   outputTokens?: number;
@@ -44,6 +47,8 @@ export interface Log {
 export interface LogOptions {
   level: LogLevel;
   format: "text" | "json";
+  /** Whether text is coloured; JSON never is. */
+  isColored?: boolean;
   /** Takes one line without its end. */
   writeLine: (line: string) => void;
   redact: (text: string) => string;
@@ -51,27 +56,36 @@ export interface LogOptions {
   date: () => Date;
 }
 
+const LEVEL_COLORS = { debug: "dim", warn: "yellow", error: "red" } as const;
 const SEVERITY: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** Creates the log. */
 export function createLog(options: LogOptions): Log {
-  const emit = (level: LogLevel, text: string, fields: Record<string, unknown>) => {
+  const paint = createPaint(options.isColored ?? false);
+  const table = new RequestTable(paint, options.level === "debug");
+  const emit = (level: LogLevel, fields: object, toText: () => string) => {
     if (SEVERITY[level] < SEVERITY[options.level]) return;
     const time = options.date().toISOString();
     const line = options.format === "json"
       ? JSON.stringify({ time, level, ...fields })
-      : `${time.slice(11, 19)} ${level === "info" ? "" : `${level}: `}${toPrintable(text)}`;
+      : `${paint("dim", time.slice(11, 19))} ${toText()}`;
     options.writeLine(options.redact(line));
   };
   return {
     request(record) {
       const level = hasFailed(record) ? "warn" : isProbe(record) ? "debug" : "info";
-      emit(level, formatRecord(record, options.level === "debug"), { ...record });
+      emit(level, record, () => table.format(record));
     },
     write(level, message) {
-      emit(level, message, { message });
+      emit(level, { message }, () => formatMessage(level, message, paint));
     },
   };
+}
+
+function formatMessage(level: LogLevel, message: string, paint: Paint): string {
+  const text = toPrintable(message);
+  if (level === "info") return text;
+  return `${paint(LEVEL_COLORS[level], `${level}:`)} ${text}`;
 }
 
 /** Upstream or this program failed, perhaps after the head had left as a 200. */
@@ -84,31 +98,84 @@ function isProbe(record: RequestRecord): boolean {
   return record.model === undefined && record.status < 400 && record.path !== "/v1/models";
 }
 
-/** `req_… claude-x → vendor/model (Provider) in 10 out 20 cached 5 $0.0012 first 0.31s total 2.04s complete`. */
-function formatRecord(record: RequestRecord, withDropped: boolean): string {
-  const words = [record.requestId];
-  if (record.model === undefined) words.push(`${record.method} ${record.path}`);
-  else {
-    words.push(`${record.model} → ${record.target ?? "?"}`);
-    if (record.provider !== undefined) words.push(`(${record.provider})`);
+/** Columns that most names fit; the column grows to the longest name seen, up to what a screen can bear. */
+const MIN_WHO = 40;
+const MAX_WHO = 72;
+
+/**
+ * Request lines whose columns stand below each other:
+ * `200 claude-x → vendor/model (Provider)   in  10 out  20 cached   5 $0.0012  first 0.31s total 2.04s complete`.
+ */
+class RequestTable {
+  readonly #paint: Paint;
+  readonly #withId: boolean;
+  #width = MIN_WHO;
+
+  /** @param withId whether the lines of requests that went well hold their id too */
+  constructor(paint: Paint, withId: boolean) {
+    this.#paint = paint;
+    this.#withId = withId;
   }
-  if (record.inputTokens !== undefined) {
-    words.push(`in ${record.inputTokens} out ${record.outputTokens ?? 0}`);
-    if (record.cachedTokens) words.push(`cached ${record.cachedTokens}`);
+
+  format(record: RequestRecord): string {
+    const paint = this.#paint;
+    const who = toPrintable(describeRoute(record));
+    this.#width = Math.max(this.#width, who.length <= MAX_WHO ? who.length : 0);
+    const { costUsd: cost } = record;
+    const columns = [
+      paint(findColor(record), `${record.status}`),
+      who.padEnd(this.#width),
+      formatTokens(record),
+      (cost === undefined ? "" : `$${Number(cost.toPrecision(4))}`).padEnd(10),
+      formatTime("first", record.firstEventMs),
+      formatTime("total", record.totalMs),
+      toPrintable(record.end),
+      ...this.#formatTail(record),
+    ];
+    return columns.join(" ");
   }
-  if (record.costUsd !== undefined) words.push(`$${Number(record.costUsd.toPrecision(4))}`);
-  if (record.firstEventMs !== undefined) words.push(`first ${seconds(record.firstEventMs)}`);
-  words.push(`total ${seconds(record.totalMs)}`, `${record.status}`, record.end);
-  if (record.error !== undefined) words.push(`“${record.error}”`);
-  if (withDropped && record.dropped?.length) words.push(`dropped ${record.dropped.join(", ")}`);
-  return words.join(" ");
+
+  /** What only some lines have. */
+  #formatTail(record: RequestRecord): string[] {
+    const { error, dropped = [], requestId } = record;
+    const replaced = findReplaced(record);
+    const tail: [Color, string][] = [];
+    if (error !== undefined) tail.push([findColor(record), `“${error}”`]);
+    if (replaced !== undefined) tail.push(["yellow", `instead of ${replaced}`]);
+    if (dropped.length > 0) tail.push(["dim", `dropped ${dropped.join(", ")}`]);
+    if (error !== undefined || this.#withId) tail.push(["dim", requestId]);
+    return tail.map(([color, text]) => this.#paint(color, toPrintable(text)));
+  }
 }
 
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(2)}s`;
+function findColor(record: RequestRecord): Color {
+  if (hasFailed(record)) return "red";
+  return record.status >= 400 || record.end === "client_gone" ? "yellow" : "green";
 }
 
-/** One request, one line: nothing a client or upstream sends can start another, or steer a terminal. */
-function toPrintable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
+function describeRoute({ method, path, model, target, provider }: RequestRecord): string {
+  if (model === undefined) return `${method} ${path}`;
+  return `${model} → ${target ?? "?"}${provider === undefined ? "" : ` (${provider})`}`;
+}
+
+/** The model that was asked, where one of its fallbacks answered. Upstream may add a date to either name. */
+function findReplaced({ target = "", sent = [] }: RequestRecord): string | undefined {
+  const [first, ...fallbacks] = sent;
+  const isOf = (id: string) => target === id || target.startsWith(`${id}-`);
+  return first !== undefined && !isOf(first) && fallbacks.some(isOf) ? first : undefined;
+}
+
+/** In, out, and what came from the cache; as wide where nothing is known. */
+function formatTokens(record: RequestRecord): string {
+  const { inputTokens, outputTokens = 0, cachedTokens = 0 } = record;
+  const pad = (tokens: number) => `${tokens}`.padStart(6);
+  const text = inputTokens === undefined
+    ? ""
+    : `in ${pad(inputTokens)} out ${pad(outputTokens)} cached ${pad(cachedTokens)}`;
+  return text.padEnd("in 123456 out 123456 cached 123456".length);
+}
+
+function formatTime(name: string, ms: number | undefined): string {
+  const text = ms === undefined ? "" : `${name} ${`${(ms / 1000).toFixed(2)}s`.padStart(6)}`;
+  return text.padEnd("first 10.00s".length);
 }

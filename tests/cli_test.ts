@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import about from "../deno.json" with { type: "json" };
+import { startUpstream as startSimulated } from "../lib/cli/upstream.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "../lib/config.ts";
 
 const ROOT = `${import.meta.dirname}/..`;
@@ -283,13 +284,16 @@ Deno.test("the help names every variable, without any permission", async () => {
   assertEquals(ended, short);
   assertEquals([ended.code, ended.stderr], [0, ""]);
   for (const { name } of VARIABLES) assertMatch(ended.stdout, new RegExp(`^  ${name} `, "m"));
-  for (const command of ["serve", "demo", "claude"]) assertStringIncludes(ended.stdout, command);
+  for (const command of ["serve", "check", "demo", "claude"]) {
+    assertStringIncludes(ended.stdout, command);
+  }
 });
 
 Deno.test("an unknown command or argument ends in one line", async () => {
   assertFailed(await run({ args: ["sevre"] }), "Unknown command sevre", "--help");
   assertFailed(await run({ args: ["--port"] }), "Unknown command --port");
   assertFailed(await run({ args: ["serve", "8000"] }), "Unknown argument 8000");
+  assertFailed(await run({ args: ["check", "--json", "--fast"] }), "Unknown argument --fast");
 });
 
 for (
@@ -327,6 +331,32 @@ for (
     assertEquals(stderr, "");
   });
 }
+
+Deno.test("a start says address, upstream, models and clients in four lines, then what to cure", async () => {
+  const env = { OPENROUTER_API_KEY: KEY, TARGET_MODEL_OPUS: "vendor/big,vendor/next" };
+  await using program = new Program({ env });
+  const { port } = new URL(await program.listening());
+  program.kill("SIGTERM");
+  const { stdout } = await program.end();
+  const [address, ...lines] = stdout.trimEnd().split("\n");
+  assertMatch(address ?? "", /serving this machine only; set PROXY_API_KEYS to open it$/);
+  assertEquals(lines.slice(0, 3), [
+    `upstream     ${NOWHERE}, paid by OPENROUTER_API_KEY`,
+    "models       opus → vendor/big, vendor/next; sonnet, haiku, fable, other → " +
+    "anthropic/claude-sonnet-4-20250514",
+    `clients      ANTHROPIC_BASE_URL=http://127.0.0.1:${port}, ANTHROPIC_AUTH_TOKEN=any-word`,
+  ]);
+  assertMatch(lines.slice(3).join("\n"), /^warning: default models.*set TARGET_MODEL_BIG, [^\n]+$/);
+});
+
+Deno.test("with LOG_FORMAT=json every line of a start is an object", async () => {
+  await using program = new Program({ env: { LOG_FORMAT: "json" } });
+  await program.waitFor(/"message":"listening on /);
+  program.kill("SIGTERM");
+  const { stdout } = await program.end();
+  const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(lines.map(({ level }) => level), ["info", "info", "info", "info", "warn", "warn"]);
+});
 
 Deno.test("without a key the program starts, and a request gets a 401 that names the variable", async () => {
   await using program = new Program();
@@ -444,8 +474,8 @@ Deno.test("a .env that is no file ends the start in one line", async () => {
 Deno.test("without --allow-read the program starts, and says how to have .env read", async () => {
   const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-read"));
   await using program = new Program({ flags, dotenv: `OPENROUTER_API_KEY=${KEY}\n` });
-  assertEquals(await program.waitFor(/(--allow-read=\.env)\b/), "--allow-read=.env");
   await program.waitFor(/^listening on .*OPENROUTER_API_KEY is not set/);
+  assertEquals(await program.waitFor(/^warning: .*(--allow-read=\.env)\b/), "--allow-read=.env");
 });
 
 Deno.test("the program goes on serving when nobody reads its output any more", async () => {
@@ -539,4 +569,61 @@ Deno.test({
     const tookMs = performance.now() - signalledAt;
     assert(tookMs >= 190 && tookMs < 2000, `It took ${tookMs} ms`);
   },
+});
+
+/** The report for machines: what was looked at → how it stands. */
+async function runCheck(start: Start): Promise<Ended & { states: Record<string, string> }> {
+  const ended = await run({ ...start, args: ["check", "--json"] });
+  const { findings } = JSON.parse(ended.stdout);
+  const states = findings.map(({ topic, state }: Record<string, string>) => [topic, state]);
+  return { ...ended, states: Object.fromEntries(states) };
+}
+
+Deno.test("check under the start task's flags tells that it will work, soon, and shows no key", async () => {
+  const upstream = startSimulated();
+  const known = "anthropic/claude-sonnet-4.5";
+  const env = {
+    OPENROUTER_API_KEY: KEY,
+    OPENROUTER_BASE_URL: upstream.baseUrl,
+    TARGET_MODEL_OPUS: known,
+    TARGET_MODEL_BIG: known,
+    TARGET_MODEL_SMALL: known,
+  };
+  const startedAt = performance.now();
+  const ended = await runCheck({ env, dotenv: `TARGET_MODEL_DEFAULT=${known}\n` });
+  assert(performance.now() - startedAt < 5000);
+  assertEquals([ended.code, ended.stderr], [0, ""]);
+  assertEquals(ended.states, {
+    settings: "ok",
+    permissions: "ok",
+    port: "ok",
+    upstream: "ok",
+    key: "ok",
+    models: "ok",
+  });
+  assertMatch(ended.stdout, /"TARGET_MODEL_DEFAULT","value":"[^"]+","origin":"\.env"/);
+  assert(!ended.stdout.includes(KEY), ended.stdout);
+  await upstream.stop();
+});
+
+Deno.test("check prints text without colours where nobody sees them, and ends in 1 on a failure", async () => {
+  const { code, stdout, stderr } = await run({ args: ["check"], env: { NO_COLOR: "" } });
+  assertEquals([code, stderr], [1, ""]);
+  assertMatch(stdout, /^ +✗ upstream +http:\/\/127\.0\.0\.1:9\/api\/v1 cannot be reached: /m);
+  // deno-lint-ignore no-control-regex
+  assertEquals(/\x1b/.test(stdout), false);
+});
+
+Deno.test("check without a permission never asks for it and names the flag to add", async () => {
+  const env = { OPENROUTER_BASE_URL: "http://example.invalid:81/api" };
+  const net = await runCheck({ env });
+  assertEquals([net.code, net.states["permissions"], net.states["upstream"]], [
+    1,
+    "failed",
+    "unchecked",
+  ]);
+  assertStringIncludes(net.stdout, "add --allow-net=example.invalid:81");
+  const none = await runCheck({ flags: [] });
+  assertEquals([none.code, none.states], [1, { settings: "failed" }]);
+  assertStringIncludes(none.stdout, "add --allow-env=");
 });

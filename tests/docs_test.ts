@@ -274,7 +274,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["lib/anthropic/reader.ts"],
   ["lib/openrouter/types.ts", "lib/errors.ts", "lib/log.ts"],
   ["lib/config.ts", "lib/anthropic/types.ts"],
-  ["lib/json.ts", "lib/redact.ts", "lib/calibration.ts", "deno.json"],
+  ["lib/json.ts", "lib/redact.ts", "lib/paint.ts", "lib/calibration.ts", "deno.json"],
 ];
 
 /** The room of a file and the floor it stands on, counted from the top. */

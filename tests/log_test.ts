@@ -1,9 +1,11 @@
 /** One line a request: what it says, to whom, and what it never says. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { LogLevel } from "../lib/config.ts";
 import { createLog, type LogOptions, type RequestRecord } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
+import { ask, call, createProxy, post } from "./helpers/proxy.ts";
+import { startUpstream } from "./helpers/upstream.ts";
 
 const KEY = "sk-or-v1-secret";
 
@@ -93,33 +95,109 @@ Deno.test("a secret is redacted in JSON although JSON writes it otherwise", () =
   assertEquals(JSON.parse(lines[0] ?? "")["message"].includes(secret), false, lines[0]);
 });
 
-Deno.test("a text line says model, target, provider, tokens, cost, times, status and end", () => {
+Deno.test("a text line says status, model, target, provider, tokens, cost, times and end", () => {
   const { log, lines } = collect();
   log.request(RECORD);
   assertEquals(lines, [
-    "10:20:30 req_1 claude-x → vendor/model (Provider) in 10 out 20 cached 5 $0.001235 " +
-    "first 0.31s total 2.04s 200 complete",
+    "10:20:30 200 claude-x → vendor/model (Provider)       " +
+    "in     10 out     20 cached      5 $0.001235  first  0.31s total  2.04s complete " +
+    "dropped thinking, speed",
   ]);
 });
 
-Deno.test("a text line leaves out what is not known", () => {
+Deno.test("a text line leaves out what is not known, and names the request where it failed", () => {
   const { log, lines } = collect();
   const { requestId, method, path, model = "" } = RECORD;
-  log.request({ requestId, method, path, model, status: 400, totalMs: 5, end: "api_error" });
+  log.request({ requestId, method, path, model, status: 499, totalMs: 5, end: "client_gone" });
   log.request({ ...PROBE, status: 404, end: "not_found_error", error: "Not found" });
+  const gap = " ".repeat("in     10 out     20 cached      5 $0.001235  first  0.31s ".length);
   assertEquals(lines, [
-    "10:20:30 req_1 claude-x → ? total 0.01s 400 api_error",
-    "10:20:30 req_2 GET /health total 0.00s 404 not_found_error “Not found”",
+    `10:20:30 499 claude-x → ?                             ${gap}total  0.01s client_gone`,
+    `10:20:30 404 GET /health                              ${gap}total  0.00s not_found_error ` +
+    "“Not found” req_2",
   ]);
 });
 
-Deno.test("a text line names dropped fields at level debug only", () => {
-  const debug = collect({ level: "debug" });
-  debug.log.request(RECORD);
-  assertStringIncludes(debug.lines[0] ?? "", "dropped thinking, speed");
-  const info = collect();
-  info.log.request(RECORD);
-  assertEquals(info.lines[0]?.includes("dropped"), false);
+Deno.test("the columns of text lines stand below each other, also after a longer name", () => {
+  const { log, lines } = collect();
+  const long = { ...RECORD, target: "vendor/a-model-with-a-name-that-is-longer" };
+  const endless = { ...RECORD, target: "vendor/".padEnd(200, "x") };
+  for (const record of [RECORD, long, RECORD, endless, PROBE, { ...RECORD, inputTokens: 123456 }]) {
+    log.request({ ...record, path: "/v1/models" });
+  }
+  const places = lines.map((line) => line.search(/total +\d/));
+  const [short = 0, wide = 0, after, past = 0, ...rest] = places;
+  assert(short > 0 && wide > short && past > wide, lines.join("\n"));
+  assertEquals([after, ...rest], [wide, wide, wide]);
+});
+
+Deno.test("a text line shows which model was asked when one of its fallbacks answered", () => {
+  const sent = ["vendor/a", "other/b"];
+  for (
+    const [target, words] of [
+      ["other/b", "complete instead of vendor/a"],
+      ["other/b-20251101", "complete instead of vendor/a"],
+      ["vendor/a", "complete"],
+      ["vendor/a-20251101", "complete"],
+      ["unknown/c", "complete"],
+    ] as const
+  ) {
+    const { log, lines } = collect();
+    log.request({ ...RECORD, dropped: [], target, sent });
+    assertEquals(/complete.*/.exec(lines[0] ?? "")?.[0], words, target);
+  }
+});
+
+Deno.test("the record of a request holds the targets that were sent only where they are a list", async () => {
+  await using upstream = startUpstream(() => new Response("slow down", { status: 429 }));
+  for (
+    const { target, sent } of [
+      { target: "vendor/a,other/b", sent: ["vendor/a", "other/b"] },
+      { target: "vendor/a", sent: undefined },
+    ]
+  ) {
+    const { services, handler } = createProxy({ upstream, env: { TARGET_MODEL_BIG: target } });
+    await (await call(handler, post(ask()))).text();
+    assertEquals((await services.recorded()).sent, sent);
+  }
+});
+
+Deno.test("a text line names the request that went well at level debug only", () => {
+  for (const level of ["debug", "info"] as const) {
+    const { log, lines } = collect({ level });
+    log.request(RECORD);
+    assertEquals(lines[0]?.endsWith(" req_1"), level === "debug", lines[0]);
+  }
+});
+
+/** Status → its colour: ECMA-48's 31 red, 32 green, 33 yellow. */
+for (
+  const [record, code] of [
+    [RECORD, 32],
+    [{ ...RECORD, status: 400, error: "no" }, 33],
+    [{ ...RECORD, end: "client_gone" }, 33],
+    [{ ...RECORD, status: 502, error: "no" }, 31],
+    [{ ...RECORD, error: "broke off" }, 31],
+  ] as const
+) {
+  const { status, end, error } = { error: undefined, ...record };
+  Deno.test(`${status} ${end} ${error ?? ""} has colour ${code}, and without it the same words`, () => {
+    const colored = collect({ isColored: true });
+    const plain = collect();
+    for (const { log } of [colored, plain]) {
+      log.request(record);
+      log.write("warn", "a word");
+    }
+    assertStringIncludes(colored.lines[0] ?? "", ` \x1b[${code}m${status}\x1b[39m `);
+    // deno-lint-ignore no-control-regex
+    assertEquals(colored.lines.map((line) => line.replace(/\x1b\[\d+m/g, "")), plain.lines);
+  });
+}
+
+Deno.test("JSON is never coloured", () => {
+  const { log, lines } = collect({ format: "json", isColored: true });
+  log.request({ ...RECORD, sent: ["vendor/a", "vendor/model"] });
+  assertEquals(JSON.parse(lines[0] ?? "")["sent"], ["vendor/a", "vendor/model"]);
 });
 
 Deno.test("a JSON line holds time, level and the whole record", () => {

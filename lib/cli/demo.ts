@@ -5,10 +5,10 @@
  */
 
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { type Config, ConfigError, type Env, loadConfig } from "../config.ts";
+import type { Config, Env } from "../config.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import type { Log } from "../log.ts";
-import { requireNetAccess } from "./environment.ts";
+import { judgeSettings, requireNetAccess } from "./environment.ts";
 import { type About, createServices, type RunningServer, startServer } from "./serve.ts";
 import { printLine, StartError } from "./terminal.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
@@ -107,12 +107,7 @@ function loadDemoConfig({ baseUrl }: Upstream, env: Env): Config {
     ["LOG_LEVEL", "info"],
     ["LOG_FORMAT", "text"],
   ]);
-  try {
-    return loadConfig((name) => OWN_SETTINGS.has(name) ? env(name) : fixed.get(name));
-  } catch (error) {
-    if (error instanceof ConfigError) throw new StartError(error.message, { cause: error });
-    throw error;
-  }
+  return judgeSettings((name) => OWN_SETTINGS.has(name) ? env(name) : fixed.get(name));
 }
 
 /** Without the permission the default stands; asking for it would stop the demo. */

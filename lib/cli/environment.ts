@@ -21,16 +21,48 @@ export interface Environment {
   notes: string[];
 }
 
+/** The settings as text, before anybody has judged them. */
+export interface Sources {
+  /** The environment, and `./.env` behind it. */
+  env: Env;
+  /** Where the value of a variable comes from. */
+  findOrigin(name: string): Origin;
+  notes: string[];
+}
+
+export type Origin = "environment" | ".env" | "default";
+
 /**
  * Reads the configuration from the environment and `./.env`; the real environment wins.
  * @throws {StartError} one line: the variable and its cure, or the exact flag to add
  */
 export function loadEnvironment(): Environment {
+  const { env, notes } = readSources();
+  return { config: judgeSettings(env), notes };
+}
+
+/**
+ * Reads the settings without judging them.
+ * @throws {StartError} where they may not be read, or `.env` cannot be
+ */
+export function readSources(): Sources {
   requireEnvAccess();
   const { values, notes } = readDotenv();
-  const env: Env = (name) => Deno.env.get(name)?.trim() || values[name];
+  const readOwn = (name: string) => Deno.env.get(name)?.trim() || undefined;
+  return {
+    env: (name) => readOwn(name) ?? values[name],
+    findOrigin(name) {
+      if (readOwn(name) !== undefined) return "environment";
+      return values[name]?.trim() ? ".env" : "default";
+    },
+    notes,
+  };
+}
+
+/** @throws {StartError} one line: the variable, its value and what is allowed */
+export function judgeSettings(env: Env): Config {
   try {
-    return { config: loadConfig(env), notes };
+    return loadConfig(env);
   } catch (error) {
     if (error instanceof ConfigError) throw new StartError(error.message, { cause: error });
     throw error;
@@ -41,14 +73,34 @@ export function loadEnvironment(): Environment {
  * Asks the runtime whether the server may listen and call upstream, so that it never prompts.
  * @throws {StartError} with the exact flag to add
  */
-export function requireNetAccess(config: Pick<Config, "host" | "port" | "baseUrl">): void {
-  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const upstream = new URL(config.baseUrl);
-  const port = upstream.port || (upstream.protocol === "https:" ? "443" : "80");
-  for (const address of [`${host}:${config.port}`, `${upstream.hostname}:${port}`]) {
-    if (Deno.permissions.querySync({ name: "net", host: address }).state === "granted") continue;
-    throw new StartError(`No permission for ${address}: add --allow-net=${address}`);
+export function requireNetAccess(config: NetConfig): void {
+  for (const address of [toListenAddress(config), toUpstreamAddress(config)]) {
+    if (!mayReach(address)) throw new StartError(`No permission for ${describeFlag(address)}`);
   }
+}
+
+/** The settings that need the net. */
+export type NetConfig = Pick<Config, "host" | "port" | "baseUrl">;
+
+/** Where the server listens, as the runtime's permissions name it. */
+export function toListenAddress({ host, port }: Pick<Config, "host" | "port">): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Where upstream is, as the runtime's permissions name it. */
+export function toUpstreamAddress({ baseUrl }: Pick<Config, "baseUrl">): string {
+  const { hostname, port, protocol } = new URL(baseUrl);
+  return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
+}
+
+/** Asks without ever prompting. */
+export function mayReach(address: string): boolean {
+  return Deno.permissions.querySync({ name: "net", host: address }).state === "granted";
+}
+
+/** `127.0.0.1:80: add --allow-net=127.0.0.1:80` */
+export function describeFlag(address: string): string {
+  return `${address}: add --allow-net=${address}`;
 }
 
 function requireEnvAccess(): void {

@@ -13,7 +13,7 @@ import { createClient } from "../openrouter/client.ts";
 import { RefusedDefaults } from "../openrouter/models.ts";
 import { createRedactor } from "../redact.ts";
 import { createHandler } from "../server.ts";
-import { printLine, StartError } from "./terminal.ts";
+import { canShowColors, printLine, StartError } from "./terminal.ts";
 
 /** Deno Deploy kills five seconds after its signal. */
 const DEPLOY_DRAIN_MS = 4000;
@@ -52,6 +52,7 @@ export function createServices(config: Config, about: About): Services {
     log: createLog({
       level: config.logLevel,
       format,
+      isColored: canShowColors(),
       writeLine: printLine,
       redact: createRedactor([config.openrouterApiKey ?? "", ...config.proxyApiKeys]),
       date: () => new Date(),

@@ -10,6 +10,11 @@ export class StartError extends Error {
   override readonly name = "StartError";
 }
 
+/** Whether standard output is a terminal whose owner has not set NO_COLOR; asking needs no permission. */
+export function canShowColors(): boolean {
+  return Deno.stdout.isTerminal() && !Deno.noColor;
+}
+
 /** One line on standard output. */
 export function printLine(line = ""): void {
   writeAll(Deno.stdout, line);

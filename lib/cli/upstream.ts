@@ -43,6 +43,8 @@ const MODELS = [
   ["google/gemini-2.5-pro", "Google: Gemini 2.5 Pro", 1_048_576, 65_536],
   ["openai/gpt-5", "OpenAI: GPT-5", 400_000, 128_000],
 ] as const;
+/** What `GET /key` says of every key. */
+const KEY_FACTS = { label: "simulated", limit: null, limit_remaining: null, is_free_tier: false };
 const MODELS_CREATED = 1_759_000_000;
 
 /**
@@ -66,6 +68,8 @@ async function handle(request: Request, pauseMs: number): Promise<Response> {
   switch (`${request.method} ${pathname}`) {
     case `GET ${BASE_PATH}/models`:
       return Response.json({ data: MODELS.map(describeModel), total_count: MODELS.length });
+    case `GET ${BASE_PATH}/key`:
+      return hasKey(request) ? Response.json({ data: KEY_FACTS }) : refuseKey();
     case `POST ${BASE_PATH}/chat/completions`:
       return await answerChat(request, pauseMs);
     default:
@@ -76,9 +80,7 @@ async function handle(request: Request, pauseMs: number): Promise<Response> {
 
 async function answerChat(request: Request, pauseMs: number): Promise<Response> {
   const text = await request.text();
-  if (!/^Bearer \S+$/.test(request.headers.get("authorization") ?? "")) {
-    return toErrorResponse(createRefusal(STATUS_CODE.Unauthorized, "Simulated: no bearer key"));
-  }
+  if (!hasKey(request)) return refuseKey();
   const body = parseJson(text);
   const reply = composeReply(body);
   if (reply.type === "refusal") return toErrorResponse(reply);
@@ -93,6 +95,14 @@ async function answerChat(request: Request, pauseMs: number): Promise<Response> 
   const completion = JSON.stringify(toCompletion(reply, occasion));
   const sent = reply.fate === "cut" ? completion.slice(0, completion.length / 2) : completion;
   return new Response(sent, { headers: { ...headers, "content-type": "application/json" } });
+}
+
+function hasKey(request: Request): boolean {
+  return /^Bearer \S+$/.test(request.headers.get("authorization") ?? "");
+}
+
+function refuseKey(): Response {
+  return toErrorResponse(createRefusal(STATUS_CODE.Unauthorized, "Simulated: no bearer key"));
 }
 
 /** A whole completion; one that is to fail is an error under HTTP 200, as OpenRouter sends it. */

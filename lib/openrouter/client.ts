@@ -38,6 +38,8 @@ export interface Client {
   sendChat(call: ChatCall): Promise<ChatAnswer>;
   /** `GET /models`, as parsed JSON. */
   fetchModels(): Promise<unknown>;
+  /** `GET /key`: what upstream says of a key, as parsed JSON. */
+  fetchKey(key: string): Promise<unknown>;
 }
 
 /** An error body longer than this says nothing more. */
@@ -47,7 +49,11 @@ const MAX_ERROR_BYTES = 256 * 1024;
 export function createClient(config: ClientConfig, fetcher: typeof fetch): Client {
   return {
     sendChat: (call) => sendChat(call, config, fetcher),
-    fetchModels: () => fetchModels(config, fetcher),
+    fetchModels: () => fetchJson("/models", new Headers(), { config, fetcher }),
+    fetchKey: (key) => {
+      const headers = new Headers({ authorization: `Bearer ${key}` });
+      return fetchJson("/key", headers, { config, fetcher });
+    },
   };
 }
 
@@ -85,9 +91,14 @@ async function sendChat(
   throw parseErrorAnswer(response.status, await readErrorBody(response, config.timeoutMs), context);
 }
 
-async function fetchModels(config: ClientConfig, fetcher: typeof fetch): Promise<unknown> {
-  const response = await fetchHead(fetcher, `${config.baseUrl}/models`, {
+async function fetchJson(
+  path: string,
+  headers: Headers,
+  { config, fetcher }: { config: ClientConfig; fetcher: typeof fetch },
+): Promise<unknown> {
+  const response = await fetchHead(fetcher, `${config.baseUrl}${path}`, {
     method: "GET",
+    headers,
     signal: AbortSignal.timeout(config.timeoutMs),
   }, { timeoutMs: config.timeoutMs, fullTimeoutMs: config.timeoutMs });
   if (response.status === 200) return parseJson(await response.text());

@@ -73,6 +73,7 @@ async function send(
   const { exchange, services, models, key } = options;
   const [target] = models;
   exchange.record.target = target;
+  if (models.length > 1) exchange.record.sent = models;
   const { body, names, dropped } = translateRequest(asked, {
     models,
     limits: services.catalog.get(target) ?? {},
