@@ -9,9 +9,6 @@
 
 import about from "./deno.json" with { type: "json" };
 import { announce } from "./lib/cli/announce.ts";
-import { runCheck } from "./lib/cli/check.ts";
-import { runClaude } from "./lib/cli/claude.ts";
-import { runDemo } from "./lib/cli/demo.ts";
 import { loadEnvironment, requireNetAccess } from "./lib/cli/environment.ts";
 import { createServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
 import { printError, printLine, StartError } from "./lib/cli/terminal.ts";
@@ -32,13 +29,13 @@ if (import.meta.main) {
 async function run(args: readonly string[]): Promise<void> {
   const [command = "serve", ...rest] = args;
   if (command === "check") return await check(rest);
-  if (command === "claude") Deno.exit(await runClaude(rest, ABOUT));
+  if (command === "claude") return await claude(rest);
   if (rest.length > 0) throw new StartError(`Unknown argument ${rest[0]}: see --help`);
   switch (command) {
     case "serve":
       return await serve();
     case "demo":
-      return stopOnSignal(await runDemo(ABOUT));
+      return await demo();
     case "-h":
     case "--help":
       return printHelp();
@@ -61,9 +58,22 @@ function serve(): Promise<void> {
   return stopped;
 }
 
+// The other commands are loaded when they are asked for: a server that starts should not wait for them.
+
+async function demo(): Promise<void> {
+  const { runDemo } = await import("./lib/cli/demo.ts");
+  return stopOnSignal(await runDemo(ABOUT));
+}
+
+async function claude(args: readonly string[]): Promise<void> {
+  const { runClaude } = await import("./lib/cli/claude.ts");
+  Deno.exit(await runClaude(args, ABOUT));
+}
+
 async function check(args: readonly string[]): Promise<void> {
   const unknown = args.find((arg) => arg !== "--json");
   if (unknown !== undefined) throw new StartError(`Unknown argument ${unknown}: see --help`);
+  const { runCheck } = await import("./lib/cli/check.ts");
   const isFine = await runCheck(ABOUT, { isJson: args.length > 0 });
   // What upstream was asked with may keep timers for a while; nobody waits for them.
   Deno.exit(isFine ? 0 : 1);
