@@ -6,6 +6,7 @@
 import { STATUS_CODE } from "@std/http/status";
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
 import { ApiError } from "../errors.ts";
+import { readText } from "../sse/whole.ts";
 
 /** A body that sends nothing for so long is given up; the runtime has no limit of its own. */
 const IDLE_MS = 30_000;
@@ -25,7 +26,7 @@ export interface BodyLimits {
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > limits.maxBytes) throw tooLarge(limits.maxBytes);
-  const text = await readText(request, limits);
+  const text = await readBody(request, limits);
   if (isTooDeep(text)) {
     throw new ApiError(
       "invalid_request_error",
@@ -47,41 +48,20 @@ function describeSyntaxError(error: unknown): string {
   return place === undefined ? "" : `: unexpected ${place.replace(/^at/, "text at")}`;
 }
 
-async function readText(request: Request, limits: BodyLimits): Promise<string> {
+async function readBody(request: Request, limits: BodyLimits): Promise<string> {
   if (request.body === null) return "";
   const limit = new LimitedBytesTransformStream(limits.maxBytes, { error: true });
-  const reader = request.body.pipeThrough(limit).getReader();
-  const decoder = new TextDecoder("utf-8", { fatal: true });
   const idleMs = limits.idleMs ?? IDLE_MS;
-  let isIdle = false;
-  const giveUp = () => {
-    isIdle = true;
-    reader.cancel().catch(() => {});
-  };
-  let timer = setTimeout(giveUp, idleMs);
-  let text = "";
+  let text: string | null;
   try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (isIdle) throw timedOut(idleMs);
-      if (done) return text + decoder.decode();
-      text += decoder.decode(value, { stream: true });
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, idleMs);
-    }
-  } catch (error) {
-    reader.cancel().catch(() => {});
-    throw toBodyError(error, limits.maxBytes);
-  } finally {
-    clearTimeout(timer);
+    text = await readText(request.body.pipeThrough(limit), idleMs);
+  } catch (cause) {
+    if (cause instanceof RangeError) throw tooLarge(limits.maxBytes, cause);
+    const message = "The request body could not be read, or is not valid UTF-8";
+    throw new ApiError("invalid_request_error", message, { cause });
   }
-}
-
-function toBodyError(cause: unknown, maxBytes: number): ApiError {
-  if (cause instanceof ApiError) return cause;
-  if (cause instanceof RangeError) return tooLarge(maxBytes, cause);
-  const message = "The request body could not be read, or is not valid UTF-8";
-  return new ApiError("invalid_request_error", message, { cause });
+  if (text === null) throw timedOut(idleMs);
+  return text;
 }
 
 function tooLarge(maxBytes: number, cause?: unknown): ApiError {

@@ -1,5 +1,5 @@
 /**
- * Reads a body that is no stream of events, with the same clock: each silence is bounded, not the whole.
+ * Reads a body that is no stream of events: each silence is bounded, not the whole.
  * @module
  */
 
@@ -14,31 +14,48 @@ export async function readWhole(
   body: ByteStream,
   options: { timeoutMs: number },
 ): Promise<string> {
+  let text: string | null;
+  try {
+    text = await readText(body, options.timeoutMs);
+  } catch (cause) {
+    const message = "OpenRouter's answer broke off before it was complete";
+    throw new ApiError("api_error", message, { status: 502, cause });
+  }
+  if (text !== null) return text;
+  const seconds = options.timeoutMs / 1000;
+  throw new ApiError("timeout_error", `OpenRouter was silent for ${seconds} s (TIMEOUT_S)`);
+}
+
+/**
+ * All text of a body, or null after a silence of `silenceMs`. The body is let go in either case.
+ * @throws what breaks the body, or a TypeError for bytes that are no UTF-8
+ */
+export async function readText(
+  body: ReadableStream<Uint8Array>,
+  silenceMs: number,
+): Promise<string | null> {
   const reader = body.getReader();
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  let isLate = false;
+  let isSilent = false;
   const giveUp = () => {
-    isLate = true;
+    isSilent = true;
     reader.cancel().catch(() => {});
   };
-  let timer = setTimeout(giveUp, options.timeoutMs);
+  let timer = setTimeout(giveUp, silenceMs);
   let text = "";
   try {
     for (;;) {
       const { value, done } = await reader.read();
-      if (isLate) break;
+      if (isSilent) return null;
       if (done) return text + decoder.decode();
       text += decoder.decode(value, { stream: true });
       clearTimeout(timer);
-      timer = setTimeout(giveUp, options.timeoutMs);
+      timer = setTimeout(giveUp, silenceMs);
     }
-  } catch (cause) {
+  } catch (error) {
     reader.cancel().catch(() => {});
-    const message = "OpenRouter's answer broke off before it was complete";
-    throw new ApiError("api_error", message, { status: 502, cause });
+    throw error;
   } finally {
     clearTimeout(timer);
   }
-  const seconds = options.timeoutMs / 1000;
-  throw new ApiError("timeout_error", `OpenRouter was silent for ${seconds} s (TIMEOUT_S)`);
 }

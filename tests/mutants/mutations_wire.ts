@@ -224,7 +224,7 @@ export const WIRE_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "a body that fell silent passes for a whole one",
-        find: "if (isLate) break;",
+        find: "if (isSilent) return null;",
         replace: "",
       },
       {
@@ -234,7 +234,7 @@ export const WIRE_AREAS: readonly Area[] = [
       },
       {
         breaks: "the whole body is bounded, not each silence",
-        find: "      clearTimeout(timer);\n      timer = setTimeout(giveUp, options.timeoutMs);\n",
+        find: "      clearTimeout(timer);\n      timer = setTimeout(giveUp, silenceMs);\n",
         replace: "",
       },
     ],
