@@ -45,13 +45,6 @@ export class BlockQueue {
     return this.#drafts.includes(draft);
   }
 
-  /** The last unfinished draft of a type. */
-  findLast<T extends Draft["type"]>(type: T): Extract<Draft, { type: T }> | undefined {
-    return this.#drafts.findLast((draft): draft is Extract<Draft, { type: T }> =>
-      draft.type === type
-    );
-  }
-
   /** Takes out the calls that the client has not seen and that are not whole. */
   dropUnseenCalls(): void {
     this.#drafts = this.#drafts.filter((draft) =>
