@@ -24,7 +24,7 @@ export interface Visit {
 /** The settings that access depends on. */
 export type AccessConfig = Pick<
   Config,
-  "openrouterApiKey" | "proxyApiKeys" | "allowedOrigins" | "onDenoDeploy"
+  "openrouterApiKey" | "proxyApiKeys" | "allowedOrigins" | "onDenoDeploy" | "dialect"
 >;
 
 /** A request that may go on. */
@@ -101,15 +101,18 @@ function checkContentType({ method, headers }: Visit): void {
 
 function choosePayer(visit: Visit, config: AccessConfig): string | null {
   const { openrouterApiKey: held, proxyApiKeys } = config;
+  // Another server than OpenRouter may need no key, and is no place for a client's OpenRouter key.
+  const mayPay = config.dialect !== "openai";
   const presented = readClientKeys(visit.headers);
   const isProxyKey = (key: string) => isListed(key, proxyApiKeys);
-  const clientsOwn = presented.find((key) => OPENROUTER_KEY.test(key) && !isProxyKey(key)) ?? null;
+  const isOwn = (key: string) => mayPay && OPENROUTER_KEY.test(key) && !isProxyKey(key);
+  const clientsOwn = presented.find(isOwn) ?? null;
   if (proxyApiKeys.length > 0) {
     const shown = isForBrowsers(visit) ? [...presented, ...readPassword(visit.headers)] : presented;
     if (!shown.some(isProxyKey)) throw unknownKey(visit);
     return held ?? clientsOwn;
   }
-  if (held === null) return clientsOwn;
+  if (held === null && mayPay) return clientsOwn;
   checkLocal(visit, config);
   return held;
 }

@@ -19,11 +19,7 @@ const OPUS = "anthropic/claude-opus-4-20250514";
 
 /** All variables of the proxy, in the order in which the documentation lists them. */
 export const VARIABLES = [
-  {
-    name: "OPENROUTER_API_KEY",
-    default: "",
-    about: "The key that pays for the requests (sk-or-…)",
-  },
+  { name: "OPENROUTER_API_KEY", default: "", about: "The key that pays for it all (sk-or-…)" },
   {
     name: "OPENROUTER_BASE_URL",
     default: "https://openrouter.ai/api/v1",
@@ -52,6 +48,16 @@ export const VARIABLES = [
     name: "OPENROUTER_PROVIDER",
     default: "",
     about: "JSON object sent as `provider`: OpenRouter's routing preferences",
+  },
+  {
+    name: "UPSTREAM_DIALECT",
+    default: "openrouter",
+    about: "openrouter; openai: any OpenAI-compatible server; anthropic: OpenRouter's /messages",
+  },
+  {
+    name: "PDF_ENGINE",
+    default: "cloudflare-ai",
+    about: "Who reads PDFs: cloudflare-ai (free), mistral-ocr (paid by the page) or native",
   },
   {
     name: "TIMEOUT_S",
@@ -98,6 +104,9 @@ export interface Target {
 /** The kinds of model names that can be mapped apart. */
 export type Family = "opus" | "sonnet" | "haiku" | "fable" | "other";
 
+/** What upstream speaks: OpenRouter's chat completions, OpenAI's, or Anthropic's Messages. */
+export type Dialect = "openrouter" | "openai" | "anthropic";
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** The whole configuration, checked. Times in milliseconds, sizes in bytes. */
@@ -109,6 +118,8 @@ export interface Config {
   readonly appUrl: string | null;
   readonly appTitle: string | null;
   readonly provider: Readonly<Record<string, unknown>> | null;
+  readonly dialect: Dialect;
+  readonly pdfEngine: string;
   readonly timeoutMs: number;
   readonly pingMs: number;
   readonly drainMs: number;
@@ -151,6 +162,8 @@ export function loadConfig(env: Env): Config {
     appUrl: settings.headerValue("OPENROUTER_APP_URL"),
     appTitle: settings.headerValue("OPENROUTER_APP_TITLE"),
     provider: settings.jsonObject("OPENROUTER_PROVIDER"),
+    dialect: settings.oneOf("UPSTREAM_DIALECT", ["openrouter", "openai", "anthropic"]),
+    pdfEngine: settings.oneOf("PDF_ENGINE", ["cloudflare-ai", "mistral-ocr", "native"]),
     timeoutMs: settings.number("TIMEOUT_S", { above: 0, most: 86_400 }) * 1000,
     pingMs: settings.number("PING_S", { above: 0, most: 86_400 }) * 1000,
     drainMs: settings.number("DRAIN_S", { above: -1, most: 86_400 }) * 1000,

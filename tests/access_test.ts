@@ -504,6 +504,7 @@ function decide(row: Case): string {
     proxyApiKeys: [],
     allowedOrigins: [],
     onDenoDeploy: false,
+    dialect: "openrouter",
     ...row.config,
   };
   try {
@@ -542,7 +543,12 @@ Deno.test("decideAccess says what to set when it refuses", () => {
     host: "localhost",
     peer: toPeer(FAR),
   };
-  const config = { ...HOLDING, allowedOrigins: [], onDenoDeploy: false };
+  const config: AccessConfig = {
+    ...HOLDING,
+    allowedOrigins: [],
+    onDenoDeploy: false,
+    dialect: "openrouter",
+  };
   const local = assertThrows(() => decideAccess(visit, config), ApiError);
   assertStringIncludes(local.message, "set PROXY_API_KEYS");
   const keyed = assertThrows(

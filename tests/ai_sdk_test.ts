@@ -471,14 +471,24 @@ Deno.test("a 429 keeps the retry-after by which the SDK would wait", async () =>
   assertEquals(error.responseHeaders?.["retry-after"], "7");
 });
 
-Deno.test("a PDF is refused by name, before upstream is asked", async () => {
-  await using stage = setStage(answer(completion("never")));
-  const file = { type: "file" as const, mediaType: "application/pdf", data: "JVBERi0=" };
+Deno.test("a PDF goes upstream as a file, with its name", async () => {
+  await using stage = setStage(answer(completion("Read.")));
+  const file = {
+    type: "file" as const,
+    mediaType: "application/pdf",
+    data: "JVBERi0=",
+    filename: "plan",
+  };
   const messages = [{ role: "user" as const, content: [file] }];
-  const error = await catchCallError(generateText({ model: stage.model, messages, maxRetries: 0 }));
-  assertEquals(error.statusCode, 400);
-  assertStringIncludes(error.message, "'document' blocks are not supported");
-  assertEquals(stage.upstream.requests.length, 0);
+  const { text } = await generateText({ model: stage.model, messages, maxRetries: 0 });
+  assertEquals(text, "Read.");
+  const { body } = stage.upstream.requests[0] ?? {};
+  assertEquals(body?.["plugins"], [{ id: "file-parser", pdf: { engine: "cloudflare-ai" } }]);
+  const sent = { filename: "plan.pdf", file_data: "data:application/pdf;base64,JVBERi0=" };
+  assertEquals(body?.["messages"], [{
+    role: "user",
+    content: [{ type: "text", text: "Document: plan" }, { type: "file", file: sent }],
+  }]);
 });
 
 /** Streams that must not be told as a success: they end like any other, or the connection breaks. */

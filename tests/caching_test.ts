@@ -26,7 +26,8 @@ function listMarked(request: Record<string, unknown>): string[] {
   const { body } = translate(request);
   const parts = body.messages.flatMap(({ content }) => Array.isArray(content) ? content : []);
   return [
-    ...(body.tools ?? []).filter((tool) => tool.cache_control).map((tool) => tool.function.name),
+    ...(body.tools ?? []).filter((tool) => tool.type === "function")
+      .filter((tool) => tool.cache_control).map((tool) => tool.function.name),
     ...parts.filter((part) => part.cache_control).map((part) =>
       part.type === "text" ? part.text : "image"
     ),

@@ -21,6 +21,8 @@ const DEFAULTS: Config = {
   appUrl: null,
   appTitle: null,
   provider: null,
+  dialect: "openrouter",
+  pdfEngine: "cloudflare-ai",
   timeoutMs: 300_000,
   pingMs: 15_000,
   drainMs: 25_000,

@@ -255,7 +255,7 @@ const BROKEN: [about: string, block: Json, words: string][] = [
     { type: "image", source: { ...PIXEL, media_type: undefined } },
     "media_type",
   ],
-  ["a block of an unknown type", { type: "video" }, "'video'"],
+  ["a block in the wrong place", { type: "thinking" }, "'thinking'"],
   ["a block without a type", { text: "One" }, "type"],
 ];
 for (const [about, block, words] of BROKEN) {

@@ -359,35 +359,37 @@ Deno.test("defect 10: thinking display omitted, streamed → start, one signatur
   ]);
 });
 
-Deno.test("defect 12: PDF block → 400 that names the block", async () => {
+Deno.test("defect 12: PDF block → a file part, in a user turn and in a result", async () => {
   const document = { type: "document", source: PDF };
-  await assertRefused(
-    ask({ messages: [user(text("Sum up"), document)] }),
-    "messages.0.content.1",
-    "'document'",
-  );
-  await assertRefused(
-    ask({
-      messages: [
-        user(text("Look")),
-        assistant(use("call_a")),
-        user(result("call_a", { content: [document] })),
-      ],
-    }),
-    "messages.2.content.0.tool_result.content.0",
-    "'document'",
-  );
+  const file = {
+    type: "file",
+    file: { filename: "document.pdf", file_data: `data:${PDF.media_type};base64,${PDF.data}` },
+  };
+  const direct = await sendOne(ask({ messages: [user(text("Sum up"), document)] }));
+  assertEquals(direct["messages"], [{ role: "user", content: [text("Sum up"), file] }]);
+  const read = await sendOne(ask({
+    messages: [
+      user(text("Look")),
+      assistant(use("call_a")),
+      user(result("call_a", { content: [document] })),
+    ],
+  }));
+  const [, , answered, follows] = Array.isArray(read["messages"]) ? read["messages"] : [];
+  assertEquals(answered, {
+    role: "tool",
+    tool_call_id: "call_a",
+    content: "(file in the next message)",
+  });
+  assertEquals(follows, {
+    role: "user",
+    content: [text("Files from the result of tool call call_a:"), file],
+  });
 });
 
-Deno.test({
-  name:
-    "defect 13: web_search_20250305 → a server tool, no function without parameters (not run: waits for web search)",
-  ignore: true,
-  fn: async () => {
-    const search = { type: "web_search_20250305", name: "web_search", max_uses: 5 };
-    const seen = await sendOne(ask({ tools: [search] }));
-    assertEquals(seen["tools"], [{ type: "openrouter:web_search", parameters: { max_uses: 5 } }]);
-  },
+Deno.test("defect 13: web_search_20250305 → a server tool, no function without parameters", async () => {
+  const search = { type: "web_search_20250305", name: "web_search", max_uses: 5 };
+  const seen = await sendOne(ask({ tools: [search] }));
+  assertEquals(seen["tools"], [{ type: "openrouter:web_search", parameters: { max_uses: 5 } }]);
 });
 
 /** Upstream calls the first tool it was given, by the name it was given. */

@@ -47,6 +47,8 @@ function show({ message }: Outcome): string[] {
         return `redacted ${block.data}`;
       case "tool_use":
         return `${block.name} ${JSON.stringify(block.input)}`;
+      default:
+        return block.type;
     }
   });
 }

@@ -63,7 +63,7 @@ const SHAPES: [path: string, body: unknown][] = [
   ["messages.0.content", inTurn(null)],
   ["messages.0.content.0", inTurn([null])],
   ["messages.0.content.0", inTurn(["x"])],
-  ["messages.0.content.0", inTurn([{ type: "hologram" }])],
+  ["messages.0.content.0", inTurn([{ type: "tool_use" }])],
   ["messages.0.content.0.text.text", inTurn([{ type: "text", text: 1 }])],
   ["messages.0.content.0.image.source", inTurn([{ type: "image", source: "x" }])],
   [

@@ -214,7 +214,13 @@ Deno.test("readJson ends a string at a quote behind an escaped backslash", async
 
 /** One call of a client whose fetch is the test's. */
 function sendChat(fetcher: typeof fetch, signal = new AbortController().signal) {
-  const config = { baseUrl: "http://upstream", appUrl: null, appTitle: null, timeoutMs: 60_000 };
+  const config = {
+    baseUrl: "http://upstream",
+    appUrl: null,
+    appTitle: null,
+    timeoutMs: 60_000,
+    dialect: "openrouter" as const,
+  };
   const body: ChatCall["body"] = { model: "a/b", messages: [], max_tokens: 1 };
   const chat: ChatCall = { body, key: HELD_KEY, signal, timeoutMs: 60_000 };
   return createClient(config, fetcher).sendChat(chat);

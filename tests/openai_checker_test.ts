@@ -168,7 +168,7 @@ const BAD: [string, unknown, string][] = [
   ["an empty list of tools", { ...base, tools: [] }, "tools: empty list"],
   [
     "a tool in Anthropic's form",
-    { ...base, tools: [{ name: "A", input_schema: {} }] },
+    { ...base, tools: [{ type: "custom", name: "A", input_schema: {} }] },
     "tools.0: unknown keys name, input_schema",
   ],
   ["a tool name with a dot", withFunction({ name: "a.b" }), "tools.0.function.name: a.b is no"],

@@ -461,7 +461,7 @@ for (
 
 Deno.test("a request that is wrong in itself becomes a BadRequestError that names the field", async () => {
   await using stage = setStage(answerText("never"));
-  const error = await catchError(stage.client.messages.create({ ...HELLO, max_tokens: 0 }));
+  const error = await catchError(stage.client.messages.create({ ...HELLO, max_tokens: -1 }));
   assertInstanceOf(error, Anthropic.BadRequestError);
   assertMatch(error.apiMessage ?? "", /^max_tokens: /);
   assertEquals(stage.upstream.requests.length, 0);

@@ -578,18 +578,18 @@ Deno.test("x-proxy-dropped names what could not travel, and stands only where so
     const plain = await send(handler, request);
     await plain.text();
     assertEquals(plain.headers.has("x-proxy-dropped"), false);
-    const response = await send(handler, { ...request, speed: "fast", service_tier: "auto" });
+    const response = await send(handler, { ...request, container: "c", inference_geo: "eu" });
     await response.text();
-    assertEquals(response.headers.get("x-proxy-dropped"), "service_tier, speed");
-    assertEquals((await services.recorded(1)).dropped, ["service_tier", "speed"]);
+    assertEquals(response.headers.get("x-proxy-dropped"), "container, inference_geo");
+    assertEquals((await services.recorded(1)).dropped, ["container", "inference_geo"]);
   }
 });
 
 Deno.test("x-proxy-dropped stands on errors of upstream too", async () => {
   await using upstream = startUpstream(() => errorBody(400, "no"));
-  const response = await send(createProxy({ upstream }).handler, ask({ speed: "fast" }));
+  const response = await send(createProxy({ upstream }).handler, ask({ container: "c" }));
   await response.body?.cancel();
-  assertEquals([response.status, response.headers.get("x-proxy-dropped")], [400, "speed"]);
+  assertEquals([response.status, response.headers.get("x-proxy-dropped")], [400, "container"]);
 });
 
 Deno.test("a stream's head forbids to store, compress and buffer it", async () => {

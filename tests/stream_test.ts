@@ -115,6 +115,7 @@ Deno.test("StreamTranslator notes which model and provider answered, and the usa
     model: "z-ai/glm-5",
     provider: "Novita",
     usage: { prompt_tokens: 3, cost: 0.5 },
+    serviceTier: null,
   });
 });
 

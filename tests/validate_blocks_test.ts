@@ -9,6 +9,7 @@ import {
   BOOLEAN,
   call,
   image,
+  INTEGER,
   LIST,
   MEDIA_TYPES,
   NOT_EMPTY,
@@ -25,19 +26,16 @@ import {
   without,
 } from "./helpers/bad_requests.ts";
 
+const SHOWABLE = ["text", "image", "document", "search_result"];
+
 const BLOCKS: Bad[] = [
   ["a null block", user(null), `${BLOCK}: ${OBJECT}`],
   ["a string as block", user("Hello"), `${BLOCK}: ${OBJECT}`],
   ["a block without type", user({ text: "x" }), `${BLOCK}.type: ${REQUIRED}`],
   [
-    "an unknown block type",
-    user({ type: "video" }),
-    `${BLOCK}: ${tag("video", "text", "image", "tool_result")}`,
-  ],
-  [
     "a tool_use block of the user's",
     user(call),
-    `${BLOCK}: ${tag("tool_use", "text", "image", "tool_result")}`,
+    `${BLOCK}: ${tag("tool_use", ...SHOWABLE, "tool_result")}`,
   ],
   [
     "a tool_result block of the assistant's",
@@ -46,8 +44,8 @@ const BLOCKS: Bad[] = [
   ],
   [
     "the second block, by its path",
-    user({ type: "text", text: "x" }, { type: "x" }),
-    `messages.0.content.1: ${tag("x", "text", "image", "tool_result")}`,
+    user({ type: "text", text: "x" }, { type: "thinking" }),
+    `messages.0.content.1: ${tag("thinking", ...SHOWABLE, "tool_result")}`,
   ],
   ["a text block without text", user({ type: "text" }), `${BLOCK}.text.text: ${REQUIRED}`],
   [
@@ -84,17 +82,47 @@ const BLOCKS: Bad[] = [
   [
     "a file as image source",
     image({ type: "file", file_id: "f" }),
-    `${BLOCK}.image.source: file sources are not supported; send base64 or a url`,
+    `${BLOCK}.image.source: file sources (f) are not supported; send base64 or a url`,
   ],
   [
-    "a document",
+    "a document of another type",
     user({ type: "document", source }),
-    `${BLOCK}: 'document' blocks are not supported by this proxy`,
+    `${BLOCK}.document.source.base64.media_type: Input should be 'application/pdf'`,
   ],
   [
-    "a search result",
+    "a document without source",
+    user({ type: "document" }),
+    `${BLOCK}.document.source: ${REQUIRED}`,
+  ],
+  [
+    "a file as document source",
+    user({ type: "document", source: { type: "file", file_id: "file_1" } }),
+    `${BLOCK}.document.source: file sources (file_1) are not supported; send base64 or a url`,
+  ],
+  [
+    "an unknown document source",
+    user({ type: "document", source: { type: "path" } }),
+    `${BLOCK}.document.source: ${tag("path", "base64", "url", "text", "content")}`,
+  ],
+  [
+    "a call inside a document",
+    user({ type: "document", source: { type: "content", content: [call] } }),
+    `${BLOCK}.document.source.content.content.0: ${tag("tool_use", "text", "image")}`,
+  ],
+  [
+    "a search result without source",
     user({ type: "search_result" }),
-    `${BLOCK}: 'search_result' blocks are not supported by this proxy`,
+    `${BLOCK}.search_result.source: ${REQUIRED}`,
+  ],
+  [
+    "an image inside a search result",
+    user({ type: "search_result", source: "s", title: "t", content: [{ type: "image", source }] }),
+    `${BLOCK}.search_result.content.0: ${tag("image", "text")}`,
+  ],
+  [
+    "a container upload",
+    user({ type: "container_upload", file_id: "f" }),
+    `${BLOCK}: 'container_upload' blocks are not supported by this proxy`,
   ],
   ["a call without id", assistant(without(call, "id")), `${BLOCK}.tool_use.id: ${REQUIRED}`],
   ["a call without name", assistant(without(call, "name")), `${BLOCK}.tool_use.name: ${REQUIRED}`],
@@ -120,14 +148,14 @@ const BLOCKS: Bad[] = [
   ],
   ["a number as result", user({ ...result, content: 1 }), `${BLOCK}.tool_result.content: ${LIST}`],
   [
-    "an unknown block in a result",
-    user({ ...result, content: [{ type: "x" }] }),
-    `${BLOCK}.tool_result.content.0: ${tag("x", "text", "image", "tool_reference")}`,
+    "a result in a result",
+    user({ ...result, content: [result] }),
+    `${BLOCK}.tool_result.content.0: ${tag("tool_result", ...SHOWABLE, "tool_reference")}`,
   ],
   [
     "a document in a result",
     user({ ...result, content: [{ type: "document" }] }),
-    `${BLOCK}.tool_result.content.0: 'document' blocks are not supported by this proxy`,
+    `${BLOCK}.tool_result.content.0.document.source: ${REQUIRED}`,
   ],
   [
     "thinking without text",
@@ -141,6 +169,7 @@ const BLOCKS: Bad[] = [
   ],
 ];
 
+const SEARCH = { type: "web_search_20250305", name: "web_search" };
 const CHOICES = ["auto", "any", "tool", "none"];
 
 const TOOLS: Bad[] = [
@@ -148,15 +177,37 @@ const TOOLS: Bad[] = [
   ["a null tool", body({ tools: [null] }), `tools.0: ${OBJECT}`],
   ["a tool of type function", tool({ type: "function" }), `tools.0: ${tag("function", "custom")}`],
   [
-    "a web search tool",
-    tool({ type: "web_search_20250305" }),
-    "tools.0: the tool type 'web_search_20250305' is not supported by this proxy",
+    "two lists of domains for a web search",
+    body({
+      tools: [{ ...SEARCH, allowed_domains: ["a.example"], blocked_domains: ["b.example"] }],
+    }),
+    "tools.0.web_search_20250305: only one of allowed_domains and blocked_domains can be given",
   ],
   [
-    "a computer tool",
-    tool({ type: "computer_20250124" }),
-    "tools.0: the tool type 'computer_20250124' is not supported by this proxy",
+    "a word as max_uses",
+    body({ tools: [{ ...SEARCH, max_uses: "5" }] }),
+    `tools.0.web_search_20250305.max_uses: ${INTEGER}`,
   ],
+  [
+    "web search twice",
+    body({ tools: [SEARCH, { ...SEARCH, type: "web_search_20260209" }] }),
+    "tools: Tool names must be unique.",
+  ],
+  ...[
+    ["computer_20250124", "computer"],
+    ["web_fetch_20250910", "web_fetch"],
+    ["code_execution_20250825", "code_execution"],
+    ["advisor_20260301", "advisor"],
+  ].map(([type, name]): Bad => [
+    `a tool of type ${type}`,
+    body({ tools: [{ type, name }] }),
+    `tools.0: the tool type '${type}' ('${name}') is not supported by this proxy`,
+  ]),
+  ...["mcp_toolset", "computer_toolset_20260801", "browser_toolset_20260801"].map((type): Bad => [
+    `a tool of type ${type}`,
+    body({ tools: [{ type }] }),
+    `tools.0: the tool type '${type}' is not supported by this proxy`,
+  ]),
   ["a tool without name", tool({ name: undefined }), `tools.0.custom.name: ${REQUIRED}`],
   ["a tool with an empty name", tool({ name: "" }), `tools.0.custom.name: ${NOT_EMPTY}`],
   ["a number as description", tool({ description: 1 }), `tools.0.custom.description: ${STRING}`],

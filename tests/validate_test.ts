@@ -45,9 +45,59 @@ const BODIES: Bad[] = [
   ["a blank model", body({ model: "" }), `model: ${NOT_EMPTY}`],
   ["a body without max_tokens", without(good, "max_tokens"), `max_tokens: ${REQUIRED}`],
   [
-    "max_tokens 0",
-    body({ max_tokens: 0 }),
-    "max_tokens: Input should be greater than or equal to 1",
+    "max_tokens -1",
+    body({ max_tokens: -1 }),
+    "max_tokens: Input should be greater than or equal to 0",
+  ],
+  [
+    "max_tokens 0 with a stream",
+    body({ max_tokens: 0, stream: true }),
+    "max_tokens: 0 cannot be combined with stream",
+  ],
+  [
+    "max_tokens 0 with thinking",
+    body({ max_tokens: 0, thinking: { type: "enabled", budget_tokens: 1024 } }),
+    "max_tokens: 0 cannot be combined with thinking",
+  ],
+  [
+    "max_tokens 0 with a format",
+    body({ max_tokens: 0, output_format: { type: "json_schema", schema: {} } }),
+    "max_tokens: 0 cannot be combined with output_config.format",
+  ],
+  [
+    "max_tokens 0 with a forced tool",
+    body({
+      max_tokens: 0,
+      tools: [{ name: "Bash", input_schema: { type: "object" } }],
+      tool_choice: { type: "any" },
+    }),
+    "max_tokens: 0 cannot be combined with tool_choice",
+  ],
+  [
+    "MCP servers",
+    body({ mcp_servers: [{ type: "url", name: "s", url: "https://example.com" }] }),
+    "mcp_servers: This proxy connects to no MCP servers; let the client do so",
+  ],
+  ["an unknown speed", body({ speed: "slow" }), "speed: Input should be 'standard' or 'fast'"],
+  [
+    "an unknown service tier",
+    body({ service_tier: "gold" }),
+    "service_tier: Input should be 'auto' or 'standard_only'",
+  ],
+  [
+    "a context edit without a type",
+    body({ context_management: { edits: [{}] } }),
+    `context_management.edits.0.type: ${REQUIRED}`,
+  ],
+  [
+    "thinking kept for no turn",
+    body({
+      context_management: {
+        edits: [{ type: "clear_thinking_20251015", keep: { type: "thinking_turns", value: 0 } }],
+      },
+    }),
+    "context_management.edits.0.clear_thinking_20251015.keep.thinking_turns.value: " +
+    "Input should be greater than or equal to 1",
   ],
   ["max_tokens as a string", body({ max_tokens: "1024" }), `max_tokens: ${INTEGER}`],
   ["max_tokens 1.5", body({ max_tokens: 1.5 }), `max_tokens: ${INTEGER}`],
@@ -140,7 +190,7 @@ const MESSAGES: Bad[] = [
   [
     "an image in a system turn",
     turn({ role: "system", content: [{ type: "image", source }] }),
-    `${BLOCK}: ${tag("image", "text")}`,
+    `${BLOCK}: ${tag("image", "text", "tool_addition")}`,
   ],
 ];
 
@@ -256,15 +306,20 @@ Deno.test("parseMessagesRequest takes thinking without signature", () => {
   assertEquals(messages[0]?.content, [{ type: "thinking", thinking: "Hm.", signature: "" }]);
 });
 
-Deno.test("parseMessagesRequest takes every block of server tools in history", () => {
+Deno.test("parseMessagesRequest takes every block of server tools in history, and of times to come", () => {
   const types = [
-    ...["server_tool_use", "web_search_tool_result", "web_fetch_tool_result", "mcp_tool_use"],
-    ...["code_execution_tool_result", "bash_code_execution_tool_result", "mcp_tool_result"],
-    ...["text_editor_code_execution_tool_result", "tool_search_tool_result", "mcp_tool_listing"],
-    ...["advisor_tool_result", "fallback"],
+    ...["server_tool_use", "web_fetch_tool_result", "mcp_tool_use", "mcp_tool_result"],
+    ...["code_execution_tool_result", "bash_code_execution_tool_result", "mcp_tool_listing"],
+    ...["text_editor_code_execution_tool_result", "tool_search_tool_result"],
+    ...["advisor_tool_result", "fallback", "never_heard_of"],
   ];
-  const { messages } = parseMessagesRequest(assistant(...types.map((type) => ({ type, id: "s" }))));
-  assertEquals(messages[0]?.content, types.map((type) => ({ type: "foreign", foreign: type })));
+  const blocks = types.map((type) => ({ type, id: "s" }));
+  const foreign = types.map((type) => ({ type: "foreign", foreign: type }));
+  for (const bad of [assistant(...blocks), user(...blocks), user({ ...result, content: blocks })]) {
+    const [block, ...rest] = parseMessagesRequest(bad).messages[0]?.content ?? [];
+    const content = block?.type === "tool_result" ? block.content : [block, ...rest];
+    assertEquals<unknown>(content, foreign);
+  }
 });
 
 Deno.test("parseCountRequest needs no max_tokens", () => {

@@ -4,46 +4,36 @@
  * @module
  */
 
+import { cacheControlOf, parseContent, parseShowable, parseText, SHOWABLE } from "./content.ts";
 import { type Field, invalid } from "./reader.ts";
 import type {
   AssistantContent,
-  CacheControl,
   ForeignBlock,
-  ImageBlock,
-  ImageSource,
+  SystemContent,
   TextBlock,
   ThinkingBlock,
+  ToolReferenceBlock,
   ToolResultBlock,
   ToolResultContent,
   ToolUseBlock,
   UserContent,
 } from "./types.ts";
+import type { SearchHit, WebSearchBlock } from "./web_search.ts";
 
-const IMAGE_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"] as const;
-
-/** Blocks that answers with server tools leave in history. They are left out upstream, and named. */
-const SERVER_BLOCKS: ReadonlySet<string> = new Set([
-  "server_tool_use",
-  "web_search_tool_result",
-  "web_fetch_tool_result",
-  "code_execution_tool_result",
-  "bash_code_execution_tool_result",
-  "text_editor_code_execution_tool_result",
-  "tool_search_tool_result",
-  "mcp_tool_use",
-  "mcp_tool_result",
-  "mcp_tool_listing",
-  "advisor_tool_result",
-  "fallback",
-]);
-
-/** Blocks whose absence would change the question. They are refused by name until they can be sent. */
+/** Blocks that upstream cannot carry and whose absence would change the question. They are refused by name. */
 const REFUSED_BLOCKS: ReadonlySet<string> = new Set([
-  "document",
-  "search_result",
   "container_upload",
   "compaction",
   "browser_state",
+]);
+
+const ASSISTANT = ["text", "tool_use", "thinking", "redacted_thinking"] as const;
+/** Types with a place of their own: elsewhere they are a mistake, not news. */
+const PLACED: ReadonlySet<string> = new Set([
+  ...SHOWABLE,
+  ...ASSISTANT,
+  "tool_result",
+  "tool_reference",
 ]);
 
 /** Content of a user turn. @throws {ApiError} that names the path */
@@ -59,57 +49,43 @@ export function parseAssistantContent(content: Field): AssistantContent[] {
   return parseContent(content, parseAssistantBlock);
 }
 
-/** `system`, top level or as a turn: text only. Absent is empty. @throws {ApiError} that names the path */
+/** Top-level `system`: text only. Absent is empty. @throws {ApiError} that names the path */
 export function parseSystemText(content: Field): TextBlock[] {
   if (content.isMissing) return [];
   return parseContent(content, (block) => {
-    if (block.at("type").value === "text") return parseText(block.as("text"));
-    throw block.unknownTag(["text"]);
+    block.asTag(["text"]);
+    return parseText(block.as("text"));
   });
 }
 
-/** A cache breakpoint; null and absent are none. @throws {ApiError} that names the path */
-export function parseCacheControl(field: Field): CacheControl | undefined {
-  if (field.isMissing) return undefined;
-  field.asObject();
-  field.at("type").asOneOf(["ephemeral"]);
-  const ttl = field.at("ttl");
-  return ttl.isMissing ? { type: "ephemeral" } : {
-    type: "ephemeral",
-    ttl: ttl.asOneOf(["5m", "1h"]),
-  };
+/** Content of a system turn: text, and tools that become known. @throws {ApiError} that names the path */
+export function parseSystemContent(content: Field): SystemContent[] {
+  // A turn may consist of an `output_config` alone, which is a hint and not content.
+  if (content.isMissing) return [];
+  return parseContent(content, (block) => {
+    switch (block.at("type").value) {
+      case "text":
+        return parseText(block.as("text"));
+      case "tool_addition":
+        return parseToolAddition(block);
+      default:
+        return parseForeign(block, ["text", "tool_addition"]);
+    }
+  });
 }
 
-/** String content is one text block; empty text carries nothing and upstream refuses it. */
-function parseContent<T extends { type: string }>(
-  content: Field,
-  parseBlock: (block: Field) => T,
-): (T | TextBlock)[] {
-  if (typeof content.value === "string") {
-    return content.value === "" ? [] : [{ type: "text", text: content.value }];
+/** A reference to a deferred tool makes it known; other additions have nothing to stand for them upstream. */
+function parseToolAddition(block: Field): ToolReferenceBlock | ForeignBlock {
+  const tool = block.at("tool");
+  if (tool.at("type").value !== "tool_reference") {
+    return { type: "foreign", foreign: "tool_addition" };
   }
-  const blocks = content.asList().map((field) => {
-    field.asObject();
-    return parseBlock(field);
-  });
-  return blocks.filter((block) => !isEmptyText(block));
-}
-
-function isEmptyText(block: { type: string; text?: unknown }): boolean {
-  return block.type === "text" && block.text === "";
+  return { type: "tool_reference", tool_name: tool.at("name").asText() };
 }
 
 function parseUserBlock(block: Field): UserContent {
-  switch (block.at("type").value) {
-    case "text":
-      return parseText(block.as("text"));
-    case "image":
-      return parseImage(block.as("image"));
-    case "tool_result":
-      return parseToolResult(block.as("tool_result"));
-    default:
-      return parseForeign(block, ["text", "image", "tool_result"]);
-  }
+  if (block.at("type").value === "tool_result") return parseToolResult(block.as("tool_result"));
+  return parseShowable(block) ?? parseForeign(block, [...SHOWABLE, "tool_result"]);
 }
 
 function parseAssistantBlock(block: Field): AssistantContent {
@@ -125,9 +101,33 @@ function parseAssistantBlock(block: Field): AssistantContent {
         type: "redacted_thinking",
         data: block.as("redacted_thinking").at("data").asString(),
       };
+    case "server_tool_use":
+      return parseServerToolUse(block);
+    case "web_search_tool_result":
+      return parseSearchAnswer(block.as("web_search_tool_result"));
     default:
-      return parseForeign(block, ["text", "tool_use", "thinking", "redacted_thinking"]);
+      return parseForeign(block, ASSISTANT);
   }
+}
+
+/** A search of an earlier answer: what was looked for. Uses of other server tools have no counterpart. */
+function parseServerToolUse(block: Field): WebSearchBlock | ForeignBlock {
+  if (block.at("name").value !== "web_search") {
+    return { type: "foreign", foreign: "server_tool_use" };
+  }
+  const query = block.at("input").at("query").value;
+  return { type: "web_search", query: typeof query === "string" ? query : "" };
+}
+
+/** What a search of an earlier answer found; a search that failed found nothing. */
+function parseSearchAnswer(block: Field): WebSearchBlock {
+  const content = block.at("content");
+  if (!Array.isArray(content.value)) return { type: "web_search", hits: [] };
+  const hits = content.asList().map((hit): SearchHit => ({
+    title: hit.at("title").asString(),
+    url: hit.at("url").asString(),
+  }));
+  return { type: "web_search", hits };
 }
 
 function parseThinkingBlock(block: Field): ThinkingBlock {
@@ -138,39 +138,6 @@ function parseThinkingBlock(block: Field): ThinkingBlock {
     // Clients that know no signatures leave it out; without one the block is not replayed.
     signature: signature.isMissing ? "" : signature.asString(),
   };
-}
-
-function parseText(block: Field): TextBlock {
-  return { type: "text", text: block.at("text").asString(), ...cacheControlOf(block) };
-}
-
-function parseImage(block: Field): ImageBlock {
-  return { type: "image", source: parseImageSource(block.at("source")), ...cacheControlOf(block) };
-}
-
-function parseImageSource(source: Field): ImageSource {
-  source.asObject();
-  switch (source.at("type").value) {
-    case "base64":
-      return {
-        type: "base64",
-        media_type: source.as("base64").at("media_type").asOneOf(IMAGE_TYPES),
-        data: source.as("base64").at("data").asText(),
-      };
-    case "url":
-      return { type: "url", url: parseImageUrl(source.as("url").at("url")) };
-    case "file":
-      throw invalid(source.path, "file sources are not supported; send base64 or a url");
-    default:
-      throw source.unknownTag(["base64", "url"]);
-  }
-}
-
-/** Upstream fetches it; what it cannot fetch is refused here, where the path is known. */
-function parseImageUrl(field: Field): string {
-  const url = field.asText();
-  if (/^(https?|data):\S+$/i.test(url) && URL.canParse(url)) return url;
-  throw invalid(field.path, "Input should be a valid URL");
 }
 
 function parseToolUse(block: Field): ToolUseBlock {
@@ -199,33 +166,21 @@ function parseToolResult(block: Field): ToolResultBlock {
 }
 
 function parseResultBlock(block: Field): ToolResultContent {
-  switch (block.at("type").value) {
-    case "text":
-      return parseText(block.as("text"));
-    case "image":
-      return parseImage(block.as("image"));
-    case "tool_reference":
-      return {
-        type: "tool_reference",
-        tool_name: block.as("tool_reference").at("tool_name").asText(),
-      };
-    default:
-      return parseForeign(block, ["text", "image", "tool_reference"]);
+  const shown = parseShowable(block);
+  if (shown !== null) return shown;
+  if (block.at("type").value !== "tool_reference") {
+    return parseForeign(block, [...SHOWABLE, "tool_reference"]);
   }
+  const name = block.as("tool_reference").at("tool_name").asText();
+  return { type: "tool_reference", tool_name: name };
 }
 
+/** A block nobody here knows: it is left out and named, because the API grows and clients are not to fail. */
 function parseForeign(block: Field, expected: readonly string[]): ForeignBlock {
   const type = block.at("type").value;
-  if (typeof type !== "string") throw block.unknownTag(expected);
-  if (SERVER_BLOCKS.has(type)) return { type: "foreign", foreign: type };
+  if (typeof type !== "string" || PLACED.has(type)) throw block.unknownTag(expected);
   if (REFUSED_BLOCKS.has(type)) {
     throw invalid(block.path, `'${type}' blocks are not supported by this proxy`);
   }
-  throw block.unknownTag(expected);
-}
-
-/** A block's breakpoint, ready to be spread into it. */
-function cacheControlOf(block: Field): { cache_control?: CacheControl } {
-  const cacheControl = parseCacheControl(block.at("cache_control"));
-  return cacheControl === undefined ? {} : { cache_control: cacheControl };
+  return { type: "foreign", foreign: type };
 }

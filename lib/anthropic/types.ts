@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Citation, WebSearch, WebSearchBlock, WebSearchResult } from "./web_search.ts";
+
 /** A breakpoint of the prompt cache. */
 export interface CacheControl {
   type: "ephemeral";
@@ -29,6 +31,28 @@ export interface ImageBlock extends Cacheable {
   source: ImageSource;
 }
 
+export type DocumentSource =
+  | { type: "base64"; media_type: "application/pdf"; data: string }
+  | { type: "url"; url: string }
+  | { type: "text"; media_type: "text/plain"; data: string }
+  | { type: "content"; content: (TextBlock | ImageBlock)[] };
+
+/** A document: a PDF, or text and images that belong together. */
+export interface DocumentBlock extends Cacheable {
+  type: "document";
+  source: DocumentSource;
+  title?: string;
+  context?: string;
+}
+
+/** Something found, with the place it was found at. */
+export interface SearchResultBlock extends Cacheable {
+  type: "search_result";
+  source: string;
+  title: string;
+  content: TextBlock[];
+}
+
 export interface ToolUseBlock extends Cacheable {
   type: "tool_use";
   id: string;
@@ -44,9 +68,12 @@ export interface ToolResultBlock extends Cacheable {
   is_error?: boolean;
 }
 
-export type ToolResultContent = TextBlock | ImageBlock | ToolReferenceBlock | ForeignBlock;
+/** What both a user and a tool can show. */
+export type Showable = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock;
 
-/** What a client's tool search found. */
+export type ToolResultContent = Showable | ToolReferenceBlock | ForeignBlock;
+
+/** What a client's tool search found, or a system turn makes known. */
 export interface ToolReferenceBlock {
   type: "tool_reference";
   tool_name: string;
@@ -65,27 +92,29 @@ export interface RedactedThinkingBlock {
 }
 
 /**
- * A block that has no counterpart upstream and whose absence does not change the question, e.g.
- * `server_tool_use` in history. `foreign` holds the wire type, for the report of dropped fields.
+ * A block that has no counterpart upstream, e.g. `code_execution_tool_result` in history, or that is newer than
+ * this proxy. `foreign` holds the wire type, for the report of dropped fields.
  */
 export interface ForeignBlock extends Cacheable {
   type: "foreign";
   foreign: string;
 }
 
-export type UserContent = TextBlock | ImageBlock | ToolResultBlock | ForeignBlock;
+export type UserContent = Showable | ToolResultBlock | ForeignBlock;
 export type AssistantContent =
   | TextBlock
   | ToolUseBlock
   | ThinkingBlock
   | RedactedThinkingBlock
+  | WebSearchBlock
   | ForeignBlock;
+export type SystemContent = TextBlock | ToolReferenceBlock | ForeignBlock;
 
 /** One turn. String content on the wire arrives here as one text block. */
 export type MessageParam =
   | { role: "user"; content: UserContent[] }
   | { role: "assistant"; content: AssistantContent[] }
-  | { role: "system"; content: TextBlock[] };
+  | { role: "system"; content: SystemContent[] };
 
 /** A tool that the client runs. Anthropic-only keys that nobody reads are not listed. */
 export interface Tool extends Cacheable {
@@ -97,8 +126,9 @@ export interface Tool extends Cacheable {
   defer_loading?: boolean;
 }
 
+/** A named choice is a tool of the client's, or web search. */
 export type ToolChoice =
-  | { type: "auto" | "any"; disable_parallel_tool_use?: boolean }
+  | { type: "auto" | "any" | "web_search"; disable_parallel_tool_use?: boolean }
   | { type: "tool"; name: string; disable_parallel_tool_use?: boolean }
   | { type: "none" };
 
@@ -111,12 +141,18 @@ export type Effort = "low" | "medium" | "high" | "xhigh" | "max";
 /** `POST /v1/messages`, checked. Keys that nobody reads are kept out of the type and listed in `unread`. */
 export interface MessagesRequest {
   model: string;
+  /** 0 fills the cache and asks for no answer. */
   max_tokens: number;
   messages: MessageParam[];
   system: TextBlock[];
   stream: boolean;
   tools: Tool[];
+  web_search?: WebSearch;
   tool_choice?: ToolChoice;
+  /** How many of the last turns keep their thinking; absent: all, and nothing was asked. */
+  thinking_turns?: number;
+  /** Whether the client asked for edits of the context, and so wants to hear what was done. */
+  manages_context: boolean;
   thinking?: Thinking;
   effort?: Effort;
   /** JSON schema that the answer's text must fit. */
@@ -128,6 +164,8 @@ export interface MessagesRequest {
   /** Models to try where the first cannot answer. */
   fallbacks: string[];
   user_id?: string;
+  /** How soon: paid-for priority, or never that. */
+  service_tier?: "priority" | "standard";
   cache_control?: CacheControl;
   /** Top-level fields that were sent, mean something to Anthropic, and do not travel. */
   unread: string[];
@@ -135,10 +173,12 @@ export interface MessagesRequest {
 
 /** Blocks of an answer. `citations` and `caller` are left out when there is none: strict readers fail on null. */
 export type ContentBlock =
-  | { type: "text"; text: string }
+  | { type: "text"; text: string; citations?: Citation[] }
   | { type: "thinking"; thinking: string; signature: string }
   | { type: "redacted_thinking"; data: string }
-  | { type: "tool_use"; id: string; name: string; input: Record<string, unknown> };
+  | { type: "tool_use"; id: string; name: string; input: Record<string, unknown> }
+  | { type: "server_tool_use"; id: string; name: "web_search"; input: Record<string, unknown> }
+  | { type: "web_search_tool_result"; tool_use_id: string; content: WebSearchResult[] };
 
 export type StopReason =
   | "end_turn"
@@ -163,6 +203,17 @@ export interface Usage {
   output_tokens_details?: { thinking_tokens: number };
   /** What was written to the cache, by how long it is kept. */
   cache_creation?: { ephemeral_5m_input_tokens: number; ephemeral_1h_input_tokens: number };
+  server_tool_use?: { web_search_requests: number; web_fetch_requests: number };
+  service_tier?: "standard" | "priority";
+}
+
+/** What was done to the context before the model saw it. Tokens are an estimate. */
+export interface ContextManagement {
+  applied_edits: {
+    type: "clear_thinking_20251015";
+    cleared_thinking_turns: number;
+    cleared_input_tokens: number;
+  }[];
 }
 
 export interface Message {
@@ -175,10 +226,13 @@ export interface Message {
   stop_sequence: string | null;
   stop_details: StopDetails | null;
   usage: Usage;
+  /** Only where the request managed its context. */
+  context_management?: ContextManagement;
 }
 
 export type BlockDelta =
   | { type: "text_delta"; text: string }
+  | { type: "citations_delta"; citation: Citation }
   | { type: "thinking_delta"; thinking: string }
   | { type: "signature_delta"; signature: string }
   | { type: "input_json_delta"; partial_json: string };
@@ -216,7 +270,12 @@ export type StreamEvent =
   | { type: "content_block_start"; index: number; content_block: ContentBlock }
   | { type: "content_block_delta"; index: number; delta: BlockDelta }
   | { type: "content_block_stop"; index: number }
-  | { type: "message_delta"; delta: Ending; usage: Usage }
+  | {
+    type: "message_delta";
+    delta: Ending;
+    usage: Usage;
+    context_management?: ContextManagement;
+  }
   | { type: "message_stop" }
   | { type: "ping" }
   | { type: "error"; error: ErrorBody; request_id?: string };

@@ -6,33 +6,21 @@
  */
 
 import { ApiError } from "../errors.ts";
-import { Field, invalid } from "./reader.ts";
 import {
   parseAssistantContent,
-  parseCacheControl,
+  parseSystemContent,
   parseSystemText,
   parseUserContent,
 } from "./blocks.ts";
+import { parseCacheControl } from "./content.ts";
+import { parseContextManagement } from "./context_management.ts";
+import { Field, invalid } from "./reader.ts";
 import { parseToolChoice, parseTools } from "./tools.ts";
 import type { MessageParam, MessagesRequest, Thinking } from "./types.ts";
+import { listUnread } from "./unread.ts";
 
 const ROLES = ["user", "assistant", "system"] as const;
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
-
-/** Fields that mean something to Anthropic, do not change what the answer means, and do not travel. */
-const UNREAD = [
-  "betas",
-  "billing_policy",
-  "container",
-  "context_management",
-  "diagnostics",
-  "fallback_credit_token",
-  "inference_geo",
-  "mcp_servers",
-  "service_tier",
-  "speed",
-  "thread",
-] as const;
 
 /**
  * Checks a request body.
@@ -41,19 +29,29 @@ const UNREAD = [
 export function parseMessagesRequest(body: unknown): MessagesRequest {
   const root = new Field(body, "");
   root.asObject();
-  const thinking = parseThinking(root.at("thinking"));
-  const request: MessagesRequest = {
+  const size = {
     model: root.at("model").asText(),
-    max_tokens: root.at("max_tokens").asInteger({ least: 1 }),
-    ...parsePrompt(root),
+    max_tokens: root.at("max_tokens").asInteger({ least: 0 }),
+  };
+  const { unread, ...prompt } = parsePrompt(root);
+  const { context, unread: undone } = parseContextManagement(root.at("context_management"));
+  const request: MessagesRequest = {
+    ...size,
+    ...prompt,
+    ...context,
     stream: root.at("stream").isMissing ? false : root.at("stream").asBoolean(),
     stop_sequences: parseStopSequences(root.at("stop_sequences")),
     fallbacks: parseFallbacks(root.at("fallbacks")),
-    unread: listUnread(root),
+    unread: [...listUnread(root), ...unread, ...undone],
+    ...parseThinking(root.at("thinking")),
+    ...parseSampling(root),
+    ...parseIdentity(root),
+    ...parseOutputConfig(root),
+    ...parseServiceTier(root),
   };
   refuseOtherAnswers(root);
-  if (thinking !== undefined) request.thinking = thinking;
-  return Object.assign(request, parseSampling(root), parseIdentity(root), parseOutputConfig(root));
+  if (request.max_tokens === 0) refuseAnswer(request);
+  return request;
 }
 
 /**
@@ -63,10 +61,12 @@ export function parseMessagesRequest(body: unknown): MessagesRequest {
 export function parseCountRequest(body: unknown): MessagesRequest {
   const root = new Field(body, "");
   root.asObject();
+  const model = root.at("model").asText();
   return {
-    model: root.at("model").asText(),
+    model,
     max_tokens: 1,
     ...parsePrompt(root),
+    ...parseContextManagement(root.at("context_management")).context,
     stream: false,
     stop_sequences: [],
     fallbacks: [],
@@ -74,14 +74,17 @@ export function parseCountRequest(body: unknown): MessagesRequest {
   };
 }
 
-type Prompt = Pick<MessagesRequest, "messages" | "system" | "tools" | "tool_choice">;
+type Prompt = Pick<
+  MessagesRequest,
+  "messages" | "system" | "tools" | "web_search" | "tool_choice" | "unread"
+>;
 
 function parsePrompt(root: Field): Prompt {
   const tools = parseTools(root.at("tools"));
   const prompt: Prompt = {
     messages: parseMessages(root.at("messages")),
     system: parseSystemText(root.at("system")),
-    tools,
+    ...tools,
   };
   const choice = root.at("tool_choice");
   if (!choice.isMissing) prompt.tool_choice = parseToolChoice(choice, tools);
@@ -104,19 +107,18 @@ function parseMessage(turn: Field): MessageParam {
     case "assistant":
       return { role, content: parseAssistantContent(content) };
     case "system":
-      // A system turn may consist of an `output_config` alone, which is a hint and not content.
-      return { role, content: content.isMissing ? [] : parseSystemText(content) };
+      return { role, content: parseSystemContent(content) };
   }
 }
 
-function parseThinking(field: Field): Thinking | undefined {
-  if (field.isMissing) return undefined;
+function parseThinking(field: Field): { thinking?: Thinking } {
+  if (field.isMissing) return {};
   const type = field.asTag(["enabled", "adaptive", "disabled", "between_tools"]);
   // Any other display is shown: a summary is what upstream sends.
   const display = field.at("display").value === "omitted" ? { display: "omitted" as const } : {};
-  if (type !== "enabled") return { type, ...display };
+  if (type !== "enabled") return { thinking: { type, ...display } };
   const budget = field.as(type).at("budget_tokens").asInteger({ least: 1024 });
-  return { type, budget_tokens: budget, ...display };
+  return { thinking: { type, budget_tokens: budget, ...display } };
 }
 
 function parseStopSequences(field: Field): string[] {
@@ -177,17 +179,30 @@ function parseOutputConfig(root: Field): Pick<MessagesRequest, "effort" | "outpu
   return output;
 }
 
-function listUnread(root: Field): string[] {
-  const unread: string[] = UNREAD.filter((key) => !root.at(key).isMissing);
-  if (!root.at("output_config").at("task_budget").isMissing) {
-    unread.push("output_config.task_budget");
+/** `speed` and `service_tier`, which upstream knows as one. */
+function parseServiceTier(root: Field): Pick<MessagesRequest, "service_tier"> {
+  const speed = root.at("speed");
+  const tier = root.at("service_tier");
+  if (!speed.isMissing && speed.asOneOf(["standard", "fast"]) === "fast") {
+    return { service_tier: "priority" };
   }
-  if (root.at("fallbacks").value === "default") unread.push("fallbacks");
-  const turns = root.at("messages").asList();
-  if (turns.some((turn) => !turn.at("output_config").isMissing)) {
-    unread.push("messages.output_config");
-  }
-  return unread;
+  if (tier.isMissing || tier.asOneOf(["auto", "standard_only"]) === "auto") return {};
+  return { service_tier: "standard" };
+}
+
+/** No tokens, no answer: what asks for one contradicts that. */
+function refuseAnswer(request: MessagesRequest): void {
+  const choice = request.tool_choice?.type ?? "auto";
+  const asksFor = request.stream
+    ? "stream"
+    : request.thinking?.type === "enabled"
+    ? "thinking"
+    : request.output_schema !== undefined
+    ? "output_config.format"
+    : choice !== "auto" && choice !== "none"
+    ? "tool_choice"
+    : null;
+  if (asksFor !== null) throw invalid("max_tokens", `0 cannot be combined with ${asksFor}`);
 }
 
 /**
@@ -197,6 +212,10 @@ function listUnread(root: Field): string[] {
 function refuseOtherAnswers(root: Field): void {
   if (!root.at("compaction").isMissing) {
     throw invalid("compaction", "This proxy cannot compact; ask for a summary in a message");
+  }
+  const servers = root.at("mcp_servers");
+  if (!servers.isMissing && servers.asList().length > 0) {
+    throw invalid("mcp_servers", "This proxy connects to no MCP servers; let the client do so");
   }
   if (root.at("thread").at("type").value !== "continue") return;
   const message = "thread: This server keeps no threads; send all turns";

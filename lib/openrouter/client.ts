@@ -6,24 +6,42 @@
 
 import type { Config } from "../config.ts";
 import { ApiError, createClientGone } from "../errors.ts";
-import { parseJson } from "../json.ts";
+import { type JsonObject, parseJson } from "../json.ts";
 import type { ByteStream } from "../sse/lend.ts";
 import { type ErrorContext, parseErrorAnswer } from "./errors.ts";
-import type { ChatRequest } from "./types.ts";
+import type { ChatRequest, GenericRequest } from "./types.ts";
 
 /** The settings that upstream calls depend on. */
-export type ClientConfig = Pick<Config, "baseUrl" | "appUrl" | "appTitle" | "timeoutMs">;
+export type ClientConfig = Pick<
+  Config,
+  "baseUrl" | "appUrl" | "appTitle" | "timeoutMs" | "dialect"
+>;
 
-/** One call of upstream. */
-export interface ChatCall {
-  body: ChatRequest;
-  /** The OpenRouter key that pays. */
-  key: string;
+/** What the calls for an answer share. */
+interface Call {
+  /** The key that pays; null for a server that wants none. */
+  key: string | null;
   /** Ends the call: the client has left. */
   signal: AbortSignal;
   /** Milliseconds that are left for upstream's headers. */
   timeoutMs: number;
   nearest?: (model: string) => string[];
+}
+
+/** One call of `POST /chat/completions`. */
+export interface ChatCall extends Call {
+  body: ChatRequest | GenericRequest;
+  /** Features of Claude's to ask for; null for none. */
+  anthropicBeta?: string | null;
+}
+
+/** One call of `POST /messages`. */
+export interface MessagesCall extends Call {
+  body: JsonObject;
+  model: string;
+  anthropicVersion: string;
+  /** The client's own list, as it came. */
+  anthropicBeta: string | null;
 }
 
 /** Upstream's successful head. */
@@ -35,7 +53,13 @@ export interface ChatAnswer {
 
 /** Upstream, as the routes see it. */
 export interface Client {
+  /**
+   * @throws {ApiError} 502 where upstream cannot be reached, 504 where its head does not come in time, and what
+   * its error answers say
+   */
   sendChat(call: ChatCall): Promise<ChatAnswer>;
+  /** The native route. @throws {ApiError} as `sendChat` */
+  sendMessages(call: MessagesCall): Promise<ChatAnswer>;
   /** `GET /models`, as parsed JSON. */
   fetchModels(): Promise<unknown>;
   /** `GET /key`: what upstream says of a key, as parsed JSON. */
@@ -48,7 +72,20 @@ const MAX_ERROR_BYTES = 256 * 1024;
 /** @param fetcher `fetch`, or a test's stand-in */
 export function createClient(config: ClientConfig, fetcher: typeof fetch): Client {
   return {
-    sendChat: (call) => sendChat(call, config, fetcher),
+    sendChat: (call) => {
+      const headers = new Headers();
+      if (call.anthropicBeta) headers.set("x-anthropic-beta", call.anthropicBeta);
+      return send(
+        { ...call, path: "/chat/completions", headers, model: call.body.model },
+        config,
+        fetcher,
+      );
+    },
+    sendMessages: (call) => {
+      const headers = new Headers({ "anthropic-version": call.anthropicVersion });
+      if (call.anthropicBeta !== null) headers.set("anthropic-beta", call.anthropicBeta);
+      return send({ ...call, path: "/messages", headers }, config, fetcher);
+    },
     fetchModels: () => fetchJson("/models", new Headers(), { config, fetcher }),
     fetchKey: (key) => {
       const headers = new Headers({ authorization: `Bearer ${key}` });
@@ -57,23 +94,22 @@ export function createClient(config: ClientConfig, fetcher: typeof fetch): Clien
   };
 }
 
-/**
- * `POST /chat/completions`.
- * @throws {ApiError} 502 where upstream cannot be reached, 504 where its head does not come in time, and what
- * its error answers say
- */
-async function sendChat(
-  call: ChatCall,
+type Sending = Call & { path: string; headers: Headers; body: unknown; model: string };
+
+async function send(
+  call: Sending,
   config: ClientConfig,
   fetcher: typeof fetch,
 ): Promise<ChatAnswer> {
-  const headers = new Headers({
-    authorization: `Bearer ${call.key}`,
-    "content-type": "application/json",
-  });
-  if (config.appUrl !== null) headers.set("http-referer", config.appUrl);
-  if (config.appTitle !== null) headers.set("x-title", config.appTitle);
-  const response = await fetchHead(fetcher, `${config.baseUrl}/chat/completions`, {
+  const { headers } = call;
+  if (call.key !== null) headers.set("authorization", `Bearer ${call.key}`);
+  headers.set("content-type", "application/json");
+  // The names of the app mean something to OpenRouter only.
+  if (config.dialect !== "openai") {
+    if (config.appUrl !== null) headers.set("http-referer", config.appUrl);
+    if (config.appTitle !== null) headers.set("x-title", config.appTitle);
+  }
+  const response = await fetchHead(fetcher, `${config.baseUrl}${call.path}`, {
     method: "POST",
     headers,
     body: JSON.stringify(call.body),
@@ -84,7 +120,7 @@ async function sendChat(
     return { body: response.body, contentType: contentType.trim().toLowerCase() };
   }
   const context: ErrorContext = {
-    model: call.body.model,
+    model: call.model,
     retryAfter: readRetryAfter(response.headers),
     ...(call.nearest && { nearest: call.nearest }),
   };

@@ -6,6 +6,7 @@
  */
 
 import type { CacheControl } from "../anthropic/types.ts";
+import type { UserLocation } from "../anthropic/web_search.ts";
 
 export interface TextPart {
   type: "text";
@@ -20,7 +21,14 @@ export interface ImagePart {
   cache_control?: CacheControl;
 }
 
-export type ContentPart = TextPart | ImagePart;
+/** A PDF. `file_data` is https or a `data:` URL. */
+export interface FilePart {
+  type: "file";
+  file: { filename: string; file_data: string };
+  cache_control?: CacheControl;
+}
+
+export type ContentPart = TextPart | ImagePart | FilePart;
 
 export interface ToolCall {
   id: string;
@@ -55,15 +63,34 @@ export type ChatMessage =
 
 export interface FunctionTool {
   type: "function";
-  function: { name: string; description?: string; parameters: Record<string, unknown> };
+  function: {
+    name: string;
+    description?: string;
+    parameters: Record<string, unknown>;
+    strict?: true;
+  };
   cache_control?: CacheControl;
 }
+
+/** Web search, which OpenRouter runs. */
+export interface WebSearchTool {
+  type: "openrouter:web_search";
+  parameters?: {
+    max_uses?: number;
+    allowed_domains?: string[];
+    excluded_domains?: string[];
+    user_location?: UserLocation;
+  };
+}
+
+export type Tool = FunctionTool | WebSearchTool;
 
 export type ToolChoice =
   | "auto"
   | "required"
   | "none"
-  | { type: "function"; function: { name: string } };
+  | { type: "function"; function: { name: string } }
+  | { type: "openrouter:web_search" };
 
 export interface Reasoning {
   enabled?: boolean;
@@ -77,7 +104,7 @@ export interface ChatRequest {
   /** OpenRouter's own fallbacks, tried after `model`. */
   models?: string[];
   messages: ChatMessage[];
-  tools?: FunctionTool[];
+  tools?: Tool[];
   tool_choice?: ToolChoice;
   parallel_tool_calls?: false;
   max_tokens: number;
@@ -92,12 +119,34 @@ export interface ChatRequest {
   reasoning?: Reasoning;
   verbosity?: string;
   provider?: Record<string, unknown>;
+  plugins?: { id: "file-parser"; pdf: { engine: string } }[];
+  service_tier?: "priority" | "default";
   cache_control?: CacheControl;
   user?: string;
   session_id?: string;
   stream?: true;
   /** No effect at OpenRouter, which always reports usage; other servers need it. */
   stream_options?: { include_usage: true };
+}
+
+type Shared =
+  | "model"
+  | "messages"
+  | "tool_choice"
+  | "parallel_tool_calls"
+  | "temperature"
+  | "top_p"
+  | "stop"
+  | "response_format"
+  | "stream"
+  | "stream_options";
+
+/** The body of `POST /chat/completions` as OpenAI documents it. Keys in the order in which they are sent. */
+export interface GenericRequest extends Pick<ChatRequest, Shared> {
+  tools?: FunctionTool[];
+  /** OpenAI refuses `max_tokens` on its newer models. */
+  max_completion_tokens: number;
+  reasoning_effort?: string;
 }
 
 /** A fragment of a tool call. Any of the four facts may be missing, late or repeated. */
@@ -116,6 +165,14 @@ export interface Delta {
   reasoning_content?: string | null;
   reasoning_details?: ReasoningDetail[] | null;
   tool_calls?: ToolCallDelta[] | null;
+  annotations?: Annotation[] | null;
+  images?: { image_url?: { url?: string | null } | null }[] | null;
+}
+
+/** What an answer has from elsewhere. Of the types only `url_citation` is read. */
+export interface Annotation {
+  type?: string | null;
+  url_citation?: { url?: string | null; title?: string | null; content?: string | null } | null;
 }
 
 export interface Choice {
@@ -123,6 +180,10 @@ export interface Choice {
   message?: Delta | null;
   finish_reason?: string | null;
   native_finish_reason?: string | null;
+  /** vLLM: the stop sequence that was met. */
+  stop_reason?: unknown;
+  /** SGLang: the same. */
+  matched_stop?: unknown;
   usage?: Usage | null;
   error?: unknown;
 }
@@ -138,6 +199,13 @@ export interface Usage {
     cache_write_tokens?: number | null;
   } | null;
   completion_tokens_details?: { reasoning_tokens?: number | null } | null;
+  server_tool_use_details?: ServerToolUse | null;
+  /** The name that the documentation has for the same. */
+  server_tool_use?: ServerToolUse | null;
+}
+
+export interface ServerToolUse {
+  web_search_requests?: number | null;
 }
 
 /** A chunk of a stream, or a whole completion. */
@@ -145,6 +213,7 @@ export interface Chunk {
   id?: string | null;
   model?: string | null;
   provider?: string | null;
+  service_tier?: string | null;
   choices?: Choice[] | null;
   usage?: Usage | null;
   error?: unknown;

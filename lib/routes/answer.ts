@@ -74,6 +74,9 @@ async function answerStreamAtOnce(
 export async function answerPlain(upstream: Asked, options: AnswerOptions): Promise<Answer> {
   const translator = createTranslator(upstream, options);
   const message: Message = translateResponse(await readBody(upstream, options), translator);
+  if (options.asked.max_tokens === 0) {
+    Object.assign(message, { content: [], stop_reason: "max_tokens", stop_sequence: null });
+  }
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
   return { response: Response.json(message) };
@@ -99,6 +102,8 @@ function createTranslator(
     inputTokens: services.calibration.adjust(upstream.target, estimate),
     newCallId: () => services.newId("toolu"),
     target: upstream.target,
+    searchesWeb: asked.web_search !== undefined,
+    contextManagement: upstream.contextManagement,
     hidesThinking: asked.thinking?.display === "omitted",
     names: upstream.names,
     cacheTtl: upstream.cacheTtl,
@@ -108,7 +113,8 @@ function createTranslator(
   });
 }
 
-function toEventStream(body: BodyInit): Response {
+/** The response of a stream. */
+export function toEventStream(body: BodyInit): Response {
   const headers = {
     "content-type": `${EVENT_STREAM}; charset=utf-8`,
     // Intermediaries must neither store nor compress nor buffer what is still being written.
@@ -147,7 +153,8 @@ function noteFacts({ facts }: StreamTranslator, { record }: Exchange): void {
   if (typeof facts.usage.cost === "number") record.costUsd = facts.usage.cost;
 }
 
-function noteEnd(end: StreamEnd, { record, redact }: Exchange): void {
+/** How the stream ended, for the log line. */
+export function noteEnd(end: StreamEnd, { record, redact }: Exchange): void {
   record.end = end.how === "failed" ? end.error.type : end.how;
   if (end.how === "failed") record.error = redact(end.error.message);
 }

@@ -3,13 +3,14 @@
  * @module
  */
 
-import type { MessagesRequest } from "../anthropic/types.ts";
+import type { ContextManagement, MessagesRequest } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type { Exchange, Services } from "../exchange.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
 import { isUnknownModel } from "../openrouter/errors.ts";
 import { type ResolvedModel, resolveModel } from "../openrouter/models.ts";
 import { findCacheTtl } from "../translate/caching.ts";
+import { toGenericRequest } from "../translate/generic.ts";
 import type { ToolNames } from "../translate/names.ts";
 import { translateRequest } from "../translate/request.ts";
 
@@ -21,13 +22,16 @@ export interface Asked {
   names: ToolNames;
   /** How long the request's cache writes are kept. */
   cacheTtl: "5m" | "1h";
+  /** What was done to the context; undefined where the client did not ask. */
+  contextManagement: ContextManagement | undefined;
 }
 
 /** Who asks, with what. */
 export interface AskOptions {
   exchange: Exchange;
   services: Services;
-  key: string;
+  /** Null for a server that wants none. */
+  key: string | null;
 }
 
 /**
@@ -43,7 +47,8 @@ export async function askUpstream(asked: MessagesRequest, options: AskOptions): 
     return await send(asked, { ...options, models, deadline });
   } catch (error) {
     const isRefused = error instanceof ApiError && isUnknownModel(error);
-    if (!isRefused || fallback === null) throw error;
+    const isOpenRouter = services.config.dialect === "openrouter";
+    if (!isRefused || fallback === null || !isOpenRouter) throw error;
     if (services.refused.add(models[0])) {
       services.log.write(
         "warn",
@@ -74,19 +79,27 @@ async function send(
   const [target] = models;
   exchange.record.target = target;
   if (models.length > 1) exchange.record.sent = models;
-  const { body, names, dropped } = translateRequest(asked, {
+  const { config } = services;
+  const translated = translateRequest(asked, {
     models,
     limits: services.catalog.get(target) ?? {},
     sessionId: exchange.request.headers.get("x-claude-code-session-id") ?? undefined,
-    provider: services.config.provider,
+    provider: config.provider,
+    pdfEngine: config.pdfEngine,
   });
-  exchange.record.dropped = dropped;
+  const { body, names, anthropicBeta, contextManagement } = translated;
+  const dropped = new Set(translated.dropped);
+  const cacheTtl = findCacheTtl(body);
+  const isGeneric = config.dialect === "openai";
+  const sent = isGeneric ? toGenericRequest(body, dropped) : body;
+  exchange.record.dropped = [...dropped];
   const answer = await services.client.sendChat({
-    body,
+    body: sent,
+    anthropicBeta: isGeneric ? null : anthropicBeta,
     key,
     signal: exchange.request.signal,
     timeoutMs: Math.max(1, options.deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
   });
-  return { answer, target, names, cacheTtl: findCacheTtl(body) };
+  return { answer, target, names, cacheTtl, contextManagement };
 }

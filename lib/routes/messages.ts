@@ -11,6 +11,7 @@ import { estimateInputTokens } from "../translate/tokens.ts";
 import { readJson } from "./body.ts";
 import { answerPlain, answerStream } from "./answer.ts";
 import { askUpstream } from "./ask.ts";
+import { relayMessages } from "./native.ts";
 
 /**
  * Handles one message request.
@@ -18,9 +19,12 @@ import { askUpstream } from "./ask.ts";
  */
 export async function handleMessages(exchange: Exchange, services: Services): Promise<Answer> {
   const body = await readJson(exchange.request, { maxBytes: services.config.maxBodyBytes });
+  const key = findKey(exchange, services);
+  if (services.config.dialect === "anthropic") {
+    return await relayMessages(body, { exchange, services, key });
+  }
   const asked: MessagesRequest = parseMessagesRequest(body);
   exchange.record.model = asked.model;
-  const key = requireKey(exchange);
   const upstream = await askUpstream(asked, { exchange, services, key });
   const options = { asked, estimate: estimateInputTokens(asked), exchange, services };
   try {
@@ -34,8 +38,9 @@ export async function handleMessages(exchange: Exchange, services: Services): Pr
   }
 }
 
-function requireKey({ upstreamKey }: Exchange): string {
-  if (upstreamKey !== null) return upstreamKey;
+/** The key that pays; null only for another server than OpenRouter, which may want none. */
+function findKey({ upstreamKey }: Exchange, { config }: Services): string | null {
+  if (upstreamKey !== null || config.dialect === "openai") return upstreamKey;
   throw new ApiError(
     "authentication_error",
     "No OpenRouter key: set OPENROUTER_API_KEY for the proxy, or send your own sk-or-… key",

@@ -39,7 +39,7 @@ export function findCacheTtl(body: openrouter.ChatRequest): "5m" | "1h" {
 }
 
 function listTools({ tools = [] }: openrouter.ChatRequest): Marked[] {
-  return tools.filter(isMarked);
+  return tools.filter((tool) => tool.type === "function").filter(isMarked);
 }
 
 function listMarks({ content }: openrouter.ChatMessage): Marked[] {

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { ApiError } from "../errors.ts";
 import type { ToolCallDelta } from "../openrouter/types.ts";
 import { type CallOptions, ToolUseDraft } from "./drafts.ts";
 
@@ -126,4 +127,38 @@ function isHead(text: string): boolean {
 function toText(value: unknown): string {
   if (typeof value === "string") return value;
   return value === undefined || value === null ? "" : JSON.stringify(value);
+}
+
+/**
+ * Clients run what is closed, so a call is closed only with a name and whole arguments.
+ * @throws {ApiError} for the first of the calls that is not whole
+ */
+export function checkCalls(
+  calls: readonly ToolUseDraft[],
+  options: { isCut: boolean; nameOf: (call: ToolUseDraft) => string },
+): void {
+  for (const call of calls) {
+    // A tool without parameters may get no arguments at all, unless they were cut off.
+    const isEmpty = !options.isCut && call.arguments.trim() === "";
+    if (!(isEmpty || call.isComplete()) || call.upstreamName === "") {
+      throw brokenCall(call, options);
+    }
+  }
+}
+
+function brokenCall(
+  call: ToolUseDraft,
+  { isCut, nameOf }: { isCut: boolean; nameOf: (call: ToolUseDraft) => string },
+): ApiError {
+  if (call.upstreamName === "") {
+    return new ApiError("api_error", "The model called a tool without a name", { status: 502 });
+  }
+  const name = nameOf(call);
+  if (isCut) {
+    const message =
+      `max_tokens was reached inside the arguments of the call to ${name}; raise max_tokens`;
+    return new ApiError("invalid_request_error", message);
+  }
+  const message = `The model called ${name} with arguments that are no JSON object`;
+  return new ApiError("api_error", message, { status: 502 });
 }

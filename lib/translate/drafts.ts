@@ -5,12 +5,13 @@
  */
 
 import type { BlockDelta, ContentBlock } from "../anthropic/types.ts";
+import type { Citation } from "../anthropic/web_search.ts";
 import { isJsonObject, parseJson } from "../json.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { type Reasoning, toShownText } from "./reasoning.ts";
 
 /** One block of the answer, from its first delta to its stop. */
-export type Draft = TextDraft | ThinkingDraft | RedactedDraft | ToolUseDraft;
+export type Draft = TextDraft | ThinkingDraft | WholeDraft | ToolUseDraft;
 
 /** What every draft can tell. */
 interface DraftLike {
@@ -27,14 +28,19 @@ interface DraftLike {
   last(): BlockDelta | null;
 }
 
-/** Text. */
+/** Text, and what it cites. */
 export class TextDraft implements DraftLike {
   readonly type = "text";
   readonly canStart = true;
+  readonly #citations: Citation[] = [];
   #pending = "";
 
   add(text: string): void {
     this.#pending += text;
+  }
+
+  cite(citation: Citation): void {
+    this.#citations.push(citation);
   }
 
   canStop(): boolean {
@@ -46,10 +52,13 @@ export class TextDraft implements DraftLike {
   }
 
   take(): BlockDelta | null {
-    if (this.#pending === "") return null;
-    const text = this.#pending;
-    this.#pending = "";
-    return { type: "text_delta", text };
+    if (this.#pending !== "") {
+      const text = this.#pending;
+      this.#pending = "";
+      return { type: "text_delta", text };
+    }
+    const citation = this.#citations.shift();
+    return citation === undefined ? null : { type: "citations_delta", citation };
   }
 
   last(): null {
@@ -136,14 +145,22 @@ function mergeDetails(
   return merged;
 }
 
-/** Encrypted thinking: whole at its start. */
-export class RedactedDraft implements DraftLike {
-  readonly type = "redacted_thinking";
-  readonly canStart = true;
-  readonly #data: string;
+type Whole = Extract<
+  ContentBlock,
+  { type: "redacted_thinking" | "server_tool_use" | "web_search_tool_result" }
+>;
 
-  constructor(data: string) {
-    this.#data = data;
+/** A block that is whole when it is made. Clients expect an input as JSON text behind the start all the same. */
+export class WholeDraft implements DraftLike {
+  readonly type: Whole["type"];
+  readonly canStart = true;
+  readonly #block: Whole;
+  #input: string | null;
+
+  constructor(block: Whole) {
+    this.type = block.type;
+    this.#block = block;
+    this.#input = block.type === "server_tool_use" ? JSON.stringify(block.input) : null;
   }
 
   canStop(): boolean {
@@ -151,11 +168,13 @@ export class RedactedDraft implements DraftLike {
   }
 
   start(): ContentBlock {
-    return { type: "redacted_thinking", data: this.#data };
+    return this.#block.type === "server_tool_use" ? { ...this.#block, input: {} } : this.#block;
   }
 
-  take(): null {
-    return null;
+  take(): BlockDelta | null {
+    const input = this.#input;
+    this.#input = null;
+    return input === null ? null : { type: "input_json_delta", partial_json: input };
   }
 
   last(): null {

@@ -18,6 +18,8 @@ export interface FinishFacts {
   refusal: string;
   /** The stop sequences the client asked for. */
   stopSequences: readonly string[];
+  /** The one that was met, where upstream says so. */
+  matchedStop?: string;
 }
 
 /**
@@ -35,7 +37,9 @@ export function translateFinish(facts: FinishFacts): anthropic.Ending {
     case "function_call":
       // Gemini says `stop` after calls, others `tool_calls` without one; what was sent decides.
       if (facts.hasToolUse) return toEnding("tool_use");
-      if (nativeFinishReason === "stop_sequence") return toStopSequence(facts.stopSequences);
+      if (facts.matchedStop !== undefined || nativeFinishReason === "stop_sequence") {
+        return toStopSequence(facts);
+      }
       return toEnding("end_turn");
     case "length":
       if (nativeFinishReason === "model_context_window_exceeded") {
@@ -87,7 +91,23 @@ export function translateUsage(
   }
   const thinking = toCount(usage.completion_tokens_details?.reasoning_tokens);
   if (thinking > 0) translated.output_tokens_details = { thinking_tokens: thinking };
+  const searches = countSearches(usage);
+  if (searches > 0) {
+    translated.server_tool_use = { web_search_requests: searches, web_fetch_requests: 0 };
+  }
   return translated;
+}
+
+/** How many web searches upstream says it made. */
+export function countSearches(usage: openrouter.Usage | null): number {
+  const used = usage?.server_tool_use_details ?? usage?.server_tool_use;
+  return toCount(used?.web_search_requests);
+}
+
+/** Upstream's tier in Anthropic's words; undefined for one that these have no word for. */
+export function translateTier(tier: unknown): anthropic.Usage["service_tier"] {
+  if (tier === "default") return "standard";
+  return tier === "priority" || tier === "fast" ? "priority" : undefined;
 }
 
 /** Usage before upstream has reported any, or where it never does: never 0 tokens in. */
@@ -104,12 +124,12 @@ function toEnding(stopReason: anthropic.StopReason): anthropic.Ending {
   return { stop_reason: stopReason, stop_sequence: null, stop_details: null };
 }
 
-/** Upstream does not say which sequence it met; with one asked for there is no doubt. */
-function toStopSequence(asked: readonly string[]): anthropic.Ending {
-  const [only] = asked;
+/** OpenRouter does not say which sequence was met; with one asked for there is no doubt. */
+function toStopSequence({ stopSequences, matchedStop }: FinishFacts): anthropic.Ending {
+  const only = stopSequences.length === 1 ? stopSequences[0] : undefined;
   return {
     stop_reason: "stop_sequence",
-    stop_sequence: asked.length === 1 && only !== undefined ? only : null,
+    stop_sequence: matchedStop ?? only ?? null,
     stop_details: null,
   };
 }

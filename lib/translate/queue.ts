@@ -72,8 +72,9 @@ export class BlockQueue {
         if (!mayStart(first)) break;
         events.push(this.#start(first));
       }
-      const delta = first.take();
-      if (delta !== null) events.push(this.#delta(delta));
+      for (let delta = first.take(); delta !== null; delta = first.take()) {
+        events.push(this.#delta(delta));
+      }
       if (!mayStop(first)) break;
       const last = first.last();
       if (last !== null) events.push(this.#delta(last));

@@ -4,7 +4,7 @@
  */
 
 import type * as openrouter from "../openrouter/types.ts";
-import { RedactedDraft, ThinkingDraft } from "./drafts.ts";
+import { ThinkingDraft, WholeDraft } from "./drafts.ts";
 import type { BlockQueue } from "./queue.ts";
 import { isShown, readReasoning, type Reasoning, sealReasoning, toShownText } from "./reasoning.ts";
 
@@ -83,7 +83,7 @@ export class ReasoningBlocks {
   /** Encrypted reasoning, whole at once. What may not come back is not worth a block. */
   #addRedacted(piece: Reasoning): void {
     const data = this.#seal(piece);
-    if (data !== "") this.#queue.add(new RedactedDraft(data));
+    if (data !== "") this.#queue.add(new WholeDraft({ type: "redacted_thinking", data }));
   }
 
   #seal(reasoning: Reasoning): string {

@@ -8,13 +8,20 @@ import type * as anthropic from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { limitBreakpoints } from "./caching.ts";
+import { type ClearedTurns, clearThinking } from "./clearing.ts";
 import { ToolNames } from "./names.ts";
+import { isClaude } from "./reasoning.ts";
 import { type ReasoningLimits, translateThinking } from "./thinking.ts";
 import { stripBillingLine, translateSystemText } from "./system.ts";
 import { listOfferedTools, translateTool, translateToolChoice } from "./tools.ts";
 import { translateTurns } from "./turns.ts";
+import { translateWebSearch } from "./web_search.ts";
 
 const MAX_STOPS = 4;
+/** Upstream has no request without an answer; the shortest one fills the cache too. */
+const LEAST_TOKENS = 1;
+/** Without it OpenRouter takes `strict` out of the tools it sends to Claude. */
+const STRICT_BETA = "structured-outputs-2025-11-13";
 const MAX_SESSION_ID = 256;
 
 /** What a request needs to know that is not in its body. */
@@ -27,6 +34,8 @@ export interface RequestOptions {
   sessionId?: string | undefined;
   /** Sent as `provider`. */
   provider?: Readonly<Record<string, unknown>> | null;
+  /** Who reads PDFs; undefined leaves it to OpenRouter. */
+  pdfEngine?: string | undefined;
 }
 
 /** A translated request. */
@@ -36,6 +45,10 @@ export interface TranslatedRequest {
   names: ToolNames;
   /** Names of fields and blocks that could not travel. */
   dropped: string[];
+  /** Features of Claude's that must be asked for by header; null for none. */
+  anthropicBeta: string | null;
+  /** What was done to the context; undefined where the client did not ask. */
+  contextManagement: anthropic.ContextManagement | undefined;
 }
 
 /** Translates a checked request. @throws {ApiError} 400 where no turn has anything that can be sent */
@@ -45,10 +58,12 @@ export function translateRequest(
 ): TranslatedRequest {
   const [model, ...fallbacks] = options.models;
   const limits = options.limits ?? {};
-  const maxTokens = Math.min(request.max_tokens, limits.maxOutputTokens ?? Infinity);
+  const wanted = Math.max(request.max_tokens, LEAST_TOKENS);
+  const maxTokens = Math.min(wanted, limits.maxOutputTokens ?? Infinity);
   const dropped = new Set(request.unread);
   const names = new ToolNames(listToolNames(request));
-  const turns = translateTurns(request.messages, { names, model, dropped });
+  const { messages, context } = editContext(request);
+  const turns = translateTurns(messages, { names, model, dropped });
   if (turns.length === 0) {
     throw new ApiError("invalid_request_error", "messages: at least one message must have content");
   }
@@ -62,12 +77,27 @@ export function translateRequest(
     ...translateFormat(request.output_schema),
     ...translateThinking(request, { model, maxTokens, limits, dropped }),
     ...(options.provider && { provider: { ...options.provider } }),
+    ...choosePdfEngine(turns, options.pdfEngine),
+    ...translateTier(request.service_tier),
     ...(request.cache_control && { cache_control: request.cache_control }),
     ...translateIdentity(request.user_id, options.sessionId),
     ...(request.stream && { stream: true, stream_options: { include_usage: true } }),
   };
   limitBreakpoints(body, dropped);
-  return { body, names, dropped: [...dropped] };
+  const isStrict = request.tools.some((tool) => tool.strict) && options.models.some(isClaude);
+  return {
+    body,
+    names,
+    dropped: [...dropped],
+    anthropicBeta: isStrict ? STRICT_BETA : null,
+    contextManagement: request.manages_context ? context : undefined,
+  };
+}
+
+/** The one edit that can be done here. Without it the turns stay as they are, and nothing was done. */
+function editContext({ messages, thinking_turns }: anthropic.MessagesRequest): ClearedTurns {
+  if (thinking_turns === undefined) return { messages, context: { applied_edits: [] } };
+  return clearThinking(messages, thinking_turns);
 }
 
 /** Every id a call of the conversation already has: new calls must not take one again. */
@@ -100,15 +130,14 @@ function translateToolFields(
   request: anthropic.MessagesRequest,
   options: { names: ToolNames; dropped: Set<string> },
 ): ToolFields {
-  const tools = listOfferedTools(request);
+  const tools: openrouter.Tool[] = listOfferedTools(request)
+    .map((tool) => translateTool(tool, options.names));
+  if (request.web_search !== undefined) tools.push(translateWebSearch(request.web_search));
   if (tools.length === 0) {
     if (request.tool_choice?.type === "any") options.dropped.add("tool_choice");
     return {};
   }
-  if (tools.some((tool) => tool.strict)) options.dropped.add("tools.strict");
-  const fields: ToolFields = {
-    tools: tools.map((tool) => translateTool(tool, options.names)),
-  };
+  const fields: ToolFields = { tools };
   const choice = request.tool_choice;
   if (choice === undefined) return fields;
   fields.tool_choice = translateToolChoice(choice, options.names);
@@ -144,6 +173,26 @@ function translateFormat(
       json_schema: { name: "response", strict: true, schema },
     },
   };
+}
+
+/** Sent with every PDF of the conversation, old or new, so that all are read by the same engine. */
+function choosePdfEngine(
+  turns: readonly openrouter.ChatMessage[],
+  engine: string | undefined,
+): Pick<openrouter.ChatRequest, "plugins"> {
+  const hasFile = turns.some(({ content }) =>
+    Array.isArray(content) && content.some((part) => part.type === "file")
+  );
+  return hasFile && engine !== undefined
+    ? { plugins: [{ id: "file-parser", pdf: { engine } }] }
+    : {};
+}
+
+function translateTier(
+  tier: anthropic.MessagesRequest["service_tier"],
+): Pick<openrouter.ChatRequest, "service_tier"> {
+  if (tier === undefined) return {};
+  return { service_tier: tier === "standard" ? "default" : tier };
 }
 
 /** `user` is for OpenRouter's accounting, `session_id` for its sticky routing. */

@@ -50,10 +50,12 @@ export function collectMessage(events: readonly anthropic.StreamEvent[]): anthro
       json = "";
     } else if (event.type === "content_block_delta" && block !== undefined) {
       json += addDelta(block, event.delta);
-    } else if (event.type === "content_block_stop" && block?.type === "tool_use") {
+    } else if (event.type === "content_block_stop" && block !== undefined && "input" in block) {
       block.input = parseInput(json);
     } else if (event.type === "message_delta") {
+      const { context_management: context } = event;
       Object.assign(message, event.delta, { usage: event.usage });
+      if (context !== undefined) message.context_management = context;
     }
   }
   if (message === undefined) throw notACompletion("an empty answer");
@@ -65,6 +67,9 @@ function addDelta(block: anthropic.ContentBlock, delta: anthropic.BlockDelta): s
   switch (delta.type) {
     case "text_delta":
       if (block.type === "text") block.text += delta.text;
+      return "";
+    case "citations_delta":
+      if (block.type === "text") (block.citations ??= []).push(delta.citation);
       return "";
     case "thinking_delta":
       if (block.type === "thinking") block.thinking += delta.thinking;

@@ -1,19 +1,28 @@
 /**
  * Tool results → `tool` messages. Pure.
- * Upstream takes text there; images follow in a user message after all sibling results.
+ * Upstream takes text there; images and files follow in a user message after all sibling results.
  * @module
  */
 
 import type * as anthropic from "../anthropic/types.ts";
 import type * as openrouter from "../openrouter/types.ts";
-import { translateImage, translateParts } from "./content.ts";
+import {
+  type FileDocument,
+  flattenDocument,
+  flattenSearchResult,
+  isFile,
+  translateParts,
+  translateShowable,
+} from "./content.ts";
 import type { ToolNames } from "./names.ts";
 
 /** An empty tool message makes some models stop; Anthropic's clients send empty results. */
 const EMPTY = "(no output)";
 /** A history cut or compacted by the client may have lost a result; upstream refuses a call without one. */
 const MISSING = "(no result: the tool was not run)";
-const SEE_BELOW = "(image in the next message)";
+
+/** What cannot stand in a tool message. */
+type Attachment = anthropic.ImageBlock | FileDocument;
 
 /** A result in upstream's form. */
 export interface TranslatedResult {
@@ -35,12 +44,12 @@ export function translateResult(
   options: ResultOptions,
 ): TranslatedResult {
   if (result === undefined) return { message: toMessage(callId, MISSING), follow: [] };
-  const { texts, images } = split(result, options);
-  const follow: openrouter.ContentPart[] = images.length === 0 ? [] : [
-    { type: "text", text: `Images from the result of tool call ${callId}:` },
-    ...images.map(translateImage),
+  const { texts, attachments } = split(result, options);
+  const follow: openrouter.ContentPart[] = attachments.length === 0 ? [] : [
+    { type: "text", text: `${nounOf(attachments)}s from the result of tool call ${callId}:` },
+    ...attachments.flatMap(translateShowable),
   ];
-  const marked = markError(fill(texts, images.length), result.is_error === true);
+  const marked = markError(fill(texts, attachments), result.is_error === true);
   return { message: toMessage(callId, toContent(marked, result.cache_control)), follow };
 }
 
@@ -49,24 +58,24 @@ export function translateOrphan(
   result: anthropic.ToolResultBlock,
   options: ResultOptions,
 ): anthropic.UserContent[] {
-  const { texts, images } = split(result, options);
-  const marked = markError(fill(texts, images.length), result.is_error === true);
+  const { texts, attachments } = split(result, options);
+  const marked = markError(fill(texts, attachments), result.is_error === true);
   const words = marked.map((block) => block.text).join("\n");
   const text: anthropic.TextBlock = {
     type: "text",
     text: `Result of an earlier tool call (${result.tool_use_id}):\n${words}`,
   };
   if (result.cache_control) text.cache_control = result.cache_control;
-  return [text, ...images];
+  return [text, ...attachments];
 }
 
-/** Upstream's tool messages take text; images go elsewhere, and what has no counterpart is named. */
+/** Upstream's tool messages take text; images and files go elsewhere, and what has no counterpart is named. */
 function split(
   { content = [] }: anthropic.ToolResultBlock,
   { names, dropped }: ResultOptions,
-): { texts: anthropic.TextBlock[]; images: anthropic.ImageBlock[] } {
+): { texts: anthropic.TextBlock[]; attachments: Attachment[] } {
   const texts: anthropic.TextBlock[] = [];
-  const images: anthropic.ImageBlock[] = [];
+  const attachments: Attachment[] = [];
   const blocks = typeof content === "string" ? [toText(content)] : content;
   for (const block of blocks) {
     switch (block.type) {
@@ -74,7 +83,19 @@ function split(
         if (block.text !== "") texts.push(block);
         break;
       case "image":
-        images.push(block);
+        attachments.push(block);
+        break;
+      case "document":
+        if (isFile(block)) attachments.push(block);
+        else {
+          for (const part of flattenDocument(block)) {
+            if (part.type === "text") texts.push(part);
+            else attachments.push(part);
+          }
+        }
+        break;
+      case "search_result":
+        texts.push(flattenSearchResult(block));
         break;
       case "tool_reference":
         // What a client's tool search found: as text the model still learns the name.
@@ -87,16 +108,21 @@ function split(
         block satisfies never;
     }
   }
-  return { texts, images };
+  return { texts, attachments };
+}
+
+function nounOf(attachments: readonly Attachment[]): "Image" | "File" {
+  return attachments.every((one) => one.type === "image") ? "Image" : "File";
 }
 
 function toText(text: string): anthropic.TextBlock {
   return { type: "text", text };
 }
 
-function fill(texts: anthropic.TextBlock[], images: number): anthropic.TextBlock[] {
+function fill(texts: anthropic.TextBlock[], attachments: Attachment[]): anthropic.TextBlock[] {
   if (texts.length > 0) return texts;
-  return [toText(images > 0 ? SEE_BELOW : EMPTY)];
+  if (attachments.length === 0) return [toText(EMPTY)];
+  return [toText(`(${nounOf(attachments).toLowerCase()} in the next message)`)];
 }
 
 /** `is_error` has no field upstream, so the model reads it in the text. */

@@ -7,16 +7,26 @@
  */
 
 import type * as anthropic from "../anthropic/types.ts";
+import type { Citation } from "../anthropic/web_search.ts";
 import { ApiError, toErrorBody } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
 import { parseErrorObject } from "../openrouter/errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
-import { CallRouter, type RoutedFragment } from "./calls.ts";
-import { TextDraft, type ToolUseDraft } from "./drafts.ts";
+import { describeImages } from "./answer_images.ts";
+import { CallRouter, checkCalls, type RoutedFragment } from "./calls.ts";
+import { TextDraft, type ToolUseDraft, WholeDraft } from "./drafts.ts";
 import { CallIds, type ToolNames } from "./names.ts";
-import { endedInError, estimateUsage, translateFinish, translateUsage } from "./outcome.ts";
+import {
+  countSearches,
+  endedInError,
+  estimateUsage,
+  translateFinish,
+  translateTier,
+  translateUsage,
+} from "./outcome.ts";
 import { BlockQueue } from "./queue.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
+import { SearchFindings } from "./web_search.ts";
 
 /** A rough token is four characters; used only where upstream reports no usage at all. */
 const CHARS_PER_TOKEN = 4;
@@ -41,6 +51,10 @@ export interface StreamOptions {
   stopSequences?: readonly string[];
   /** How long the request's cache writes are kept. */
   cacheTtl?: "5m" | "1h";
+  /** The client asked for web search, and so for blocks that say what was found. */
+  searchesWeb?: boolean;
+  /** What was done to the context, for a client that manages it. */
+  contextManagement?: anthropic.ContextManagement | undefined;
   /** Takes secrets out of error texts. */
   redact?: (text: string) => string;
 }
@@ -50,19 +64,24 @@ export interface UpstreamFacts {
   model: string | null;
   provider: string | null;
   usage: openrouter.Usage | null;
+  serviceTier: string | null;
 }
 
 /** Translates one answer. Feed it every chunk, then call `finish`, or `fail` where the stream broke. */
 export class StreamTranslator {
-  readonly facts: UpstreamFacts = { model: null, provider: null, usage: null };
+  readonly facts: UpstreamFacts = { model: null, provider: null, usage: null, serviceTier: null };
   readonly #options: StreamOptions;
   readonly #router: CallRouter;
   readonly #ids: CallIds;
   readonly #queue = new BlockQueue();
   readonly #reasoning: ReasoningBlocks;
+  readonly #findings = new SearchFindings();
+  /** Citations that came before any text. */
+  #uncited: Citation[] = [];
   #hasStarted = false;
   #finishReason = "";
   #nativeFinishReason = "";
+  #matchedStop: string | undefined;
   #refusal = "";
   #outputChars = 0;
 
@@ -112,6 +131,7 @@ export class StreamTranslator {
     if (chunk.error !== undefined && chunk.error !== null) throw parseErrorObject(chunk.error);
     this.facts.model ??= toText(chunk.model) || null;
     this.facts.provider ??= toText(chunk.provider) || null;
+    this.facts.serviceTier ??= toText(chunk.service_tier) || null;
     const choice = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
     // Moonshot reports usage inside the choice.
     const usage = chunk.usage ?? choice?.usage;
@@ -139,19 +159,32 @@ export class StreamTranslator {
     }
     // A call cut by the length limit that the client has not seen is left out: `max_tokens` says why.
     if (this.#finishReason === "length") this.#queue.dropUnseenCalls();
-    this.#checkCalls();
-    const ending = translateFinish({
+    checkCalls(this.#queue.calls, {
+      isCut: this.#finishReason === "length",
+      nameOf: (call) => this.#name(call),
+    });
+    const delta = translateFinish({
       finishReason: this.#finishReason,
       nativeFinishReason: this.#nativeFinishReason,
       hasToolUse: this.#queue.hasCall,
       refusal: this.#refusal,
       stopSequences: this.#options.stopSequences ?? [],
+      ...(this.#matchedStop !== undefined && { matchedStop: this.#matchedStop }),
     });
     this.#reasoning.finish();
-    const events = [...this.start(), ...this.#queue.flush()];
-    events.push({ type: "message_delta", delta: ending, usage: this.#usage() });
-    events.push({ type: "message_stop" });
-    return events;
+    if (this.#options.searchesWeb) this.#addSearches();
+    const { contextManagement: context } = this.#options;
+    return [
+      ...this.start(),
+      ...this.#queue.flush(),
+      {
+        type: "message_delta",
+        delta,
+        usage: this.#usage(),
+        ...(context && { context_management: context }),
+      },
+      { type: "message_stop" },
+    ];
   }
 
   /** The end of an answer that broke after its head was sent. The open block stays open: it is not whole. */
@@ -165,6 +198,10 @@ export class StreamTranslator {
     if (choice.finish_reason === "error") throw endedInError(this.#nativeFinishReason);
     // "" is no finish reason; a repeated one changes nothing.
     this.#finishReason = toText(choice.finish_reason) || this.#finishReason;
+    const asked = this.#options.stopSequences ?? [];
+    this.#matchedStop ??= asked.find((stop) =>
+      stop === choice.stop_reason || stop === choice.matched_stop
+    );
   }
 
   /** Adds what a delta carries; false where it carries nothing. Open call first, then reasoning, text, calls. */
@@ -174,7 +211,8 @@ export class StreamTranslator {
     const begun: ToolUseDraft[] = [];
     for (const call of calls) this.#addArguments(this.#router.route(call), begun);
     const hasReasoning = this.#reasoning.add(delta, isWhole);
-    const hasText = this.#addText(toText(delta.content));
+    const hasText = this.#addText(toText(delta.content) + describeImages(delta.images));
+    for (const citation of this.#findings.add(delta.annotations)) this.#cite(citation);
     const refusal = toText(delta.refusal);
     this.#refusal += refusal;
     const hasRefusal = this.#addText(refusal);
@@ -201,37 +239,22 @@ export class StreamTranslator {
     const { last } = this.#queue;
     const draft = last?.type === "text" ? last : this.#queue.add(new TextDraft());
     draft.add(text);
+    for (const citation of this.#uncited.splice(0)) draft.cite(citation);
     return true;
   }
 
-  /** Clients run what is closed, so a call is closed only with a name and whole arguments. */
-  #checkCalls(): void {
-    // A tool without parameters may get no arguments at all, unless they were cut off.
-    const mayBeEmpty = this.#finishReason !== "length";
-    for (const call of this.#queue.calls) {
-      const isEmpty = mayBeEmpty && call.arguments.trim() === "";
-      if (!(isEmpty || call.isComplete()) || call.upstreamName === "") throw this.#brokenCall(call);
-    }
+  /** A citation belongs to the text at hand, or to the next. */
+  #cite(citation: Citation): void {
+    const { last } = this.#queue;
+    if (last?.type === "text") last.cite(citation);
+    else this.#uncited.push(citation);
   }
 
-  #brokenCall(call: ToolUseDraft): ApiError {
-    if (call.upstreamName === "") {
-      return new ApiError("api_error", "The model called a tool without a name", { status: 502 });
-    }
-    const name = this.#name(call);
-    if (this.#finishReason === "length") {
-      return new ApiError(
-        "invalid_request_error",
-        `max_tokens was reached inside the arguments of the call to ${name}; raise max_tokens`,
-      );
-    }
-    return new ApiError(
-      "api_error",
-      `The model called ${name} with arguments that are no JSON object`,
-      {
-        status: 502,
-      },
-    );
+  /** Searches stand at the end, because upstream names what it found while or after it writes. */
+  #addSearches(): void {
+    const newId = () => `srv${this.#options.newCallId()}`;
+    const blocks = this.#findings.listBlocks(countSearches(this.facts.usage), newId);
+    for (const block of blocks) this.#queue.add(new WholeDraft(block));
   }
 
   #identify(call: ToolUseDraft): { id: string; name: string } {
@@ -244,8 +267,14 @@ export class StreamTranslator {
   }
 
   #usage(): anthropic.Usage {
-    const { cacheTtl } = this.#options;
-    if (this.facts.usage !== null) return translateUsage(this.facts.usage, cacheTtl);
+    const tier = translateTier(this.facts.serviceTier);
+    return { ...this.#countTokens(), ...(tier && { service_tier: tier }) };
+  }
+
+  #countTokens(): anthropic.Usage {
+    if (this.facts.usage !== null) {
+      return translateUsage(this.facts.usage, this.#options.cacheTtl);
+    }
     const outputChars = this.#outputChars + this.#reasoning.chars;
     const outputTokens = Math.ceil(outputChars / CHARS_PER_TOKEN);
     return estimateUsage(this.#options.inputTokens, outputTokens);

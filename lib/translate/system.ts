@@ -13,11 +13,28 @@ import { translateParts } from "./content.ts";
  */
 const BILLING_LINE = /^x-anthropic-billing-header:[^\n]*\n*/;
 
+/** The text of a system turn; tools that it makes known are offered, and what has no counterpart is named. */
+export function listSystemText(
+  blocks: readonly anthropic.SystemContent[],
+  dropped: Set<string>,
+): anthropic.TextBlock[] {
+  return blocks.flatMap((block) => {
+    if (block.type === "text") return [block];
+    if (block.type === "foreign") dropped.add(block.foreign);
+    return [];
+  });
+}
+
+/** A text without the billing line that leads it. */
+export function stripBillingText(text: string): string {
+  return text.replace(BILLING_LINE, "");
+}
+
 /** Removes the billing line where it leads a text; elsewhere it is content. A text of nothing else goes. */
 export function stripBillingLine(blocks: readonly anthropic.TextBlock[]): anthropic.TextBlock[] {
   return blocks
     .map((block) => {
-      const text = block.text.replace(BILLING_LINE, "");
+      const text = stripBillingText(block.text);
       return text.length === block.text.length ? block : { ...block, text };
     })
     .filter((block) => block.text !== "");

@@ -81,8 +81,8 @@ function translateBudget(
   return { max_tokens: Math.max(LEAST_BUDGET, Math.min(budget, maxTokens - 1)) };
 }
 
-/** OpenRouter's own table of budget shares, read backwards. */
-function toEffort(share: number): string {
+/** The effort that a budget amounts to: OpenRouter's own table of budget shares, read backwards. */
+export function toEffort(share: number): string {
   if (share >= 0.9) return "xhigh";
   if (share >= 0.65) return "high";
   if (share >= 0.35) return "medium";

@@ -5,23 +5,48 @@
 
 import type * as anthropic from "../anthropic/types.ts";
 import { estimateImageTokens } from "./image_size.ts";
+import { clearThinking } from "./clearing.ts";
 import { listOfferedTools } from "./tools.ts";
+import { describeSearch } from "./web_search.ts";
 
 /** English prose and code come to about four characters a token. */
 const CHARS_PER_TOKEN = 4;
 /** Role and separators around each turn and tool. */
 const TOKENS_PER_ITEM = 4;
+/** The middle of what Anthropic's PDF guide gives: 1,500 to 3,000 tokens a page. */
+const TOKENS_PER_PAGE = 2250;
+/** Base64 of some 75 KB: pages of text have less, scanned ones more. */
+const CHARS_PER_PAGE = 100_000;
 
 /** Estimated input tokens of a request, at least 1. */
 export function estimateInputTokens(request: anthropic.MessagesRequest): number {
   let tokens = countText(request.system);
-  for (const turn of request.messages) tokens += TOKENS_PER_ITEM + countContent(turn.content);
+  const messages = request.thinking_turns === undefined
+    ? request.messages
+    : clearThinking(request.messages, request.thinking_turns).messages;
+  for (const turn of messages) tokens += TOKENS_PER_ITEM + countContent(turn.content);
   for (const tool of listOfferedTools(request)) {
     const length = tool.name.length + (tool.description?.length ?? 0) +
       JSON.stringify(tool.input_schema).length;
     tokens += TOKENS_PER_ITEM + length / CHARS_PER_TOKEN;
   }
   return Math.max(1, Math.ceil(tokens));
+}
+
+/** Text as it is; a PDF by its size, as its pages cannot be told without reading it. */
+function countDocument({ source }: anthropic.DocumentBlock): number {
+  switch (source.type) {
+    case "text":
+      return source.data.length / CHARS_PER_TOKEN;
+    case "content":
+      return countContent(source.content);
+    case "url":
+      return TOKENS_PER_PAGE;
+    case "base64":
+      return TOKENS_PER_PAGE * Math.max(1, Math.round(source.data.length / CHARS_PER_PAGE));
+    default:
+      return source satisfies never;
+  }
 }
 
 function countText(blocks: readonly anthropic.TextBlock[]): number {
@@ -31,6 +56,7 @@ function countText(blocks: readonly anthropic.TextBlock[]): number {
 type AnyContent =
   | anthropic.UserContent
   | anthropic.AssistantContent
+  | anthropic.SystemContent
   | anthropic.ToolResultContent;
 
 function countContent(blocks: readonly AnyContent[]): number {
@@ -53,6 +79,12 @@ function countBlock(block: AnyContent): number {
       return block.thinking.length / CHARS_PER_TOKEN;
     case "tool_reference":
       return block.tool_name.length / CHARS_PER_TOKEN;
+    case "document":
+      return countDocument(block);
+    case "search_result":
+      return block.title.length / CHARS_PER_TOKEN + countContent(block.content);
+    case "web_search":
+      return describeSearch(block).text.length / CHARS_PER_TOKEN;
     case "redacted_thinking":
     case "foreign":
       return 0;

@@ -19,10 +19,12 @@ export function listOfferedTools(request: anthropic.MessagesRequest): anthropic.
   return request.tools.filter((tool) => !tool.defer_loading || found.has(tool.name));
 }
 
+type AnyContent = anthropic.UserContent | anthropic.AssistantContent | anthropic.SystemContent;
+
 function listMentions(turn: anthropic.MessageParam): string[] {
-  if (turn.role === "system") return [];
-  return turn.content.flatMap((block: anthropic.UserContent | anthropic.AssistantContent) => {
+  return turn.content.flatMap((block: AnyContent) => {
     if (block.type === "tool_use") return [block.name];
+    if (block.type === "tool_reference") return [block.tool_name];
     if (block.type !== "tool_result" || typeof block.content !== "object") return [];
     return block.content.flatMap((one) => one.type === "tool_reference" ? [one.tool_name] : []);
   });
@@ -35,11 +37,12 @@ export function translateTool(tool: anthropic.Tool, names: ToolNames): openroute
     function: { name: names.toUpstream(tool.name), parameters: fillSchema(tool.input_schema) },
   };
   if (tool.description) translated.function.description = tool.description;
+  if (tool.strict) translated.function.strict = true;
   if (tool.cache_control) translated.cache_control = tool.cache_control;
   return translated;
 }
 
-/** The four forms of `tool_choice`. */
+/** The forms of `tool_choice`. */
 export function translateToolChoice(
   choice: anthropic.ToolChoice,
   names: ToolNames,
@@ -51,6 +54,8 @@ export function translateToolChoice(
       return "required";
     case "none":
       return "none";
+    case "web_search":
+      return { type: "openrouter:web_search" };
     case "tool":
       return { type: "function", function: { name: names.toUpstream(choice.name) } };
     default:

@@ -7,11 +7,12 @@
 
 import type * as anthropic from "../anthropic/types.ts";
 import type * as openrouter from "../openrouter/types.ts";
-import { translateImage, translateParts } from "./content.ts";
+import { translateParts, translateShowable } from "./content.ts";
 import { CallIds, type ToolNames } from "./names.ts";
 import { replayReasoning } from "./reasoning.ts";
 import { translateOrphan, translateResult } from "./results.ts";
-import { stripBillingLine, translateSystemText } from "./system.ts";
+import { listSystemText, stripBillingLine, translateSystemText } from "./system.ts";
+import { describeSearch } from "./web_search.ts";
 
 type AssistantTurn = Extract<anthropic.MessageParam, { role: "assistant" }>;
 type OtherTurn = Exclude<anthropic.MessageParam, AssistantTurn>;
@@ -95,23 +96,20 @@ class TurnTranslator {
 
   #pushOther(turn: OtherTurn): void {
     if (turn.role === "system") {
-      const content = translateSystemText(stripBillingLine(turn.content));
+      const texts = listSystemText(turn.content, this.#options.dropped);
+      const content = translateSystemText(stripBillingLine(texts));
       if (content !== null) this.#messages.push({ role: "system", content });
       return;
     }
     const parts = turn.content.flatMap((block): openrouter.ContentPart[] => {
       switch (block.type) {
-        case "text":
-          return translateParts([block]);
-        case "image":
-          return [translateImage(block)];
         case "tool_result":
           return [];
         case "foreign":
           this.#options.dropped.add(block.foreign);
           return [];
         default:
-          return block satisfies never;
+          return translateShowable(block);
       }
     });
     if (parts.length > 0) this.#messages.push({ role: "user", content: simplify(parts) });
@@ -133,6 +131,9 @@ class TurnTranslator {
           if (block.cache_control) this.#options.dropped.add("tool_use.cache_control");
           break;
         }
+        case "web_search":
+          texts.push(describeSearch(block));
+          break;
         case "thinking":
         case "redacted_thinking":
           break;

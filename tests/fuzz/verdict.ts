@@ -100,6 +100,12 @@ function checkMessage(message: Message): void {
           typeof block.input === "object" && block.input !== null && !Array.isArray(block.input),
         );
         break;
+      case "server_tool_use":
+        assert(/^[\w-]+$/.test(block.id) && !ids.has(block.id), `Search id ${block.id}`);
+        break;
+      case "web_search_tool_result":
+        assert(Array.isArray(block.content), "A search has results");
+        break;
       default:
         block satisfies never;
         throw new AssertionError(`A block of an unknown type: ${JSON.stringify(block)}`);

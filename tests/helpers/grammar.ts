@@ -9,12 +9,13 @@ import type { BlockDelta, ContentBlock, Ending, StreamEvent } from "../../lib/an
 
 const CALL_ID = /^[a-zA-Z0-9_-]+$/;
 
-/** Delta type → the block type it belongs in. */
-const BLOCK_OF: Record<BlockDelta["type"], ContentBlock["type"]> = {
-  text_delta: "text",
-  thinking_delta: "thinking",
-  signature_delta: "thinking",
-  input_json_delta: "tool_use",
+/** Delta type → the block types it belongs in. */
+const BLOCKS_OF: Record<BlockDelta["type"], ContentBlock["type"][]> = {
+  text_delta: ["text"],
+  citations_delta: ["text"],
+  thinking_delta: ["thinking"],
+  signature_delta: ["thinking"],
+  input_json_delta: ["tool_use", "server_tool_use"],
 };
 
 /**
@@ -138,10 +139,11 @@ class GrammarChecker {
   #readDelta({ index, delta }: StreamEvent & { type: "content_block_delta" }): void {
     const open = this.#open;
     check(open !== null && index === this.#nextIndex, "A delta must belong to the open block");
-    check(Object.hasOwn(BLOCK_OF, delta.type), "The type of the delta is unknown");
-    check(BLOCK_OF[delta.type] === open.block.type, "The delta must fit the type of its block");
+    check(Object.hasOwn(BLOCKS_OF, delta.type), "The type of the delta is unknown");
+    const isFitting = BLOCKS_OF[delta.type].includes(open.block.type);
+    check(isFitting, "The delta must fit the type of its block");
     check(!open.isSigned, "Nothing may follow the signature of a thinking block");
-    const texts = Object.values(delta);
+    const texts = Object.values(delta.type === "citations_delta" ? delta.citation : delta);
     check(texts.every((text) => typeof text === "string"), "A delta must hold only strings");
     if (delta.type === "signature_delta") open.isSigned = true;
     if (delta.type === "input_json_delta") open.json += delta.partial_json;
@@ -153,7 +155,7 @@ class GrammarChecker {
     if (open.block.type === "thinking") {
       check(open.isSigned, "A thinking block must be signed just before its stop");
     }
-    if (open.block.type === "tool_use") {
+    if ("input" in open.block) {
       check(isInput(open.json), "A closed tool call must have no input or a JSON object");
     }
     this.#open = null;
@@ -180,6 +182,9 @@ function checkStart(block: ContentBlock): void {
     case "thinking":
       check(block.thinking === "", 'A thinking block must start with thinking ""');
       return check(block.signature === "", 'A thinking block must start with signature ""');
+    case "web_search_tool_result":
+      return check(Array.isArray(block.content), "A search result must start with its content");
+    case "server_tool_use":
     case "tool_use":
       return check(JSON.stringify(block.input) === "{}", "A tool call must start with input {}");
     case "redacted_thinking":
@@ -202,6 +207,7 @@ function checkEnding(ending: Ending, hasTool: boolean): void {
 
 function checkUsage(usage: object): void {
   for (const [key, value] of Object.entries(usage)) {
+    if (key === "service_tier") continue;
     if (typeof value === "object" && value !== null) checkUsage(value);
     else check(Number.isInteger(value) && value >= 0, `${key} must be a whole number from 0 up`);
   }

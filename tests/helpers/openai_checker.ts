@@ -13,6 +13,9 @@ const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 /** A doubled `data:` prefix does not match, nor does an image that is no image. */
 // The base64 itself is the client's: it is not walked here, as it is not walked on its way.
 const IMAGE_URL = /^(https?:\/\/\S+|data:image\/(png|jpeg|gif|webp);base64,[^:;,]+)$/;
+const FILE_URL = /^(https?:\/\/\S+|data:application\/pdf;base64,[^:;,]+)$/;
+const PDF_ENGINES = ["cloudflare-ai", "mistral-ocr", "native"];
+const SEARCH_KEYS = ["max_uses", "allowed_domains", "excluded_domains", "user_location"];
 const TOP_KEYS = [
   "model",
   "models",
@@ -56,6 +59,14 @@ export function checkChatRequest(body: unknown): void {
   checkTools(request);
   checkLimits(request);
   checkCacheControl(request, "body");
+  checkPlugins(request);
+  if ("service_tier" in request) {
+    claim(
+      ["priority", "default"].includes(String(request["service_tier"])),
+      "service_tier",
+      "unknown",
+    );
+  }
   if ("user" in request) asText(request["user"], "user");
   if ("session_id" in request) {
     claim(
@@ -113,12 +124,31 @@ function checkContent(message: JsonObject, path: string): void {
   }
 }
 
-function checkPart(item: unknown, path: string, mayBeImage: boolean): void {
+/** A PDF is read by somebody, and only a PDF is. */
+function checkPlugins(request: JsonObject): void {
+  if (!("plugins" in request)) return;
+  claim(JSON.stringify(request["messages"]).includes('"type":"file"'), "plugins", "without a file");
+  const [item, ...others] = asList(request["plugins"], "plugins");
+  claim(others.length === 0, "plugins", "more than one");
+  const plugin = asObject(item, "plugins.0", ["id", "pdf"]);
+  claim(plugin["id"] === "file-parser", "plugins.0.id", "is not file-parser");
+  const { engine } = asObject(plugin["pdf"], "plugins.0.pdf", ["engine"]);
+  claim(PDF_ENGINES.includes(String(engine)), "plugins.0.pdf.engine", `${engine} is unknown`);
+}
+
+function checkPart(item: unknown, path: string, isUsers: boolean): void {
   const type = asText(asObject(item, path)["type"], `${path}.type`);
   if (type === "text") {
     asText(asObject(item, path, ["type", "text", "cache_control"])["text"], `${path}.text`);
+  } else if (type === "file") {
+    claim(isUsers, path, "a file belongs into a user message");
+    const part = asObject(item, path, ["type", "file", "cache_control"]);
+    const file = asObject(part["file"], `${path}.file`, ["filename", "file_data"]);
+    asText(file["filename"], `${path}.file.filename`);
+    const data = asText(file["file_data"], `${path}.file.file_data`);
+    claim(FILE_URL.test(data), `${path}.file.file_data`, "no URL of a PDF");
   } else {
-    claim(type === "image_url" && mayBeImage, path, `${type} part does not belong here`);
+    claim(type === "image_url" && isUsers, path, `${type} part does not belong here`);
     const part = asObject(item, path, ["type", "image_url", "cache_control"]);
     const image = asObject(part["image_url"], `${path}.image_url`, ["url", "detail"]);
     const url = asText(image["url"], `${path}.image_url.url`);
@@ -162,6 +192,10 @@ function checkTools(request: JsonObject): void {
     return;
   }
   const chosen = asObject(choice, "tool_choice", ["type", "function"]);
+  if (chosen["type"] === "openrouter:web_search") {
+    claim(names.includes("openrouter:web_search"), "tool_choice", "no web search among the tools");
+    return;
+  }
   claim(chosen["type"] === "function", "tool_choice.type", "is not function");
   const called = asObject(chosen["function"], "tool_choice.function", ["name"]);
   const name = asText(called["name"], "tool_choice.function.name");
@@ -169,6 +203,16 @@ function checkTools(request: JsonObject): void {
 }
 
 function checkTool(item: unknown, path: string): string {
+  const type = asText(asObject(item, path)["type"], `${path}.type`);
+  if (type === "openrouter:web_search") {
+    const search = asObject(item, path, ["type", "parameters"]);
+    if ("parameters" in search) {
+      const given = asObject(search["parameters"], `${path}.parameters`, SEARCH_KEYS);
+      const hasBoth = "allowed_domains" in given && "excluded_domains" in given;
+      claim(!hasBoth, `${path}.parameters`, "two lists of domains");
+    }
+    return type;
+  }
   const tool = asObject(item, path, ["type", "function", "cache_control"]);
   claim(tool["type"] === "function", `${path}.type`, "is not function");
   checkCacheControl(tool, path);

@@ -177,10 +177,8 @@ test("gets structured output by schema", async () => {
     args: ["--json-schema", JSON.stringify(schema)],
   });
   assertEquals([run.isError, run.result["structured_output"]], [false, value]);
-  const tool = session.upstream[0]?.tools?.find((tool) =>
-    tool.function.name === "StructuredOutput"
-  );
-  assertEquals(tool?.function.parameters["required"], ["city", "count"]);
+  const tool = listFunctions(session.upstream[0]).find((one) => one.name === "StructuredOutput");
+  assertEquals(tool?.parameters["required"], ["city", "count"]);
 });
 
 test("runs a call that comes with text before it, and says both back", async () => {
@@ -198,8 +196,12 @@ test("runs a call that comes with text before it, and says both back", async () 
   assertEquals(turn && readText(turn), "I will run it.");
 });
 
-function listTools({ tools = [] }: ChatRequest): string[] {
-  return tools.map((tool) => tool.function.name);
+function listTools(request: ChatRequest): string[] {
+  return listFunctions(request).map((one) => one.name);
+}
+
+function listFunctions({ tools = [] }: Partial<ChatRequest> = {}) {
+  return tools.filter((tool) => tool.type === "function").map((tool) => tool.function);
 }
 
 /** Arguments that give Claude Code the MCP server of these tests, and leave to call its tool. */

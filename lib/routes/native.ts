@@ -1,0 +1,125 @@
+/**
+ * The native route: upstream speaks Anthropic's own API, so the body goes and the answer comes back as they
+ * are. Access, keys, times, errors and the log stay ours.
+ * @module
+ */
+
+import { Field } from "../anthropic/reader.ts";
+import { ApiError, toErrorBody } from "../errors.ts";
+import type { Answer, Exchange, Services } from "../exchange.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import type { ChatAnswer } from "../openrouter/client.ts";
+import { parseErrorObject } from "../openrouter/errors.ts";
+import { resolveModel } from "../openrouter/models.ts";
+import { encodeEvent } from "../sse/framing.ts";
+import { relay } from "../sse/relay.ts";
+import { readWhole } from "../sse/whole.ts";
+import { mapNativeRequest } from "../translate/native.ts";
+import { noteEnd, toEventStream } from "./answer.ts";
+
+const DEFAULT_VERSION = "2023-06-01";
+
+/**
+ * Passes a message request on.
+ * @throws {ApiError} for a body without a model, and for everything that goes wrong before the head has left
+ */
+export async function relayMessages(
+  body: unknown,
+  { exchange, services, key }: { exchange: Exchange; services: Services; key: string | null },
+): Promise<Answer> {
+  const root = new Field(body, "");
+  const request = root.asObject();
+  const { config, refused, catalog } = services;
+  const asked = root.at("model").asText();
+  const resolve = (name: string) => resolveModel(name, config, refused).models;
+  const models = resolve(asked);
+  const { record } = exchange;
+  record.model = asked;
+  record.target = models[0];
+  if (models.length > 1) record.sent = models;
+  const { headers } = exchange.request;
+  const answer = await services.client.sendMessages({
+    body: mapNativeRequest(request, {
+      models,
+      resolve: (name) => resolve(name)[0],
+      provider: config.provider,
+    }),
+    model: models[0],
+    anthropicVersion: headers.get("anthropic-version") ?? DEFAULT_VERSION,
+    anthropicBeta: headers.get("anthropic-beta"),
+    key,
+    signal: exchange.request.signal,
+    timeoutMs: config.timeoutMs,
+    nearest: (model) => catalog.nearest(model),
+  });
+  return answer.contentType === "text/event-stream"
+    ? relayStream(answer, exchange, services)
+    : await relayWhole(answer, exchange, services);
+}
+
+function relayStream(answer: ChatAnswer, exchange: Exchange, services: Services): Answer {
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const body = relay(answer.body, {
+    timeoutMs: services.config.timeoutMs,
+    onEvent: (event) => noteEvent(event, exchange, services),
+    onEnd: (end) => {
+      noteEnd(end, exchange);
+      resolve();
+    },
+    encodeError: (error) =>
+      encodeEvent({ type: "error", error: toErrorBody(error, exchange.redact) }),
+  });
+  return { response: toEventStream(body), ended };
+}
+
+async function relayWhole(
+  answer: ChatAnswer,
+  exchange: Exchange,
+  { config }: Services,
+): Promise<Answer> {
+  const text = await readWhole(answer.body, { timeoutMs: config.timeoutMs });
+  const message = parseJson(text);
+  if (!isJsonObject(message)) {
+    const what = answer.contentType || "nothing";
+    throw new ApiError("api_error", `OpenRouter answered 200 with ${what} that is no JSON`, {
+      status: 502,
+    });
+  }
+  if (message["error"] !== undefined) throw parseErrorObject(message["error"]);
+  noteMessage(message, exchange);
+  return { response: new Response(text, { headers: { "content-type": "application/json" } }) };
+}
+
+/** The model and the tokens stand in `message_start`, the final tokens in `message_delta`. */
+function noteEvent(event: JsonObject, exchange: Exchange, { now }: Services): void {
+  const { record, startedAt } = exchange;
+  if (event["type"] === "message_start") {
+    record.firstEventMs = Math.round(now() - startedAt);
+    if (isJsonObject(event["message"])) noteMessage(event["message"], exchange);
+  } else if (event["type"] === "message_delta" && isJsonObject(event["usage"])) {
+    noteUsage(event["usage"], exchange);
+  }
+}
+
+function noteMessage(message: JsonObject, exchange: Exchange): void {
+  const { model, provider, usage } = message;
+  if (typeof model === "string") exchange.record.target = model;
+  if (typeof provider === "string") exchange.record.provider = provider;
+  if (isJsonObject(usage)) noteUsage(usage, exchange);
+}
+
+/** Later figures replace earlier ones; what is not said again stays. */
+function noteUsage(usage: JsonObject, { record }: Exchange): void {
+  const read = (key: string): number | undefined =>
+    typeof usage[key] === "number" ? usage[key] : undefined;
+  const input = read("input_tokens");
+  const output = read("output_tokens");
+  const cached = read("cache_read_input_tokens");
+  const written = read("cache_creation_input_tokens");
+  const cost = read("cost");
+  if (input !== undefined) record.inputTokens = input;
+  if (output !== undefined) record.outputTokens = output;
+  if (cached !== undefined) record.cachedTokens = cached;
+  if (written) record.writtenTokens = written;
+  if (cost !== undefined) record.costUsd = cost;
+}

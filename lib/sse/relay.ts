@@ -1,0 +1,118 @@
+/**
+ * A stream that is passed on byte for byte, with an ear on it: what is said of models and tokens, and whether
+ * it ended as it should. A stream that breaks, or falls silent, ends in an `error` event of ours.
+ * @module
+ */
+
+import { ApiError } from "../errors.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import { SseParser } from "./framing.ts";
+import { type ByteStream, lend } from "./lend.ts";
+import type { StreamEnd } from "./pump.ts";
+
+/** Times in milliseconds. */
+export interface RelayOptions {
+  /** The longest silence of upstream. */
+  timeoutMs: number;
+  /** Called with every event but the deltas. */
+  onEvent: (event: JsonObject) => void;
+  /** Called once, however the stream ends. */
+  onEnd: (end: StreamEnd) => void;
+  /** The last event of a stream that broke. */
+  encodeError: (error: ApiError) => string;
+}
+
+const encoder = new TextEncoder();
+
+/** The stream to answer with. Pull only: a client that does not read stops the reads upstream. */
+export function relay(body: ByteStream, options: RelayOptions): ByteStream {
+  const reader = lend(body).getReader();
+  const ear = new Ear(options.onEvent);
+  let isOver = false;
+  const settle = (end: StreamEnd) => {
+    if (isOver) return;
+    isOver = true;
+    reader.cancel().catch(() => {});
+    options.onEnd(end);
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      const bytes = await readInTime(reader, options.timeoutMs);
+      if (bytes instanceof Uint8Array) {
+        ear.hear(bytes);
+        controller.enqueue(bytes);
+        return;
+      }
+      if (isOver) return;
+      const error = ear.error ?? (ear.hasEnded ? null : bytes ?? cutOff());
+      if (error !== null && ear.error === null) {
+        controller.enqueue(encoder.encode(options.encodeError(error)));
+      }
+      settle(error === null ? { how: "complete" } : { how: "failed", error });
+      controller.close();
+    },
+    cancel: () => settle({ how: "client_gone" }),
+  }, { highWaterMark: 0 });
+}
+
+/** The next bytes; null at the end; an error where upstream broke or was silent for too long. */
+async function readInTime(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  timeoutMs: number,
+): Promise<Uint8Array<ArrayBuffer> | ApiError | null> {
+  let isSilent = false;
+  const timer = setTimeout(() => {
+    isSilent = true;
+    reader.cancel().catch(() => {});
+  }, timeoutMs);
+  try {
+    const { value, done } = await reader.read();
+    if (isSilent) {
+      const message = `OpenRouter was silent for ${timeoutMs / 1000} s (TIMEOUT_S)`;
+      return new ApiError("timeout_error", message);
+    }
+    return done ? null : value;
+  } catch (cause) {
+    return cutOff(cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function cutOff(cause?: unknown): ApiError {
+  const message = "OpenRouter's answer broke off before it was complete";
+  return new ApiError("api_error", message, { status: 502, cause });
+}
+
+/** Listens to what passes. It is never in the way: what it cannot read it lets go. */
+class Ear {
+  /** Whether `message_stop` has passed. */
+  hasEnded = false;
+  /** What an `error` event said. */
+  error: ApiError | null = null;
+  readonly #decoder = new TextDecoder();
+  readonly #parser = new SseParser();
+  readonly #onEvent: (event: JsonObject) => void;
+
+  constructor(onEvent: (event: JsonObject) => void) {
+    this.#onEvent = onEvent;
+  }
+
+  hear(bytes: Uint8Array): void {
+    for (const payload of this.#parser.push(this.#decoder.decode(bytes, { stream: true }))) {
+      // Most events are deltas, and they say nothing that is listened for.
+      if (payload.includes('"content_block_delta"')) continue;
+      const event = parseJson(payload);
+      if (isJsonObject(event)) this.#note(event);
+    }
+  }
+
+  #note(event: JsonObject): void {
+    if (event["type"] === "message_stop") this.hasEnded = true;
+    if (event["type"] === "error") {
+      const said = isJsonObject(event["error"]) ? event["error"]["message"] : undefined;
+      this.error = new ApiError("api_error", typeof said === "string" ? said : "", { status: 502 });
+    }
+    this.#onEvent(event);
+  }
+}
