@@ -66,6 +66,7 @@ function relayStream(answer: ChatAnswer, exchange: Exchange, services: Services)
       noteEnd(end, exchange);
       resolve();
     },
+    parseError: parseErrorObject,
     encodeError: (error) =>
       encodeEvent({ type: "error", error: toErrorBody(error, exchange.redact) }),
   });

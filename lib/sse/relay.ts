@@ -18,6 +18,8 @@ export interface RelayOptions {
   onEvent: (event: JsonObject) => void;
   /** Called once, however the stream ends. */
   onEnd: (end: StreamEnd) => void;
+  /** What upstream's own `error` event says. */
+  parseError: (error: unknown) => ApiError;
   /** The last event of a stream that broke. */
   encodeError: (error: ApiError) => string;
 }
@@ -27,7 +29,7 @@ const encoder = new TextEncoder();
 /** The stream to answer with. Pull only: a client that does not read stops the reads upstream. */
 export function relay(body: ByteStream, options: RelayOptions): ByteStream {
   const reader = lend(body).getReader();
-  const ear = new Ear(options.onEvent);
+  const ear = new Ear(options);
   let isOver = false;
   const settle = (end: StreamEnd) => {
     if (isOver) return;
@@ -92,10 +94,10 @@ class Ear {
   error: ApiError | null = null;
   readonly #decoder = new TextDecoder();
   readonly #parser = new SseParser();
-  readonly #onEvent: (event: JsonObject) => void;
+  readonly #options: Pick<RelayOptions, "onEvent" | "parseError">;
 
-  constructor(onEvent: (event: JsonObject) => void) {
-    this.#onEvent = onEvent;
+  constructor(options: Pick<RelayOptions, "onEvent" | "parseError">) {
+    this.#options = options;
   }
 
   hear(bytes: Uint8Array): void {
@@ -109,10 +111,7 @@ class Ear {
 
   #note(event: JsonObject): void {
     if (event["type"] === "message_stop") this.hasEnded = true;
-    if (event["type"] === "error") {
-      const said = isJsonObject(event["error"]) ? event["error"]["message"] : undefined;
-      this.error = new ApiError("api_error", typeof said === "string" ? said : "", { status: 502 });
-    }
-    this.#onEvent(event);
+    if (event["type"] === "error") this.error = this.#options.parseError(event["error"]);
+    this.#options.onEvent(event);
   }
 }

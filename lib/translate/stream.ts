@@ -90,7 +90,7 @@ export class StreamTranslator {
     this.#ids = new CallIds(options.takenCallIds);
     this.#reasoning = new ReasoningBlocks(this.#queue, {
       isHidden: options.hidesThinking ?? false,
-      model: () => this.facts.model ?? options.target ?? "",
+      model: () => this.#whoReasoned(),
     });
     this.#router = new CallRouter({
       identify: (call) => this.#identify(call),
@@ -255,6 +255,12 @@ export class StreamTranslator {
     const newId = () => `srv${this.#options.newCallId()}`;
     const blocks = this.#findings.listBlocks(countSearches(this.facts.usage), newId);
     for (const block of blocks) this.#queue.add(new WholeDraft(block));
+  }
+
+  /** Other servers than OpenRouter have names of their own for what they were asked for by another. */
+  #whoReasoned(): string {
+    const { target = "" } = this.#options;
+    return target === "" || target.includes("/") ? this.facts.model ?? target : target;
   }
 
   #identify(call: ToolUseDraft): { id: string; name: string } {

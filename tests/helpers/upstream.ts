@@ -40,13 +40,15 @@ export interface Upstream extends AsyncDisposable {
 export interface UpstreamOptions {
   /** The answer to `GET /models`: entries of the list, or a whole answer. */
   models?: Json[] | (() => Response);
+  /** Judges every chat request; OpenRouter's strict checker unless given. */
+  check?: (body: unknown) => void;
 }
 
 /** One function answers all requests; of a list, each entry answers one and the last all further ones. */
 export function startUpstream(script: Reply | Reply[], options: UpstreamOptions = {}): Upstream {
   const replies = typeof script === "function" ? [script] : script;
   const waiting = new Map<number, (request: SeenRequest) => void>();
-  const { models = [] } = options;
+  const { models = [], check = checkChatRequest } = options;
   const requests: SeenRequest[] = [];
   const violations: unknown[] = [];
   const server = Deno.serve(
@@ -61,7 +63,7 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
       const reply = replies[Math.min(requests.length, replies.length - 1)];
       requests.push(seen);
       try {
-        if (url.pathname.endsWith("/chat/completions")) checkChatRequest(seen.body);
+        if (url.pathname.endsWith("/chat/completions")) check(seen.body);
       } catch (error) {
         violations.push(error);
       }
