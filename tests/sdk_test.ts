@@ -14,7 +14,7 @@ import {
 } from "@std/assert";
 import { checkChatRequest } from "./helpers/openai_checker.ts";
 import { HELD_KEY, type RunningProxy, startProxy } from "./helpers/proxy.ts";
-import { Anthropic } from "./helpers/sdk.ts";
+import { Anthropic, jsonSchemaOutputFormat } from "./helpers/sdk.ts";
 import {
   completion,
   errorBody,
@@ -293,6 +293,41 @@ Deno.test("a tool round trip keeps thinking, calls and results on their way upst
       parameters: WEATHER.input_schema,
     },
   }]);
+});
+
+Deno.test("parse() returns a typed object, and upstream gets the schema", async () => {
+  await using stage = setStage(answerText('{"city":"Wien","degrees":21}'));
+  const schema = {
+    type: "object" as const,
+    properties: { city: { type: "string" as const }, degrees: { type: "number" as const } },
+    required: ["city", "degrees"],
+    additionalProperties: false as const,
+  };
+  const message = await stage.client.messages.parse({
+    ...HELLO,
+    output_config: { format: jsonSchemaOutputFormat(schema) },
+  });
+  assertEquals(message.parsed_output, { city: "Wien", degrees: 21 });
+  assertEquals(stage.upstream.requests[0]?.body["response_format"], {
+    type: "json_schema",
+    json_schema: { name: "response", strict: true, schema },
+  });
+});
+
+Deno.test("strict tools go to Claude with the header that it takes for them", async () => {
+  await using stage = setStage(answerText("Hi"));
+  await stage.client.messages.create({ ...HELLO, tools: [{ ...WEATHER, strict: true }] });
+  const [seen] = stage.upstream.requests;
+  assertEquals(seen?.headers.get("x-anthropic-beta"), "structured-outputs-2025-11-13");
+  await stage.client.messages.create({ ...HELLO, tools: [WEATHER] });
+  assertEquals(stage.upstream.requests[1]?.headers.get("x-anthropic-beta"), null);
+});
+
+Deno.test("max_tokens 0 brings an empty answer, and upstream's cost of it", async () => {
+  await using stage = setStage(answerText("H"));
+  const message = await stage.client.messages.create({ ...HELLO, max_tokens: 0 });
+  assertEquals([message.content, message.stop_reason], [[], "max_tokens"]);
+  assertEquals(stage.upstream.requests[0]?.body["max_tokens"], 1);
 });
 
 Deno.test("system and images, inline and by address, reach upstream", async () => {

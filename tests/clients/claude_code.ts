@@ -11,3 +11,4 @@ import "./cases/errors.ts";
 import "./cases/launcher.ts";
 import "./cases/reasoning.ts";
 import "./cases/streams.ts";
+import "./cases/web_search.ts";

@@ -124,17 +124,25 @@ test("reads an image, which reaches upstream as an image_url", async () => {
   assertEquals(decodeBase64(data ?? "").slice(1, 4), new TextEncoder().encode("PNG"));
 });
 
-test("is told that a PDF cannot be read, by the name of its block", async () => {
+test("reads a PDF, which the model gets as a file", async () => {
   await using session = await startSession(ALLOW);
   const path = session.path("paper.pdf");
   await Deno.writeTextFile(path, PDF);
   const run = await session.ask("Read", [
     calls({ name: "Read", input: { file_path: path } }),
+    says("It is empty"),
   ]);
-  assert(run.isError);
-  assertStringIncludes(run.text, "document");
-  assertEquals(session.asked.at(-1)?.status, 400);
-  assertEquals(session.upstream.length, 1);
+  assertEquals([run.text, run.isError], ["It is empty", false]);
+  const [, after] = session.upstream;
+  assertStringIncludes(readLastResult(after), "PDF");
+  const parts = (after?.messages ?? []).flatMap(({ content }) =>
+    Array.isArray(content) ? content : []
+  );
+  const files = parts.filter((part) => part.type === "file");
+  assertEquals(files.length, 1);
+  const data = files[0]?.file.file_data.replace("data:application/pdf;base64,", "") ?? "";
+  assertEquals(new TextDecoder().decode(decodeBase64(data)), PDF);
+  assertEquals(after?.plugins, [{ id: "file-parser", pdf: { engine: "cloudflare-ai" } }]);
 });
 
 test("calls a tool of an MCP server by its name", async () => {
