@@ -12,19 +12,12 @@ import {
   startRawUpstream,
   STREAM_HEAD,
 } from "./helpers/raw_upstream.ts";
-import {
-  completion,
-  finishChunk,
-  sse,
-  sseAnswer,
-  textChunk,
-  usageChunk,
-} from "./helpers/upstream.ts";
+import { completion, sse, sseAnswer, sseEnd, textChunk } from "./helpers/chunks.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const HTML = { "content-type": "text/html" };
 const EVENTS = { "content-type": "text/event-stream" };
-const END = sse(finishChunk(), usageChunk(), "[DONE]");
+const END = sseEnd();
 const WHOLE = JSON.stringify(completion("Hi"));
 
 /** An answer that is sent whole, with its length. */

@@ -6,7 +6,8 @@ import { ApiError } from "../lib/errors.ts";
 import type { JsonObject } from "../lib/json.ts";
 import { type PumpOptions, startPump, type StreamEnd, type Translator } from "../lib/sse/pump.ts";
 import { parseSse } from "./helpers/sse.ts";
-import { type HeldBody, holdBody, sse } from "./helpers/upstream.ts";
+import { sse } from "./helpers/chunks.ts";
+import { type HeldBody, holdBody } from "./helpers/upstream.ts";
 
 const MESSAGE: Message = {
   id: "msg_1",

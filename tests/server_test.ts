@@ -27,21 +27,23 @@ import {
 import { parseSse } from "./helpers/sse.ts";
 import {
   completion,
-  errorBody,
   errorChunk,
-  eventStream,
   finishChunk,
+  roleChunk,
+  sse,
+  sseAnswer,
+  textChunk,
+} from "./helpers/chunks.ts";
+import {
+  errorBody,
+  eventStream,
   holdBody,
   holdStream,
   refuseModel,
   type Reply,
-  roleChunk,
-  sse,
-  sseAnswer,
   startRawUpstream,
   startSilentUpstream,
   startUpstream,
-  textChunk,
 } from "./helpers/upstream.ts";
 
 const SONNET = "anthropic/claude-sonnet-4-20250514";
