@@ -32,7 +32,7 @@ import {
   usageChunk,
 } from "./helpers/chunks.ts";
 import { errorBody, eventStream, holdBody } from "./helpers/upstream.ts";
-import { soon } from "./helpers/faults.ts";
+import { soon } from "./helpers/soon.ts";
 
 type Json = Record<string, unknown>;
 type Fetch = (init: RequestInit) => Response | Promise<Response>;

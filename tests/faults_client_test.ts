@@ -3,15 +3,7 @@
 // faults_requests_test.ts.
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import {
-  answerHi,
-  askProxy,
-  MODES,
-  readOutcome,
-  setStage,
-  soon,
-  STREAM,
-} from "./helpers/faults.ts";
+import { answerHi, askProxy, MODES, readOutcome, setStage, STREAM } from "./helpers/faults.ts";
 import { ask } from "./helpers/proxy.ts";
 import { connect, type RawClient, rawPost, tellsOfLeaving, unframe } from "./helpers/raw_client.ts";
 import {
@@ -21,6 +13,7 @@ import {
   STREAM_HEAD,
 } from "./helpers/raw_upstream.ts";
 import { roleChunk, sse, sseEnd, textChunk } from "./helpers/chunks.ts";
+import { soon } from "./helpers/soon.ts";
 
 const START = sse(roleChunk(), textChunk("Hello"));
 const END = sseEnd();

@@ -2,9 +2,10 @@
 // targets and slowloris, as bytes on the socket of the listening proxy.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { answerHi, askProxy, setStage, soon, STREAM } from "./helpers/faults.ts";
+import { answerHi, askProxy, setStage, STREAM } from "./helpers/faults.ts";
 import { ask } from "./helpers/proxy.ts";
 import { connect, rawPost } from "./helpers/raw_client.ts";
+import { soon } from "./helpers/soon.ts";
 
 // ── Heads and paths ─────────────────────────────────────────────────────────────────────────────────────────
 

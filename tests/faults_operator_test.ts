@@ -5,11 +5,12 @@ import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { createServices } from "../lib/cli/serve.ts";
 import { loadConfig } from "../lib/config.ts";
 import { completion, finishChunk, sse, sseAnswer, textChunk } from "./helpers/chunks.ts";
-import { MODES, soon } from "./helpers/faults.ts";
+import { MODES } from "./helpers/faults.ts";
 import { ask, call, createProxy, get, ORIGIN, post } from "./helpers/proxy.ts";
 import { startRawUpstream } from "./helpers/raw_upstream.ts";
 import { text, user } from "./helpers/turns.ts";
 import { errorBody, eventStream, type Reply, startUpstream } from "./helpers/upstream.ts";
+import { soon } from "./helpers/soon.ts";
 
 /** Wall-clock time that a test sets. */
 function setWallClock(now: () => number): Disposable {

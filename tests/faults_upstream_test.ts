@@ -10,7 +10,6 @@ import {
   provoke,
   readOutcome,
   setStage,
-  soon,
   STREAM,
 } from "./helpers/faults.ts";
 import { connect, rawPost, unframe } from "./helpers/raw_client.ts";
@@ -32,6 +31,7 @@ import {
   textChunk,
 } from "./helpers/chunks.ts";
 import { startRawUpstream as startBluntUpstream } from "./helpers/upstream.ts";
+import { soon } from "./helpers/soon.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const EVENTS = { "content-type": "text/event-stream" };

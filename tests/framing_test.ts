@@ -59,7 +59,7 @@ const STREAMS = [
   },
   {
     about: "JSON without a field name",
-    text: '{"a":1}\n\ndata: 1\n\n',
+    text: '{"a":1}\n\nid: 7\ndata: 1\n\n',
     payloads: ['{"a":1}', "1"],
   },
   {

@@ -39,8 +39,8 @@ import {
   type Upstream,
   type UpstreamOptions,
 } from "./helpers/upstream.ts";
-import { soon } from "./helpers/faults.ts";
 import { PIXEL } from "./helpers/turns.ts";
+import { soon } from "./helpers/soon.ts";
 
 type ErrorClass = new (...args: never[]) => InstanceType<typeof Anthropic.APIError>;
 

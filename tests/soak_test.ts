@@ -1,7 +1,7 @@
 // The verdict of the soak test (tests/soak/), without the soak: a leak check that cannot fail proves nothing.
 
 import { assertEquals } from "@std/assert";
-import { type Findings, isLevel, listFaults } from "./soak/verdict.ts";
+import { type Findings, isLevel, isWarm, listFaults } from "./soak/verdict.ts";
 
 const MB = 1024 * 1024;
 const GOOD: Findings = {
@@ -54,5 +54,21 @@ const SERIES: [about: string, samples: number[], level: boolean][] = [
 for (const [about, samples, level] of SERIES) {
   Deno.test(`memory is ${level ? "" : "not "}level: ${about}`, () => {
     assertEquals(isLevel(samples, 3), level);
+  });
+}
+
+const WARM_UPS: [about: string, rests: number[], warm: boolean][] = [
+  ["none", [], false],
+  ["one", [170], false],
+  ["two alike", [170, 178], true],
+  ["a step up", [170, 185], false],
+  ["a step up and then level", [170, 185, 190], true],
+  ["a steady climb, which is a leak's", [170, 185, 200, 215], false],
+  ["less than before", [200, 150], true],
+];
+
+for (const [about, rests, warm] of WARM_UPS) {
+  Deno.test(`the soak is ${warm ? "" : "not "}warm after ${about}`, () => {
+    assertEquals(isWarm(rests), warm);
   });
 }

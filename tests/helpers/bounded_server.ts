@@ -4,8 +4,7 @@
  * @module
  */
 
-/** The longest that a test's servers wait for what is open. */
-export const PATIENCE_MS = 3000;
+import { isSettled, PATIENCE_MS } from "./soon.ts";
 
 /** A running server. */
 export interface BoundedServer {
@@ -57,15 +56,4 @@ function describe(request: Request): string {
     // The host that a hostile client sent makes no URL.
     return request.method;
   }
-}
-
-/** Whether all of these end within so many milliseconds. */
-export async function isSettled(
-  promises: Iterable<Promise<void>>,
-  patienceMs: number = PATIENCE_MS,
-): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), patienceMs);
-  const settled = Promise.all(promises).then(() => true);
-  return await Promise.race([settled, late]).finally(() => clearTimeout(timer));
 }

@@ -138,14 +138,3 @@ export function assertError(outcome: Outcome, status: number, start: string): vo
   assertEquals(outcome.text.includes(HELD_KEY), false);
   assertEquals(/\n\s+at |file:\/\/|127\.0\.0\.1/.test(outcome.text), false, outcome.text);
 }
-
-/** Fails with a sentence where something does not happen within five seconds. */
-export async function soon<T>(promise: Promise<T>, what: string, ms = 5000): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`Waited in vain for ${what}`)), ms);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

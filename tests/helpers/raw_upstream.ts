@@ -5,8 +5,8 @@
  * @module
  */
 
-import { isSettled } from "./bounded_server.ts";
 import { checkChatRequest } from "./openai_checker.ts";
+import { isSettled } from "./soon.ts";
 
 /** One connection, with the request that came over it. */
 export interface RawCall {

@@ -7,6 +7,7 @@
 
 import { serveBounded } from "./bounded_server.ts";
 import { checkChatRequest } from "./openai_checker.ts";
+import { isSettled } from "./soon.ts";
 
 type Json = Record<string, unknown>;
 
@@ -118,8 +119,10 @@ export interface SilentUpstream extends AsyncDisposable {
 export function startSilentUpstream(): SilentUpstream {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const asked = Promise.withResolvers<void>();
+  let hangUp = () => {};
   const serving = (async () => {
     using connection = await listener.accept();
+    hangUp = () => connection.close();
     const buffer = new Uint8Array(64 * 1024);
     try {
       while (await connection.read(buffer) !== null) asked.resolve();
@@ -133,7 +136,9 @@ export function startSilentUpstream(): SilentUpstream {
     left: serving,
     async [Symbol.asyncDispose]() {
       listener.close();
-      await serving;
+      if (await isSettled([serving])) return;
+      hangUp();
+      throw new Error("Whoever asked the silent upstream has not left");
     },
   };
 }

@@ -13,13 +13,21 @@
 import { open, visit } from "./client.ts";
 import { type Proxy, startProxyProcess } from "./process.ts";
 import { SoakUpstream, toFloodWord } from "./upstream.ts";
-import { type Findings, isLevel, listFaults, measureGrowth, MOST_GROWTH } from "./verdict.ts";
+import {
+  type Findings,
+  isLevel,
+  isWarm,
+  listFaults,
+  measureGrowth,
+  MOST_GROWTH,
+} from "./verdict.ts";
 
 const FLOOD_MB = 60;
 const LEAVERS = 0.3;
-/** V8 gives back what it no longer needs in one step, 8 to 15 seconds after the load. */
-const LEVEL_S = 20;
-const REST_S = 90;
+/** V8 gives back what it no longer needs in one step, 8 to 20 seconds after the load. */
+const LEVEL_S = 30;
+const REST_S = 120;
+const MOST_WARM_UPS = 5;
 // deno-lint-ignore no-console
 const print = console.log;
 
@@ -69,7 +77,7 @@ async function measureLeaving(upstream: SoakUpstream): Promise<number> {
 }
 
 /**
- * The load twice in one process, the first time as a warm-up, and memory at rest after each: what a process needs
+ * The load several times in one process, at first as a warm-up, and memory at rest after each: what a process needs
  * once (compiled code, a heap and buffers of the right size) is there at the start, so that what comes on top
  * would be a leak.
  */
@@ -79,25 +87,46 @@ async function runStreams(
 ): Promise<Findings> {
   await using proxy = await startProxyProcess(upstream.baseUrl);
   const cold = proxy.readRss();
-  const warmUp = await load(proxy, { seconds: seconds / 5, streams, firstId: 0 });
-  await settle(upstream);
-  const start = await rest(proxy);
-  const tally = await load(proxy, { seconds, streams, firstId: warmUp.nextId });
+  const warm = await warmUp(proxy, { seconds: seconds / 5, streams, firstId: 0 }, upstream);
+  const tally = await load(proxy, { seconds, streams, firstId: warm.nextId });
   await settle(upstream);
   const { open } = upstream;
-  const end = await rest(proxy);
-  const lost = warmUp.lost + tally.lost;
-  print(`warm-up: ${streams} streams at a time in ${seconds / 5} s: ${describe(warmUp.ends)}`);
+  const memory = { start: warm.rest, end: await rest(proxy) };
+  const lost = warm.lost + tally.lost;
   print(`streams: ${streams} at a time in ${seconds} s: ${describe(tally.ends)}`);
   print(
-    `memory: cold ${toMb(cold)}, start (at rest after the warm-up) ${toMb(start)}, ` +
-      `peak ${toMb(tally.peak)}, end (at rest) ${toMb(end)} MB; ` +
-      `end/start ${measureGrowth({ start, end }).toFixed(2)}, at most ${MOST_GROWTH}`,
+    `memory: cold ${toMb(cold)}, start (at rest after the warm-up) ${toMb(memory.start)}, ` +
+      `peak ${toMb(tally.peak)}, end (at rest) ${toMb(memory.end)} MB; ` +
+      `end/start ${measureGrowth(memory).toFixed(2)}, at most ${MOST_GROWTH}`,
   );
   print(`open upstream connections at the end: ${open}`);
   print(`lost characters of clients that stayed: ${lost}`);
   printDelays(`leaving, ${streams} streams at a time`, tally.leftAt, upstream);
-  return { whole: tally.ends.get("whole") ?? 0, lost, open, memory: { start, end } };
+  return { whole: tally.ends.get("whole") ?? 0, lost, open, memory };
+}
+
+/** A shorter load again and again, until memory at rest no longer grows; a leak makes it end after some rounds. */
+async function warmUp(
+  proxy: Proxy,
+  round: Load,
+  upstream: SoakUpstream,
+): Promise<{ rest: number; lost: number; nextId: number }> {
+  const rests: number[] = [];
+  let lost = 0;
+  let nextId = round.firstId;
+  while (!isWarm(rests) && rests.length < MOST_WARM_UPS) {
+    const tally = await load(proxy, { ...round, firstId: nextId });
+    await settle(upstream);
+    rests.push(await rest(proxy));
+    lost += tally.lost;
+    nextId = tally.nextId;
+    print(
+      `warm-up ${rests.length}: ${round.streams} streams at a time in ${round.seconds} s: ` +
+        `${describe(tally.ends)}; memory: peak ${toMb(tally.peak)}, ` +
+        `at rest ${toMb(rests.at(-1) ?? NaN)} MB`,
+    );
+  }
+  return { rest: rests.at(-1) ?? NaN, lost, nextId };
 }
 
 /** So many clients, each one stream after the other, for so long. All have gone when it returns. */
@@ -167,7 +196,7 @@ async function settle(upstream: SoakUpstream): Promise<void> {
   for (let n = 0; upstream.open > 0 && n < 100; n++) await pause(50);
 }
 
-/** Memory when it has been level for long enough; at the latest after a minute and a half. */
+/** Memory when it has been level for long enough; at the latest after two minutes. */
 async function rest(proxy: Proxy): Promise<number> {
   const samples: number[] = [];
   while (!isLevel(samples, LEVEL_S) && samples.length < REST_S) {

@@ -20,12 +20,22 @@ export interface Findings {
 
 /**
  * Whether the last `count` samples differ by no more than 2 %. Fewer samples are never level: V8 gives memory back
- * in one step, some ten seconds after the last request.
+ * in one step, eight to twenty seconds after the last request.
  */
 export function isLevel(samples: readonly number[], count: number): boolean {
   if (samples.length < count) return false;
   const last = samples.slice(-count);
   return Math.max(...last) <= Math.min(...last) * 1.02;
+}
+
+/**
+ * Whether warming up is over: the last load left no more than 5 % above what one before it had left. It takes some
+ * rounds, because glibc gives freed memory back only where all above it is free too.
+ * @param rests memory at rest after each warm-up
+ */
+export function isWarm(rests: readonly number[]): boolean {
+  const last = rests.at(-1) ?? 0;
+  return rests.slice(0, -1).some((before) => last <= before * 1.05);
 }
 
 /** How much memory has grown: 1 is not at all. */
