@@ -338,15 +338,14 @@ Deno.test("startPump keeps the head until the first real chunk", async () => {
 Deno.test("startPump answers with start and ping when the first chunk takes longer than pingMs", async () => {
   const trial = start(sse({ role: "assistant" }), { pingMs: 30 });
   const started = performance.now();
-  const reader = (await trial.opened).getReader();
+  const stream = await trial.opened;
+  const reader = stream.getReader();
   assertGreaterOrEqual(performance.now() - started, 29);
   assertEquals(trial.firstEvents, 1);
   assertEquals(toWords((await reader.read()).value), ["start", "ping"]);
+  reader.releaseLock();
   trial.source.send(sse(TEXT, FINISH, "[DONE]"));
-  const words: string[] = [];
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    words.push(...toWords(read.value));
-  }
+  const words = (await readAll(stream)).flat();
   assertEquals(words.filter((word) => word !== "ping"), ["Hi", "stop"]);
   assertEquals(trial.firstEvents, 1);
 });
@@ -380,15 +379,13 @@ Deno.test("startPump sends no pings to a client that does not read", async () =>
 
 Deno.test("startPump keeps at most one ping for a client that has stopped reading", async () => {
   const trial = start(sse(TEXT), { pingMs: 10 });
-  const reader = (await trial.opened).getReader();
+  const stream = await trial.opened;
+  const reader = stream.getReader();
   await reader.read();
   await trial.passed(100);
+  reader.releaseLock();
   trial.source.send(sse(FINISH, "[DONE]"));
-  const words: string[] = [];
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    words.push(...toWords(read.value));
-  }
-  assertEquals(words, ["ping", "stop"]);
+  assertEquals((await readAll(stream)).flat(), ["ping", "stop"]);
 });
 
 Deno.test("startPump stops reading upstream while the client does not read", async () => {
