@@ -26,20 +26,28 @@ import {
 import { checkChatRequest } from "./helpers/openai_checker.ts";
 import { HELD_KEY, startProxy } from "./helpers/proxy.ts";
 import {
+  callChunk,
+  callHead,
+  callTail,
   completion,
-  errorBody,
   errorChunk,
-  eventStream,
   finishChunk,
+  messageCompletion,
+  SIGNATURE,
+  sse,
+  sseTwoCalls,
+  textChunk,
+  usageChunk,
+} from "./helpers/chunks.ts";
+import {
+  errorBody,
+  eventStream,
   holdStream,
   type Reply,
-  roleChunk,
-  sse,
   startUpstream,
-  textChunk,
   type Upstream,
-  usageChunk,
 } from "./helpers/upstream.ts";
+import { PIXEL } from "./helpers/turns.ts";
 
 type Model = ReturnType<ReturnType<typeof createAnthropic>>;
 
@@ -49,9 +57,6 @@ interface Stage extends AsyncDisposable {
 }
 
 const MODEL = "claude-sonnet-5";
-const PIXEL =
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-const SIGNATURE = "RXFZQ2hBQUE=";
 const CITY = {
   type: "object",
   properties: { city: { type: "string" } },
@@ -80,32 +85,9 @@ function setStage(script: Reply | Reply[]): Stage {
   };
 }
 
-/** A chunk with any delta. */
-function chunk(delta: Record<string, unknown>): Record<string, unknown> {
-  return { ...textChunk(""), choices: [{ index: 0, delta, finish_reason: null }] };
-}
-
-/** The head of a call, or a further fragment of its arguments where there is no id. */
-function callChunk(index: number, args: string, id?: string): Record<string, unknown> {
-  const head = id === undefined ? {} : { id, type: "function" };
-  const name = id === undefined ? {} : { name: "weather" };
-  return chunk({ tool_calls: [{ index, ...head, function: { ...name, arguments: args } }] });
-}
-
-function reasoningChunk(detail: Record<string, unknown>): Record<string, unknown> {
-  const format = "anthropic-claude-v1";
-  return chunk({ reasoning_details: [{ type: "reasoning.text", format, index: 0, ...detail }] });
-}
-
-/** A whole completion with any message. */
-function wholeAnswer(message: Record<string, unknown>, reason = "stop"): Record<string, unknown> {
-  const choice = { index: 0, message: { role: "assistant", ...message }, finish_reason: reason };
-  return { ...completion(""), choices: [choice] };
-}
-
 /** A completion that thinks and calls. */
 function callCompletion(cities: string[]): Record<string, unknown> {
-  return wholeAnswer({
+  return messageCompletion({
     content: null,
     reasoning_details: [
       {
@@ -123,24 +105,7 @@ function callCompletion(cities: string[]): Record<string, unknown> {
   }, "tool_calls");
 }
 
-/** An answer that thinks, writes, and calls two tools whose fragments alternate. */
-const RICH = sse(
-  roleChunk(),
-  reasoningChunk({ text: "Two cities, " }),
-  reasoningChunk({ text: "two calls." }),
-  reasoningChunk({ signature: SIGNATURE }),
-  textChunk("Let me "),
-  textChunk("look."),
-  callChunk(0, "", "call_rome"),
-  callChunk(1, "", "call_oslo"),
-  callChunk(0, '{"city": '),
-  callChunk(1, '{"city": "Os'),
-  callChunk(0, '"Rome"}'),
-  callChunk(1, 'lo"}'),
-  finishChunk("tool_calls"),
-  usageChunk(),
-  "[DONE]",
-);
+const RICH = sseTwoCalls("weather");
 
 const answer = (body: Record<string, unknown>): Reply => () => Response.json(body);
 const answerStream = (...chunks: Parameters<typeof sse>): Reply => () =>
@@ -220,7 +185,7 @@ Deno.test("generateText runs tools, and thinking, calls and results travel back 
 Deno.test("generateText reads encrypted thinking and sends it back as it was", async () => {
   const format = "anthropic-claude-v1";
   const hidden = { type: "reasoning.encrypted", data: "b3BhcXVl", format };
-  const thinking = answer(wholeAnswer({ content: "Hm.", reasoning_details: [hidden] }));
+  const thinking = answer(messageCompletion({ content: "Hm.", reasoning_details: [hidden] }));
   await using stage = setStage([thinking, answer(completion("Yes."))]);
   const question: ModelMessage = { role: "user", content: "Well?" };
   const first = await generateText({ model: stage.model, messages: [question], maxRetries: 0 });
@@ -253,7 +218,7 @@ Deno.test("generateText gives an object, asked for as the call of a tool", async
   const call = { id: "call_1", type: "function", function: { name: "json", arguments: "" } };
   call.function.arguments = '{"city":"Rome"}';
   const message = { content: null, tool_calls: [call] };
-  await using stage = setStage(answer(wholeAnswer(message, "tool_calls")));
+  await using stage = setStage(answer(messageCompletion(message, "tool_calls")));
   const result = await generateText({
     model: stage.model,
     prompt: "Where?",
@@ -398,7 +363,7 @@ const ENDS: [upstream: string, finishReason: string, raw: string][] = [
 for (const [reason, finishReason, raw] of ENDS) {
   Deno.test(`upstream's ${reason} is the finish reason ${finishReason}, whole and streamed`, async () => {
     await using stage = setStage([
-      answer(wholeAnswer({ content: "Well" }, reason)),
+      answer(messageCompletion({ content: "Well" }, reason)),
       answerStream(textChunk("Well"), finishChunk(reason), usageChunk(), "[DONE]"),
     ]);
     const whole = await generateText({ model: stage.model, prompt: "Hello", maxRetries: 0 });
@@ -504,13 +469,21 @@ const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: strin
   ["breaks off", sse(textChunk("Half")), "breaks", "api_error: "],
   [
     "ends inside the arguments of a call",
-    sse(textChunk("Half"), callChunk(0, "", "call_rome"), callChunk(0, '{"city":"Ro')),
+    sse(
+      textChunk("Half"),
+      callChunk(callHead(0, "call_rome", "weather", "")),
+      callChunk(callTail(0, '{"city":"Ro')),
+    ),
     "ends",
     "api_error: OpenRouter ended",
   ],
   [
     "finishes inside the arguments of a call",
-    sse(textChunk("Half"), callChunk(0, '{"city":"Ro', "call_rome"), finishChunk("tool_calls")),
+    sse(
+      textChunk("Half"),
+      callChunk(callHead(0, "call_rome", "weather", '{"city":"Ro')),
+      finishChunk("tool_calls"),
+    ),
     "ends",
     "api_error: ",
   ],

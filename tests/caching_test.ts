@@ -7,14 +7,13 @@ import { assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
 import { findCacheTtl } from "../lib/translate/caching.ts";
 import { translateRequest } from "../lib/translate/request.ts";
+import { text, user } from "./helpers/turns.ts";
 
 type Mark = { type: "ephemeral"; ttl?: "5m" | "1h" };
 
 const mark = (ttl?: "5m" | "1h") => ({
   cache_control: { type: "ephemeral", ...(ttl && { ttl }) } satisfies Mark,
 });
-const text = (words: string, marked: object = {}) => ({ type: "text", text: words, ...marked });
-const user = (...content: unknown[]) => ({ role: "user", content });
 
 function translate(request: Record<string, unknown>) {
   const parsed = parseMessagesRequest({ model: "m", max_tokens: 10, ...request });

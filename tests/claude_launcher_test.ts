@@ -12,7 +12,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { createStage, type Ended, KEY, type Launch, type Stage } from "./helpers/launcher.ts";
-import { completion, startSilentUpstream } from "./helpers/upstream.ts";
+import { completion } from "./helpers/chunks.ts";
+import { startSilentUpstream } from "./helpers/upstream.ts";
 
 const HAS_SHEBANG = Deno.build.os !== "windows";
 const TARGETS = { TARGET_MODEL_OPUS: "z-ai/glm-5", TARGET_MODEL_BIG: "openai/gpt-5" };

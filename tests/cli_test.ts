@@ -9,6 +9,7 @@ import { TextLineStream } from "@std/streams/text-line-stream";
 import about from "../deno.json" with { type: "json" };
 import { startUpstream as startSimulated } from "../lib/cli/upstream.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "../lib/config.ts";
+import { readTaskFlags } from "./helpers/task_flags.ts";
 
 const ROOT = `${import.meta.dirname}/..`;
 const MAIN = `${ROOT}/main.ts`;
@@ -19,7 +20,7 @@ const RUN = [
   `--import-map=${ROOT}/jsr_fallback/import_map.json`,
 ];
 /** The permissions of `deno task start`, word for word. */
-const START_FLAGS = readStartFlags();
+const START_FLAGS = readTaskFlags("start").filter((flag) => !RUN.includes(flag));
 const NET_FLAG = START_FLAGS.find((flag) => flag.startsWith("--allow-net=")) ?? "";
 const KEY = "sk-or-v1-cli-test-secret";
 /** Nobody answers there. Any request that goes out goes nowhere. */
@@ -185,13 +186,6 @@ class Upstream implements AsyncDisposable {
 function chunk(choice: Record<string, unknown>): string {
   const fields = { id: "gen-1", object: "chat.completion.chunk", model: "vendor/model" };
   return `data: ${JSON.stringify({ ...fields, choices: [{ index: 0, ...choice }] })}\n\n`;
-}
-
-function readStartFlags(): string[] {
-  const words = about.tasks.start.command.matchAll(/\$\([^)]*\)|'([^']*)'|(\S+)/g);
-  return [...words].map(([, quoted, plain]) => quoted ?? plain ?? "").filter((word) =>
-    word.startsWith("--") && !RUN.includes(word)
-  );
 }
 
 /** Runs the program until it ends by itself. */

@@ -19,19 +19,25 @@ import { ask, call, createProxy, ORIGIN, post } from "./helpers/proxy.ts";
 import { parseSse } from "./helpers/sse.ts";
 import {
   completion,
-  errorBody,
+  deltaChunk,
   errorChunk,
-  eventStream,
   finishChunk,
-  holdStream,
-  type Reply,
+  messageCompletion,
   roleChunk,
+  SIGNATURE,
   sse,
   sseAnswer,
-  startUpstream,
   textChunk,
   usageChunk,
+} from "./helpers/chunks.ts";
+import {
+  errorBody,
+  eventStream,
+  holdStream,
+  type Reply,
+  startUpstream,
 } from "./helpers/upstream.ts";
+import { assistant, text, user } from "./helpers/turns.ts";
 
 type Json = Record<string, unknown>;
 
@@ -43,7 +49,6 @@ interface Outcome {
   seen: Json[];
 }
 
-const SIGNATURE = "RXFZQ2hBQUE=";
 const FORMAT = "anthropic-claude-v1";
 const PIXEL = { type: "base64", media_type: "image/png", data: "iVBOR" };
 const DOT = { type: "image_url", image_url: { url: "data:image/png;base64,iVBOR" } };
@@ -53,9 +58,6 @@ const WEATHER = {
   input_schema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 };
 
-const text = (words: string) => ({ type: "text", text: words });
-const user = (...content: unknown[]) => ({ role: "user", content });
-const assistant = (...content: unknown[]) => ({ role: "assistant", content });
 const use = (id: string) => ({ type: "tool_use", id, name: "get_weather", input: {} });
 const result = (id: string, content?: unknown) => ({
   type: "tool_result",
@@ -97,17 +99,6 @@ async function sendTurns(messages: unknown[], more: Json = {}): Promise<unknown>
   const { response, text, seen: [seen] } = await send(ask({ messages, ...more }));
   assertEquals(response.status, 200, text);
   return seen?.["messages"];
-}
-
-/** A chunk with any delta. */
-function chunk(delta: Json): Json {
-  return { ...textChunk(""), choices: [{ index: 0, delta, finish_reason: null }] };
-}
-
-/** A completion with any message. */
-function whole(message: Json, reason = "stop"): Json {
-  const choice = { index: 0, message: { role: "assistant", ...message }, finish_reason: reason };
-  return { ...completion(""), choices: [choice] };
 }
 
 const stream = (...chunks: (Json | string)[]): Reply => () => eventStream(sse(...chunks));
@@ -152,7 +143,8 @@ Deno.test("a streamed answer has the six kinds of events, and only text in its o
 Deno.test("a tool call has an id, its name and an object, and ends the answer", async () => {
   const called = { name: "get_weather", arguments: '{"city":"Rome"}' };
   const tool_calls = [{ id: "call_1", type: "function", function: called }];
-  const script = () => Response.json(whole({ content: null, tool_calls }, "tool_calls"));
+  const script = () =>
+    Response.json(messageCompletion({ content: null, tool_calls }, "tool_calls"));
   const message = await sendWhole(ask({ tools: [WEATHER] }), script);
   assertEquals([message.content, message.stop_reason], [
     [{ type: "tool_use", id: "call_1", name: "get_weather", input: { city: "Rome" } }],
@@ -204,12 +196,12 @@ Deno.test("a failed tool result tells the model that it failed", async () => {
 Deno.test("thinking comes first and signed, whole and streamed", async () => {
   const detail = { type: "reasoning.text", text: "Hm", signature: SIGNATURE, format: FORMAT };
   const delta = { content: "Hi", reasoning: "Hm", reasoning_details: [detail] };
-  const message = await sendWhole(ask(), () => Response.json(whole(delta)));
+  const message = await sendWhole(ask(), () => Response.json(messageCompletion(delta)));
   assertEquals(message.content, [
     { type: "thinking", thinking: "Hm", signature: SIGNATURE },
     { type: "text", text: "Hi" },
   ]);
-  const events = await sendStream(ask(), stream(chunk(delta), finishChunk(), "[DONE]"));
+  const events = await sendStream(ask(), stream(deltaChunk(delta), finishChunk(), "[DONE]"));
   const steps = events.flatMap((event) => {
     if (event.type === "content_block_start") return [`${event.index} ${event.content_block.type}`];
     return event.type === "content_block_delta" ? [`${event.index} ${event.delta.type}`] : [];
@@ -392,7 +384,7 @@ Deno.test("a stream of a role, usage and [DONE] only is an error that may be ret
 });
 
 Deno.test('a finish reason "" ends nothing', async () => {
-  const empty = { ...chunk({ content: "Half" }) };
+  const empty = { ...deltaChunk({ content: "Half" }) };
   empty["choices"] = [{ index: 0, delta: { content: "Half" }, finish_reason: "" }];
   const cut = await sendStream(ask(), stream(empty, "[DONE]"));
   assertEquals(cut.at(-1)?.type, "error");
@@ -402,7 +394,7 @@ Deno.test('a finish reason "" ends nothing', async () => {
 
 Deno.test("a function name that comes in fragments is put together", async () => {
   const fragment = (called: Json, more: Json = {}) =>
-    chunk({ tool_calls: [{ index: 0, ...more, function: called }] });
+    deltaChunk({ tool_calls: [{ index: 0, ...more, function: called }] });
   const events = await sendStream(
     ask({ tools: [WEATHER] }),
     stream(

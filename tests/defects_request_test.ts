@@ -10,14 +10,15 @@ import { ask, call, createProxy, post, type TestOptions } from "./helpers/proxy.
 import { parseSse } from "./helpers/sse.ts";
 import {
   completion,
-  eventStream,
+  deltaChunk,
   finishChunk,
-  type Reply,
+  messageCompletion,
   sse,
-  startUpstream,
   textChunk,
   usageChunk,
-} from "./helpers/upstream.ts";
+} from "./helpers/chunks.ts";
+import { eventStream, type Reply, startUpstream } from "./helpers/upstream.ts";
+import { assistant, text, user } from "./helpers/turns.ts";
 
 type Json = Record<string, unknown>;
 
@@ -38,9 +39,6 @@ const READ = { name: "Read", input_schema: SCHEMA };
 const SILENT = { type: "thinking", thinking: "", signature: "RXFZQ2hBQUE=" };
 const LONG_NAME = `mcp__${"server".repeat(10)}__list_dir`;
 
-const text = (words: string) => ({ type: "text", text: words });
-const user = (...content: unknown[]) => ({ role: "user", content });
-const assistant = (...content: unknown[]) => ({ role: "assistant", content });
 const use = (id: string, name = "Read") => ({ type: "tool_use", id, name, input: {} });
 const result = (id: string, more: Json = {}) => ({ type: "tool_result", tool_use_id: id, ...more });
 const sent = (id: string, name = "Read") => ({
@@ -398,14 +396,9 @@ const callFirst: Reply = ({ body, text }) => {
   const calls = [{ ...sent("call_b", first.function.name), index: 0 }];
   if (body["stream"]) {
     const delta = { tool_calls: calls };
-    const chunk = { ...textChunk(""), choices: [{ index: 0, delta, finish_reason: null }] };
-    return eventStream(sse(chunk, finishChunk("tool_calls"), "[DONE]"));
+    return eventStream(sse(deltaChunk(delta), finishChunk("tool_calls"), "[DONE]"));
   }
-  const message = { role: "assistant", content: null, tool_calls: calls };
-  return Response.json({
-    ...completion(""),
-    choices: [{ index: 0, message, finish_reason: "tool_calls" }],
-  });
+  return Response.json(messageCompletion({ content: null, tool_calls: calls }, "tool_calls"));
 };
 
 Deno.test("defect 14: tool name of 75 chars → a stable alias, restored in JSON and stream", async () => {

@@ -21,16 +21,18 @@ import { ask, call, createTestServices, post } from "./helpers/proxy.ts";
 import { chunkings, parseSse, toBody } from "./helpers/sse.ts";
 import {
   completion,
-  errorBody,
+  deltaChunk,
   errorChunk,
-  eventStream,
   finishChunk,
-  holdBody,
+  messageCompletion,
   roleChunk,
+  SIGNATURE,
   sse,
   textChunk,
   usageChunk,
-} from "./helpers/upstream.ts";
+} from "./helpers/chunks.ts";
+import { errorBody, eventStream, holdBody } from "./helpers/upstream.ts";
+import { soon } from "./helpers/soon.ts";
 
 type Json = Record<string, unknown>;
 type Fetch = (init: RequestInit) => Response | Promise<Response>;
@@ -39,7 +41,6 @@ type Fetch = (init: RequestInit) => Response | Promise<Response>;
 type Told = string[];
 
 const READ = { name: "Read", input_schema: { type: "object", properties: {} } };
-const SIGNATURE = "RXFZQ2hBQUE=";
 
 /** A handler before a stand-in for `fetch`, so that bytes arrive exactly as they are cut. */
 function createDirect(answer: Fetch): Handler {
@@ -122,11 +123,6 @@ function tellStart(block: Extract<StreamEvent, { type: "content_block_start" }>[
   return block.type === "tool_use" ? `call ${block.id} ${block.name} …` : `${block.type} …`;
 }
 
-/** A chunk with any delta. */
-function chunk(delta: Json, reason: string | null = null): Json {
-  return { ...textChunk(""), choices: [{ index: 0, delta, finish_reason: reason }] };
-}
-
 /** A fragment of a call. */
 function part(index: number | undefined, args: string, head: Json = {}): Json {
   const { id, ...name } = head;
@@ -138,15 +134,9 @@ function part(index: number | undefined, args: string, head: Json = {}): Json {
 }
 
 /** One chunk with fragments of calls. */
-const calls = (...parts: Json[]) => chunk({ tool_calls: parts });
+const calls = (...parts: Json[]) => deltaChunk({ tool_calls: parts });
 const head = (id: string, name = "Read") => ({ id, name });
 const END = [finishChunk("tool_calls"), usageChunk(), "[DONE]"];
-
-/** A completion with any message. */
-function whole(message: Json, reason = "stop"): Json {
-  const choice = { index: 0, message: { role: "assistant", ...message }, finish_reason: reason };
-  return { ...completion(""), choices: [choice] };
-}
 
 /** A body that brings these bytes, one chunk a read, and then breaks off. */
 function cutBody(
@@ -160,13 +150,6 @@ function cutBody(
       else controller.enqueue(typeof value === "string" ? new TextEncoder().encode(value) : value);
     },
   });
-}
-
-/** A promise that must not take long. */
-async function soon(promise: Promise<void>): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("Upstream was not let go")), 3000);
-  await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** Upstream's chunks → the answer in short. */
@@ -210,15 +193,15 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
   [
     "defect 24: content + tool args in one chunk → both",
     [
-      chunk({ content: "Well", tool_calls: [part(0, '{"p":', head("call_a"))] }),
-      chunk({ content: null, tool_calls: [part(0, "1}")] }),
+      deltaChunk({ content: "Well", tool_calls: [part(0, '{"p":', head("call_a"))] }),
+      deltaChunk({ content: null, tool_calls: [part(0, "1}")] }),
       ...END,
     ],
     ["text Well", 'call call_a Read {"p":1}', "= tool_use"],
   ],
   [
     "defect 24: content + finish_reason in one chunk → the content",
-    [chunk({ content: "Well" }, "stop"), usageChunk(), "[DONE]"],
+    [deltaChunk({ content: "Well" }, "stop"), usageChunk(), "[DONE]"],
     ["text Well", "= end_turn"],
   ],
   [
@@ -272,7 +255,7 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
   ],
   [
     "defect 27: finish_reason error without any error object → an error, no success",
-    [textChunk("Half"), chunk({ content: "" }, "error"), "[DONE]"],
+    [textChunk("Half"), deltaChunk({ content: "" }, "error"), "[DONE]"],
     ["text Half…", "! api_error"],
   ],
   [
@@ -303,8 +286,8 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
   ...["reasoning", "reasoning_content"].map((field): [string, Json[], Told] => [
     `defect 32: reasoning in ${field} → a thinking block of its own, closed by a signature`,
     [
-      chunk({ [field]: "Hm, " }),
-      chunk({ [field]: "so." }),
+      deltaChunk({ [field]: "Hm, " }),
+      deltaChunk({ [field]: "so." }),
       textChunk("Two"),
       finishChunk(),
     ],
@@ -314,7 +297,7 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     "defect 32: signed reasoning, then a tool → the signature itself, before the call",
     [
       ...[{ text: "Hm" }, { signature: SIGNATURE }].map((detail) =>
-        chunk({
+        deltaChunk({
           reasoning: "text" in detail ? "Hm" : null,
           reasoning_details: [{ type: "reasoning.text", format: "anthropic-claude-v1", ...detail }],
         })
@@ -344,7 +327,7 @@ for (const [name, chunks, told] of ROWS) {
 
 Deno.test('defect 22: finish_reason "stop" with tool_calls, whole → tool_use', async () => {
   const message = await playWhole(
-    whole({ content: null, tool_calls: [part(0, "{}", head("call_a"))] }),
+    messageCompletion({ content: null, tool_calls: [part(0, "{}", head("call_a"))] }),
   );
   assertEquals(message.stop_reason, "tool_use");
   assertEquals(message.content, [{ type: "tool_use", id: "call_a", name: "Read", input: {} }]);
@@ -378,7 +361,7 @@ const USAGE = {
   completion_tokens: 7,
   prompt_tokens_details: { cached_tokens: 100 },
 };
-const usage = (value: unknown) => ({ ...chunk({}), usage: value });
+const usage = (value: unknown) => ({ ...deltaChunk({}), usage: value });
 const only = (value: unknown) => ({ ...usage(value), choices: [] });
 const USAGES: [where: string, chunks: Json[]][] = [
   ["in a last chunk with choices []", [finishChunk(), only(USAGE)]],
@@ -422,7 +405,7 @@ Deno.test("defect 29: nothing but [DONE] → a 502, no success", async () => {
 });
 
 Deno.test("defect 30: content_filter, whole → refusal", async () => {
-  const message = await playWhole(whole({ content: "I" }, "content_filter"));
+  const message = await playWhole(messageCompletion({ content: "I" }, "content_filter"));
   assertEquals([message.stop_reason, message.stop_details?.type], ["refusal", "refusal"]);
 });
 
@@ -481,7 +464,7 @@ Deno.test("defect 33: message_start → input tokens that grow with the request"
 Deno.test("defect 34: text, thinking and call → empty fields in their starts, type and role in the head", async () => {
   const events = await play(
     sse(
-      chunk({ reasoning: "Hm" }),
+      deltaChunk({ reasoning: "Hm" }),
       textChunk("Hi"),
       calls(part(0, '{"p":1}', head("call_a"))),
       ...END,
@@ -577,9 +560,9 @@ Deno.test("defect 37: client closes before upstream's head → upstream let go",
   });
   const controller = new AbortController();
   const response = call(handler, new Request(post(ask()), { signal: controller.signal }));
-  await soon(asked.promise);
+  await soon(asked.promise, "upstream to be let go");
   controller.abort();
-  await soon(left.promise);
+  await soon(left.promise, "upstream to be let go");
   await (await response).body?.cancel();
 });
 
@@ -590,12 +573,14 @@ Deno.test("defect 37: client closes in mid-stream, upstream being silent → ups
   const reader = response.body?.getReader();
   await reader?.read();
   await reader?.cancel();
-  await soon(held.cancelled);
+  await soon(held.cancelled, "upstream to be let go");
 });
 
 Deno.test("defect 39: tool call id functions.Bash:0 → one that clients take, and that comes back", async () => {
   const id = "functions.Bash:0";
-  const message = await playWhole(whole({ content: null, tool_calls: [part(0, "{}", head(id))] }));
+  const message = await playWhole(
+    messageCompletion({ content: null, tool_calls: [part(0, "{}", head(id))] }),
+  );
   const [call] = message.content;
   assert(call?.type === "tool_use");
   assertMatch(call.id, /^[a-zA-Z0-9_-]+$/);

@@ -12,19 +12,14 @@ import {
   startRawUpstream,
   STREAM_HEAD,
 } from "./helpers/raw_upstream.ts";
-import {
-  completion,
-  finishChunk,
-  sse,
-  sseAnswer,
-  textChunk,
-  usageChunk,
-} from "./helpers/upstream.ts";
+import { completion, sse, sseAnswer, sseEnd, textChunk } from "./helpers/chunks.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const HTML = { "content-type": "text/html" };
 const EVENTS = { "content-type": "text/event-stream" };
-const END = sse(finishChunk(), usageChunk(), "[DONE]");
+const END = sseEnd();
+const SLOW = { error: { code: 429, message: "slow" } };
+const WORDS = "rate_limit_error: slow";
 const WHOLE = JSON.stringify(completion("Hi"));
 
 /** An answer that is sent whole, with its length. */
@@ -148,6 +143,19 @@ for (const { mode, request } of MODES) {
       "rate_limit_error",
     ],
   ];
+  const bare = JSON.stringify(SLOW);
+  const BARE: [about: string, body: string][] = [
+    ["one line", bare],
+    ["a line and its end", `${bare}\n`],
+    ["a line and a blank one", `\r\n${bare}\r\n\r\n`],
+    ["several lines", JSON.stringify(SLOW, null, 2)],
+  ];
+  for (const [form, body] of BARE) {
+    for (const answered of [200, 429, 502]) {
+      const script = reply(answered, body, EVENTS);
+      ODD.push([`${answered} "event stream" that is a bare error, ${form}`, script, 429, WORDS]);
+    }
+  }
   for (const [about, script, status, words] of ODD) {
     Deno.test(`§2.1 ${about}: ${status} (${mode})`, async () => {
       const outcome = await provoke(script, { request });
@@ -174,6 +182,17 @@ async function gzip(text: string): Promise<Uint8Array> {
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+
+Deno.test("§2.1 a bare error after the first words of a stream: an error event with its type", async () => {
+  const body = sse(textChunk("Hel")) + JSON.stringify(SLOW);
+  const outcome = await provoke(reply(200, body, EVENTS));
+  assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hel", WORDS]);
+});
+
+Deno.test("§2.1 a bare error that is cut: the cut is the error", async () => {
+  const outcome = await provoke(reply(200, JSON.stringify(SLOW).slice(0, -5), EVENTS));
+  assertError(outcome, 502, "api_error");
+});
 
 Deno.test("§2.1 JSON body for a stream request: translated into a stream", async () => {
   const outcome = await provoke(reply(200, WHOLE));
@@ -236,10 +255,4 @@ Deno.test("§2.1 a line of 2 MB in 2,000 pieces costs no more than a few times i
   assertStringIncludes(outcome.text, "message_stop");
   // Re-scanning all that came for each piece would look at 2 GB.
   assertLess(performance.now() - begin, 3000);
-});
-
-Deno.test("§2.1 200 with {error} under a stream's content type: an error (plain: its status)", async () => {
-  const script = reply(200, '{"error":{"code":429,"message":"slow"}}', EVENTS);
-  assertError(await provoke(script, { request: ask() }), 429, "rate_limit_error: slow");
-  assertError(await provoke(script), 502, "api_error");
 });

@@ -3,35 +3,15 @@
 // (fixtures/streams); here it is what a client puts together that counts.
 
 import { assert, assertEquals } from "@std/assert";
-import { type Outcome, provoke, STREAM } from "./helpers/faults.ts";
+import { type Outcome, provoke, STREAM, streamChunks } from "./helpers/faults.ts";
 import { ask } from "./helpers/proxy.ts";
-import { LAST_CHUNK, rawAnswer, type RawScript, STREAM_HEAD } from "./helpers/raw_upstream.ts";
-import { finishChunk, sse, textChunk } from "./helpers/upstream.ts";
+import { LAST_CHUNK, rawAnswer, STREAM_HEAD } from "./helpers/raw_upstream.ts";
+import { bareChunk, callHead, callTail, finishChunk, sse, textChunk } from "./helpers/chunks.ts";
 
 type Json = Record<string, unknown>;
 
-/** A whole stream of these chunks, ended as HTTP wants it. */
-function stream(...chunks: (Json | string)[]): RawScript {
-  return async (call) => {
-    await call.send(STREAM_HEAD);
-    for (const chunk of chunks) await call.chunk(sse(chunk));
-    await call.send(LAST_CHUNK);
-  };
-}
-
-function delta(fields: Json | null, finish: unknown = null, more: Json = {}): Json {
-  return { choices: [{ index: 0, delta: fields, finish_reason: finish, ...more }] };
-}
-
 /** Fragments of tool calls in one delta. */
-const calls = (...fragments: Json[]): Json => delta({ tool_calls: fragments });
-const head = (index: unknown, id: unknown, name: unknown, text: unknown = ""): Json => ({
-  ...(index === undefined ? {} : { index }),
-  ...(id === undefined ? {} : { id }),
-  type: "function",
-  function: { ...(name === undefined ? {} : { name }), arguments: text },
-});
-const tail = (index: unknown, text: string): Json => ({ index, function: { arguments: text } });
+const calls = (...fragments: Json[]): Json => bareChunk({ tool_calls: fragments });
 const HI = textChunk("Hi");
 const STOP = finishChunk();
 
@@ -53,7 +33,7 @@ function show({ message }: Outcome): string[] {
   });
 }
 
-const BASH = calls(head(0, "c1", "Bash", '{"a":1}'));
+const BASH = calls(callHead(0, "c1", "Bash", '{"a":1}'));
 
 // ── Tool calls, reasoning, characters ───────────────────────────────────────────────────────────────────────
 
@@ -61,55 +41,63 @@ const A = 'Bash {"a":1}';
 const B = 'Read {"b":2}';
 const QUIRKS: [about: string, chunks: Json[], content: string[]][] = [
   ["args in first chunk", [BASH], [A]],
-  ["no args", [calls(head(0, "c1", "Bash"))], ["Bash {}"]],
-  ["fragments", [calls(head(0, "c1", "Bash")), calls(tail(0, '{"a"')), calls(tail(0, ":1}"))], [A]],
+  ["no args", [calls(callHead(0, "c1", "Bash"))], ["Bash {}"]],
+  ["fragments", [
+    calls(callHead(0, "c1", "Bash")),
+    calls(callTail(0, '{"a"')),
+    calls(callTail(0, ":1}")),
+  ], [A]],
   ["several in one chunk", [
-    calls(head(0, "c1", "Bash", '{"a":1}'), head(1, "c2", "Read", '{"b":2}')),
+    calls(callHead(0, "c1", "Bash", '{"a":1}'), callHead(1, "c2", "Read", '{"b":2}')),
   ], [A, B]],
   ["interleaved indexes", [
-    calls(head(0, "c1", "Bash"), head(1, "c2", "Read")),
-    calls(tail(1, '{"b"')),
-    calls(tail(0, '{"a"')),
-    calls(tail(1, ":2}"), tail(0, ":1}")),
+    calls(callHead(0, "c1", "Bash"), callHead(1, "c2", "Read")),
+    calls(callTail(1, '{"b"')),
+    calls(callTail(0, '{"a"')),
+    calls(callTail(1, ":2}"), callTail(0, ":1}")),
   ], [A, B]],
-  ["same index, new id", [BASH, calls(head(0, "c2", "Read", '{"b":2}'))], [A, B]],
+  ["same index, new id", [BASH, calls(callHead(0, "c2", "Read", '{"b":2}'))], [A, B]],
   ["no index", [
-    calls(head(undefined, "c1", "Bash", '{"a":1}')),
-    calls(head(undefined, "c2", "Read", '{"b":2}')),
+    calls(callHead(undefined, "c1", "Bash", '{"a":1}')),
+    calls(callHead(undefined, "c2", "Read", '{"b":2}')),
   ], [A, B]],
   ["index from 1", [
-    calls(head(1, "c1", "Bash", '{"a":1}')),
-    calls(head(2, "c2", "Read", '{"b":2}')),
+    calls(callHead(1, "c1", "Bash", '{"a":1}')),
+    calls(callHead(2, "c2", "Read", '{"b":2}')),
   ], [A, B]],
   ["id and name repeated", [
-    calls(head(0, "c1", "Bash", '{"a"')),
-    calls(head(0, "c1", "Bash", ":1}")),
+    calls(callHead(0, "c1", "Bash", '{"a"')),
+    calls(callHead(0, "c1", "Bash", ":1}")),
   ], [A]],
-  ['id and name ""', [calls(head(0, "c1", "Bash", '{"a"')), calls(head(0, "", "", ":1}"))], [A]],
+  [
+    'id and name ""',
+    [calls(callHead(0, "c1", "Bash", '{"a"')), calls(callHead(0, "", "", ":1}"))],
+    [A],
+  ],
   ["id missing", [
-    calls(head(0, undefined, "Bash", '{"a":1}')),
-    calls(head(1, null, "Read", '{"b":2}')),
+    calls(callHead(0, undefined, "Bash", '{"a":1}')),
+    calls(callHead(1, null, "Read", '{"b":2}')),
   ], [A, B]],
   [
     "name late",
-    [calls(head(0, "c1", undefined, '{"a"')), calls(head(0, undefined, "Bash", ":1}"))],
+    [calls(callHead(0, "c1", undefined, '{"a"')), calls(callHead(0, undefined, "Bash", ":1}"))],
     [A],
   ],
   ["one index, no ids, other names, the same args", [
-    calls(head(0, "", "Bash", '{"a":1}')),
-    calls(head(0, "", "Read", '{"a":1}')),
+    calls(callHead(0, "", "Bash", '{"a":1}')),
+    calls(callHead(0, "", "Read", '{"a":1}')),
   ], [A, 'Read {"a":1}']],
-  ["trailing empty chunk", [BASH, calls(tail(0, "")), calls({ index: 0 })], [A]],
-  ["args as object", [calls(head(0, "c1", "Bash", { a: 1 }))], [A]],
-  ["text and call in one delta", [delta({
+  ["trailing empty chunk", [BASH, calls(callTail(0, "")), calls({ index: 0 })], [A]],
+  ["args as object", [calls(callHead(0, "c1", "Bash", { a: 1 }))], [A]],
+  ["text and call in one delta", [bareChunk({
     content: "Hi",
-    tool_calls: [head(0, "c1", "Bash", '{"a":1}')],
+    tool_calls: [callHead(0, "c1", "Bash", '{"a":1}')],
   })], ["text Hi", A]],
 ];
 
 for (const [about, chunks, content] of QUIRKS) {
   Deno.test(`§2.1 tool call quirk ${about}: whole calls, ids of their own`, async () => {
-    const outcome = await provoke(stream(...chunks, delta({}, "tool_calls"), "[DONE]"));
+    const outcome = await provoke(streamChunks(...chunks, bareChunk({}, "tool_calls"), "[DONE]"));
     assertEquals([outcome.error, outcome.message?.stop_reason], ["", "tool_use"]);
     assertEquals(show(outcome), content);
     const plain = chunks.length > 1
@@ -129,7 +117,9 @@ function toWhole(chunks: Json[]): string {
 
 for (const text of ["{oops", "[1]", "7", '"x"', "null", '{"a":1}}', '{"a":1}{"b":2']) {
   Deno.test(`§2.1 tool arguments ${text} with a normal finish: an error, not {}`, async () => {
-    const outcome = await provoke(stream(HI, calls(head(0, "c1", "Bash", text)), STOP, "[DONE]"));
+    const outcome = await provoke(
+      streamChunks(HI, calls(callHead(0, "c1", "Bash", text)), STOP, "[DONE]"),
+    );
     assert(outcome.error.startsWith("api_error: "), outcome.error);
     assertEquals(outcome.message?.stop_reason, null);
   });
@@ -137,22 +127,28 @@ for (const text of ["{oops", "[1]", "7", '"x"', "null", '{"a":1}}', '{"a":1}{"b"
 
 const detail = (text: string, more: Json = {}) => ({ type: "reasoning.text", text, ...more });
 const THOUGHTS: [about: string, chunks: Json[], content: string[]][] = [
-  ["in `reasoning`", [delta({ reasoning: "Hm" })], ["thinking Hm ()"]],
-  ["in `reasoning_content`", [delta({ reasoning_content: "Hm" })], ["thinking Hm ()"]],
-  ["in `reasoning_details`", [delta({ reasoning_details: [detail("Hm")] })], ["thinking Hm ()"]],
-  ["in all three", [delta({
+  ["in `reasoning`", [bareChunk({ reasoning: "Hm" })], ["thinking Hm ()"]],
+  ["in `reasoning_content`", [bareChunk({ reasoning_content: "Hm" })], ["thinking Hm ()"]],
+  ["in `reasoning_details`", [bareChunk({ reasoning_details: [detail("Hm")] })], [
+    "thinking Hm ()",
+  ]],
+  ["in all three", [bareChunk({
     reasoning: "Hm",
     reasoning_content: "Hm",
     reasoning_details: [detail("Hm")],
   })], ["thinking Hm ()"]],
   ["with a signature", [
-    delta({ reasoning: "Hm", reasoning_details: [detail("Hm")] }),
-    delta({ reasoning_details: [detail("", { signature: "sig" })] }),
+    bareChunk({ reasoning: "Hm", reasoning_details: [detail("Hm")] }),
+    bareChunk({ reasoning_details: [detail("", { signature: "sig" })] }),
   ], ["thinking Hm (sig)"]],
-  ["encrypted", [delta({ reasoning_details: [{ type: "reasoning.encrypted", data: "xyz" }] })], [
-    "redacted xyz",
-  ]],
-  ["beside text in one delta", [delta({ content: "So", reasoning: "Hm" })], [
+  [
+    "encrypted",
+    [bareChunk({ reasoning_details: [{ type: "reasoning.encrypted", data: "xyz" }] })],
+    [
+      "redacted xyz",
+    ],
+  ],
+  ["beside text in one delta", [bareChunk({ content: "So", reasoning: "Hm" })], [
     "thinking Hm ()",
     "text So",
   ]],
@@ -160,7 +156,7 @@ const THOUGHTS: [about: string, chunks: Json[], content: string[]][] = [
 
 for (const [about, chunks, content] of THOUGHTS) {
   Deno.test(`§2.1 reasoning ${about}: once, before the text`, async () => {
-    const outcome = await provoke(stream(...chunks, HI, STOP, "[DONE]"));
+    const outcome = await provoke(streamChunks(...chunks, HI, STOP, "[DONE]"));
     const last = content.at(-1) === "text So"
       ? [...content.slice(0, -1), "text SoHi"]
       : [...content, "text Hi"];
@@ -171,8 +167,8 @@ for (const [about, chunks, content] of THOUGHTS) {
 Deno.test("§2.1 surrogate halves, NUL, U+2028, data: and event: inside text and arguments: exact", async () => {
   const text =
     "\ud83d half \udc00 \0 \u2028\u2029\u0085 \r\n\n data: [DONE]\n\nevent: error\ndata: {}\n\n : \ufeff";
-  const call = calls(head(0, "c1", "Bash", JSON.stringify({ text })));
-  const outcome = await provoke(stream(textChunk(text), call, STOP, "[DONE]"));
+  const call = calls(callHead(0, "c1", "Bash", JSON.stringify({ text })));
+  const outcome = await provoke(streamChunks(textChunk(text), call, STOP, "[DONE]"));
   assertEquals([outcome.error, outcome.words === text], ["", true]);
   assertEquals(
     outcome.message?.content[1]?.type === "tool_use" && outcome.message.content[1].input,

@@ -2,34 +2,14 @@
 // are golden pairs (fixtures/streams); here it is what a client puts together that counts.
 
 import { assert, assertEquals } from "@std/assert";
-import { assertError, provoke } from "./helpers/faults.ts";
+import { assertError, provoke, streamChunks } from "./helpers/faults.ts";
 
-import { LAST_CHUNK, type RawScript, STREAM_HEAD } from "./helpers/raw_upstream.ts";
-import { finishChunk, sse, textChunk } from "./helpers/upstream.ts";
+import { bareChunk, callHead, finishChunk, textChunk } from "./helpers/chunks.ts";
 
 type Json = Record<string, unknown>;
 
-/** A whole stream of these chunks, ended as HTTP wants it. */
-function stream(...chunks: (Json | string)[]): RawScript {
-  return async (call) => {
-    await call.send(STREAM_HEAD);
-    for (const chunk of chunks) await call.chunk(sse(chunk));
-    await call.send(LAST_CHUNK);
-  };
-}
-
-function delta(fields: Json | null, finish: unknown = null, more: Json = {}): Json {
-  return { choices: [{ index: 0, delta: fields, finish_reason: finish, ...more }] };
-}
-
 /** Fragments of tool calls in one delta. */
-const calls = (...fragments: Json[]): Json => delta({ tool_calls: fragments });
-const head = (index: unknown, id: unknown, name: unknown, text: unknown = ""): Json => ({
-  ...(index === undefined ? {} : { index }),
-  ...(id === undefined ? {} : { id }),
-  type: "function",
-  function: { ...(name === undefined ? {} : { name }), arguments: text },
-});
+const calls = (...fragments: Json[]): Json => bareChunk({ tool_calls: fragments });
 const HI = textChunk("Hi");
 const STOP = finishChunk();
 
@@ -52,50 +32,64 @@ const CODES: [code: unknown, status: number, type: string][] = [
 for (const [code, status, type] of CODES) {
   const error = { code, message: "the words" };
   Deno.test(`§2.1 error ${code} as first chunk of a 200 stream: HTTP ${status}`, async () => {
-    const script = stream(": OPENROUTER PROCESSING", { ...delta({ role: "assistant" }), error });
+    const script = streamChunks(": OPENROUTER PROCESSING", {
+      ...bareChunk({ role: "assistant" }),
+      error,
+    });
     assertError(await provoke(script), status, `${type}: the words`);
   });
 
   Deno.test(`§2.1 error ${code} mid-stream: an error event last, ${type}, upstream's words`, async () => {
-    const outcome = await provoke(stream(HI, { ...delta({}, "error"), error }, HI, STOP, "[DONE]"));
+    const outcome = await provoke(
+      streamChunks(HI, { ...bareChunk({}, "error"), error }, HI, STOP, "[DONE]"),
+    );
     assertEquals([outcome.status, outcome.words], [200, "Hi"]);
     assertEquals(outcome.error, `${type}: the words`);
   });
 }
 
 Deno.test('§2.1 finish_reason "error" without words, first and mid-stream: an error', async () => {
-  assertError(await provoke(stream(delta({}, "error"))), 502, "api_error: The model ended");
-  const outcome = await provoke(stream(HI, delta({}, "error")));
+  assertError(
+    await provoke(streamChunks(bareChunk({}, "error"))),
+    502,
+    "api_error: The model ended",
+  );
+  const outcome = await provoke(streamChunks(HI, bareChunk({}, "error")));
   assertEquals([outcome.words, outcome.error], ["Hi", "api_error: The model ended with an error"]);
 });
 
 Deno.test("§2.1 an error chunk behind an open tool call: the call is not closed", async () => {
-  const open = calls(head(0, "c", "Bash", '{"a":'));
-  const outcome = await provoke(stream(open, { error: { code: 429, message: "slow" } }));
+  const open = calls(callHead(0, "c", "Bash", '{"a":'));
+  const outcome = await provoke(streamChunks(open, { error: { code: 429, message: "slow" } }));
   assertEquals(outcome.error, "rate_limit_error: slow");
   assertEquals(outcome.events.some(({ type }) => type === "content_block_stop"), false);
 });
 
 // ── The end ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-const BASH = calls(head(0, "c1", "Bash", '{"a":1}'));
+const BASH = calls(callHead(0, "c1", "Bash", '{"a":1}'));
 const ENDS: [about: string, chunks: (Json | string)[], words: string, stop: string][] = [
   ["missing [DONE]", [HI, STOP], "Hi", "end_turn"],
   ["a bad line after the finish is skipped", [HI, STOP, "{oops", "[DONE]"], "Hi", "end_turn"],
   ["finish_reason twice", [HI, STOP, STOP, "[DONE]"], "Hi", "end_turn"],
-  ["finish_reason with content", [delta({ content: "Hi" }, "stop"), "[DONE]"], "Hi", "end_turn"],
+  [
+    "finish_reason with content",
+    [bareChunk({ content: "Hi" }, "stop"), "[DONE]"],
+    "Hi",
+    "end_turn",
+  ],
   ["content after finish_reason", [STOP, HI, "[DONE]"], "Hi", "end_turn"],
-  ['finish "" and null, then stop', [delta({ content: "Hi" }, ""), STOP], "Hi", "end_turn"],
+  ['finish "" and null, then stop', [bareChunk({ content: "Hi" }, ""), STOP], "Hi", "end_turn"],
   ['finish "stop" with a tool call', [BASH, STOP, "[DONE]"], "", "tool_use"],
-  ['finish "tool_calls" without one', [HI, delta({}, "tool_calls")], "Hi", "end_turn"],
-  ['finish "length" with a whole call', [BASH, delta({}, "length")], "", "max_tokens"],
-  ['finish "length"', [HI, delta({}, "length"), "[DONE]"], "Hi", "max_tokens"],
+  ['finish "tool_calls" without one', [HI, bareChunk({}, "tool_calls")], "Hi", "end_turn"],
+  ['finish "length" with a whole call', [BASH, bareChunk({}, "length")], "", "max_tokens"],
+  ['finish "length"', [HI, bareChunk({}, "length"), "[DONE]"], "Hi", "max_tokens"],
   ["no content at all", [STOP, "[DONE]"], "", "end_turn"],
 ];
 
 for (const [about, chunks, words, stop] of ENDS) {
   Deno.test(`§2.1 ${about}: complete, one message_delta`, async () => {
-    const outcome = await provoke(stream(...chunks));
+    const outcome = await provoke(streamChunks(...chunks));
     assertEquals([outcome.error, outcome.words], ["", words]);
     assertEquals(outcome.message?.stop_reason, stop);
     assertEquals(outcome.events.filter(({ type }) => type === "message_delta").length, 1);
@@ -105,15 +99,15 @@ for (const [about, chunks, words, stop] of ENDS) {
 // Here the design stands against the catalogue: no finish reason, or one nobody knows, is no success.
 const NO_ENDS: [about: string, chunks: (Json | string)[]][] = [
   ["[DONE] early, before a finish_reason", [HI, "[DONE]", STOP]],
-  ["finish_reason null to the end", [HI, delta({}), "[DONE]"]],
-  ["finish_reason unknown", [HI, delta({}, "vibes"), "[DONE]"]],
-  ["finish_reason a number", [HI, delta({}, 7), "[DONE]"]],
+  ["finish_reason null to the end", [HI, bareChunk({}), "[DONE]"]],
+  ["finish_reason unknown", [HI, bareChunk({}, "vibes"), "[DONE]"]],
+  ["finish_reason a number", [HI, bareChunk({}, 7), "[DONE]"]],
   ["a bad line before the finish", [HI, "{oops", STOP, "[DONE]"]],
 ];
 
 for (const [about, chunks] of NO_ENDS) {
   Deno.test(`§2.1 ${about}: an error event, not a made-up end`, async () => {
-    const outcome = await provoke(stream(...chunks));
+    const outcome = await provoke(streamChunks(...chunks));
     assertEquals([outcome.status, outcome.words], [200, "Hi"]);
     assert(outcome.error.startsWith("api_error: "), outcome.error);
     assertEquals(outcome.message?.stop_reason, null);
@@ -131,7 +125,7 @@ const USAGES: [about: string, chunks: Json[], expected: Figures | "estimated"][]
   ["missing", [HI, STOP], "estimated"],
   ["null", [HI, STOP, { choices: [], usage: null }], "estimated"],
   ["in the finish chunk", [HI, { ...STOP, usage: FULL }], [30, 7, 10, 60]],
-  ["in a chunk with choices", [HI, STOP, { ...delta({}), usage: FULL }], [30, 7, 10, 60]],
+  ["in a chunk with choices", [HI, STOP, { ...bareChunk({}), usage: FULL }], [30, 7, 10, 60]],
   ["in a chunk without choices", [HI, STOP, { choices: [], usage: FULL }], [30, 7, 10, 60]],
   ["as strings", [HI, STOP, { usage: { prompt_tokens: "9", completion_tokens: "4" } }], [
     9,
@@ -165,7 +159,7 @@ const USAGES: [about: string, chunks: Json[], expected: Figures | "estimated"][]
 
 for (const [about, chunks, expected] of USAGES) {
   Deno.test(`§2.1 usage ${about}: whole numbers from 0 up`, async () => {
-    const outcome = await provoke(stream(...chunks));
+    const outcome = await provoke(streamChunks(...chunks));
     const usage = outcome.message?.usage;
     assert(usage !== undefined && outcome.error === "", outcome.error);
     if (expected === "estimated") assert(usage.input_tokens > 0 && usage.output_tokens > 0);
@@ -184,9 +178,9 @@ for (const [about, chunks, expected] of USAGES) {
 }
 
 Deno.test("§2.1 empty choices, delta null, choices null: skipped", async () => {
-  const odd = [{ choices: [] }, { choices: null }, {}, delta(null), { choices: [null] }, {
+  const odd = [{ choices: [] }, { choices: null }, {}, bareChunk(null), { choices: [null] }, {
     choices: 3,
   }];
-  const outcome = await provoke(stream(...odd, HI, ...odd, STOP, ...odd, "[DONE]"));
+  const outcome = await provoke(streamChunks(...odd, HI, ...odd, STOP, ...odd, "[DONE]"));
   assertEquals([outcome.words, outcome.error], ["Hi", ""]);
 });

@@ -3,28 +3,20 @@
 // faults_requests_test.ts.
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { askProxy, MODES, readOutcome, setStage, soon, STREAM } from "./helpers/faults.ts";
+import { answerHi, askProxy, MODES, readOutcome, setStage, STREAM } from "./helpers/faults.ts";
 import { ask } from "./helpers/proxy.ts";
-import { connect, type RawClient, rawPost, unframe } from "./helpers/raw_client.ts";
+import { connect, type RawClient, rawPost, tellsOfLeaving, unframe } from "./helpers/raw_client.ts";
 import {
   LAST_CHUNK,
-  rawAnswer,
   type RawScript,
   type RawUpstream,
   STREAM_HEAD,
 } from "./helpers/raw_upstream.ts";
-import {
-  completion,
-  finishChunk,
-  roleChunk,
-  sse,
-  sseAnswer,
-  textChunk,
-  usageChunk,
-} from "./helpers/upstream.ts";
+import { roleChunk, sse, sseEnd, textChunk } from "./helpers/chunks.ts";
+import { soon } from "./helpers/soon.ts";
 
 const START = sse(roleChunk(), textChunk("Hello"));
-const END = sse(finishChunk(), usageChunk(), "[DONE]");
+const END = sseEnd();
 
 /** Upstream speaks and falls silent; the connection is the proxy's to close. */
 const speakOnce: RawScript = async ({ send, chunk, left }) => {
@@ -39,12 +31,6 @@ const speakOn: RawScript = async ({ send, chunk }) => {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 };
-const answerHi: RawScript = ({ send, body }) =>
-  send(
-    body["stream"]
-      ? rawAnswer(200, sseAnswer("Hi"), { "content-type": "text/event-stream" })
-      : rawAnswer(200, JSON.stringify(completion("Hi"))),
-  );
 
 /** Resolves when the proxy has closed connection number so and so. */
 function letGo(upstream: RawUpstream, number = 0): Promise<void> {
@@ -120,29 +106,6 @@ Deno.test({
     await letGo(stage.upstream);
   },
 });
-
-/** Whether `request.signal` tells of a client that leaves before the head, its body being several packets long. */
-async function tellsOfLeaving(): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      request.signal.addEventListener("abort", () => resolve(true));
-      await request.text();
-      client.leave();
-      const timer = setTimeout(() => resolve(false), 200);
-      await promise;
-      clearTimeout(timer);
-      return new Response();
-    },
-  );
-  const url = `http://127.0.0.1:${server.addr.port}`;
-  const client = await connect(url);
-  await client.send(rawPost(url, "x".repeat(100_000)));
-  const tells = await promise;
-  await server.shutdown();
-  return tells;
-}
 
 Deno.test("§2.2 leaves during a plain call, upstream's body under way: upstream aborted", async () => {
   await using stage = setStage(async ({ send, left }) => {

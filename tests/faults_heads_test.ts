@@ -2,18 +2,10 @@
 // targets and slowloris, as bytes on the socket of the listening proxy.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { askProxy, setStage, soon, STREAM } from "./helpers/faults.ts";
+import { answerHi, askProxy, setStage, STREAM } from "./helpers/faults.ts";
 import { ask } from "./helpers/proxy.ts";
 import { connect, rawPost } from "./helpers/raw_client.ts";
-import { rawAnswer, type RawScript } from "./helpers/raw_upstream.ts";
-import { completion, sseAnswer } from "./helpers/upstream.ts";
-
-const answerHi: RawScript = ({ send, body }) =>
-  send(
-    body["stream"]
-      ? rawAnswer(200, sseAnswer("Hi"), { "content-type": "text/event-stream" })
-      : rawAnswer(200, JSON.stringify(completion("Hi"))),
-  );
+import { soon } from "./helpers/soon.ts";
 
 // ── Heads and paths ─────────────────────────────────────────────────────────────────────────────────────────
 

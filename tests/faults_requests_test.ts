@@ -2,13 +2,11 @@
 // listening proxy. None of these but the good ones may reach upstream. Heads are in faults_heads_test.ts.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { askProxy, setStage } from "./helpers/faults.ts";
+import { answerHi, askProxy, setStage } from "./helpers/faults.ts";
 import { ask } from "./helpers/proxy.ts";
 import { connect, rawPost } from "./helpers/raw_client.ts";
-import { rawAnswer, type RawScript } from "./helpers/raw_upstream.ts";
-import { completion } from "./helpers/upstream.ts";
+import { rawAnswer } from "./helpers/raw_upstream.ts";
 
-const answerHi: RawScript = ({ send }) => send(rawAnswer(200, JSON.stringify(completion("Hi"))));
 const encoder = new TextEncoder();
 
 /** A body in place of a good request's part. */

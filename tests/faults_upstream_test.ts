@@ -10,7 +10,6 @@ import {
   provoke,
   readOutcome,
   setStage,
-  soon,
   STREAM,
 } from "./helpers/faults.ts";
 import { connect, rawPost, unframe } from "./helpers/raw_client.ts";
@@ -28,15 +27,16 @@ import {
   roleChunk,
   sse,
   sseAnswer,
-  startRawUpstream as startBluntUpstream,
+  sseEnd,
   textChunk,
-  usageChunk,
-} from "./helpers/upstream.ts";
+} from "./helpers/chunks.ts";
+import { startRawUpstream as startBluntUpstream } from "./helpers/upstream.ts";
+import { soon } from "./helpers/soon.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const EVENTS = { "content-type": "text/event-stream" };
 const START = sse(roleChunk(), textChunk("Hello 😀"));
-const END = sse(finishChunk(), usageChunk(), "[DONE]");
+const END = sseEnd();
 const WHOLE = JSON.stringify(completion("Hi"));
 
 // ── No connection, no head ──────────────────────────────────────────────────────────────────────────────────

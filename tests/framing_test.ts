@@ -57,6 +57,17 @@ const STREAMS = [
     text: "event: message\nid: 7\nretry: 10\ndatax: 0\ndata: 1\n\n",
     payloads: ["1"],
   },
+  {
+    about: "JSON without a field name",
+    text: '{"a":1}\n\nid: 7\ndata: 1\n\n',
+    payloads: ['{"a":1}', "1"],
+  },
+  {
+    about: "JSON of several lines without a field name",
+    text: '{\r\n "a":\r\n1\r\n}',
+    payloads: ['{\n "a":\n1\n}'],
+  },
+  { about: "a brace behind data", text: "data: 1\n{2}\n\n", payloads: ["1"] },
   { about: "many blank lines", text: "\n\n\ndata: 1\n\n\n\n", payloads: ["1"] },
   {
     about: "field names inside data",

@@ -8,13 +8,12 @@ import { checkGrammar } from "./helpers/grammar.ts";
 import { loadGolden } from "./helpers/golden.ts";
 import { ask, call, createProxy, HELD_KEY, post } from "./helpers/proxy.ts";
 import { parseSse } from "./helpers/sse.ts";
+import { completion, sseAnswer } from "./helpers/chunks.ts";
 import {
-  completion,
   errorBody,
   eventStream,
   type Reply,
   type SeenRequest,
-  sseAnswer,
   startUpstream,
 } from "./helpers/upstream.ts";
 

@@ -1,6 +1,7 @@
 // README's four curl examples, run as they are written (but for the port) against the demo in a process of its own.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { readTaskFlags } from "./helpers/task_flags.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const readme = Deno.readTextFileSync(new URL("README.md", ROOT));
@@ -31,17 +32,11 @@ interface Demo {
 
 /** The demo with the permissions of its task, on a free port. */
 async function startDemo(): Promise<Demo> {
-  const config = Deno.readTextFileSync(new URL("deno.json", ROOT));
-  const task = (JSON.parse(config) as { tasks: { demo: { command: string } } }).tasks.demo.command;
-  const [allowNet = ""] = /--allow-net=[^']+/.exec(task) ?? [];
-  const [allowEnv = ""] = /--allow-env=\S+/.exec(task) ?? [];
   const demo = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
-      "--no-prompt",
       "--no-lock",
-      allowNet,
-      allowEnv,
+      ...readTaskFlags("demo"),
       "--import-map=jsr_fallback/import_map.json",
       "main.ts",
       "demo",

@@ -15,22 +15,32 @@ import {
 import { checkChatRequest } from "./helpers/openai_checker.ts";
 import { HELD_KEY, type RunningProxy, startProxy } from "./helpers/proxy.ts";
 import { Anthropic, jsonSchemaOutputFormat } from "./helpers/sdk.ts";
+import { tellsOfLeaving } from "./helpers/raw_client.ts";
 import {
+  callChunk,
+  callHead,
   completion,
-  errorBody,
   errorChunk,
-  eventStream,
   finishChunk,
-  holdStream,
-  type Reply,
+  messageCompletion,
+  SIGNATURE,
   sse,
   sseAnswer,
-  startUpstream,
+  sseTwoCalls,
   textChunk,
+  usageChunk,
+} from "./helpers/chunks.ts";
+import {
+  errorBody,
+  eventStream,
+  holdStream,
+  type Reply,
+  startUpstream,
   type Upstream,
   type UpstreamOptions,
-  usageChunk,
 } from "./helpers/upstream.ts";
+import { PIXEL } from "./helpers/turns.ts";
+import { soon } from "./helpers/soon.ts";
 
 type ErrorClass = new (...args: never[]) => InstanceType<typeof Anthropic.APIError>;
 
@@ -48,8 +58,6 @@ interface StageOptions extends UpstreamOptions {
 /** A name of today: the SDK prints a warning for each request with a deprecated one. */
 const MODEL = "claude-sonnet-5";
 const TARGET = "anthropic/claude-sonnet-4-20250514";
-const PIXEL =
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const HELLO = {
   model: MODEL,
   max_tokens: 100,
@@ -87,28 +95,6 @@ function setStage(script: Reply | Reply[], options: StageOptions = {}): Stage {
   };
 }
 
-/** A chunk with any delta. */
-function chunk(delta: Record<string, unknown>): Record<string, unknown> {
-  return { ...textChunk(""), choices: [{ index: 0, delta, finish_reason: null }] };
-}
-
-/** A fragment of a tool call. */
-function callChunk(index: number, args: string, begin: Record<string, unknown> = {}) {
-  const { id, name } = begin;
-  const head = id === undefined ? {} : { id, type: "function" };
-  const call = {
-    index,
-    ...head,
-    function: { ...(id === undefined ? {} : { name }), arguments: args },
-  };
-  return chunk({ tool_calls: [call] });
-}
-
-function reasoningChunk(detail: Record<string, unknown>) {
-  const format = "anthropic-claude-v1";
-  return chunk({ reasoning_details: [{ type: "reasoning.text", format, index: 0, ...detail }] });
-}
-
 /** A whole completion that calls a tool. */
 function callCompletion(id: string, city: string): Record<string, unknown> {
   const call = {
@@ -116,29 +102,12 @@ function callCompletion(id: string, city: string): Record<string, unknown> {
     type: "function",
     function: { name: "get_weather", arguments: JSON.stringify({ city }) },
   };
-  const message = { role: "assistant", content: null, tool_calls: [call] };
-  return { ...completion(""), choices: [{ index: 0, message, finish_reason: "tool_calls" }] };
+  return messageCompletion({ content: null, tool_calls: [call] }, "tool_calls");
 }
 
-/** An answer that thinks, writes, and calls two tools whose fragments alternate. */
-const RICH = sse(
-  reasoningChunk({ text: "Two cities, " }),
-  reasoningChunk({ text: "two calls." }),
-  reasoningChunk({ signature: "RXFZQ2hBQUE=" }),
-  textChunk("Let me "),
-  textChunk("look."),
-  callChunk(0, "", { id: "call_rome", name: "get_weather" }),
-  callChunk(1, "", { id: "call_oslo", name: "get_weather" }),
-  callChunk(0, '{"city": '),
-  callChunk(1, '{"city": "Os'),
-  callChunk(0, '"Rome"}'),
-  callChunk(1, 'lo"}'),
-  finishChunk("tool_calls"),
-  usageChunk(),
-  "[DONE]",
-);
+const RICH = sseTwoCalls("get_weather");
 const RICH_CONTENT = [
-  { type: "thinking", thinking: "Two cities, two calls.", signature: "RXFZQ2hBQUE=" },
+  { type: "thinking", thinking: "Two cities, two calls.", signature: SIGNATURE },
   { type: "text", text: "Let me look." },
   { type: "tool_use", id: "call_rome", name: "get_weather", input: { city: "Rome" } },
   { type: "tool_use", id: "call_oslo", name: "get_weather", input: { city: "Oslo" } },
@@ -153,17 +122,6 @@ async function catchError(
   promise: Promise<unknown>,
 ): Promise<InstanceType<typeof Anthropic.APIError>> {
   return await assertRejects(() => promise, Anthropic.APIError);
-}
-
-/** A promise that must not take long. */
-async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`Still waiting: ${what}`)), 5000);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 Deno.test("messages.create gives a whole message", async () => {
@@ -276,7 +234,7 @@ Deno.test("a tool round trip keeps thinking, calls and results on their way upst
       reasoning_details: [{
         type: "reasoning.text",
         text: "Two cities, two calls.",
-        signature: "RXFZQ2hBQUE=",
+        signature: SIGNATURE,
         format: "anthropic-claude-v1",
         index: 0,
       }],
@@ -363,7 +321,7 @@ for (const stream of [false, true]) {
     const calls: Reply = ({ body }) =>
       body["stream"]
         ? eventStream(sse(
-          callChunk(0, '{"city":"Rome"}', { id: "call_rome", name: "get_weather" }),
+          callChunk(callHead(0, "call_rome", "get_weather", '{"city":"Rome"}')),
           finishChunk("tool_calls"),
           usageChunk(),
           "[DONE]",
@@ -548,7 +506,7 @@ for (
   const [about, text] of [
     ["between two chunks", sse(textChunk("Half"))],
     ["inside a chunk", sse(textChunk("Half")) + 'data: {"choices":[{"index":0,"del'],
-    ["inside a call", sse(callChunk(0, '{"city": "Ro', { id: "call_1", name: "get_weather" }))],
+    ["inside a call", sse(callChunk(callHead(0, "call_1", "get_weather", '{"city": "Ro')))],
   ] as const
 ) {
   Deno.test(`a stream that ends ${about} makes finalMessage reject`, async () => {
@@ -619,35 +577,6 @@ Deno.test({
     }
   },
 });
-
-/**
- * Whether `request.signal` tells that a client has left before the head of the answer. Deno 2.5 does; 2.9.6 only
- * where the whole body came in one piece with the head, which is so for the smallest requests alone.
- */
-async function tellsOfLeaving(): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      request.signal.addEventListener("abort", () => resolve(true));
-      await request.text();
-      connection.close();
-      const timer = setTimeout(() => resolve(false), 200);
-      await promise;
-      clearTimeout(timer);
-      return new Response();
-    },
-  );
-  const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
-  const head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 20000\r\n\r\n";
-  const request = new TextEncoder().encode(head + "x".repeat(20_000));
-  for (let sent = 0; sent < request.length;) {
-    sent += await connection.write(request.subarray(sent));
-  }
-  const tells = await promise;
-  await server.shutdown();
-  return tells;
-}
 
 Deno.test("with PROXY_API_KEYS the SDK gets in by apiKey and by x-api-key, and never without", async () => {
   const env = { PROXY_API_KEYS: "first-proxy-key,second-proxy-key" };

@@ -27,22 +27,25 @@ import {
 import { parseSse } from "./helpers/sse.ts";
 import {
   completion,
-  errorBody,
   errorChunk,
-  eventStream,
   finishChunk,
+  roleChunk,
+  sse,
+  sseAnswer,
+  textChunk,
+} from "./helpers/chunks.ts";
+import {
+  errorBody,
+  eventStream,
   holdBody,
   holdStream,
   refuseModel,
   type Reply,
-  roleChunk,
-  sse,
-  sseAnswer,
   startRawUpstream,
   startSilentUpstream,
   startUpstream,
-  textChunk,
 } from "./helpers/upstream.ts";
+import { soon } from "./helpers/soon.ts";
 
 const SONNET = "anthropic/claude-sonnet-4-20250514";
 const OPUS = "anthropic/claude-opus-4-20250514";
@@ -309,9 +312,9 @@ Deno.test("a body that grows over the limit is a 413 and is not read to its end"
   });
   const answered = call(handler, request);
   held.send(" ".repeat(486));
-  const error = await readError(await answered);
+  const error = await readError(await soon(answered, "the answer"));
   assertEquals([error.status, error.type], [413, "request_too_large"]);
-  await held.cancelled;
+  await soon(held.cancelled, "the body to be let go");
 });
 
 Deno.test("a body of exactly the limit passes, with and without its length", async () => {
@@ -330,11 +333,11 @@ Deno.test("readJson gives up a body that falls silent with 408", async () => {
     const held = holdBody(first);
     const request = new Request("http://localhost/", { method: "POST", body: held.body });
     const error = await assertRejects(
-      () => readJson(request, { maxBytes: 1000, idleMs: 30 }),
+      () => soon(readJson(request, { maxBytes: 1000, idleMs: 30 }), "the body to be given up"),
       ApiError,
     );
     assertEquals([error.status, error.type], [408, "timeout_error"]);
-    await held.cancelled;
+    await soon(held.cancelled, "the body to be let go");
   }
 });
 
@@ -703,7 +706,7 @@ for (const { mode, request } of MODES) {
         type: "timeout_error",
         message: "OpenRouter was silent for 0.05 s (TIMEOUT_S)",
       });
-      await held.cancelled;
+      await soon(held.cancelled, "the body to be let go");
     }
   });
 
@@ -832,7 +835,7 @@ Deno.test("a stream that falls silent behind its head ends in a timeout error", 
   const { handler } = createProxy({ upstream, env: { TIMEOUT_S: "0.05" } });
   const events = await readEvents(await send(handler, ask({ stream: true })));
   assertEquals(lastError(events), "timeout_error: OpenRouter was silent for 0.05 s (TIMEOUT_S)");
-  await held.cancelled;
+  await soon(held.cancelled, "the body to be let go");
 });
 
 Deno.test("a slow first chunk gets its head and a ping after PING_S, with the target as x-proxy-model", async () => {
@@ -846,7 +849,7 @@ Deno.test("a slow first chunk gets its head and a ping after PING_S, with the ta
   checkGrammar(events);
   assertEquals(events.slice(0, 2).map(({ type }) => type), ["message_start", "ping"]);
   assertEquals(events.at(-1)?.type, "message_stop");
-  await held.cancelled;
+  await soon(held.cancelled, "the body to be let go");
 });
 
 Deno.test("a JSON body for a stream request becomes a whole stream", async () => {
@@ -863,6 +866,19 @@ Deno.test("a JSON body for a stream request becomes a whole stream", async () =>
   const { inputTokens, outputTokens, end } = await services.recorded();
   assertEquals([inputTokens, outputTokens, end], [20, 7, "complete"]);
 });
+
+for (const body of ["oops", "{", '{"choices":\n\n[']) {
+  Deno.test(`a body for a stream request that says it is JSON and is ${JSON.stringify(body)} is told as such`, async () => {
+    const headers = { "content-type": "application/json" };
+    await using upstream = startUpstream(() => new Response(body, { headers }));
+    const { handler } = createProxy({ upstream });
+    assertEquals(await readError(await send(handler, ask({ stream: true }))), {
+      status: 502,
+      type: "api_error",
+      message: "OpenRouter answered 200 with application/json that is no JSON",
+    });
+  });
+}
 
 Deno.test("a stream for a plain request is a clean 502", async () => {
   await using upstream = startUpstream(answerStream);
@@ -1280,7 +1296,7 @@ for (const { mode, request } of MODES) {
     const { leave } = await connectAs(proxy.url, request);
     await upstream.asked;
     leave();
-    await upstream.left;
+    await soon(upstream.left, "upstream to be let go");
     const record = await proxy.services.recorded();
     assertEquals([record.end, record.status], ["client_gone", 499]);
   });
@@ -1293,7 +1309,7 @@ for (const { mode, request } of MODES) {
     const { leave } = await connectAs(proxy.url, request);
     await hasHead;
     leave();
-    await held.cancelled;
+    await soon(held.cancelled, "the body to be let go");
     const { end, status } = await proxy.services.recorded();
     assertEquals([end, status], ["client_gone", 499]);
   });
@@ -1307,7 +1323,7 @@ Deno.test("a client that leaves in mid-stream, upstream being silent, lets upstr
   const reader = (await answer).body?.getReader();
   await reader?.read();
   leave();
-  await held.cancelled;
+  await soon(held.cancelled, "the body to be let go");
   await reader?.closed.catch(() => {});
   const record = await proxy.services.recorded();
   assertEquals([record.end, record.status], ["client_gone", 200]);
@@ -1323,7 +1339,8 @@ Deno.test("thirty clients that leave at once let thirty upstreams go, and the ne
   const clients = streams.map(() => fetchAs(proxy.url, ask({ stream: true })));
   const answers = await Promise.all(clients.map(({ answer }) => answer));
   for (const { leave } of clients) leave();
-  await Promise.all(streams.map(({ cancelled }) => cancelled));
+  const letGo = Promise.all(streams.map(({ cancelled }) => cancelled));
+  await soon(letGo, "all upstreams to be let go");
   await Promise.all(answers.map((answer) => answer.body?.cancel().catch(() => {})));
   await proxy.services.recorded(29);
   const response = await fetchAs(proxy.url, ask()).answer;

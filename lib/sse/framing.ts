@@ -9,13 +9,16 @@ import type { StreamEvent } from "../anthropic/types.ts";
 
 /**
  * Splits a stream of text into the `data` of its events. Feed it pieces cut anywhere; each character is looked
- * at once. Accepts LF, CRLF and CR, comments, several `data` lines an event, and a missing space.
+ * at once. Accepts LF, CRLF and CR, comments, several `data` lines an event, a missing space, and a JSON object
+ * without any framing.
  */
 export class SseParser {
   /** The line that has begun, without its end. */
   #line = "";
   /** The data lines of the event that has begun. */
   #data: string[] = [];
+  /** The event that has begun is JSON without framing. */
+  #isBare = false;
   /** The text so far ended in CR, so an LF at once belongs to that line end. */
   #endedInCr = false;
 
@@ -47,10 +50,15 @@ export class SseParser {
     if (line === "") {
       if (this.#data.length > 0) payloads.push(this.#data.join("\n"));
       this.#data = [];
+      this.#isBare = false;
     } else if (line.startsWith("data:")) {
       this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
     } else if (line === "data") {
       this.#data.push("");
+    } else if (this.#isBare || (line.startsWith("{") && this.#data.length === 0)) {
+      // No field begins so: it is an error that a server sent as it is, under a stream's head.
+      this.#isBare = true;
+      this.#data.push(line);
     }
   }
 

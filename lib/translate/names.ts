@@ -58,6 +58,8 @@ export class ToolNames {
  */
 export class CallIds {
   readonly #taken: Set<string>;
+  /** Where the search for a free number goes on: from 2 each time, many calls of one id would be quadratic. */
+  readonly #numbers = new Map<string, number>();
 
   constructor(taken: Iterable<string> = []) {
     this.#taken = new Set(taken);
@@ -67,7 +69,9 @@ export class CallIds {
   claim(wished: string): string {
     const valid = CALL_ID.test(wished) ? wished : toCallId(wished);
     let id = valid;
-    for (let n = 2; this.#taken.has(id); n++) id = `${valid}_${n}`;
+    let n = this.#numbers.get(valid) ?? 2;
+    for (; this.#taken.has(id); n++) id = `${valid}_${n}`;
+    this.#numbers.set(valid, n);
     this.#taken.add(id);
     return id;
   }

@@ -70,7 +70,9 @@ class TurnTranslator {
 
   /** What follows an assistant turn up to the next: the results of its calls first, then all the rest. */
   #answer(calls: PendingCall[], turns: OtherTurn[]): void {
-    const rest = turns.map((turn) => this.#takeResults(turn, calls));
+    // By id, and in order where a client used one id twice: a list searched for each result is quadratic.
+    const waiting = Map.groupBy(calls, (call) => call.clientId);
+    const rest = turns.map((turn) => this.#takeResults(turn, waiting));
     const images: openrouter.ContentPart[] = [];
     for (const call of calls) {
       const { message, follow } = translateResult(call, this.#options);
@@ -82,11 +84,11 @@ class TurnTranslator {
   }
 
   /** Hands the results of a turn to the calls they answer, and returns the turn without them. */
-  #takeResults(turn: OtherTurn, calls: PendingCall[]): OtherTurn {
+  #takeResults(turn: OtherTurn, waiting: Map<string, PendingCall[]>): OtherTurn {
     if (turn.role !== "user") return turn;
     const content = turn.content.flatMap((block): anthropic.UserContent[] => {
       if (block.type !== "tool_result") return [block];
-      const call = calls.find((one) => one.clientId === block.tool_use_id && !one.result);
+      const call = waiting.get(block.tool_use_id)?.shift();
       if (call === undefined) return translateOrphan(block, this.#options);
       call.result = block;
       return [];

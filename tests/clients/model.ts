@@ -7,15 +7,14 @@
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 import type { ChatMessage, ChatRequest } from "../../lib/openrouter/types.ts";
 import {
-  errorBody,
   errorChunk,
-  eventStream,
   finishChunk,
   roleChunk,
   sse,
   textChunk,
   usageChunk,
-} from "../helpers/upstream.ts";
+} from "../helpers/chunks.ts";
+import { errorBody, eventStream } from "../helpers/upstream.ts";
 
 /** One turn of the model. */
 export type Step = (request: ChatRequest) => Response | Promise<Response>;

@@ -10,12 +10,16 @@ import { collectMessage } from "../../lib/translate/response.ts";
 import { checkGrammar } from "./grammar.ts";
 import { ask, HELD_KEY, type RunningProxy, startProxy, type TestOptions } from "./proxy.ts";
 import {
+  LAST_CHUNK,
+  rawAnswer,
   type RawOptions,
   type RawScript,
   type RawUpstream,
   startRawUpstream,
+  STREAM_HEAD,
 } from "./raw_upstream.ts";
 import { parseSse } from "./sse.ts";
+import { completion, sse, sseAnswer } from "./chunks.ts";
 
 /** What a client got. */
 export interface Outcome {
@@ -48,6 +52,23 @@ export async function provoke(
   await using proxy = startProxy({ upstream, ...(options.env && { env: options.env }) });
   return await askProxy(proxy, options.request ?? STREAM);
 }
+
+/** A whole stream of these chunks, ended as HTTP wants it. */
+export function streamChunks(...chunks: (Record<string, unknown> | string)[]): RawScript {
+  return async (call) => {
+    await call.send(STREAM_HEAD);
+    for (const chunk of chunks) await call.chunk(sse(chunk));
+    await call.send(LAST_CHUNK);
+  };
+}
+
+/** Answers "Hi" in the form that was asked for. */
+export const answerHi: RawScript = ({ send, body }) =>
+  send(
+    body["stream"]
+      ? rawAnswer(200, sseAnswer("Hi"), { "content-type": "text/event-stream" })
+      : rawAnswer(200, JSON.stringify(completion("Hi"))),
+  );
 
 /** A listening proxy in front of a scripted upstream, for tests that look at both. */
 export function setStage(
@@ -116,15 +137,4 @@ export function assertError(outcome: Outcome, status: number, start: string): vo
   assert(outcome.error.startsWith(start), outcome.error);
   assertEquals(outcome.text.includes(HELD_KEY), false);
   assertEquals(/\n\s+at |file:\/\/|127\.0\.0\.1/.test(outcome.text), false, outcome.text);
-}
-
-/** Fails with a sentence where something does not happen within five seconds. */
-export async function soon<T>(promise: Promise<T>, what: string, ms = 5000): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`Waited in vain for ${what}`)), ms);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

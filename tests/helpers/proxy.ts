@@ -14,6 +14,7 @@ import { createClient } from "../../lib/openrouter/client.ts";
 import { RefusedDefaults } from "../../lib/openrouter/models.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import { createHandler, type Handler } from "../../lib/server.ts";
+import { serveBounded } from "./bounded_server.ts";
 
 /** The key the proxy holds unless a test says otherwise. */
 export const HELD_KEY = "sk-or-v1-0123456789abcdef-held";
@@ -147,15 +148,15 @@ export interface RunningProxy extends AsyncDisposable {
 /** Serves the handler on a free port of loopback, with the peer that the socket has. */
 export function startProxy(options: TestOptions = {}): RunningProxy {
   const { services, handler } = createProxy(options);
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+  const server = serveBounded(
+    "The proxy",
     (request, { remoteAddr }) =>
       handler(request, { transport: "tcp", address: remoteAddr.hostname }),
   );
   return {
-    url: `http://127.0.0.1:${server.addr.port}`,
+    url: `http://127.0.0.1:${server.port}`,
     services,
-    stop: () => server.shutdown(),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    stop: () => server.stop(),
+    [Symbol.asyncDispose]: () => server.stop(),
   };
 }

@@ -92,3 +92,29 @@ export function unframe(answer: string): string {
   }
   return parts.map((part) => decoder.decode(part, { stream: true })).join("");
 }
+
+/**
+ * Whether `request.signal` tells that a client has left before the head of the answer, its body being several
+ * packets long. Deno 2.5 does; 2.9.6 only where the body came in one piece with the head.
+ */
+export async function tellsOfLeaving(): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      request.signal.addEventListener("abort", () => resolve(true));
+      await request.text();
+      client.leave();
+      const timer = setTimeout(() => resolve(false), 200);
+      await promise;
+      clearTimeout(timer);
+      return new Response();
+    },
+  );
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const client = await connect(url);
+  await client.send(rawPost(url, "x".repeat(100_000)));
+  const tells = await promise;
+  await server.shutdown();
+  return tells;
+}

@@ -6,6 +6,7 @@
  */
 
 import { checkChatRequest } from "./openai_checker.ts";
+import { isSettled } from "./soon.ts";
 
 /** One connection, with the request that came over it. */
 export interface RawCall {
@@ -106,7 +107,11 @@ class RunningUpstream implements RawUpstream {
     await this.#serving;
     // A script that still waits for the proxy would hold the test: what is open now is cut.
     for (const connection of this.#connections) close(connection);
-    await Promise.all(this.#handling);
+    if (!await isSettled(this.#handling)) {
+      throw new Error(
+        `${this.#handling.size} scripts of the raw upstream wait for what never comes`,
+      );
+    }
     if (this.#failure !== undefined) throw this.#failure;
   }
 

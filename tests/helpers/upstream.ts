@@ -5,7 +5,9 @@
  * @module
  */
 
+import { serveBounded } from "./bounded_server.ts";
 import { checkChatRequest } from "./openai_checker.ts";
+import { isSettled } from "./soon.ts";
 
 type Json = Record<string, unknown>;
 
@@ -51,28 +53,25 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
   const { models = [], check = checkChatRequest } = options;
   const requests: SeenRequest[] = [];
   const violations: unknown[] = [];
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      const url = new URL(request.url);
-      if (url.pathname === "/api/v1/models") {
-        upstream.modelsAsked++;
-        return typeof models === "function" ? models() : Response.json({ data: models });
-      }
-      const seen = await readRequest(request, url);
-      const reply = replies[Math.min(requests.length, replies.length - 1)];
-      requests.push(seen);
-      try {
-        if (url.pathname.endsWith("/chat/completions")) check(seen.body);
-      } catch (error) {
-        violations.push(error);
-      }
-      waiting.get(requests.length - 1)?.(seen);
-      return reply?.(seen) ?? new Response("no script", { status: 500 });
-    },
-  );
+  const server = serveBounded("Upstream", async (request) => {
+    const url = new URL(request.url);
+    if (url.pathname === "/api/v1/models") {
+      upstream.modelsAsked++;
+      return typeof models === "function" ? models() : Response.json({ data: models });
+    }
+    const seen = await readRequest(request, url);
+    const reply = replies[Math.min(requests.length, replies.length - 1)];
+    requests.push(seen);
+    try {
+      if (url.pathname.endsWith("/chat/completions")) check(seen.body);
+    } catch (error) {
+      violations.push(error);
+    }
+    waiting.get(requests.length - 1)?.(seen);
+    return reply?.(seen) ?? new Response("no script", { status: 500 });
+  });
   const upstream: Upstream = {
-    baseUrl: `http://127.0.0.1:${server.addr.port}/api/v1`,
+    baseUrl: `http://127.0.0.1:${server.port}/api/v1`,
     requests,
     modelsAsked: 0,
     arrival(number) {
@@ -81,7 +80,7 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
       return new Promise((resolve) => waiting.set(number, resolve));
     },
     async [Symbol.asyncDispose]() {
-      await server.shutdown();
+      await server.stop();
       if (violations.length > 0) throw violations[0];
     },
   };
@@ -120,8 +119,10 @@ export interface SilentUpstream extends AsyncDisposable {
 export function startSilentUpstream(): SilentUpstream {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const asked = Promise.withResolvers<void>();
+  let hangUp = () => {};
   const serving = (async () => {
     using connection = await listener.accept();
+    hangUp = () => connection.close();
     const buffer = new Uint8Array(64 * 1024);
     try {
       while (await connection.read(buffer) !== null) asked.resolve();
@@ -135,7 +136,9 @@ export function startSilentUpstream(): SilentUpstream {
     left: serving,
     async [Symbol.asyncDispose]() {
       listener.close();
-      await serving;
+      if (await isSettled([serving])) return;
+      hangUp();
+      throw new Error("Whoever asked the silent upstream has not left");
     },
   };
 }
@@ -193,54 +196,6 @@ export function eventStream(body: BodyInit): Response {
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
-/** Chunks as upstream frames them. Text goes in as it is, e.g. `[DONE]`; a comment starts with a colon. */
-export function sse(...chunks: (Json | string)[]): string {
-  return chunks.map((chunk) => {
-    if (typeof chunk === "string" && chunk.startsWith(":")) return `${chunk}\n\n`;
-    return `data: ${typeof chunk === "string" ? chunk : JSON.stringify(chunk)}\n\n`;
-  }).join("");
-}
-
-/** A whole answer: head, text, finish, usage, end. */
-export function sseAnswer(text: string): string {
-  return sse(roleChunk(), textChunk(text), finishChunk(), usageChunk(), "[DONE]");
-}
-
-/** The first chunk of many providers: a role and nothing else. */
-export function roleChunk(): Json {
-  return chunk({ role: "assistant", content: "" });
-}
-
-/** A piece of text. */
-export function textChunk(content: string): Json {
-  return chunk({ content });
-}
-
-/** The end of the answer. */
-export function finishChunk(reason = "stop"): Json {
-  return chunk({ content: "" }, reason);
-}
-
-/** Tokens and cost, in a chunk of their own. */
-export function usageChunk(): Json {
-  return { ...chunk({}), choices: [], usage: USAGE };
-}
-
-/** An error in the middle of a stream. */
-export function errorChunk(error: Json): Json {
-  return { ...chunk({ content: "" }, "error"), error };
-}
-
-/** A whole completion, for requests without `stream`. */
-export function completion(content: string): Json {
-  return {
-    ...HEAD,
-    object: "chat.completion",
-    choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],
-    usage: USAGE,
-  };
-}
-
 /** An error body as upstream writes it. */
 export function errorBody(status: number, message: string, more: Json = {}): Response {
   return Response.json({ error: { code: status, message, ...more }, user_id: "user_x" }, {
@@ -251,19 +206,6 @@ export function errorBody(status: number, message: string, more: Json = {}): Res
 /** The refusal of a model that upstream does not know. */
 export function refuseModel({ body }: SeenRequest): Response {
   return errorBody(400, `${body["model"]} is not a valid model ID`);
-}
-
-const HEAD = { id: "gen-1", provider: "Anthropic", model: "anthropic/claude-4-sonnet", created: 1 };
-const USAGE = {
-  prompt_tokens: 120,
-  completion_tokens: 7,
-  cost: 0.00125,
-  prompt_tokens_details: { cached_tokens: 100 },
-};
-
-function chunk(delta: Json, finishReason: string | null = null): Json {
-  const choice = { index: 0, delta, finish_reason: finishReason, native_finish_reason: null };
-  return { ...HEAD, object: "chat.completion.chunk", choices: [choice] };
 }
 
 async function readRequest(request: Request, url: URL): Promise<SeenRequest> {

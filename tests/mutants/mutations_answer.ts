@@ -42,8 +42,8 @@ export const ANSWER_AREAS: readonly Area[] = [
       },
       {
         breaks: "a stop sequence is named although it may have been another",
-        find: "asked.length === 1 && only !== undefined ? only : null",
-        replace: "only ?? null",
+        find: "stopSequences.length === 1 ? stopSequences[0] : undefined",
+        replace: "stopSequences[0]",
       },
       {
         breaks: "an estimate says that no token went in",

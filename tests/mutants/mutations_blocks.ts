@@ -65,6 +65,21 @@ export const BLOCK_AREAS: readonly Area[] = [
     tests: BLOCK_TESTS,
     mutations: [
       {
+        breaks: "a call whose arguments were cut off before their start is run with none",
+        find: '!options.isCut && call.arguments.trim() === ""',
+        replace: 'call.arguments.trim() === ""',
+      },
+      {
+        breaks: "a call of a tool without parameters is an error",
+        find: '!options.isCut && call.arguments.trim() === ""',
+        replace: "false",
+      },
+      {
+        breaks: "a call without a name is closed",
+        find: 'if (!(isEmpty || call.isComplete()) || call.upstreamName === "") {',
+        replace: "if (!(isEmpty || call.isComplete())) {",
+      },
+      {
         breaks: "a name that is repeated on every fragment is joined",
         find: '!call.isKnown && call.arguments === "" && !call.upstreamName.endsWith(name)',
         replace: "true",
@@ -154,11 +169,6 @@ export const BLOCK_AREAS: readonly Area[] = [
         breaks: "hidden thinking is shown",
         find: "if (this.#isHidden) return;",
         replace: "",
-      },
-      {
-        breaks: "encrypted thinking is lost",
-        find: "data: this.#data }",
-        replace: 'data: "" }',
       },
       {
         breaks: "a call begins before its id is known",

@@ -83,6 +83,11 @@ export const REASONING_AREAS: readonly Area[] = [
     tests: REASONING_TESTS,
     mutations: [
       {
+        breaks: "encrypted thinking is lost",
+        find: 'new WholeDraft({ type: "redacted_thinking", data })',
+        replace: 'new WholeDraft({ type: "redacted_thinking", data: "" })',
+      },
+      {
         breaks: "a signature that comes too late is put on a block of its own",
         find: 'if (shown === "") return;',
         replace: "",

@@ -14,8 +14,8 @@ export const REQUEST_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "max_tokens exceeds what the model can give",
-        find: "Math.min(request.max_tokens, limits.maxOutputTokens ?? Infinity)",
-        replace: "request.max_tokens",
+        find: "Math.min(wanted, limits.maxOutputTokens ?? Infinity)",
+        replace: "wanted",
       },
       {
         breaks: "streams come without usage",
@@ -148,8 +148,8 @@ export const REQUEST_AREAS: readonly Area[] = [
       },
       {
         breaks: "an empty result stays empty",
-        find: "images > 0 ? SEE_BELOW : EMPTY",
-        replace: 'images > 0 ? SEE_BELOW : ""',
+        find: "return [toText(EMPTY)];",
+        replace: 'return [toText("")];',
       },
       {
         breaks: "a failure looks like a success",
@@ -168,8 +168,8 @@ export const REQUEST_AREAS: readonly Area[] = [
       },
       {
         breaks: "images of results are lost",
-        find: "images.push(block);",
-        replace: "",
+        find: 'case "image":\n        attachments.push(block);',
+        replace: 'case "image":',
       },
       {
         breaks: "the model learns a tool's name that it cannot call",
@@ -230,8 +230,8 @@ export const REQUEST_AREAS: readonly Area[] = [
       },
       {
         breaks: "the billing line defeats every prefix cache",
-        find: 'block.text.replace(BILLING_LINE, "")',
-        replace: "block.text",
+        find: 'text.replace(BILLING_LINE, "")',
+        replace: "text",
       },
       {
         breaks: "the cache breakpoints of the system prompt are lost",
@@ -251,8 +251,8 @@ export const REQUEST_AREAS: readonly Area[] = [
       },
       {
         breaks: "the cache breakpoint of an image is lost",
-        find: "if (block.cache_control) part.cache_control = block.cache_control;\n  return part;",
-        replace: "return part;",
+        find: 'type: "image_url", image_url: { url }, ...markOf(block) }',
+        replace: 'type: "image_url", image_url: { url } }',
       },
     ],
   },

@@ -34,8 +34,8 @@ export const STREAM_AREAS: readonly Area[] = [
       },
       {
         breaks: "broken calls are closed, and clients run them",
-        find: "    this.#checkCalls();\n",
-        replace: "",
+        find: "checkCalls(this.#queue.calls, {",
+        replace: "checkCalls([], {",
       },
       {
         breaks: "an error chunk is passed over",
@@ -70,9 +70,9 @@ export const STREAM_AREAS: readonly Area[] = [
       {
         breaks: "text goes before the reasoning of the same chunk",
         find:
-          "const hasReasoning = this.#reasoning.add(delta, isWhole);\n    const hasText = this.#addText(toText(delta.content));",
+          "const hasReasoning = this.#reasoning.add(delta, isWhole);\n    const hasText = this.#addText(toText(delta.content) + describeImages(delta.images));",
         replace:
-          "const hasText = this.#addText(toText(delta.content));\n    const hasReasoning = this.#reasoning.add(delta, isWhole);",
+          "const hasText = this.#addText(toText(delta.content) + describeImages(delta.images));\n    const hasReasoning = this.#reasoning.add(delta, isWhole);",
       },
       {
         breaks: "arguments for a closed call are dropped without a word",
@@ -83,21 +83,6 @@ export const STREAM_AREAS: readonly Area[] = [
         breaks: "each piece of text is a block of its own",
         find: 'last?.type === "text" ? last : this.#queue',
         replace: "this.#queue",
-      },
-      {
-        breaks: "a call whose arguments were cut off before their start is run with none",
-        find: 'const mayBeEmpty = this.#finishReason !== "length";',
-        replace: "const mayBeEmpty = true;",
-      },
-      {
-        breaks: "a call of a tool without parameters is an error",
-        find: 'const mayBeEmpty = this.#finishReason !== "length";',
-        replace: "const mayBeEmpty = false;",
-      },
-      {
-        breaks: "a call without a name is closed",
-        find: '|| call.upstreamName === "") throw',
-        replace: ") throw",
       },
       {
         breaks: "ids of calls repeat within a conversation",

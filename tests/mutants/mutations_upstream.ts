@@ -167,8 +167,8 @@ export const UPSTREAM_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "any failure is asked a second time",
-        find: "if (!isRefused || fallback === null) throw error;",
-        replace: "if (fallback === null) throw error;",
+        find: "if (!isRefused || fallback === null || !isOpenRouter) throw error;",
+        replace: "if (fallback === null || !isOpenRouter) throw error;",
       },
       {
         breaks: "each attempt has a TIMEOUT_S of its own",

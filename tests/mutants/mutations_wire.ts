@@ -41,6 +41,21 @@ export const WIRE_AREAS: readonly Area[] = [
         replace: "",
       },
       {
+        breaks: "JSON of several lines without framing is cut to its first",
+        find: "      this.#isBare = true;\n",
+        replace: "",
+      },
+      {
+        breaks: "after JSON without framing, fields are taken for data",
+        find: "      this.#isBare = false;\n",
+        replace: "",
+      },
+      {
+        breaks: "a brace behind data joins it",
+        find: " && this.#data.length === 0",
+        replace: "",
+      },
+      {
         breaks: "a line that is cut loses its beginning",
         find: "this.#endLine(this.#line + piece.slice(start, end), payloads);",
         replace: "this.#endLine(piece.slice(start, end), payloads);",

@@ -5,24 +5,48 @@
  * ```sh
  * deno task soak --seconds 60 --streams 1000
  * ```
- * Exits with 1 where a client that stayed lost a byte, or an upstream connection is open at the end.
+ * Exits with 1 where a client that stayed lost a byte, an upstream connection is open at the end, or memory at rest
+ * has grown by more than a fifth.
  * @module
  */
 
 import { open, visit } from "./client.ts";
 import { type Proxy, startProxyProcess } from "./process.ts";
 import { SoakUpstream, toFloodWord } from "./upstream.ts";
+import {
+  type Findings,
+  isLevel,
+  isWarm,
+  listFaults,
+  measureGrowth,
+  MOST_GROWTH,
+} from "./verdict.ts";
 
 const FLOOD_MB = 60;
 const LEAVERS = 0.3;
+/** V8 gives back what it no longer needs in one step, 8 to 20 seconds after the load. */
+const LEVEL_S = 30;
+const REST_S = 120;
+const MOST_WARM_UPS = 5;
 // deno-lint-ignore no-console
 const print = console.log;
 
-/** What a part found. */
+/** How the streams of one load went. */
 interface Tally {
   ends: Map<string, number>;
   lost: number;
   leftAt: Map<number, number>;
+  /** The most memory seen meanwhile. */
+  peak: number;
+  nextId: number;
+}
+
+/** How much of what. */
+interface Load {
+  seconds: number;
+  streams: number;
+  /** Ids count from here: upstream must tell the streams of two loads apart. */
+  firstId: number;
 }
 
 if (import.meta.main) Deno.exit(await soak(readOption("seconds", 60), readOption("streams", 1000)));
@@ -30,11 +54,12 @@ if (import.meta.main) Deno.exit(await soak(readOption("seconds", 60), readOption
 async function soak(seconds: number, streams: number): Promise<number> {
   using upstream = new SoakUpstream();
   const quiet = await measureLeaving(upstream);
-  const { lost, open } = await runStreams(upstream, { seconds, streams });
+  const findings = await runStreams(upstream, { seconds, streams });
   const stalled = await stall(upstream);
-  const isGood = lost === 0 && open === 0 && quiet === 0 && stalled === 0;
-  print(isGood ? "soak: passed" : "soak: FAILED");
-  return isGood ? 0 : 1;
+  const faults = listFaults({ ...findings, open: findings.open + quiet + stalled });
+  for (const fault of faults) print(`fault: ${fault}`);
+  print(faults.length === 0 ? "soak: passed" : "soak: FAILED");
+  return faults.length === 0 ? 0 : 1;
 }
 
 /** A hundred streams, otherwise idle, whose clients leave one by one. */
@@ -51,46 +76,86 @@ async function measureLeaving(upstream: SoakUpstream): Promise<number> {
   return upstream.open;
 }
 
+/**
+ * The load several times in one process, at first as a warm-up, and memory at rest after each: what a process needs
+ * once (compiled code, a heap and buffers of the right size) is there at the start, so that what comes on top
+ * would be a leak.
+ */
 async function runStreams(
   upstream: SoakUpstream,
-  { seconds, streams }: { seconds: number; streams: number },
-): Promise<{ lost: number; open: number }> {
+  { seconds, streams }: Omit<Load, "firstId">,
+): Promise<Findings> {
   await using proxy = await startProxyProcess(upstream.baseUrl);
-  const start = proxy.readRss();
+  const cold = proxy.readRss();
+  const warm = await warmUp(proxy, { seconds: seconds / 5, streams, firstId: 0 }, upstream);
+  const tally = await load(proxy, { seconds, streams, firstId: warm.nextId });
+  await settle(upstream);
+  const { open } = upstream;
+  const memory = { start: warm.rest, end: await rest(proxy) };
+  const lost = warm.lost + tally.lost;
+  print(`streams: ${streams} at a time in ${seconds} s: ${describe(tally.ends)}`);
+  print(
+    `memory: cold ${toMb(cold)}, start (highest rest of the warm-ups) ${toMb(memory.start)}, ` +
+      `peak ${toMb(tally.peak)}, end (at rest) ${toMb(memory.end)} MB; ` +
+      `end/start ${measureGrowth(memory).toFixed(2)}, at most ${MOST_GROWTH}`,
+  );
+  print(`open upstream connections at the end: ${open}`);
+  print(`lost characters of clients that stayed: ${lost}`);
+  printDelays(`leaving, ${streams} streams at a time`, tally.leftAt, upstream);
+  return { whole: tally.ends.get("whole") ?? 0, lost, open, memory };
+}
+
+/**
+ * A shorter load again and again, until memory at rest no longer grows; a leak makes it end after some rounds.
+ * Returns the highest rest: glibc's goes up and down by a fifth from load to load, and a leak's only up.
+ */
+async function warmUp(
+  proxy: Proxy,
+  round: Load,
+  upstream: SoakUpstream,
+): Promise<{ rest: number; lost: number; nextId: number }> {
+  const rests: number[] = [];
+  let lost = 0;
+  let nextId = round.firstId;
+  while (!isWarm(rests) && rests.length < MOST_WARM_UPS) {
+    const tally = await load(proxy, { ...round, firstId: nextId });
+    await settle(upstream);
+    rests.push(await rest(proxy));
+    lost += tally.lost;
+    nextId = tally.nextId;
+    print(
+      `warm-up ${rests.length}: ${round.streams} streams at a time in ${round.seconds} s: ` +
+        `${describe(tally.ends)}; memory: peak ${toMb(tally.peak)}, ` +
+        `at rest ${toMb(rests.at(-1) ?? NaN)} MB`,
+    );
+  }
+  return { rest: Math.max(...rests), lost, nextId };
+}
+
+/** So many clients, each one stream after the other, for so long. All have gone when it returns. */
+async function load(proxy: Proxy, { seconds, streams, firstId }: Load): Promise<Tally> {
   const endAt = performance.now() + seconds * 1000;
-  const tally: Tally = { ends: new Map(), lost: 0, leftAt: new Map() };
-  const warmAt = performance.now() + seconds * 250;
-  let warm = start;
-  let peak = start;
-  const watch = setInterval(() => {
-    const now = proxy.readRss();
-    if (performance.now() < warmAt) warm = Math.max(warm, now);
-    peak = Math.max(peak, now);
-  }, 250);
-  let id = 0;
+  const tally: Tally = {
+    ends: new Map(),
+    lost: 0,
+    leftAt: new Map(),
+    peak: proxy.readRss(),
+    nextId: firstId,
+  };
+  const watch = setInterval(() => tally.peak = Math.max(tally.peak, proxy.readRss()), 250);
   const visitors = Array.from({ length: streams }, async (_, n) => {
     // Spread over a second, or a thousand requests would arrive in one instant.
-    await new Promise((resolve) => setTimeout(resolve, n * 1000 / streams));
-    while (performance.now() < endAt) await visitOnce(proxy, { id: id++, tally });
+    await pause(n * 1000 / streams);
+    do await visitOnce(proxy, tally); while (performance.now() < endAt);
   });
   await Promise.all(visitors);
   clearInterval(watch);
-  await settle(upstream);
-  const end = await readRssAtRest(proxy);
-  print(`streams: ${id} of ${streams} at a time in ${seconds} s: ${describe(tally.ends)}`);
-  // V8 keeps what it once had for a while: growth behind the first quarter would be a leak, the rest is not.
-  print(
-    `memory: start ${toMb(start)}, first quarter's peak ${toMb(warm)}, peak ${toMb(peak)}, ` +
-      `end ${toMb(end)} MB`,
-  );
-  print(`open upstream connections at the end: ${upstream.open}`);
-  print(`lost characters of clients that stayed: ${tally.lost}`);
-  printDelays(`leaving, ${streams} streams at a time`, tally.leftAt, upstream);
-  return { lost: tally.lost, open: upstream.open };
+  return tally;
 }
 
 /** One stream of two to six seconds; some leave before its end. */
-async function visitOnce(proxy: Proxy, { id, tally }: { id: number; tally: Tally }): Promise<void> {
+async function visitOnce(proxy: Proxy, tally: Tally): Promise<void> {
+  const id = tally.nextId++;
   const words = 10 + Math.floor(Math.random() * 20);
   const leavesAfter = Math.random() < LEAVERS ? Math.ceil(Math.random() * (words - 1)) : Infinity;
   const { end, lost, leftAt } = await visit(proxy.url, { id, words, paceMs: 200 }, leavesAfter);
@@ -134,14 +199,15 @@ async function settle(upstream: SoakUpstream): Promise<void> {
   for (let n = 0; upstream.open > 0 && n < 100; n++) await pause(50);
 }
 
-/** Memory goes back some time after the last answer. */
-async function readRssAtRest(proxy: Proxy): Promise<number> {
-  let least = proxy.readRss();
-  for (let n = 0; n < 24; n++) {
-    await pause(500);
-    least = Math.min(least, proxy.readRss());
+/** Memory when it has been level for long enough; at the latest after two minutes. */
+async function rest(proxy: Proxy): Promise<number> {
+  const samples: number[] = [];
+  while (!isLevel(samples, LEVEL_S) && samples.length < REST_S) {
+    await pause(1000);
+    samples.push(proxy.readRss());
   }
-  return least;
+  if (samples.length === REST_S) print(`memory was not level after ${REST_S} s`);
+  return samples.at(-1) ?? NaN;
 }
 
 function printDelays(about: string, leftAt: Map<number, number>, upstream: SoakUpstream): void {

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { readTaskFlags } from "../helpers/task_flags.ts";
+
 const ROOT = new URL("../../", import.meta.url);
 
 /** A proxy process. Stop it with `await using`. */
@@ -12,20 +14,20 @@ export interface Proxy extends AsyncDisposable {
   readRss(): number;
 }
 
-/** Starts main.ts as users do, in front of an upstream. */
+/** Starts main.ts as users do, with the words of `deno task start`, in front of an upstream. */
 export async function startProxyProcess(baseUrl: string): Promise<Proxy> {
   const port = findPort();
   const modules = await readModules();
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", ...modules, new URL("main.ts", ROOT).pathname],
+    args: ["run", ...readTaskFlags("start"), ...modules, "main.ts"],
     cwd: ROOT.pathname,
     env: {
       OPENROUTER_API_KEY: "sk-or-v1-soak",
       OPENROUTER_BASE_URL: baseUrl,
       HOST: "127.0.0.1",
       PORT: String(port),
+      // The one setting beside key, upstream and address: the default of 256 would refuse most of the load.
       MAX_INFLIGHT: "100000",
-      LOG_LEVEL: "error",
     },
     stdout: "null",
     stderr: "inherit",

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import type { JsonObject } from "../../../lib/json.ts";
-import { finishChunk, roleChunk, sse, usageChunk } from "../../helpers/upstream.ts";
+import { finishChunk, roleChunk, sse, usageChunk } from "../../helpers/chunks.ts";
 import {
   answers,
   buildCallChunks,

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import type { JsonObject } from "../../../lib/json.ts";
-import { finishChunk, roleChunk, sse, usageChunk } from "../../helpers/upstream.ts";
+import { finishChunk, roleChunk, sse, usageChunk } from "../../helpers/chunks.ts";
 import { buildCallChunks, calls, deltaChunk, says, streams } from "../model.ts";
 import { startSession, test } from "../session.ts";
 

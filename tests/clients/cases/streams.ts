@@ -16,7 +16,7 @@ import {
   streamsOnly,
 } from "../model.ts";
 import { type Session, startSession, test } from "../session.ts";
-import { roleChunk, sse, sseAnswer, textChunk } from "../../helpers/upstream.ts";
+import { roleChunk, sse, sseAnswer, textChunk } from "../../helpers/chunks.ts";
 import type { Run } from "../cli.ts";
 
 const ENV = { CLAUDE_CODE_MAX_RETRIES: "1" };

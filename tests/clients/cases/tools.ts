@@ -18,7 +18,7 @@ import {
   streams,
 } from "../model.ts";
 import { type Session, startSession, test } from "../session.ts";
-import { finishChunk, roleChunk, sse, usageChunk } from "../../helpers/upstream.ts";
+import { finishChunk, roleChunk, sse, usageChunk } from "../../helpers/chunks.ts";
 import { PDF, PIXEL } from "../samples.ts";
 
 const ALLOW = { args: ["--allowedTools", "Bash,Edit,Read,Write"] };

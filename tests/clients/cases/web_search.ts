@@ -7,7 +7,7 @@
 import { assertArrayIncludes, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { calls, deltaChunk, readLastResult, says, type Step, streams } from "../model.ts";
 import { startSession, test } from "../session.ts";
-import { finishChunk, roleChunk, sse, textChunk, usageChunk } from "../../helpers/upstream.ts";
+import { finishChunk, roleChunk, sse, textChunk, usageChunk } from "../../helpers/chunks.ts";
 
 const ALLOW = { args: ["--allowedTools", "WebSearch"] };
 const PAGES = [
