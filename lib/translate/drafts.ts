@@ -92,7 +92,10 @@ export class ThinkingDraft implements DraftLike {
   accepts(next: Reasoning): boolean {
     const now = this.#reasoning;
     if ("field" in now && "field" in next) return now.field === next.field;
-    if (!("detail" in now && "detail" in next)) return false;
+    if (!("detail" in now)) return false;
+    // DeepSeek's providers send one entry, and then go on in the plain string alone.
+    if ("field" in next) return !now.detail.signature;
+    if (!("detail" in next)) return false;
     const [a, b] = [now.detail, next.detail];
     return a.type === b.type && !a.signature && (!a.id || !b.id || a.id === b.id);
   }
@@ -102,8 +105,9 @@ export class ThinkingDraft implements DraftLike {
     const now = this.#reasoning;
     if ("field" in now && "field" in next) {
       this.#reasoning = { field: now.field, text: now.text + next.text };
-    } else if ("detail" in now && "detail" in next) {
-      this.#reasoning = { detail: mergeDetails(now.detail, next.detail) };
+    } else if ("detail" in now && !("isEmptyList" in next)) {
+      const more = "detail" in next ? next.detail : toDetail(next.text, now.detail);
+      this.#reasoning = { detail: mergeDetails(now.detail, more) };
     }
   }
 
@@ -131,6 +135,14 @@ export class ThinkingDraft implements DraftLike {
     if ("detail" in piece) this.#pending += toShownText(piece.detail);
     else if ("field" in piece) this.#pending += piece.text;
   }
+}
+
+/** Plain text as a piece of the entry that it goes on with. */
+function toDetail(
+  text: string,
+  { type }: openrouter.ReasoningDetail,
+): openrouter.ReasoningDetail {
+  return type === "reasoning.summary" ? { summary: text } : { text };
 }
 
 /** Text is joined; every other field is the first that was given. */

@@ -1,8 +1,9 @@
 /**
  * Reasoning that survives: `reasoning_details` of an answer → thinking blocks → the same details in the next
  * request, through a client that knows neither. Pure.
- * Claude's signature travels as it is. Everything else is carried whole in a versioned envelope, in
- * `thinking.signature` or, where there is no text to show, in `redacted_thinking.data`.
+ * Claude's signature travels as it is, where it and the text are all there is to bring back. Everything else is
+ * carried whole in a versioned envelope, in `thinking.signature` or, where there is no text to show, in
+ * `redacted_thinking.data`.
  * Sources: OpenRouter's guide on preserving reasoning; its recorded streams.
  * @module
  */
@@ -16,6 +17,15 @@ const GEMINI_FORMAT = "google-gemini-v1";
 /** Families that take back only what they signed. */
 const SIGNING_FAMILIES: ReadonlySet<string> = new Set(["anthropic", "google"]);
 const ENVELOPE = "claudeproxy-reasoning-v1:";
+/** The keys of Claude's entries that a block's text, signature or data, and its place bring back. */
+const REBUILT: ReadonlySet<string> = new Set([
+  "type",
+  "text",
+  "signature",
+  "data",
+  "format",
+  "index",
+]);
 
 /** The strings in which servers without details send their reasoning. */
 type PlainField = "reasoning" | "reasoning_content";
@@ -85,7 +95,7 @@ export function sealReasoning(reasoning: Reasoning, model: string): string {
   if ("detail" in reasoning) {
     const { detail } = reasoning;
     if (isUnsigned(detail, family)) return "";
-    if (isClaudes(detail, family)) {
+    if (isClaudes(detail, family) && isRebuilt(detail)) {
       if (detail.type === "reasoning.encrypted") return toText(detail.data);
       if (detail.type === "reasoning.text") return toText(detail.signature);
     }
@@ -168,6 +178,13 @@ const FORMAT_FAMILIES = [
 /** OpenRouter means Claude's format where it names none. */
 function isClaudes({ format }: openrouter.ReasoningDetail, family: string): boolean {
   return family === "anthropic" && (format ?? CLAUDE_FORMAT) === CLAUDE_FORMAT;
+}
+
+/** Whether an entry has nothing that its block could not bring back without an envelope. */
+function isRebuilt(detail: openrouter.ReasoningDetail): boolean {
+  return Object.entries(detail).every(([key, value]) =>
+    REBUILT.has(key) || value === null || value === undefined
+  );
 }
 
 function toText(value: unknown): string {
