@@ -160,6 +160,21 @@ test("switches the model to another vendor and back within one process, and no v
   assertEquals(listDetails(third), [[CLAUDE_SEAL], [CLAUDE_SEAL]]);
 });
 
+test("leaves out what a fallback of another vendor thought, though the client knows one name for both", async () => {
+  await using session = await startSession({
+    args: ["--allowedTools", "Bash", "--model", "opus"],
+    proxyEnv: { TARGET_MODEL_OPUS: `openai/gpt-6,${GEMINI}` },
+  });
+  // Claude Code itself takes back thinking only from the model of that name: this is the proxy's part.
+  const run = await session.ask("Work", [
+    thinks(GEMINI, [GEMINI_SEAL], "echo one", GEMINI_CALL),
+    thinks("openai/gpt-6", [THOUGHT, SECRET], "echo two"),
+    says("Done"),
+  ]);
+  assertEquals([run.text, run.isError], ["Done", false]);
+  assertEquals(session.upstream.map(listDetails), [[], [], [[THOUGHT, SECRET]]]);
+});
+
 function listDetails(request?: ChatRequest): unknown[] {
   return (request?.messages ?? []).flatMap((message) =>
     "reasoning_details" in message ? [message.reasoning_details] : []
