@@ -101,7 +101,7 @@ function buildTurns(i: number, words: string): unknown[] {
   ];
 }
 
-Deno.test("a count of 80 KB takes less than 5 ms, and ten times as much about ten times as long", async () => {
+Deno.test("a count of 80 KB takes less than 5 ms, and ten times as much less than 50 ms", async () => {
   const { handler } = createProxy();
   const count = (body: string) => async () => {
     const headers = { "content-type": "application/json" };
@@ -117,5 +117,5 @@ Deno.test("a count of 80 KB takes less than 5 ms, and ten times as much about te
   const smallMs = await measure(41, count(small));
   const largeMs = await measure(15, count(large));
   assertLess(smallMs, COUNT_MS);
-  assertLess(largeMs / smallMs, 25);
+  assertLess(largeMs, 10 * COUNT_MS);
 });
