@@ -43,6 +43,14 @@ const HOSTILE = {
 const HOMES: [what: string, settings: JsonObject][] = [
   ["no settings", {}],
   ["hostile settings", HOSTILE],
+  ["settings that send loopback through a proxy", {
+    env: {
+      HTTP_PROXY: "http://127.0.0.1:9",
+      HTTPS_PROXY: "http://127.0.0.1:9",
+      NO_PROXY: "",
+      no_proxy: "",
+    },
+  }],
   // One at a time: the client takes several at once for a mistake.
   ["settings for Bedrock", { env: { CLAUDE_CODE_USE_BEDROCK: "1" } }],
   ["settings for Vertex", { env: { CLAUDE_CODE_USE_VERTEX: "1" } }],
