@@ -60,9 +60,13 @@ const HOMES: [what: string, settings: JsonObject][] = [
 /** A stage whose model plays one step for all requests. */
 function setStage(step: Step, settings: JsonObject = {}): Stage {
   const stage = createStage((seen) => step(toChatRequest(seen)), { models: MODELS });
-  Deno.mkdirSync(`${stage.home}/.claude`);
-  Deno.writeTextFileSync(`${stage.home}/.claude/settings.json`, JSON.stringify(settings));
+  writeSettings(`${stage.home}/.claude/settings.json`, settings);
   return stage;
+}
+
+function writeSettings(path: string, settings: JsonObject): void {
+  Deno.mkdirSync(path.replace(/\/[^/]*$/, ""), { recursive: true });
+  Deno.writeTextFileSync(path, JSON.stringify(settings));
 }
 
 function toChatRequest({ text }: SeenRequest): ChatRequest {
@@ -103,6 +107,24 @@ for (const [what, settings] of HOMES) {
     assertFalse(stage.listTemporary().some((name) => name.startsWith("claudeproxy-")));
   });
 }
+
+for (const name of ["settings.json", "settings.local.json"]) {
+  test(`started by the launcher in a project with a hostile ${name}, talks to the mapped model`, async () => {
+    await using stage = setStage(says("Hello"));
+    writeSettings(`${stage.work}/.claude/${name}`, HOSTILE);
+    const ended = await runLauncher(stage, "-p", "Say hello");
+    assertEquals([ended.code, ended.stdout], [0, "Hello\n"], ended.stderr);
+    assertEquals(stage.upstream.requests.map(({ body }) => body["model"]), [GLM]);
+    assertEquals(stage.upstream.requests[0]?.headers.get("authorization"), `Bearer ${KEY}`);
+  });
+}
+
+test("started by the launcher for its version says it, without a request", async () => {
+  await using stage = setStage(says("Hello"));
+  const ended = await runLauncher(stage, "--version");
+  assertEquals([ended.code, readOwnLines(ended)], [0, ["claudeproxy: no requests"]]);
+  assertStringIncludes(ended.stdout, "(Claude Code)");
+});
 
 test("started by the launcher asks for the models that its picker shows", async () => {
   await using stage = setStage(says("Hello"));
