@@ -74,6 +74,47 @@ export function isShown({ type }: openrouter.ReasoningDetail): boolean {
   return type === "reasoning.text" || type === "reasoning.summary";
 }
 
+/** Whether a piece of a stream goes on with this one: the same kind, and not signed yet. */
+export function isContinued(now: Reasoning, next: Reasoning): boolean {
+  if ("field" in now && "field" in next) return now.field === next.field;
+  if (!("detail" in now)) return false;
+  // DeepSeek's providers send one entry, and then go on in the plain string alone.
+  if ("field" in next) return !now.detail.signature;
+  if (!("detail" in next)) return false;
+  const [a, b] = [now.detail, next.detail];
+  return a.type === b.type && !a.signature && (!a.id || !b.id || a.id === b.id);
+}
+
+/** Joins two pieces of which the second goes on with the first. */
+export function joinReasoning(now: Reasoning, next: Reasoning): Reasoning {
+  if ("isEmptyList" in now || "isEmptyList" in next) return now;
+  if ("detail" in now) {
+    const more = "detail" in next ? next.detail : toDetail(next.text, now.detail);
+    return { detail: mergeDetails(now.detail, more) };
+  }
+  return "field" in next ? { field: now.field, text: now.text + next.text } : now;
+}
+
+/** Plain text as a piece of the entry that it goes on with. */
+function toDetail(
+  text: string,
+  { type }: openrouter.ReasoningDetail,
+): openrouter.ReasoningDetail {
+  return type === "reasoning.summary" ? { summary: text } : { text };
+}
+
+/** Text is joined; every other field is the first that was given. */
+function mergeDetails(
+  now: openrouter.ReasoningDetail,
+  next: openrouter.ReasoningDetail,
+): openrouter.ReasoningDetail {
+  const merged: openrouter.ReasoningDetail = { ...next, ...now };
+  if (next.text || now.text) merged.text = (now.text ?? "") + (next.text ?? "");
+  if (next.summary || now.summary) merged.summary = (now.summary ?? "") + (next.summary ?? "");
+  if (next.signature) merged.signature = next.signature;
+  return merged;
+}
+
 /** The vendor of a model: signatures of one mean nothing to another. "" where an id does not tell. */
 export function toFamily(model: string): string {
   const [vendor = "", slug] = model.replace(/^~/, "").split("/");

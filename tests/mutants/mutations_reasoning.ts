@@ -67,6 +67,11 @@ export const REASONING_AREAS: readonly Area[] = [
         replace: "isClaudes(detail, family)",
       },
       {
+        breaks: "plain text that goes on with an entry comes back apart from it",
+        find: 'if ("field" in next) return !now.detail.signature;',
+        replace: 'if ("field" in next) return false;',
+      },
+      {
         breaks: "of several plain pieces only the last goes back",
         find: '(fields[reasoning.field] ?? "") + reasoning.text',
         replace: "reasoning.text",
