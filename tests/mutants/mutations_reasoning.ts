@@ -67,6 +67,16 @@ export const REASONING_AREAS: readonly Area[] = [
         replace: "isClaudes(detail, family)",
       },
       {
+        breaks: "a signature that comes after its text is lost",
+        find: "if (next.signature) merged.signature = next.signature;",
+        replace: "",
+      },
+      {
+        breaks: "thinking after a signature goes into the block that was signed",
+        find: "a.type === b.type && !a.signature &&",
+        replace: "a.type === b.type &&",
+      },
+      {
         breaks: "plain text that goes on with an entry comes back apart from it",
         find: 'if ("field" in next) return !now.detail.signature;',
         replace: 'if ("field" in next) return false;',
