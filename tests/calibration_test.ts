@@ -5,7 +5,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Calibration } from "../lib/calibration.ts";
+import type { Handler } from "../lib/server.ts";
 import { estimateImageTokens } from "../lib/translate/image_size.ts";
+import { call, createProxy, ORIGIN, post } from "./helpers/proxy.ts";
+import { completion, finishChunk, sse, textChunk, usageChunk } from "./helpers/chunks.ts";
+import { eventStream, startUpstream } from "./helpers/upstream.ts";
 
 Deno.test("an estimate is itself until an answer has reported", () => {
   assertEquals(new Calibration().adjust("a/x", 1000), 1000);
@@ -53,6 +57,73 @@ Deno.test("memory is bounded: the model used longest ago is forgotten", () => {
 Deno.test("an estimate is never below 1", () => {
   assertEquals(new Calibration().adjust("a/x", 0), 1);
 });
+
+for (const isStream of [true, false]) {
+  const how = isStream ? "streams" : "whole answers";
+  Deno.test(`estimates of the proxy converge on what ${how} report, cached tokens included, per model`, async () => {
+    const truth = (body: string) => Math.round(body.length * 0.7);
+    await using upstream = startUpstream(({ text }) => {
+      const tokens = truth(text);
+      const details = { cached_tokens: tokens >> 1 };
+      const usage = { prompt_tokens: tokens, completion_tokens: 3, prompt_tokens_details: details };
+      if (!isStream) return Response.json({ ...completion("Hi"), usage });
+      return eventStream(sse(textChunk("Hi"), finishChunk(), { ...usageChunk(), usage }, "[DONE]"));
+    });
+    const { handler } = createProxy({ upstream });
+    const errors: number[] = [];
+    for (let turn = 0; turn < 8; turn++) {
+      const messages = [{ role: "user", content: "Some words. ".repeat(200 + turn * 150) }];
+      const body = { model: "a/x", max_tokens: 10, messages };
+      const guess = await countTokens(handler, body);
+      const answer = await call(handler, post({ ...body, stream: isStream }));
+      const text = await answer.text();
+      if (isStream) assertEquals(readStart(text), guess);
+      const told = truth(upstream.requests.at(-1)?.text ?? "");
+      errors.push(Math.abs(guess - told) / told);
+      const other = { ...body, model: "b/y" };
+      if (turn === 7) assert(guess > 2 * (await countTokens(handler, other)), "not per model");
+    }
+    assert((errors[0] ?? 0) > 0.5, `${errors}`);
+    assert(errors.slice(1).every((error) => error < 0.1), `${errors}`);
+  });
+}
+
+const UNTAUGHT: [
+  about: string,
+  model: string,
+  more: Record<string, unknown>,
+  usage: Record<string, unknown>,
+][] = [
+  ["a fallback of another vendor", "a/x", { fallbacks: [{ model: "b/y" }] }, {}],
+  ["a search", "anthropic/x", {}, { server_tool_use_details: { web_search_requests: 1 } }],
+];
+for (const [about, model, more, usage] of UNTAUGHT) {
+  Deno.test(`what ${about} cost teaches nothing about the first model`, async () => {
+    const answer = { ...completion("Hi"), usage: { prompt_tokens: 9000, ...usage } };
+    await using upstream = startUpstream(() => Response.json(answer));
+    const { handler } = createProxy({ upstream });
+    const body = {
+      model,
+      max_tokens: 10,
+      messages: [{ role: "user", content: "Word. ".repeat(999) }],
+    };
+    const before = await countTokens(handler, body);
+    await (await call(handler, post({ ...body, ...more }))).text();
+    assertEquals(await countTokens(handler, body), before);
+    await (await call(handler, post({ ...body, model: "anthropic/x" }))).text();
+  });
+}
+
+async function countTokens(handler: Handler, body: Record<string, unknown>): Promise<number> {
+  const request = new Request(`${ORIGIN}/v1/messages/count_tokens`, post(body));
+  const { input_tokens }: { input_tokens: number } = await (await call(handler, request)).json();
+  return input_tokens;
+}
+
+/** The estimate with which a stream begins. */
+function readStart(text: string): number | undefined {
+  return Number(/"message_start".*?"input_tokens":(\d+)/.exec(text)?.[1]);
+}
 
 const bytes = (...values: (number | string)[]) =>
   btoa(

@@ -58,7 +58,21 @@ if (word.startsWith("SIG")) {
   Deno.addSignalListener(word, () => Deno.exit(42));
   console.log("ready");
   setTimeout(() => {}, 60_000);
-} else if (word === "exit") Deno.exit(7);
+} else if (word.startsWith("crash")) Deno.kill(Deno.pid, word.slice("crash ".length));
+else if (word === "exit") Deno.exit(7);
+else if (word === "terminal") {
+  let interrupts = 0;
+  Deno.addSignalListener("SIGINT", () => {
+    interrupts++;
+    setTimeout(() => Deno.exit(40 + interrupts), 500);
+  });
+  // Typed, it reaches the launcher too, which must keep it to itself.
+  Deno.kill(Deno.ppid, "SIGINT");
+  const say = () =>
+    console.log("terminal " + [Deno.stdin, Deno.stdout, Deno.stderr].map((one) => one.isTerminal()));
+  setTimeout(say, 300);
+  setTimeout(() => {}, 60_000);
+}
 `;
 
 interface Report {
@@ -161,6 +175,40 @@ for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGUSR1"] as const) {
     assertEquals([ended.code, stage.listTemporary()], [42, []], ended.stderr);
   });
 }
+
+for (const [signal, code] of [["SIGKILL", 137], ["SIGABRT", 134]] as const) {
+  test(`cleans up behind a client that ${signal} has ended, and says so in its exit code`, async () => {
+    await using stage = setStage(answers, { models: MODELS });
+    const [ended, { path }] = await launch(stage, { env: { FAKE: `crash ${signal}` } });
+    assertEquals([ended.code, ended.stderr], [code, "claudeproxy: no requests\n"]);
+    assertEquals([stage.listTemporary(), await exists(path)], [[], false]);
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+const hasScript = Deno.build.os === "linux" &&
+  await new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" })
+    .output().then(({ success }) => success, () => false);
+
+Deno.test({
+  name: `${hasScript ? "" : "not run, for want of util-linux' script: "}the launcher hands over ` +
+    "its terminal, and what is typed reaches the client once",
+  ignore: !hasScript,
+  async fn() {
+    await using stage = setStage(answers, { models: MODELS });
+    const { code, stdout } = await stage.run({
+      env: { REPORT: `${stage.folder}/report.json`, FAKE: "terminal" },
+      hasTerminal: true,
+      onLine: (line) => line.startsWith("terminal") ? { typed: "\x03" } : null,
+    });
+    assertStringIncludes(stdout, "terminal true,true,true");
+    assertStringIncludes(stdout, "claudeproxy: no requests");
+    assertEquals([code, stage.listTemporary()], [41, []]);
+  },
+});
 
 test("takes the next port where its own is taken", async () => {
   await using stage = setStage(answers, { models: MODELS });

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   buildConnection,
+  buildDirect,
   buildModels,
   isQuiet,
   mergeSettings,
@@ -151,6 +152,19 @@ Deno.test("mergeSettings keeps the user's settings and models; where requests go
   assertEquals(env, { [OPUS]: "mine", [HAIKU]: "h", MINE: "1", ...connection });
   assertEquals(connection["ANTHROPIC_API_KEY"], "");
   assertEquals(mergeSettings({ env: "nonsense" }, { connection, models: {} }), { env: connection });
+});
+
+Deno.test("buildDirect keeps every exception of the user's and adds the proxy's host, once", () => {
+  assertEquals(buildDirect("127.0.0.1", [{}, { NO_PROXY: "" }]), {
+    NO_PROXY: "127.0.0.1",
+    no_proxy: "127.0.0.1",
+  });
+  const environments = [{ no_proxy: "a.example, b.example" }, { NO_PROXY: "b.example,127.0.0.1" }];
+  const all = "a.example,b.example,127.0.0.1";
+  assertEquals(buildDirect("127.0.0.1", [...environments, { NO_PROXY: 7 }]), {
+    NO_PROXY: all,
+    no_proxy: all,
+  });
 });
 
 const ARGUMENTS: [given: string[], settings: string | null, rest: string[]][] = [

@@ -10,6 +10,7 @@ import about from "../deno.json" with { type: "json" };
 import { startUpstream as startSimulated } from "../lib/cli/upstream.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "../lib/config.ts";
 import { readTaskFlags } from "./helpers/task_flags.ts";
+import { startSilentUpstream } from "./helpers/upstream.ts";
 
 const ROOT = `${import.meta.dirname}/..`;
 const MAIN = `${ROOT}/main.ts`;
@@ -606,6 +607,21 @@ Deno.test("check prints text without colours where nobody sees them, and ends in
   assertMatch(stdout, /^ +✗ upstream +http:\/\/127\.0\.0\.1:9\/api\/v1 cannot be reached: /m);
   // deno-lint-ignore no-control-regex
   assertEquals(/\x1b/.test(stdout), false);
+});
+
+Deno.test("check of an upstream that keeps silent ends within four seconds of its start", async () => {
+  await using upstream = startSilentUpstream();
+  const time = async (start: Start) => {
+    const startedAt = performance.now();
+    return { ...await run(start), ms: performance.now() - startedAt };
+  };
+  // What the program itself takes depends on how busy this machine is.
+  const idle = await time({ args: ["--version"] });
+  const env = { OPENROUTER_BASE_URL: upstream.baseUrl, OPENROUTER_API_KEY: KEY };
+  const silent = await time({ args: ["check"], env });
+  assertEquals([idle.code, silent.code], [0, 1], silent.stdout);
+  assertMatch(silent.stdout, /✗ upstream .* cannot be reached: no answer in time$/m);
+  assert(silent.ms - idle.ms < 4000, `${silent.ms} ms, of them ${idle.ms} ms to start`);
 });
 
 Deno.test("check without a permission never asks for it and names the flag to add", async () => {

@@ -59,10 +59,17 @@ const GOOD: [string, unknown][] = [
     "reasoning alone in an assistant message",
     talk({ role: "assistant", content: null, reasoning_details: [{ type: "reasoning.text" }] }),
   ],
+  ["plain reasoning", talk({ role: "assistant", content: null, reasoning_content: "Hm" })],
+  ["no details at all", talk({ role: "assistant", content: "x", reasoning_details: [] })],
 ];
 
 const BAD: [string, unknown, string][] = [
   ["no object", null, "body: no object"],
+  [
+    "empty plain reasoning",
+    talk({ role: "assistant", content: "x", reasoning: "" }),
+    "messages.0.reasoning: empty string",
+  ],
   ["a field of Anthropic's at the top", { ...base, system: "x" }, "body: unknown keys system"],
   ["no messages", talk(), "messages: empty list"],
   [

@@ -9,6 +9,7 @@ import type { Services } from "../exchange.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import {
   buildConnection,
+  buildDirect,
   buildModels,
   isQuiet,
   mergeSettings,
@@ -71,10 +72,12 @@ export async function runClaude(args: readonly string[], about: About): Promise<
     // The list is a help, not a need: where it does not come in time, the client guesses.
     await services.catalog.list(CATALOG_WAIT_MS);
     const models = buildModels(config.targets, services.catalog);
-    const connection = buildConnection(server.url, key);
-    [...notes, ...models.notes, ...noteQuiet(user)].forEach(say);
+    const environments = [Deno.env.toObject(), readStoredEnv(), readEnv(user)];
+    const direct = buildDirect(HOST, environments);
+    const connection = { ...buildConnection(server.url, key), ...direct };
+    [...notes, ...models.notes, ...noteQuiet(environments)].forEach(say);
     const merged = mergeSettings(user, { connection, models: models.env });
-    const env = toClientEnv(Deno.env.toObject(), connection);
+    const env = { ...toClientEnv(Deno.env.toObject(), connection), ...direct };
     const code = await runClient({ program, args: rest, folder, env }, merged);
     await server.stop();
     say(tally.describe());
@@ -169,22 +172,23 @@ function sendSignal(child: Deno.ChildProcess | null, signal: Deno.Signal): void 
   }
 }
 
-/** The user's environment without what would lead the client elsewhere, and past any HTTP proxy to this one. */
+/** The user's environment without what would lead the client elsewhere. */
 function toClientEnv(env: Variables, connection: Variables): Variables {
   const dropped = new Set<string>([...Object.keys(connection), ...OWN_VARIABLES]);
-  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !dropped.has(name)));
-  const direct = [kept["NO_PROXY"] ?? kept["no_proxy"] ?? "", HOST].filter((one) => one !== "");
-  const NO_PROXY = direct.join(",");
-  return { ...kept, NO_PROXY, no_proxy: NO_PROXY };
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !dropped.has(name)));
 }
 
 /** Discovery goes by the client's own switch, wherever the user has set that. */
-function noteQuiet(user: JsonObject): string[] {
+function noteQuiet(environments: readonly JsonObject[]): string[] {
+  if (!isQuiet(environments)) return [];
+  return [`${QUIET_VARIABLE} is set: the /model picker shows the mapped models only`];
+}
+
+/** The variables of the user's stored settings, which the client puts over the process's. */
+function readStoredEnv(): JsonObject {
   const home = readVariable("HOME") ?? readVariable("USERPROFILE") ?? "";
   const folder = readVariable("CLAUDE_CONFIG_DIR") ?? `${home}/.claude`;
-  const stored = readStored(`${folder}/settings.json`);
-  if (!isQuiet([Deno.env.toObject(), readEnv(stored), readEnv(user)])) return [];
-  return [`${QUIET_VARIABLE} is set: the /model picker shows the mapped models only`];
+  return readEnv(readStored(`${folder}/settings.json`));
 }
 
 /** Another program's file: where it cannot be read, there is nothing to say about it. */

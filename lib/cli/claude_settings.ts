@@ -67,6 +67,18 @@ export function buildConnection(url: string, key: string): Variables {
 }
 
 /**
+ * Variables that lead past any HTTP proxy to this host, and to all that the user has excepted, wherever that was.
+ * @param environments the process's, and those of settings, which the client puts over it
+ */
+export function buildDirect(host: string, environments: readonly JsonObject[]): Variables {
+  const lists = environments.flatMap((env) => [env["NO_PROXY"], env["no_proxy"]]);
+  const hosts = lists.flatMap((list) => typeof list === "string" ? list.split(",") : [])
+    .map((one) => one.trim()).filter((one) => one !== "");
+  const all = [...new Set([...hosts, host])].join(",");
+  return { NO_PROXY: all, no_proxy: all };
+}
+
+/**
  * Variables that name the mapped models and say when to compact. A family keeps the client's own names where
  * these decide (`auto`), and where its default target is not known: only then may the proxy replace that.
  */

@@ -13,7 +13,8 @@ import { readWhole } from "../sse/whole.ts";
 import { translateCompletion, translateResponse } from "../translate/response.ts";
 import { StreamTranslator } from "../translate/stream.ts";
 import { listCallIds } from "../translate/request.ts";
-import { translateUsage } from "../translate/outcome.ts";
+import { countSearches, translateUsage } from "../translate/outcome.ts";
+import { toFamily } from "../translate/reasoning.ts";
 import type { Asked } from "./ask.ts";
 
 const EVENT_STREAM = "text/event-stream";
@@ -128,10 +129,14 @@ export function toEventStream(body: BodyInit): Response {
 function learnTokens(
   { target }: Asked,
   { facts }: StreamTranslator,
-  { estimate, services }: AnswerOptions,
+  { estimate, exchange, services }: AnswerOptions,
 ): void {
   const counted = facts.usage?.prompt_tokens;
-  if (typeof counted === "number") services.calibration.learn(target, estimate, counted);
+  // A fallback of another vendor counts in other tokens, and a search adds pages that nobody estimated.
+  const isOthers = exchange.record.sent !== undefined && facts.model !== null &&
+    toFamily(facts.model) !== toFamily(target);
+  if (typeof counted !== "number" || isOthers || countSearches(facts.usage) > 0) return;
+  services.calibration.learn(target, estimate, counted);
 }
 
 /** What is known when the head leaves; the server puts the model into it. */

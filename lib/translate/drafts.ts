@@ -7,8 +7,7 @@
 import type { BlockDelta, ContentBlock } from "../anthropic/types.ts";
 import type { Citation } from "../anthropic/web_search.ts";
 import { isJsonObject, parseJson } from "../json.ts";
-import type * as openrouter from "../openrouter/types.ts";
-import { type Reasoning, toShownText } from "./reasoning.ts";
+import { isContinued, joinReasoning, type Reasoning, toShownText } from "./reasoning.ts";
 
 /** One block of the answer, from its first delta to its stop. */
 export type Draft = TextDraft | ThinkingDraft | WholeDraft | ToolUseDraft;
@@ -90,21 +89,12 @@ export class ThinkingDraft implements DraftLike {
 
   /** Whether a piece of a stream goes on with this block: the same kind, and not signed yet. */
   accepts(next: Reasoning): boolean {
-    const now = this.#reasoning;
-    if ("field" in now && "field" in next) return now.field === next.field;
-    if (!("detail" in now && "detail" in next)) return false;
-    const [a, b] = [now.detail, next.detail];
-    return a.type === b.type && !a.signature && (!a.id || !b.id || a.id === b.id);
+    return isContinued(this.#reasoning, next);
   }
 
   add(next: Reasoning): void {
     this.#show(next);
-    const now = this.#reasoning;
-    if ("field" in now && "field" in next) {
-      this.#reasoning = { field: now.field, text: now.text + next.text };
-    } else if ("detail" in now && "detail" in next) {
-      this.#reasoning = { detail: mergeDetails(now.detail, next.detail) };
-    }
+    this.#reasoning = joinReasoning(this.#reasoning, next);
   }
 
   canStop(): boolean {
@@ -131,18 +121,6 @@ export class ThinkingDraft implements DraftLike {
     if ("detail" in piece) this.#pending += toShownText(piece.detail);
     else if ("field" in piece) this.#pending += piece.text;
   }
-}
-
-/** Text is joined; every other field is the first that was given. */
-function mergeDetails(
-  now: openrouter.ReasoningDetail,
-  next: openrouter.ReasoningDetail,
-): openrouter.ReasoningDetail {
-  const merged: openrouter.ReasoningDetail = { ...next, ...now };
-  if (next.text || now.text) merged.text = (now.text ?? "") + (next.text ?? "");
-  if (next.summary || now.summary) merged.summary = (now.summary ?? "") + (next.summary ?? "");
-  if (next.signature) merged.signature = next.signature;
-  return merged;
 }
 
 type Whole = Extract<

@@ -1,8 +1,9 @@
 /**
  * Reasoning that survives: `reasoning_details` of an answer → thinking blocks → the same details in the next
  * request, through a client that knows neither. Pure.
- * Claude's signature travels as it is. Everything else is carried whole in a versioned envelope, in
- * `thinking.signature` or, where there is no text to show, in `redacted_thinking.data`.
+ * Claude's signature travels as it is, where it and the text are all there is to bring back. Everything else is
+ * carried whole in a versioned envelope, in `thinking.signature` or, where there is no text to show, in
+ * `redacted_thinking.data`.
  * Sources: OpenRouter's guide on preserving reasoning; its recorded streams.
  * @module
  */
@@ -16,6 +17,15 @@ const GEMINI_FORMAT = "google-gemini-v1";
 /** Families that take back only what they signed. */
 const SIGNING_FAMILIES: ReadonlySet<string> = new Set(["anthropic", "google"]);
 const ENVELOPE = "claudeproxy-reasoning-v1:";
+/** The keys of Claude's entries that a block's text, signature or data, and its place bring back. */
+const REBUILT: ReadonlySet<string> = new Set([
+  "type",
+  "text",
+  "signature",
+  "data",
+  "format",
+  "index",
+]);
 
 /** The strings in which servers without details send their reasoning. */
 type PlainField = "reasoning" | "reasoning_content";
@@ -64,6 +74,47 @@ export function isShown({ type }: openrouter.ReasoningDetail): boolean {
   return type === "reasoning.text" || type === "reasoning.summary";
 }
 
+/** Whether a piece of a stream goes on with this one: the same kind, and not signed yet. */
+export function isContinued(now: Reasoning, next: Reasoning): boolean {
+  if ("field" in now && "field" in next) return now.field === next.field;
+  if (!("detail" in now)) return false;
+  // DeepSeek's providers send one entry, and then go on in the plain string alone.
+  if ("field" in next) return !now.detail.signature;
+  if (!("detail" in next)) return false;
+  const [a, b] = [now.detail, next.detail];
+  return a.type === b.type && !a.signature && (!a.id || !b.id || a.id === b.id);
+}
+
+/** Joins two pieces of which the second goes on with the first. */
+export function joinReasoning(now: Reasoning, next: Reasoning): Reasoning {
+  if ("isEmptyList" in now || "isEmptyList" in next) return now;
+  if ("detail" in now) {
+    const more = "detail" in next ? next.detail : toDetail(next.text, now.detail);
+    return { detail: mergeDetails(now.detail, more) };
+  }
+  return "field" in next ? { field: now.field, text: now.text + next.text } : now;
+}
+
+/** Plain text as a piece of the entry that it goes on with. */
+function toDetail(
+  text: string,
+  { type }: openrouter.ReasoningDetail,
+): openrouter.ReasoningDetail {
+  return type === "reasoning.summary" ? { summary: text } : { text };
+}
+
+/** Text is joined; every other field is the first that was given. */
+function mergeDetails(
+  now: openrouter.ReasoningDetail,
+  next: openrouter.ReasoningDetail,
+): openrouter.ReasoningDetail {
+  const merged: openrouter.ReasoningDetail = { ...next, ...now };
+  if (next.text || now.text) merged.text = (now.text ?? "") + (next.text ?? "");
+  if (next.summary || now.summary) merged.summary = (now.summary ?? "") + (next.summary ?? "");
+  if (next.signature) merged.signature = next.signature;
+  return merged;
+}
+
 /** The vendor of a model: signatures of one mean nothing to another. "" where an id does not tell. */
 export function toFamily(model: string): string {
   const [vendor = "", slug] = model.replace(/^~/, "").split("/");
@@ -85,7 +136,7 @@ export function sealReasoning(reasoning: Reasoning, model: string): string {
   if ("detail" in reasoning) {
     const { detail } = reasoning;
     if (isUnsigned(detail, family)) return "";
-    if (isClaudes(detail, family)) {
+    if (isClaudes(detail, family) && isRebuilt(detail)) {
       if (detail.type === "reasoning.encrypted") return toText(detail.data);
       if (detail.type === "reasoning.text") return toText(detail.signature);
     }
@@ -168,6 +219,13 @@ const FORMAT_FAMILIES = [
 /** OpenRouter means Claude's format where it names none. */
 function isClaudes({ format }: openrouter.ReasoningDetail, family: string): boolean {
   return family === "anthropic" && (format ?? CLAUDE_FORMAT) === CLAUDE_FORMAT;
+}
+
+/** Whether an entry has nothing that its block could not bring back without an envelope. */
+function isRebuilt(detail: openrouter.ReasoningDetail): boolean {
+  return Object.entries(detail).every(([key, value]) =>
+    REBUILT.has(key) || value === null || value === undefined
+  );
 }
 
 function toText(value: unknown): string {

@@ -260,7 +260,10 @@ export class StreamTranslator {
   /** Other servers than OpenRouter have names of their own for what they were asked for by another. */
   #whoReasoned(): string {
     const { target = "" } = this.#options;
-    return target === "" || target.includes("/") ? this.facts.model ?? target : target;
+    const { model } = this.facts;
+    if (target === "") return model ?? "";
+    // A name without a vendor tells less than the one that was asked for.
+    return target.includes("/") && model?.includes("/") ? model : target;
   }
 
   #identify(call: ToolUseDraft): { id: string; name: string } {

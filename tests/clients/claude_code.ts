@@ -5,6 +5,7 @@
  */
 
 import "./cases/conversation.ts";
+import "./cases/context.ts";
 import "./cases/tools.ts";
 import "./cases/models.ts";
 import "./cases/errors.ts";

@@ -54,7 +54,7 @@ export async function runClaude(options: RunOptions): Promise<Run> {
     args: ["-p", "--output-format", "stream-json", "--verbose", ...options.args],
     cwd: work,
     clearEnv: true,
-    env: buildEnv(home, options),
+    env: toClientEnv(home, options),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -92,7 +92,8 @@ function end(child: Deno.ChildProcess): void {
   }
 }
 
-function buildEnv(home: string, options: RunOptions): Record<string, string> {
+/** The environment of a run: nothing of the machine's but what it cannot start without. */
+export function toClientEnv(home: string, options: RunOptions): Record<string, string> {
   const all: Record<string, string | undefined> = {
     PATH: Deno.env.get("PATH"),
     // Windows starts nothing without it.

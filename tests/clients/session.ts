@@ -11,6 +11,7 @@ import { createProxy, HELD_KEY, LOCAL } from "../helpers/proxy.ts";
 import { type SeenRequest, startUpstream } from "../helpers/upstream.ts";
 import { type Binary, findBinary } from "./binary.ts";
 import { listFolders, type Run, runClaude } from "./cli.ts";
+import { type LiveRun, type LiveTurn, runLive } from "./live.ts";
 import type { Step } from "./model.ts";
 
 const BINARY: Binary = await findBinary();
@@ -64,6 +65,8 @@ export interface Session extends AsyncDisposable {
   visits: ClientRequest[];
   /** Runs Claude Code with a prompt, the model playing the script, and checks that it was kept to. */
   ask(prompt: string, script: Script, options?: AskOptions): Promise<Run>;
+  /** The same over several turns of one process, the model switched in between. */
+  talk(turns: readonly LiveTurn[], script: Script): Promise<LiveRun>;
   /** A file in the working folder. */
   path(name: string): string;
 }
@@ -97,6 +100,7 @@ export async function startSession(options: SessionOptions = {}): Promise<Sessio
     (isMessage ? asked : visits).push(request);
   };
   const server = serveProxy(hear, upstream.baseUrl, options);
+  const baseUrl = `http://127.0.0.1:${server.addr.port}`;
   return {
     work,
     home,
@@ -109,7 +113,7 @@ export async function startSession(options: SessionOptions = {}): Promise<Sessio
       model.play(script);
       const run = await runClaude({
         path: BINARY.path,
-        baseUrl: `http://127.0.0.1:${server.addr.port}`,
+        baseUrl,
         folder,
         args: [...(options.args ?? []), ...(more.args ?? []), "--", prompt],
         env: { ...options.env, ...more.env },
@@ -119,6 +123,15 @@ export async function startSession(options: SessionOptions = {}): Promise<Sessio
       assert(!run.isTimedOut, `Claude Code was still running after ${Math.round(run.ms)} ms`);
       assertEquals(model.listMistakes(), []);
       return run;
+    },
+    async talk(turns, script) {
+      if ("missing" in BINARY) throw new Error(BINARY.missing);
+      model.play(script);
+      const { args = [], env = {} } = options;
+      const run = { path: BINARY.path, baseUrl, folder, args, env, timeoutMs: TIMEOUT_MS };
+      const live = await runLive(run, turns);
+      assertEquals(model.listMistakes(), []);
+      return live;
     },
     async [Symbol.asyncDispose]() {
       try {

@@ -19,8 +19,10 @@ export interface Launch {
   args?: readonly string[];
   env?: Record<string, string>;
   flags?: readonly string[];
-  /** Sees each line of standard output, and may answer with a signal. */
-  onLine?: (line: string) => Deno.Signal | null;
+  /** Sees each line of standard output, and may answer with a signal, or with what is typed. */
+  onLine?: (line: string) => Deno.Signal | { typed: string } | null;
+  /** On a terminal of its own, which `script` of util-linux makes. */
+  hasTerminal?: boolean;
 }
 
 /** What one run left behind. */
@@ -58,12 +60,15 @@ export function createStage(script: Reply | Reply[], options: UpstreamOptions = 
   for (const path of [home, work, temporary]) Deno.mkdirSync(path);
   const upstream = startUpstream(script, options);
   const machine = { PATH: `${folder}/bin:${Deno.env.get("PATH")}`, DENO_DIR, NO_COLOR: "1" };
-  const start = ({ args = [], env = {}, flags = ["-A"], onLine }: Launch = {}): Launcher => {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "--no-prompt", "--no-lock", `--import-map=${ROOT}jsr_fallback/import_map.json`],
-        ...[...flags, `${ROOT}main.ts`, "claude", ...args],
-      ],
+  const start = ({ args = [], env = {}, flags = ["-A"], ...more }: Launch = {}): Launcher => {
+    const { onLine, hasTerminal = false } = more;
+    const command = [
+      ...["run", "--no-prompt", "--no-lock", `--import-map=${ROOT}jsr_fallback/import_map.json`],
+      ...[...flags, `${ROOT}main.ts`, "claude", ...args],
+    ];
+    const quoted = [Deno.execPath(), ...command].map((word) => `'${word}'`).join(" ");
+    const child = new Deno.Command(hasTerminal ? "script" : Deno.execPath(), {
+      args: hasTerminal ? ["-qec", `exec ${quoted}`, "/dev/null"] : command,
       env: {
         ...machine,
         HOME: home,
@@ -75,11 +80,11 @@ export function createStage(script: Reply | Reply[], options: UpstreamOptions = 
       },
       clearEnv: true,
       cwd: work,
-      stdin: "null",
+      stdin: hasTerminal ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    return { child, ended: finish(child, onLine) };
+    return { child, ended: finish(child, hasTerminal ? child.stdin.getWriter() : null, onLine) };
   };
   return {
     folder,
@@ -96,16 +101,22 @@ export function createStage(script: Reply | Reply[], options: UpstreamOptions = 
   };
 }
 
-async function finish(child: Deno.ChildProcess, onLine: Launch["onLine"]): Promise<Ended> {
+async function finish(
+  child: Deno.ChildProcess,
+  keyboard: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>> | null,
+  onLine: Launch["onLine"],
+): Promise<Ended> {
   const timer = setTimeout(() => child.kill("SIGKILL"), HANG_MS);
   const errors = new Response(child.stderr).text();
   let stdout = "";
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
   for await (const line of lines) {
     stdout += `${line}\n`;
-    const signal = onLine?.(line);
-    if (signal) child.kill(signal);
+    const answer = onLine?.(line);
+    if (typeof answer === "string") child.kill(answer);
+    else if (answer) await keyboard?.write(new TextEncoder().encode(answer.typed));
   }
+  await keyboard?.close().catch(() => {});
   const { code } = await child.status;
   clearTimeout(timer);
   return { code, stdout, stderr: await errors };

@@ -40,10 +40,12 @@ const TOP_KEYS = [
   "stream",
   "stream_options",
 ];
+/** In an assistant message; a server that sent one of them wants it back under the same name. */
+const REASONING = ["reasoning_details", "reasoning", "reasoning_content"];
 const MESSAGE_KEYS: Record<string, string[]> = {
   system: ["role", "content"],
   user: ["role", "content"],
-  assistant: ["role", "content", "tool_calls", "reasoning_details"],
+  assistant: ["role", "content", "tool_calls", ...REASONING],
   tool: ["role", "content", "tool_call_id"],
 };
 
@@ -102,7 +104,7 @@ function checkMessages(messages: unknown[]): void {
       open = asList(message["tool_calls"], `${path}.tool_calls`)
         .map((call, n) => checkCall(call, `${path}.tool_calls.${n}`, ids));
     }
-    if ("reasoning_details" in message) checkReasoningDetails(message["reasoning_details"], path);
+    checkReasoning(message, path);
   }
   claim(open.length === 0, "messages", `end before the results of ${open.join(", ")}`);
 }
@@ -111,7 +113,7 @@ function checkContent(message: JsonObject, path: string): void {
   const content = message["content"];
   const at = `${path}.content`;
   if (content === null && message["role"] === "assistant") {
-    const says = "tool_calls" in message || "reasoning_details" in message;
+    const says = ["tool_calls", ...REASONING].some((key) => key in message);
     claim(says, at, "null in an assistant message that has nothing else");
     return;
   }
@@ -170,8 +172,14 @@ function checkCall(item: unknown, path: string, ids: Set<string>): string {
   return id;
 }
 
-function checkReasoningDetails(value: unknown, path: string): void {
-  for (const [index, item] of asList(value, `${path}.reasoning_details`).entries()) {
+/** A list may be empty: some models want back the empty one they sent. */
+function checkReasoning(message: JsonObject, path: string): void {
+  for (const key of ["reasoning", "reasoning_content"]) {
+    if (key in message) asText(message[key], `${path}.${key}`);
+  }
+  const details = message["reasoning_details"] ?? [];
+  claim(Array.isArray(details), `${path}.reasoning_details`, "no list");
+  for (const [index, item] of details.entries()) {
     const at = `${path}.reasoning_details.${index}`;
     claim(asText(asObject(item, at)["type"], at).startsWith("reasoning."), at, "unknown type");
   }

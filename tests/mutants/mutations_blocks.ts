@@ -156,16 +156,6 @@ export const BLOCK_AREAS: readonly Area[] = [
         replace: 'type: "signature_delta", signature: ""',
       },
       {
-        breaks: "a signature that comes after its text is lost",
-        find: "if (next.signature) merged.signature = next.signature;",
-        replace: "",
-      },
-      {
-        breaks: "thinking after a signature goes into the block that was signed",
-        find: "a.type === b.type && !a.signature &&",
-        replace: "a.type === b.type &&",
-      },
-      {
         breaks: "hidden thinking is shown",
         find: "if (this.#isHidden) return;",
         replace: "",

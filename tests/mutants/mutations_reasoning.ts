@@ -8,7 +8,12 @@ import { STREAM_TESTS } from "./mutations_stream.ts";
 
 const REASONING_TESTS: TestSet = {
   ...STREAM_TESTS,
-  files: ["reasoning_test.ts", "request_test.ts", ...STREAM_TESTS.files],
+  files: [
+    "reasoning_test.ts",
+    "reasoning_vendors_test.ts",
+    "request_test.ts",
+    ...STREAM_TESTS.files,
+  ],
 };
 
 export const REASONING_AREAS: readonly Area[] = [
@@ -55,6 +60,26 @@ export const REASONING_AREAS: readonly Area[] = [
         breaks: "Claude's signature reaches clients in a form that only this proxy reads",
         find: 'if (detail.type === "reasoning.text") return toText(detail.signature);',
         replace: "",
+      },
+      {
+        breaks: "what Claude's entry has beside text and signature is lost",
+        find: "isClaudes(detail, family) && isRebuilt(detail)",
+        replace: "isClaudes(detail, family)",
+      },
+      {
+        breaks: "a signature that comes after its text is lost",
+        find: "if (next.signature) merged.signature = next.signature;",
+        replace: "",
+      },
+      {
+        breaks: "thinking after a signature goes into the block that was signed",
+        find: "a.type === b.type && !a.signature &&",
+        replace: "a.type === b.type &&",
+      },
+      {
+        breaks: "plain text that goes on with an entry comes back apart from it",
+        find: 'if ("field" in next) return !now.detail.signature;',
+        replace: 'if ("field" in next) return false;',
       },
       {
         breaks: "of several plain pieces only the last goes back",

@@ -9,13 +9,17 @@ import type { ChatRequest } from "../../../lib/openrouter/types.ts";
 import { createStage, type Ended, KEY, type Stage } from "../../helpers/launcher.ts";
 import type { SeenRequest } from "../../helpers/upstream.ts";
 import { findBinary } from "../binary.ts";
-import { answers, readTexts, says, type Step } from "../model.ts";
+import { answers, fails, readTexts, says, type Step } from "../model.ts";
 import { test } from "../session.ts";
 
 const GLM = "z-ai/glm-5";
 const SONNET = "anthropic/claude-sonnet-4.5";
+const WINDOW = 131_072;
+const OVERFLOW =
+  `This endpoint's maximum context length is ${WINDOW} tokens. However, you requested ` +
+  "about 140000 tokens. Please reduce the length.";
 const MODELS = [
-  { id: GLM, context_length: 131_072, supported_parameters: ["tools"] },
+  { id: GLM, context_length: WINDOW, supported_parameters: ["tools"] },
   { id: SONNET, name: "Sonnet 4.5", context_length: 1_000_000 },
 ];
 const TARGETS = { TARGET_MODEL_OPUS: GLM, TARGET_MODEL_BIG: SONNET, TARGET_MODEL_SMALL: GLM };
@@ -39,6 +43,14 @@ const HOSTILE = {
 const HOMES: [what: string, settings: JsonObject][] = [
   ["no settings", {}],
   ["hostile settings", HOSTILE],
+  ["settings that send loopback through a proxy", {
+    env: {
+      HTTP_PROXY: "http://127.0.0.1:9",
+      HTTPS_PROXY: "http://127.0.0.1:9",
+      NO_PROXY: "",
+      no_proxy: "",
+    },
+  }],
   // One at a time: the client takes several at once for a mistake.
   ["settings for Bedrock", { env: { CLAUDE_CODE_USE_BEDROCK: "1" } }],
   ["settings for Vertex", { env: { CLAUDE_CODE_USE_VERTEX: "1" } }],
@@ -48,9 +60,13 @@ const HOMES: [what: string, settings: JsonObject][] = [
 /** A stage whose model plays one step for all requests. */
 function setStage(step: Step, settings: JsonObject = {}): Stage {
   const stage = createStage((seen) => step(toChatRequest(seen)), { models: MODELS });
-  Deno.mkdirSync(`${stage.home}/.claude`);
-  Deno.writeTextFileSync(`${stage.home}/.claude/settings.json`, JSON.stringify(settings));
+  writeSettings(`${stage.home}/.claude/settings.json`, settings);
   return stage;
+}
+
+function writeSettings(path: string, settings: JsonObject): void {
+  Deno.mkdirSync(path.replace(/\/[^/]*$/, ""), { recursive: true });
+  Deno.writeTextFileSync(path, JSON.stringify(settings));
 }
 
 function toChatRequest({ text }: SeenRequest): ChatRequest {
@@ -92,6 +108,24 @@ for (const [what, settings] of HOMES) {
   });
 }
 
+for (const name of ["settings.json", "settings.local.json"]) {
+  test(`started by the launcher in a project with a hostile ${name}, talks to the mapped model`, async () => {
+    await using stage = setStage(says("Hello"));
+    writeSettings(`${stage.work}/.claude/${name}`, HOSTILE);
+    const ended = await runLauncher(stage, "-p", "Say hello");
+    assertEquals([ended.code, ended.stdout], [0, "Hello\n"], ended.stderr);
+    assertEquals(stage.upstream.requests.map(({ body }) => body["model"]), [GLM]);
+    assertEquals(stage.upstream.requests[0]?.headers.get("authorization"), `Bearer ${KEY}`);
+  });
+}
+
+test("started by the launcher for its version says it, without a request", async () => {
+  await using stage = setStage(says("Hello"));
+  const ended = await runLauncher(stage, "--version");
+  assertEquals([ended.code, readOwnLines(ended)], [0, ["claudeproxy: no requests"]]);
+  assertStringIncludes(ended.stdout, "(Claude Code)");
+});
+
 test("started by the launcher asks for the models that its picker shows", async () => {
   await using stage = setStage(says("Hello"));
   await runLauncher(stage, "-p", "Say hello");
@@ -112,21 +146,51 @@ test("started by the launcher takes settings, --resume and subcommands of the us
   assertEquals([list.code, readOwnLines(list)], [0, ["claudeproxy: no requests"]]);
 });
 
-test("started by the launcher compacts before a model of 131,072 tokens refuses", async () => {
-  let turns = 0;
-  const isCompaction = (request: ChatRequest) =>
-    readTexts(request, "user").includes("create a detailed summary");
-  await using stage = setStage((request) => {
-    if (isCompaction(request)) return says("<summary>It ran echo.</summary>")(request);
-    const usage = { prompt_tokens: 60_000 + 22_000 * turns, completion_tokens: 100 };
-    if (turns++ >= 3) return says("Done")(request);
-    const call = { name: "Bash", input: { command: `echo ${turns}` } };
+/**
+ * A model of 131,072 tokens: each call's result fills it by a sixth of its window, and it refuses what does not
+ * fit. It has what it wanted after twelve calls.
+ */
+function playSmallWindow() {
+  const compacted: number[] = [];
+  const seen = { refused: 0, calls: 0, compacted };
+  let tokens = 0;
+  const step: Step = (request) => {
+    if (readTexts(request, "user").includes("create a detailed summary")) {
+      seen.compacted.push(tokens);
+      return says("<summary>It ran echo.</summary>")(request);
+    }
+    const results = request.messages.filter(({ role }) => role === "tool").length;
+    tokens = 30_000 + 20_000 * results;
+    if (tokens > WINDOW) {
+      seen.refused++;
+      return fails(400, OVERFLOW)(request);
+    }
+    if (seen.calls++ >= 12) return says("Done")(request);
+    const usage = { prompt_tokens: tokens, completion_tokens: 100 };
+    const call = { name: "Bash", input: { command: `echo ${seen.calls}` } };
     return answers({ calls: [call], usage })(request);
-  });
-  const ended = await runLauncher(stage, "-p", "--allowedTools", "Bash", "--", "Run echo");
+  };
+  return { seen, step };
+}
+
+const COMPACTING = ["-p", "--allowedTools", "Bash", "--", "Run echo"];
+
+test("started by the launcher compacts before a model of 131,072 tokens refuses", async () => {
+  const { seen, step } = playSmallWindow();
+  await using stage = setStage(step, HOSTILE);
+  const ended = await runLauncher(stage, ...COMPACTING);
   assertEquals([ended.code, ended.stdout], [0, "Done\n"], ended.stderr);
-  const requests = stage.upstream.requests.map(toChatRequest);
-  const at = requests.findIndex(isCompaction);
-  assert(at > 0, `no compaction in ${requests.length} requests`);
-  assert(requests.slice(at + 1).every((request) => readTexts(request).includes("It ran echo.")));
+  assertEquals(seen.refused, 0);
+  assert(seen.compacted.length >= 1, "no compaction");
+  assert(seen.compacted.every((tokens) => tokens <= WINDOW), `compacted at ${seen.compacted}`);
+  const last = stage.upstream.requests.map(toChatRequest).at(-1);
+  assertStringIncludes(readTexts(last), "It ran echo.");
+});
+
+test("started by the launcher with a window of the user's own is refused: the case above can fail", async () => {
+  const { seen, step } = playSmallWindow();
+  await using stage = setStage(step);
+  const settings = '{"env":{"CLAUDE_CODE_AUTO_COMPACT_WINDOW":"1000000"}}';
+  await runLauncher(stage, "--settings", settings, ...COMPACTING);
+  assert(seen.refused > 0);
 });
