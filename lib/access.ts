@@ -36,6 +36,8 @@ export interface Access {
 }
 
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/api/hello"]);
+/** It tells of everybody's requests, so it is never open to all. */
+const FIGURES_PATH = "/stats";
 const FORWARDING_HEADER = /^(forwarded|via|x-real-ip|x-forwarded-.*|cf-.*)$/;
 const LOCAL_ADDRESS = /^(::ffff:)?127\.|^::1$|^(::ffff:|0:0:0:0:0:ffff:)7f[0-9a-f]{2}:/i;
 const LOCAL_HOST = /^(\[[0-9a-f:.%]+\]|\d{1,3}(\.\d{1,3}){3}|([a-z0-9-]+\.)*localhost)(:\d+)?$/i;
@@ -112,14 +114,17 @@ function choosePayer(visit: Visit, config: AccessConfig): string | null {
     if (!shown.some(isProxyKey)) throw unknownKey(visit);
     return held ?? clientsOwn;
   }
-  if (held === null && mayPay) return clientsOwn;
+  if (held === null && mayPay) {
+    if (visit.path === FIGURES_PATH && !isLocal(visit, config)) throw unknownStranger();
+    return clientsOwn;
+  }
   checkLocal(visit, config);
   return held;
 }
 
 /** Pages for people, who get in by the browser's own password box. */
 function isForBrowsers({ method, path }: Visit): boolean {
-  return method === "GET" && path === "/";
+  return method === "GET" && (path === "/" || path === FIGURES_PATH);
 }
 
 /** The password of HTTP Basic; the user name does not matter. */
@@ -140,14 +145,20 @@ function unknownKey(visit: Visit): ApiError {
 }
 
 /** A key is held and nobody has to show one: then only this machine may spend it. */
-function checkLocal({ peer, host, headers }: Visit, config: AccessConfig): void {
-  const isLocal = !config.onDenoDeploy &&
+function checkLocal(visit: Visit, config: AccessConfig): void {
+  if (isLocal(visit, config)) return;
+  throw forbidden("This proxy serves only its own machine; set PROXY_API_KEYS to open it");
+}
+
+function isLocal({ peer, host, headers }: Visit, config: AccessConfig): boolean {
+  return !config.onDenoDeploy &&
     (peer.transport === "unix" || LOCAL_ADDRESS.test(peer.address)) &&
     LOCAL_HOST.test(host) &&
     ![...headers.keys()].some((name) => FORWARDING_HEADER.test(name));
-  if (!isLocal) {
-    throw forbidden("This proxy serves only its own machine; set PROXY_API_KEYS to open it");
-  }
+}
+
+function unknownStranger(): ApiError {
+  return forbidden("The figures are for this machine only; set PROXY_API_KEYS to open them");
 }
 
 /** Compares with every listed key, each to its end, so that time tells nothing about a near miss. */

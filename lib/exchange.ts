@@ -5,6 +5,8 @@
 
 import type { Calibration } from "./calibration.ts";
 import type { Config } from "./config.ts";
+import type { Figures } from "./figures/figures.ts";
+import type { Journey } from "./figures/journey.ts";
 import type { Log, RequestRecord } from "./log.ts";
 import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
@@ -17,6 +19,8 @@ export interface Services {
   catalog: Catalog;
   refused: RefusedDefaults;
   calibration: Calibration;
+  /** What this process has done so far. */
+  figures: Figures;
   log: Log;
   /** A monotonic clock, in milliseconds. */
   now: () => number;
@@ -34,6 +38,8 @@ export interface Exchange {
   upstreamKey: string | null;
   /** What the log line will say; routes fill in what they learn. */
   record: RequestRecord;
+  /** The moments of this request, for who watches. */
+  journey: Journey;
   /** When the request came, by the services' clock. */
   startedAt: number;
   redact: (text: string) => string;

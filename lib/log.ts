@@ -159,7 +159,7 @@ function describeRoute({ method, path, model, target, provider }: RequestRecord)
 }
 
 /** The model that was asked, where one of its fallbacks answered. Upstream may add a date to either name. */
-function findReplaced({ target = "", sent = [] }: RequestRecord): string | undefined {
+export function findReplaced({ target = "", sent = [] }: RequestRecord): string | undefined {
   const [first, ...fallbacks] = sent;
   const isOf = (id: string) => target === id || target.startsWith(`${id}-`);
   return first !== undefined && !isOf(first) && fallbacks.some(isOf) ? first : undefined;

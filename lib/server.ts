@@ -15,11 +15,14 @@ import {
 } from "./access.ts";
 import { ApiError, toApiError, toErrorResponse } from "./errors.ts";
 import type { Answer, Exchange, Services } from "./exchange.ts";
+import { Journey } from "./figures/journey.ts";
+import type { RequestRecord } from "./log.ts";
 import { createRedactor } from "./redact.ts";
 import { handleCountTokens } from "./routes/count_tokens.ts";
 import { handleHealth, handleHello, handleInfo } from "./routes/info.ts";
 import { handleMessages } from "./routes/messages.ts";
 import { handleModel, handleModelList } from "./routes/models.ts";
+import { handleStats } from "./routes/stats.ts";
 
 /** A handler for `Deno.serve`, or for a test without a socket. */
 export type Handler = (request: Request, peer: Peer) => Promise<Response>;
@@ -33,6 +36,7 @@ const ROUTES: ReadonlyMap<string, Methods> = new Map<string, Methods>([
   ["/", { GET: handleInfo, HEAD: handleHealth }],
   ["/health", { GET: handleHealth, HEAD: handleHealth }],
   ["/api/hello", { GET: handleHello, HEAD: handleHello }],
+  ["/stats", { GET: handleStats }],
   ["/v1/messages", { POST: handleMessages }],
   ["/v1/messages/count_tokens", { POST: handleCountTokens }],
   ["/v1/models", { GET: handleModelList }],
@@ -44,7 +48,7 @@ const MAX_HEADER_CHARS = 1000;
 const EXPOSED = "request-id, x-proxy-model, x-proxy-dropped, retry-after, x-should-retry";
 
 /** What is kept of every request, even one that makes no exchange. */
-type Trace = Pick<Exchange, "record" | "redact" | "startedAt">;
+type Trace = Pick<Exchange, "record" | "redact" | "startedAt" | "journey">;
 
 /** Creates the handler. It never rejects. */
 export function createHandler(services: Services): Handler {
@@ -64,22 +68,22 @@ export function createHandler(services: Services): Handler {
 
 function createTrace(request: Request, services: Services): Trace {
   const { openrouterApiKey, proxyApiKeys } = services.config;
-  return {
-    startedAt: services.now(),
-    redact: createRedactor([
-      openrouterApiKey ?? "",
-      ...proxyApiKeys,
-      ...readClientKeys(request.headers),
-    ]),
-    record: {
-      requestId: services.newId("req"),
-      method: request.method,
-      path: "",
-      status: 0,
-      totalMs: 0,
-      end: "complete",
-    },
+  const startedAt = services.now();
+  const redact = createRedactor([
+    openrouterApiKey ?? "",
+    ...proxyApiKeys,
+    ...readClientKeys(request.headers),
+  ]);
+  const record: RequestRecord = {
+    requestId: services.newId("req"),
+    method: request.method,
+    path: "",
+    status: 0,
+    totalMs: 0,
+    end: "complete",
   };
+  const journey = new Journey({ record, startedAt, redact, now: services.now });
+  return { startedAt, redact, record, journey };
 }
 
 async function answer(
@@ -189,14 +193,15 @@ function describeCause(cause: unknown): string {
   return cause.stack ?? `${cause.name}: ${cause.message}`;
 }
 
-/** The log line, when the answer has gone out. */
+/** The figures and the log line, when the answer has gone out. */
 async function finish(
-  { record, startedAt }: Trace,
-  { log, now }: Services,
+  { record, startedAt, journey }: Trace,
+  { log, now, figures }: Services,
   ended: Promise<void> | undefined,
 ): Promise<void> {
   await ended;
   record.totalMs = Math.round(now() - startedAt);
+  figures.end(journey);
   log.request(record);
 }
 

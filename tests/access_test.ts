@@ -175,6 +175,21 @@ const RULE_1: Case[] = [
     allow: HELD,
   },
   {
+    about: "GET /stats without a key",
+    config: KEYED,
+    method: "GET",
+    path: "/stats",
+    refuse: NO_KEY,
+  },
+  {
+    about: "GET /stats with a key as the password of HTTP Basic",
+    config: KEYED,
+    method: "GET",
+    path: "/stats",
+    headers: { authorization: basic("me", KEY) },
+    allow: HELD,
+  },
+  {
     about: "a message with a key as the password of HTTP Basic",
     config: KEYED,
     headers: { authorization: basic("me", KEY) },
@@ -224,6 +239,27 @@ const RULE_2: Case[] = [
     headers: { "x-api-key": "x-sk-or-v1" },
     allow: null,
   },
+  { about: "GET / from afar", config: EMPTY, peer: FAR, method: "GET", path: "/", allow: null },
+  {
+    about: "GET /stats from this machine",
+    config: EMPTY,
+    method: "GET",
+    path: "/stats",
+    allow: null,
+  },
+  ...[
+    { peer: FAR },
+    { host: "evil.com" },
+    { headers: { "x-forwarded-for": "127.0.0.1" } },
+    { peer: FAR, headers: { "x-api-key": OWN } },
+  ].map((from): Case => ({
+    about: `GET /stats, which tells of others, from afar: ${JSON.stringify(from)}`,
+    config: EMPTY,
+    ...from,
+    method: "GET",
+    path: "/stats",
+    refuse: NOT_LOCAL,
+  })),
 ];
 
 const RULE_3: Case[] = [
@@ -338,6 +374,14 @@ const RULE_3: Case[] = [
     peer: FAR,
     method: "GET",
     path: "/",
+    refuse: NOT_LOCAL,
+  },
+  {
+    about: "GET /stats from afar",
+    config: HOLDING,
+    peer: FAR,
+    method: "GET",
+    path: "/stats",
     refuse: NOT_LOCAL,
   },
   {

@@ -13,7 +13,8 @@ import {
   parseSettings,
   takeSettings,
 } from "../lib/cli/claude_settings.ts";
-import { Tally } from "../lib/cli/tally.ts";
+import { describeSession } from "../lib/cli/tally.ts";
+import { createFigures, createJourney } from "./helpers/figures.ts";
 import { StartError } from "../lib/cli/terminal.ts";
 import { loadConfig } from "../lib/config.ts";
 import type { RequestRecord } from "../lib/log.ts";
@@ -234,9 +235,8 @@ const SUMS: [records: Partial<RequestRecord>[], line: string][] = [
 
 for (const [records, line] of SUMS) {
   Deno.test(`the sum of a session reads: ${line} (${records.length} records)`, () => {
-    const tally = new Tally();
-    tally.log.write("error", "not shown");
-    for (const record of records) tally.log.request({ ...RECORD, ...record });
-    assertEquals(tally.describe(), line);
+    const figures = createFigures();
+    for (const record of records) figures.end(createJourney({ ...RECORD, ...record }));
+    assertEquals(describeSession(figures.totals), line);
   });
 }

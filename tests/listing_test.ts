@@ -20,6 +20,8 @@ const UNKNOWN: Omit<CatalogModel, "id" | "name"> = {
   toolCapable: undefined,
   promptPrice: undefined,
   completionPrice: undefined,
+  cacheReadPrice: undefined,
+  cacheWritePrice: undefined,
 };
 const model = (id: string, facts: Partial<CatalogModel> = {}): CatalogModel => ({
   ...UNKNOWN,

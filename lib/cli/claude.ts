@@ -7,6 +7,7 @@
 import type { Config } from "../config.ts";
 import type { Services } from "../exchange.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import type { Log } from "../log.ts";
 import {
   buildConnection,
   buildDirect,
@@ -21,7 +22,7 @@ import {
 } from "./claude_settings.ts";
 import { loadEnvironment, requireNetAccess } from "./environment.ts";
 import { type About, createServices, type RunningServer, startServer } from "./serve.ts";
-import { Tally } from "./tally.ts";
+import { describeSession } from "./tally.ts";
 import { printError, StartError } from "./terminal.ts";
 
 const HOST = "127.0.0.1";
@@ -65,8 +66,9 @@ export async function runClaude(args: readonly string[], about: About): Promise<
   const { settings, rest } = takeSettings(args);
   const user = settings === null ? {} : parseSettings(settings, (path) => readText(path, folder));
   const key = createKey();
-  const tally = new Tally();
-  const services = { ...createServices(toOwnConfig(config, key), about), log: tally.log };
+  // The terminal is another program's.
+  const log: Log = { request: () => {}, write: () => {} };
+  const services = { ...createServices(toOwnConfig(config, key), about), log };
   const server = startOnFreePort(services);
   try {
     // The list is a help, not a need: where it does not come in time, the client guesses.
@@ -80,7 +82,7 @@ export async function runClaude(args: readonly string[], about: About): Promise<
     const env = { ...toClientEnv(Deno.env.toObject(), connection), ...direct };
     const code = await runClient({ program, args: rest, folder, env }, merged);
     await server.stop();
-    say(tally.describe());
+    say(describeSession(services.figures.totals));
     return code;
   } finally {
     await server.stop();

@@ -7,6 +7,7 @@ import type { Peer } from "../access.ts";
 import { Calibration } from "../calibration.ts";
 import type { Config } from "../config.ts";
 import type { Services } from "../exchange.ts";
+import { Figures } from "../figures/figures.ts";
 import { createLog } from "../log.ts";
 import { Catalog } from "../openrouter/catalog.ts";
 import { createClient } from "../openrouter/client.ts";
@@ -38,6 +39,8 @@ export interface RunningServer {
 export function createServices(config: Config, about: About): Services {
   const client = createClient(config, fetch);
   const now = () => performance.now();
+  const date = () => new Date();
+  const catalog = new Catalog({ fetchModels: () => client.fetchModels(), now });
   const format = config.logFormat === "auto"
     ? (Deno.stdout.isTerminal() ? "text" : "json")
     : config.logFormat;
@@ -46,16 +49,22 @@ export function createServices(config: Config, about: About): Services {
     about,
     client,
     now,
-    catalog: new Catalog({ fetchModels: () => client.fetchModels(), now }),
+    catalog,
     refused: new RefusedDefaults(),
     calibration: new Calibration(),
+    figures: new Figures({
+      about,
+      date,
+      maxCostUsd: null,
+      findPrices: (model) => catalog.get(model),
+    }),
     log: createLog({
       level: config.logLevel,
       format,
       isColored: canShowColors(),
       writeLine: printLine,
       redact: createRedactor([config.openrouterApiKey ?? "", ...config.proxyApiKeys]),
-      date: () => new Date(),
+      date,
     }),
     newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
   };

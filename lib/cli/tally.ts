@@ -1,48 +1,23 @@
 /**
- * What a session came to: a log that prints nothing, adds up the records of requests, and says it in one line.
+ * What a session came to, in one line, from the figures of its process.
  * @module
  */
 
-import type { Log, RequestRecord } from "../log.ts";
+import type { Sums } from "../figures/stats.ts";
 
-/** Adds up; keeps sums, no records. */
-export class Tally {
-  #requests = 0;
-  #failed = 0;
-  #tokensIn = 0;
-  #tokensOut = 0;
-  #costUsd: number | null = null;
-  /** Answered, and nobody said what it cost. */
-  #unpriced = 0;
+/** `12 requests (1 failed), 45,210 tokens in, 3,120 out, $0.1234`. */
+export function describeSession(sums: Readonly<Sums>): string {
+  if (sums.requests === 0) return "no requests";
+  const failed = sums.failed === 0 ? "" : ` (${formatNumber(sums.failed)} failed)`;
+  const tokensIn = sums.inputTokens + sums.cachedTokens + sums.writtenTokens;
+  return `${count(sums.requests)}${failed}, ${formatNumber(tokensIn)} tokens in, ` +
+    `${formatNumber(sums.outputTokens)} out${describeCost(sums)}`;
+}
 
-  /** Prints nothing: the terminal is another program's. */
-  readonly log: Log = { request: (record) => this.#add(record), write: () => {} };
-
-  /** `12 requests (1 failed), 45,210 tokens in, 3,120 out, $0.1234`. */
-  describe(): string {
-    if (this.#requests === 0) return "no requests";
-    const failed = this.#failed === 0 ? "" : ` (${formatNumber(this.#failed)} failed)`;
-    return `${count(this.#requests)}${failed}, ${formatNumber(this.#tokensIn)} tokens in, ` +
-      `${formatNumber(this.#tokensOut)} out${this.#describeCost()}`;
-  }
-
-  #add(record: RequestRecord): void {
-    if (record.path !== "/v1/messages") return;
-    this.#requests++;
-    this.#tokensIn += (record.inputTokens ?? 0) + (record.cachedTokens ?? 0) +
-      (record.writtenTokens ?? 0);
-    this.#tokensOut += record.outputTokens ?? 0;
-    if (record.costUsd !== undefined) this.#costUsd = (this.#costUsd ?? 0) + record.costUsd;
-    else if (record.status < 400) this.#unpriced++;
-    if (record.error !== undefined) this.#failed++;
-  }
-
-  #describeCost(): string {
-    const isUnpriced = this.#unpriced > 0;
-    if (this.#costUsd === null) return isUnpriced ? ", cost not known" : ", no cost reported";
-    const known = `, ${formatCost(this.#costUsd)}`;
-    return isUnpriced ? `${known} and what ${count(this.#unpriced)} cost is not known` : known;
-  }
+function describeCost({ costUsd, unpriced }: Readonly<Sums>): string {
+  if (costUsd === null) return unpriced > 0 ? ", cost not known" : ", no cost reported";
+  const known = `, ${formatCost(costUsd)}`;
+  return unpriced > 0 ? `${known} and what ${count(unpriced)} cost is not known` : known;
 }
 
 function count(requests: number): string {

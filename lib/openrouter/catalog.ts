@@ -25,6 +25,8 @@ export interface CatalogModel {
   /** USD per million tokens. */
   promptPrice: number | undefined;
   completionPrice: number | undefined;
+  cacheReadPrice: number | undefined;
+  cacheWritePrice: number | undefined;
 }
 
 const MAX_AGE_MS = 60 * 60 * 1000;
@@ -134,6 +136,8 @@ function parseEntry(id: string, entry: CatalogEntry): CatalogModel {
       : undefined,
     promptPrice: toPricePerMillion(entry.pricing?.prompt),
     completionPrice: toPricePerMillion(entry.pricing?.completion),
+    cacheReadPrice: toPricePerMillion(entry.pricing?.input_cache_read),
+    cacheWritePrice: toPricePerMillion(entry.pricing?.input_cache_write),
   };
 }
 

@@ -230,5 +230,10 @@ export interface CatalogEntry {
   reasoning?: { mandatory?: boolean | null; supports_max_tokens?: boolean | null } | null;
   supported_parameters?: string[] | null;
   /** USD per token, as text. */
-  pricing?: { prompt?: string | null; completion?: string | null } | null;
+  pricing?: {
+    prompt?: string | null;
+    completion?: string | null;
+    input_cache_read?: string | null;
+    input_cache_write?: string | null;
+  } | null;
 }

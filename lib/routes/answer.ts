@@ -97,7 +97,8 @@ function createTranslator(
   upstream: Asked,
   { asked, estimate, exchange, services }: AnswerOptions,
 ): StreamTranslator {
-  return new StreamTranslator({
+  const { journey } = exchange;
+  const translator = new StreamTranslator({
     messageId: services.newId("msg"),
     model: asked.model,
     inputTokens: services.calibration.adjust(upstream.target, estimate),
@@ -111,7 +112,15 @@ function createTranslator(
     takenCallIds: listCallIds(asked),
     stopSequences: asked.stop_sequences,
     redact: exchange.redact,
+    onBlock: (block) => journey.mark("block", describeBlock(block)),
   });
+  journey.countOutput = () => translator.outputTokens;
+  return translator;
+}
+
+/** What a timeline says of a block: its kind, and which tool. */
+export function describeBlock({ type, name }: { type?: unknown; name?: unknown }): string {
+  return [type, name].filter((word) => typeof word === "string").join(" ");
 }
 
 /** The response of a stream. */

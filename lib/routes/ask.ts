@@ -78,6 +78,7 @@ async function send(
   const { exchange, services, models, key } = options;
   const [target] = models;
   exchange.record.target = target;
+  exchange.journey.asked = target;
   if (models.length > 1) exchange.record.sent = models;
   const { config } = services;
   const translated = translateRequest(asked, {
@@ -93,6 +94,7 @@ async function send(
   const isGeneric = config.dialect === "openai";
   const sent = isGeneric ? toGenericRequest(body, dropped) : body;
   exchange.record.dropped = [...dropped];
+  exchange.journey.mark("asked", target);
   const answer = await services.client.sendChat({
     body: sent,
     anthropicBeta: isGeneric ? null : anthropicBeta,
@@ -101,5 +103,6 @@ async function send(
     timeoutMs: Math.max(1, options.deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
   });
+  exchange.journey.mark("answered");
   return { answer, target, names, cacheTtl, contextManagement };
 }

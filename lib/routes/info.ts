@@ -12,6 +12,7 @@ const ENDPOINTS = {
   "POST /v1/messages/count_tokens": "Local estimate of a request's input tokens",
   "GET /v1/models": "OpenRouter's models in Anthropic's shape",
   "GET /v1/models/{id}": "One of them",
+  "GET /stats": "Figures of this process",
   "GET /health": "Liveness",
 } as const;
 

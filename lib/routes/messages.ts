@@ -18,6 +18,7 @@ import { relayMessages } from "./native.ts";
  * @throws {ApiError} for everything that goes wrong before the head of the answer has left
  */
 export async function handleMessages(exchange: Exchange, services: Services): Promise<Answer> {
+  services.figures.begin(exchange.journey);
   const body = await readJson(exchange.request, { maxBytes: services.config.maxBodyBytes });
   const key = findKey(exchange, services);
   if (services.config.dialect === "anthropic") {

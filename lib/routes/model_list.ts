@@ -89,5 +89,7 @@ function createUnknown(id: string): CatalogModel {
     toolCapable: undefined,
     promptPrice: undefined,
     completionPrice: undefined,
+    cacheReadPrice: undefined,
+    cacheWritePrice: undefined,
   };
 }

@@ -15,7 +15,7 @@ import { encodeEvent } from "../sse/framing.ts";
 import { relay } from "../sse/relay.ts";
 import { readWhole } from "../sse/whole.ts";
 import { mapNativeRequest } from "../translate/native.ts";
-import { noteEnd, toEventStream } from "./answer.ts";
+import { describeBlock, noteEnd, toEventStream } from "./answer.ts";
 
 const DEFAULT_VERSION = "2023-06-01";
 
@@ -33,11 +33,13 @@ export async function relayMessages(
   const asked = root.at("model").asText();
   const resolve = (name: string) => resolveModel(name, config, refused).models;
   const models = resolve(asked);
-  const { record } = exchange;
+  const { record, journey } = exchange;
   record.model = asked;
   record.target = models[0];
   if (models.length > 1) record.sent = models;
   const { headers } = exchange.request;
+  journey.asked = models[0];
+  journey.mark("asked", models[0]);
   const answer = await services.client.sendMessages({
     body: mapNativeRequest(request, {
       models,
@@ -52,6 +54,7 @@ export async function relayMessages(
     timeoutMs: config.timeoutMs,
     nearest: (model) => catalog.nearest(model),
   });
+  journey.mark("answered");
   return answer.contentType === "text/event-stream"
     ? relayStream(answer, exchange, services)
     : await relayWhole(answer, exchange, services);
@@ -93,10 +96,12 @@ async function relayWhole(
 
 /** The model and the tokens stand in `message_start`, the final tokens in `message_delta`. */
 function noteEvent(event: JsonObject, exchange: Exchange, { now }: Services): void {
-  const { record, startedAt } = exchange;
+  const { record, startedAt, journey } = exchange;
   if (event["type"] === "message_start") {
     record.firstEventMs = Math.round(now() - startedAt);
     if (isJsonObject(event["message"])) noteMessage(event["message"], exchange);
+  } else if (event["type"] === "content_block_start" && isJsonObject(event["content_block"])) {
+    journey.mark("block", describeBlock(event["content_block"]));
   } else if (event["type"] === "message_delta" && isJsonObject(event["usage"])) {
     noteUsage(event["usage"], exchange);
   }

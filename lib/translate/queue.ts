@@ -5,16 +5,24 @@
  * @module
  */
 
-import type { BlockDelta, StreamEvent } from "../anthropic/types.ts";
+import type { BlockDelta, ContentBlock, StreamEvent } from "../anthropic/types.ts";
 import type { Draft, ToolUseDraft } from "./drafts.ts";
+
+/** Told of every block that begins, once. */
+export type OnBlock = (block: ContentBlock) => void;
 
 /** A queue of drafts that yields the events of the first. */
 export class BlockQueue {
+  readonly #onBlock: OnBlock | undefined;
   #drafts: Draft[] = [];
   /** The first draft, once its start has been sent. */
   #open: Draft | null = null;
   #nextIndex = 0;
   #hasSentCall = false;
+
+  constructor(onBlock?: OnBlock) {
+    this.#onBlock = onBlock;
+  }
 
   /** The block the client sees grow. */
   get open(): Draft | null {
@@ -86,7 +94,9 @@ export class BlockQueue {
   #start(draft: Draft): StreamEvent {
     this.#open = draft;
     this.#hasSentCall ||= draft.type === "tool_use";
-    return { type: "content_block_start", index: this.#nextIndex, content_block: draft.start() };
+    const block = draft.start();
+    this.#onBlock?.(block);
+    return { type: "content_block_start", index: this.#nextIndex, content_block: block };
   }
 
   #delta(delta: BlockDelta): StreamEvent {

@@ -24,12 +24,10 @@ import {
   translateTier,
   translateUsage,
 } from "./outcome.ts";
-import { BlockQueue } from "./queue.ts";
+import { BlockQueue, type OnBlock } from "./queue.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
+import { CHARS_PER_TOKEN } from "./tokens.ts";
 import { SearchFindings } from "./web_search.ts";
-
-/** A rough token is four characters; used only where upstream reports no usage at all. */
-const CHARS_PER_TOKEN = 4;
 
 /** What an answer needs to know of its request. */
 export interface StreamOptions {
@@ -55,6 +53,8 @@ export interface StreamOptions {
   searchesWeb?: boolean;
   /** What was done to the context, for a client that manages it. */
   contextManagement?: anthropic.ContextManagement | undefined;
+  /** Called when a content block begins. */
+  onBlock?: OnBlock;
   /** Takes secrets out of error texts. */
   redact?: (text: string) => string;
 }
@@ -73,7 +73,7 @@ export class StreamTranslator {
   readonly #options: StreamOptions;
   readonly #router: CallRouter;
   readonly #ids: CallIds;
-  readonly #queue = new BlockQueue();
+  readonly #queue: BlockQueue;
   readonly #reasoning: ReasoningBlocks;
   readonly #findings = new SearchFindings();
   /** Citations that came before any text. */
@@ -87,6 +87,7 @@ export class StreamTranslator {
 
   constructor(options: StreamOptions) {
     this.#options = options;
+    this.#queue = new BlockQueue(options.onBlock);
     this.#ids = new CallIds(options.takenCallIds);
     this.#reasoning = new ReasoningBlocks(this.#queue, {
       isHidden: options.hidesThinking ?? false,
@@ -102,6 +103,11 @@ export class StreamTranslator {
   /** Whether the finish reason has come: whatever breaks from now on, the answer is whole. */
   get isComplete(): boolean {
     return this.#finishReason !== "";
+  }
+
+  /** Output tokens so far, estimated from the text; what upstream counts comes at the end. */
+  get outputTokens(): number {
+    return Math.ceil((this.#outputChars + this.#reasoning.chars) / CHARS_PER_TOKEN);
   }
 
   /** `message_start`, unless it has been sent. */
@@ -153,9 +159,8 @@ export class StreamTranslator {
    */
   finish(): anthropic.StreamEvent[] {
     if (!this.isComplete) {
-      throw new ApiError("api_error", "OpenRouter ended the answer before it was complete", {
-        status: 502,
-      });
+      const message = "OpenRouter ended the answer before it was complete";
+      throw new ApiError("api_error", message, { status: 502 });
     }
     // A call cut by the length limit that the client has not seen is left out: `max_tokens` says why.
     if (this.#finishReason === "length") this.#queue.dropUnseenCalls();
@@ -281,12 +286,9 @@ export class StreamTranslator {
   }
 
   #countTokens(): anthropic.Usage {
-    if (this.facts.usage !== null) {
-      return translateUsage(this.facts.usage, this.#options.cacheTtl);
-    }
-    const outputChars = this.#outputChars + this.#reasoning.chars;
-    const outputTokens = Math.ceil(outputChars / CHARS_PER_TOKEN);
-    return estimateUsage(this.#options.inputTokens, outputTokens);
+    const { cacheTtl } = this.#options;
+    if (this.facts.usage !== null) return translateUsage(this.facts.usage, cacheTtl);
+    return estimateUsage(this.#options.inputTokens, this.outputTokens);
   }
 }
 

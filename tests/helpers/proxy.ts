@@ -8,6 +8,7 @@ import { Calibration } from "../../lib/calibration.ts";
 import type { Peer } from "../../lib/access.ts";
 import { loadConfig } from "../../lib/config.ts";
 import type { Services } from "../../lib/exchange.ts";
+import { Figures } from "../../lib/figures/figures.ts";
 import { createLog, type RequestRecord } from "../../lib/log.ts";
 import { Catalog } from "../../lib/openrouter/catalog.ts";
 import { createClient } from "../../lib/openrouter/client.ts";
@@ -52,17 +53,25 @@ export function createTestServices({ upstream, env = {} }: TestOptions = {}): Te
   const client = createClient(config, fetch);
   const now = () => performance.now();
   const ids = { msg: 0, req: 0, toolu: 0 };
+  const about = { name: "claudeproxy", version: "0.0.0" };
+  const catalog = new Catalog({ fetchModels: () => client.fetchModels(), now });
   const kept = keepLog([config.openrouterApiKey ?? "", ...config.proxyApiKeys]);
   return {
     config,
     client,
     now,
     ...kept,
-    catalog: new Catalog({ fetchModels: () => client.fetchModels(), now }),
+    catalog,
     refused: new RefusedDefaults(),
     calibration: new Calibration(),
+    figures: new Figures({
+      about,
+      date: () => new Date(),
+      maxCostUsd: null,
+      findPrices: (model) => catalog.get(model),
+    }),
     newId: (prefix) => `${prefix}_${++ids[prefix]}`,
-    about: { name: "claudeproxy", version: "0.0.0" },
+    about,
   };
 }
 

@@ -1,0 +1,100 @@
+/**
+ * What `GET /stats` answers, as types: the server writes it, the page in the browser reads it. Types only.
+ * Times of day in milliseconds since the epoch, durations in milliseconds, money in USD.
+ * @module
+ */
+
+import type { RequestRecord } from "../log.ts";
+
+/** A moment in the life of a request. */
+export interface Mark {
+  /** A request was sent upstream, its head came, a content block began. */
+  kind: "asked" | "answered" | "block";
+  /** Since the request was received. */
+  at: number;
+  /** The model asked, or the kind of the block and its tool. */
+  note: string;
+}
+
+/** A request that is being answered. */
+export interface Flight {
+  requestId: string;
+  model?: string;
+  target?: string;
+  elapsedMs: number;
+  /** Estimated from the text so far; null before there is any answer. */
+  outputTokens: number | null;
+  marks: Mark[];
+}
+
+/** A request that has ended: what the log line says, and what only the page shows. */
+export interface Finished extends RequestRecord {
+  /** Counts up from 1. */
+  number: number;
+  /** When it was received. */
+  time: number;
+  marks: Mark[];
+  /** The model that was asked, where a fallback answered in its place. */
+  replaced?: string;
+  /** What its cache reads saved less what its cache writes cost, by the catalog's prices. */
+  savedUsd?: number;
+}
+
+/** Sums over requests. Input tokens are those neither read from nor written to a cache. */
+export interface Sums {
+  requests: number;
+  failed: number;
+  inputTokens: number;
+  cachedTokens: number;
+  writtenTokens: number;
+  outputTokens: number;
+  /** Null until upstream has reported one. */
+  costUsd: number | null;
+  /** Requests that were answered and whose cost nobody told. */
+  unpriced: number;
+  /** Null until a price for what was cached is known. */
+  savedUsd: number | null;
+}
+
+/** The sums of one stretch of time. */
+export interface Bucket extends Sums {
+  /** When it begins. */
+  time: number;
+}
+
+/** Buckets of one width; empty ones are left out. */
+export interface Series {
+  widthMs: number;
+  /** How many stretches it reaches back, the current one included. */
+  length: number;
+  buckets: Bucket[];
+}
+
+/** The answer of `GET /stats`. */
+export interface Stats {
+  about: { name: string; version: string };
+  now: number;
+  startedAt: number;
+  /** Whether bodies are kept (INSPECT). */
+  inspects: boolean;
+  /** What was spent today, by UTC, and how much may be (MAX_COST_USD). */
+  today: { costUsd: number; maxCostUsd: number | null };
+  totals: Sums;
+  inFlight: Flight[];
+  /** Oldest first; with `?after=N` only those with a higher number. */
+  requests: Finished[];
+  series: { hour: Series; day: Series };
+  models: (Sums & { model: string })[];
+  /** How requests ended, errors by their type. */
+  ends: { end: string; count: number }[];
+  /** Fields that did not travel. */
+  dropped: { field: string; count: number }[];
+}
+
+/** The bodies of one request, as text: what came, what was sent upstream, and both answers. */
+export interface Bodies {
+  request: string;
+  sent: string;
+  received: string;
+  answer: string;
+}
