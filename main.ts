@@ -12,7 +12,7 @@ import { announce } from "./lib/cli/announce.ts";
 import { loadEnvironment, requireNetAccess } from "./lib/cli/environment.ts";
 import { createServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
 import { printError, printLine, StartError } from "./lib/cli/terminal.ts";
-import { VARIABLES } from "./lib/config.ts";
+import { VARIABLES } from "./lib/variables.ts";
 
 const ABOUT = { name: about.name, version: about.version };
 

@@ -1,97 +1,11 @@
 /**
- * Every environment variable and its default, once, and the one place that reads them.
+ * The one place that reads the environment's variables, and checks them.
  * Knows no files and no Deno: main.ts hands it a look-up.
  * @module
  */
 
 import { isJsonObject, parseJson } from "./json.ts";
-
-/** One variable as people see it: README, `.env.example` and `--help` are compared with this table. */
-export interface Variable {
-  readonly name: string;
-  /** The text that stands for "not set"; "" where there is no default. */
-  readonly default: string;
-  readonly about: string;
-}
-
-const SONNET = "anthropic/claude-sonnet-4-20250514";
-const OPUS = "anthropic/claude-opus-4-20250514";
-
-/** All variables of the proxy, in the order in which the documentation lists them. */
-export const VARIABLES = [
-  { name: "OPENROUTER_API_KEY", default: "", about: "The key that pays for it all (sk-or-…)" },
-  {
-    name: "OPENROUTER_BASE_URL",
-    default: "https://openrouter.ai/api/v1",
-    about: "Where requests go: the address before /chat/completions",
-  },
-  { name: "TARGET_MODEL_OPUS", default: OPUS, about: "Model for names that contain “opus”" },
-  { name: "TARGET_MODEL_BIG", default: SONNET, about: "Model for names that contain “sonnet”" },
-  { name: "TARGET_MODEL_SMALL", default: SONNET, about: "Model for names that contain “haiku”" },
-  {
-    name: "TARGET_MODEL_FABLE",
-    default: "",
-    about: "Model for names that contain “fable”; unset: as TARGET_MODEL_DEFAULT",
-  },
-  { name: "TARGET_MODEL_DEFAULT", default: SONNET, about: "Model for every other name" },
-  {
-    name: "OPENROUTER_APP_URL",
-    default: "",
-    about: "Sent as HTTP-Referer, for OpenRouter's rankings",
-  },
-  {
-    name: "OPENROUTER_APP_TITLE",
-    default: "",
-    about: "Sent as X-Title, for OpenRouter's rankings",
-  },
-  {
-    name: "OPENROUTER_PROVIDER",
-    default: "",
-    about: "JSON object sent as `provider`: OpenRouter's routing preferences",
-  },
-  {
-    name: "UPSTREAM_DIALECT",
-    default: "openrouter",
-    about: "openrouter; openai: any OpenAI-compatible server; anthropic: OpenRouter's /messages",
-  },
-  {
-    name: "PDF_ENGINE",
-    default: "cloudflare-ai",
-    about: "Who reads PDFs: cloudflare-ai (free), mistral-ocr (paid by the page) or native",
-  },
-  {
-    name: "TIMEOUT_S",
-    default: "300",
-    about: "Seconds to wait for upstream's headers, then for each of its silences",
-  },
-  { name: "PING_S", default: "15", about: "Seconds of silence after which a stream gets a ping" },
-  { name: "DRAIN_S", default: "25", about: "Seconds that running answers get to finish at a stop" },
-  { name: "PORT", default: "8000", about: "Port to listen on" },
-  { name: "HOST", default: "0.0.0.0", about: "Address to listen on" },
-  {
-    name: "PROXY_API_KEYS",
-    default: "",
-    about: "Comma list of keys that clients must present; unset: this machine only",
-  },
-  {
-    name: "ALLOWED_ORIGINS",
-    default: "",
-    about: "Comma list of web origins that may call the proxy from a browser",
-  },
-  { name: "MAX_BODY_MB", default: "32", about: "Largest request body, in MiB" },
-  { name: "MAX_INFLIGHT", default: "256", about: "Requests answered at once; more get 529" },
-  { name: "LOG_LEVEL", default: "info", about: "debug, info, warn or error" },
-  {
-    name: "LOG_FORMAT",
-    default: "auto",
-    about: "text, json, or auto: text on a terminal, else json",
-  },
-] as const satisfies readonly Variable[];
-
-/** Set by Deno Deploy itself; read, never set by people. */
-export const DEPLOY_VARIABLE = "DENO_DEPLOY";
-
-type Name = (typeof VARIABLES)[number]["name"];
+import { DEPLOY_VARIABLE, type VariableName, VARIABLES } from "./variables.ts";
 
 /** Where requests for one kind of model name go. */
 export interface Target {
@@ -129,6 +43,10 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   readonly maxBodyBytes: number;
   readonly maxInflight: number;
+  /** Null for no limit. */
+  readonly maxCostUsd: number | null;
+  /** Whether bodies are kept, for the page. */
+  readonly inspects: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: "auto" | "text" | "json";
   readonly onDenoDeploy: boolean;
@@ -175,6 +93,10 @@ export function loadConfig(env: Env): Config {
       settings.number("MAX_BODY_MB", { above: 0, most: 1024 }) * 1024 * 1024,
     ),
     maxInflight: settings.number("MAX_INFLIGHT", { above: 0, most: 1_000_000, whole: true }),
+    maxCostUsd: settings.isSet("MAX_COST_USD")
+      ? settings.number("MAX_COST_USD", { above: 0, most: 1e9 })
+      : null,
+    inspects: settings.oneOf("INSPECT", ["0", "1"]) === "1",
     logLevel: settings.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"]),
     logFormat: settings.oneOf("LOG_FORMAT", ["auto", "text", "json"]),
     onDenoDeploy: Boolean(env(DEPLOY_VARIABLE)?.trim()),
@@ -190,20 +112,20 @@ class Settings {
   }
 
   /** The value as text: trimmed, the default where it is blank. */
-  text(name: Name): string {
+  text(name: VariableName): string {
     return this.#env(name)?.trim() || this.#default(name);
   }
 
-  isSet(name: Name): boolean {
+  isSet(name: VariableName): boolean {
     const value = this.#env(name)?.trim() ?? "";
     return value !== "" && value !== this.#default(name);
   }
 
-  list(name: Name): string[] {
+  list(name: VariableName): string[] {
     return this.text(name).split(",").map((item) => item.trim()).filter((item) => item !== "");
   }
 
-  number(name: Name, range: { above: number; most: number; whole?: boolean }): number {
+  number(name: VariableName, range: { above: number; most: number; whole?: boolean }): number {
     const text = this.text(name);
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
     const fits = value > range.above && value <= range.most &&
@@ -214,14 +136,14 @@ class Settings {
     throw this.#bad(name, text, `${kind} ${least} up to ${range.most}`);
   }
 
-  oneOf<T extends string>(name: Name, allowed: readonly T[]): T {
+  oneOf<T extends string>(name: VariableName, allowed: readonly T[]): T {
     const text = this.text(name);
     const value = allowed.find((item) => item === text.toLowerCase());
     if (value === undefined) throw this.#bad(name, text, allowed.join(", "));
     return value;
   }
 
-  url(name: Name): string {
+  url(name: VariableName): string {
     const text = this.text(name);
     const url = URL.parse(text);
     const usable = url !== null && /^https?:$/.test(url.protocol) && url.search === "" &&
@@ -233,7 +155,7 @@ class Settings {
     return text.replace(/\/+$/, "");
   }
 
-  origins(name: Name): string[] {
+  origins(name: VariableName): string[] {
     return this.list(name).map((text) => {
       const origin = URL.parse(text)?.origin;
       if (origin === undefined || origin === "null" || text.replace(/\/$/, "") !== origin) {
@@ -244,14 +166,14 @@ class Settings {
   }
 
   /** A key: never shown in a message. */
-  key(name: Name): string | null {
+  key(name: VariableName): string | null {
     const text = this.text(name);
     if (/^[\x21-\x7e]*$/.test(text)) return text || null;
     throw this.#bad(name, "(hidden)", "printable ASCII without spaces");
   }
 
   /** Keys, of which a set variable names at least one. */
-  keys(name: Name): string[] {
+  keys(name: VariableName): string[] {
     const keys = this.list(name);
     const isUsable = keys.every((key) => /^[\x21-\x7e]+$/.test(key)) &&
       (keys.length > 0 || this.text(name) === "");
@@ -263,13 +185,13 @@ class Settings {
     );
   }
 
-  headerValue(name: Name): string | null {
+  headerValue(name: VariableName): string | null {
     const text = this.text(name);
     if (/^[\x20-\x7e]*$/.test(text)) return text || null;
     throw this.#bad(name, text, "printable ASCII");
   }
 
-  jsonObject(name: Name): Record<string, unknown> | null {
+  jsonObject(name: VariableName): Record<string, unknown> | null {
     const text = this.text(name);
     if (text === "") return null;
     const value = parseJson(text);
@@ -277,7 +199,7 @@ class Settings {
     throw this.#bad(name, text, 'a JSON object such as {"sort":"throughput"}');
   }
 
-  target(name: Name): Target {
+  target(name: VariableName): Target {
     const [first, ...rest] = this.list(name);
     const bad = [first, ...rest].find((id) => id !== undefined && /[\s"'\\]/.test(id));
     if (first === undefined || bad !== undefined || rest.includes("auto")) {
@@ -286,11 +208,11 @@ class Settings {
     return { models: [first, ...rest], isDefault: !this.isSet(name) };
   }
 
-  #default(name: Name): string {
+  #default(name: VariableName): string {
     return VARIABLES.find((variable) => variable.name === name)?.default ?? "";
   }
 
-  #bad(name: Name, value: string, allowed: string): ConfigError {
+  #bad(name: VariableName, value: string, allowed: string): ConfigError {
     const shown = value.length > 80 ? `${value.slice(0, 80)}…` : value;
     return new ConfigError(
       `${name}=${JSON.stringify(shown)} cannot be used: allowed is ${allowed}`,

@@ -57,7 +57,8 @@ export function createHandler(services: Services): Handler {
     inFlight++;
     const trace = createTrace(request, services);
     const isFull = inFlight > services.config.maxInflight;
-    const { response, ended } = await answer(request, peer, { services, trace, isFull });
+    const { response: given, ended } = await answer(request, peer, { services, trace, isFull });
+    const response = inspect(given, trace);
     response.headers.set("request-id", trace.record.requestId);
     describeRecord(response.headers, trace);
     trace.record.status = response.status;
@@ -176,6 +177,12 @@ function describeError(error: unknown, { record, redact }: Trace, { log }: Servi
     log.write(isOurs ? "error" : "debug", `${record.requestId} ${describeCause(failure.cause)}`);
   }
   return toErrorResponse(failure, { requestId: record.requestId, redact });
+}
+
+/** With INSPECT the answer is kept as it goes out. */
+function inspect(response: Response, { journey: { inspection } }: Trace): Response {
+  if (inspection === null || response.body === null) return response;
+  return new Response(inspection.tap("answer", response.body), response);
 }
 
 /** The headers that tell what became of a request: the model that was asked, and what did not travel. */

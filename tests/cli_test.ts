@@ -8,7 +8,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { TextLineStream } from "@std/streams/text-line-stream";
 import about from "../deno.json" with { type: "json" };
 import { startUpstream as startSimulated } from "../lib/cli/upstream.ts";
-import { DEPLOY_VARIABLE, VARIABLES } from "../lib/config.ts";
+import { DEPLOY_VARIABLE, VARIABLES } from "../lib/variables.ts";
 import { readTaskFlags } from "./helpers/task_flags.ts";
 import { startSilentUpstream } from "./helpers/upstream.ts";
 

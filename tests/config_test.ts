@@ -1,7 +1,8 @@
 /** Every variable: its default, what it takes, and the one line that says what to fix. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Config, ConfigError, loadConfig, VARIABLES } from "../lib/config.ts";
+import { type Config, ConfigError, loadConfig } from "../lib/config.ts";
+import { VARIABLES } from "../lib/variables.ts";
 
 const SONNET = "anthropic/claude-sonnet-4-20250514";
 const OPUS = "anthropic/claude-opus-4-20250514";
@@ -32,6 +33,8 @@ const DEFAULTS: Config = {
   allowedOrigins: [],
   maxBodyBytes: 32 * 1024 * 1024,
   maxInflight: 256,
+  maxCostUsd: null,
+  inspects: false,
   logLevel: "info",
   logFormat: "auto",
   onDenoDeploy: false,
@@ -98,6 +101,9 @@ const REFUSED: [name: string, value: string, allowed: string, shown?: string][] 
   ["MAX_BODY_MB", "1025", "a number above 0 up to 1024"],
   ["MAX_INFLIGHT", "0", "a whole number above 0 up to 1000000"],
   ["MAX_INFLIGHT", "1.5", "a whole number above 0 up to 1000000"],
+  ["MAX_COST_USD", "0", "a number above 0 up to 1000000000"],
+  ["MAX_COST_USD", "$5", "a number above 0 up to 1000000000"],
+  ["INSPECT", "yes", "0, 1"],
   ["LOG_LEVEL", "trace", "debug, info, warn, error"],
   ["LOG_LEVEL", "LOUD", "debug, info, warn, error"],
   ["LOG_FORMAT", "xml", "auto, text, json"],
@@ -173,6 +179,8 @@ const READ: [env: Record<string, string>, expected: Partial<Config>][] = [
   }],
   [{ MAX_BODY_MB: "0.5" }, { maxBodyBytes: 512 * 1024 }],
   [{ MAX_INFLIGHT: "1" }, { maxInflight: 1 }],
+  [{ MAX_COST_USD: "2.5" }, { maxCostUsd: 2.5 }],
+  [{ INSPECT: "1" }, { inspects: true }],
   [{ LOG_LEVEL: "DEBUG" }, { logLevel: "debug" }],
   [{ LOG_FORMAT: "text" }, { logFormat: "text" }],
   [{ DENO_DEPLOY: "1" }, { onDenoDeploy: true }],

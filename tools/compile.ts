@@ -4,7 +4,7 @@
  * Arguments are passed on to `deno compile`.
  */
 
-import { DEPLOY_VARIABLE, VARIABLES } from "../lib/config.ts";
+import { DEPLOY_VARIABLE, VARIABLES } from "../lib/variables.ts";
 
 const OUTPUT = Deno.build.os === "windows" ? "claudeproxy.exe" : "claudeproxy";
 const ENV = [...VARIABLES.map((variable) => variable.name), DEPLOY_VARIABLE].join(",");

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Config, VARIABLES } from "../config.ts";
+import type { Config } from "../config.ts";
+import { VARIABLES } from "../variables.ts";
 import { ApiError } from "../errors.ts";
 import { Catalog } from "../openrouter/catalog.ts";
 import { type Client, createClient } from "../openrouter/client.ts";

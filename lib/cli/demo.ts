@@ -104,6 +104,7 @@ function loadDemoConfig({ baseUrl }: Upstream, env: Env): Config {
   const fixed = new Map([
     ["OPENROUTER_BASE_URL", baseUrl],
     ["OPENROUTER_API_KEY", DEMO_KEY],
+    ["INSPECT", "1"],
     ["LOG_LEVEL", "info"],
     ["LOG_FORMAT", "text"],
   ]);

@@ -4,14 +4,8 @@
  */
 
 import { parse } from "@std/dotenv/parse";
-import {
-  type Config,
-  ConfigError,
-  DEPLOY_VARIABLE,
-  type Env,
-  loadConfig,
-  VARIABLES,
-} from "../config.ts";
+import { type Config, ConfigError, type Env, loadConfig } from "../config.ts";
+import { DEPLOY_VARIABLE, VARIABLES } from "../variables.ts";
 import { StartError } from "./terminal.ts";
 
 /** What was found at the start. */

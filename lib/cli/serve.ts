@@ -55,7 +55,8 @@ export function createServices(config: Config, about: About): Services {
     figures: new Figures({
       about,
       date,
-      maxCostUsd: null,
+      maxCostUsd: config.maxCostUsd,
+      inspects: config.inspects,
       findPrices: (model) => catalog.get(model),
     }),
     log: createLog({

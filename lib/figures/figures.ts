@@ -5,6 +5,7 @@
  */
 
 import type { RequestRecord } from "../log.ts";
+import { type Inspection, Inspections } from "./inspection.ts";
 import type { Journey } from "./journey.ts";
 import type { Finished, Stats, Sums } from "./stats.ts";
 import { add, createSums, Ledger, readCost, Timeline } from "./sums.ts";
@@ -29,6 +30,8 @@ export interface FiguresOptions {
   date: () => Date;
   /** The most that may be spent on a day of UTC; null for no limit. */
   maxCostUsd: number | null;
+  /** Whether bodies are kept. */
+  inspects: boolean;
   /** What the catalog knows of a model. */
   findPrices: (model: string) => Prices | undefined;
 }
@@ -44,6 +47,7 @@ export class Figures {
   readonly #models = new Ledger(MAX_NAMES, createSums);
   readonly #ends = new Ledger(MAX_NAMES, () => ({ count: 0 }));
   readonly #dropped = new Ledger(MAX_NAMES, () => ({ count: 0 }));
+  readonly #inspections = new Inspections();
   #finished: Finished[] = [];
   #number = 0;
   #today = { day: "", costUsd: 0 };
@@ -63,9 +67,21 @@ export class Figures {
     return this.#today.day === this.#readDay() ? this.#today.costUsd : 0;
   }
 
+  /** Whether today's cost has reached what may be spent on a day. */
+  get isSpent(): boolean {
+    const { maxCostUsd } = this.#options;
+    return maxCostUsd !== null && this.costToday >= maxCostUsd;
+  }
+
   /** A request has come that will be counted. */
   begin(journey: Journey): void {
     this.#inFlight.add(journey);
+    if (this.#options.inspects) journey.inspect(this.#inspections);
+  }
+
+  /** The bodies of a request, where they were kept and are not forgotten. */
+  findBodies(requestId: string): Inspection | undefined {
+    return this.#inspections.find(requestId);
   }
 
   /** It has ended; others than messages change nothing. */
@@ -89,7 +105,7 @@ export class Figures {
       about: this.#options.about,
       now,
       startedAt: this.#startedAt,
-      inspects: false,
+      inspects: this.#options.inspects,
       today: { costUsd: this.costToday, maxCostUsd: this.#options.maxCostUsd },
       totals: this.#totals,
       inFlight: [...this.#inFlight].slice(-MAX_SHOWN_IN_FLIGHT).map((one) => one.describe()),

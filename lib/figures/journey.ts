@@ -5,6 +5,7 @@
  */
 
 import { findReplaced, type RequestRecord } from "../log.ts";
+import type { ByteStream, Inspection, Inspections } from "./inspection.ts";
 import type { Finished, Flight, Mark } from "./stats.ts";
 
 /** An answer may have hundreds of blocks, a request many dropped fields; the first ones tell the story. */
@@ -29,12 +30,25 @@ export class Journey {
   asked: string | null = null;
   /** Estimated output tokens so far, where an answer is coming. */
   countOutput: (() => number) | null = null;
+  /** Keeps the bodies; null where nobody asked for that. */
+  inspection: Inspection | null = null;
   readonly #options: JourneyOptions;
   readonly #marks: Mark[] = [];
 
   constructor(options: JourneyOptions) {
     this.record = options.record;
     this.#options = options;
+  }
+
+  /** Begins to keep the bodies. */
+  inspect(inspections: Inspections): void {
+    this.inspection = inspections.open(this.record.requestId, this.#options.redact);
+  }
+
+  /** Upstream's head has come. The body is kept as it passes, where bodies are kept. */
+  noteAnswer(answer: { body: ByteStream }): void {
+    this.mark("answered");
+    if (this.inspection !== null) answer.body = this.inspection.tap("received", answer.body);
   }
 
   /** Notes a moment. */

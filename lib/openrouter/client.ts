@@ -26,6 +26,8 @@ interface Call {
   /** Milliseconds that are left for upstream's headers. */
   timeoutMs: number;
   nearest?: (model: string) => string[];
+  /** Told of the body of an error answer. */
+  onRefusal?: (text: string) => void;
 }
 
 /** One call of `POST /chat/completions`. */
@@ -124,7 +126,9 @@ async function send(
     retryAfter: readRetryAfter(response.headers),
     ...(call.nearest && { nearest: call.nearest }),
   };
-  throw parseErrorAnswer(response.status, await readErrorBody(response, config.timeoutMs), context);
+  const text = await readErrorBody(response, config.timeoutMs);
+  call.onRefusal?.(text);
+  throw parseErrorAnswer(response.status, text, context);
 }
 
 async function fetchJson(

@@ -94,7 +94,9 @@ async function send(
   const isGeneric = config.dialect === "openai";
   const sent = isGeneric ? toGenericRequest(body, dropped) : body;
   exchange.record.dropped = [...dropped];
-  exchange.journey.mark("asked", target);
+  const { journey } = exchange;
+  journey.inspection?.keep("sent", sent);
+  journey.mark("asked", target);
   const answer = await services.client.sendChat({
     body: sent,
     anthropicBeta: isGeneric ? null : anthropicBeta,
@@ -102,7 +104,8 @@ async function send(
     signal: exchange.request.signal,
     timeoutMs: Math.max(1, options.deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
+    onRefusal: (text) => journey.inspection?.keep("received", text),
   });
-  exchange.journey.mark("answered");
+  journey.noteAnswer(answer);
   return { answer, target, names, cacheTtl, contextManagement };
 }

@@ -9,6 +9,7 @@ import { ApiError, createClientGone } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
 import { estimateInputTokens } from "../translate/tokens.ts";
 import { readJson } from "./body.ts";
+import { requireBudget } from "./budget.ts";
 import { answerPlain, answerStream } from "./answer.ts";
 import { askUpstream } from "./ask.ts";
 import { relayMessages } from "./native.ts";
@@ -20,12 +21,14 @@ import { relayMessages } from "./native.ts";
 export async function handleMessages(exchange: Exchange, services: Services): Promise<Answer> {
   services.figures.begin(exchange.journey);
   const body = await readJson(exchange.request, { maxBytes: services.config.maxBodyBytes });
+  exchange.journey.inspection?.keep("request", body);
   const key = findKey(exchange, services);
   if (services.config.dialect === "anthropic") {
     return await relayMessages(body, { exchange, services, key });
   }
   const asked: MessagesRequest = parseMessagesRequest(body);
   exchange.record.model = asked.model;
+  requireBudget(services);
   const upstream = await askUpstream(asked, { exchange, services, key });
   const options = { asked, estimate: estimateInputTokens(asked), exchange, services };
   try {

@@ -15,6 +15,7 @@ import { encodeEvent } from "../sse/framing.ts";
 import { relay } from "../sse/relay.ts";
 import { readWhole } from "../sse/whole.ts";
 import { mapNativeRequest } from "../translate/native.ts";
+import { requireBudget } from "./budget.ts";
 import { describeBlock, noteEnd, toEventStream } from "./answer.ts";
 
 const DEFAULT_VERSION = "2023-06-01";
@@ -40,12 +41,15 @@ export async function relayMessages(
   const { headers } = exchange.request;
   journey.asked = models[0];
   journey.mark("asked", models[0]);
+  requireBudget(services);
+  const sent = mapNativeRequest(request, {
+    models,
+    resolve: (name) => resolve(name)[0],
+    provider: config.provider,
+  });
+  journey.inspection?.keep("sent", sent);
   const answer = await services.client.sendMessages({
-    body: mapNativeRequest(request, {
-      models,
-      resolve: (name) => resolve(name)[0],
-      provider: config.provider,
-    }),
+    body: sent,
     model: models[0],
     anthropicVersion: headers.get("anthropic-version") ?? DEFAULT_VERSION,
     anthropicBeta: headers.get("anthropic-beta"),
@@ -53,8 +57,9 @@ export async function relayMessages(
     signal: exchange.request.signal,
     timeoutMs: config.timeoutMs,
     nearest: (model) => catalog.nearest(model),
+    onRefusal: (text) => journey.inspection?.keep("received", text),
   });
-  journey.mark("answered");
+  journey.noteAnswer(answer);
   return answer.contentType === "text/event-stream"
     ? relayStream(answer, exchange, services)
     : await relayWhole(answer, exchange, services);

@@ -11,12 +11,26 @@ const HEADERS = { "cache-control": "no-store" };
 
 /**
  * All figures; `?after=N` leaves out the requests up to that number, for who asks again and again.
- * @throws {ApiError} 400 for a number that is none
+ * `?request=ID`: the bodies of one request instead.
+ * @throws {ApiError} 400 for a number that is none, 404 where no bodies are kept
  */
-export function handleStats({ url }: Exchange, { figures }: Services): Answer {
+export function handleStats({ url }: Exchange, { figures, config }: Services): Answer {
+  const requestId = url.searchParams.get("request");
+  if (requestId !== null) {
+    const bodies = figures.findBodies(requestId)?.read();
+    if (bodies === undefined) throw notKept(config.inspects);
+    return { response: Response.json(bodies, { headers: HEADERS }) };
+  }
   const after = url.searchParams.get("after") ?? "0";
   if (!/^\d{1,15}$/.test(after)) {
     throw new ApiError("invalid_request_error", "after: Input should be a whole number from 0");
   }
   return { response: Response.json(figures.read(Number(after)), { headers: HEADERS }) };
+}
+
+function notKept(inspects: boolean): ApiError {
+  const why = inspects
+    ? "This request's bodies are not kept any more"
+    : "Set INSPECT=1 to keep bodies";
+  return new ApiError("not_found_error", why);
 }

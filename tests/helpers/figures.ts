@@ -16,6 +16,7 @@ export function createFigures(options: Partial<FiguresOptions> = {}): Figures {
     about: { name: "claudeproxy", version: "0.0.0" },
     date: () => new Date(NOON),
     maxCostUsd: null,
+    inspects: false,
     findPrices: () => undefined,
     ...options,
   });

@@ -67,7 +67,8 @@ export function createTestServices({ upstream, env = {} }: TestOptions = {}): Te
     figures: new Figures({
       about,
       date: () => new Date(),
-      maxCostUsd: null,
+      maxCostUsd: config.maxCostUsd,
+      inspects: config.inspects,
       findPrices: (model) => catalog.get(model),
     }),
     newId: (prefix) => `${prefix}_${++ids[prefix]}`,
