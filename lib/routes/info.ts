@@ -1,10 +1,11 @@
 /**
- * `GET /`, `GET /health` and `/api/hello`: what this is, and that it is alive.
+ * `GET /`, `GET /health` and `/api/hello`: what this is, for people a page, and that it is alive.
  * @module
  */
 
 import { accepts } from "@std/http/negotiation";
 import type { Answer, Exchange, Services } from "../exchange.ts";
+import { PAGE, POLICY } from "../page/generated.ts";
 
 /** What `GET /` says of each endpoint. */
 const ENDPOINTS = {
@@ -16,6 +17,16 @@ const ENDPOINTS = {
   "GET /health": "Liveness",
 } as const;
 
+/** The page loads nothing and runs nothing but what it brings, and nobody frames it. */
+const PAGE_HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": POLICY,
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-cache",
+  "vary": "accept",
+};
+
 /** Liveness: exactly `{"status":"ok"}`. */
 export function handleHealth(): Answer {
   return { response: Response.json({ status: "ok" }) };
@@ -26,8 +37,10 @@ export function handleHello(): Answer {
   return { response: Response.json({ message: "hello" }) };
 }
 
-/** What this is: JSON, on one line for machines and indented for a person in a browser. */
+/** The page for a person in a browser; what this is, as JSON, for everybody else. */
 export function handleInfo({ request }: Exchange, { about, config }: Services): Answer {
+  const isPerson = accepts(request, "application/json", "text/html") === "text/html";
+  if (isPerson) return { response: new Response(PAGE, { headers: PAGE_HEADERS }) };
   const { opus, sonnet, haiku, other } = config.targets;
   const info = {
     ...about,
@@ -39,7 +52,5 @@ export function handleInfo({ request }: Exchange, { about, config }: Services): 
       other: other.models.join(","),
     },
   };
-  const isPerson = accepts(request, "application/json", "text/html") === "text/html";
-  const body = JSON.stringify(info, null, isPerson ? 2 : 0);
-  return { response: new Response(body, { headers: { "content-type": "application/json" } }) };
+  return { response: Response.json(info, { headers: { vary: "accept" } }) };
 }

@@ -1,0 +1,58 @@
+/**
+ * Making elements. Text goes in as text, never as markup: this page shows what strangers have written.
+ * Runs in the browser.
+ * @module
+ */
+
+/// <reference lib="dom" />
+
+/** What an element is made of. */
+export interface Parts {
+  class?: string;
+  text?: string;
+  /** Those that are null are left out. */
+  children?: readonly (Node | null)[];
+  attributes?: Readonly<Record<string, string>>;
+}
+
+/** An HTML element. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  parts: Parts = {},
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  fill(element, parts);
+  return element;
+}
+
+/** An SVG element. */
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  parts: Parts = {},
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  fill(element, parts);
+  return element;
+}
+
+function fill(element: Element, parts: Parts): void {
+  if (parts.class !== undefined) element.setAttribute("class", parts.class);
+  if (parts.text !== undefined) element.textContent = parts.text;
+  for (const [name, value] of Object.entries(parts.attributes ?? {})) {
+    element.setAttribute(name, value);
+  }
+  for (const child of parts.children ?? []) if (child !== null) element.append(child);
+}
+
+/** An element of the page by its id. @throws {Error} where the page has none: it is stale */
+export function find(id: string): HTMLElement {
+  const element = document.getElementById(id);
+  if (element === null) throw new Error(`The page has no #${id}`);
+  return element;
+}
+
+/** Sets a text, only where it is another: what is selected stays selected. */
+export function setText(id: string, text: string): void {
+  const element = find(id);
+  if (element.textContent !== text) element.textContent = text;
+}
