@@ -1,0 +1,356 @@
+/**
+ * The page in a real browser, before the real proxy. Not named `*_test.ts`: `deno task test` needs no browser,
+ * `deno task test:page` runs these.
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import {
+  completion,
+  finishChunk,
+  roleChunk,
+  sse,
+  sseAnswer,
+  textChunk,
+  usageChunk,
+} from "../helpers/chunks.ts";
+import { errorBody, eventStream, holdStream } from "../helpers/upstream.ts";
+import { startStage, test } from "./stage.ts";
+
+const LIVE_MS = 1000;
+
+test("is empty at first, and says where to point a client", async () => {
+  await using stage = await startStage();
+  await stage.open();
+  const { page, proxy } = stage;
+  assertEquals(await page.locator("#address").textContent(), `ANTHROPIC_BASE_URL=${proxy.url}`);
+  assert(await page.locator("#empty").isVisible());
+  assertEquals(await page.locator("#spent").textContent(), "$0.0000");
+  assertEquals(stage.complaints, []);
+});
+
+test("shows three requests within a second, newest first", async () => {
+  await using stage = await startStage();
+  await stage.open();
+  for (const model of ["claude-a", "claude-b", "claude-c"]) await stage.send({ model });
+  const startedAt = performance.now();
+  const { page } = stage;
+  await page.locator("#finished tr").nth(2).waitFor({ timeout: LIVE_MS });
+  const waited = performance.now() - startedAt;
+  assert(waited < LIVE_MS, `${waited} ms`);
+  assertEquals(await page.locator("#finished .row > .name:first-child").allTextContents(), [
+    "claude-c",
+    "claude-b",
+    "claude-a",
+  ]);
+  const cells = await page.locator("#finished tr").first().locator("td").allTextContents();
+  assertMatch(cells[0] ?? "", /^\d\d:\d\d:\d\d$/);
+  assertMatch(cells[1] ?? "", /claude-c.*anthropic\/claude-4-sonnet · Anthropic/);
+  assertEquals(cells.slice(2, 6), ["120", "7", "83%", "$0.0013"]);
+  assertEquals(cells.at(-1), "complete");
+  assertEquals(await page.locator("#spent").textContent(), "$0.0038");
+  assertEquals(await page.locator("#count").textContent(), "3");
+  assertEquals(await page.locator("#models tbody tr").count(), 1);
+  assertEquals(stage.complaints, []);
+});
+
+test("shows a request under way as it grows, within a second, and where it went", async () => {
+  const held = holdStream(sse(roleChunk(), textChunk("x".repeat(40))));
+  await using stage = await startStage({ script: () => held.response });
+  await stage.open();
+  const { page } = stage;
+  const sent = stage.send().catch(() => {});
+  const out = page.locator("#flights td").nth(3);
+  await out.getByText("≈ 10", { exact: true }).waitFor({ timeout: LIVE_MS });
+  held.send(sse(textChunk("y".repeat(4000))));
+  await out.getByText("≈ 1,010", { exact: true }).waitFor({ timeout: LIVE_MS });
+  assertEquals(await page.locator("#flights .end").textContent(), "answering");
+  held.send(sse(finishChunk(), usageChunk(), "[DONE]"));
+  held.close();
+  await sent;
+  await page.locator("#finished tr").waitFor({ timeout: LIVE_MS });
+  assertEquals(await page.locator("#flights tr").count(), 0);
+});
+
+test("draws cost and tokens over time, and tells a bar in words to the arrow keys", async () => {
+  await using stage = await startStage();
+  await stage.send();
+  await stage.open();
+  const { page } = stage;
+  assertEquals(await page.locator("#plot rect[class^=fill]").count(), 1);
+  assertEquals(await page.locator("#plot .most").textContent(), "$0.0013");
+  await page.getByRole("button", { name: "Tokens" }).click();
+  assertEquals(await page.locator("#plot rect[class^=fill]").count(), 3);
+  assertEquals(await page.locator("#plot .most").textContent(), "127");
+  await page.getByRole("button", { name: "Day" }).click();
+  await page.locator("#plot").focus();
+  await page.keyboard.press("ArrowLeft");
+  assertMatch(
+    await page.locator("#readout").textContent() ?? "",
+    /^\d\d:\d\d {2}1 request {2}120 in, 7 out {2}\$0\.0013$/,
+  );
+  assertMatch(await page.locator("#plot").getAttribute("aria-label") ?? "", /^Tokens over .* day/);
+});
+
+test("opens a request's timeline at a click, and closes it at another", async () => {
+  await using stage = await startStage();
+  await stage.send({ mcp_servers: [] });
+  await stage.open();
+  const { page } = stage;
+  const row = page.locator("#finished tr").first();
+  await row.click();
+  const steps = await page.locator(".steps .name").allTextContents();
+  assertEquals(steps, [
+    "Received",
+    "Sent to anthropic/claude-sonnet-4-20250514",
+    "Upstream headers",
+    "Block: text",
+    "End: complete",
+  ]);
+  assertMatch(await page.locator(".facts").textContent() ?? "", /Status 200.*Dropped mcp_servers/);
+  assertEquals(await page.locator(".pane").count(), 0);
+  // It stays open while the page goes on asking.
+  await stage.send();
+  await page.locator("#finished > tr:not(.detail)").nth(1).waitFor();
+  assertEquals(await page.locator(".steps").count(), 1);
+  await page.locator("#finished tr.open").click();
+  assertEquals(await page.locator(".steps").count(), 0);
+});
+
+test("shows the four bodies side by side under INSPECT=1", async () => {
+  await using stage = await startStage({ env: { INSPECT: "1" } });
+  await stage.send({ messages: [{ role: "user", content: "A question" }] });
+  await stage.open();
+  const { page } = stage;
+  await page.locator("#finished tr").first().click();
+  await page.locator(".pane").nth(3).waitFor();
+  const [request, sent, received, answer] = await page.locator(".pane pre").allTextContents();
+  assertMatch(request ?? "", /"content": "A question"/);
+  assertMatch(sent ?? "", /"model": "anthropic\/claude-sonnet-4-20250514"/);
+  assertEquals(received, sseAnswer("Hello"));
+  assertMatch(answer ?? "", /^event: message_start\n/);
+  const boxes = await Promise.all(
+    [0, 1, 2, 3].map((number) => page.locator(".pane").nth(number).boundingBox()),
+  );
+  assertEquals(new Set(boxes.map((box) => box?.y)).size, 1);
+  assertEquals(stage.complaints, []);
+});
+
+test("tells errors and dropped fields", async () => {
+  await using stage = await startStage({ script: () => errorBody(429, "Slow down, please") });
+  await stage.send({ mcp_servers: [] });
+  await stage.open();
+  const { page } = stage;
+  const trouble = await page.locator("#trouble").textContent();
+  assertMatch(trouble ?? "", /rate limit error1.*Slow down, please.*mcp_servers1/);
+  assertEquals(await page.locator("#finished .bad").textContent(), "rate limit error");
+});
+
+// ── How it looks ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** In the browser: contrast of a colour with another, by WCAG, from 1 to 21. */
+const CONTRAST = `(() => {
+  const style = getComputedStyle(document.documentElement);
+  const light = (name) => {
+    const hex = style.getPropertyValue(name).trim().slice(1);
+    const [r, g, b] = [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255)
+      .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (a, b) => {
+    const [low, high] = [light(a), light(b)].sort((x, y) => x - y);
+    return (high + 0.05) / (low + 0.05);
+  };
+  return ["--text", "--muted", "--bad", "--warn", "--accent"].flatMap((ink) =>
+    ["--ground", "--surface"].map((paper) => [ink + " on " + paper, contrast(ink, paper)]));
+})()`;
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`can be read in ${colorScheme}`, async () => {
+    await using stage = await startStage({ colorScheme });
+    await stage.open();
+    const contrasts = await stage.page.evaluate(CONTRAST) as [string, number][];
+    assertEquals(contrasts.length, 10);
+    assertEquals(contrasts.filter(([, contrast]) => contrast < 4.5), []);
+    const ground = await stage.page.evaluate("getComputedStyle(document.body).backgroundColor");
+    assertEquals(ground, colorScheme === "light" ? "rgb(250, 249, 247)" : "rgb(20, 19, 18)");
+  });
+}
+
+for (const width of [400, 760, 900, 1280]) {
+  test(`fits ${width} px, with a request open and names that never end`, async () => {
+    await using stage = await startStage({ width, env: { INSPECT: "1", MAX_COST_USD: "5" } });
+    await stage.send({ model: "m".repeat(300), system: "s".repeat(500) });
+    await stage.open();
+    const { page } = stage;
+    await page.locator("#finished tr").first().click();
+    await page.locator(".pane").nth(3).waitFor();
+    assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
+    // Nothing is cut at the right edge either.
+    const wide = await page.evaluate(
+      `[...document.querySelectorAll("main *")].filter((one) => one.getBoundingClientRect().right > ${width}).length`,
+    );
+    assertEquals(wide, 0);
+  });
+}
+
+test("is there in less than 200 ms", async () => {
+  await using stage = await startStage();
+  const paints: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    await stage.open();
+    const paint = await stage.page.evaluate(
+      `performance.getEntriesByName("first-contentful-paint")[0].startTime`,
+    );
+    paints.push(Number(paint));
+  }
+  const [, , median = Infinity] = paints.toSorted((a, b) => a - b);
+  assert(median < 200, `first paints after ${paints.map(Math.round).join(", ")} ms`);
+});
+
+// ── Keyboard ────────────────────────────────────────────────────────────────────────────────────────────────
+
+test("is used by the keyboard alone; the list is one stop", async () => {
+  await using stage = await startStage();
+  for (const model of ["claude-a", "claude-b", "claude-c"]) await stage.send({ model });
+  await stage.open();
+  const { page } = stage;
+  const focused = () =>
+    page.evaluate("document.activeElement.closest('tr')?.querySelector('.name')?.textContent");
+  assertEquals(await page.locator("#finished button[tabindex='0']").count(), 1);
+  for (let i = 0; i < 6; i++) await page.keyboard.press("Tab");
+  assertEquals(await focused(), "claude-c");
+  await page.keyboard.press("ArrowDown");
+  assertEquals(await focused(), "claude-b");
+  await page.keyboard.press("End");
+  assertEquals(await focused(), "claude-a");
+  await page.keyboard.press("Enter");
+  assertEquals(await page.locator(".steps").count(), 1);
+  const button = page.locator("#finished button.row").nth(2);
+  assertEquals(await button.getAttribute("aria-expanded"), "true");
+  await page.keyboard.press("Escape");
+  assertEquals(await page.locator(".steps").count(), 0);
+  assertEquals(await focused(), "claude-a");
+  await page.keyboard.press("Tab");
+  assertNotEquals(await focused(), "claude-b");
+});
+
+// ── Access and strangers ────────────────────────────────────────────────────────────────────────────────────
+
+test("under PROXY_API_KEYS opens with a key as the password, and stays live", async () => {
+  const env = { PROXY_API_KEYS: "team-key-1" };
+  await using stage = await startStage({ env, password: "team-key-1" });
+  await stage.open();
+  await stage.send();
+  await stage.page.locator("#finished tr").waitFor({ timeout: LIVE_MS });
+  assertEquals(stage.page.url().includes("team-key-1"), false);
+});
+
+for (const password of [undefined, "wrong"]) {
+  test(`under PROXY_API_KEYS stays shut with ${password ?? "no"} password`, async () => {
+    const env = { PROXY_API_KEYS: "team-key-1" };
+    await using stage = await startStage({ env, ...(password && { password }) });
+    const status = await stage.page.goto(stage.proxy.url).then(
+      (answer) => answer?.status(),
+      String,
+    );
+    // Without credentials to offer, some versions of the browser report the question as an error.
+    assertMatch(String(status), /^401$|ERR_INVALID_AUTH_CREDENTIALS/);
+    assertEquals(await stage.page.locator("#status").count(), 0);
+  });
+}
+
+const MARKUP =
+  `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script><b id=pwned>"'&\u202e`;
+
+test("shows hostile names, prompts, errors and tools as text, never as markup", async () => {
+  const call = { index: 0, id: "c", type: "function", function: { name: MARKUP, arguments: "{}" } };
+  const hostile = { ...completion("Hi"), model: MARKUP, provider: MARKUP };
+  await using stage = await startStage({
+    env: { INSPECT: "1" },
+    script: [
+      () =>
+        eventStream(sse(roleChunk(), textChunk(MARKUP), {
+          ...hostile,
+          choices: [
+            { index: 0, delta: { tool_calls: [call] }, finish_reason: "tool_calls" },
+          ],
+        }, "[DONE]")),
+      () => errorBody(429, MARKUP),
+      () => Response.json(hostile),
+    ],
+  });
+  await stage.open();
+  const { page } = stage;
+  const messages = [{ role: "user", content: MARKUP }];
+  for (const stream of [true, true, false]) {
+    await stage.send({ model: `a/${MARKUP}`, messages, [MARKUP]: 1, stream });
+  }
+  await page.locator("#finished tr").nth(2).waitFor();
+  for (const number of [2, 1, 0]) {
+    await page.locator("#finished tr:not(.detail)").nth(number).locator("button").press("Enter");
+    await page.locator(".pane").nth(3).waitFor();
+    assertMatch(await page.locator(".pane pre").first().textContent() ?? "", /onerror=/);
+  }
+  assertMatch(await page.locator("#finished .name").first().textContent() ?? "", /^a\/<img src=x/);
+  assertMatch(await page.locator("#trouble").textContent() ?? "", /<script>window\.pwned/);
+  assertEquals(await page.evaluate("window.pwned"), undefined);
+  assertEquals(await page.locator("img, #pwned, body script ~ script").count(), 0);
+  // A script that is written into the page all the same does not run.
+  await page.evaluate(
+    `document.body.append(Object.assign(document.createElement("script"), { textContent: "window.pwned = 1" }))`,
+  );
+  assertEquals(await page.evaluate("window.pwned"), undefined);
+  assertMatch(stage.complaints.join("\n"), /Content Security Policy/);
+  assertEquals(stage.complaints.length, 1);
+});
+
+// ── Nobody looks, nobody answers ────────────────────────────────────────────────────────────────────────────
+
+test("asks nothing while it is hidden, and goes on when it is seen again", async () => {
+  const before =
+    `Object.defineProperty(document, "hidden", { get: () => window.isHidden === true })`;
+  await using stage = await startStage({ before });
+  await stage.open();
+  const { page } = stage;
+  await page.evaluate("window.isHidden = true");
+  await page.waitForTimeout(700);
+  let asked = 0;
+  page.on("request", () => asked++);
+  await stage.send();
+  await page.waitForTimeout(1200);
+  assertEquals(asked, 0);
+  await page.evaluate(
+    `window.isHidden = false; document.dispatchEvent(new Event("visibilitychange"))`,
+  );
+  await page.locator("#finished tr").waitFor({ timeout: LIVE_MS });
+});
+
+test("says when the proxy does not answer, and goes on when it does", async () => {
+  await using stage = await startStage();
+  await stage.open();
+  const { page } = stage;
+  await page.route("**/stats?*", (route) => route.abort());
+  await page.locator("#status[data-state=lost]").waitFor();
+  assertEquals(await page.locator("#status").textContent(), "The proxy does not answer");
+  await page.unroute("**/stats?*");
+  await page.locator("#status[data-state=live]").waitFor();
+});
+
+test("begins anew where another process answers", async () => {
+  await using stage = await startStage();
+  await stage.send({ model: "claude-before" });
+  await stage.open();
+  const { page, proxy } = stage;
+  await page.locator("#finished tr").waitFor();
+  const stats = await (await fetch(`${proxy.url}/stats`)).json();
+  const [request] = stats.requests;
+  const other = {
+    ...stats,
+    startedAt: stats.startedAt + 1,
+    requests: [{ ...request, model: "claude-after" }],
+  };
+  await page.route("**/stats?*", (route) => route.fulfill({ json: other }));
+  await page.getByText("claude-after").waitFor();
+  assertEquals(await page.getByText("claude-before").count(), 0);
+});
