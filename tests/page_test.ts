@@ -43,6 +43,13 @@ Deno.test("the page is smaller than 60 KB and loads nothing from elsewhere", () 
   assertEquals(/@import|url\(/.test(takeOnly("style")), false);
 });
 
+Deno.test("the pictures of the page are small", () => {
+  const docs = new URL("../docs/", import.meta.url);
+  for (const name of ["page-light", "page-dark", "page-narrow"]) {
+    assert(Deno.statSync(new URL(`${name}.png`, docs)).size < 200_000, name);
+  }
+});
+
 Deno.test("no source of the page makes markup or code from text", () => {
   const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name)
     .filter((name) => name.endsWith(".ts") && name !== "generated.ts");

@@ -241,6 +241,8 @@ It stays up until Ctrl+C. A request of your own:
 
   curl -N ${base}/v1/messages -H 'content-type: application/json' -d '${body}'
 
+What it does, live, in a browser: ${base}
+
 Claude Code, in another terminal:
 
   export ANTHROPIC_BASE_URL=${base}
