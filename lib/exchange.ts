@@ -11,6 +11,7 @@ import type { Log, RequestRecord } from "./log.ts";
 import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
 import type { RefusedDefaults } from "./openrouter/models.ts";
+import type { ReportSpan } from "./telemetry.ts";
 
 /** What the whole server shares. Everything that touches the world comes in here. */
 export interface Services {
@@ -22,6 +23,8 @@ export interface Services {
   /** What this process has done so far. */
   figures: Figures;
   log: Log;
+  /** Told of every message that has ended. */
+  reportSpan: ReportSpan;
   /** A monotonic clock, in milliseconds. */
   now: () => number;
   /** A unique id such as `msg_…`. */

@@ -200,15 +200,16 @@ function describeCause(cause: unknown): string {
   return cause.stack ?? `${cause.name}: ${cause.message}`;
 }
 
-/** The figures and the log line, when the answer has gone out. */
+/** The figures, the span and the log line, when the answer has gone out. */
 async function finish(
   { record, startedAt, journey }: Trace,
-  { log, now, figures }: Services,
+  { log, now, figures, reportSpan }: Services,
   ended: Promise<void> | undefined,
 ): Promise<void> {
   await ended;
   record.totalMs = Math.round(now() - startedAt);
-  figures.end(journey);
+  const finished = figures.end(journey);
+  if (finished !== null) reportSpan(finished);
   log.request(record);
 }
 

@@ -265,7 +265,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["lib/server.ts"],
   ["lib/routes/"],
   ["lib/exchange.ts", "lib/page/"],
-  ["lib/figures/"],
+  ["lib/figures/", "lib/telemetry.ts"],
   ["lib/sse/relay.ts"],
   ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/sse/pump.ts", "lib/sse/whole.ts"],
   ["lib/translate/", "lib/sse/", "lib/openrouter/models.ts"],

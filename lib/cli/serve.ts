@@ -14,10 +14,14 @@ import { createClient } from "../openrouter/client.ts";
 import { RefusedDefaults } from "../openrouter/models.ts";
 import { createRedactor } from "../redact.ts";
 import { createHandler } from "../server.ts";
+import { createReportSpan, type Tracer } from "../telemetry.ts";
 import { canShowColors, printLine, StartError } from "./terminal.ts";
 
 /** Deno Deploy kills five seconds after its signal. */
 const DEPLOY_DRAIN_MS = 4000;
+
+/** Where OpenTelemetry's API is registered; the runtime does that only with OTEL_DENO=true. */
+const TELEMETRY = Symbol.for("opentelemetry.js.api.1");
 
 /** Name and version of this program. */
 export interface About {
@@ -59,6 +63,7 @@ export function createServices(config: Config, about: About): Services {
       inspects: config.inspects,
       findPrices: (model) => catalog.get(model),
     }),
+    reportSpan: createReportSpan(findTracer(about), date),
     log: createLog({
       level: config.logLevel,
       format,
@@ -69,6 +74,12 @@ export function createServices(config: Config, about: About): Services {
     }),
     newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
   };
+}
+
+/** The runtime's own; null where it collects nothing: there a span is an error, and on Deno 2.5 the end. */
+function findTracer({ name, version }: About): Tracer | null {
+  if (!(TELEMETRY in globalThis)) return null;
+  return Deno.telemetry.tracerProvider.getTracer(name, version);
 }
 
 /**

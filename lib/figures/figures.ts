@@ -84,11 +84,11 @@ export class Figures {
     return this.#inspections.find(requestId);
   }
 
-  /** It has ended; others than messages change nothing. */
-  end(journey: Journey): void {
+  /** It has ended. @returns what is kept of it; null for others than messages, which change nothing */
+  end(journey: Journey): Finished | null {
     this.#inFlight.delete(journey);
     const { record } = journey;
-    if (record.path !== COUNTED) return;
+    if (record.path !== COUNTED) return null;
     const now = this.#options.date().getTime();
     const savedUsd = this.#countSaved(journey);
     const place = { number: ++this.#number, time: now - record.totalMs };
@@ -96,6 +96,7 @@ export class Figures {
     this.#finished.push(finished);
     if (this.#finished.length > MAX_FINISHED) this.#finished.shift();
     this.#addUp(finished, { now, savedUsd });
+    return finished;
   }
 
   /** Everything, with the requests whose number is higher than `after`. */

@@ -112,7 +112,7 @@ function describeLimits({ inspects }: Stats): string {
 }
 
 function listenToChoice(name: string, onChoice: (value: string | null) => void): void {
-  const buttons = [...document.querySelectorAll(`button[data-${name}]`)];
+  const buttons = Array.from(document.querySelectorAll(`button[data-${name}]`));
   for (const button of buttons) {
     button.addEventListener("click", () => {
       for (const one of buttons) one.setAttribute("aria-pressed", `${one === button}`);

@@ -47,7 +47,7 @@ export class RequestList {
     this.#inspects = inspects;
     for (const request of requests) this.#body.prepend(this.#createRow(request));
     const rows = this.#body.querySelectorAll("tr:not(.detail)");
-    for (const row of [...rows].slice(MAX_ROWS)) {
+    for (const row of Array.from(rows).slice(MAX_ROWS)) {
       if (row.nextElementSibling?.className === "detail") row.nextElementSibling.remove();
       row.remove();
     }
@@ -110,7 +110,7 @@ export class RequestList {
 
   #onKey(event: KeyboardEvent): void {
     if (event.key === "Escape") this.#close();
-    const buttons = [...this.#body.querySelectorAll<HTMLButtonElement>("button.row")];
+    const buttons = Array.from(this.#body.querySelectorAll<HTMLButtonElement>("button.row"));
     const at = buttons.findIndex((button) => button === document.activeElement);
     if (at < 0) return;
     const places: Record<string, number> = {
@@ -130,7 +130,7 @@ export class RequestList {
 
   /** The list is one stop of the Tab key, however long it is. */
   #keepOneStop(): void {
-    const buttons = [...this.#body.querySelectorAll<HTMLButtonElement>("button.row")];
+    const buttons = Array.from(this.#body.querySelectorAll<HTMLButtonElement>("button.row"));
     const stop = buttons.find((button) => button.tabIndex === 0) ?? buttons[0];
     for (const button of buttons) button.tabIndex = button === stop ? 0 : -1;
   }

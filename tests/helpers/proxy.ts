@@ -71,6 +71,7 @@ export function createTestServices({ upstream, env = {} }: TestOptions = {}): Te
       inspects: config.inspects,
       findPrices: (model) => catalog.get(model),
     }),
+    reportSpan: () => {},
     newId: (prefix) => `${prefix}_${++ids[prefix]}`,
     about,
   };

@@ -9,6 +9,7 @@ import { ANSWER_AREAS } from "./mutations_answer.ts";
 import { BLOCK_AREAS } from "./mutations_blocks.ts";
 import { DOOR_AREAS } from "./mutations_door.ts";
 import { EXIT_AREAS } from "./mutations_exit.ts";
+import { FIGURES_AREAS } from "./mutations_figures.ts";
 import { REASONING_AREAS } from "./mutations_reasoning.ts";
 import { REQUEST_AREAS } from "./mutations_request.ts";
 import { STREAM_AREAS } from "./mutations_stream.ts";
@@ -25,4 +26,5 @@ export const AREAS: readonly Area[] = [
   ...UPSTREAM_AREAS,
   ...DOOR_AREAS,
   ...EXIT_AREAS,
+  ...FIGURES_AREAS,
 ];

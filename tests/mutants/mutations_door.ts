@@ -38,6 +38,17 @@ export const DOOR_AREAS: readonly Area[] = [
         replace: 'peer.transport === "tcp" && LOCAL_ADDRESS.test(peer.address)',
       },
       {
+        breaks: "strangers read the figures where any client may connect",
+        find:
+          "if (visit.path === FIGURES_PATH && !isLocal(visit, config)) throw unknownStranger();",
+        replace: "",
+      },
+      {
+        breaks: "a browser cannot show its password for the figures",
+        find: '(path === "/" || path === FIGURES_PATH)',
+        replace: 'path === "/"',
+      },
+      {
         breaks: "strangers get in through a reverse proxy on this machine",
         find: "![...headers.keys()].some((name) => FORWARDING_HEADER.test(name))",
         replace: "true",
