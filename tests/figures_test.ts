@@ -186,7 +186,7 @@ Deno.test("GET /stats tells of a request that went well", async () => {
     { models },
   );
   const proxy = createProxy({ upstream });
-  const response = await call(proxy.handler, post(ask({ stream: true, top_k: 5 })));
+  const response = await call(proxy.handler, post(ask({ stream: true })));
   await response.text();
   await proxy.services.recorded();
   const stats = await readStats(proxy);

@@ -134,6 +134,20 @@ Deno.test("a key that stands where a body is cut is not shown in half", () => {
   assertEquals([request.length, request.endsWith("x[redacted]…")], [1024 * 1024 + 1, true]);
 });
 
+Deno.test("a letter that two reads share is kept whole", async () => {
+  const bytes = new TextEncoder().encode("Hello ✓");
+  const halves = new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes.slice(0, -1));
+      controller.enqueue(bytes.slice(-1));
+      controller.close();
+    },
+  });
+  const inspection = new Inspections().open("req_1", keep);
+  assertEquals(await new Response(inspection.tap("answer", halves)).text(), "Hello ✓");
+  assertEquals(inspection.read().answer, "Hello ✓");
+});
+
 Deno.test("bodies are bounded, each and together; the oldest go first", () => {
   const inspections = new Inspections();
   const places = ["request", "sent", "received", "answer"] as const;

@@ -115,11 +115,6 @@ export const FIGURES_AREAS: readonly Area[] = [
     tests: FIGURES_TESTS,
     mutations: [
       {
-        breaks: "marks have no bound",
-        find: "if (this.#marks.length < MAX_ITEMS) this.#marks.push",
-        replace: "this.#marks.push",
-      },
-      {
         breaks: "secrets are kept",
         find: "return this.#options.redact(item).slice(0, MAX_CHARS);",
         replace: "return item.slice(0, MAX_CHARS);",

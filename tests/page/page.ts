@@ -94,7 +94,7 @@ test("draws cost and tokens over time, and tells a bar in words to the arrow key
 
 test("opens a request's timeline at a click, and closes it at another", async () => {
   await using stage = await startStage();
-  await stage.send({ mcp_servers: [] });
+  await stage.send({ inference_geo: "eu" });
   await stage.open();
   const { page } = stage;
   const row = page.locator("#finished tr").first();
@@ -107,7 +107,10 @@ test("opens a request's timeline at a click, and closes it at another", async ()
     "Block: text",
     "End: complete",
   ]);
-  assertMatch(await page.locator(".facts").textContent() ?? "", /Status 200.*Dropped mcp_servers/);
+  assertMatch(
+    await page.locator(".facts").textContent() ?? "",
+    /Status 200.*Dropped inference_geo/,
+  );
   assertEquals(await page.locator(".pane").count(), 0);
   // It stays open while the page goes on asking.
   await stage.send();
@@ -138,11 +141,11 @@ test("shows the four bodies side by side under INSPECT=1", async () => {
 
 test("tells errors and dropped fields", async () => {
   await using stage = await startStage({ script: () => errorBody(429, "Slow down, please") });
-  await stage.send({ mcp_servers: [] });
+  await stage.send({ inference_geo: "eu" });
   await stage.open();
   const { page } = stage;
   const trouble = await page.locator("#trouble").textContent();
-  assertMatch(trouble ?? "", /rate limit error1.*Slow down, please.*mcp_servers1/);
+  assertMatch(trouble ?? "", /rate limit error1.*Slow down, please.*inference_geo1/);
   assertEquals(await page.locator("#finished .bad").textContent(), "rate limit error");
 });
 
