@@ -221,7 +221,7 @@ export const FIGURES_AREAS: readonly Area[] = [
   },
   {
     file: "lib/routes/info.ts",
-    tests: { files: ["page_test.ts"] },
+    tests: { files: ["page_test.ts"], filter: "a browser gets the page" },
     mutations: [
       {
         breaks: "everybody gets the page",

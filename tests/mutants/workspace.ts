@@ -5,7 +5,7 @@
 
 import type { Mutation } from "./mutation.ts";
 
-const NEEDED = /^(lib|tests|jsr_fallback)\/|^[^/]+$/;
+const NEEDED = /^(lib|tests|tools|jsr_fallback)\/|^[^/]+$/;
 /** Long runs and real clients, which no mutant needs, and this folder itself. */
 const LEFT_OUT = /^tests\/(clients|mutants|fuzz|soak)\/|^tests\/(fuzz|soak)_/;
 
