@@ -202,7 +202,7 @@ export const ANSWER_AREAS: readonly Area[] = [
   },
   {
     file: "lib/translate/tokens.ts",
-    tests: { files: ["tokens_test.ts", "mutants_gap_test.ts"] },
+    tests: { files: ["tokens_test.ts", "mutants_gap_features_test.ts", "mutants_gap_test.ts"] },
     mutations: [
       {
         breaks: "an empty request has no tokens",

@@ -1,6 +1,6 @@
 /**
- * Mutations of the way out: what users and tools show, documents and search results among it; thinking that is
- * cleared.
+ * Mutations of the way out: what users and tools show, documents and search results among it; system text;
+ * thinking that is cleared.
  * @module
  */
 
@@ -224,6 +224,32 @@ export const CONTENT_AREAS: readonly Area[] = [
         breaks: "tokens that were kept are told as cleared",
         find: "if (kept >= turns) tokens +=",
         replace: "tokens +=",
+      },
+    ],
+  },
+  {
+    file: "lib/translate/system.ts",
+    tests: REQUEST_TESTS,
+    mutations: [
+      {
+        breaks: "the billing line is taken out of the middle of a prompt",
+        find: "/^x-anthropic-billing-header:",
+        replace: "/x-anthropic-billing-header:",
+      },
+      {
+        breaks: "a block of nothing but the billing line stays as an empty one",
+        find: '.filter((block) => block.text !== "")',
+        replace: "",
+      },
+      {
+        breaks: "the billing line defeats every prefix cache",
+        find: 'return text.replace(BILLING_LINE, "");',
+        replace: "return text;",
+      },
+      {
+        breaks: "the cache breakpoints of the system prompt are lost",
+        find: "if (blocks.some((block) => block.cache_control)) return translateParts(blocks);",
+        replace: "",
       },
     ],
   },

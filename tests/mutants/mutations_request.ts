@@ -5,7 +5,9 @@
 
 import type { Area, TestSet } from "./mutation.ts";
 
-export const REQUEST_TESTS: TestSet = { files: ["request_test.ts", "mutants_gap_test.ts"] };
+export const REQUEST_TESTS: TestSet = {
+  files: ["request_test.ts", "mutants_gap_features_test.ts", "mutants_gap_test.ts"],
+};
 
 export const REQUEST_AREAS: readonly Area[] = [
   {
@@ -267,32 +269,6 @@ export const REQUEST_AREAS: readonly Area[] = [
       {
         breaks: "the cache breakpoint of a tool is lost",
         find: "if (tool.cache_control) translated.cache_control = tool.cache_control;",
-        replace: "",
-      },
-    ],
-  },
-  {
-    file: "lib/translate/system.ts",
-    tests: REQUEST_TESTS,
-    mutations: [
-      {
-        breaks: "the billing line is taken out of the middle of a prompt",
-        find: "/^x-anthropic-billing-header:",
-        replace: "/x-anthropic-billing-header:",
-      },
-      {
-        breaks: "a block of nothing but the billing line stays as an empty one",
-        find: '.filter((block) => block.text !== "")',
-        replace: "",
-      },
-      {
-        breaks: "the billing line defeats every prefix cache",
-        find: 'return text.replace(BILLING_LINE, "");',
-        replace: "return text;",
-      },
-      {
-        breaks: "the cache breakpoints of the system prompt are lost",
-        find: "if (blocks.some((block) => block.cache_control)) return translateParts(blocks);",
         replace: "",
       },
     ],

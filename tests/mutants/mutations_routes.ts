@@ -136,7 +136,7 @@ export const ROUTE_AREAS: readonly Area[] = [
   },
   {
     file: "lib/routes/messages.ts",
-    tests: { files: ["native_test.ts", "server_test.ts"] },
+    tests: { files: ["native_test.ts", "generic_test.ts", "server_test.ts"] },
     mutations: [
       {
         breaks: "the native route translates",

@@ -27,7 +27,7 @@ export const VALIDATION_AREAS: readonly Area[] = [
       {
         breaks: "keys further in are left out without a word",
         find: "note(holder, field, { keys, names });",
-        replace: "",
+        replace: "void [holder, keys];",
       },
       {
         breaks: "keys of system blocks are left out without a word",
