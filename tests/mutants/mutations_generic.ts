@@ -8,7 +8,7 @@ import type { Area } from "./mutation.ts";
 export const GENERIC_AREAS: readonly Area[] = [
   {
     file: "lib/translate/generic.ts",
-    tests: { files: ["generic_test.ts"] },
+    tests: { files: ["generic_test.ts", "generic_dialect_test.ts"] },
     mutations: [
       {
         breaks: "the limit has a name that newer models refuse",

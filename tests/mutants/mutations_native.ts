@@ -5,7 +5,7 @@
 
 import type { Area, TestSet } from "./mutation.ts";
 
-const NATIVE_TESTS: TestSet = { files: ["native_test.ts"] };
+const NATIVE_TESTS: TestSet = { files: ["relay_test.ts", "native_test.ts"] };
 
 export const NATIVE_AREAS: readonly Area[] = [
   {
@@ -125,7 +125,7 @@ export const NATIVE_AREAS: readonly Area[] = [
       },
       {
         breaks: "nobody hears what passes",
-        find: "    this.#onEvent(event);\n",
+        find: "    this.#options.onEvent(event);\n",
         replace: "",
       },
     ],

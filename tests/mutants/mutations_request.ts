@@ -155,8 +155,8 @@ export const REQUEST_AREAS: readonly Area[] = [
       },
       {
         breaks: "a second result of the same call takes the place of the first",
-        find: "one.clientId === block.tool_use_id && !one.result",
-        replace: "one.clientId === block.tool_use_id",
+        find: "waiting.get(block.tool_use_id)?.shift()",
+        replace: "waiting.get(block.tool_use_id)?.[0]",
       },
       {
         breaks: "a result whose call was compacted away is lost",

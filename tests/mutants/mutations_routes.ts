@@ -8,7 +8,12 @@ import type { Area, TestSet } from "./mutation.ts";
 const SERVER_TESTS: TestSet = { files: ["server_test.ts", "mutants_gap_test.ts"] };
 /** With them what only another dialect, or only a whole request shows. */
 const ASK_TESTS: TestSet = {
-  files: ["generic_test.ts", "mutants_gap_features_test.ts", ...SERVER_TESTS.files],
+  files: [
+    "generic_test.ts",
+    "generic_dialect_test.ts",
+    "mutants_gap_features_test.ts",
+    ...SERVER_TESTS.files,
+  ],
 };
 
 export const ROUTE_AREAS: readonly Area[] = [
@@ -136,7 +141,7 @@ export const ROUTE_AREAS: readonly Area[] = [
   },
   {
     file: "lib/routes/messages.ts",
-    tests: { files: ["native_test.ts", "generic_test.ts", "server_test.ts"] },
+    tests: { files: ["native_test.ts", "generic_dialect_test.ts", "server_test.ts"] },
     mutations: [
       {
         breaks: "the native route translates",

@@ -9,7 +9,7 @@ const SERVER_TESTS: TestSet = { files: ["server_test.ts", "mutants_gap_test.ts"]
 export const UPSTREAM_AREAS: readonly Area[] = [
   {
     file: "lib/openrouter/client.ts",
-    tests: { files: ["native_test.ts", "generic_test.ts", ...SERVER_TESTS.files] },
+    tests: { files: ["native_test.ts", "generic_dialect_test.ts", ...SERVER_TESTS.files] },
     mutations: [
       {
         breaks: "redirects are followed, and the key travels along",
