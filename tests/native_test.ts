@@ -3,7 +3,15 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { JsonObject as Json } from "../lib/json.ts";
-import { call, createProxy, get, HELD_KEY, post, type TestServices } from "./helpers/proxy.ts";
+import {
+  call,
+  createProxy,
+  get,
+  HELD_KEY,
+  post,
+  startProxy,
+  type TestServices,
+} from "./helpers/proxy.ts";
 import {
   eventStream,
   holdStream,
@@ -231,6 +239,82 @@ for (const [about, reply, status, words] of REFUSALS) {
     assertEquals(text.includes(HELD_KEY), false);
     if (status === 429) assertEquals(response.headers.get("retry-after"), "7");
   });
+}
+
+Deno.test("the native route says which version it speaks where the client does not, and asks for no betas", async () => {
+  await using stage = setStage(() => Response.json(MESSAGE));
+  await (await stage.send(BODY)).text();
+  const [seen] = stage.upstream.requests;
+  assertEquals(seen?.headers.get("anthropic-version"), "2023-06-01");
+  assertEquals(seen?.headers.get("anthropic-beta"), null);
+});
+
+Deno.test("the native route keeps a billing line that leads nothing, and blocks that are no text", async () => {
+  await using stage = setStage(() => Response.json(MESSAGE));
+  const line = "Be brief.\nx-anthropic-billing-header: cc_version=2;";
+  const blocks = [{ type: "text", text: line }, { type: "hologram" }, 7];
+  for (const system of [line, blocks]) await (await stage.send({ ...BODY, system })).text();
+  assertEquals(stage.upstream.requests.map(({ body }) => body["system"]), [line, blocks]);
+});
+
+Deno.test("the native route sends what it does not know of fallbacks as it is", async () => {
+  await using stage = setStage(() => Response.json(MESSAGE));
+  const odd = ["default", [{ max_tokens: 5 }, "x", null]];
+  for (const fallbacks of odd) await (await stage.send({ ...BODY, fallbacks })).text();
+  const bodies = stage.upstream.requests.map(({ body }) => body);
+  assertEquals(bodies.map((body) => body["fallbacks"]), odd);
+  assertEquals(bodies.filter((body) => "models" in body || "provider" in body), []);
+});
+
+Deno.test("the native route logs the target list that was sent, and when a stream began", async () => {
+  await using stage = setStage(() => eventStream(START + DELTA + END), {
+    TARGET_MODEL_OPUS: "a/one,b/two",
+  });
+  await (await stage.send({ ...BODY, stream: true })).text();
+  const record = await stage.services.recorded();
+  assertEquals([record.sent, typeof record.firstEventMs], [["a/one", "b/two"], "number"]);
+});
+
+Deno.test("the native route takes error: null for no error, and a list for no answer", async () => {
+  await using stage = setStage(() => Response.json({ ...MESSAGE, error: null }));
+  const response = await stage.send(BODY);
+  assertEquals([response.status, await response.json()], [200, { ...MESSAGE, error: null }]);
+  await using list = setStage(() => Response.json([MESSAGE]));
+  const refused = await list.send(BODY);
+  assertStringIncludes(await refused.text(), "no JSON");
+  assertEquals(refused.status, 502);
+});
+
+Deno.test("a client that leaves while the native route reads a whole answer is logged as gone", async () => {
+  const held = holdStream("{");
+  await using upstream = startUpstream(() =>
+    new Response(held.body, { headers: { "content-type": "application/json" } })
+  );
+  await using proxy = startProxy({ upstream, env: ENV });
+  const hasHead = awaitHead(proxy.services);
+  const { hostname, port, host } = new URL(proxy.url);
+  const text = JSON.stringify(BODY);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const head = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
+    `content-length: ${text.length}\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(head + text));
+  await hasHead;
+  connection.close();
+  await held.cancelled;
+  const { end, status } = await proxy.services.recorded();
+  assertEquals([end, status], ["client_gone", 499]);
+});
+
+/** Resolves when the proxy has upstream's head. */
+function awaitHead({ client }: TestServices): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { sendMessages } = client;
+  client.sendMessages = async (message) => {
+    const answer = await sendMessages(message);
+    resolve();
+    return answer;
+  };
+  return promise;
 }
 
 Deno.test("the native route wants an object with a model, and asks nobody for less", async () => {

@@ -1,13 +1,14 @@
 /**
  * Plain answers: for each file in fixtures/responses, the message that translateResponse makes of a completion,
- * and that a stream which brings the same in one chunk says the same.
+ * and that a stream which brings the same, in one chunk or in many, says the same.
  * @module
  */
 
-import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import type { Message } from "../lib/anthropic/types.ts";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertThrows } from "@std/assert";
+import type { Message, StreamEvent } from "../lib/anthropic/types.ts";
 import { ApiError } from "../lib/errors.ts";
-import { isJsonObject } from "../lib/json.ts";
+import { isJsonObject, type JsonObject } from "../lib/json.ts";
+import { startPump } from "../lib/sse/pump.ts";
 import {
   collectMessage,
   translateCompletion,
@@ -20,8 +21,14 @@ import {
   type ResponseFixture,
 } from "./helpers/fixtures.ts";
 import { checkGrammar } from "./helpers/grammar.ts";
+import { parseSse, toBody } from "./helpers/sse.ts";
 
 const cases = loadResponseCases();
+/**
+ * A client that has seen the start of a call cannot be told that there was none: where the length limit cuts that
+ * call, the plain answer leaves it out, and so does a stream of one chunk, but a longer stream ends in an error.
+ */
+const CUT_IN_SIGHT = ["length_broken_call", "length_second_call_broken"];
 
 for (const { name, fixture } of cases) {
   const { about, completion, options } = fixture;
@@ -40,6 +47,28 @@ for (const { name, fixture } of cases) {
     });
   }
 
+  const chunks = toChunks(completion);
+  if (chunks.length > 0) {
+    Deno.test(`the pump makes the same of a stream of ${chunks.length} chunks as of the plain answer ${name}`, async () => {
+      const events = await pump(chunks, options);
+      const last = events.at(-1);
+      if (CUT_IN_SIGHT.includes(name)) {
+        assert(last?.type === "error");
+        assertMatch(last.error.message, /raise max_tokens$/);
+        return;
+      }
+      if (fixture.error !== undefined) {
+        assert(last?.type === "error", `${last?.type} in place of an error`);
+        const { type, message } = fixture.error;
+        assertEquals(last.error.type, type);
+        if (message !== undefined) assertEquals(last.error.message, message);
+        return;
+      }
+      checkGrammar(events);
+      assertEquals<Message | undefined>(collectMessage(events), fixture.message);
+    });
+  }
+
   if (fixture.message !== undefined) {
     Deno.test(`translateCompletion sends ${name} in the grammar of a stream`, () => {
       checkGrammar(translateCompletion(completion, createTranslator(options)));
@@ -52,6 +81,12 @@ Deno.test("response fixtures expect a message or an error, each with a sentence 
     assert((fixture.message === undefined) !== (fixture.error === undefined), name);
   }
   assertEquals(new Set(cases.map(({ fixture }) => fixture.about)).size, cases.length);
+});
+
+Deno.test("every response fixture with a message is streamed in several chunks, too", () => {
+  const streamed = cases.filter(({ fixture }) => toChunks(fixture.completion).length >= 3);
+  const messages = cases.filter(({ fixture }) => fixture.message !== undefined);
+  assertEquals(messages.filter((one) => !streamed.includes(one)).map(({ name }) => name), []);
 });
 
 Deno.test("translateResponse never shows a page that came in place of a completion", () => {
@@ -95,4 +130,78 @@ function toChunk(completion: unknown): Record<string, unknown> | null {
     return { ...rest, delta: message };
   });
   return { ...completion, choices: renamed };
+}
+
+/**
+ * The completion as a stream of a few chunks, as upstream sends one: a role, reasoning, text in halves, calls
+ * with their arguments in halves, what else the message has, the finish reason, and usage behind it. Empty for what
+ * has no choice with a message.
+ */
+function toChunks(completion: unknown): JsonObject[] {
+  if (!isJsonObject(completion) || !Array.isArray(completion["choices"])) return [];
+  const { choices: [choice], usage, ...top } = completion;
+  if (!isJsonObject(choice) || !isJsonObject(choice["message"])) return [];
+  const { message, finish_reason, native_finish_reason, ...rest } = choice;
+  if (!isJsonObject(message)) return [];
+  const deltas = [{ role: "assistant", content: "" }, ...toDeltas(message)];
+  return [
+    ...deltas.map((delta) => ({ ...top, choices: [{ ...rest, delta, finish_reason: null }] })),
+    { ...top, choices: [{ ...rest, delta: {}, finish_reason, native_finish_reason }] },
+    ...(usage === undefined ? [] : [{ ...top, choices: [], usage }]),
+  ];
+}
+
+function toDeltas(message: JsonObject): JsonObject[] {
+  const { content, reasoning, reasoning_details: details, tool_calls: calls, ...rest } = message;
+  const { role: _role, ...more } = rest;
+  const asList = (value: unknown): unknown[] => Array.isArray(value) ? value : [];
+  return [
+    // Entry by entry, with the plain copy of it only where there are no entries, as both would be shown.
+    ...asList(details).map((detail) => ({ reasoning_details: [detail] })),
+    ...(Array.isArray(details) && details.length === 0 ? [{ reasoning_details: [] }] : []),
+    ...(asList(details).length === 0 ? halve(reasoning).map((half) => ({ reasoning: half })) : []),
+    ...halve(content).map((half) => ({ content: half })),
+    more,
+    ...asList(calls).flatMap((call, index) => isJsonObject(call) ? splitCall(call, index) : [call])
+      .map((call) => ({ tool_calls: [call] })),
+  ];
+}
+
+/** A call as a head and halves of its arguments. */
+function splitCall(call: JsonObject, index: number): JsonObject[] {
+  const called = isJsonObject(call["function"]) ? call["function"] : {};
+  const { arguments: json, ...head } = called;
+  return [
+    { index, ...call, function: { ...head, arguments: "" } },
+    ...halve(json).map((half) => ({ index, function: { arguments: half } })),
+  ];
+}
+
+/** A text in two; anything else whole. */
+function halve(value: unknown): unknown[] {
+  if (typeof value !== "string" || value.length < 2) return [value];
+  const middle = Math.ceil(value.length / 2);
+  return [value.slice(0, middle), value.slice(middle)];
+}
+
+/** The events that a client of the pump reads. An error before the first of them is made one. */
+async function pump(
+  chunks: readonly JsonObject[],
+  options: ResponseFixture["options"],
+): Promise<StreamEvent[]> {
+  const frames = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
+  const bytes = [...frames, "data: [DONE]\n\n"].map((frame) => new TextEncoder().encode(frame));
+  try {
+    const body = await startPump(toBody(bytes), createTranslator(options), {
+      timeoutMs: 60_000,
+      pingMs: 60_000,
+      now: () => performance.now(),
+      onEnd: () => {},
+    });
+    const sent = parseSse(await new Response(body).text());
+    return sent.map(({ data }): StreamEvent => JSON.parse(data));
+  } catch (error) {
+    assertInstanceOf(error, ApiError);
+    return [{ type: "error", error: { type: error.type, message: error.message } }];
+  }
 }

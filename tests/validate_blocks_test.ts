@@ -124,6 +124,35 @@ const BLOCKS: Bad[] = [
     user({ type: "container_upload", file_id: "f" }),
     `${BLOCK}: 'container_upload' blocks are not supported by this proxy`,
   ],
+  [
+    "a compaction block",
+    user({ type: "compaction", content: "x" }),
+    `${BLOCK}: 'compaction' blocks are not supported by this proxy`,
+  ],
+  [
+    "a browser state in a result",
+    user({ ...result, content: [{ type: "browser_state", tabs: [] }] }),
+    `${BLOCK}.tool_result.content.0: 'browser_state' blocks are not supported by this proxy`,
+  ],
+  [
+    "an image url with a space",
+    image({ type: "url", url: "https://example.com/a b.png" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
+    "an image url without a host",
+    image({ type: "url", url: "https://" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
+    "a title of a document that is no text",
+    user({
+      type: "document",
+      source: { type: "text", media_type: "text/plain", data: "x" },
+      title: 7,
+    }),
+    `${BLOCK}.document.title: ${STRING}`,
+  ],
   ["a call without id", assistant(without(call, "id")), `${BLOCK}.tool_use.id: ${REQUIRED}`],
   ["a call without name", assistant(without(call, "name")), `${BLOCK}.tool_use.name: ${REQUIRED}`],
   [
@@ -194,20 +223,39 @@ const TOOLS: Bad[] = [
     "tools: Tool names must be unique.",
   ],
   ...[
-    ["computer_20250124", "computer"],
-    ["web_fetch_20250910", "web_fetch"],
-    ["code_execution_20250825", "code_execution"],
-    ["advisor_20260301", "advisor"],
-  ].map(([type, name]): Bad => [
-    `a tool of type ${type}`,
-    body({ tools: [{ type, name }] }),
-    `tools.0: the tool type '${type}' ('${name}') is not supported by this proxy`,
-  ]),
+    ["computer", "computer_20241022", "computer_20250124", "computer_20251124"],
+    ["web_fetch", "web_fetch_20250910", "web_fetch_20260209"],
+    ["web_fetch", "web_fetch_20260309", "web_fetch_20260318"],
+    ["code_execution", "code_execution_20250522", "code_execution_20250825"],
+    ["code_execution", "code_execution_20260120", "code_execution_20260521"],
+    ["advisor", "advisor_20260301"],
+  ].flatMap(([name, ...types]) =>
+    types.map((type): Bad => [
+      `a tool of type ${type}`,
+      body({ tools: [{ type, name }] }),
+      `tools.0: the tool type '${type}' ('${name}') is not supported by this proxy`,
+    ])
+  ),
   ...["mcp_toolset", "computer_toolset_20260801", "browser_toolset_20260801"].map((type): Bad => [
     `a tool of type ${type}`,
     body({ tools: [{ type }] }),
     `tools.0: the tool type '${type}' is not supported by this proxy`,
   ]),
+  [
+    "a tool of a type that only begins like one",
+    body({ tools: [{ type: "bash_tool", name: "bash" }] }),
+    "tools.0: the tool type 'bash_tool' ('bash') is not supported by this proxy",
+  ],
+  [
+    "a tool beside a web search of the same name",
+    body({ tools: [SEARCH, { name: "web_search", input_schema: schema }] }),
+    "tools: Tool names must be unique.",
+  ],
+  [
+    "a web search that may be made no times",
+    body({ tools: [{ ...SEARCH, max_uses: 0 }] }),
+    "tools.0.web_search_20250305.max_uses: Input should be greater than or equal to 1",
+  ],
   ["a tool without name", tool({ name: undefined }), `tools.0.custom.name: ${REQUIRED}`],
   ["a tool with an empty name", tool({ name: "" }), `tools.0.custom.name: ${NOT_EMPTY}`],
   ["a number as description", tool({ description: 1 }), `tools.0.custom.description: ${STRING}`],

@@ -16,7 +16,18 @@ const UNREAD = [
   "fallback_credit_token",
   "inference_geo",
   "thread",
+  "user_profile_id",
+  "workspace_id",
 ] as const;
+
+/** Keys further in, by the field that holds them: an object, or each object of a list. */
+const UNREAD_INSIDE: readonly (readonly [field: string, keys: readonly string[]])[] = [
+  ["output_config", ["task_budget"]],
+  ["thinking", ["block_binding"]],
+  ["fallbacks", ["max_tokens", "output_config", "speed", "thinking"]],
+  ["tools", ["allowed_callers", "input_examples", "max_characters", "response_inclusion"]],
+  ["messages", ["clear_at", "output_config"]],
+];
 
 /** Keys of blocks, by the type of the block. */
 const UNREAD_KEYS: ReadonlyMap<unknown, readonly string[]> = new Map([
@@ -24,42 +35,62 @@ const UNREAD_KEYS: ReadonlyMap<unknown, readonly string[]> = new Map([
   ["image", ["transformations"]],
   ["document", ["citations"]],
   ["search_result", ["citations"]],
-  ["tool_use", ["toolset_name"]],
+  ["tool_use", ["caller", "toolset_name"]],
   ["tool_result", ["toolset_name"]],
+]);
+
+/** What keys mean that are not sent, as JSON: who sends it says nothing. */
+const DEFAULTS: ReadonlyMap<string, string> = new Map([
+  ["allowed_callers", '["direct"]'],
+  ["caller", '{"type":"direct"}'],
+  ["clear_at", '"never"'],
+  ["response_inclusion", '"full"'],
+  ["transformations", '{"oversized_image":"downsize"}'],
 ]);
 
 /** The names of all that is left out at the door, but for tools and context edits, which name their own. */
 export function listUnread(root: Field): string[] {
-  const unread: string[] = UNREAD.filter((key) => !root.at(key).isMissing);
-  if (!root.at("output_config").at("task_budget").isMissing) {
-    unread.push("output_config.task_budget");
+  const names = new Set<string>(UNREAD.filter((key) => !root.at(key).isMissing));
+  if (root.at("fallbacks").value === "default") names.add("fallbacks");
+  for (const [field, keys] of UNREAD_INSIDE) {
+    for (const holder of listObjects(root.at(field).value)) note(holder, field, { keys, names });
   }
-  if (root.at("fallbacks").value === "default") unread.push("fallbacks");
-  const keys = new Set<string>();
-  for (const turn of listObjects(root.at("messages").value)) {
-    if (isGiven(turn["output_config"])) keys.add("messages.output_config");
-    for (const block of listObjects(turn["content"])) noteBlock(block, keys);
-  }
-  return [...unread, ...keys];
+  noteBlocks(root.at("system").value, names);
+  for (const turn of listObjects(root.at("messages").value)) noteBlocks(turn["content"], names);
+  return [...names];
 }
 
-function noteBlock(block: JsonObject, keys: Set<string>): void {
-  const type = block["type"];
-  for (const key of UNREAD_KEYS.get(type) ?? []) {
-    if (isGiven(block[key])) keys.add(`${type}.${key}`);
-  }
-  if (type === "tool_result") {
-    for (const part of listObjects(block["content"])) noteBlock(part, keys);
+/** The keys of blocks, and of the blocks inside them. */
+function noteBlocks(content: unknown, names: Set<string>): void {
+  for (const block of listObjects(content)) {
+    const { type, source } = block;
+    const keys = UNREAD_KEYS.get(type);
+    if (keys === undefined) continue;
+    note(block, String(type), { keys, names });
+    if (type === "tool_result" || type === "search_result") noteBlocks(block["content"], names);
+    if (type === "document" && isJsonObject(source)) noteBlocks(source["content"], names);
   }
 }
 
-/** Whether a value says anything: null, an empty list and `{enabled: false}` do not. */
-function isGiven(value: unknown): boolean {
+function note(
+  holder: JsonObject,
+  prefix: string,
+  { keys, names }: { keys: readonly string[]; names: Set<string> },
+): void {
+  for (const key of keys) {
+    if (isGiven(key, holder[key])) names.add(`${prefix}.${key}`);
+  }
+}
+
+/** Whether a value says anything: null, an empty list, `{enabled: false}` and what is meant anyway do not. */
+function isGiven(key: string, value: unknown): boolean {
   if (value === undefined || value === null) return false;
-  if (Array.isArray(value)) return value.length > 0;
-  return !(isJsonObject(value) && value["enabled"] === false);
+  if (Array.isArray(value) && value.length === 0) return false;
+  if (isJsonObject(value) && value["enabled"] === false) return false;
+  return !DEFAULTS.has(key) || JSON.stringify(value) !== DEFAULTS.get(key);
 }
 
+/** The objects in a list, or the object itself. */
 function listObjects(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+  return Array.isArray(value) ? value.filter(isJsonObject) : [value].filter(isJsonObject);
 }

@@ -11,7 +11,7 @@ import { estimateInputTokens } from "../translate/tokens.ts";
 import { readJson } from "./body.ts";
 import { requireBudget } from "./budget.ts";
 import { answerPlain, answerStream } from "./answer.ts";
-import { askUpstream } from "./ask.ts";
+import { type AskOptions, askUpstream } from "./ask.ts";
 import { relayMessages } from "./native.ts";
 
 /**
@@ -23,23 +23,28 @@ export async function handleMessages(exchange: Exchange, services: Services): Pr
   const body = await readJson(exchange.request, { maxBytes: services.config.maxBodyBytes });
   exchange.journey.inspection?.keep("request", body);
   const key = findKey(exchange, services);
-  if (services.config.dialect === "anthropic") {
-    return await relayMessages(body, { exchange, services, key });
-  }
-  const asked: MessagesRequest = parseMessagesRequest(body);
-  exchange.record.model = asked.model;
-  requireBudget(services);
-  const upstream = await askUpstream(asked, { exchange, services, key });
-  const options = { asked, estimate: estimateInputTokens(asked), exchange, services };
+  const isNative = services.config.dialect === "anthropic";
   try {
-    return asked.stream
-      ? await answerStream(upstream, options)
-      : await answerPlain(upstream, options);
+    return isNative
+      ? await relayMessages(body, { exchange, services, key })
+      : await translateMessages(body, { exchange, services, key });
   } catch (error) {
     // What breaks after the client has left broke because it left.
     if (exchange.request.signal.aborted) throw createClientGone(error);
     throw error;
   }
+}
+
+async function translateMessages(body: unknown, options: AskOptions): Promise<Answer> {
+  const { exchange, services } = options;
+  const asked: MessagesRequest = parseMessagesRequest(body);
+  exchange.record.model = asked.model;
+  requireBudget(services);
+  const upstream = await askUpstream(asked, options);
+  const answerOptions = { asked, estimate: estimateInputTokens(asked), exchange, services };
+  return asked.stream
+    ? await answerStream(upstream, answerOptions)
+    : await answerPlain(upstream, answerOptions);
 }
 
 /** The key that pays; null only for another server than OpenRouter, which may want none. */

@@ -94,7 +94,8 @@ async function relayWhole(
       status: 502,
     });
   }
-  if (message["error"] !== undefined) throw parseErrorObject(message["error"]);
+  const { error } = message;
+  if (error !== undefined && error !== null) throw parseErrorObject(error);
   noteMessage(message, exchange);
   return { response: new Response(text, { headers: { "content-type": "application/json" } }) };
 }

@@ -48,7 +48,8 @@ export function relay(body: ByteStream, options: RelayOptions): ByteStream {
       if (isOver) return;
       const error = ear.error ?? (ear.hasEnded ? null : bytes ?? cutOff());
       if (error !== null && ear.error === null) {
-        controller.enqueue(encoder.encode(options.encodeError(error)));
+        // The blank line ends the event in which upstream broke off, so that ours is one of its own.
+        controller.enqueue(encoder.encode(`\n\n${options.encodeError(error)}`));
       }
       settle(error === null ? { how: "complete" } : { how: "failed", error });
       controller.close();

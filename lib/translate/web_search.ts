@@ -94,7 +94,8 @@ export class SearchFindings {
     }
     return {
       type: "web_search_result_location",
-      cited_text: content.slice(0, MAX_CITED_CHARS),
+      // A character of two halves that is cut in its middle is none, and some clients cannot print it.
+      cited_text: content.slice(0, MAX_CITED_CHARS).replace(/[\uD800-\uDBFF]$/, ""),
       url,
       title: named,
       encrypted_index: "",

@@ -3,7 +3,12 @@
  * @module
  */
 
-import type { ErrorType, Message, StreamEvent } from "../../lib/anthropic/types.ts";
+import type {
+  ContextManagement,
+  ErrorType,
+  Message,
+  StreamEvent,
+} from "../../lib/anthropic/types.ts";
 import { ToolNames } from "../../lib/translate/names.ts";
 import { StreamTranslator } from "../../lib/translate/stream.ts";
 
@@ -13,6 +18,13 @@ export interface FixtureOptions {
   names?: string[];
   takenCallIds?: string[];
   stopSequences?: string[];
+  /** The client asked for web search. */
+  searchesWeb?: boolean;
+  /** What was done to the context, where the client manages it. */
+  contextManagement?: ContextManagement;
+  /** The client asked not to see thinking. */
+  hidesThinking?: boolean;
+  cacheTtl?: "5m" | "1h";
   /** A text that errors must not show. */
   secret?: string;
 }

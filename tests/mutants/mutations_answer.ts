@@ -8,7 +8,7 @@ import type { Area } from "./mutation.ts";
 export const ANSWER_AREAS: readonly Area[] = [
   {
     file: "lib/translate/outcome.ts",
-    tests: { files: ["outcome_test.ts"] },
+    tests: { files: ["outcome_test.ts", "response_test.ts"] },
     mutations: [
       {
         breaks: "a finish reason that nobody knows is a success",
@@ -46,6 +46,46 @@ export const ANSWER_AREAS: readonly Area[] = [
         replace: "stopSequences[0]",
       },
       {
+        breaks: "the stop sequence that upstream names is not told",
+        find: "stop_sequence: matchedStop ?? only ?? null,",
+        replace: "stop_sequence: only ?? null,",
+      },
+      {
+        breaks: "an answer that met a stop sequence ends as if it had not",
+        find: "facts.matchedStop !== undefined || nativeFinishReason",
+        replace: "nativeFinishReason",
+      },
+      {
+        breaks: "what was written for an hour counts as written for five minutes",
+        find: 'ephemeral_1h_input_tokens: ttl === "1h" ? written : 0,',
+        replace: "ephemeral_1h_input_tokens: 0,",
+      },
+      {
+        breaks: "searches are not counted",
+        find: "if (searches > 0) {",
+        replace: "if (false) {",
+      },
+      {
+        breaks: "searches are counted under one of their two names only",
+        find: "usage?.server_tool_use_details ?? usage?.server_tool_use",
+        replace: "usage?.server_tool_use_details",
+      },
+      {
+        breaks: "upstream's default tier is not told",
+        find: 'if (tier === "default") return "standard";',
+        replace: "",
+      },
+      {
+        breaks: "the tier that was paid for is not told",
+        find: 'tier === "priority" || tier === "fast" ? "priority" : undefined',
+        replace: 'tier === "priority" ? "priority" : undefined',
+      },
+      {
+        breaks: "every tier is called priority",
+        find: 'tier === "priority" || tier === "fast" ? "priority" : undefined',
+        replace: 'tier ? "priority" : undefined',
+      },
+      {
         breaks: "an estimate says that no token went in",
         find: "Math.max(1, inputTokens)",
         replace: "inputTokens",
@@ -74,6 +114,21 @@ export const ANSWER_AREAS: readonly Area[] = [
       {
         breaks: "a whole message has no signatures",
         find: 'if (block.type === "thinking") block.signature = delta.signature;',
+        replace: "",
+      },
+      {
+        breaks: "a whole message has no citations",
+        find: 'if (block.type === "text") (block.citations ??= []).push(delta.citation);',
+        replace: "",
+      },
+      {
+        breaks: "a whole message has only the first citation of a text",
+        find: "(block.citations ??= []).push(delta.citation)",
+        replace: "block.citations ??= [delta.citation]",
+      },
+      {
+        breaks: "a whole message does not say what was done to the context",
+        find: "if (context !== undefined) message.context_management = context;",
         replace: "",
       },
       {
@@ -147,12 +202,42 @@ export const ANSWER_AREAS: readonly Area[] = [
   },
   {
     file: "lib/translate/tokens.ts",
-    tests: { files: ["tokens_test.ts", "mutants_gap_test.ts"] },
+    tests: { files: ["tokens_test.ts", "mutants_gap_features_test.ts", "mutants_gap_test.ts"] },
     mutations: [
       {
         breaks: "an empty request has no tokens",
         find: "Math.max(1, Math.ceil(tokens))",
         replace: "Math.ceil(tokens)",
+      },
+      {
+        breaks: "documents of text cost nothing",
+        find: 'case "text":\n      return source.data.length / CHARS_PER_TOKEN;',
+        replace: 'case "text":\n      return 0;',
+      },
+      {
+        breaks: "a large PDF costs no more than a small one",
+        find: "TOKENS_PER_PAGE * Math.max(1, Math.round(source.data.length / CHARS_PER_PAGE))",
+        replace: "TOKENS_PER_PAGE",
+      },
+      {
+        breaks: "a small PDF costs nothing",
+        find: "Math.max(1, Math.round(source.data.length / CHARS_PER_PAGE))",
+        replace: "Math.round(source.data.length / CHARS_PER_PAGE)",
+      },
+      {
+        breaks: "search results cost nothing",
+        find: "return block.title.length / CHARS_PER_TOKEN + countContent(block.content);",
+        replace: "return 0;",
+      },
+      {
+        breaks: "thinking that is cleared is counted",
+        find: "request.thinking_turns === undefined\n    ? request.messages",
+        replace: "true\n    ? request.messages",
+      },
+      {
+        breaks: "tools that are hidden are counted",
+        find: "of listOfferedTools(request)",
+        replace: "of request.tools",
       },
       {
         breaks: "images cost nothing",

@@ -65,21 +65,6 @@ export const BLOCK_AREAS: readonly Area[] = [
     tests: BLOCK_TESTS,
     mutations: [
       {
-        breaks: "a call whose arguments were cut off before their start is run with none",
-        find: '!options.isCut && call.arguments.trim() === ""',
-        replace: 'call.arguments.trim() === ""',
-      },
-      {
-        breaks: "a call of a tool without parameters is an error",
-        find: '!options.isCut && call.arguments.trim() === ""',
-        replace: "false",
-      },
-      {
-        breaks: "a call without a name is closed",
-        find: 'if (!(isEmpty || call.isComplete()) || call.upstreamName === "") {',
-        replace: "if (!(isEmpty || call.isComplete())) {",
-      },
-      {
         breaks: "a name that is repeated on every fragment is joined",
         find: '!call.isKnown && call.arguments === "" && !call.upstreamName.endsWith(name)',
         replace: "true",
@@ -135,6 +120,26 @@ export const BLOCK_AREAS: readonly Area[] = [
         replace: '? "" : ""',
       },
       {
+        breaks: "a call whose arguments were cut off before their start is run with none",
+        find: 'const isEmpty = !options.isCut && call.arguments.trim() === "";',
+        replace: 'const isEmpty = call.arguments.trim() === "";',
+      },
+      {
+        breaks: "a call of a tool without parameters is an error",
+        find: 'const isEmpty = !options.isCut && call.arguments.trim() === "";',
+        replace: "const isEmpty = false;",
+      },
+      {
+        breaks: "a call without a name is closed",
+        find: '|| call.upstreamName === "") {',
+        replace: ") {",
+      },
+      {
+        breaks: "who reads of a cut call is not told to raise max_tokens",
+        find: "  if (isCut) {",
+        replace: "  if (false) {",
+      },
+      {
         breaks: "an id that comes late begins a second call",
         find: 'atIndex?.upstreamId === "" ? atIndex : this.#unidentified(index)',
         replace: "undefined",
@@ -159,6 +164,36 @@ export const BLOCK_AREAS: readonly Area[] = [
         breaks: "hidden thinking is shown",
         find: "if (this.#isHidden) return;",
         replace: "",
+      },
+      {
+        breaks: "encrypted thinking is lost",
+        find: "{ ...this.#block, input: {} } : this.#block",
+        replace: '{ ...this.#block, input: {} } : { ...this.#block, data: "" }',
+      },
+      {
+        breaks: "the input of a search stands in its start, where clients look for {}",
+        find: "? { ...this.#block, input: {} } : this.#block",
+        replace: "? this.#block : this.#block",
+      },
+      {
+        breaks: "the input of a search is not sent as JSON behind its start",
+        find: "return input === null ? null : {",
+        replace: "return true ? null : {",
+      },
+      {
+        breaks: "the input of a search is sent again and again",
+        find: "    this.#input = null;\n",
+        replace: "    if (this.#block.type.length > 99) this.#input = null;\n",
+      },
+      {
+        breaks: "citations go before the text that they are of",
+        find: 'if (this.#pending !== "") {',
+        replace: 'if (this.#pending !== "" && this.#citations.length === 0) {',
+      },
+      {
+        breaks: "a text has only its last citation",
+        find: "this.#citations.shift()",
+        replace: "this.#citations.splice(0).at(-1)",
       },
       {
         breaks: "a call begins before its id is known",

@@ -5,7 +5,9 @@
 
 import type { Area, TestSet } from "./mutation.ts";
 
-const REQUEST_TESTS: TestSet = { files: ["request_test.ts", "mutants_gap_test.ts"] };
+export const REQUEST_TESTS: TestSet = {
+  files: ["request_test.ts", "mutants_gap_features_test.ts", "mutants_gap_test.ts"],
+};
 
 export const REQUEST_AREAS: readonly Area[] = [
   {
@@ -16,6 +18,67 @@ export const REQUEST_AREAS: readonly Area[] = [
         breaks: "max_tokens exceeds what the model can give",
         find: "Math.min(wanted, limits.maxOutputTokens ?? Infinity)",
         replace: "wanted",
+      },
+      {
+        breaks: "a request for no tokens goes upstream, which refuses it",
+        find: "Math.max(request.max_tokens, LEAST_TOKENS)",
+        replace: "request.max_tokens",
+      },
+      {
+        breaks: "web search does not go upstream",
+        find:
+          "if (request.web_search !== undefined) tools.push(translateWebSearch(request.web_search));",
+        replace: "",
+      },
+      {
+        breaks: "a choice among no tools is left out without a word",
+        find: 'if (request.tool_choice?.type === "any") options.dropped.add("tool_choice");',
+        replace: "",
+      },
+      {
+        breaks: "PDFs are read by an engine that costs money",
+        find: "...choosePdfEngine(turns, options.pdfEngine),",
+        replace: "",
+      },
+      {
+        breaks: "requests without a PDF ask for somebody to read one",
+        find: "return hasFile && engine !== undefined",
+        replace: "return engine !== undefined",
+      },
+      {
+        breaks: "an engine that nobody named goes upstream",
+        find: "return hasFile && engine !== undefined",
+        replace: "return hasFile",
+      },
+      {
+        breaks: "who pays for speed does not get it",
+        find: 'tier === "standard" ? "default" : tier',
+        replace: '"default" as const',
+      },
+      {
+        breaks: "who wants no priority may get it",
+        find: 'tier === "standard" ? "default" : tier',
+        replace: '"priority" as const',
+      },
+      {
+        breaks: "the thinking of old turns is kept where it was to be cleared",
+        find: "return clearThinking(messages, thinking_turns);",
+        replace: "return { messages, context: { applied_edits: [] } };",
+      },
+      {
+        breaks: "who does not manage the context is told of it",
+        find: "request.manages_context ? context : undefined",
+        replace: "context",
+      },
+      {
+        breaks: "strict goes to Claude without the header that it takes",
+        find: "isStrict ? STRICT_BETA : null",
+        replace: "null",
+      },
+      {
+        breaks: "every model is asked for Claude's betas",
+        find: "options.models.some(isClaude)",
+        replace: "true",
       },
       {
         breaks: "streams come without usage",
@@ -92,8 +155,8 @@ export const REQUEST_AREAS: readonly Area[] = [
       },
       {
         breaks: "a second result of the same call takes the place of the first",
-        find: "one.clientId === block.tool_use_id && !one.result",
-        replace: "one.clientId === block.tool_use_id",
+        find: "waiting.get(block.tool_use_id)?.shift()",
+        replace: "waiting.get(block.tool_use_id)?.[0]",
       },
       {
         breaks: "a result whose call was compacted away is lost",
@@ -131,55 +194,31 @@ export const REQUEST_AREAS: readonly Area[] = [
         replace: 'only?.type === "text"',
       },
       {
+        breaks: "searches of earlier answers are lost",
+        find: "texts.push(describeSearch(block));",
+        replace: "",
+      },
+      {
+        breaks: "a breakpoint that a call cannot carry is left out without a word",
+        find: 'if (block.cache_control) this.#options.dropped.add("tool_use.cache_control");',
+        replace: "",
+      },
+      {
+        breaks: "blocks of the user that nobody knows are left out without a word",
+        find:
+          'case "foreign":\n          this.#options.dropped.add(block.foreign);\n          return [];',
+        replace: 'case "foreign":\n          return [];',
+      },
+      {
+        breaks: "blocks of the assistant that nobody knows are left out without a word",
+        find:
+          'case "foreign":\n          this.#options.dropped.add(block.foreign);\n          break;',
+        replace: 'case "foreign":\n          break;',
+      },
+      {
         breaks: "an assistant turn of nothing goes upstream",
         find: "content === null && toolCalls.length === 0 && Object.keys(reasoning).length === 0",
         replace: "false",
-      },
-    ],
-  },
-  {
-    file: "lib/translate/results.ts",
-    tests: REQUEST_TESTS,
-    mutations: [
-      {
-        breaks: "a missing result is empty",
-        find: "toMessage(callId, MISSING)",
-        replace: 'toMessage(callId, "")',
-      },
-      {
-        breaks: "an empty result stays empty",
-        find: "return [toText(EMPTY)];",
-        replace: 'return [toText("")];',
-      },
-      {
-        breaks: "a failure looks like a success",
-        find: "text: `Error: ${first.text}`",
-        replace: "text: first.text",
-      },
-      {
-        breaks: "a text that says it is an error is told so twice",
-        find: "|| /^\\W*(tool_use_)?error/i.test(first.text)",
-        replace: "",
-      },
-      {
-        breaks: "the cache breakpoint of a result is lost",
-        find: "if (cacheControl && last !== undefined) last.cache_control = cacheControl;",
-        replace: "",
-      },
-      {
-        breaks: "images of results are lost",
-        find: 'case "image":\n        attachments.push(block);',
-        replace: 'case "image":',
-      },
-      {
-        breaks: "the model learns a tool's name that it cannot call",
-        find: "names.toUpstream(block.tool_name)",
-        replace: "block.tool_name",
-      },
-      {
-        breaks: "what could not travel out of a result is not named",
-        find: "dropped.add(block.foreign);",
-        replace: "",
       },
     ],
   },
@@ -208,51 +247,29 @@ export const REQUEST_AREAS: readonly Area[] = [
         replace: "choice.name",
       },
       {
+        breaks: "web search that is asked for is a function that nobody has",
+        find: 'return { type: "openrouter:web_search" };',
+        replace: 'return "required";',
+      },
+      {
+        breaks: "deferred tools are shown before they are found",
+        find: "!tool.defer_loading || found.has(tool.name)",
+        replace: "true",
+      },
+      {
+        breaks: "a deferred tool that was found stays hidden",
+        find: 'if (block.type === "tool_reference") return [block.tool_name];',
+        replace: "",
+      },
+      {
+        breaks: "a deferred tool that a result names stays hidden",
+        find: 'one.type === "tool_reference" ? [one.tool_name] : []',
+        replace: "[]",
+      },
+      {
         breaks: "the cache breakpoint of a tool is lost",
         find: "if (tool.cache_control) translated.cache_control = tool.cache_control;",
         replace: "",
-      },
-    ],
-  },
-  {
-    file: "lib/translate/system.ts",
-    tests: REQUEST_TESTS,
-    mutations: [
-      {
-        breaks: "the billing line is taken out of the middle of a prompt",
-        find: "/^x-anthropic-billing-header:",
-        replace: "/x-anthropic-billing-header:",
-      },
-      {
-        breaks: "a block of nothing but the billing line stays as an empty one",
-        find: '.filter((block) => block.text !== "")',
-        replace: "",
-      },
-      {
-        breaks: "the billing line defeats every prefix cache",
-        find: 'text.replace(BILLING_LINE, "")',
-        replace: "text",
-      },
-      {
-        breaks: "the cache breakpoints of the system prompt are lost",
-        find: "if (blocks.some((block) => block.cache_control)) return translateParts(blocks);",
-        replace: "",
-      },
-    ],
-  },
-  {
-    file: "lib/translate/content.ts",
-    tests: REQUEST_TESTS,
-    mutations: [
-      {
-        breaks: "a data URL gets a second prefix",
-        find: 'if (source.data.startsWith("data:")) return source.data;',
-        replace: "",
-      },
-      {
-        breaks: "the cache breakpoint of an image is lost",
-        find: 'type: "image_url", image_url: { url }, ...markOf(block) }',
-        replace: 'type: "image_url", image_url: { url } }',
       },
     ],
   },

@@ -85,6 +85,11 @@ export const STREAM_AREAS: readonly Area[] = [
         replace: "this.#queue",
       },
       {
+        breaks: "a call that the length limit cut is told as broken, not as cut",
+        find: 'isCut: this.#finishReason === "length"',
+        replace: "isCut: false",
+      },
+      {
         breaks: "ids of calls repeat within a conversation",
         find: "this.#ids.claim(call.upstreamId || this.#options.newCallId())",
         replace: "call.upstreamId || this.#options.newCallId()",
@@ -133,6 +138,87 @@ export const STREAM_AREAS: readonly Area[] = [
         breaks: "the estimate of the output leaves out the arguments of calls",
         find: "this.#outputChars += text.length;\n    call.add(text);",
         replace: "call.add(text);",
+      },
+      {
+        breaks: "pictures in answers are lost",
+        find: "toText(delta.content) + describeImages(delta.images)",
+        replace: "toText(delta.content)",
+      },
+      {
+        breaks: "what an answer cites is not read",
+        find: "for (const citation of this.#findings.add(delta.annotations)) this.#cite(citation);",
+        replace: "",
+      },
+      {
+        breaks: "citations that come before the text are lost",
+        find: "else this.#uncited.push(citation);",
+        replace: "",
+      },
+      {
+        breaks: "citations that came before the text are on every text",
+        find: "this.#uncited.splice(0)",
+        replace: "this.#uncited",
+      },
+      {
+        breaks: "citations of a text go to the next one",
+        find: 'if (last?.type === "text") last.cite(citation);\n    else this.#uncited',
+        replace: "this.#uncited",
+      },
+      {
+        breaks: "who did not ask for a search gets blocks of one",
+        find: "if (this.#options.searchesWeb) this.#addSearches();",
+        replace: "this.#addSearches();",
+      },
+      {
+        breaks: "who asked for a search gets no blocks of it",
+        find: "if (this.#options.searchesWeb) this.#addSearches();",
+        replace: "",
+      },
+      {
+        breaks: "searches have ids that are no search's",
+        find: "`srv${this.#options.newCallId()}`",
+        replace: "this.#options.newCallId()",
+      },
+      {
+        breaks: "three searches are one",
+        find: "this.#findings.listBlocks(countSearches(this.facts.usage), newId)",
+        replace: "this.#findings.listBlocks(1, newId)",
+      },
+      {
+        breaks: "the stop sequence that upstream names is taken although nobody asked for it",
+        find:
+          "asked.find((stop) =>\n      stop === choice.stop_reason || stop === choice.matched_stop\n    )",
+        replace: "toText(choice.stop_reason) || toText(choice.matched_stop) || undefined",
+      },
+      {
+        breaks: "vLLM's stop sequence is not read",
+        find: "stop === choice.stop_reason || stop === choice.matched_stop",
+        replace: "stop === choice.matched_stop",
+      },
+      {
+        breaks: "SGLang's stop sequence is not read",
+        find: "stop === choice.stop_reason || stop === choice.matched_stop",
+        replace: "stop === choice.stop_reason",
+      },
+      {
+        breaks: "a later chunk takes back the stop sequence",
+        find: "this.#matchedStop ??= asked",
+        replace: "this.#matchedStop = asked",
+      },
+      {
+        breaks: "the tier is not told",
+        find: "...(tier && { service_tier: tier })",
+        replace: "",
+      },
+      {
+        breaks: "what was done to the context is not told",
+        find: "...(context && { context_management: context }),",
+        replace: "",
+      },
+      {
+        breaks: "writes for an hour count as writes for five minutes",
+        find: "translateUsage(this.facts.usage, this.#options.cacheTtl)",
+        replace: "translateUsage(this.facts.usage)",
       },
     ],
   },

@@ -1,16 +1,15 @@
 /**
- * Mutations of the way to upstream: the client, its errors, models, and what the routes make of them.
+ * Mutations of the way to upstream: the client, its errors and models.
  * @module
  */
 
 import type { Area, TestSet } from "./mutation.ts";
 
 const SERVER_TESTS: TestSet = { files: ["server_test.ts", "mutants_gap_test.ts"] };
-
 export const UPSTREAM_AREAS: readonly Area[] = [
   {
     file: "lib/openrouter/client.ts",
-    tests: SERVER_TESTS,
+    tests: { files: ["native_test.ts", "generic_dialect_test.ts", ...SERVER_TESTS.files] },
     mutations: [
       {
         breaks: "redirects are followed, and the key travels along",
@@ -71,6 +70,21 @@ export const UPSTREAM_AREAS: readonly Area[] = [
         breaks: "parameters of the content type hide that an answer is JSON",
         find: '.split(";")[0] ?? ""',
         replace: '.split("\\n")[0] ?? ""',
+      },
+      {
+        breaks: "the native route speaks no version",
+        find: '"anthropic-version": call.anthropicVersion',
+        replace: '"x-version": call.anthropicVersion',
+      },
+      {
+        breaks: "the native route's betas are lost",
+        find: 'if (call.anthropicBeta !== null) headers.set("anthropic-beta", call.anthropicBeta);',
+        replace: "",
+      },
+      {
+        breaks: "strangers learn the name of the app",
+        find: 'if (config.dialect !== "openai") {',
+        replace: "{",
       },
       {
         breaks: "the app's address is not sent",
@@ -158,89 +172,6 @@ export const UPSTREAM_AREAS: readonly Area[] = [
         breaks: "OpenRouter's own ids are mapped",
         find: "if (isOpenRouterId(plain)) return",
         replace: "if (false) return",
-      },
-    ],
-  },
-  {
-    file: "lib/routes/ask.ts",
-    tests: SERVER_TESTS,
-    mutations: [
-      {
-        breaks: "any failure is asked a second time",
-        find: "if (!isRefused || fallback === null || !isOpenRouter) throw error;",
-        replace: "if (fallback === null || !isOpenRouter) throw error;",
-      },
-      {
-        breaks: "each attempt has a TIMEOUT_S of its own",
-        find: "options.deadline - services.now()",
-        replace: "services.config.timeoutMs",
-      },
-      {
-        breaks: "upstream is not told that the client has left",
-        find: "signal: exchange.request.signal,",
-        replace: "signal: new AbortController().signal,",
-      },
-      {
-        breaks: "the catalog's limits are not applied",
-        find: "services.catalog.get(target) ?? {}",
-        replace: "{}",
-      },
-    ],
-  },
-  {
-    file: "lib/routes/answer.ts",
-    tests: SERVER_TESTS,
-    mutations: [
-      {
-        breaks: "a JSON body in place of a stream is no answer",
-        find: "if (WHOLE_BODY.test(upstream.answer.contentType)) {",
-        replace: "if (false) {",
-      },
-      {
-        breaks: "new calls take the ids of old ones",
-        find: "takenCallIds: listCallIds(asked),",
-        replace: "",
-      },
-      {
-        breaks: "the stop sequence that ended an answer is not named",
-        find: "stopSequences: asked.stop_sequences,",
-        replace: "",
-      },
-      {
-        breaks: "the key stands in the error events of streams",
-        find: "redact: exchange.redact,",
-        replace: "",
-      },
-      {
-        breaks: "intermediaries buffer streams",
-        find: '"x-accel-buffering": "no",',
-        replace: "",
-      },
-      {
-        breaks: "a stream that failed is logged without its words",
-        find: 'if (end.how === "failed") record.error = redact(end.error.message);',
-        replace: "",
-      },
-      {
-        breaks: "the key stands in the log of a stream that failed",
-        find: "record.error = redact(end.error.message);",
-        replace: "record.error = end.error.message;",
-      },
-      {
-        breaks: "tool names that were replaced come back as they went",
-        find: "names: upstream.names,",
-        replace: "",
-      },
-    ],
-  },
-  {
-    file: "lib/routes/messages.ts",
-    tests: SERVER_TESTS,
-    mutations: [
-      {
-        breaks: "what breaks because the client left is logged as a failure of upstream",
-        find: "if (exchange.request.signal.aborted) throw createClientGone(error);",
-        replace: "",
       },
     ],
   },

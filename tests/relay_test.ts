@@ -1,0 +1,140 @@
+/**
+ * The relay of the native route: bytes pass as they are, and a stream that breaks ends as it should.
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parseErrorObject } from "../lib/openrouter/errors.ts";
+import { encodeEvent } from "../lib/sse/framing.ts";
+import type { StreamEnd } from "../lib/sse/pump.ts";
+import { relay } from "../lib/sse/relay.ts";
+import { parseSse } from "./helpers/sse.ts";
+import { type HeldBody, holdBody } from "./helpers/upstream.ts";
+
+const START = 'event: message_start\ndata: {"type":"message_start","message":{"model":"x/y"}}\n\n';
+const DELTA = 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0}\n\n';
+const STOP = 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
+const ERROR = 'event: error\ndata: {"type":"error","error":{"message":"Too much"}}\n\n';
+
+interface Trial {
+  held: HeldBody;
+  body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  ends: StreamEnd[];
+  heard: unknown[];
+}
+
+function start(first: string, timeoutMs = 60_000): Trial {
+  const held = holdBody(first);
+  const ends: StreamEnd[] = [];
+  const heard: unknown[] = [];
+  const body = relay(held.body, {
+    timeoutMs,
+    onEvent: (event) => heard.push(event["type"]),
+    onEnd: (end) => ends.push(end),
+    parseError: parseErrorObject,
+    encodeError: ({ type, message }) => encodeEvent({ type: "error", error: { type, message } }),
+  });
+  return { held, body, ends, heard };
+}
+
+/** What the client read, and how it ended. */
+async function finish({ body, ends, heard }: Trial) {
+  const text = await new Response(body).text();
+  assertEquals(ends.length, 1);
+  return { text, end: ends[0], heard };
+}
+
+Deno.test("relay passes a whole stream on byte for byte, and hears all but the deltas", async () => {
+  const bytes = `: hello\n\n${START}${DELTA.replaceAll("\n", "\r\n")}${STOP}`;
+  const trial = start(bytes);
+  trial.held.close();
+  assertEquals(await finish(trial), {
+    text: bytes,
+    end: { how: "complete" },
+    heard: ["message_start", "message_stop"],
+  });
+});
+
+Deno.test("relay ends a stream that is cut in an error event that can be read", async () => {
+  const places = [
+    "",
+    START,
+    `${START}event: content_block_delta\n`,
+    `${START}${DELTA.trimEnd()}`,
+    `${START}${DELTA.trimEnd()}\n`,
+    `${START}${DELTA.slice(0, -12)}`,
+  ];
+  for (const place of places) {
+    for (const how of ["close", "cut"] as const) {
+      const trial = start(place);
+      if (how === "close") trial.held.close();
+      else queueMicrotask(() => trial.held.cut());
+      const { text, end } = await finish(trial);
+      assertEquals(end?.how, "failed");
+      const last = parseSse(text).at(-1);
+      assertEquals(last?.name, "error", place);
+      assertMatch(JSON.parse(last?.data ?? "").error.message, /broke off/);
+    }
+  }
+});
+
+Deno.test("relay takes a break behind message_stop for an end", async () => {
+  for (const how of ["close", "cut"] as const) {
+    const trial = start(`${START}${STOP}`);
+    const reader = trial.body.getReader();
+    await reader.read();
+    if (how === "close") trial.held.close();
+    else trial.held.cut();
+    assertEquals((await reader.read()).done, true);
+    assertEquals(trial.ends, [{ how: "complete" }]);
+  }
+});
+
+Deno.test("relay adds nothing to an error event of upstream's, and tells it in its words", async () => {
+  const trial = start(`${START}${ERROR}`);
+  trial.held.close();
+  const { text, end } = await finish(trial);
+  assertEquals(text, `${START}${ERROR}`);
+  assert(end?.how === "failed");
+  assertEquals(end.error.message, "Too much");
+});
+
+Deno.test("relay ends a silence in a timeout error, and lets upstream go", async () => {
+  const trial = start(START, 20);
+  const { text, end } = await finish(trial);
+  await trial.held.cancelled;
+  assert(end?.how === "failed");
+  assertEquals(end.error.type, "timeout_error");
+  assertEquals(parseSse(text).at(-1)?.name, "error");
+});
+
+Deno.test("relay lets upstream go when the client leaves, and says so once", async () => {
+  const trial = start(START);
+  const reader = trial.body.getReader();
+  await reader.read();
+  await reader.cancel();
+  await trial.held.cancelled;
+  assertEquals(trial.ends, [{ how: "client_gone" }]);
+});
+
+Deno.test("relay reads nothing that the client does not read", async () => {
+  let pulled = 0;
+  const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      pulled++;
+      controller.enqueue(new TextEncoder().encode(DELTA));
+    },
+  }, { highWaterMark: 0 });
+  const body = relay(source, {
+    timeoutMs: 60_000,
+    onEvent: () => {},
+    onEnd: () => {},
+    parseError: parseErrorObject,
+    encodeError: () => "",
+  });
+  const reader = body.getReader();
+  await reader.read();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(pulled, 1);
+  await reader.cancel();
+});
