@@ -104,6 +104,8 @@ function loadDemoConfig({ baseUrl }: Upstream, env: Env): Config {
   const fixed = new Map([
     ["OPENROUTER_BASE_URL", baseUrl],
     ["OPENROUTER_API_KEY", DEMO_KEY],
+    // Nobody waits for the end of a simulated answer.
+    ["DRAIN_S", "1"],
     ["LOG_LEVEL", "info"],
     ["LOG_FORMAT", "text"],
   ]);
