@@ -1,6 +1,7 @@
 // The papers against the code: every variable, command, link and arrow that people read about is as they read it.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import config from "../deno.json" with { type: "json" };
 import { DEPLOY_VARIABLE, loadConfig, VARIABLES } from "../lib/config.ts";
 import { RefusedDefaults, resolveModel } from "../lib/openrouter/models.ts";
 
@@ -131,6 +132,28 @@ Deno.test({
   },
 });
 
+// --- the public modules ---
+
+Deno.test("every public symbol is documented, and names only public types", async () => {
+  const { code, out, err } = await run(Deno.execPath(), [
+    ...["doc", "--lint", "--no-lock", "--import-map=jsr_fallback/import_map.json"],
+    ...Object.values(config.exports),
+  ]);
+  assertEquals([code, err.replaceAll(/^(Check|Checked) .*\n/gm, "")], [0, ""], out);
+});
+
+Deno.test("every public library has an example that the tests run", () => {
+  const libraries = Object.values(config.exports).filter((path) => path !== "./main.ts");
+  assertEquals(libraries.length, 2);
+  for (const path of libraries) {
+    assertMatch(read(path), /^ \* ```ts\n \* import /m);
+    const file = path.slice(2);
+    assert(tasks.get("test")?.endsWith(file) || tasks.get("test")?.includes(`${file} `), file);
+    assert(tasks.get("test")?.includes("--doc"));
+    assert(config.publish.include.includes(file), file);
+  }
+});
+
 // --- links, files and imports named ---
 
 /** GitHub's anchor for a heading. */
@@ -248,7 +271,7 @@ function listSources(folder = "lib"): string[] {
 }
 
 Deno.test("no source file is longer than 300 lines", () => {
-  const long = [...listSources(), "main.ts"]
+  const long = [...listSources(), "main.ts", "handler.ts", "translate.ts"]
     .map((path) => ({ path, lines: read(path).trimEnd().split("\n").length }))
     .filter(({ lines }) => lines > 300);
   assertEquals(long, []);
@@ -313,13 +336,19 @@ interface InfoDependency {
   type?: { specifier?: string };
 }
 
+/** The arrows of everything that people can start or import. */
 async function readArrows(): Promise<Arrow[]> {
+  const entries = Object.values(config.exports);
+  return (await Promise.all(entries.map(readArrowsOf))).flat();
+}
+
+async function readArrowsOf(entry: string): Promise<Arrow[]> {
   const { code, out, err } = await run(Deno.execPath(), [
     "info",
     "--json",
     "--no-lock",
     "--import-map=jsr_fallback/import_map.json",
-    "main.ts",
+    entry,
   ]);
   assertEquals(code, 0, err);
   const { modules } = JSON.parse(out) as {
@@ -362,7 +391,7 @@ Deno.test("the judge of imports sees one that points up, and one that points sid
   assertEquals(down, null);
 });
 
-Deno.test("lib imports itself and @std only, and never the fallback by its path", async () => {
+Deno.test("the published modules import themselves and @std only, and never the fallback by its path", async () => {
   const arrows = (await readArrows()).filter(({ from }) => !from.startsWith("jsr_fallback/"));
   for (const { from, specifier, to } of arrows) {
     const isAllowed = specifier.startsWith("@std/")
@@ -372,7 +401,7 @@ Deno.test("lib imports itself and @std only, and never the fallback by its path"
   }
 });
 
-Deno.test("every file of lib is reached from main.ts", async () => {
+Deno.test("every file of lib is reached from an entry of the package", async () => {
   const reached = new Set((await readArrows()).map(({ to }) => to));
   assertEquals(listSources().filter((path) => !reached.has(path)), []);
 });

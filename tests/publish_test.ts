@@ -59,6 +59,20 @@ testPublished("exactly the files of publish.include are published", async ({ url
   assertEquals(meta.exports, config.exports);
 });
 
+testPublished("at run time there is nothing but the package and @std", async ({ run }) => {
+  for (const entry of Object.keys(config.exports)) {
+    const specifier = `${PACKAGE}${entry.slice(1)}`;
+    const { code, stdout, stderr } = await run(Deno.execPath(), ["info", "--json", specifier]);
+    assertEquals(code, 0, stderr);
+    const graph: { modules: { specifier: string; error?: string }[] } = JSON.parse(stdout);
+    const modules = graph.modules.map((module) => new URL(module.specifier).pathname);
+    assert(modules.some((path) => path.startsWith("/@std/")), "the scan is broken");
+    const own = [`/${config.name}/`, "/@std/"];
+    assertEquals(modules.filter((path) => !own.some((start) => path.startsWith(start))), []);
+    assertEquals(graph.modules.filter((module) => module.error !== undefined), []);
+  }
+});
+
 testPublished("from an empty folder it serves: health, the page, a message", async (registry) => {
   await using upstream = startUpstream(({ body }) =>
     body["stream"] ? eventStream(sseAnswer("Hello from JSR")) : Response.json(completion("Whole"))
