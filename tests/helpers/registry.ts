@@ -4,8 +4,9 @@
  * folders as JSR does and takes publications (it prints `JSR_URL=…`); STD_DIR holds the @std packages.
  */
 
+import { type Ended, finish, type Running, watch } from "./process.ts";
+
 const ROOT = new URL("../../", import.meta.url).pathname;
-const HANG_MS = 60_000;
 const mirror = Deno.env.get("JSR_MIRROR");
 const stdDir = Deno.env.get("STD_DIR");
 
@@ -16,19 +17,6 @@ export const NOT_RUN = mirror && stdDir ? "" : " (not run: JSR_MIRROR and STD_DI
 export interface Run {
   env?: Record<string, string>;
   cwd?: string;
-}
-
-/** What a process left behind. */
-export interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** A process that goes on. */
-export interface Running extends AsyncDisposable {
-  /** The first group of the first text of its output that matches. */
-  waitFor(pattern: RegExp): Promise<string>;
 }
 
 /** The registry and an empty folder. Close it with `close`. */
@@ -92,44 +80,4 @@ export async function startRegistry(): Promise<Registry | null> {
       await Deno.remove(folder, { recursive: true });
     },
   };
-}
-
-async function finish(child: Deno.ChildProcess): Promise<Ended> {
-  const timer = setTimeout(() => child.kill("SIGKILL"), HANG_MS);
-  const { code, stdout, stderr } = await child.output();
-  clearTimeout(timer);
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
-
-function watch(child: Deno.ChildProcess): Running {
-  const timer = setTimeout(() => kill(child, "SIGKILL"), HANG_MS);
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  return {
-    async waitFor(pattern) {
-      for (;;) {
-        const found = pattern.exec(text);
-        if (found !== null) return found[1] ?? "";
-        const { value, done } = await reader.read();
-        if (done) throw new Error(`no ${pattern} in ${JSON.stringify(text)}`);
-        text += value;
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      kill(child, "SIGTERM");
-      await reader.cancel();
-      await child.stderr.cancel();
-      await child.status;
-      clearTimeout(timer);
-    },
-  };
-}
-
-function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
-  try {
-    child.kill(signal);
-  } catch {
-    // It has ended already.
-  }
 }
