@@ -1,6 +1,7 @@
 /**
  * What clients speak: the Anthropic Messages API, as far as this proxy reads or writes it. Types only.
- * Source: `@anthropic-ai/sdk` 1.12 (`resources/messages`), which judges these shapes in the tests.
+ * Source: `@anthropic-ai/sdk` 1.12 (`resources/messages`), which judges these shapes in the tests. A field without
+ * a comment means here what it means there.
  * @module
  */
 
