@@ -9,6 +9,17 @@ const ROOT = new URL("../", import.meta.url);
 const NAMES = VARIABLES.map((variable) => variable.name);
 const ON_WINDOWS = Deno.build.os === "windows";
 
+/** All that people read. */
+const PAPERS = [
+  "README.md",
+  "CHANGELOG.md",
+  "docs/translation.md",
+  "docs/deploy/container.md",
+  "docs/deploy/deno-deploy.md",
+  ".github/CONTRIBUTING.md",
+  ".github/SECURITY.md",
+];
+
 const readme = read("README.md");
 const dotenv = read(".env.example");
 const tasks = parseTasks(read("deno.json"));
@@ -74,7 +85,7 @@ Deno.test("README's full command is the start task without its substitution", ()
 });
 
 Deno.test("every deno task that the papers name exists", () => {
-  const papers = [readme, read("CHANGELOG.md"), read("docs/translation.md")].join("\n");
+  const papers = PAPERS.map(read).join("\n");
   const named = [...papers.matchAll(/\btask (?:-q )?([a-z][\w:]*)/g)]
     .filter(({ index }) => /(?:deno|deno@[\d.]+) $/.test(papers.slice(0, index)))
     .map(([, name = ""]) => name);
@@ -161,7 +172,7 @@ function toAnchor(heading: string): string {
   return heading.trim().toLowerCase().replace(/[^\w\s-]/g, "").replace(/\s/g, "-");
 }
 
-for (const paper of ["README.md", "CHANGELOG.md", "docs/translation.md"]) {
+for (const paper of PAPERS) {
   Deno.test(`every link in ${paper} that stays in the repository leads somewhere`, () => {
     const base = new URL(paper, ROOT);
     for (const [, target = ""] of read(paper).matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -203,7 +214,7 @@ Deno.test("every file and folder that README names exists", () => {
 });
 
 Deno.test("no paper names a registry host or a folder of one machine", () => {
-  for (const paper of ["README.md", "CHANGELOG.md", "docs/translation.md", ".env.example"]) {
+  for (const paper of [...PAPERS, "docs/deploy/Dockerfile", ".env.example"]) {
     const found = /https?:\/\/[\w.]*(registry|mirror)[\w.]*|\/(home|root|work|Users|tmp)\//
       .exec(read(paper));
     assertEquals(found?.[0], undefined, paper);
