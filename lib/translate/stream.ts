@@ -61,17 +61,13 @@ export interface StreamOptions {
   redact?: (text: string) => string;
 }
 
-/** What upstream said about itself while it answered; for the log and `x-proxy-model`. */
-export interface UpstreamFacts {
-  /** The model that answered, by upstream's own word. */
+/** What upstream said about itself while it answered; for the log and `x-proxy-model`. Null: nothing yet. */
+export type UpstreamFacts = {
   model: string | null;
-  /** Who ran it. */
   provider: string | null;
-  /** The last report of tokens and cost. */
   usage: openrouter.Usage | null;
-  /** The tier it was served at. */
   serviceTier: string | null;
-}
+};
 
 /** Translates one answer. Feed it every chunk, then call `finish`, or `fail` where the stream broke. */
 export class StreamTranslator {
