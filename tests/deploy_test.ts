@@ -8,7 +8,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import config from "../deno.json" with { type: "json" };
 import { type Running, watch } from "./helpers/process.ts";
 import { ask } from "./helpers/proxy.ts";
-import { completion, holdStream, sse, startUpstream, textChunk } from "./helpers/upstream.ts";
+import { holdStream, startUpstream } from "./helpers/upstream.ts";
+import { completion, sse, textChunk } from "./helpers/chunks.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const ENTRY = new URL(config.deploy.runtime.entrypoint, ROOT).pathname;

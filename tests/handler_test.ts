@@ -8,7 +8,8 @@ import about from "../deno.json" with { type: "json" };
 import { createHandler, type HandlerOptions } from "../handler.ts";
 import { VARIABLES } from "../lib/config.ts";
 import { ask, get, HELD_KEY, post } from "./helpers/proxy.ts";
-import { completion, startUpstream } from "./helpers/upstream.ts";
+import { startUpstream } from "./helpers/upstream.ts";
+import { completion } from "./helpers/chunks.ts";
 
 const LOCAL = { remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 1 } };
 

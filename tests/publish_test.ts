@@ -8,7 +8,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import config from "../deno.json" with { type: "json" };
 import { NOT_RUN, type Registry, startRegistry } from "./helpers/registry.ts";
 import { ask } from "./helpers/proxy.ts";
-import { completion, eventStream, sseAnswer, startUpstream } from "./helpers/upstream.ts";
+import { eventStream, startUpstream } from "./helpers/upstream.ts";
+import { completion, sseAnswer } from "./helpers/chunks.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const PACKAGE = `jsr:${config.name}`;
