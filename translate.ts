@@ -139,15 +139,12 @@ export type {
   WebSearchTool,
 } from "./lib/openrouter/types.ts";
 export type { ToolNames } from "./lib/translate/names.ts";
+export type { UpstreamFacts } from "./lib/translate/outcome.ts";
 export {
   type RequestOptions,
   type TranslatedRequest,
   translateRequest,
 } from "./lib/translate/request.ts";
 export { translateResponse } from "./lib/translate/response.ts";
-export {
-  type StreamOptions,
-  StreamTranslator,
-  type UpstreamFacts,
-} from "./lib/translate/stream.ts";
+export { type StreamOptions, StreamTranslator } from "./lib/translate/stream.ts";
 export type { ReasoningLimits } from "./lib/translate/thinking.ts";

@@ -23,6 +23,7 @@ import {
   translateFinish,
   translateTier,
   translateUsage,
+  type UpstreamFacts,
 } from "./outcome.ts";
 import { BlockQueue } from "./queue.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
@@ -60,14 +61,6 @@ export interface StreamOptions {
   /** Takes secrets out of error texts. */
   redact?: (text: string) => string;
 }
-
-/** What upstream said about itself while it answered; for the log and `x-proxy-model`. Null: nothing yet. */
-export type UpstreamFacts = {
-  model: string | null;
-  provider: string | null;
-  usage: openrouter.Usage | null;
-  serviceTier: string | null;
-};
 
 /** Translates one answer. Feed it every chunk, then call `finish`, or `fail` where the stream broke. */
 export class StreamTranslator {
