@@ -11,6 +11,21 @@ import { ApiError } from "./errors.ts";
 /** Who is at the other end of the connection. */
 export type Peer = { transport: "unix" } | { transport: "tcp"; address: string };
 
+/** An address as `Deno.serve` tells it. */
+export interface RemoteAddress {
+  /** `tcp`, `unix`, … */
+  transport: string;
+  /** An IP address, where the transport has one. */
+  hostname?: string;
+}
+
+/** Who is at an address. Where that cannot be told, it is a stranger. */
+export function toPeer(address: RemoteAddress | undefined): Peer {
+  if (address?.transport === "unix") return { transport: "unix" };
+  const isTcp = address?.transport === "tcp";
+  return { transport: "tcp", address: isTcp ? address.hostname ?? "" : "" };
+}
+
 /** What is known of a request before anybody reads its body. */
 export interface Visit {
   method: string;

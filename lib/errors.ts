@@ -44,12 +44,18 @@ export interface ApiErrorOptions {
 
 /** An error in Anthropic's terms. The only one that reaches a client. */
 export class ApiError extends Error {
+  /** Tells it from other errors in a log. */
   override readonly name = "ApiError";
+  /** Anthropic's word for what went wrong. */
   readonly type: ErrorType;
+  /** The HTTP status it is answered with. */
   readonly status: number;
+  /** Response headers that belong to it. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Anthropic's `details`; undefined where there are none. */
   readonly details: Record<string, unknown> | undefined;
 
+  /** Creates the error; `message` is what the client reads. */
   constructor(type: ErrorType, message: string, options: ApiErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.type = type;

@@ -28,10 +28,14 @@ Deno.test("a bounded server says what was not let go, and cuts it", async () => 
 
 Deno.test("a bounded server does not wait for an answer that never begins", async () => {
   const never = Promise.withResolvers<Response>();
-  const server = serveBounded("Upstream", () => never.promise, 50);
+  const arrived = Promise.withResolvers<void>();
+  const server = serveBounded("Upstream", () => {
+    arrived.resolve();
+    return never.promise;
+  }, 50);
   const response = fetch(`http://127.0.0.1:${server.port}/`, { method: "POST", body: "x" });
   const failed = assertRejects(() => response, TypeError);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await arrived.promise;
   await assertRejects(() => server.stop(), Error, "POST /");
   await failed;
 });

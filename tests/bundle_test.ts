@@ -94,4 +94,23 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: `the bundle's demo, started from an empty folder, shows a whole answer${note}`,
+  ignore: !bundled.ran,
+  fn: async () => {
+    const program = start(["demo"]);
+    const errors = new Response(program.stderr).text();
+    const timer = setTimeout(() => program.kill("SIGKILL"), 15_000);
+    let text = "";
+    for await (const piece of program.stdout.pipeThrough(new TextDecoderStream())) {
+      text += piece;
+      if (text.includes("export ANTHROPIC_AUTH_TOKEN=demo\n")) program.kill("SIGTERM");
+    }
+    clearTimeout(timer);
+    await program.status;
+    assertMatch(text, /^message_stop$/m, await errors);
+    assertMatch(text, /whole answer in \d+\.\d\d s/);
+  },
+});
+
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));

@@ -1,6 +1,7 @@
 // The papers against the code: every variable, command, link and arrow that people read about is as they read it.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import deno from "../deno.json" with { type: "json" };
 import { loadConfig } from "../lib/config.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "../lib/variables.ts";
 import { RefusedDefaults, resolveModel } from "../lib/openrouter/models.ts";
@@ -8,6 +9,17 @@ import { RefusedDefaults, resolveModel } from "../lib/openrouter/models.ts";
 const ROOT = new URL("../", import.meta.url);
 const NAMES = VARIABLES.map((variable) => variable.name);
 const ON_WINDOWS = Deno.build.os === "windows";
+
+/** All that people read. */
+const PAPERS = [
+  "README.md",
+  "CHANGELOG.md",
+  "docs/translation.md",
+  "docs/deploy/container.md",
+  "docs/deploy/deno-deploy.md",
+  ".github/CONTRIBUTING.md",
+  ".github/SECURITY.md",
+];
 
 const readme = read("README.md");
 const dotenv = read(".env.example");
@@ -74,7 +86,7 @@ Deno.test("README's full command is the start task without its substitution", ()
 });
 
 Deno.test("every deno task that the papers name exists", () => {
-  const papers = [readme, read("CHANGELOG.md"), read("docs/translation.md")].join("\n");
+  const papers = PAPERS.map(read).join("\n");
   const named = [...papers.matchAll(/\btask (?:-q )?([a-z][\w:]*)/g)]
     .filter(({ index }) => /(?:deno|deno@[\d.]+) $/.test(papers.slice(0, index)))
     .map(([, name = ""]) => name);
@@ -132,6 +144,28 @@ Deno.test({
   },
 });
 
+// --- the public modules ---
+
+Deno.test("every public symbol is documented, and names only public types", async () => {
+  const { code, out, err } = await run(Deno.execPath(), [
+    ...["doc", "--lint", "--no-lock", "--import-map=jsr_fallback/import_map.json"],
+    ...Object.values(deno.exports),
+  ]);
+  assertEquals([code, err.replaceAll(/^(Check|Checked) .*\n/gm, "")], [0, ""], out);
+});
+
+Deno.test("every public library has an example that the tests run", () => {
+  const libraries = Object.values(deno.exports).filter((path) => path !== "./main.ts");
+  assertEquals(libraries.length, 2);
+  for (const path of libraries) {
+    assertMatch(read(path), /^ \* ```ts\n \* import /m);
+    const file = path.slice(2);
+    assert(tasks.get("test")?.endsWith(file) || tasks.get("test")?.includes(`${file} `), file);
+    assert(tasks.get("test")?.includes("--doc"));
+    assert(deno.publish.include.includes(file), file);
+  }
+});
+
 // --- links, files and imports named ---
 
 /** GitHub's anchor for a heading. */
@@ -139,7 +173,7 @@ function toAnchor(heading: string): string {
   return heading.trim().toLowerCase().replace(/[^\w\s-]/g, "").replace(/\s/g, "-");
 }
 
-for (const paper of ["README.md", "CHANGELOG.md", "docs/translation.md"]) {
+for (const paper of PAPERS) {
   Deno.test(`every link in ${paper} that stays in the repository leads somewhere`, () => {
     const base = new URL(paper, ROOT);
     for (const [, target = ""] of read(paper).matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -181,7 +215,7 @@ Deno.test("every file and folder that README names exists", () => {
 });
 
 Deno.test("no paper names a registry host or a folder of one machine", () => {
-  for (const paper of ["README.md", "CHANGELOG.md", "docs/translation.md", ".env.example"]) {
+  for (const paper of [...PAPERS, "docs/deploy/Dockerfile", ".env.example"]) {
     const found = /https?:\/\/[\w.]*(registry|mirror)[\w.]*|\/(home|root|work|Users|tmp)\//
       .exec(read(paper));
     assertEquals(found?.[0], undefined, paper);
@@ -210,7 +244,7 @@ function listSources(folder = "lib"): string[] {
 }
 
 Deno.test("no source file is longer than 300 lines", () => {
-  const long = [...listSources(), "main.ts"]
+  const long = [...listSources(), "main.ts", "handler.ts", "translate.ts"]
     .map((path) => ({ path, lines: read(path).trimEnd().split("\n").length }))
     .filter(({ lines }) => lines > 300);
   assertEquals(long, []);
@@ -221,9 +255,9 @@ Deno.test("no source file is longer than 300 lines", () => {
  * room and from every floor below, never from above and never from the next room on the same floor.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ["main.ts"],
+  ["main.ts", "handler.ts", "translate.ts"],
   ["lib/cli/"],
-  ["lib/server.ts"],
+  ["lib/services.ts", "lib/server.ts"],
   ["lib/routes/"],
   ["lib/exchange.ts", "lib/page/"],
   ["lib/figures/", "lib/telemetry.ts"],
@@ -277,13 +311,22 @@ interface InfoDependency {
   type?: { specifier?: string };
 }
 
-async function readArrows(root = "main.ts"): Promise<Arrow[]> {
+/** Bundled for the browser, and so imported by nobody. */
+const PAGE_SCRIPT = "lib/page/app.ts";
+
+/** The arrows of everything that people can start or import. */
+async function readArrows(): Promise<Arrow[]> {
+  const entries = [...Object.values(deno.exports), PAGE_SCRIPT];
+  return (await Promise.all(entries.map(readArrowsOf))).flat();
+}
+
+async function readArrowsOf(entry: string): Promise<Arrow[]> {
   const { code, out, err } = await run(Deno.execPath(), [
     "info",
     "--json",
     "--no-lock",
     "--import-map=jsr_fallback/import_map.json",
-    root,
+    entry,
   ]);
   assertEquals(code, 0, err);
   const { modules } = JSON.parse(out) as {
@@ -311,7 +354,7 @@ function judge({ from, to }: Arrow): string | null {
 }
 
 Deno.test("imports point down", async () => {
-  const arrows = [...await readArrows(), ...await readArrows("lib/page/app.ts")]
+  const arrows = (await readArrows())
     .filter(({ from }) => !from.startsWith("jsr_fallback/"));
   const ours = arrows.filter(({ specifier }) => !specifier.startsWith("@std/"));
   assert(ours.length > 80, `only ${ours.length} imports found: the scan is broken`);
@@ -327,7 +370,7 @@ Deno.test("the judge of imports sees one that points up, and one that points sid
   assertEquals(down, null);
 });
 
-Deno.test("lib imports itself and @std only, and never the fallback by its path", async () => {
+Deno.test("the published modules import themselves and @std only, and never the fallback by its path", async () => {
   const arrows = (await readArrows()).filter(({ from }) => !from.startsWith("jsr_fallback/"));
   for (const { from, specifier, to } of arrows) {
     const isAllowed = specifier.startsWith("@std/")
@@ -337,9 +380,8 @@ Deno.test("lib imports itself and @std only, and never the fallback by its path"
   }
 });
 
-Deno.test("every file of lib is reached from main.ts, or from the page's script", async () => {
-  const arrows = [...await readArrows(), ...await readArrows("lib/page/app.ts")];
-  const reached = new Set([...arrows.map(({ to }) => to), "lib/page/app.ts"]);
+Deno.test("every file of lib is reached from an entry of the package", async () => {
+  const reached = new Set([...(await readArrows()).map(({ to }) => to), PAGE_SCRIPT]);
   assertEquals(listSources().filter((path) => !reached.has(path)), []);
 });
 

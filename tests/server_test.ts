@@ -1329,6 +1329,20 @@ Deno.test("a client that leaves in mid-stream, upstream being silent, lets upstr
   assertEquals([record.end, record.status], ["client_gone", 200]);
 });
 
+Deno.test("a client is gone, and upstream has not failed, where only the request's signal tells of it", async () => {
+  // Deno 2.5 tells in this way, and before it cancels the answer.
+  const held = holdStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream(() => held.response);
+  const { handler, services } = createProxy({ upstream });
+  const client = new AbortController();
+  const request = new Request(post(ask({ stream: true })), { signal: client.signal });
+  const answer = await call(handler, request);
+  client.abort();
+  await answer.text();
+  const { end, error } = await services.recorded();
+  assertEquals([end, error], ["client_gone", undefined]);
+});
+
 Deno.test("thirty clients that leave at once let thirty upstreams go, and the next is served", async () => {
   const streams = Array.from({ length: 30 }, () => holdStream(sse(textChunk("Hi"))));
   await using upstream = startUpstream([

@@ -1,60 +1,71 @@
 /**
- * `deno task compile`: a binary for this machine, or, where the base binary cannot be fetched, everything of
- * the compilation but that, said aloud.
- * Arguments are passed on to `deno compile`.
+ * `deno task compile`: a binary for this machine, or with `--target` for another, or for `all`.
+ * Other arguments are passed on to `deno compile`. The exit code is 0 only where every binary was made.
  */
 
 import { DEPLOY_VARIABLE, VARIABLES } from "../lib/variables.ts";
 
-const OUTPUT = Deno.build.os === "windows" ? "claudeproxy.exe" : "claudeproxy";
+/** What is compiled for, and the name of the file. */
+const OUTPUTS: ReadonlyMap<string, string> = new Map([
+  ["x86_64-unknown-linux-gnu", "claudeproxy-linux-x64"],
+  ["aarch64-unknown-linux-gnu", "claudeproxy-linux-arm64"],
+  ["x86_64-apple-darwin", "claudeproxy-macos-x64"],
+  ["aarch64-apple-darwin", "claudeproxy-macos-arm64"],
+  ["x86_64-pc-windows-msvc", "claudeproxy-windows-x64.exe"],
+]);
+const HOST_OUTPUT = Deno.build.os === "windows" ? "claudeproxy.exe" : "claudeproxy";
 const ENV = [...VARIABLES.map((variable) => variable.name), DEPLOY_VARIABLE].join(",");
 
-// A relative --allow-read would be frozen into a path of the machine that compiles, and --env-file would put
-// the key into the binary: the binary may read files, and reads only ./.env.
+// Any address: HOST and OPENROUTER_BASE_URL are chosen where the binary runs. Reading likewise: a relative
+// --allow-read=.env would be frozen into a path of the machine that compiles, and --env-file would put the key
+// into the binary. It may start no program and write no file.
 const FLAGS = ["--no-prompt", "--allow-net", `--allow-env=${ENV}`, "--allow-read"];
 
 const encoder = new TextEncoder();
 const say = (line: string) => Deno.stdout.writeSync(encoder.encode(`${line}\n`));
 
-async function compile(output: string, env: Record<string, string> = {}) {
+/** One thing to make. */
+interface Job {
+  output: string;
+  /** Null for this machine. */
+  target: string | null;
+}
+
+function listJobs(target: string | undefined): Job[] {
+  if (target === undefined) return [{ output: HOST_OUTPUT, target: null }];
+  const all = [...OUTPUTS].map(([target, output]) => ({ target, output }));
+  return target === "all" ? all : all.filter((job) => job.target === target);
+}
+
+async function compile({ output, target }: Job, more: readonly string[]): Promise<boolean> {
+  const place = target === null ? [] : ["--target", target];
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["compile", ...FLAGS, ...Deno.args, "-o", output, "main.ts"],
-    env,
+    args: ["compile", ...FLAGS, ...more, ...place, "-o", output, "main.ts"],
     stderr: "piped",
   }).output();
-  return { isDone: code === 0, errors: new TextDecoder().decode(stderr) };
-}
-
-/** Where no base binary can be had, any file can stand in for it: the rest of the work is the same. */
-async function checkWithoutBase(): Promise<boolean> {
-  const folder = await Deno.makeTempDir();
-  try {
-    const output = `${folder}/claudeproxy`;
-    const { isDone, errors } = await compile(output, { DENORT_BIN: Deno.execPath() });
-    if (!isDone) {
-      say(errors);
-      return false;
-    }
-    const text = new TextDecoder("latin1").decode(await Deno.readFile(output));
-    return text.includes("OPENROUTER_API_KEY") && text.includes('"permissions"');
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  if (code === 0) {
+    say(`Compiled ./${output}`);
+    return true;
   }
+  const errors = new TextDecoder().decode(stderr);
+  const isBaseMissing = /Setting up base binary|Could not find denort/.test(errors);
+  if (!isBaseMissing) say(errors);
+  const reason = isBaseMissing
+    ? `the base binary (denort) of Deno ${Deno.version.deno} cannot be had here. It is fetched from Deno's ` +
+      "servers; DENORT_BIN can name a copy of it. Without a binary: deno task bundle"
+    : "see above";
+  say(`NOT COMPILED ./${output}: ${reason}`);
+  return false;
 }
 
-const { isDone, errors } = await compile(OUTPUT);
-if (isDone) {
-  say(`Compiled ./${OUTPUT}`);
-} else if (/denort|download|lookup|dns|connect/i.test(errors)) {
-  say("NOT COMPILED: the base binary (denort) of this Deno version cannot be fetched here.");
-  const isSound = await checkWithoutBase();
-  say(
-    isSound
-      ? "Checked without it: the program resolves, type-checks and embeds, with its permissions."
-      : "And the check without it failed.",
-  );
-  Deno.exit(isSound ? 0 : 1);
-} else {
-  say(errors);
+const index = Deno.args.indexOf("--target");
+const target = index < 0 ? undefined : Deno.args[index + 1] ?? "";
+const more = index < 0 ? Deno.args : Deno.args.toSpliced(index, 2);
+const jobs = listJobs(target);
+if (jobs.length === 0) {
+  say(`Unknown target ${target}: all, or one of ${[...OUTPUTS.keys()].join(", ")}`);
   Deno.exit(1);
 }
+let failures = 0;
+for (const job of jobs) if (!await compile(job, more)) failures++;
+Deno.exit(failures === 0 ? 0 : 1);

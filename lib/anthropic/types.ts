@@ -1,36 +1,30 @@
 /**
  * What clients speak: the Anthropic Messages API, as far as this proxy reads or writes it. Types only.
- * Source: `@anthropic-ai/sdk` 1.12 (`resources/messages`), which judges these shapes in the tests.
+ * Source: `@anthropic-ai/sdk` 1.12 (`resources/messages`), which judges these shapes in the tests. A field without
+ * a comment means here what it means there.
  * @module
  */
 
 import type { Citation, WebSearch, WebSearchBlock, WebSearchResult } from "./web_search.ts";
 
 /** A breakpoint of the prompt cache. */
-export interface CacheControl {
-  type: "ephemeral";
-  ttl?: "5m" | "1h";
-}
+export type CacheControl = { type: "ephemeral"; ttl?: "5m" | "1h" };
 
 /** What every cacheable request block may carry. */
-interface Cacheable {
-  cache_control?: CacheControl | null;
-}
+export type Cacheable = { cache_control?: CacheControl | null };
 
-export interface TextBlock extends Cacheable {
-  type: "text";
-  text: string;
-}
+/** Text, from either side. */
+export type TextBlock = Cacheable & { type: "text"; text: string };
 
+/** Where the bytes of an image are: in the request, or at an address. */
 export type ImageSource =
   | { type: "base64"; media_type: string; data: string }
   | { type: "url"; url: string };
 
-export interface ImageBlock extends Cacheable {
-  type: "image";
-  source: ImageSource;
-}
+/** An image of the user's, or of a tool result. */
+export type ImageBlock = Cacheable & { type: "image"; source: ImageSource };
 
+/** Where a document is: in the request, or at an address. */
 export type DocumentSource =
   | { type: "base64"; media_type: "application/pdf"; data: string }
   | { type: "url"; url: string }
@@ -38,69 +32,66 @@ export type DocumentSource =
   | { type: "content"; content: (TextBlock | ImageBlock)[] };
 
 /** A document: a PDF, or text and images that belong together. */
-export interface DocumentBlock extends Cacheable {
+export type DocumentBlock = Cacheable & {
   type: "document";
   source: DocumentSource;
   title?: string;
   context?: string;
-}
+};
 
 /** Something found, with the place it was found at. */
-export interface SearchResultBlock extends Cacheable {
+export type SearchResultBlock = Cacheable & {
   type: "search_result";
   source: string;
   title: string;
   content: TextBlock[];
-}
+};
 
-export interface ToolUseBlock extends Cacheable {
+/** A call of a tool, as the client sends it back in the history. */
+export type ToolUseBlock = Cacheable & {
   type: "tool_use";
   id: string;
   name: string;
   input: Record<string, unknown>;
-}
+};
 
 /** What a tool gave back. `content` may be absent; it is never nested deeper than one list. */
-export interface ToolResultBlock extends Cacheable {
+export type ToolResultBlock = Cacheable & {
   type: "tool_result";
   tool_use_id: string;
   content?: string | ToolResultContent[];
   is_error?: boolean;
-}
+};
 
 /** What both a user and a tool can show. */
 export type Showable = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock;
 
+/** What a tool result may hold. */
 export type ToolResultContent = Showable | ToolReferenceBlock | ForeignBlock;
 
 /** What a client's tool search found, or a system turn makes known. */
-export interface ToolReferenceBlock {
-  type: "tool_reference";
-  tool_name: string;
-}
+export type ToolReferenceBlock = { type: "tool_reference"; tool_name: string };
 
-export interface ThinkingBlock {
+/** Reasoning of an earlier answer, sent back unchanged. */
+export type ThinkingBlock = {
   type: "thinking";
   thinking: string;
   /** Opaque proof of origin; "" where upstream gave none. */
   signature: string;
-}
+};
 
-export interface RedactedThinkingBlock {
-  type: "redacted_thinking";
-  data: string;
-}
+/** Reasoning that nobody may read but the model that made it. */
+export type RedactedThinkingBlock = { type: "redacted_thinking"; data: string };
 
 /**
  * A block that has no counterpart upstream, e.g. `code_execution_tool_result` in history, or that is newer than
  * this proxy. `foreign` holds the wire type, for the report of dropped fields.
  */
-export interface ForeignBlock extends Cacheable {
-  type: "foreign";
-  foreign: string;
-}
+export type ForeignBlock = Cacheable & { type: "foreign"; foreign: string };
 
+/** What a user's turn may hold. */
 export type UserContent = Showable | ToolResultBlock | ForeignBlock;
+/** What an earlier answer may hold. */
 export type AssistantContent =
   | TextBlock
   | ToolUseBlock
@@ -108,6 +99,7 @@ export type AssistantContent =
   | RedactedThinkingBlock
   | WebSearchBlock
   | ForeignBlock;
+/** What a system turn may hold. */
 export type SystemContent = TextBlock | ToolReferenceBlock | ForeignBlock;
 
 /** One turn. String content on the wire arrives here as one text block. */
@@ -117,14 +109,14 @@ export type MessageParam =
   | { role: "system"; content: SystemContent[] };
 
 /** A tool that the client runs. Anthropic-only keys that nobody reads are not listed. */
-export interface Tool extends Cacheable {
+export type Tool = Cacheable & {
   name: string;
   description?: string;
   input_schema: Record<string, unknown>;
   strict?: boolean;
   /** Hidden from the model until a tool search has found it. */
   defer_loading?: boolean;
-}
+};
 
 /** A named choice is a tool of the client's, or web search. */
 export type ToolChoice =
@@ -132,14 +124,16 @@ export type ToolChoice =
   | { type: "tool"; name: string; disable_parallel_tool_use?: boolean }
   | { type: "none" };
 
+/** How much reasoning is wanted, and whether the client wants to see it. */
 export type Thinking =
   | { type: "enabled"; budget_tokens: number; display?: "omitted" }
   | { type: "adaptive" | "disabled" | "between_tools"; display?: "omitted" };
 
+/** How hard the model should try. */
 export type Effort = "low" | "medium" | "high" | "xhigh" | "max";
 
 /** `POST /v1/messages`, checked. Keys that nobody reads are kept out of the type and listed in `unread`. */
-export interface MessagesRequest {
+export type MessagesRequest = {
   model: string;
   /** 0 fills the cache and asks for no answer. */
   max_tokens: number;
@@ -169,7 +163,7 @@ export interface MessagesRequest {
   cache_control?: CacheControl;
   /** Top-level fields that were sent, mean something to Anthropic, and do not travel. */
   unread: string[];
-}
+};
 
 /** Blocks of an answer. `citations` and `caller` are left out when there is none: strict readers fail on null. */
 export type ContentBlock =
@@ -180,6 +174,7 @@ export type ContentBlock =
   | { type: "server_tool_use"; id: string; name: "web_search"; input: Record<string, unknown> }
   | { type: "web_search_tool_result"; tool_use_id: string; content: WebSearchResult[] };
 
+/** Why an answer ended. */
 export type StopReason =
   | "end_turn"
   | "max_tokens"
@@ -188,14 +183,11 @@ export type StopReason =
   | "refusal"
   | "model_context_window_exceeded";
 
-export interface StopDetails {
-  type: "refusal";
-  category: string | null;
-  explanation: string | null;
-}
+/** What a refusal says about itself. */
+export type StopDetails = { type: "refusal"; category: string | null; explanation: string | null };
 
 /** Tokens. `input_tokens` excludes what was read from or written to the cache. */
-export interface Usage {
+export type Usage = {
   input_tokens: number;
   output_tokens: number;
   cache_creation_input_tokens: number;
@@ -205,18 +197,19 @@ export interface Usage {
   cache_creation?: { ephemeral_5m_input_tokens: number; ephemeral_1h_input_tokens: number };
   server_tool_use?: { web_search_requests: number; web_fetch_requests: number };
   service_tier?: "standard" | "priority";
-}
+};
 
 /** What was done to the context before the model saw it. Tokens are an estimate. */
-export interface ContextManagement {
+export type ContextManagement = {
   applied_edits: {
     type: "clear_thinking_20251015";
     cleared_thinking_turns: number;
     cleared_input_tokens: number;
   }[];
-}
+};
 
-export interface Message {
+/** A whole answer. */
+export type Message = {
   id: string;
   type: "message";
   role: "assistant";
@@ -228,8 +221,9 @@ export interface Message {
   usage: Usage;
   /** Only where the request managed its context. */
   context_management?: ContextManagement;
-}
+};
 
+/** What a stream adds to the open block. */
 export type BlockDelta =
   | { type: "text_delta"; text: string }
   | { type: "citations_delta"; citation: Citation }
@@ -238,11 +232,11 @@ export type BlockDelta =
   | { type: "input_json_delta"; partial_json: string };
 
 /** How an answer ended: the body of `message_delta`. */
-export interface Ending {
+export type Ending = {
   stop_reason: StopReason;
   stop_sequence: string | null;
   stop_details: StopDetails | null;
-}
+};
 
 /** The error types of the API; their HTTP status stands in errors.ts. */
 export type ErrorType =
@@ -258,11 +252,11 @@ export type ErrorType =
   | "overloaded_error";
 
 /** `details` is sent only where a client acts on it. */
-export interface ErrorBody {
+export type ErrorBody = {
   type: ErrorType;
   message: string;
   details?: Record<string, unknown>;
-}
+};
 
 /** The events of an answer stream, in the grammar of the API: one block open at a time. */
 export type StreamEvent =
@@ -281,7 +275,7 @@ export type StreamEvent =
   | { type: "error"; error: ErrorBody; request_id?: string };
 
 /** One entry of `GET /v1/models`. */
-export interface ModelInfo {
+export type ModelInfo = {
   type: "model";
   id: string;
   display_name: string;
@@ -289,4 +283,4 @@ export interface ModelInfo {
   created_at: string;
   max_input_tokens: number | null;
   max_tokens: number | null;
-}
+};

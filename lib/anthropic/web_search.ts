@@ -4,44 +4,45 @@
  */
 
 /** Web search, which upstream runs. At most one of the two lists of domains. */
-export interface WebSearch {
+export type WebSearch = {
   max_uses?: number;
   allowed_domains?: string[];
   blocked_domains?: string[];
   user_location?: UserLocation;
-}
+};
 
-export interface UserLocation {
+/** Roughly where the user is, for searches that depend on it. */
+export type UserLocation = {
   type: "approximate";
   city?: string;
   region?: string;
   country?: string;
   timezone?: string;
-}
+};
 
 /** Where a text has something from. Opaque fields are "": upstream's searches have no such proof. */
-export interface Citation {
+export type Citation = {
   type: "web_search_result_location";
   cited_text: string;
   url: string;
   title: string;
   encrypted_index: string;
-}
+};
 
 /** One page in a `web_search_tool_result`. */
-export interface WebSearchResult {
+export type WebSearchResult = {
   type: "web_search_result";
   title: string;
   url: string;
   encrypted_content: string;
   page_age: string | null;
-}
+};
 
 /** A page that a web search found. */
-export interface SearchHit {
+export type SearchHit = {
   title: string;
   url: string;
-}
+};
 
 /** A web search in history: what was looked for (`server_tool_use`), or found (`web_search_tool_result`). */
 export type WebSearchBlock =

@@ -105,6 +105,8 @@ function loadDemoConfig({ baseUrl }: Upstream, env: Env): Config {
     ["OPENROUTER_BASE_URL", baseUrl],
     ["OPENROUTER_API_KEY", DEMO_KEY],
     ["INSPECT", "1"],
+    // Nobody waits for the end of a simulated answer.
+    ["DRAIN_S", "1"],
     ["LOG_LEVEL", "info"],
     ["LOG_FORMAT", "text"],
   ]);

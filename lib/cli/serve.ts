@@ -3,18 +3,14 @@
  * @module
  */
 
-import type { Peer } from "../access.ts";
-import { Calibration } from "../calibration.ts";
+import { toPeer } from "../access.ts";
 import type { Config } from "../config.ts";
 import type { Services } from "../exchange.ts";
-import { Figures } from "../figures/figures.ts";
 import { createLog } from "../log.ts";
-import { Catalog } from "../openrouter/catalog.ts";
-import { createClient } from "../openrouter/client.ts";
-import { RefusedDefaults } from "../openrouter/models.ts";
 import { createRedactor } from "../redact.ts";
 import { createHandler } from "../server.ts";
 import { createReportSpan, type Tracer } from "../telemetry.ts";
+import { connectServices } from "../services.ts";
 import { canShowColors, printLine, StartError } from "./terminal.ts";
 
 /** Deno Deploy kills five seconds after its signal. */
@@ -39,41 +35,21 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Connects the services to fetch, the clock, random ids and standard output. */
+/** The services of the command line: its log goes to standard output. */
 export function createServices(config: Config, about: About): Services {
-  const client = createClient(config, fetch);
-  const now = () => performance.now();
-  const date = () => new Date();
-  const catalog = new Catalog({ fetchModels: () => client.fetchModels(), now });
   const format = config.logFormat === "auto"
     ? (Deno.stdout.isTerminal() ? "text" : "json")
     : config.logFormat;
-  return {
-    config,
-    about,
-    client,
-    now,
-    catalog,
-    refused: new RefusedDefaults(),
-    calibration: new Calibration(),
-    figures: new Figures({
-      about,
-      date,
-      maxCostUsd: config.maxCostUsd,
-      inspects: config.inspects,
-      findPrices: (model) => catalog.get(model),
-    }),
-    reportSpan: createReportSpan(findTracer(about), date),
-    log: createLog({
-      level: config.logLevel,
-      format,
-      isColored: canShowColors(),
-      writeLine: printLine,
-      redact: createRedactor([config.openrouterApiKey ?? "", ...config.proxyApiKeys]),
-      date,
-    }),
-    newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
-  };
+  const log = createLog({
+    level: config.logLevel,
+    format,
+    isColored: canShowColors(),
+    writeLine: printLine,
+    redact: createRedactor([config.openrouterApiKey ?? "", ...config.proxyApiKeys]),
+    date: () => new Date(),
+  });
+  const reportSpan = createReportSpan(findTracer(about), () => new Date());
+  return connectServices(config, { about, log, reportSpan, fetcher: fetch });
 }
 
 /** The runtime's own; null where it collects nothing: there a span is an error, and on Deno 2.5 the end. */
@@ -129,13 +105,6 @@ async function drain(server: Deno.HttpServer<Deno.Addr>, drainMs: number): Promi
   const timer = setTimeout(resolve, drainMs);
   await Promise.race([server.shutdown(), promise]);
   clearTimeout(timer);
-}
-
-function toPeer(address: Deno.Addr): Peer {
-  if (address.transport === "tcp") return { transport: "tcp", address: address.hostname };
-  if (address.transport === "unix") return { transport: "unix" };
-  // No other transport reaches an HTTP server; one that did would be a stranger.
-  return { transport: "tcp", address: "" };
 }
 
 function toLocalUrl(address: Deno.Addr): string {

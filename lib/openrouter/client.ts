@@ -136,13 +136,21 @@ async function fetchJson(
   headers: Headers,
   { config, fetcher }: { config: ClientConfig; fetcher: typeof fetch },
 ): Promise<unknown> {
-  const response = await fetchHead(fetcher, `${config.baseUrl}${path}`, {
-    method: "GET",
-    headers,
-    signal: AbortSignal.timeout(config.timeoutMs),
-  }, { timeoutMs: config.timeoutMs, fullTimeoutMs: config.timeoutMs });
-  if (response.status === 200) return parseJson(await response.text());
-  throw parseErrorAnswer(response.status, await readErrorBody(response, config.timeoutMs), {});
+  const { timeoutMs } = config;
+  const controller = new AbortController();
+  // Not AbortSignal.timeout: its timer stays when the answer is there, and holds up a program that wants to end.
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  try {
+    const response = await fetchHead(fetcher, `${config.baseUrl}${path}`, {
+      method: "GET",
+      headers,
+      signal: controller.signal,
+    }, { timeoutMs, fullTimeoutMs: timeoutMs });
+    if (response.status === 200) return parseJson(await response.text());
+    throw parseErrorAnswer(response.status, await readErrorBody(response, timeoutMs), {});
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Waits for the head only: the body has its own clock. */

@@ -8,36 +8,39 @@
 import type { CacheControl } from "../anthropic/types.ts";
 import type { UserLocation } from "../anthropic/web_search.ts";
 
-export interface TextPart {
+/** Text within a message. */
+export type TextPart = {
   type: "text";
   text: string;
   cache_control?: CacheControl;
-}
+};
 
 /** `url` is https or a `data:` URL. */
-export interface ImagePart {
+export type ImagePart = {
   type: "image_url";
   image_url: { url: string };
   cache_control?: CacheControl;
-}
+};
 
 /** A PDF. `file_data` is https or a `data:` URL. */
-export interface FilePart {
+export type FilePart = {
   type: "file";
   file: { filename: string; file_data: string };
   cache_control?: CacheControl;
-}
+};
 
+/** What a user's message may hold. */
 export type ContentPart = TextPart | ImagePart | FilePart;
 
-export interface ToolCall {
+/** A call of a tool in the history; `arguments` is JSON as text. */
+export type ToolCall = {
   id: string;
   type: "function";
   function: { name: string; arguments: string };
-}
+};
 
 /** One entry of `reasoning_details`, in both directions. The set of types and formats is open. */
-export interface ReasoningDetail {
+export type ReasoningDetail = {
   type?: string | null;
   text?: string | null;
   summary?: string | null;
@@ -46,8 +49,9 @@ export interface ReasoningDetail {
   format?: string | null;
   id?: string | null;
   index?: number | null;
-}
+};
 
+/** One message of the conversation. */
 export type ChatMessage =
   | { role: "system"; content: string | TextPart[] }
   | { role: "user"; content: string | ContentPart[] }
@@ -61,7 +65,8 @@ export type ChatMessage =
   }
   | { role: "tool"; tool_call_id: string; content: string | TextPart[] };
 
-export interface FunctionTool {
+/** A tool that the client runs. */
+export type FunctionTool = {
   type: "function";
   function: {
     name: string;
@@ -70,10 +75,10 @@ export interface FunctionTool {
     strict?: true;
   };
   cache_control?: CacheControl;
-}
+};
 
 /** Web search, which OpenRouter runs. */
-export interface WebSearchTool {
+export type WebSearchTool = {
   type: "openrouter:web_search";
   parameters?: {
     max_uses?: number;
@@ -81,10 +86,12 @@ export interface WebSearchTool {
     excluded_domains?: string[];
     user_location?: UserLocation;
   };
-}
+};
 
+/** A tool, of the client's or of OpenRouter's. */
 export type Tool = FunctionTool | WebSearchTool;
 
+/** Whether tools may be called, must be, or which one. */
 export type ToolChoice =
   | "auto"
   | "required"
@@ -92,14 +99,15 @@ export type ToolChoice =
   | { type: "function"; function: { name: string } }
   | { type: "openrouter:web_search" };
 
-export interface Reasoning {
+/** How much reasoning is wanted: an effort, or a budget in tokens. */
+export type Reasoning = {
   enabled?: boolean;
   effort?: string;
   max_tokens?: number;
-}
+};
 
 /** The body of `POST /chat/completions`. Keys in the order in which they are sent. */
-export interface ChatRequest {
+export type ChatRequest = {
   model: string;
   /** OpenRouter's own fallbacks, tried after `model`. */
   models?: string[];
@@ -127,7 +135,7 @@ export interface ChatRequest {
   stream?: true;
   /** No effect at OpenRouter, which always reports usage; other servers need it. */
   stream_options?: { include_usage: true };
-}
+};
 
 type Shared =
   | "model"
@@ -142,22 +150,22 @@ type Shared =
   | "stream_options";
 
 /** The body of `POST /chat/completions` as OpenAI documents it. Keys in the order in which they are sent. */
-export interface GenericRequest extends Pick<ChatRequest, Shared> {
+export type GenericRequest = Pick<ChatRequest, Shared> & {
   tools?: FunctionTool[];
   /** OpenAI refuses `max_tokens` on its newer models. */
   max_completion_tokens: number;
   reasoning_effort?: string;
-}
+};
 
 /** A fragment of a tool call. Any of the four facts may be missing, late or repeated. */
-export interface ToolCallDelta {
+export type ToolCallDelta = {
   index?: number | null;
   id?: string | null;
   function?: { name?: string | null; arguments?: unknown } | null;
-}
+};
 
 /** `delta` of a chunk, or `message` of a whole completion: the same fields. */
-export interface Delta {
+export type Delta = {
   role?: string | null;
   content?: unknown;
   refusal?: string | null;
@@ -167,15 +175,16 @@ export interface Delta {
   tool_calls?: ToolCallDelta[] | null;
   annotations?: Annotation[] | null;
   images?: { image_url?: { url?: string | null } | null }[] | null;
-}
+};
 
 /** What an answer has from elsewhere. Of the types only `url_citation` is read. */
-export interface Annotation {
+export type Annotation = {
   type?: string | null;
   url_citation?: { url?: string | null; title?: string | null; content?: string | null } | null;
-}
+};
 
-export interface Choice {
+/** One answer of the model; only the first is read. */
+export type Choice = {
   delta?: Delta | null;
   message?: Delta | null;
   finish_reason?: string | null;
@@ -186,10 +195,10 @@ export interface Choice {
   matched_stop?: unknown;
   usage?: Usage | null;
   error?: unknown;
-}
+};
 
 /** `prompt_tokens` includes both what was read from and what was written to the cache. */
-export interface Usage {
+export type Usage = {
   prompt_tokens?: number | null;
   completion_tokens?: number | null;
   /** In USD, as OpenRouter charges it. */
@@ -202,14 +211,15 @@ export interface Usage {
   server_tool_use_details?: ServerToolUse | null;
   /** The name that the documentation has for the same. */
   server_tool_use?: ServerToolUse | null;
-}
+};
 
-export interface ServerToolUse {
+/** How often tools were used that upstream runs. */
+export type ServerToolUse = {
   web_search_requests?: number | null;
-}
+};
 
 /** A chunk of a stream, or a whole completion. */
-export interface Chunk {
+export type Chunk = {
   id?: string | null;
   model?: string | null;
   provider?: string | null;
@@ -217,10 +227,10 @@ export interface Chunk {
   choices?: Choice[] | null;
   usage?: Usage | null;
   error?: unknown;
-}
+};
 
 /** One model of `GET /models`, as far as it is read. */
-export interface CatalogEntry {
+export type CatalogEntry = {
   id?: string | null;
   name?: string | null;
   /** Seconds since the epoch. */
@@ -236,4 +246,4 @@ export interface CatalogEntry {
     input_cache_read?: string | null;
     input_cache_write?: string | null;
   } | null;
-}
+};

@@ -168,7 +168,9 @@ function noteFacts({ facts }: StreamTranslator, { record }: Exchange): void {
 }
 
 /** How the stream ended, for the log line. */
-export function noteEnd(end: StreamEnd, { record, redact }: Exchange): void {
+export function noteEnd(end: StreamEnd, { record, redact, request }: Exchange): void {
+  // Deno 2.5 ends the call upstream by the request's signal before it cancels the answer.
+  if (end.how === "failed" && request.signal.aborted) end = { how: "client_gone" };
   record.end = end.how === "failed" ? end.error.type : end.how;
   if (end.how === "failed") record.error = redact(end.error.message);
 }

@@ -15,7 +15,7 @@ export class ToolNames {
   readonly #upstream = new Map<string, string>();
   readonly #original = new Map<string, string>();
 
-  /** @param names every tool name the request mentions: tools, history, tool choice */
+  /** Pairs the names. @param names every tool name the request mentions: tools, history, tool choice */
   constructor(names: Iterable<string>) {
     const all = new Set(names);
     // Names that travel as they are come first: a replaced one must not take their place.

@@ -7,6 +7,14 @@ import type * as anthropic from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
 
+/** What upstream said about itself while it answered; for the log and `x-proxy-model`. Null: nothing yet. */
+export type UpstreamFacts = {
+  model: string | null;
+  provider: string | null;
+  usage: openrouter.Usage | null;
+  serviceTier: string | null;
+};
+
 /** The facts at the end of an answer from which its stop reason follows. */
 export interface FinishFacts {
   finishReason: string;

@@ -40,6 +40,7 @@ export interface RequestOptions {
 
 /** A translated request. */
 export interface TranslatedRequest {
+  /** What goes to `POST /chat/completions`. */
   body: openrouter.ChatRequest;
   /** The way back for tool names in the answer. */
   names: ToolNames;

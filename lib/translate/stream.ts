@@ -23,6 +23,7 @@ import {
   translateFinish,
   translateTier,
   translateUsage,
+  type UpstreamFacts,
 } from "./outcome.ts";
 import { BlockQueue, type OnBlock } from "./queue.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
@@ -43,9 +44,11 @@ export interface StreamOptions {
   target?: string;
   /** The client asked not to see thinking (`display: "omitted"`). */
   hidesThinking?: boolean;
+  /** The way back for tool names, from the translated request. */
   names?: ToolNames;
   /** Ids of the calls already in the conversation. */
   takenCallIds?: Iterable<string>;
+  /** The request's own, of which the answer may name one as its end. */
   stopSequences?: readonly string[];
   /** How long the request's cache writes are kept. */
   cacheTtl?: "5m" | "1h";
@@ -59,16 +62,9 @@ export interface StreamOptions {
   redact?: (text: string) => string;
 }
 
-/** What upstream said about itself while it answered; for the log and `x-proxy-model`. */
-export interface UpstreamFacts {
-  model: string | null;
-  provider: string | null;
-  usage: openrouter.Usage | null;
-  serviceTier: string | null;
-}
-
 /** Translates one answer. Feed it every chunk, then call `finish`, or `fail` where the stream broke. */
 export class StreamTranslator {
+  /** What upstream has said so far. */
   readonly facts: UpstreamFacts = { model: null, provider: null, usage: null, serviceTier: null };
   readonly #options: StreamOptions;
   readonly #router: CallRouter;
@@ -85,6 +81,7 @@ export class StreamTranslator {
   #refusal = "";
   #outputChars = 0;
 
+  /** Creates the translator of one answer; it cannot be used for a second. */
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#queue = new BlockQueue(options.onBlock);

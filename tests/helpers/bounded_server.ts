@@ -6,6 +6,12 @@
 
 import { isSettled, PATIENCE_MS } from "./soon.ts";
 
+/**
+ * Deno 2.5's shutdown never ends where a connection carried a request after a stream that was ready at once;
+ * there a server that has nothing open is cut off instead.
+ */
+const SHUTS_DOWN = !Deno.version.deno.startsWith("2.5.");
+
 /** A running server. */
 export interface BoundedServer {
   port: number;
@@ -36,11 +42,13 @@ export function serveBounded(
   return {
     port: server.addr.port,
     async stop() {
-      if (await isSettled(open.keys(), patienceMs)) return await server.shutdown();
+      const isDone = await isSettled(open.keys(), patienceMs);
+      if (isDone && SHUTS_DOWN) return await server.shutdown();
       const left = [...open.values()].map(describe).join(", ");
       // Not after a shutdown(): the runtime would throw for that.
       cut.abort();
       await server.finished;
+      if (isDone) return;
       const sentence = `${name} was not let go: still open after ${patienceMs / 1000} s: ${left}`;
       // Where the test has failed before, the runner tells only that something was suppressed.
       Deno.stderr.writeSync(new TextEncoder().encode(`${sentence}\n`));

@@ -59,15 +59,18 @@ export function createStage(script: Reply | Reply[], options: UpstreamOptions = 
   const temporary = `${folder}/tmp`;
   for (const path of [home, work, temporary]) Deno.mkdirSync(path);
   const upstream = startUpstream(script, options);
-  const machine = { PATH: `${folder}/bin:${Deno.env.get("PATH")}`, DENO_DIR, NO_COLOR: "1" };
+  // This deno itself, before a wrapper of npx: one that is killed leaves its deno alive.
+  const deno = Deno.execPath();
+  const folders = [`${folder}/bin`, deno.slice(0, deno.lastIndexOf("/")), Deno.env.get("PATH")];
+  const machine = { PATH: folders.join(":"), DENO_DIR, NO_COLOR: "1" };
   const start = ({ args = [], env = {}, flags = ["-A"], ...more }: Launch = {}): Launcher => {
     const { onLine, hasTerminal = false } = more;
     const command = [
       ...["run", "--no-prompt", "--no-lock", `--import-map=${ROOT}jsr_fallback/import_map.json`],
       ...[...flags, `${ROOT}main.ts`, "claude", ...args],
     ];
-    const quoted = [Deno.execPath(), ...command].map((word) => `'${word}'`).join(" ");
-    const child = new Deno.Command(hasTerminal ? "script" : Deno.execPath(), {
+    const quoted = [deno, ...command].map((word) => `'${word}'`).join(" ");
+    const child = new Deno.Command(hasTerminal ? "script" : deno, {
       args: hasTerminal ? ["-qec", `exec ${quoted}`, "/dev/null"] : command,
       env: {
         ...machine,

@@ -43,8 +43,13 @@ export const UPSTREAM_AREAS: readonly Area[] = [
       },
       {
         breaks: "the clock of the head cuts the body",
-        find: "  } finally {\n    clearTimeout(timer);\n  }\n",
-        replace: "  } finally {\n    // Nothing.\n  }\n",
+        find: "  } finally {\n    clearTimeout(timer);\n  }\n}\n\n/** Seconds or",
+        replace: "  } finally {\n    // Nothing.\n  }\n}\n\n/** Seconds or",
+      },
+      {
+        breaks: "the clock of the model list holds up a program that wants to end",
+        find: "  } finally {\n    clearTimeout(timer);\n  }\n}\n\n/** Waits for",
+        replace: "  } finally {\n    // Nothing.\n  }\n}\n\n/** Waits for",
       },
       {
         breaks: "whatever upstream puts into retry-after reaches the client",

@@ -1,0 +1,47 @@
+/**
+ * Connects what the server shares: client, catalog, figures, clock and ids. Whoever starts the server, the command line
+ * or a program that embeds it, brings what differs: `fetch` and the log.
+ * @module
+ */
+
+import { Calibration } from "./calibration.ts";
+import type { Config } from "./config.ts";
+import type { Services } from "./exchange.ts";
+import { Figures } from "./figures/figures.ts";
+import { Catalog } from "./openrouter/catalog.ts";
+import { createClient } from "./openrouter/client.ts";
+import { RefusedDefaults } from "./openrouter/models.ts";
+
+/** What differs between those who start a server. */
+export interface Surroundings extends Pick<Services, "about" | "log" | "reportSpan"> {
+  fetcher: typeof fetch;
+}
+
+/** Creates the services of one server. */
+export function connectServices(
+  config: Config,
+  { about, log, reportSpan, fetcher }: Surroundings,
+): Services {
+  const client = createClient(config, fetcher);
+  const now = () => performance.now();
+  const catalog = new Catalog({ fetchModels: () => client.fetchModels(), now });
+  return {
+    config,
+    about,
+    client,
+    now,
+    log,
+    catalog,
+    refused: new RefusedDefaults(),
+    calibration: new Calibration(),
+    figures: new Figures({
+      about,
+      date: () => new Date(),
+      maxCostUsd: config.maxCostUsd,
+      inspects: config.inspects,
+      findPrices: (model) => catalog.get(model),
+    }),
+    reportSpan,
+    newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
+  };
+}

@@ -1,0 +1,83 @@
+/**
+ * A registry of this test's own, and people's folders around it: the package is published there for real, and
+ * started from where no file of the repository can be reached. The registry is JSR_MIRROR, a script that serves
+ * folders as JSR does and takes publications (it prints `JSR_URL=…`); STD_DIR holds the @std packages.
+ */
+
+import { type Ended, finish, type Running, watch } from "./process.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const mirror = Deno.env.get("JSR_MIRROR");
+const stdDir = Deno.env.get("STD_DIR");
+
+/** What a test that needs the registry has in its name where there is none. */
+export const NOT_RUN = mirror && stdDir ? "" : " (not run: JSR_MIRROR and STD_DIR are not set)";
+
+/** How a process is started. */
+export interface Run {
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/** The registry and an empty folder. Close it with `close`. */
+export interface Registry {
+  url: string;
+  /** Holds `empty`, `home` and `bin`. */
+  folder: string;
+  /** Runs `deno` to its end, in the repository. */
+  runAtHome(args: readonly string[]): Promise<Ended>;
+  /** Runs a program to its end, in the empty folder. */
+  run(program: string, args: readonly string[], run?: Run): Promise<Ended>;
+  /** Starts `deno` in the empty folder. */
+  start(args: readonly string[], run?: Run): Running;
+  close(): Promise<void>;
+}
+
+/** Starts the registry; null where its parts are not named. */
+export async function startRegistry(): Promise<Registry | null> {
+  if (!mirror || !stdDir) return null;
+  const folder = await Deno.makeTempDir();
+  for (const name of ["empty", "home", "bin"]) await Deno.mkdir(`${folder}/${name}`);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-config", "--no-lock", "-R", "-N", "--allow-env=PORT,QUIET", mirror, stdDir],
+    env: { PORT: "0", QUIET: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const server = watch(child);
+  const url = await server.waitFor(/JSR_URL=(\S+)/);
+  const deno = Deno.execPath();
+  // A cache of its own, empty at first; the folder of this deno comes first on PATH, for what starts `deno`.
+  const base = {
+    PATH: `${folder}/bin:${deno.slice(0, deno.lastIndexOf("/"))}:${Deno.env.get("PATH")}`,
+    HOME: `${folder}/home`,
+    JSR_URL: url,
+    DENO_DIR: `${folder}/deno`,
+    DENO_NO_UPDATE_CHECK: "1",
+    NO_COLOR: "1",
+    HOST: "127.0.0.1",
+    PORT: "0",
+  };
+  const spawn = (program: string, args: readonly string[], { env = {}, cwd }: Run) =>
+    new Deno.Command(program, {
+      args: [...args],
+      cwd: cwd ?? `${folder}/empty`,
+      env: { ...base, ...env },
+      clearEnv: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  return {
+    url,
+    folder,
+    runAtHome: (args) => finish(spawn(deno, args, { cwd: ROOT })),
+    run: (program, args, run = {}) => finish(spawn(program, args, run)),
+    start: (args, run = {}) => watch(spawn(deno, args, run)),
+    async close() {
+      await server[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
