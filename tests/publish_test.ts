@@ -85,7 +85,9 @@ testPublished("from an empty folder it serves: health, the page, a message", asy
   assertEquals(await (await fetch(`${base}/health`)).text(), '{"status":"ok"}');
   const page = await fetch(base, { headers: { accept: "text/html" } });
   assertEquals(page.status, 200);
-  assertStringIncludes(await page.text(), config.version);
+  assertMatch(await page.text(), /^<!doctype html>/);
+  const info = await fetch(base, { headers: { accept: "application/json" } });
+  assertStringIncludes(await info.text(), config.version);
   for (const [stream, text] of [[true, "Hello from JSR"], [false, "Whole"]] as const) {
     const answer = await fetch(`${base}/v1/messages`, {
       method: "POST",
