@@ -217,7 +217,7 @@ export const STREAM_AREAS: readonly Area[] = [
       },
       {
         breaks: "writes for an hour count as writes for five minutes",
-        find: "translateUsage(this.facts.usage, this.#options.cacheTtl)",
+        find: "translateUsage(this.facts.usage, cacheTtl)",
         replace: "translateUsage(this.facts.usage)",
       },
     ],
