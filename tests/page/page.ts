@@ -197,15 +197,20 @@ for (const width of [400, 760, 900, 1280]) {
   });
 }
 
+/** In the browser: when something could first be seen. It may not have been painted yet. */
+const FIRST_PAINT = `new Promise((resolve) => {
+  new PerformanceObserver((list) => {
+    const paint = list.getEntries().find(({ name }) => name === "first-contentful-paint");
+    if (paint !== undefined) resolve(paint.startTime);
+  }).observe({ type: "paint", buffered: true });
+})`;
+
 test("is there in less than 200 ms", async () => {
   await using stage = await startStage();
   const paints: number[] = [];
   for (let i = 0; i < 5; i++) {
     await stage.open();
-    const paint = await stage.page.evaluate(
-      `performance.getEntriesByName("first-contentful-paint")[0].startTime`,
-    );
-    paints.push(Number(paint));
+    paints.push(Number(await stage.page.evaluate(FIRST_PAINT)));
   }
   const [, , median = Infinity] = paints.toSorted((a, b) => a - b);
   assert(median < 200, `first paints after ${paints.map(Math.round).join(", ")} ms`);
