@@ -126,16 +126,21 @@ function parseWebSearch(field: Field): WebSearch {
   const search: WebSearch = {};
   const maxUses = field.at("max_uses");
   if (!maxUses.isMissing) search.max_uses = maxUses.asInteger({ least: 1 });
-  const allowed = field.at("allowed_domains");
-  if (!allowed.isMissing) search.allowed_domains = allowed.asList().map((one) => one.asText());
-  const blocked = field.at("blocked_domains");
-  if (!blocked.isMissing) search.blocked_domains = blocked.asList().map((one) => one.asText());
+  const allowed = parseDomains(field.at("allowed_domains"));
+  if (allowed.length > 0) search.allowed_domains = allowed;
+  const blocked = parseDomains(field.at("blocked_domains"));
+  if (blocked.length > 0) search.blocked_domains = blocked;
   if (search.allowed_domains !== undefined && search.blocked_domains !== undefined) {
     throw invalid(field.path, "only one of allowed_domains and blocked_domains can be given");
   }
   const location = field.at("user_location");
   if (!location.isMissing) search.user_location = parseLocation(location);
   return search;
+}
+
+/** An empty list says nothing, and upstream takes one of the two lists only. */
+function parseDomains(field: Field): string[] {
+  return field.isMissing ? [] : field.asList().map((domain) => domain.asText());
 }
 
 function parseLocation(field: Field): UserLocation {
