@@ -1,0 +1,56 @@
+/**
+ * Whether an answer is right: a proxy that loses or invents anything must not look fast.
+ */
+
+import type { Sample } from "./samples.ts";
+
+/** Who answered: upstream's own words, or the proxy's. */
+export type Dialect = "openrouter" | "anthropic";
+
+/** @throws {Error} where an answer is not the sample's, whole and in order */
+export function checkAnswer(text: string, sample: Sample, dialect: Dialect): void {
+  const payloads = text.split("\n").filter((line) => line.startsWith("data: "))
+    .map((line) => line.slice(6));
+  const found = dialect === "anthropic" ? readEvents(payloads) : readChunks(payloads);
+  if (found.deltas !== sample.deltas) {
+    throw new Error(`${found.deltas} deltas instead of ${sample.deltas}: ${text.slice(-300)}`);
+  }
+  if (found.content !== sample.content) {
+    throw new Error("The content of the answer is not upstream's");
+  }
+  if (!found.isWhole) throw new Error(`The answer has no end: ${text.slice(-300)}`);
+}
+
+interface Found {
+  deltas: number;
+  content: string;
+  isWhole: boolean;
+}
+
+function readEvents(payloads: string[]): Found {
+  const found: Found = { deltas: 0, content: "", isWhole: false };
+  const first = JSON.parse(payloads[0] ?? "{}");
+  if (first.type !== "message_start") throw new Error(`The answer begins with ${first.type}`);
+  for (const payload of payloads) {
+    const { type, delta } = JSON.parse(payload);
+    if (type === "error") throw new Error(payload);
+    if (type === "content_block_delta") {
+      found.deltas++;
+      found.content += delta.text ?? delta.partial_json;
+    }
+    found.isWhole = type === "message_stop";
+  }
+  return found;
+}
+
+function readChunks(payloads: string[]): Found {
+  const found: Found = { deltas: 0, content: "", isWhole: payloads.pop() === "[DONE]" };
+  for (const payload of payloads) {
+    const delta = JSON.parse(payload).choices[0]?.delta;
+    const content: string = delta?.content || (delta?.tool_calls?.[0].function.arguments ?? "");
+    if (content === "") continue;
+    found.deltas++;
+    found.content += content;
+  }
+  return found;
+}
