@@ -1,23 +1,28 @@
-/** The lent buffer: the same bytes, in buffers of their own, read only when asked for. */
+/** The lent buffer: the same text, whatever the buffer was used for since, read only when asked for. */
 
-import { assertEquals, assertStrictEquals } from "@std/assert";
-import { type ByteStream, lend } from "../lib/sse/lend.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { type ByteStream, LentText } from "../lib/sse/lend.ts";
 import { holdBody, startUpstream } from "./helpers/upstream.ts";
 
 /** The sum of sizes that matter: below, at and above the buffer of 16 KiB. */
 const SIZES = [1, 100, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 3, 100_000];
 
-/** Pieces whose every byte tells where it belongs. */
-function makePieces(): Uint8Array<ArrayBuffer>[] {
-  let place = 0;
-  return SIZES.map((size) => Uint8Array.from({ length: size }, () => (place++ * 31) % 251));
+/** Pieces of a text in which every place tells where it belongs, cut without regard to characters. */
+function makePieces(): { text: string; pieces: Uint8Array<ArrayBuffer>[] } {
+  const length = SIZES.reduce((sum, size) => sum + size, 0);
+  let text = "";
+  for (let place = 0; text.length < length; place++) text += `${place}é€𝄞`;
+  const bytes = new TextEncoder().encode(text);
+  let start = 0;
+  const pieces = SIZES.map((size) => bytes.slice(start, start += size));
+  return { text, pieces: [...pieces, bytes.slice(start)] };
 }
 
 /** A source that counts what is asked of it. */
 function countPulls(isBytes: boolean): { body: ByteStream; pulls: () => number } {
   let pulls = 0;
   const pull = (controller: { enqueue(chunk: Uint8Array<ArrayBuffer>): void }) => {
-    controller.enqueue(new Uint8Array([++pulls]));
+    controller.enqueue(new TextEncoder().encode(`${++pulls}`));
   };
   const body: ByteStream = isBytes
     ? new ReadableStream({ type: "bytes", pull })
@@ -25,97 +30,104 @@ function countPulls(isBytes: boolean): { body: ByteStream; pulls: () => number }
   return { body, pulls: () => pulls };
 }
 
-async function readAll(stream: ByteStream): Promise<Uint8Array<ArrayBuffer>[]> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return chunks;
-}
-
-function join(chunks: readonly Uint8Array<ArrayBuffer>[]): Uint8Array {
-  return new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
+async function readAll(lent: LentText): Promise<string> {
+  let text = "";
+  for (let read = await lent.read(); read !== null; read = await lent.read()) text += read;
+  return text;
 }
 
 for (const isBytes of [true, false]) {
   const kind = isBytes ? "a byte stream" : "another stream";
 
-  Deno.test(`lend passes on that ${kind} broke off`, async () => {
+  Deno.test(`LentText passes on that ${kind} broke off`, async () => {
     const held = holdBody("begun", { isBytes });
-    const reader = lend(held.body).getReader();
-    await reader.read();
+    const lent = new LentText(held.body);
+    assertEquals(await lent.read(), "begun");
     held.cut();
-    const failure = await reader.read().then(() => null, (error: Error) => error.message);
-    assertEquals(failure, "cut by the test");
+    await assertRejects(() => lent.read(), Error, "cut by the test");
   });
 
-  Deno.test(`lend cancels ${kind} when its reader leaves, also in the middle of a read`, async () => {
+  Deno.test(`LentText lets ${kind} go, also in the middle of a read`, async () => {
     const held = holdBody("", { isBytes });
-    const reader = lend(held.body).getReader();
-    const waiting = reader.read();
-    await reader.cancel();
+    const lent = new LentText(held.body);
+    const waiting = lent.read();
+    await lent.cancel();
     await held.cancelled;
-    assertEquals((await waiting).done, true);
+    assertEquals(await waiting, null);
   });
 
-  Deno.test(`lend reads nothing of ${kind} ahead of demand`, async () => {
+  Deno.test(`LentText lets ${kind} go inside a character`, async () => {
+    const held = holdBody("", { isBytes });
+    const lent = new LentText(held.body);
+    held.send(new Uint8Array([0xe2, 0x82]));
+    assertEquals(await lent.read(), "");
+    const waiting = lent.read();
+    await lent.cancel();
+    assertEquals(await waiting, null);
+  });
+
+  Deno.test(`LentText reads nothing of ${kind} ahead of demand`, async () => {
     const { body, pulls } = countPulls(isBytes);
-    const reader = lend(body).getReader();
+    const lent = new LentText(body);
     await nextTurn();
     assertEquals(pulls(), 0);
     for (const expected of [1, 2, 3]) {
-      assertEquals((await reader.read()).value, new Uint8Array([expected]));
+      assertEquals(await lent.read(), `${expected}`);
       await nextTurn();
       assertEquals(pulls(), expected);
     }
-    await reader.cancel();
+    await lent.cancel();
   });
 
-  Deno.test(`lend gives every byte of ${kind} to a reader that looks at the end only`, async () => {
+  Deno.test(`LentText gives every character of ${kind}, wherever it is cut`, async () => {
     const held = holdBody("", { isBytes });
-    const pieces = makePieces();
+    const { text, pieces } = makePieces();
     for (const piece of pieces) held.send(piece);
     held.close();
-    const chunks = await readAll(lend(held.body));
-    assertEquals(join(chunks), join(pieces));
+    assertEquals(await readAll(new LentText(held.body)), text);
   });
 
-  Deno.test(`lend gives chunks of ${kind} that later reads do not overwrite`, async () => {
-    const held = holdBody("first", { isBytes });
-    const reader = lend(held.body).getReader();
-    const { value: first } = await reader.read();
-    held.send("other");
-    const { value: second } = await reader.read();
-    assertEquals(new TextDecoder().decode(first), "first");
-    assertEquals(new TextDecoder().decode(second), "other");
-    assertEquals(first?.buffer === second?.buffer, false);
+  Deno.test(`LentText gives the characters of ${kind} read by read, byte for byte`, async () => {
+    const held = holdBody("", { isBytes });
+    const lent = new LentText(held.body);
+    const reads: (string | null)[] = [];
+    for (const byte of new TextEncoder().encode("a€𝄞b")) {
+      held.send(new Uint8Array([byte]));
+      reads.push(await lent.read());
+    }
+    assertEquals(reads, ["a", "", "", "€", "", "", "", "𝄞", "b"]);
     held.close();
-    assertEquals((await reader.read()).done, true);
+    assertEquals(await lent.read(), null);
+  });
+
+  Deno.test(`LentText rejects bytes of ${kind} that are no UTF-8, and an end inside a character`, async () => {
+    for (const bytes of [[0x61, 0xff], [0xe2, 0x82]]) {
+      const held = holdBody("", { isBytes });
+      held.send(new Uint8Array(bytes));
+      held.close();
+      await assertRejects(() => readAll(new LentText(held.body)), TypeError);
+    }
   });
 }
 
-Deno.test("lend returns a stream that is no byte stream as it is", () => {
-  const { body } = holdBody("x", { isBytes: false });
-  assertStrictEquals(lend(body), body);
-});
-
-Deno.test("lend gives every byte of a real answer, read slowly", async () => {
-  const pieces = makePieces();
+Deno.test("LentText gives every character of a real answer, read slowly", async () => {
+  const { text, pieces } = makePieces();
   const held = holdBody();
   await using upstream = startUpstream(() => new Response(held.body));
   const response = await fetch(upstream.baseUrl);
   if (response.body === null) throw new Error("An answer without a body");
-  const reader = lend(response.body).getReader();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const lent = new LentText(response.body);
+  let found = "";
   for (const piece of pieces) {
     held.send(piece);
-    const { value } = await reader.read();
-    if (value !== undefined) chunks.push(value);
+    found += await lent.read();
   }
   held.close();
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    chunks.push(read.value);
+  for (let read = await lent.read(); read !== null; read = await lent.read()) {
+    found += read;
     await nextTurn();
   }
-  assertEquals(join(chunks), join(pieces));
+  assertEquals(found, text);
 });
 
 /** Lets everything that is due happen first. */

@@ -9,7 +9,7 @@ import type { StreamEvent } from "../anthropic/types.ts";
 import { ApiError, toApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import { encodeEvent, SseParser } from "./framing.ts";
-import { type ByteStream, lend } from "./lend.ts";
+import { type ByteStream, LentText } from "./lend.ts";
 
 /** Turns chunks into events; see StreamTranslator. `push` and `finish` throw where the answer is broken. */
 export interface Translator {
@@ -62,7 +62,7 @@ export async function startPump(
 type Read = { text: string | null } | { error: ApiError };
 
 class Pump {
-  readonly #reader: ReadableStreamDefaultReader<string>;
+  readonly #source: LentText;
   readonly #parser = new SseParser();
   readonly #translator: Translator;
   readonly #options: PumpOptions;
@@ -79,8 +79,7 @@ class Pump {
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | null = null;
 
   constructor(body: ByteStream, translator: Translator, options: PumpOptions) {
-    const decoder = new TextDecoderStream("utf-8", { fatal: true });
-    this.#reader = lend(body).pipeThrough(decoder).getReader();
+    this.#source = new LentText(body);
     this.#translator = translator;
     this.#options = options;
     this.#sentAt = options.now();
@@ -140,8 +139,7 @@ class Pump {
   async #read(): Promise<Read> {
     this.#waitingSince = this.#options.now();
     try {
-      const { value, done } = await this.#reader.read();
-      return { text: done ? null : value };
+      return { text: await this.#source.read() };
     } catch (cause) {
       if (this.#translator.isComplete) return { text: null };
       const message = "OpenRouter's answer broke off before it was complete";
@@ -210,7 +208,7 @@ class Pump {
     this.#end = end;
     clearTimeout(this.#timer);
     // Upstream may be at its end already, or broken; neither matters any more.
-    this.#reader.cancel().catch(() => {});
+    this.#source.cancel().catch(() => {});
     this.#options.onEnd(end);
   }
 
@@ -222,7 +220,7 @@ class Pump {
     if (now - heardAt >= timeoutMs) {
       this.#hasTimedOut = true;
       // The read under way ends as if upstream had ended, and the translator says what that means.
-      this.#reader.cancel().catch(() => {});
+      this.#source.cancel().catch(() => {});
       return;
     }
     const mayPing = this.#controller !== null && (this.#controller.desiredSize ?? 0) > 0;

@@ -84,24 +84,34 @@ export const WIRE_AREAS: readonly Area[] = [
     tests: { files: ["lend_test.ts"] },
     mutations: [
       {
-        breaks: "reads are not copied out of the lent buffer, so that later ones overwrite them",
-        find: "value.slice()",
-        replace: "value",
+        breaks: "the buffer is lent again before what it held is decoded",
+        find: "await this.#bytes.write(value);",
+        replace: "this.#bytes.write(value);",
       },
       {
-        breaks: "a view of the lent buffer is passed on in place of a copy",
-        find: "value.slice()",
-        replace: "value.subarray()",
+        breaks: "a text is given twice where the next read ends inside a character",
+        find: '    this.#text = "";\n    return text;',
+        replace: "    return text;",
       },
       {
-        breaks: "upstream is read ahead of the client",
-        find: "}, { highWaterMark: 0 });",
-        replace: "}, { highWaterMark: 1 });",
+        breaks: "bytes that are no UTF-8 become other characters",
+        find: "{ fatal: true }",
+        replace: "{}",
+      },
+      {
+        breaks: "an end inside a character passes for a good one",
+        find: "if (!this.#isCancelled) await this.#bytes.close();",
+        replace: "",
+      },
+      {
+        breaks: "a body that is let go inside a character breaks",
+        find: "if (!this.#isCancelled) await",
+        replace: "await",
       },
       {
         breaks: "upstream goes on when the client has left",
-        find: "return reader.cancel(reason);",
-        replace: "return;",
+        find: "cancel: () => reader.cancel(),",
+        replace: "cancel: () => Promise.resolve(),",
       },
       {
         breaks: "a body that is no byte stream cannot be read",
@@ -110,9 +120,9 @@ export const WIRE_AREAS: readonly Area[] = [
       },
       {
         breaks: "a body that breaks off looks like one that ends",
-        find: "await reader.read(new Uint8Array(buffer));",
+        find: "const { value, done } = await this.#reader.read();",
         replace:
-          "await reader.read(new Uint8Array(buffer)).catch(() => ({ done: true, value: undefined }));",
+          "const { value, done } = await this.#reader.read().catch(() => ({ done: true as const, value: undefined }));",
       },
     ],
   },
@@ -129,11 +139,6 @@ export const WIRE_AREAS: readonly Area[] = [
         breaks: "a cut connection looks like an end of upstream's",
         find: "return { error: new ApiError(",
         replace: "return { text: null };\n      return { error: new ApiError(",
-      },
-      {
-        breaks: "bytes that are no UTF-8 reach the client as other characters",
-        find: "{ fatal: true }",
-        replace: "{}",
       },
       {
         breaks: "text that came in one read with an error is lost",
@@ -167,7 +172,7 @@ export const WIRE_AREAS: readonly Area[] = [
       },
       {
         breaks: "upstream is not let go at the end",
-        find: "this.#reader.cancel().catch(() => {});\n    this.#options.onEnd(end);",
+        find: "this.#source.cancel().catch(() => {});\n    this.#options.onEnd(end);",
         replace: "this.#options.onEnd(end);",
       },
       {
