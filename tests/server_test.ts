@@ -317,6 +317,20 @@ Deno.test("a body that grows over the limit is a 413 and is not read to its end"
   await soon(held.cancelled, "the body to be let go");
 });
 
+Deno.test("a body is counted where its length is no number, or not the last word", async () => {
+  for (
+    const headers of [{ "content-length": "10, 10" }, {
+      "content-length": "10",
+      "transfer-encoding": "chunked",
+    }]
+  ) {
+    const { handler } = createProxy({ env: SMALL });
+    const response = await send(handler, JSON.stringify(ask()).padEnd(10_486), headers);
+    const error = await readError(response);
+    assertEquals([error.status, error.type], [413, "request_too_large"]);
+  }
+});
+
 Deno.test("a body of exactly the limit passes, with and without its length", async () => {
   await using upstream = startUpstream(answerPlain);
   const { handler } = createProxy({ upstream, env: SMALL });

@@ -24,9 +24,9 @@ export interface BodyLimits {
  * @throws {ApiError} 413 over the limit, 408 on silence, 400 for bytes that are no UTF-8, no JSON, or too deep
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
-  const declared = Number(request.headers.get("content-length") ?? 0);
-  if (declared > limits.maxBytes) throw tooLarge(limits.maxBytes);
-  const text = await readBody(request, limits);
+  const declared = readLength(request.headers);
+  if (declared !== null && declared > limits.maxBytes) throw tooLarge(limits.maxBytes);
+  const text = await readBody(request, { ...limits, isBounded: declared !== null });
   if (isTooDeep(text)) {
     throw new ApiError(
       "invalid_request_error",
@@ -48,13 +48,22 @@ function describeSyntaxError(error: unknown): string {
   return place === undefined ? "" : `: unexpected ${place.replace(/^at/, "text at")}`;
 }
 
-async function readBody(request: Request, limits: BodyLimits): Promise<string> {
-  if (request.body === null) return "";
-  const limit = new LimitedBytesTransformStream(limits.maxBytes, { error: true });
+/** The declared length; null for a body that ends when it ends. The runtime refuses heads that say both. */
+function readLength(headers: Headers): number | null {
+  const length = headers.get("content-length") ?? "";
+  return /^\d+$/.test(length) && !headers.has("transfer-encoding") ? Number(length) : null;
+}
+
+/** @param limits `isBounded`: the runtime ends the body at its declared length, so nothing need be counted */
+async function readBody(
+  { body }: Request,
+  limits: BodyLimits & { isBounded: boolean },
+): Promise<string> {
+  if (body === null) return "";
   const idleMs = limits.idleMs ?? IDLE_MS;
   let text: string | null;
   try {
-    text = await readText(request.body.pipeThrough(limit), idleMs);
+    text = await readText(limits.isBounded ? body : limitBytes(body, limits), idleMs);
   } catch (cause) {
     if (cause instanceof RangeError) throw tooLarge(limits.maxBytes, cause);
     const message = "The request body could not be read, or is not valid UTF-8";
@@ -62,6 +71,10 @@ async function readBody(request: Request, limits: BodyLimits): Promise<string> {
   }
   if (text === null) throw timedOut(idleMs);
   return text;
+}
+
+function limitBytes(body: ReadableStream<Uint8Array<ArrayBuffer>>, { maxBytes }: BodyLimits) {
+  return body.pipeThrough(new LimitedBytesTransformStream(maxBytes, { error: true }));
 }
 
 function tooLarge(maxBytes: number, cause?: unknown): ApiError {

@@ -141,8 +141,13 @@ export const DOOR_AREAS: readonly Area[] = [
         replace: "declared >= limits.maxBytes",
       },
       {
+        breaks: "a length that is not the last word is trusted",
+        find: ' && !headers.has("transfer-encoding")',
+        replace: "",
+      },
+      {
         breaks: "the limit counts for nothing without a content-length",
-        find: "new LimitedBytesTransformStream(limits.maxBytes, { error: true })",
+        find: "new LimitedBytesTransformStream(maxBytes, { error: true })",
         replace: "new LimitedBytesTransformStream(Infinity, { error: true })",
       },
       {
@@ -192,8 +197,8 @@ export const DOOR_AREAS: readonly Area[] = [
       },
       {
         breaks: "a body may be silent as long as it likes",
-        find: "readText(request.body.pipeThrough(limit), idleMs)",
-        replace: "readText(request.body.pipeThrough(limit), 86_400_000)",
+        find: "readText(limits.isBounded ? body : limitBytes(body, limits), idleMs)",
+        replace: "readText(limits.isBounded ? body : limitBytes(body, limits), 86_400_000)",
       },
     ],
   },
