@@ -167,8 +167,8 @@ export const DOOR_AREAS: readonly Area[] = [
       },
       {
         breaks: "brackets inside strings count as nesting",
-        find: "if (char === '\"') mark.lastIndex = endOfString(text, mark.lastIndex);",
-        replace: "if (char === '\"') depth += 0;",
+        find: "if (code === QUOTE) at = endOfString(text, at);",
+        replace: "if (code === QUOTE) depth += 0;",
       },
       {
         breaks: "a string ends at a quote behind an escaped backslash's neighbour",
@@ -182,8 +182,8 @@ export const DOOR_AREAS: readonly Area[] = [
       },
       {
         breaks: "siblings count as nesting",
-        find: "else depth--;",
-        replace: "else depth -= 0;",
+        find: " depth--;",
+        replace: " depth -= 0;",
       },
       {
         breaks: "a syntax error quotes the body",
