@@ -1,6 +1,7 @@
 /** The framing of events: lines in, payloads out, however the text is cut. */
 
 import { assertEquals, assertLess } from "@std/assert";
+import type { BlockDelta } from "../lib/anthropic/types.ts";
 import { encodeEvent, SseParser } from "../lib/sse/framing.ts";
 
 /** All payloads of the pieces, the unended last one included. */
@@ -139,4 +140,19 @@ Deno.test("encodeEvent lets no text break out of its line", () => {
   const [name, data, ...rest] = encoded.split(/\r\n|\r|\n/);
   assertEquals([name, rest], ["event: content_block_delta", ["", ""]]);
   assertEquals(JSON.parse(data?.slice("data: ".length) ?? "").delta.text, text);
+});
+
+Deno.test("encodeEvent writes every kind of delta as JSON.stringify would", () => {
+  const text = 'quote " slash \\ line\n nul \u0000 half \ud800 \u2028 €𝄞';
+  const deltas: BlockDelta[] = [
+    { type: "text_delta", text },
+    { type: "input_json_delta", partial_json: text },
+    { type: "thinking_delta", thinking: text },
+    { type: "signature_delta", signature: text },
+  ];
+  for (const [index, delta] of deltas.entries()) {
+    const event = { type: "content_block_delta", index, delta } as const;
+    const expected = `event: content_block_delta\ndata: ${JSON.stringify(event)}\n\n`;
+    assertEquals(encodeEvent(event), expected);
+  }
 });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { StreamEvent } from "../anthropic/types.ts";
+import type { BlockDelta, StreamEvent } from "../anthropic/types.ts";
 
 /**
  * Splits a stream of text into the `data` of its events. Feed it pieces cut anywhere; each character is looked
@@ -71,5 +71,20 @@ export class SseParser {
 
 /** One event as it goes to the client. */
 export function encodeEvent(event: StreamEvent): string {
-  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  const data = event.type === "content_block_delta"
+    ? `{"type":"content_block_delta","index":${event.index},"delta":${encodeDelta(event.delta)}}`
+    : JSON.stringify(event);
+  return `event: ${event.type}\ndata: ${data}\n\n`;
+}
+
+/** Nearly all events are deltas, and of them only the text differs. */
+function encodeDelta(delta: BlockDelta): string {
+  switch (delta.type) {
+    case "text_delta":
+      return `{"type":"text_delta","text":${JSON.stringify(delta.text)}}`;
+    case "input_json_delta":
+      return `{"type":"input_json_delta","partial_json":${JSON.stringify(delta.partial_json)}}`;
+    default:
+      return JSON.stringify(delta);
+  }
 }

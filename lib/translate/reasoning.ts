@@ -50,6 +50,8 @@ export type ReplayFields = Pick<
  * `reasoning_details`; other servers send only one of the strings, or the same in two. Details count first.
  */
 export function readReasoning(delta: openrouter.Delta): Reasoning[] {
+  // Most deltas carry none.
+  if (!delta.reasoning_details && !delta.reasoning && !delta.reasoning_content) return [];
   const details = (Array.isArray(delta.reasoning_details) ? delta.reasoning_details : [])
     .filter((detail) => isJsonObject(detail) && typeof detail.type === "string");
   const field = PLAIN_FIELDS.find((name) => toText(delta[name]) !== "");

@@ -147,7 +147,8 @@ export class StreamTranslator {
     const isReal = isJsonObject(delta) && this.#add(delta, isWhole);
     // From the finish reason on the rest waits for `finish`, which knows whether a cut call has been seen.
     if (this.isComplete) return this.start();
-    return isReal ? [...this.start(), ...this.#queue.drain()] : [];
+    if (!isReal) return [];
+    return this.#hasStarted ? this.#queue.drain() : [...this.start(), ...this.#queue.drain()];
   }
 
   /**

@@ -62,13 +62,28 @@ export const WIRE_AREAS: readonly Area[] = [
       },
       {
         breaks: "the client's events have no end",
-        find: "${JSON.stringify(event)}\\n\\n",
-        replace: "${JSON.stringify(event)}\\n",
+        find: "${data}\\n\\n",
+        replace: "${data}\\n",
       },
       {
         breaks: "naive clients that look for the space after data: find none",
-        find: "\\ndata: ${JSON",
-        replace: "\\ndata:${JSON",
+        find: "\\ndata: ${data}",
+        replace: "\\ndata:${data}",
+      },
+      {
+        breaks: "every delta belongs to the first block",
+        find: '"index":${event.index}',
+        replace: '"index":0',
+      },
+      {
+        breaks: "text is not escaped",
+        find: '"text":${JSON.stringify(delta.text)}',
+        replace: '"text":"${delta.text}"',
+      },
+      {
+        breaks: "arguments are not escaped",
+        find: '"partial_json":${JSON.stringify(delta.partial_json)}',
+        replace: '"partial_json":"${delta.partial_json}"',
       },
       {
         // Not with every piece: that takes longer than a run may.
