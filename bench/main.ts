@@ -1,13 +1,20 @@
 /**
- * `deno task bench [--only PART] [--rounds N]`: what the proxy costs, beside two references that translate nothing.
- * Parts: streams, requests, delta, memory, start, linear. A whole run goes into bench/RESULTS.md.
+ * `deno task bench [--only PART,…] [--rounds N] [--program claudeproxy.js]`: what the proxy costs, beside two
+ * references that translate nothing. Parts: streams, requests, delta, memory, start, linear. A whole run of
+ * main.ts goes into bench/RESULTS.md.
  */
 
 import { compareRequests, compareStreams, measureFirstDelta, type Targets } from "./cpu.ts";
 import { measureExponents } from "./linear.ts";
 import { measureManyStreams, measureStalled, measureStart } from "./memory.ts";
-import { canPin, type Listening, pinSelf, startProxy, startReference } from "./processes.ts";
-import { startUpstream } from "./processes.ts";
+import {
+  canPin,
+  type Listening,
+  pinSelf,
+  startProxy,
+  startReference,
+  startUpstream,
+} from "./processes.ts";
 import { type Comparison, type Figure, formatComparisons, formatFigures } from "./report.ts";
 
 const RESULTS = new URL("RESULTS.md", import.meta.url);
@@ -113,7 +120,8 @@ async function main(): Promise<void> {
   blocks.push(`The run took ${seconds} s.`);
   const report = `${blocks.join("\n\n")}\n`;
   say(report);
-  if (plan.parts.length === PARTS.length) await writeResults(report);
+  const isWhole = plan.parts.length === PARTS.length && !Deno.args.includes("--program");
+  if (isWhole) await writeResults(report);
 }
 
 async function writeResults(report: string): Promise<void> {

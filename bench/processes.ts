@@ -85,14 +85,17 @@ export async function startProxy(upstreamPort: number): Promise<Listening & { st
   return { pid: child.pid, port, startMs, stop: end };
 }
 
-/** The arguments of the start task, with the modules flag that this bench itself was given. */
+/** The arguments of the start task, with the modules flag and the program that this bench itself was given. */
 function readStartArguments(): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
   const words: string[] = tasks.start.command.replace(/\$\([^)]*\) /, "").split(" ");
   const flags = words.slice(1, -1).map((word) => word.replaceAll("'", ""));
   const modules = Deno.args.filter((arg) => arg.startsWith("--import-map="))
     .map((arg) => `--import-map=${new URL(arg.slice("--import-map=".length), ROOT).pathname}`);
-  return [...flags, ...modules, new URL("main.ts", ROOT).pathname];
+  const program = Deno.args.includes("--program")
+    ? Deno.args[Deno.args.indexOf("--program") + 1]
+    : undefined;
+  return [...flags, ...modules, new URL(program ?? "main.ts", ROOT).pathname];
 }
 
 function toBaseUrl(port: number): string {

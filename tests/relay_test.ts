@@ -55,6 +55,17 @@ Deno.test("relay passes a whole stream on byte for byte, and hears all but the d
   });
 });
 
+Deno.test("relay gives bytes that later reads do not overwrite", async () => {
+  const trial = start(START);
+  const reader = trial.body.getReader();
+  const { value: first } = await reader.read();
+  trial.held.send(STOP);
+  const { value: second } = await reader.read();
+  const decoder = new TextDecoder();
+  assertEquals([decoder.decode(first), decoder.decode(second)], [START, STOP]);
+  await reader.cancel();
+});
+
 Deno.test("relay ends a stream that is cut in an error event that can be read", async () => {
   const places = [
     "",

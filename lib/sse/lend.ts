@@ -1,7 +1,7 @@
 /**
- * Upstream's bytes as text: a TextDecoderStream, fed through one buffer that goes back and forth. What a read
- * costs is what this proxy costs: a plain read allocates 64 KiB for a chunk of 200 bytes, and piping puts a
- * second stream between body and decoder (figures in bench/RESULTS.md).
+ * Upstream's bytes, and their text: a TextDecoderStream, fed through one buffer that goes back and forth.
+ * What a read costs is what this proxy costs: a plain read allocates 64 KiB for a chunk of 200 bytes, and
+ * piping puts a second stream between body and decoder (figures in bench/RESULTS.md).
  * A read is decoded before its buffer is lent again, and nothing is read ahead.
  * @module
  */
@@ -23,7 +23,7 @@ export class LentText {
   #isCancelled = false;
 
   constructor(body: ByteStream) {
-    this.#reader = openByteReader(body) ?? body.getReader();
+    this.#reader = openReader(body);
   }
 
   /**
@@ -61,10 +61,16 @@ export class LentText {
   }
 }
 
-/** What both kinds of readers have in common. */
-interface BodyReader {
+/** What reads a body: what `read` brings may be overwritten by the next one. */
+export interface BodyReader {
   read(): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>;
+  /** Lets the body go. A read under way ends as if the body had ended. */
   cancel(): Promise<void>;
+}
+
+/** Reads a body through a lent buffer, where it is a byte stream; else as it comes. */
+export function openReader(body: ByteStream): BodyReader {
+  return openByteReader(body) ?? body.getReader();
 }
 
 /** Only byte streams, such as fetch bodies, can fill a buffer of ours; asking another one throws. */

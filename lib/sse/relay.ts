@@ -7,7 +7,7 @@
 import { ApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import { SseParser } from "./framing.ts";
-import { type ByteStream, lend } from "./lend.ts";
+import { type BodyReader, type ByteStream, openReader } from "./lend.ts";
 import type { StreamEnd } from "./pump.ts";
 
 /** Times in milliseconds. */
@@ -28,7 +28,7 @@ const encoder = new TextEncoder();
 
 /** The stream to answer with. Pull only: a client that does not read stops the reads upstream. */
 export function relay(body: ByteStream, options: RelayOptions): ByteStream {
-  const reader = lend(body).getReader();
+  const reader = openReader(body);
   const ear = new Ear(options);
   let isOver = false;
   const settle = (end: StreamEnd) => {
@@ -42,7 +42,8 @@ export function relay(body: ByteStream, options: RelayOptions): ByteStream {
       const bytes = await readInTime(reader, options.timeoutMs);
       if (bytes instanceof Uint8Array) {
         ear.hear(bytes);
-        controller.enqueue(bytes);
+        // The next read overwrites them; a client that reads late must not see that.
+        controller.enqueue(bytes.slice());
         return;
       }
       if (isOver) return;
@@ -60,7 +61,7 @@ export function relay(body: ByteStream, options: RelayOptions): ByteStream {
 
 /** The next bytes; null at the end; an error where upstream broke or was silent for too long. */
 async function readInTime(
-  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  reader: BodyReader,
   timeoutMs: number,
 ): Promise<Uint8Array<ArrayBuffer> | ApiError | null> {
   let isSilent = false;

@@ -64,6 +64,11 @@ export const NATIVE_AREAS: readonly Area[] = [
         replace: "}, { highWaterMark: 3 });",
       },
       {
+        breaks: "bytes are passed on in the lent buffer, which the next read takes",
+        find: "controller.enqueue(bytes.slice());",
+        replace: "controller.enqueue(bytes);",
+      },
+      {
         breaks: "upstream goes on when the client has left",
         find: "    reader.cancel().catch(() => {});\n    options.onEnd(end);",
         replace: "    options.onEnd(end);",
