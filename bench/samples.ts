@@ -165,7 +165,7 @@ function createTool(i: number): Record<string, unknown> {
   const names = ["file_path", "pattern", "content", "offset", "limit"];
   return {
     name: `Tool${i}`,
-    description: prose(1900),
+    description: prose(1940),
     input_schema: {
       type: "object",
       properties: Object.fromEntries(
