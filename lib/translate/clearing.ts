@@ -6,8 +6,7 @@
  */
 
 import type * as anthropic from "../anthropic/types.ts";
-
-const CHARS_PER_TOKEN = 4;
+import { CHARS_PER_TOKEN } from "./characters.ts";
 
 /** The conversation that is left, and what was done to it. */
 export interface ClearedTurns {

@@ -13,6 +13,7 @@ import { isJsonObject } from "../json.ts";
 import { parseErrorObject } from "../openrouter/errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { describeImages } from "./answer_images.ts";
+import { CHARS_PER_TOKEN } from "./characters.ts";
 import { CallRouter, checkCalls, type RoutedFragment } from "./calls.ts";
 import { TextDraft, type ToolUseDraft, WholeDraft } from "./drafts.ts";
 import { CallIds, type ToolNames } from "./names.ts";
@@ -27,7 +28,6 @@ import {
 } from "./outcome.ts";
 import { BlockQueue, type OnBlock } from "./queue.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
-import { CHARS_PER_TOKEN } from "./tokens.ts";
 import { SearchFindings } from "./web_search.ts";
 
 /** What an answer needs to know of its request. */

@@ -4,13 +4,12 @@
  */
 
 import type * as anthropic from "../anthropic/types.ts";
-import { estimateImageTokens } from "./image_size.ts";
+import { CHARS_PER_TOKEN } from "./characters.ts";
 import { clearThinking } from "./clearing.ts";
+import { estimateImageTokens } from "./image_size.ts";
 import { listOfferedTools } from "./tools.ts";
 import { describeSearch } from "./web_search.ts";
 
-/** English prose and code come to about four characters a token. */
-export const CHARS_PER_TOKEN = 4;
 /** Role and separators around each turn and tool. */
 const TOKENS_PER_ITEM = 4;
 /** The middle of what Anthropic's PDF guide gives: 1,500 to 3,000 tokens a page. */
