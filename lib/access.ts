@@ -154,7 +154,8 @@ function readPassword(headers: Headers): string[] {
 }
 
 function unknownKey(visit: Visit): ApiError {
-  const message = "invalid x-api-key: this proxy wants one of its own keys (PROXY_API_KEYS)";
+  // Not Anthropic's words: at "x-api-key" Claude Code says "Please run /login" and shows nothing of the message.
+  const message = "Unknown key: this proxy wants one of its own keys (PROXY_API_KEYS)";
   const headers = isForBrowsers(visit) ? { "www-authenticate": 'Basic realm="claudeproxy"' } : {};
   return new ApiError("authentication_error", message, { headers });
 }

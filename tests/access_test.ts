@@ -600,6 +600,8 @@ Deno.test("decideAccess says what to set when it refuses", () => {
     ApiError,
   );
   assertStringIncludes(keyed.message, "PROXY_API_KEYS");
+  // Measured on Claude Code 2.1.330: at these words it shows "Please run /login" instead of the message.
+  assertEquals(/x-api-key/i.test(keyed.message), false);
   assertEquals(keyed.message.includes(KEY), false);
   visit.headers.set("origin", "https://evil.com");
   const page = assertThrows(() => decideAccess(visit, config), ApiError);

@@ -63,6 +63,13 @@ test("names OPENROUTER_API_KEY within 3 s where the proxy has no key", async () 
   assert(run.ms < 3000, `took ${Math.round(run.ms)} ms`);
 });
 
+test("names PROXY_API_KEYS where its token is none of them", async () => {
+  await using session = await startSession({ proxyEnv: { PROXY_API_KEYS: "another-word" } });
+  const run = await session.ask("Hello", []);
+  assertEquals([run.isError, run.code], [true, 1]);
+  assertStringIncludes(run.text, "PROXY_API_KEYS");
+});
+
 test("shows what upstream says with a 400", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", fails(400, "tools.0: a schema nobody likes"));
