@@ -5,29 +5,15 @@ import deno from "../deno.json" with { type: "json" };
 import { loadConfig } from "../lib/config.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "../lib/variables.ts";
 import { RefusedDefaults, resolveModel } from "../lib/openrouter/models.ts";
+import { PAPERS, read, readCommands } from "./helpers/papers.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const NAMES = VARIABLES.map((variable) => variable.name);
 const ON_WINDOWS = Deno.build.os === "windows";
 
-/** All that people read. */
-const PAPERS = [
-  "README.md",
-  "CHANGELOG.md",
-  "docs/translation.md",
-  "docs/deploy/container.md",
-  "docs/deploy/deno-deploy.md",
-  ".github/CONTRIBUTING.md",
-  ".github/SECURITY.md",
-];
-
 const readme = read("README.md");
 const dotenv = read(".env.example");
 const tasks = parseTasks(read("deno.json"));
-
-function read(path: string): string {
-  return Deno.readTextFileSync(new URL(path, ROOT));
-}
 
 function parseTasks(text: string): Map<string, string> {
   const { tasks } = JSON.parse(text) as { tasks: Record<string, string | { command: string }> };
@@ -37,14 +23,6 @@ function parseTasks(text: string): Map<string, string> {
       typeof task === "string" ? task : task.command,
     ]),
   );
-}
-
-/** The commands of all ```sh blocks, in order; what a backslash continues is one command. */
-function shellCommands(markdown: string): string[] {
-  return [...markdown.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
-    .flatMap(([, block = ""]) =>
-      block.includes("curl") ? [block.trim()] : block.trim().split("\n")
-    );
 }
 
 /** The cells of the first table under a heading, without its head. */
@@ -69,7 +47,7 @@ async function run(command: string, args: string[], env: Record<string, string> 
 // --- commands ---
 
 Deno.test("README begins with the commands for a fresh machine and nothing before them", () => {
-  assertEquals(shellCommands(readme).slice(0, 4), [
+  assertEquals(readCommands(readme).slice(0, 4), [
     "deno task demo",
     "npx -y deno@2.9 task demo",
     "deno task test",
@@ -81,7 +59,7 @@ Deno.test("README begins with the commands for a fresh machine and nothing befor
 });
 
 Deno.test("README's full command is the start task without its substitution", () => {
-  const full = shellCommands(readme).find((command) => command.startsWith("deno run --no-prompt"));
+  const full = readCommands(readme).find((command) => command.startsWith("deno run --no-prompt"));
   assertEquals(full, tasks.get("start")?.replace(/\$\([^)]*\) /, ""));
 });
 
