@@ -1,7 +1,13 @@
 /** Who may use the proxy, and whose key pays: one table over settings, peer, headers, method and path. */
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { type AccessConfig, decideAccess, type Peer, readClientKeys } from "../lib/access.ts";
+import {
+  type AccessConfig,
+  decideAccess,
+  decidePreflight,
+  type Peer,
+  readClientKeys,
+} from "../lib/access.ts";
 import { ApiError } from "../lib/errors.ts";
 import { ask, call, createProxy, get, post } from "./helpers/proxy.ts";
 
@@ -599,13 +605,28 @@ Deno.test("decideAccess says what to set when it refuses", () => {
     () => decideAccess(visit, { ...config, proxyApiKeys: [KEY] }),
     ApiError,
   );
-  assertStringIncludes(keyed.message, "PROXY_API_KEYS");
+  assertStringIncludes(keyed.message, "this proxy wants one of its own keys (PROXY_API_KEYS)");
   // Measured on Claude Code 2.1.330: at these words it shows "Please run /login" instead of the message.
   assertEquals(/x-api-key/i.test(keyed.message), false);
   assertEquals(keyed.message.includes(KEY), false);
   visit.headers.set("origin", "https://evil.com");
   const page = assertThrows(() => decideAccess(visit, config), ApiError);
-  assertStringIncludes(page.message, "ALLOWED_ORIGINS");
+  assertStringIncludes(
+    page.message,
+    "This origin may not use the proxy; list it in ALLOWED_ORIGINS",
+  );
+  visit.headers.delete("origin");
+  visit.headers.set("sec-fetch-site", "cross-site");
+  const silent = assertThrows(() => decideAccess(visit, config), ApiError);
+  assertStringIncludes(
+    silent.message,
+    "Cross-site requests are refused; list the origin in ALLOWED",
+  );
+  const preflight = { ...visit, headers: new Headers() };
+  const own = assertThrows(() => decidePreflight(preflight, config), ApiError);
+  assertEquals(own.message, "Preflights are answered only for ALLOWED_ORIGINS");
+  const type = assertThrows(() => decideAccess(preflight, config), ApiError);
+  assertEquals([type.message, type.status], ["Content-Type must be application/json", 415]);
 });
 
 Deno.test("readClientKeys reads both headers and leaves blank ones out", () => {

@@ -288,6 +288,33 @@ Deno.test("the launcher says how to get Claude Code where there is none", async 
   assertEquals(stage.listTemporary(), []);
 });
 
+test("says that CLAUDE_BIN cannot be run where it is no program", async () => {
+  await using stage = createStage(answers);
+  const path = `${stage.folder}/no-program`;
+  Deno.writeTextFileSync(path, "text", { mode: 0o644 });
+  const ended = await stage.run({ env: { CLAUDE_BIN: path } });
+  assertFailed(ended, `Claude Code (${path}) cannot be run: `, "CLAUDE_BIN");
+});
+
+Deno.test("the launcher says which ports are in use where none is free", async () => {
+  await using stage = createStage(answers);
+  const lib = new URL("../lib/cli/claude.ts", import.meta.url);
+  // Twenty ports taken for true would be in the way of other tests.
+  const script = `
+    Deno.serve = () => { throw new Deno.errors.AddrInUse("taken"); };
+    const { runClaude } = await import("${lib}");
+    await runClaude([], { name: "x", version: "0" }).catch((error) => console.log(error.message));
+  `;
+  const map = new URL("../jsr_fallback/import_map.json", import.meta.url);
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-lock", `--import-map=${map}`, script],
+    env: { OPENROUTER_API_KEY: "sk-or-v1-ports", OPENROUTER_BASE_URL: stage.upstream.baseUrl },
+    cwd: stage.work,
+  }).output();
+  const said = new TextDecoder().decode(stdout);
+  assertEquals(said, "127.0.0.1:17891 to 17910 are in use: end what listens there\n");
+});
+
 Deno.test("the launcher ends in one line without a key", async () => {
   await using stage = createStage(answers);
   assertFailed(await stage.run({ env: { OPENROUTER_API_KEY: "" } }), "OPENROUTER_API_KEY");

@@ -192,7 +192,11 @@ Deno.test("parseSettings reads JSON and files, and says in one line what is wron
   };
   assertEquals(parseSettings("good.json", readFile), { model: "opus" });
   assertEquals(parseSettings(' {"a":1}', readFile), { a: 1 });
-  const cases = { "bad.json": "JSON object", "gone.json": "cannot be read", "{a:": "JSON object" };
+  const cases = {
+    "bad.json": "--settings bad.json cannot be used: it must be a JSON object",
+    "gone.json": "--settings gone.json cannot be read: give a file or JSON",
+    "{a:": "--settings cannot be used: it must be a JSON object",
+  };
   for (const [given, words] of Object.entries(cases)) {
     const error = assertThrows(() => parseSettings(given, readFile), StartError, words);
     assert(!error.message.includes("\n"));

@@ -287,6 +287,14 @@ Deno.test("the help names every variable, without any permission", async () => {
   }
 });
 
+Deno.test("the demo behind an HTTP proxy that does not lead to it ends in the variable to set", async () => {
+  const env = { HTTP_PROXY: "http://127.0.0.1:9", NO_COLOR: "1" };
+  const { code, stderr } = await run({ args: ["demo"], flags: readTaskFlags("demo"), env });
+  assertEquals(code, 1, stderr);
+  assertMatch(stderr, /^claudeproxy: The demo cannot reach itself at http\S+: [^\n]+\n$/);
+  assertStringIncludes(stderr, "NO_PROXY=localhost,127.0.0.1");
+});
+
 Deno.test("an unknown command or argument ends in one line", async () => {
   assertFailed(await run({ args: ["sevre"] }), "Unknown command sevre", "--help");
   assertFailed(await run({ args: ["--port"] }), "Unknown command --port");

@@ -3,7 +3,13 @@
  * @module
  */
 
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import type { StreamEvent } from "../lib/anthropic/types.ts";
 import { runDemo } from "../lib/cli/demo.ts";
 import type { RunningServer } from "../lib/cli/serve.ts";
@@ -91,7 +97,7 @@ Deno.test("runDemo fails where its own request is not answered to the end", asyn
     const [trigger, words] of [
       ["cut", "ended in error, not in message_stop"],
       ["error midstream", "ended in error, not in message_stop"],
-      ["error 503", "was answered 529: "],
+      ["error 503", "The demo's own request was answered 529: "],
     ] as const
   ) {
     const question = `demo:${trigger}`;
@@ -99,6 +105,12 @@ Deno.test("runDemo fails where its own request is not answered to the end", asyn
     assert(error instanceof StartError);
     assertStringIncludes(error.message, words);
   }
+  const breakOff = (line: string) => {
+    if (line.includes("content_block_start")) throw new Error("no more");
+  };
+  const error = await assertRejects(() => runDemo(ABOUT, env, { ...options, print: breakOff }));
+  assert(error instanceof StartError);
+  assertMatch(error.message, /^The demo's own request to http\S+ broke off after message_start$/);
 });
 
 testStopping("every error that can be asked for reaches the client as what it is", async (t) => {

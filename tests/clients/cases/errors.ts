@@ -4,7 +4,8 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { fails, failsAsPage, says } from "../model.ts";
+import { CLAUDE_WORDS } from "../../helpers/claude_words.ts";
+import { breaksOff, fails, failsAsPage, says } from "../model.ts";
 import { type Session, startSession, test } from "../session.ts";
 
 const ONE_RETRY = { CLAUDE_CODE_MAX_RETRIES: "1" };
@@ -63,10 +64,43 @@ test("names OPENROUTER_API_KEY within 3 s where the proxy has no key", async () 
   assert(run.ms < 3000, `took ${Math.round(run.ms)} ms`);
 });
 
+test("says that it is not logged in where it has no token", async () => {
+  await using session = await startSession({ env: { ANTHROPIC_AUTH_TOKEN: undefined } });
+  const run = await session.ask("Hello", []);
+  assertStringIncludes(run.text, CLAUDE_WORDS.noToken);
+});
+
+test("says that the connection is refused where no proxy runs", async () => {
+  const nowhere = { ANTHROPIC_BASE_URL: "http://127.0.0.1:9", ...ONE_RETRY };
+  await using session = await startSession({ env: nowhere });
+  const run = await session.ask("Hello", []);
+  assertStringIncludes(run.text, CLAUDE_WORDS.noProxy);
+});
+
+test("shows words of its own where nobody serves the model", async () => {
+  await using session = await startSession();
+  const run = await session.ask("Hello", fails(404, "No endpoints found for x/y."));
+  assertStringIncludes(run.text, CLAUDE_WORDS.noModel);
+});
+
+test("shows words of its own where a request is too large", async () => {
+  await using session = await startSession({ proxyEnv: { MAX_BODY_MB: "0.001" } });
+  const run = await session.ask("Hello", []);
+  assertStringIncludes(run.text, CLAUDE_WORDS.tooLarge);
+});
+
+test("calls it the server's where an answer breaks off, streamed and whole", async () => {
+  await using session = await startSession({ env: NO_RETRY });
+  const run = await session.ask("Hello", breaksOff("Upstream broke off"));
+  assertStringIncludes(run.text, "502 Upstream broke off");
+  assertStringIncludes(run.text, CLAUDE_WORDS.serverSide);
+});
+
 test("names PROXY_API_KEYS where its token is none of them", async () => {
   await using session = await startSession({ proxyEnv: { PROXY_API_KEYS: "another-word" } });
   const run = await session.ask("Hello", []);
   assertEquals([run.isError, run.code], [true, 1]);
+  assertStringIncludes(run.text, CLAUDE_WORDS.refused);
   assertStringIncludes(run.text, "PROXY_API_KEYS");
 });
 
@@ -92,7 +126,7 @@ test("recognises a context overflow as one", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", fails(400, OVERFLOW));
   assertEquals([run.isError, run.code], [true, 1]);
-  assertStringIncludes(run.text, "Prompt is too long");
+  assertStringIncludes(run.text, CLAUDE_WORDS.tooLong);
   // 2.1.330 knows OpenRouter's own words too, and then quotes them; it reads the figures only of Anthropic's.
   assert(!run.text.includes("the provider said"), run.text);
   assertEquals(run.result["terminal_reason"], "prompt_too_long");

@@ -1,0 +1,25 @@
+/**
+ * What Claude Code 2.1.330 itself shows where an answer fails, whatever the proxy said. Measured with
+ * `claude -p` against a scripted server; tests/clients/cases/errors.ts sees them again with the real client.
+ * @module
+ */
+
+/** Words that people will search for. */
+export const CLAUDE_WORDS = {
+  /** No token in its environment. */
+  noToken: "Not logged in · Please run /login",
+  /** Nothing listens where it asks. */
+  noProxy: "API Error: Connection refused",
+  /** 401 and 403; the proxy's words follow. */
+  refused: "Failed to authenticate. API Error: 40",
+  /** 404, and the proxy's words do not follow. */
+  noModel: "There's an issue with the selected model",
+  /** 400 with `prompt is too long`. */
+  tooLong: "Prompt is too long",
+  /** 413. */
+  tooLarge: "Request too large (max 32MB).",
+  /** 500 and above, behind the proxy's words. */
+  serverSide: "This is a server-side issue, usually temporary",
+  /** An error after text of an answer was shown; in the program, not seen by these tests. */
+  broken: "API Error: Server error mid-response. The response above may be incomplete.",
+} as const;
