@@ -92,8 +92,8 @@ Deno.test("README's lines for nginx name the two places where they differ here",
   assertStringIncludes(SERVER, "proxy_pass http://127.0.0.1:8000;");
 });
 
-test("the first words of a stream arrive while the rest is not written yet", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("first words")));
+test("each word of a stream arrives while the next is not written yet", async () => {
+  const held = holdStream(sse(roleChunk(), textChunk("word-0")));
   await using upstream = startUpstream(() => held.response);
   await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
   await using nginx = await startNginx(proxy);
@@ -102,8 +102,11 @@ test("the first words of a stream arrive while the rest is not written yet", asy
   assert(response.body !== null);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  // Upstream's body is open: where nginx buffers, nothing comes within ten seconds.
-  while (!text.includes("first words")) text += (await reader.read()).value ?? "";
+  for (let word = 0; word < 4; word++) {
+    if (word > 0) held.send(sse(textChunk(`word-${word}`)));
+    // Upstream waits for us: where nginx buffers, nothing comes within ten seconds.
+    while (!text.includes(`word-${word}`)) text += (await reader.read()).value ?? "";
+  }
   assertMatch(text, /event: content_block_delta/);
   await reader.cancel();
 });

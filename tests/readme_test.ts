@@ -90,7 +90,7 @@ const NOT_OFFLINE: Readonly<Record<string, string>> = {
   "deno task test:clients": "fetches Claude Code from npm; CI's weekly run has it",
   "deno task test:page": "needs a Chromium and fetches its driver from npm",
   "deno task mutants": "takes many minutes",
-  "deno task bench:start": "measures, and wants a quiet machine",
+  "deno task bench": "measures for minutes, and wants a quiet machine",
   "docker build -f docs/deploy/Dockerfile -t claudeproxy .":
     "needs an engine and the base image; container_test.ts runs what the image would",
   "docker run --rm --init -p 8000:8000 --read-only --cap-drop=ALL --security-opt=no-new-privileges -e OPENROUTER_API_KEY -e PROXY_API_KEYS claudeproxy":
