@@ -308,7 +308,8 @@ Deno.test("the launcher says which ports are in use where none is free", async (
   const map = new URL("../jsr_fallback/import_map.json", import.meta.url);
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-lock", `--import-map=${map}`, script],
-    env: { OPENROUTER_API_KEY: "sk-or-v1-ports", OPENROUTER_BASE_URL: stage.upstream.baseUrl },
+    env: { HOME: stage.home, OPENROUTER_API_KEY: "sk-or-v1-ports", NO_COLOR: "1" },
+    clearEnv: true,
     cwd: stage.work,
   }).output();
   const said = new TextDecoder().decode(stdout);

@@ -49,6 +49,7 @@ const FROM_0 = "a number from 0 up to 86400";
 const URL_RULE = "an http or https URL without credentials, query or fragment";
 const ORIGIN_RULE = "origins such as https://example.com, separated by commas";
 const TARGET_RULE = "one model id, `auto`, or ids separated by commas";
+const PROXY_KEYS_RULE = "keys of printable ASCII without spaces, separated by commas";
 const OBJECT_RULE = 'a JSON object such as {"sort":"throughput"}';
 
 /** Variable, value as it must be shown, what is allowed. */
@@ -104,6 +105,11 @@ const REFUSED: [name: string, value: string, allowed: string, shown?: string][] 
   ["MAX_COST_USD", "0", "a number above 0 up to 1000000000"],
   ["MAX_COST_USD", "$5", "a number above 0 up to 1000000000"],
   ["INSPECT", "yes", "0, 1"],
+  ["UPSTREAM_DIALECT", "ollama", "openrouter, openai, anthropic"],
+  ["PDF_ENGINE", "pdf-text", "cloudflare-ai, mistral-ocr, native"],
+  ["PROXY_API_KEYS", "a key", PROXY_KEYS_RULE, "(hidden)"],
+  ["PROXY_API_KEYS", "sécret", PROXY_KEYS_RULE, "(hidden)"],
+  ["PROXY_API_KEYS", ",", PROXY_KEYS_RULE, "(hidden)"],
   ["LOG_LEVEL", "trace", "debug, info, warn, error"],
   ["LOG_LEVEL", "LOUD", "debug, info, warn, error"],
   ["LOG_FORMAT", "xml", "auto, text, json"],
@@ -124,6 +130,12 @@ for (const [name, value, allowed, shown = value] of REFUSED) {
     assertEquals(error.message, expected);
   });
 }
+
+Deno.test("every variable but HOST, which the system judges, has a value that is refused above", () => {
+  const refused = new Set(REFUSED.map(([name]) => name));
+  const missing = VARIABLES.map(({ name }) => name).filter((name) => !refused.has(name));
+  assertEquals(missing, ["HOST"]);
+});
 
 Deno.test("loadConfig names the bad origin of a list", () => {
   const env = { ALLOWED_ORIGINS: "https://a.example, b.example" };
