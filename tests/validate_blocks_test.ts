@@ -70,6 +70,24 @@ const BLOCKS: Bad[] = [
     `${BLOCK}.image.source.base64.data: ${REQUIRED}`,
   ],
   [
+    "an object as type, with a toString of its own",
+    user({ type: { toString: -1 } }),
+    `${BLOCK}: ${tag('{"toString":-1}', ...SHOWABLE, "tool_result")}`,
+  ],
+  [
+    "an image whose data is a page's URL",
+    image({ data: "data:text/html;base64,PGI+" }),
+    `${BLOCK}.image.source.base64.data: Input should be valid base64`,
+  ],
+  [
+    "a PDF whose data is a broken data URL",
+    user({
+      type: "document",
+      source: { type: "base64", media_type: "application/pdf", data: "data:application/p" },
+    }),
+    `${BLOCK}.document.source.base64.data: Input should be valid base64`,
+  ],
+  [
     "an image source without url",
     image({ type: "url" }),
     `${BLOCK}.image.source.url.url: ${REQUIRED}`,

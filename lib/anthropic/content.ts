@@ -18,6 +18,8 @@ import type {
 
 const IMAGE_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"] as const;
 
+const PDF_TYPES = ["application/pdf"] as const;
+
 /** The types of {@linkcode parseShowable}. */
 export const SHOWABLE = ["text", "image", "document", "search_result"] as const;
 
@@ -91,7 +93,7 @@ function parseImageSource(source: Field): ImageSource {
       return {
         type: "base64",
         media_type: source.as("base64").at("media_type").asOneOf(IMAGE_TYPES),
-        data: source.as("base64").at("data").asText(),
+        data: parseData(source.as("base64").at("data"), IMAGE_TYPES),
       };
     case "url":
       return { type: "url", url: parseUrl(source.as("url").at("url")) };
@@ -107,6 +109,15 @@ function parseUrl(field: Field): string {
   const url = field.asText();
   if (/^(https?|data):\S+$/i.test(url) && URL.canParse(url)) return url;
   throw invalid(field.path, "Input should be a valid URL");
+}
+
+/** Some clients put a data URL there. The base64 itself is not walked: it may be megabytes, and upstream reads it. */
+function parseData(field: Field, types: readonly string[]): string {
+  const data = field.asText();
+  if (!data.startsWith("data:")) return data;
+  const type = /^data:([^;,]{1,50});base64,/.exec(data)?.[1] ?? "";
+  if (types.includes(type)) return data;
+  throw invalid(field.path, "Input should be valid base64");
 }
 
 function refuseFile(source: Field): Error {
@@ -133,8 +144,12 @@ function parseDocumentSource(source: Field): DocumentSource {
   switch (source.at("type").value) {
     case "base64": {
       const field = source.as("base64");
-      const mediaType = field.at("media_type").asOneOf(["application/pdf"]);
-      return { type: "base64", media_type: mediaType, data: field.at("data").asText() };
+      const mediaType = field.at("media_type").asOneOf(PDF_TYPES);
+      return {
+        type: "base64",
+        media_type: mediaType,
+        data: parseData(field.at("data"), PDF_TYPES),
+      };
     }
     case "url":
       return { type: "url", url: parseUrl(source.as("url").at("url")) };

@@ -99,12 +99,11 @@ export class Field {
     const tag = this.at("type");
     if (tag.isMissing) return invalid(tag.path, "Field required");
     const tags = expected.map((item) => `'${item}'`).join(", ");
-    return invalid(
-      this.path,
-      `Input tag '${
-        String(tag.value)
-      }' found using 'type' does not match any of the expected tags: ${tags}`,
-    );
+    // Not String(): an object with a `toString` of its own would throw.
+    const found = typeof tag.value === "string" ? tag.value : JSON.stringify(tag.value);
+    const problem =
+      `Input tag '${found}' found using 'type' does not match any of the expected tags: ${tags}`;
+    return invalid(this.path, problem);
   }
 
   #within(value: number, range: { least?: number; most?: number }): number {

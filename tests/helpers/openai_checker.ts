@@ -12,8 +12,8 @@ import { isJsonObject, type JsonObject, parseJson } from "../../lib/json.ts";
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 /** A doubled `data:` prefix does not match, nor does an image that is no image. */
 // The base64 itself is the client's: it is not walked here, as it is not walked on its way.
-const IMAGE_URL = /^(https?:\/\/\S+|data:image\/(png|jpeg|gif|webp);base64,[^:;,]+)$/;
-const FILE_URL = /^(https?:\/\/\S+|data:application\/pdf;base64,[^:;,]+)$/;
+const IMAGE_URL = /^(https?:\/\/\S+|data:image\/(png|jpeg|gif|webp);base64,(?!data:)[^]+)$/;
+const FILE_URL = /^(https?:\/\/\S+|data:application\/pdf;base64,(?!data:)[^]+)$/;
 const PDF_ENGINES = ["cloudflare-ai", "mistral-ocr", "native"];
 const SEARCH_KEYS = ["max_uses", "allowed_domains", "excluded_domains", "user_location"];
 const TOP_KEYS = [
