@@ -98,6 +98,11 @@ const BLOCKS: Bad[] = [
     `${BLOCK}.image.source.url.url: Input should be a valid URL`,
   ],
   [
+    "an image url without its slashes",
+    image({ type: "url", url: "https:b//example.com/a.png" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
     "a file as image source",
     image({ type: "file", file_id: "f" }),
     `${BLOCK}.image.source: file sources (f) are not supported; send base64 or a url`,

@@ -107,7 +107,7 @@ function parseImageSource(source: Field): ImageSource {
 /** Upstream fetches it; what it cannot fetch is refused here, where the path is known. */
 function parseUrl(field: Field): string {
   const url = field.asText();
-  if (/^(https?|data):\S+$/i.test(url) && URL.canParse(url)) return url;
+  if (/^(https?:\/\/|data:)\S+$/i.test(url) && URL.canParse(url)) return url;
   throw invalid(field.path, "Input should be a valid URL");
 }
 

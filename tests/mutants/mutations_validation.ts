@@ -120,13 +120,13 @@ export const VALIDATION_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "upstream is asked to fetch what it cannot",
-        find: "/^(https?|data):\\S+$/i.test(url) && URL.canParse(url)",
+        find: "/^(https?:\\/\\/|data:)\\S+$/i.test(url) && URL.canParse(url)",
         replace: "URL.canParse(url)",
       },
       {
         breaks: "addresses that are none go upstream",
-        find: "/^(https?|data):\\S+$/i.test(url) && URL.canParse(url)",
-        replace: "/^(https?|data):/i.test(url)",
+        find: "/^(https?:\\/\\/|data:)\\S+$/i.test(url) && URL.canParse(url)",
+        replace: "/^(https?:\\/\\/|data:)/i.test(url)",
       },
       {
         breaks: "a refused file is not named",
