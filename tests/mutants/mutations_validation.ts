@@ -129,6 +129,11 @@ export const VALIDATION_AREAS: readonly Area[] = [
         replace: "/^(https?:\\/\\/|data:)/i.test(url)",
       },
       {
+        breaks: "a data URL of any kind is taken for base64",
+        find: "if (types.includes(type)) return data;",
+        replace: "if (type !== null) return data;",
+      },
+      {
         breaks: "a refused file is not named",
         find: 'typeof id === "string" ? ` (${id})` : ""',
         replace: '""',
@@ -150,7 +155,7 @@ export const VALIDATION_AREAS: readonly Area[] = [
       },
       {
         breaks: "a document of any type is taken for a PDF",
-        find: 'field.at("media_type").asOneOf(["application/pdf"])',
+        find: 'field.at("media_type").asOneOf(PDF_TYPES)',
         replace: '"application/pdf" as const',
       },
       {
