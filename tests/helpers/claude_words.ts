@@ -10,6 +10,8 @@ export const CLAUDE_WORDS = {
   noToken: "Not logged in · Please run /login",
   /** Nothing listens where it asks. */
   noProxy: "API Error: Connection refused",
+  /** The same in 2.1.197. */
+  noProxyBefore: "API Error: Unable to connect to API (ConnectionRefused)",
   /** 401 and 403; the proxy's words follow. */
   refused: "Failed to authenticate. API Error: 40",
   /** 404, and the proxy's words do not follow. */

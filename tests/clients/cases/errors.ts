@@ -74,7 +74,8 @@ test("says that the connection is refused where no proxy runs", async () => {
   const nowhere = { ANTHROPIC_BASE_URL: "http://127.0.0.1:9", ...ONE_RETRY };
   await using session = await startSession({ env: nowhere });
   const run = await session.ask("Hello", []);
-  assertStringIncludes(run.text, CLAUDE_WORDS.noProxy);
+  const { noProxy, noProxyBefore } = CLAUDE_WORDS;
+  assert(run.text.includes(noProxy) || run.text.includes(noProxyBefore), run.text);
 });
 
 test("shows words of its own where nobody serves the model", async () => {
