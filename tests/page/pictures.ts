@@ -87,7 +87,7 @@ function createRequest(model: Model, prompt: number, random: () => number): Jour
       cachedTokens: cached,
       writtenTokens: written,
       costUsd: cost,
-      ...(random() < 0.15 && { dropped: ["context_management"] }),
+      ...(random() < 0.15 && { dropped: ["context_management.compact_20260112"] }),
     }),
   };
   const journey = new Journey({ record, startedAt: 0, now: () => clock, redact: (text) => text });
