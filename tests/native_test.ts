@@ -4,6 +4,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { JsonObject as Json } from "../lib/json.ts";
 import {
+  awaitHead,
   call,
   createProxy,
   get,
@@ -304,18 +305,6 @@ Deno.test("a client that leaves while the native route reads a whole answer is l
   const { end, status } = await proxy.services.recorded();
   assertEquals([end, status], ["client_gone", 499]);
 });
-
-/** Resolves when the proxy has upstream's head. */
-function awaitHead({ client }: TestServices): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const { sendMessages } = client;
-  client.sendMessages = async (message) => {
-    const answer = await sendMessages(message);
-    resolve();
-    return answer;
-  };
-  return promise;
-}
 
 Deno.test("the native route wants an object with a model, and asks nobody for less", async () => {
   await using stage = setStage(() => Response.json(MESSAGE));

@@ -15,6 +15,7 @@ import { createHandler, type Handler } from "../lib/server.ts";
 import { checkGrammar, collapse } from "./helpers/grammar.ts";
 import {
   ask,
+  awaitHead,
   call,
   createProxy,
   createTestServices,
@@ -22,7 +23,6 @@ import {
   HELD_KEY,
   post,
   startProxy,
-  type TestServices,
 } from "./helpers/proxy.ts";
 import { parseSse } from "./helpers/sse.ts";
 import {
@@ -1289,18 +1289,6 @@ async function connectAs(url: string, body: unknown): Promise<{ leave(): void }>
   const connection = await Deno.connect({ hostname, port: Number(port) });
   await connection.write(new TextEncoder().encode(head + text));
   return { leave: () => connection.close() };
-}
-
-/** Resolves when the proxy has upstream's head. */
-function awaitHead({ client }: TestServices): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const { sendChat } = client;
-  client.sendChat = async (chat) => {
-    const answer = await sendChat(chat);
-    resolve();
-    return answer;
-  };
-  return promise;
 }
 
 for (const { mode, request } of MODES) {

@@ -4,17 +4,13 @@
  * @module
  */
 
-import { Calibration } from "../../lib/calibration.ts";
 import type { Peer } from "../../lib/access.ts";
 import { loadConfig } from "../../lib/config.ts";
 import type { Services } from "../../lib/exchange.ts";
-import { Figures } from "../../lib/figures/figures.ts";
 import { createLog, type RequestRecord } from "../../lib/log.ts";
-import { Catalog } from "../../lib/openrouter/catalog.ts";
-import { createClient } from "../../lib/openrouter/client.ts";
-import { RefusedDefaults } from "../../lib/openrouter/models.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import { createHandler, type Handler } from "../../lib/server.ts";
+import { connectServices } from "../../lib/services.ts";
 import { serveBounded } from "./bounded_server.ts";
 
 /** The key the proxy holds unless a test says otherwise. */
@@ -50,30 +46,17 @@ export function createTestServices({ upstream, env = {} }: TestOptions = {}): Te
     ...env,
   };
   const config = loadConfig((name) => settings[name]);
-  const client = createClient(config, fetch);
-  const now = () => performance.now();
   const ids = { msg: 0, req: 0, toolu: 0 };
-  const about = { name: "claudeproxy", version: "0.0.0" };
-  const catalog = new Catalog({ fetchModels: () => client.fetchModels(), now });
   const kept = keepLog([config.openrouterApiKey ?? "", ...config.proxyApiKeys]);
   return {
-    config,
-    client,
-    now,
-    ...kept,
-    catalog,
-    refused: new RefusedDefaults(),
-    calibration: new Calibration(),
-    figures: new Figures({
-      about,
-      date: () => new Date(),
-      maxCostUsd: config.maxCostUsd,
-      inspects: config.inspects,
-      findPrices: (model) => catalog.get(model),
+    ...connectServices(config, {
+      about: { name: "claudeproxy", version: "0.0.0" },
+      log: kept.log,
+      reportSpan: () => {},
+      fetcher: fetch,
     }),
-    reportSpan: () => {},
+    ...kept,
     newId: (prefix) => `${prefix}_${++ids[prefix]}`,
-    about,
   };
 }
 
@@ -170,4 +153,17 @@ export function startProxy(options: TestOptions = {}): RunningProxy {
     stop: () => server.stop(),
     [Symbol.asyncDispose]: () => server.stop(),
   };
+}
+
+/** Resolves when the proxy has upstream's head. */
+export function awaitHead({ client }: TestServices): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { sendChat, sendMessages } = client;
+  const note = <T>(answer: T): T => {
+    resolve();
+    return answer;
+  };
+  client.sendChat = async (call) => note(await sendChat(call));
+  client.sendMessages = async (call) => note(await sendMessages(call));
+  return promise;
 }
