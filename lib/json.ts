@@ -1,5 +1,5 @@
 /**
- * The two questions every reader of unknown JSON asks.
+ * The questions every reader of unknown JSON asks.
  * @module
  */
 
@@ -9,6 +9,11 @@ export type JsonObject = Record<string, unknown>;
 /** Whether a JSON value is an object: not null, not a list. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A text; "" for everything else. */
+export function toText(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** JSON text → value; undefined where it is no JSON, which no JSON text yields. */

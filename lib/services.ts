@@ -1,6 +1,6 @@
 /**
- * Connects what the server shares: client, catalog, figures, clock and ids. Whoever starts the server, the command line
- * or a program that embeds it, brings what differs: `fetch` and the log.
+ * Connects what the server shares: client, catalog, figures, clock and ids. Whoever starts the server, the
+ * command line or a program that embeds it, brings what differs: `fetch`, the log and the spans.
  * @module
  */
 

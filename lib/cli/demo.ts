@@ -6,7 +6,7 @@
 
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { Config, Env } from "../config.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
 import type { Log } from "../log.ts";
 import { judgeSettings, requireNetAccess } from "./environment.ts";
 import { type About, createServices, type RunningServer, startServer } from "./serve.ts";
@@ -253,10 +253,6 @@ Claude Code, in another terminal:
 Errors to try, as the text of a message: demo:error 429 (or 401, 402, 404, 500, 502, 503 …),
 demo:error midstream, demo:cut. Requests are logged below.
 `);
-}
-
-function toText(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }
 
 function toSeconds(ms: number): string {

@@ -5,6 +5,7 @@
  */
 
 import { isJsonObject, type JsonObject } from "../json.ts";
+import { CHARS_PER_TOKEN } from "../translate/characters.ts";
 
 /** What comes back for a chat request. */
 export type Reply = Refusal | Answer;
@@ -37,7 +38,6 @@ export interface Answer {
 export const PROVIDER = "Demo";
 /** Asks for a failure, in the last text of the user: `demo:error 429`, `demo:error midstream`, `demo:cut`. */
 const TRIGGER = /demo:(?:error ([45]\d\d|midstream)|cut)\b/;
-const CHARS_PER_TOKEN = 4;
 const MAX_QUOTE = 160;
 const MAX_DEPTH = 8;
 

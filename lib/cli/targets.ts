@@ -4,6 +4,7 @@
  */
 
 import type { Config, Family, Target } from "../config.ts";
+import { FAMILIES } from "../openrouter/models.ts";
 
 /** Names of models that share a target. */
 export interface TargetGroup {
@@ -20,12 +21,10 @@ export const TARGET_VARIABLES = {
   other: "TARGET_MODEL_DEFAULT",
 } as const satisfies Record<Family, string>;
 
-const FAMILIES = ["opus", "sonnet", "haiku", "fable", "other"] as const;
-
 /** The families, those with the same target together. */
 export function groupTargets(targets: Config["targets"]): TargetGroup[] {
   const groups = new Map<string, TargetGroup>();
-  for (const family of FAMILIES) {
+  for (const family of [...FAMILIES, "other"] as const) {
     const target = targets[family];
     const key = `${target.models.join()} ${target.isDefault}`;
     const group = groups.get(key);

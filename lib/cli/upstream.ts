@@ -8,6 +8,7 @@ import { STATUS_CODE } from "@std/http/status";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import type { Chunk, Delta, ReasoningDetail } from "../openrouter/types.ts";
 import { type Answer, composeReply, createRefusal, PROVIDER, type Refusal } from "./script.ts";
+import { CHARS_PER_TOKEN } from "../translate/characters.ts";
 
 /** What an answer has of its moment. */
 export interface Occasion {
@@ -27,7 +28,6 @@ export interface Upstream {
 }
 
 const BASE_PATH = "/api/v1";
-const CHARS_PER_TOKEN = 4;
 const COMMENT = ": OPENROUTER PROCESSING\n\n";
 const DONE = "data: [DONE]\n\n";
 /** In USD per token, for every model: a made-up price for made-up words. */

@@ -7,7 +7,7 @@
 
 import type { ErrorType } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
 
 /** Where an error was found. */
 export interface ErrorContext {
@@ -243,5 +243,5 @@ function isHtml(words: string): boolean {
 }
 
 function text(value: unknown): string {
-  return typeof value === "string" ? value.trim() : "";
+  return toText(value).trim();
 }

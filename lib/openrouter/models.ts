@@ -30,7 +30,7 @@ export class RefusedDefaults {
 }
 
 /** The families that the names of Claude models contain, in the order in which they are looked for. */
-const FAMILIES = ["opus", "sonnet", "haiku", "fable"] as const;
+export const FAMILIES = ["opus", "sonnet", "haiku", "fable"] as const;
 
 /**
  * Resolves the name a client asked for.

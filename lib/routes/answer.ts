@@ -7,10 +7,11 @@ import type { Message, MessagesRequest, StreamEvent } from "../anthropic/types.t
 import { ApiError } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
 import { parseJson } from "../json.ts";
+import type { ChatAnswer } from "../openrouter/client.ts";
 import { encodeEvent } from "../sse/framing.ts";
 import { startPump, type StreamEnd } from "../sse/pump.ts";
 import { readWhole } from "../sse/whole.ts";
-import { translateCompletion, translateResponse } from "../translate/response.ts";
+import { translateCompletion, translateResponse, withoutAnswer } from "../translate/response.ts";
 import { StreamTranslator } from "../translate/stream.ts";
 import { listCallIds } from "../translate/request.ts";
 import { countSearches, translateUsage } from "../translate/outcome.ts";
@@ -74,10 +75,8 @@ async function answerStreamAtOnce(
  */
 export async function answerPlain(upstream: Asked, options: AnswerOptions): Promise<Answer> {
   const translator = createTranslator(upstream, options);
-  const message: Message = translateResponse(await readBody(upstream, options), translator);
-  if (options.asked.max_tokens === 0) {
-    Object.assign(message, { content: [], stop_reason: "max_tokens", stop_sequence: null });
-  }
+  const translated: Message = translateResponse(await readBody(upstream, options), translator);
+  const message = options.asked.max_tokens === 0 ? withoutAnswer(translated) : translated;
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
   return { response: Response.json(message) };
@@ -87,10 +86,13 @@ async function readBody(upstream: Asked, { services }: AnswerOptions): Promise<u
   const text = await readWhole(upstream.answer.body, { timeoutMs: services.config.timeoutMs });
   const completion = parseJson(text);
   if (completion !== undefined) return completion;
-  const what = upstream.answer.contentType || "nothing";
-  throw new ApiError("api_error", `OpenRouter answered 200 with ${what} that is no JSON`, {
-    status: 502,
-  });
+  throw createNoJson(upstream.answer);
+}
+
+/** The error for an answer that is whole and cannot be read. */
+export function createNoJson({ contentType }: ChatAnswer): ApiError {
+  const message = `OpenRouter answered 200 with ${contentType || "nothing"} that is no JSON`;
+  return new ApiError("api_error", message, { status: 502 });
 }
 
 function createTranslator(

@@ -6,15 +6,7 @@
 import type { ModelInfo } from "../anthropic/types.ts";
 import type { Config } from "../config.ts";
 import type { CatalogModel } from "../openrouter/catalog.ts";
-import { toAlias } from "../openrouter/models.ts";
-
-/** Names that the configuration maps; each names its family, by which it is found again. */
-const MAPPED = [
-  ["claude-opus", "Opus", "opus"],
-  ["claude-sonnet", "Sonnet", "sonnet"],
-  ["claude-haiku", "Haiku", "haiku"],
-  ["claude-fable", "Fable", "fable"],
-] as const;
+import { FAMILIES, toAlias } from "../openrouter/models.ts";
 
 /** Ids that the picker shows as they are. */
 const SHOWN = /^(claude|anthropic)/i;
@@ -30,10 +22,13 @@ export function listModels(
 ): ModelInfo[] {
   const capable = models.filter(({ toolCapable }) => toolCapable !== false);
   const others = models.filter(({ toolCapable }) => toolCapable === false);
-  const mapped = MAPPED.map(([id, label, family]) => {
+  // Each mapped name contains its family, by which it is found again.
+  const mapped = FAMILIES.map((family) => {
     const [target] = targets[family].models;
     const model = models.find((one) => one.id === target) ?? createUnknown(target);
-    return toModelInfo(model, { id, display_name: `${label} → ${describe(model)}` });
+    const label = family.charAt(0).toUpperCase() + family.slice(1);
+    const display_name = `${label} → ${describe(model)}`;
+    return toModelInfo(model, { id: `claude-${family}`, display_name });
   });
   const hidden = capable.filter(({ id, toolCapable }) => toolCapable && !SHOWN.test(id));
   return [

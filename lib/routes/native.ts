@@ -5,7 +5,7 @@
  */
 
 import { Field } from "../anthropic/reader.ts";
-import { ApiError, toErrorBody } from "../errors.ts";
+import { toErrorBody } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
@@ -16,7 +16,7 @@ import { relay } from "../sse/relay.ts";
 import { readWhole } from "../sse/whole.ts";
 import { mapNativeRequest } from "../translate/native.ts";
 import { requireBudget } from "./budget.ts";
-import { describeBlock, noteEnd, toEventStream } from "./answer.ts";
+import { createNoJson, describeBlock, noteEnd, toEventStream } from "./answer.ts";
 
 const DEFAULT_VERSION = "2023-06-01";
 
@@ -88,12 +88,7 @@ async function relayWhole(
 ): Promise<Answer> {
   const text = await readWhole(answer.body, { timeoutMs: config.timeoutMs });
   const message = parseJson(text);
-  if (!isJsonObject(message)) {
-    const what = answer.contentType || "nothing";
-    throw new ApiError("api_error", `OpenRouter answered 200 with ${what} that is no JSON`, {
-      status: 502,
-    });
-  }
+  if (!isJsonObject(message)) throw createNoJson(answer);
   const { error } = message;
   if (error !== undefined && error !== null) throw parseErrorObject(error);
   noteMessage(message, exchange);

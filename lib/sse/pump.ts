@@ -8,6 +8,7 @@
 import type { StreamEvent } from "../anthropic/types.ts";
 import { ApiError, toApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import { createBrokenOff, createSilent } from "./broken.ts";
 import { encodeEvent, SseParser } from "./framing.ts";
 import { type ByteStream, LentText } from "./lend.ts";
 
@@ -142,8 +143,7 @@ class Pump {
       return { text: await this.#source.read() };
     } catch (cause) {
       if (this.#translator.isComplete) return { text: null };
-      const message = "OpenRouter's answer broke off before it was complete";
-      return { error: new ApiError("api_error", message, { status: 502, cause }) };
+      return { error: createBrokenOff(cause) };
     } finally {
       this.#waitingSince = null;
     }
@@ -177,7 +177,9 @@ class Pump {
   }
 
   #finish(): string {
-    if (this.#hasTimedOut && !this.#translator.isComplete) throw this.#timeoutError();
+    if (this.#hasTimedOut && !this.#translator.isComplete) {
+      throw createSilent(this.#options.timeoutMs);
+    }
     const text = this.#encode(this.#translator.finish());
     this.#settle({ how: "complete" });
     return text;
@@ -234,11 +236,6 @@ class Pump {
   #ping(): void {
     this.#controller?.enqueue(encoder.encode(PING));
     this.#sentAt = this.#options.now();
-  }
-
-  #timeoutError(): ApiError {
-    const seconds = this.#options.timeoutMs / 1000;
-    return new ApiError("timeout_error", `OpenRouter was silent for ${seconds} s (TIMEOUT_S)`);
   }
 }
 

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { ApiError } from "../errors.ts";
+import type { ApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import { createBrokenOff, createSilent } from "./broken.ts";
 import { SseParser } from "./framing.ts";
 import { type BodyReader, type ByteStream, openReader } from "./lend.ts";
 import type { StreamEnd } from "./pump.ts";
@@ -47,7 +48,7 @@ export function relay(body: ByteStream, options: RelayOptions): ByteStream {
         return;
       }
       if (isOver) return;
-      const error = ear.error ?? (ear.hasEnded ? null : bytes ?? cutOff());
+      const error = ear.error ?? (ear.hasEnded ? null : bytes ?? createBrokenOff());
       if (error !== null && ear.error === null) {
         // The blank line ends the event in which upstream broke off, so that ours is one of its own.
         controller.enqueue(encoder.encode(`\n\n${options.encodeError(error)}`));
@@ -72,20 +73,14 @@ async function readInTime(
   try {
     const { value, done } = await reader.read();
     if (isSilent) {
-      const message = `OpenRouter was silent for ${timeoutMs / 1000} s (TIMEOUT_S)`;
-      return new ApiError("timeout_error", message);
+      return createSilent(timeoutMs);
     }
     return done ? null : value;
   } catch (cause) {
-    return cutOff(cause);
+    return createBrokenOff(cause);
   } finally {
     clearTimeout(timer);
   }
-}
-
-function cutOff(cause?: unknown): ApiError {
-  const message = "OpenRouter's answer broke off before it was complete";
-  return new ApiError("api_error", message, { status: 502, cause });
 }
 
 /** Listens to what passes. It is never in the way: what it cannot read it lets go. */

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { ApiError } from "../errors.ts";
+import { createBrokenOff, createSilent } from "./broken.ts";
 import type { ByteStream } from "./lend.ts";
 
 /**
@@ -18,12 +18,10 @@ export async function readWhole(
   try {
     text = await readText(body, options.timeoutMs);
   } catch (cause) {
-    const message = "OpenRouter's answer broke off before it was complete";
-    throw new ApiError("api_error", message, { status: 502, cause });
+    throw createBrokenOff(cause);
   }
   if (text !== null) return text;
-  const seconds = options.timeoutMs / 1000;
-  throw new ApiError("timeout_error", `OpenRouter was silent for ${seconds} s (TIMEOUT_S)`);
+  throw createSilent(options.timeoutMs);
 }
 
 /**

@@ -7,6 +7,9 @@
 import type * as anthropic from "../anthropic/types.ts";
 import type * as openrouter from "../openrouter/types.ts";
 
+/** What joins the texts of a message, by its role, where no cache breakpoint keeps them apart. */
+export const SEPARATORS = { system: "\n\n", assistant: "", tool: "\n" } as const;
+
 /** A piece of a user turn → parts. Only an empty document has none. */
 export function translateShowable(block: anthropic.Showable): openrouter.ContentPart[] {
   switch (block.type) {

@@ -7,9 +7,7 @@
 import { ApiError } from "../errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { toEffort } from "./thinking.ts";
-
-/** What joins texts whose parts were kept apart for their cache breakpoints only. */
-const SEPARATORS = { system: "\n\n", assistant: "", tool: "\n" } as const;
+import { SEPARATORS } from "./content.ts";
 
 /**
  * Translates a finished request further. Consumes it: its parts lose their cache breakpoints.

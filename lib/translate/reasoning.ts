@@ -9,7 +9,7 @@
  */
 
 import type * as anthropic from "../anthropic/types.ts";
-import { isJsonObject, parseJson } from "../json.ts";
+import { isJsonObject, parseJson, toText } from "../json.ts";
 import type * as openrouter from "../openrouter/types.ts";
 
 const CLAUDE_FORMAT = "anthropic-claude-v1";
@@ -228,8 +228,4 @@ function isRebuilt(detail: openrouter.ReasoningDetail): boolean {
   return Object.entries(detail).every(([key, value]) =>
     REBUILT.has(key) || value === null || value === undefined
   );
-}
-
-function toText(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

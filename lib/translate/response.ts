@@ -23,6 +23,11 @@ export function translateResponse(
   return collectMessage(translateCompletion(completion, translator));
 }
 
+/** The message for a request that wanted none (`max_tokens: 0`): upstream answers with a token all the same. */
+export function withoutAnswer(message: anthropic.Message): anthropic.Message {
+  return { ...message, content: [], stop_reason: "max_tokens", stop_sequence: null };
+}
+
 /** The events of a completion, as a stream would have brought them. @throws {ApiError} as above */
 export function translateCompletion(
   completion: unknown,

@@ -11,6 +11,7 @@ import {
   flattenDocument,
   flattenSearchResult,
   isFile,
+  SEPARATORS,
   translateParts,
   translateShowable,
 } from "./content.ts";
@@ -141,7 +142,7 @@ function toContent(
   const last = parts.at(-1);
   if (cacheControl && last !== undefined) last.cache_control = cacheControl;
   if (parts.some((part) => part.cache_control)) return parts;
-  return parts.map((part) => part.text).join("\n");
+  return parts.map((part) => part.text).join(SEPARATORS.tool);
 }
 
 function toMessage(

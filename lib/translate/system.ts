@@ -5,7 +5,7 @@
 
 import type * as anthropic from "../anthropic/types.ts";
 import type * as openrouter from "../openrouter/types.ts";
-import { translateParts } from "./content.ts";
+import { SEPARATORS, translateParts } from "./content.ts";
 
 /**
  * The first line Claude Code puts before its system prompt. It differs per session and subagent, so at the
@@ -46,5 +46,5 @@ export function translateSystemText(
 ): string | openrouter.TextPart[] | null {
   if (blocks.length === 0) return null;
   if (blocks.some((block) => block.cache_control)) return translateParts(blocks);
-  return blocks.map((block) => block.text).join("\n\n");
+  return blocks.map((block) => block.text).join(SEPARATORS.system);
 }

@@ -7,7 +7,7 @@
 
 import type * as anthropic from "../anthropic/types.ts";
 import type * as openrouter from "../openrouter/types.ts";
-import { translateParts, translateShowable } from "./content.ts";
+import { SEPARATORS, translateParts, translateShowable } from "./content.ts";
 import { CallIds, type ToolNames } from "./names.ts";
 import { replayReasoning } from "./reasoning.ts";
 import { translateOrphan, translateResult } from "./results.ts";
@@ -172,7 +172,7 @@ function translateCall(
 
 /** Assistant text is one string: models that see a list of parts begin to write lists of parts. */
 function joinTexts(texts: anthropic.TextBlock[]): string | openrouter.TextPart[] | null {
-  const text = texts.map((block) => block.text).join("");
+  const text = texts.map((block) => block.text).join(SEPARATORS.assistant);
   // Models put a line break before a call; alone, upstream refuses it as empty.
   if (text.trim() === "") return null;
   if (!texts.some((block) => block.cache_control)) return text;

@@ -11,7 +11,7 @@ import type {
   WebSearchBlock,
   WebSearchResult,
 } from "../anthropic/web_search.ts";
-import { isJsonObject } from "../json.ts";
+import { isJsonObject, toText } from "../json.ts";
 import type * as openrouter from "../openrouter/types.ts";
 
 /** Anthropic's limit for `cited_text`. */
@@ -101,8 +101,4 @@ export class SearchFindings {
       encrypted_index: "",
     };
   }
-}
-
-function toText(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

@@ -80,13 +80,13 @@ export const NATIVE_AREAS: readonly Area[] = [
       },
       {
         breaks: "a cut stream looks like one that ended",
-        find: "(ear.hasEnded ? null : bytes ?? cutOff())",
+        find: "(ear.hasEnded ? null : bytes ?? createBrokenOff())",
         replace: "(ear.hasEnded ? null : bytes)",
       },
       {
         breaks: "a break behind the end spoils a whole answer",
-        find: "(ear.hasEnded ? null : bytes ?? cutOff())",
-        replace: "(bytes ?? (ear.hasEnded ? null : cutOff()))",
+        find: "(ear.hasEnded ? null : bytes ?? createBrokenOff())",
+        replace: "(bytes ?? (ear.hasEnded ? null : createBrokenOff()))",
       },
       {
         breaks: "two errors end one stream",
@@ -161,8 +161,8 @@ export const NATIVE_AREAS: readonly Area[] = [
       },
       {
         breaks: "a list passes for an answer",
-        find: "if (!isJsonObject(message)) {",
-        replace: "if (message === undefined) {",
+        find: "if (!isJsonObject(message)) throw",
+        replace: "if (message === undefined) throw",
       },
       {
         breaks: "an error with HTTP 200 passes for an answer",

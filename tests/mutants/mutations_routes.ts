@@ -114,8 +114,8 @@ export const ROUTE_AREAS: readonly Area[] = [
       },
       {
         breaks: "an answer of no tokens has the one that upstream could not leave out",
-        find: "if (options.asked.max_tokens === 0) {",
-        replace: "if (false) {",
+        find: "options.asked.max_tokens === 0 ? withoutAnswer(translated) : translated",
+        replace: "translated",
       },
       {
         breaks: "who searched reads nothing of the search",

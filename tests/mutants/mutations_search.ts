@@ -6,13 +6,15 @@
 import type { Area } from "./mutation.ts";
 import { STREAM_TESTS } from "./mutations_stream.ts";
 
+const SEARCH_TESTS = {
+  ...STREAM_TESTS,
+  files: ["request_test.ts", "mutants_gap_features_test.ts", ...STREAM_TESTS.files],
+};
+
 export const SEARCH_AREAS: readonly Area[] = [
   {
     file: "lib/translate/web_search.ts",
-    tests: {
-      ...STREAM_TESTS,
-      files: ["request_test.ts", "mutants_gap_features_test.ts", ...STREAM_TESTS.files],
-    },
+    tests: SEARCH_TESTS,
     mutations: [
       {
         breaks: "a search may be made as often as the model likes",
@@ -129,6 +131,12 @@ export const SEARCH_AREAS: readonly Area[] = [
         find: '.replace(/[\\uD800-\\uDBFF]$/, "")',
         replace: "",
       },
+    ],
+  },
+  {
+    file: "lib/json.ts",
+    tests: SEARCH_TESTS,
+    mutations: [
       {
         breaks: "words that are none reach the client",
         find: 'typeof value === "string" ? value : ""',

@@ -152,8 +152,8 @@ export const WIRE_AREAS: readonly Area[] = [
       },
       {
         breaks: "a cut connection looks like an end of upstream's",
-        find: "return { error: new ApiError(",
-        replace: "return { text: null };\n      return { error: new ApiError(",
+        find: "return { error: createBrokenOff(cause) };",
+        replace: "return { text: null };",
       },
       {
         breaks: "text that came in one read with an error is lost",
@@ -172,7 +172,7 @@ export const WIRE_AREAS: readonly Area[] = [
       },
       {
         breaks: "a silence is called something else",
-        find: "if (this.#hasTimedOut && !this.#translator.isComplete) throw this.#timeoutError();",
+        find: "throw createSilent(this.#options.timeoutMs);",
         replace: "",
       },
       {

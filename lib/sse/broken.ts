@@ -1,0 +1,18 @@
+/**
+ * What is said of an answer that upstream did not bring to its end, however it is read.
+ * @module
+ */
+
+import { ApiError } from "../errors.ts";
+
+/** The connection was cut, or what came over it is no text. */
+export function createBrokenOff(cause?: unknown): ApiError {
+  const message = "OpenRouter's answer broke off before it was complete";
+  return new ApiError("api_error", message, { status: 502, cause });
+}
+
+/** Nothing came for so many milliseconds. */
+export function createSilent(timeoutMs: number): ApiError {
+  const message = `OpenRouter was silent for ${timeoutMs / 1000} s (TIMEOUT_S)`;
+  return new ApiError("timeout_error", message);
+}
