@@ -10,6 +10,7 @@ import type { Journey } from "./figures/journey.ts";
 import type { Log, RequestRecord } from "./log.ts";
 import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
+import type { LearnedLimits } from "./openrouter/learned.ts";
 import type { RefusedDefaults } from "./openrouter/models.ts";
 import type { ReportSpan } from "./telemetry.ts";
 
@@ -19,6 +20,8 @@ export interface Services {
   client: Client;
   catalog: Catalog;
   refused: RefusedDefaults;
+  /** What refusals have taught about single targets. */
+  learned: LearnedLimits;
   calibration: Calibration;
   /** What this process has done so far. */
   figures: Figures;

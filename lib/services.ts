@@ -10,6 +10,7 @@ import type { Services } from "./exchange.ts";
 import { Figures } from "./figures/figures.ts";
 import { Catalog } from "./openrouter/catalog.ts";
 import { createClient } from "./openrouter/client.ts";
+import { LearnedLimits } from "./openrouter/learned.ts";
 import { RefusedDefaults } from "./openrouter/models.ts";
 
 /** What differs between those who start a server. */
@@ -33,6 +34,7 @@ export function connectServices(
     log,
     catalog,
     refused: new RefusedDefaults(),
+    learned: new LearnedLimits(),
     calibration: new Calibration(),
     figures: new Figures({
       about,

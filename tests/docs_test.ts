@@ -260,6 +260,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/redact.ts",
     "lib/paint.ts",
     "lib/calibration.ts",
+    "lib/openrouter/learned.ts",
     "deno.json",
   ],
 ];

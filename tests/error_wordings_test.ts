@@ -1,7 +1,7 @@
 /** Wordings of upstream that clients act on: lib/openrouter/errors.ts. @module */
 
-import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
-import { isUnknownModel, parseErrorAnswer } from "../lib/openrouter/errors.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { findRefusal, parseErrorAnswer } from "../lib/openrouter/errors.ts";
 
 /** Wordings of a context overflow → tokens and limit, where the wording tells them. */
 const OVERFLOWS: readonly (readonly [string, string, [number, number] | null, string?])[] = [
@@ -98,7 +98,7 @@ Deno.test("an unknown model keeps upstream's status and names the nearest", () =
     assertEquals(error.status, status);
     assertEquals(error.type, status === 404 ? "not_found_error" : "invalid_request_error");
     assertStringIncludes(error.message, "anthropic/claude-sonnet-4, anthropic/claude-sonnet-4.5");
-    assert(isUnknownModel(error));
+    assertEquals(findRefusal(error), "unknown_model");
   }
   assertEquals(new Set(asked), new Set([context.model]));
 });
@@ -108,7 +108,7 @@ Deno.test("an unknown model without a catalog keeps upstream's words", () => {
   for (const context of [{}, { model: "x/y" }, { model: "x/y", nearest: () => [] }]) {
     const error = parseErrorAnswer(400, body, context);
     assertEquals(error.message, "x/y is not a valid model ID");
-    assert(isUnknownModel(error));
+    assertEquals(findRefusal(error), "unknown_model");
   }
 });
 
@@ -128,7 +128,7 @@ for (const message of ROUTING) {
     assertEquals([error.type, error.status], ["invalid_request_error", 400]);
     assert(error.message.startsWith(message));
     assert(error.message.length > message.length + 10);
-    assertFalse(isUnknownModel(error));
+    assertEquals(findRefusal(error), null);
   });
 }
 
@@ -136,7 +136,7 @@ Deno.test("every other 404 stays a 404", () => {
   const error = parseErrorAnswer(404, toBody({ code: 404, message: "Image not found" }), {});
   assertEquals([error.type, error.status], ["not_found_error", 404]);
   assertEquals(error.message, "Image not found");
-  assertFalse(isUnknownModel(error));
+  assertEquals(findRefusal(error), null);
 });
 
 function toBody(error: object): string {

@@ -6,7 +6,7 @@
  */
 
 import type { ErrorType } from "../anthropic/types.ts";
-import { ApiError } from "../errors.ts";
+import { ApiError, type ApiErrorOptions } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
 
 /** Where an error was found. */
@@ -114,13 +114,22 @@ export function parseErrorObject(error: unknown, context: ErrorContext = {}): Ap
   return toClientError(report, context);
 }
 
-/** Whether an error says that upstream does not know the model that was asked for. */
-export function isUnknownModel(error: ApiError): boolean {
-  return error instanceof UnknownModelError;
+/** A refusal after which the same request can be sent once more in another form. */
+export type Refusal = "unknown_model" | "tool_schema" | "image_input";
+
+/** Which of them an error is; null for every other error. */
+export function findRefusal(error: unknown): Refusal | null {
+  return error instanceof RefusalError ? error.refusal : null;
 }
 
-/** Upstream does not know the model: the only refusal after which a default may be replaced. */
-class UnknownModelError extends ApiError {}
+class RefusalError extends ApiError {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal, type: ErrorType, message: string, options: ApiErrorOptions = {}) {
+    super(type, message, options);
+    this.refusal = refusal;
+  }
+}
 
 function readReport(error: unknown, httpStatus: number): Report {
   const fields = isJsonObject(error) ? error : {};
@@ -203,7 +212,7 @@ function createUnknownModelError(report: Report, context: ErrorContext): ApiErro
   const near = context.model === undefined ? [] : context.nearest?.(context.model) ?? [];
   const hint = near.length === 0 ? "" : `. Nearest known ids: ${near.join(", ")}`;
   const type = report.status === 404 ? "not_found_error" : "invalid_request_error";
-  return new UnknownModelError(type, report.message + hint);
+  return new RefusalError("unknown_model", type, report.message + hint);
 }
 
 /** Claude Code compacts when it reads "prompt is too long: N tokens > M maximum", and only then. */

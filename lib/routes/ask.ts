@@ -1,13 +1,12 @@
 /**
- * Asking upstream: which model, the translated request, and the one retry of a refused default.
+ * Asking upstream: which model, the translated request, and what is sent once more after a refusal.
  * @module
  */
 
 import type { ContextManagement, MessagesRequest } from "../anthropic/types.ts";
-import { ApiError } from "../errors.ts";
 import type { Exchange, Services } from "../exchange.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
-import { isUnknownModel } from "../openrouter/errors.ts";
+import { findRefusal, type Refusal } from "../openrouter/errors.ts";
 import { type ResolvedModel, resolveModel } from "../openrouter/models.ts";
 import { findCacheTtl } from "../translate/caching.ts";
 import { toGenericRequest } from "../translate/generic.ts";
@@ -34,29 +33,52 @@ export interface AskOptions {
   key: string | null;
 }
 
+/** One form of a request, on its way to one target. */
+interface Attempt extends ResolvedModel {
+  /** When TIMEOUT_S is over, by the services' clock. */
+  deadline: number;
+}
+
 /**
- * Sends a request upstream. A default target that upstream does not know is replaced once, within the same
- * TIMEOUT_S, and remembered for the process.
+ * Sends a request upstream. What a refusal teaches is remembered for the process, and the request is sent once
+ * more in the form that follows from it, within the same TIMEOUT_S.
  * @throws {ApiError} what upstream says, or why it could not be asked
  */
 export async function askUpstream(asked: MessagesRequest, options: AskOptions): Promise<Asked> {
   const { services } = options;
-  const { models, fallback } = resolveModels(asked, services);
   const deadline = services.now() + services.config.timeoutMs;
-  try {
-    return await send(asked, { ...options, models, deadline });
-  } catch (error) {
-    const isRefused = error instanceof ApiError && isUnknownModel(error);
-    const isOpenRouter = services.config.dialect === "openrouter";
-    if (!isRefused || fallback === null || !isOpenRouter) throw error;
-    if (services.refused.add(models[0])) {
-      services.log.write(
-        "warn",
-        `OpenRouter does not know ${models[0]}; using ${fallback} instead`,
-      );
+  let attempt: Attempt = { ...resolveModels(asked, services), deadline };
+  const tried = new Set<Refusal>();
+  for (;;) {
+    try {
+      return await send(asked, { ...options, attempt });
+    } catch (error) {
+      const refusal = findRefusal(error);
+      if (refusal === null || tried.has(refusal)) throw error;
+      tried.add(refusal);
+      const next = REMEDIES[refusal](attempt, services);
+      if (next === null) throw error;
+      attempt = next;
     }
-    return await send(asked, { ...options, models: [fallback], deadline });
   }
+}
+
+/** What to send after a refusal; null where nothing else may be tried. */
+type Remedy = (attempt: Attempt, services: Services) => Attempt | null;
+
+const REMEDIES: Readonly<Record<Refusal, Remedy>> = {
+  unknown_model: replaceDefault,
+  tool_schema: () => null,
+  image_input: () => null,
+};
+
+function replaceDefault(attempt: Attempt, { config, refused, log }: Services): Attempt | null {
+  const { models: [target], fallback } = attempt;
+  if (fallback === null || config.dialect !== "openrouter") return null;
+  if (refused.add(target)) {
+    log.write("warn", `OpenRouter does not know ${target}; using ${fallback} instead`);
+  }
+  return { ...attempt, models: [fallback], fallback: null };
 }
 
 /** The models of the name that was asked for, and after them those of the request's own fallbacks. */
@@ -73,9 +95,10 @@ function resolveModels(
 
 async function send(
   asked: MessagesRequest,
-  options: AskOptions & { models: readonly [string, ...string[]]; deadline: number },
+  options: AskOptions & { attempt: Attempt },
 ): Promise<Asked> {
-  const { exchange, services, models, key } = options;
+  const { exchange, services, key } = options;
+  const { models, deadline } = options.attempt;
   const [target] = models;
   exchange.record.target = target;
   exchange.journey.asked = target;
@@ -102,7 +125,7 @@ async function send(
     anthropicBeta: isGeneric ? null : anthropicBeta,
     key,
     signal: exchange.request.signal,
-    timeoutMs: Math.max(1, options.deadline - services.now()),
+    timeoutMs: Math.max(1, deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
     onRefusal: (text) => journey.inspection?.keep("received", text),
   });
