@@ -46,6 +46,7 @@ export async function answerStream(upstream: Asked, options: AnswerOptions): Pro
     timeoutMs: services.config.timeoutMs,
     pingMs: services.config.pingMs,
     now: services.now,
+    openStreams: services.openStreams,
     onFirstEvent: () => noteHead(translator, options),
     onEnd: (end) => {
       noteFacts(translator, exchange);
