@@ -25,6 +25,7 @@ const SONNET = "ANTHROPIC_DEFAULT_SONNET_MODEL";
 const HAIKU = "ANTHROPIC_DEFAULT_HAIKU_MODEL";
 const FABLE = "ANTHROPIC_DEFAULT_FABLE_MODEL";
 const GUARD = "CLAUDE_CODE_AUTO_MODE_MODEL";
+const SERVER_GUARD = "CLAUDE_CODE_AUTO_MODE_SERVER";
 const WINDOW = "CLAUDE_CODE_AUTO_COMPACT_WINDOW";
 const DEFAULT_SONNET = "anthropic/claude-sonnet-4-20250514";
 
@@ -121,7 +122,7 @@ const MODELS: {
 for (const { name, env, expected } of MODELS) {
   Deno.test(`buildModels ${name}`, () => {
     const built = build(env);
-    assertEquals(built.env, { [GUARD]: "claude-haiku", ...expected });
+    assertEquals(built.env, { [SERVER_GUARD]: "0", [GUARD]: "claude-haiku", ...expected });
     const names = {
       [OPUS]: "claude-opus-4-5",
       [SONNET]: "claude-sonnet-4-5",
@@ -142,6 +143,7 @@ Deno.test("buildModels warns of a window that the client cannot be told", () => 
   const { env, notes } = build({ TARGET_MODEL_OPUS: "vendor/small" });
   assertEquals(env, {
     [OPUS]: "vendor/small[1m]",
+    [SERVER_GUARD]: "0",
     [GUARD]: "claude-haiku",
     [WINDOW]: "100000",
   });

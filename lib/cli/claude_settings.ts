@@ -44,6 +44,11 @@ const FAMILIES = [
 
 /** The model of auto mode's guard, which reads the conversation once or twice for each call of a tool. */
 const GUARD_VARIABLE = "CLAUDE_CODE_AUTO_MODE_MODEL";
+/**
+ * "0": the guard is asked by the client itself. Else 2.1.332 counts on Anthropic's servers for it, and without
+ * feature flags refuses every action that needs it, though the answer says that there is none here.
+ */
+const SERVER_GUARD_VARIABLE = "CLAUDE_CODE_AUTO_MODE_SERVER";
 
 /** Each of them leads requests past ANTHROPIC_BASE_URL, or puts another key over ours. */
 const MUST_BE_BLANK = [
@@ -96,6 +101,7 @@ export function buildModels(targets: Config["targets"], known: KnownModels): Mod
   const smallest = sizes.toSorted((a, b) => (a.size ?? 0) - (b.size ?? 0))[0];
   const toEnv = (suffix: string): Variables => ({
     ...Object.fromEntries(named.map(({ variable, name }) => [variable, name + suffix])),
+    [SERVER_GUARD_VARIABLE]: "0",
     [GUARD_VARIABLE]: staysOpen(targets.haiku, known)
       ? nameOf("haiku")
       : nameFor("haiku", targets) + suffix,
