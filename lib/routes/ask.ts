@@ -106,7 +106,7 @@ async function send(
   const { config } = services;
   const translated = translateRequest(asked, {
     models,
-    limits: services.catalog.get(target) ?? {},
+    limits: services.catalog.find(target) ?? {},
     sessionId: exchange.request.headers.get("x-claude-code-session-id") ?? undefined,
     provider: config.provider,
     pdfEngine: config.pdfEngine,
