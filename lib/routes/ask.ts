@@ -12,6 +12,7 @@ import { findCacheTtl } from "../translate/caching.ts";
 import { toGenericRequest } from "../translate/generic.ts";
 import type { ToolNames } from "../translate/names.ts";
 import { translateRequest } from "../translate/request.ts";
+import { estimateInputTokens } from "../translate/tokens.ts";
 
 /** Upstream's head, and what the way back needs of the request. */
 export interface Asked {
@@ -127,6 +128,7 @@ async function send(
     signal: exchange.request.signal,
     timeoutMs: Math.max(1, deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
+    estimateInput: () => services.calibration.adjust(target, estimateInputTokens(asked)),
     onRefusal: (text) => journey.inspection?.keep("received", text),
   });
   journey.noteAnswer(answer);
