@@ -8,6 +8,7 @@
 import type { ErrorType } from "../anthropic/types.ts";
 import { ApiError, type ApiErrorOptions } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
+import { blamesToolSchema } from "./refusals.ts";
 
 /** Where an error was found. */
 export interface ErrorContext {
@@ -185,6 +186,9 @@ function toClientError(report: Report, context: ErrorContext): ApiError {
     ? { "retry-after": context.retryAfter }
     : {};
   if (isModelRefusal(report)) return createUnknownModelError(report, context);
+  if (blamesToolSchema(report.status, report.message)) {
+    return new RefusalError("tool_schema", "invalid_request_error", report.message);
+  }
   if (report.status === 404) {
     const cure = ROUTING_CURES.find(({ words }) => words.test(report.message));
     if (cure !== undefined) {

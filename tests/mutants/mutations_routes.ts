@@ -12,6 +12,7 @@ const ASK_TESTS: TestSet = {
     "generic_test.ts",
     "generic_dialect_test.ts",
     "mutants_gap_features_test.ts",
+    "tool_refusals_test.ts",
     ...SERVER_TESTS.files,
   ],
 };
@@ -23,13 +24,13 @@ export const ROUTE_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "any failure is asked a second time",
-        find: "if (!isRefused || fallback === null || !isOpenRouter) throw error;",
-        replace: "if (fallback === null) throw error;",
+        find: "if (refusal === null) throw error;",
+        replace: "if (refusal === null) return send(asked, { ...options, attempt });",
       },
       {
         breaks: "another server than OpenRouter is asked for a model of OpenRouter's",
-        find: "if (!isRefused || fallback === null || !isOpenRouter) throw error;",
-        replace: "if (!isRefused || fallback === null) throw error;",
+        find: 'if (fallback === null || config.dialect !== "openrouter") return null;',
+        replace: "if (fallback === null) return null;",
       },
       {
         breaks: "OpenRouter's own fields go to another server",
@@ -53,8 +54,28 @@ export const ROUTE_AREAS: readonly Area[] = [
       },
       {
         breaks: "each attempt has a TIMEOUT_S of its own",
-        find: "options.deadline - services.now()",
+        find: "deadline - services.now()",
         replace: "services.config.timeoutMs",
+      },
+      {
+        breaks: "a refused schema ends the session",
+        find: "attempt.isPlain ? null : { ...attempt, isPlain: true }",
+        replace: "null",
+      },
+      {
+        breaks: "a refused schema is refused anew in every request",
+        find: "if (attempt.isPlain) learnPlain(attempt, services);",
+        replace: "",
+      },
+      {
+        breaks: "the client reads of a schema that it did not send",
+        find: 'throw refusal === "tool_schema" ? tried.get(refusal) : error;',
+        replace: "throw error;",
+      },
+      {
+        breaks: "an advisor has a name that upstream does not know",
+        find: "resolveModel: (name) => resolveModel(name, config, services.refused).models[0],",
+        replace: "",
       },
       {
         breaks: "upstream is not told that the client has left",
