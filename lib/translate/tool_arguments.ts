@@ -92,8 +92,9 @@ export function parseInput(json: string): Record<string, unknown> {
   if (json.trim() === "") return {};
   const input = parseJson(json);
   if (isJsonObject(input)) return input;
-  const written = json.endsWith(UNPARSABLE) ? json.slice(0, -UNPARSABLE.length) : json;
-  return toInvalidInput(parseJson(written) === undefined ? json : written);
+  const written = json.endsWith(UNPARSABLE) ? parseJson(json.slice(0, -UNPARSABLE.length)) : {};
+  const isMarked = written !== undefined && !isJsonObject(written);
+  return toInvalidInput(isMarked ? json.slice(0, -UNPARSABLE.length) : json);
 }
 
 /** Follows the brackets of a JSON text. */
