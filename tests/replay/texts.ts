@@ -1,0 +1,102 @@
+/**
+ * What a client wrote, and whether it went upstream: every text, every input and result of a tool, every image.
+ * @module
+ */
+
+import { isJsonObject, type JsonObject, toText } from "../../lib/json.ts";
+
+/** A piece of a request that must arrive, by its path. */
+interface Piece {
+  path: string;
+  text: string;
+  /** The type of the block it stands in, which `x-proxy-dropped` names where the block is left out. */
+  type: string;
+}
+
+/** Blocks whose content belongs to Anthropic's own tools or to the model that made them. */
+const NOT_TEXT = new Set([
+  "thinking",
+  "redacted_thinking",
+  "server_tool_use",
+  "web_search_tool_result",
+]);
+
+/** The paths of all that was neither sent nor named as dropped. */
+export function findLostTexts(
+  request: JsonObject,
+  sent: JsonObject,
+  dropped: readonly string[],
+): string[] {
+  const haystack = listStrings(sent).join("\0");
+  return listPieces(request)
+    .filter(({ text }) => text.trim() !== "" && !isBilling(text))
+    .filter(({ text }) => !haystack.includes(text) && !haystack.includes(text.trim()))
+    .filter(({ path, type }) =>
+      !dropped.some((name) => path.startsWith(name) || name.includes(type))
+    )
+    .map(({ path, text }) => `${path} "${text.slice(0, 40)}"`);
+}
+
+/** Claude Code's line for Anthropic's accounting changes with each request and is meant for nobody else. */
+function isBilling(text: string): boolean {
+  return text.startsWith("x-anthropic-billing-header");
+}
+
+function listPieces(request: JsonObject): Piece[] {
+  const messages = listObjects(request["messages"]);
+  const all = listObjects(request["tools"]);
+  // A deferred tool waits until the client's own search has found it; Anthropic's search is not the client's.
+  const hasServerSearch = all.some(({ type }) => toText(type).startsWith("tool_search_"));
+  const tools = all.filter((tool) => hasServerSearch || tool["defer_loading"] !== true);
+  return [
+    ...listContent(request["system"], "system"),
+    ...messages.flatMap((message, i) => listContent(message["content"], `messages.${i}.content`)),
+    ...tools.flatMap((tool, i) =>
+      ["name", "description"].map((key) => ({
+        path: `tools.${i}`,
+        text: toText(tool[key]),
+        type: toText(tool["type"]) || "custom",
+      }))
+    ),
+  ];
+}
+
+function listContent(content: unknown, path: string): Piece[] {
+  if (typeof content === "string") return [{ path, text: content, type: "text" }];
+  return listObjects(content).flatMap((block, i) => listBlock(block, `${path}.${i}`));
+}
+
+function listBlock(block: JsonObject, path: string): Piece[] {
+  const type = toText(block["type"]);
+  if (NOT_TEXT.has(type)) return [];
+  const source = isJsonObject(block["source"]) ? block["source"] : {};
+  const texts = [block["text"], block["name"], block["title"], block["context"], source["data"]];
+  const isSource = type === "image" || type === "document";
+  if (isSource) texts.push(source["url"]);
+  return [
+    ...[...texts, ...listStrings(block["input"])]
+      .map((text) => ({ path, text: toText(text), type })),
+    ...listContent(block["content"], `${path}.content`),
+    ...listContent(source["content"], `${path}.source.content`),
+  ];
+}
+
+/** All strings of a JSON value; what is JSON within a string is searched as it was written and as it reads. */
+function listStrings(value: unknown): string[] {
+  if (typeof value === "string") return [value, ...listNested(value)];
+  if (Array.isArray(value)) return value.flatMap(listStrings);
+  return isJsonObject(value) ? Object.values(value).flatMap(listStrings) : [];
+}
+
+function listNested(text: string): string[] {
+  if (!text.startsWith("{")) return [];
+  try {
+    return listStrings(JSON.parse(text));
+  } catch {
+    return [];
+  }
+}
+
+function listObjects(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
