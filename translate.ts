@@ -88,6 +88,7 @@ export type {
   MessageParam,
   MessagesRequest,
   RedactedThinkingBlock,
+  SafeguardResult,
   SearchResultBlock,
   Showable,
   StopDetails,

@@ -465,7 +465,6 @@ const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: strin
     "overloaded_error: Overloaded",
   ],
   ["ends without a finish reason", sse(textChunk("Half")), "ends", "api_error: OpenRouter ended"],
-  ["says only [DONE]", sse(textChunk("Half"), "[DONE]"), "ends", "api_error: OpenRouter ended"],
   ["breaks off", sse(textChunk("Half")), "breaks", "api_error: "],
   [
     "ends inside the arguments of a call",
@@ -476,16 +475,6 @@ const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: strin
     ),
     "ends",
     "api_error: OpenRouter ended",
-  ],
-  [
-    "finishes inside the arguments of a call",
-    sse(
-      textChunk("Half"),
-      callChunk(callHead(0, "call_rome", "weather", '{"city":"Ro')),
-      finishChunk("tool_calls"),
-    ),
-    "ends",
-    "api_error: ",
   ],
 ];
 

@@ -269,8 +269,8 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     ['call call_a Read {"p":…', "! api_error"],
   ],
   [
-    "defect 29: no finish_reason, only [DONE] → an error, no success",
-    [textChunk("Half"), usageChunk(), "[DONE]"],
+    "defect 29: no finish_reason and no [DONE] → an error, no success",
+    [textChunk("Half"), usageChunk()],
     ["text Half…", "! api_error"],
   ],
   [

@@ -255,6 +255,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["lib/config.ts", "lib/anthropic/types.ts"],
   [
     "lib/anthropic/web_search.ts",
+    "lib/anthropic/invalid_input.ts",
     "lib/variables.ts",
     "lib/json.ts",
     "lib/redact.ts",

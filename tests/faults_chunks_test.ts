@@ -85,6 +85,10 @@ const ENDS: [about: string, chunks: (Json | string)[], words: string, stop: stri
   ['finish "length" with a whole call', [BASH, bareChunk({}, "length")], "", "max_tokens"],
   ['finish "length"', [HI, bareChunk({}, "length"), "[DONE]"], "Hi", "max_tokens"],
   ["no content at all", [STOP, "[DONE]"], "", "end_turn"],
+  ["[DONE] early, before a finish_reason", [HI, "[DONE]", STOP], "Hi", "end_turn"],
+  ["finish_reason null up to [DONE]", [HI, bareChunk({}), "[DONE]"], "Hi", "end_turn"],
+  ["finish_reason unknown", [HI, bareChunk({}, "vibes"), "[DONE]"], "Hi", "end_turn"],
+  ["a call without a finish_reason", [BASH, "[DONE]"], "", "tool_use"],
 ];
 
 for (const [about, chunks, words, stop] of ENDS) {
@@ -96,12 +100,11 @@ for (const [about, chunks, words, stop] of ENDS) {
   });
 }
 
-// Here the design stands against the catalogue: no finish reason, or one nobody knows, is no success.
+// Without upstream's word that the answer is over there is no success.
 const NO_ENDS: [about: string, chunks: (Json | string)[]][] = [
-  ["[DONE] early, before a finish_reason", [HI, "[DONE]", STOP]],
-  ["finish_reason null to the end", [HI, bareChunk({}), "[DONE]"]],
-  ["finish_reason unknown", [HI, bareChunk({}, "vibes"), "[DONE]"]],
-  ["finish_reason a number", [HI, bareChunk({}, 7), "[DONE]"]],
+  ["finish_reason null to the end", [HI, bareChunk({})]],
+  ["finish_reason a number", [HI, bareChunk({}, 7)]],
+  ["finish_reason says failure", [HI, bareChunk({}, "network_error"), "[DONE]"]],
   ["a bad line before the finish", [HI, "{oops", STOP, "[DONE]"]],
 ];
 

@@ -68,15 +68,6 @@ const SHAPES: [path: string, body: unknown][] = [
     "messages.0.content.0.tool_result.tool_use_id",
     inTurn([{ type: "tool_result", tool_use_id: [] }]),
   ],
-  [
-    "messages.1.content.0.tool_use.input",
-    ask({
-      messages: [{ role: "user", content: "x" }, {
-        role: "assistant",
-        content: [{ type: "tool_use", id: "a", name: "b", input: "{}" }],
-      }],
-    }),
-  ],
   ["tools.0", ask({ tools: [null] })],
   ["tools.0", ask({ tools: [{ name: 7, input_schema: {} }] })],
   ["tools", ask({ tools: {} })],

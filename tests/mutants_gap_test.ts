@@ -66,7 +66,7 @@ Deno.test("StreamTranslator tells calls apart that share an id, though the first
     { index: 1, id: "x", function: { name: "Write", arguments: '{"b":2}' } },
     { index: 0, function: { arguments: "1}" } },
   );
-  assertEquals(calls, ['x Read {"a":1}', 'x_2 Write {"b":2}']);
+  assertEquals(calls, ['x Read {"a":1}', 'or-x Write {"b":2}']);
 });
 
 Deno.test("StreamTranslator goes on with a call whose name is on each fragment, without id and index", () => {
@@ -274,7 +274,7 @@ Deno.test("POST /v1/messages gives new calls ids of their own and names as the c
   ];
   const { handler } = createProxy({ upstream });
   const { content } = await (await call(handler, post(ask({ messages, tools: [tool] })))).json();
-  assertEquals(content, [{ type: "tool_use", id: "t_2", name: "files.read", input: {} }]);
+  assertEquals(content, [{ type: "tool_use", id: "or-t", name: "files.read", input: {} }]);
 });
 
 Deno.test("POST /v1/messages names the one stop sequence that can have ended the answer", async () => {

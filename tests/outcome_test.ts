@@ -1,77 +1,7 @@
-/** Ends and usage: the two tables of lib/translate/outcome.ts. @module */
+/** Usage: lib/translate/outcome.ts. @module */
 
-import { assertEquals, assertThrows } from "@std/assert";
-import type * as anthropic from "../lib/anthropic/types.ts";
-import { ApiError } from "../lib/errors.ts";
-import {
-  endedInError,
-  estimateUsage,
-  type FinishFacts,
-  translateFinish,
-  translateUsage,
-} from "../lib/translate/outcome.ts";
-
-/** finish reason, native reason, whether there was a call → stop reason. */
-const ENDS: readonly (readonly [string, string, boolean, anthropic.StopReason])[] = [
-  ["content_filter", "content_filter", false, "refusal"],
-  ["content_filter", "SAFETY", true, "refusal"],
-  ["stop", "refusal", false, "refusal"],
-  ["length", "model_context_window_exceeded", false, "model_context_window_exceeded"],
-  ["length", "max_tokens", false, "max_tokens"],
-  ["length", "MAX_TOKENS", true, "max_tokens"],
-  ["length", "", false, "max_tokens"],
-  ["stop", "end_turn", false, "end_turn"],
-  ["stop", "STOP", true, "tool_use"],
-  ["stop", "completed", false, "end_turn"],
-  ["stop", "stop_sequence", false, "stop_sequence"],
-  ["stop", "stop_sequence", true, "tool_use"],
-  ["end", "", false, "end_turn"],
-  ["eos", "", false, "end_turn"],
-  ["tool_calls", "tool_use", true, "tool_use"],
-  ["tool_calls", "tool_use", false, "end_turn"],
-  ["function_call", "", true, "tool_use"],
-];
-
-for (const [finishReason, nativeFinishReason, hasToolUse, stopReason] of ENDS) {
-  const call = hasToolUse ? "with" : "without";
-  Deno.test(`'${finishReason}' (${nativeFinishReason}) ${call} a call is ${stopReason}`, () => {
-    const ending = translateFinish(toFacts({ finishReason, nativeFinishReason, hasToolUse }));
-    assertEquals(ending.stop_reason, stopReason);
-    assertEquals(ending.stop_details !== null, stopReason === "refusal");
-    assertEquals(ending.stop_sequence, null);
-  });
-}
-
-Deno.test("translateFinish never makes up a success for a word nobody knows", () => {
-  for (const finishReason of ["banana", "STOP", "error", "null"]) {
-    const error = assertThrows(() => translateFinish(toFacts({ finishReason })), ApiError);
-    assertEquals([error.type, error.status], ["api_error", 502]);
-  }
-});
-
-Deno.test("translateFinish names the stop sequence only where there is no doubt", () => {
-  const facts = { finishReason: "stop", nativeFinishReason: "stop_sequence" };
-  const named = (stopSequences: string[]) => {
-    return translateFinish(toFacts({ ...facts, stopSequences })).stop_sequence;
-  };
-  assertEquals(named(["END"]), "END");
-  assertEquals(named(["END", "STOP"]), null);
-  assertEquals(named([]), null);
-});
-
-Deno.test("translateFinish gives upstream's refusal text as the explanation", () => {
-  const ending = translateFinish(toFacts({ finishReason: "stop", refusal: "No." }));
-  assertEquals(ending, {
-    stop_reason: "refusal",
-    stop_sequence: null,
-    stop_details: { type: "refusal", category: null, explanation: "No." },
-  });
-});
-
-Deno.test("endedInError names the native reason where there is one", () => {
-  assertEquals(endedInError("").message, "The model ended with an error");
-  assertEquals(endedInError("OTHER").message, "The model ended with an error (OTHER)");
-});
+import { assertEquals } from "@std/assert";
+import { estimateUsage, translateUsage } from "../lib/translate/outcome.ts";
 
 /** prompt, cached, written → input, read, created. */
 const CACHES: readonly (readonly [number, number, number, number, number, number])[] = [
@@ -135,14 +65,3 @@ Deno.test("estimateUsage never says that nothing was used", () => {
   assertEquals(estimateUsage(0, 0).input_tokens, 1);
   assertEquals(estimateUsage(0, 0).output_tokens, 1);
 });
-
-function toFacts(facts: Partial<FinishFacts>): FinishFacts {
-  return {
-    finishReason: "stop",
-    nativeFinishReason: "",
-    hasToolUse: false,
-    refusal: "",
-    stopSequences: [],
-    ...facts,
-  };
-}

@@ -27,9 +27,10 @@ const MESSAGE: Message = {
   },
 };
 
-/** Knows `{text}`, `{finish}` and `{error}`; anything else is a chunk without content. */
+/** Knows `{text}`, `{finish}`, `{end}` and `{error}`; anything else is a chunk without content. */
 class FakeTranslator implements Translator {
   isComplete = false;
+  hasEnded = false;
   #hasStarted = false;
 
   start(): StreamEvent[] {
@@ -41,7 +42,8 @@ class FakeTranslator implements Translator {
   push(chunk: JsonObject): StreamEvent[] {
     if (chunk["bug"]) throw new RangeError("a bug");
     if (chunk["error"]) throw new ApiError("rate_limit_error", "slow down");
-    if (chunk["finish"]) this.isComplete = true;
+    if (chunk["finish"] || chunk["end"]) this.isComplete = true;
+    if (chunk["end"]) this.hasEnded = true;
     if (typeof chunk["text"] !== "string") return [];
     const delta = { type: "text_delta", text: chunk["text"] } as const;
     return [...this.start(), { type: "content_block_delta", index: 0, delta }];
@@ -417,6 +419,15 @@ Deno.test("startPump ends at [DONE] and lets upstream go, although it stays open
   assertEquals(await readAll(stream), [["start", "Hi"], ["stop"]]);
   await trial.source.cancelled;
   assertEquals(describeEnds(trial.ends), ["complete"]);
+});
+
+Deno.test("startPump lets upstream go where the translator has ended the answer", async () => {
+  const { source, opened, ends } = start(sse(TEXT));
+  const stream = await opened;
+  source.send(sse({ text: " there", end: true }, { text: " and more" }));
+  assertEquals((await readAll(stream)).flat(), ["start", "Hi", " there", "stop"]);
+  assertEquals(describeEnds(ends), ["complete"]);
+  await soon(source.cancelled, "upstream to be let go");
 });
 
 Deno.test("startPump ends at [DONE] in the first read", async () => {

@@ -150,13 +150,15 @@ function translate(sent: readonly SentEvent[], options?: FixtureOptions): Answer
   const translator = createTranslator(options);
   const events: StreamEvent[] = [];
   try {
+    let isDone = false;
     for (const { data, isWhole } of sent) {
-      if (data === "[DONE]") break;
+      isDone ||= data === "[DONE]" || translator.hasEnded;
+      if (isDone) break;
       const chunk = parseJson(data);
       if (isJsonObject(chunk)) events.push(...translator.push(chunk));
       else if (isWhole && !translator.isComplete) throw notJson();
     }
-    events.push(...translator.finish());
+    events.push(...translator.finish({ isDone }));
   } catch (error) {
     assertInstanceOf(error, ApiError);
     if (events.length === 0) return { error };

@@ -179,16 +179,6 @@ const BLOCKS: Bad[] = [
   ["a call without id", assistant(without(call, "id")), `${BLOCK}.tool_use.id: ${REQUIRED}`],
   ["a call without name", assistant(without(call, "name")), `${BLOCK}.tool_use.name: ${REQUIRED}`],
   [
-    "a list as a call's input",
-    assistant({ ...call, input: [] }),
-    `${BLOCK}.tool_use.input: ${OBJECT}`,
-  ],
-  [
-    "JSON text as a call's input",
-    assistant({ ...call, input: "{}" }),
-    `${BLOCK}.tool_use.input: ${OBJECT}`,
-  ],
-  [
     "a result without tool_use_id",
     user(without(result, "tool_use_id")),
     `${BLOCK}.tool_result.tool_use_id: ${REQUIRED}`,

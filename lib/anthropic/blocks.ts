@@ -4,7 +4,9 @@
  * @module
  */
 
+import { isJsonObject } from "../json.ts";
 import { cacheControlOf, parseContent, parseShowable, parseText, SHOWABLE } from "./content.ts";
+import { toInvalidInput } from "./invalid_input.ts";
 import { type Field, invalid } from "./reader.ts";
 import type {
   AssistantContent,
@@ -141,14 +143,20 @@ function parseThinkingBlock(block: Field): ThinkingBlock {
 }
 
 function parseToolUse(block: Field): ToolUseBlock {
-  const input = block.at("input");
   return {
     type: "tool_use",
     id: block.at("id").asText(),
     name: block.at("name").asText(),
-    input: input.isMissing ? {} : input.asObject(),
+    input: readInput(block.at("input")),
     ...cacheControlOf(block),
   };
+}
+
+/** Never refused: what a model once wrote stays in the history, and would refuse every later request. */
+function readInput({ value, isMissing }: Field): Record<string, unknown> {
+  if (isMissing) return {};
+  if (isJsonObject(value)) return value;
+  return toInvalidInput(typeof value === "string" ? value : JSON.stringify(value));
 }
 
 function parseToolResult(block: Field): ToolResultBlock {

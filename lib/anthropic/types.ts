@@ -221,6 +221,8 @@ export type Message = {
   usage: Usage;
   /** Only where the request managed its context. */
   context_management?: ContextManagement;
+  /** Only where the request had `safeguards`. */
+  safeguard_results?: SafeguardResult[];
 };
 
 /** What a stream adds to the open block. */
@@ -236,6 +238,14 @@ export type Ending = {
   stop_reason: StopReason;
   stop_sequence: string | null;
   stop_details: StopDetails | null;
+  /** Only where the request had `safeguards`. */
+  safeguard_results?: SafeguardResult[];
+};
+
+/** What became of a safeguard that the client asked for. Upstream has none. */
+export type SafeguardResult = {
+  type: "dangerous_tool_use";
+  status: { type: "unsupported" };
 };
 
 /** The error types of the API; their HTTP status stands in errors.ts. */

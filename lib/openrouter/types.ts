@@ -183,8 +183,9 @@ export type Annotation = {
   url_citation?: { url?: string | null; title?: string | null; content?: string | null } | null;
 };
 
-/** One answer of the model; only the first is read. */
+/** One answer of the model; only that of index 0 is read. */
 export type Choice = {
+  index?: number | null;
   delta?: Delta | null;
   message?: Delta | null;
   finish_reason?: string | null;

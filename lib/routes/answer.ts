@@ -50,6 +50,7 @@ export async function answerStream(upstream: Asked, options: AnswerOptions): Pro
     onEnd: (end) => {
       noteFacts(translator, exchange);
       learnTokens(upstream, translator, options);
+      if (end.how === "complete") warnOfEnd(translator, options);
       noteEnd(end, exchange);
       resolve();
     },
@@ -66,6 +67,7 @@ async function answerStreamAtOnce(
   const events: StreamEvent[] = translateCompletion(await readBody(upstream, options), translator);
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
+  warnOfEnd(translator, options);
   return { response: toEventStream(events.map(encodeEvent).join("")) };
 }
 
@@ -79,6 +81,7 @@ export async function answerPlain(upstream: Asked, options: AnswerOptions): Prom
   const message = options.asked.max_tokens === 0 ? withoutAnswer(translated) : translated;
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
+  warnOfEnd(translator, options);
   return { response: Response.json(message) };
 }
 
@@ -167,6 +170,13 @@ function noteFacts({ facts }: StreamTranslator, { record }: Exchange): void {
   const written = usage.cache_creation_input_tokens;
   if (written > 0) record.writtenTokens = written;
   if (typeof facts.usage.cost === "number") record.costUsd = facts.usage.cost;
+}
+
+/** An answer that is taken as whole although upstream ended it in an unusual way. */
+function warnOfEnd({ warning }: StreamTranslator, { exchange, services }: AnswerOptions): void {
+  if (warning === null) return;
+  const { requestId, target } = exchange.record;
+  services.log.write("warn", `${requestId} ${target}: ${warning}, taken as complete`);
 }
 
 /** How the stream ended, for the log line. */

@@ -15,9 +15,12 @@ import { type ByteStream, LentText } from "./lend.ts";
 /** Turns chunks into events; see StreamTranslator. `push` and `finish` throw where the answer is broken. */
 export interface Translator {
   readonly isComplete: boolean;
+  /** The answer was ended here: nothing more of upstream is wanted. */
+  readonly hasEnded: boolean;
   start(): StreamEvent[];
   push(chunk: JsonObject): StreamEvent[];
-  finish(): StreamEvent[];
+  /** @param options `isDone`: upstream said that it has finished */
+  finish(options: { isDone: boolean }): StreamEvent[];
   fail(error: ApiError): StreamEvent[];
 }
 
@@ -157,11 +160,12 @@ class Pump {
     try {
       const payloads = read.text === null ? this.#parser.end() : this.#parser.push(read.text);
       for (const payload of payloads) {
-        if (payload.trim() === DONE) return text + this.#finish();
+        if (payload.trim() === DONE) return text + this.#finish({ isDone: true });
         const chunk = this.#parse(payload, isLast);
         if (chunk !== null) text += this.#encode(this.#translator.push(chunk));
+        if (this.#translator.hasEnded) return text + this.#finish({ isDone: true });
       }
-      return isLast ? text + this.#finish() : text;
+      return isLast ? text + this.#finish({ isDone: false }) : text;
     } catch (error) {
       if (text === "") throw error;
       return text + this.#fail(error);
@@ -176,11 +180,11 @@ class Pump {
     throw new ApiError("api_error", "OpenRouter sent an event that is no JSON", { status: 502 });
   }
 
-  #finish(): string {
+  #finish(end: { isDone: boolean }): string {
     if (this.#hasTimedOut && !this.#translator.isComplete) {
       throw createSilent(this.#options.timeoutMs);
     }
-    const text = this.#encode(this.#translator.finish());
+    const text = this.#encode(this.#translator.finish(end));
     this.#settle({ how: "complete" });
     return text;
   }

@@ -6,7 +6,6 @@
  * @module
  */
 
-import { ApiError } from "../errors.ts";
 import type { ToolCallDelta } from "../openrouter/types.ts";
 import { type CallOptions, ToolUseDraft } from "./drafts.ts";
 
@@ -76,7 +75,7 @@ export class CallRouter {
    */
   #joinName(call: ToolUseDraft, name: string): string {
     if (call.upstreamName === "") return name;
-    const isPart = !call.isKnown && call.arguments === "" && !call.upstreamName.endsWith(name);
+    const isPart = !call.isKnown && call.arguments.text === "" && !call.upstreamName.endsWith(name);
     return isPart ? call.upstreamName + name : call.upstreamName;
   }
 
@@ -87,7 +86,7 @@ export class CallRouter {
 
   /** Some gateways repeat the name on each fragment and send neither id nor index. */
   #continuesLast(name: string): boolean {
-    return this.#last?.upstreamName === name && !this.#last.isComplete();
+    return this.#last?.upstreamName === name && !this.#last.canStop();
   }
 
   #begin(index: number | null): ToolUseDraft {
@@ -108,14 +107,14 @@ interface Fragment {
 /** Some servers send the whole arguments once more at the end. */
 function repeats(call: ToolUseDraft, { name, text }: Fragment): boolean {
   const isSameTool = name === "" || name === call.upstreamName;
-  return isSameTool && isHead(text) && call.isComplete() && text.trim() === call.arguments.trim();
+  return isSameTool && isHead(text) && call.canStop() && text.trim() === call.arguments.text.trim();
 }
 
 /** Whether a fragment for a call that is already whole is the head of the next one in the same place. */
 function beginsAnother(call: ToolUseDraft, fragment: Fragment): boolean {
   const isNamedAnew = fragment.name !== "" && call.upstreamName !== "" &&
     fragment.name !== call.upstreamName;
-  return (isNamedAnew || isHead(fragment.text)) && call.isComplete();
+  return (isNamedAnew || isHead(fragment.text)) && call.canStop();
 }
 
 /** Whether a text can be the beginning of arguments. */
@@ -127,38 +126,4 @@ function isHead(text: string): boolean {
 function toText(value: unknown): string {
   if (typeof value === "string") return value;
   return value === undefined || value === null ? "" : JSON.stringify(value);
-}
-
-/**
- * Clients run what is closed, so a call is closed only with a name and whole arguments.
- * @throws {ApiError} for the first of the calls that is not whole
- */
-export function checkCalls(
-  calls: readonly ToolUseDraft[],
-  options: { isCut: boolean; nameOf: (call: ToolUseDraft) => string },
-): void {
-  for (const call of calls) {
-    // A tool without parameters may get no arguments at all, unless they were cut off.
-    const isEmpty = !options.isCut && call.arguments.trim() === "";
-    if (!(isEmpty || call.isComplete()) || call.upstreamName === "") {
-      throw brokenCall(call, options);
-    }
-  }
-}
-
-function brokenCall(
-  call: ToolUseDraft,
-  { isCut, nameOf }: { isCut: boolean; nameOf: (call: ToolUseDraft) => string },
-): ApiError {
-  if (call.upstreamName === "") {
-    return new ApiError("api_error", "The model called a tool without a name", { status: 502 });
-  }
-  const name = nameOf(call);
-  if (isCut) {
-    const message =
-      `max_tokens was reached inside the arguments of the call to ${name}; raise max_tokens`;
-    return new ApiError("invalid_request_error", message);
-  }
-  const message = `The model called ${name} with arguments that are no JSON object`;
-  return new ApiError("api_error", message, { status: 502 });
 }

@@ -6,8 +6,8 @@
 
 import type { BlockDelta, ContentBlock } from "../anthropic/types.ts";
 import type { Citation } from "../anthropic/web_search.ts";
-import { isJsonObject, parseJson } from "../json.ts";
 import { isContinued, joinReasoning, type Reasoning, toShownText } from "./reasoning.ts";
+import { ToolArguments } from "./tool_arguments.ts";
 
 /** One block of the answer, from its first delta to its stop. */
 export type Draft = TextDraft | ThinkingDraft | WholeDraft | ToolUseDraft;
@@ -65,8 +65,8 @@ export class TextDraft implements DraftLike {
   }
 }
 
-/** Turns reasoning into what a block's `signature` or `data` holds. */
-export type Seal = (reasoning: Reasoning) => string;
+/** Turns the reasoning of a block into what its `signature` or `data` holds. */
+export type Seal = (pieces: readonly Reasoning[]) => string;
 
 /**
  * Thinking. What comes back for it is one whole value that clients assign, so it waits for the end of the block.
@@ -78,6 +78,8 @@ export class ThinkingDraft implements DraftLike {
   readonly #seal: Seal;
   readonly #isHidden: boolean;
   #reasoning: Reasoning;
+  /** Encrypted entries that have no text to show. */
+  readonly #attached: Reasoning[] = [];
   #pending = "";
 
   constructor(first: Reasoning, options: { seal: Seal; isHidden: boolean }) {
@@ -87,9 +89,19 @@ export class ThinkingDraft implements DraftLike {
     this.#show(first);
   }
 
+  /** What grows as more text comes. */
+  get reasoning(): Reasoning {
+    return this.#reasoning;
+  }
+
   /** Whether a piece of a stream goes on with this block: the same kind, and not signed yet. */
   accepts(next: Reasoning): boolean {
-    return isContinued(this.#reasoning, next);
+    return this.#attached.length === 0 && isContinued(this.#reasoning, next);
+  }
+
+  /** Adds an entry that comes back in this block's signature. */
+  attach(entry: Reasoning): void {
+    this.#attached.push(entry);
   }
 
   add(next: Reasoning): void {
@@ -113,7 +125,7 @@ export class ThinkingDraft implements DraftLike {
   }
 
   last(): BlockDelta {
-    return { type: "signature_delta", signature: this.#seal(this.#reasoning) };
+    return { type: "signature_delta", signature: this.#seal([this.#reasoning, ...this.#attached]) };
   }
 
   #show(piece: Reasoning): void {
@@ -169,14 +181,8 @@ export class ToolUseDraft implements DraftLike {
   upstreamName = "";
   /** Upstream's key for the call, where it gave one. */
   readonly index: number | null;
+  readonly arguments = new ToolArguments();
   readonly #options: CallOptions;
-  readonly #shape = new JsonShape();
-  #arguments = "";
-  #pending = "";
-  #hasBegun = false;
-  #unread = "";
-  /** The verdict, once the brackets have closed. */
-  #isObject: boolean | null = null;
 
   constructor(index: number | null, options: CallOptions) {
     this.index = index;
@@ -188,39 +194,14 @@ export class ToolUseDraft implements DraftLike {
     return this.#options.isKnownName(this.upstreamName);
   }
 
-  /** All of the arguments that came so far. */
-  get arguments(): string {
-    return this.#arguments;
-  }
-
   get canStart(): boolean {
-    const hasName = this.upstreamName !== "" && (this.isKnown || this.#arguments !== "");
+    const hasName = this.upstreamName !== "" && (this.isKnown || this.arguments.text !== "");
     // An id that has not come with complete arguments will not come at all; one is made up then.
-    return hasName && (this.upstreamId !== "" || this.isComplete());
-  }
-
-  add(fragment: string): void {
-    this.#arguments += fragment;
-    // White space before the first bracket is held back: alone, clients cannot parse it.
-    this.#pending = this.#hasBegun ? this.#pending + fragment : this.#arguments.trimStart();
-    this.#hasBegun ||= this.#pending !== "";
-    this.#unread += fragment;
-    // What follows a whole object makes it broken again.
-    if (this.#isObject && fragment.trim() !== "") this.#isObject = null;
-  }
-
-  /** Whether the arguments are a whole JSON object: more of them can only be white space. */
-  isComplete(): boolean {
-    if (this.#isObject !== null) return this.#isObject;
-    this.#shape.read(this.#unread);
-    this.#unread = "";
-    if (!this.#shape.isWhole) return false;
-    this.#isObject = isJsonObject(parseJson(this.#arguments));
-    return this.#isObject;
+    return hasName && (this.upstreamId !== "" || this.canStop());
   }
 
   canStop(): boolean {
-    return this.isComplete();
+    return this.arguments.isObject();
   }
 
   start(): ContentBlock {
@@ -228,15 +209,16 @@ export class ToolUseDraft implements DraftLike {
   }
 
   take(): BlockDelta | null {
-    if (this.#pending === "") return null;
-    const fragment = this.#pending;
-    this.#pending = "";
-    return { type: "input_json_delta", partial_json: fragment };
+    return toInputDelta(this.arguments.take());
   }
 
-  last(): null {
-    return null;
+  last(): BlockDelta | null {
+    return toInputDelta(this.arguments.takeLast());
   }
+}
+
+function toInputDelta(fragment: string): BlockDelta | null {
+  return fragment === "" ? null : { type: "input_json_delta", partial_json: fragment };
 }
 
 /** What a call cannot know by itself. */
@@ -245,32 +227,4 @@ export interface CallOptions {
   identify: (draft: ToolUseDraft) => { id: string; name: string };
   /** Whether a name is one of the request's tools. */
   isKnownName: (name: string) => boolean;
-}
-
-/**
- * Follows the brackets of a JSON text, each character once, so that asking again and again whether it is
- * whole costs linear time.
- */
-class JsonShape {
-  isWhole = false;
-  #depth = 0;
-  #inString = false;
-  #isEscaped = false;
-
-  read(text: string): void {
-    for (let i = 0; i < text.length; i++) this.#step(text[i]);
-  }
-
-  #step(char: string | undefined): void {
-    if (this.#isEscaped) this.#isEscaped = false;
-    else if (this.#inString) {
-      if (char === "\\") this.#isEscaped = true;
-      else if (char === '"') this.#inString = false;
-    } else if (char === '"') this.#inString = true;
-    else if (char === "{" || char === "[") this.#depth++;
-    else if (char === "}" || char === "]") {
-      this.#depth--;
-      if (this.#depth === 0) this.isWhole = true;
-    }
-  }
 }

@@ -1,13 +1,11 @@
 /**
- * Names and ids that one side accepts and the other does not: tool names out, tool call ids both ways.
- * Everything here is a pure function of its input, so that a conversation looks the same in every request.
+ * Tool names that upstream does not accept, replaced on the way out and restored on the way back.
+ * A pure function of its input, so that a conversation looks the same in every request.
  * @module
  */
 
 /** What OpenAI-compatible upstreams accept as a function name. */
 const UPSTREAM_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
-/** What Anthropic accepts as a tool call id. */
-const CALL_ID = /^[a-zA-Z0-9_-]{1,128}$/;
 const HASH_LENGTH = 8;
 
 /** The tool names of one request, in both spellings. */
@@ -52,37 +50,8 @@ export class ToolNames {
   }
 }
 
-/**
- * The ids of the tool calls in one conversation. Some models number their calls anew in every answer
- * ("call_0"), or use characters that Anthropic's clients refuse later ("functions.Bash:0").
- */
-export class CallIds {
-  readonly #taken: Set<string>;
-  /** Where the search for a free number goes on: from 2 each time, many calls of one id would be quadratic. */
-  readonly #numbers = new Map<string, number>();
-
-  constructor(taken: Iterable<string> = []) {
-    this.#taken = new Set(taken);
-  }
-
-  /** A valid id that no call of the conversation has yet: the wished one where possible. */
-  claim(wished: string): string {
-    const valid = CALL_ID.test(wished) ? wished : toCallId(wished);
-    let id = valid;
-    let n = this.#numbers.get(valid) ?? 2;
-    for (; this.#taken.has(id); n++) id = `${valid}_${n}`;
-    this.#numbers.set(valid, n);
-    this.#taken.add(id);
-    return id;
-  }
-}
-
-function toCallId(id: string): string {
-  return `${id.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 100)}_${hashText(id)}`;
-}
-
 /** FNV-1a over UTF-16 units, 32 bits as 8 hex digits: short, stable, no security asked of it. */
-function hashText(text: string): string {
+export function hashText(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
     hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

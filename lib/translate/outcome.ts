@@ -1,10 +1,9 @@
 /**
- * How an answer ended and what it used: finish reason → stop reason, usage → usage. Pure.
+ * What an answer used, and who answered: usage → usage. Pure.
  * @module
  */
 
 import type * as anthropic from "../anthropic/types.ts";
-import { ApiError } from "../errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
 
 /** What upstream said about itself while it answered; for the log and `x-proxy-model`. Null: nothing yet. */
@@ -14,62 +13,6 @@ export type UpstreamFacts = {
   usage: openrouter.Usage | null;
   serviceTier: string | null;
 };
-
-/** The facts at the end of an answer from which its stop reason follows. */
-export interface FinishFacts {
-  finishReason: string;
-  /** The provider's own word, which tells some ends apart that OpenRouter's does not. */
-  nativeFinishReason: string;
-  /** Whether the answer holds at least one tool call. */
-  hasToolUse: boolean;
-  /** Upstream's refusal text; "" where there was none. */
-  refusal: string;
-  /** The stop sequences the client asked for. */
-  stopSequences: readonly string[];
-  /** The one that was met, where upstream says so. */
-  matchedStop?: string;
-}
-
-/**
- * The end of an answer in Anthropic's terms.
- * @throws {ApiError} where upstream ended in an error, or with a word nobody knows: never a made-up success
- */
-export function translateFinish(facts: FinishFacts): anthropic.Ending {
-  const { finishReason, nativeFinishReason } = facts;
-  if (facts.refusal !== "" || nativeFinishReason === "refusal") return toRefusal(facts);
-  switch (finishReason) {
-    case "stop":
-    case "end":
-    case "eos":
-    case "tool_calls":
-    case "function_call":
-      // Gemini says `stop` after calls, others `tool_calls` without one; what was sent decides.
-      if (facts.hasToolUse) return toEnding("tool_use");
-      if (facts.matchedStop !== undefined || nativeFinishReason === "stop_sequence") {
-        return toStopSequence(facts);
-      }
-      return toEnding("end_turn");
-    case "length":
-      if (nativeFinishReason === "model_context_window_exceeded") {
-        return toEnding("model_context_window_exceeded");
-      }
-      return toEnding("max_tokens");
-    case "content_filter":
-      return toRefusal(facts);
-    case "error":
-      throw endedInError(nativeFinishReason);
-    default:
-      throw new ApiError("api_error", `OpenRouter ended the answer with '${finishReason}'`, {
-        status: 502,
-      });
-  }
-}
-
-/** The error for `finish_reason: "error"` without any further words, e.g. after a malformed function call. */
-export function endedInError(nativeFinishReason: string): ApiError {
-  const native = nativeFinishReason === "" ? "" : ` (${nativeFinishReason})`;
-  return new ApiError("api_error", `The model ended with an error${native}`, { status: 502 });
-}
 
 /**
  * Upstream's usage → Anthropic's. Every figure is an integer ≥ 0, whatever upstream sent.
@@ -125,28 +68,6 @@ export function estimateUsage(inputTokens: number, outputTokens: number): anthro
     output_tokens: Math.max(1, outputTokens),
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: 0,
-  };
-}
-
-function toEnding(stopReason: anthropic.StopReason): anthropic.Ending {
-  return { stop_reason: stopReason, stop_sequence: null, stop_details: null };
-}
-
-/** OpenRouter does not say which sequence was met; with one asked for there is no doubt. */
-function toStopSequence({ stopSequences, matchedStop }: FinishFacts): anthropic.Ending {
-  const only = stopSequences.length === 1 ? stopSequences[0] : undefined;
-  return {
-    stop_reason: "stop_sequence",
-    stop_sequence: matchedStop ?? only ?? null,
-    stop_details: null,
-  };
-}
-
-function toRefusal(facts: FinishFacts): anthropic.Ending {
-  return {
-    stop_reason: "refusal",
-    stop_sequence: null,
-    stop_details: { type: "refusal", category: null, explanation: facts.refusal || null },
   };
 }
 

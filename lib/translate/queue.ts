@@ -53,11 +53,9 @@ export class BlockQueue {
     return this.#drafts.includes(draft);
   }
 
-  /** Takes out the calls that the client has not seen and that are not whole. */
-  dropUnseenCalls(): void {
-    this.#drafts = this.#drafts.filter((draft) =>
-      draft.type !== "tool_use" || draft === this.#open || draft.canStop()
-    );
+  /** Takes out a block that the client has not seen. */
+  remove(draft: Draft): void {
+    this.#drafts = this.#drafts.filter((one) => one !== draft);
   }
 
   /** What can be sent now: the first block's news, and its end where another waits behind it. */

@@ -1,15 +1,16 @@
 /**
  * Reasoning that survives: `reasoning_details` of an answer → thinking blocks → the same details in the next
  * request, through a client that knows neither. Pure.
- * Claude's signature travels as it is, where it and the text are all there is to bring back. Everything else is
+ * Claude's signature stays as it is, where it and the text are all there is to bring back. Everything else is
  * carried whole in a versioned envelope, in `thinking.signature` or, where there is no text to show, in
- * `redacted_thinking.data`.
+ * `redacted_thinking.data`. What one block can carry shares its envelope: some clients drop redacted blocks.
  * Sources: OpenRouter's guide on preserving reasoning; its recorded streams.
  * @module
  */
 
 import type * as anthropic from "../anthropic/types.ts";
-import { isJsonObject, parseJson, toText } from "../json.ts";
+import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
+import { readText } from "./text_parts.ts";
 import type * as openrouter from "../openrouter/types.ts";
 
 const CLAUDE_FORMAT = "anthropic-claude-v1";
@@ -29,6 +30,8 @@ const REBUILT: ReadonlySet<string> = new Set([
 
 /** The strings in which servers without details send their reasoning. */
 type PlainField = "reasoning" | "reasoning_content";
+/** Mistral's place for it: among the parts of the content. Shown, and not sent back. */
+const CONTENT_FIELD = "content";
 
 /**
  * One piece of an answer's reasoning: an entry of `reasoning_details`, or a plain string. In a stream a piece is
@@ -36,7 +39,7 @@ type PlainField = "reasoning" | "reasoning_content";
  */
 export type Reasoning =
   | { detail: openrouter.ReasoningDetail }
-  | { field: PlainField; text: string }
+  | { field: PlainField | typeof CONTENT_FIELD; text: string }
   | { isEmptyList: true };
 
 /** What an assistant message carries back to upstream. */
@@ -51,7 +54,9 @@ export type ReplayFields = Pick<
  */
 export function readReasoning(delta: openrouter.Delta): Reasoning[] {
   // Most deltas carry none.
-  if (!delta.reasoning_details && !delta.reasoning && !delta.reasoning_content) return [];
+  if (!delta.reasoning_details && !delta.reasoning && !delta.reasoning_content) {
+    return Array.isArray(delta.content) ? readThinkingParts(delta.content) : [];
+  }
   const details = (Array.isArray(delta.reasoning_details) ? delta.reasoning_details : [])
     .filter((detail) => isJsonObject(detail) && typeof detail.type === "string");
   const field = PLAIN_FIELDS.find((name) => toText(delta[name]) !== "");
@@ -65,6 +70,14 @@ export function readReasoning(delta: openrouter.Delta): Reasoning[] {
 }
 
 const PLAIN_FIELDS = ["reasoning_content", "reasoning"] as const;
+
+/** Mistral: `{type: "thinking", thinking: [{type: "text", text}]}` among the parts of the content. */
+function readThinkingParts(parts: readonly unknown[]): Reasoning[] {
+  const text = parts.map((part) =>
+    isJsonObject(part) && part["type"] === "thinking" ? readText(part["thinking"]) : ""
+  ).join("");
+  return text === "" ? [] : [{ field: CONTENT_FIELD, text }];
+}
 
 /** The text of a piece that a person may read; "" for encrypted ones. */
 export function toShownText(detail: openrouter.ReasoningDetail): string {
@@ -128,23 +141,52 @@ export function isClaude(model: string): boolean {
   return toFamily(model) === "anthropic" && model.includes("/");
 }
 
+/** How reasoning is turned into what a block's `signature` or `data` holds. */
+export interface SealOptions {
+  /** The model that answered. */
+  model: string;
+  /** The client does not see the text, and so cannot bring it back. */
+  isHidden: boolean;
+}
+
 /**
- * What a block's `signature` or `data` must hold so that the reasoning can come back; "" for what may not.
- * Claude's signature proves its thinking even where the client asked not to see the text.
- * @param model the model that answered
+ * What a block's `signature` or `data` must hold so that its reasoning can come back; "" for what may not.
+ * Claude's own signature is enough where its text is shown.
+ * @param pieces the reasoning of one block, in order
  */
-export function sealReasoning(reasoning: Reasoning, model: string): string {
+export function sealReasoning(
+  pieces: readonly Reasoning[],
+  { model, isHidden }: SealOptions,
+): string {
   const family = toFamily(model);
-  if ("detail" in reasoning) {
-    const { detail } = reasoning;
-    if (isUnsigned(detail, family)) return "";
-    if (isClaudes(detail, family) && isRebuilt(detail)) {
-      if (detail.type === "reasoning.encrypted") return toText(detail.data);
-      if (detail.type === "reasoning.text") return toText(detail.signature);
-    }
-  } else if ("field" in reasoning && SIGNING_FAMILIES.has(family)) return "";
-  const origin = "detail" in reasoning ? toOrigin(reasoning.detail, family) : family;
-  return ENVELOPE + JSON.stringify({ family: origin, ...reasoning });
+  const kept = pieces.filter((piece) => mayComeBack(piece, family));
+  const [first] = kept;
+  if (first === undefined) return "";
+  const isAlone = kept.length === 1;
+  if ("detail" in first && isAlone && isClaudes(first.detail, family) && isRebuilt(first.detail)) {
+    const { type, data, signature } = first.detail;
+    if (type === "reasoning.encrypted") return toText(data);
+    if (type === "reasoning.text" && !isHidden) return toText(signature);
+  }
+  const origin = "detail" in first ? toOrigin(first.detail, family) : family;
+  return ENVELOPE + JSON.stringify({ family: origin, ...(isAlone ? first : { pieces: kept }) });
+}
+
+/** Whether an encrypted entry can share the envelope of the block before it. */
+export function sharesEnvelope(
+  block: Reasoning,
+  entry: Reasoning,
+  { model, isHidden }: SealOptions,
+): boolean {
+  if (!("detail" in block) || !("detail" in entry)) return false;
+  const isSameFormat = (block.detail.format ?? null) === (entry.detail.format ?? null);
+  return isSameFormat && (isHidden || !isClaudes(entry.detail, toFamily(model)));
+}
+
+function mayComeBack(piece: Reasoning, family: string): boolean {
+  if ("detail" in piece) return !isUnsigned(piece.detail, family);
+  return !("field" in piece) ||
+    (piece.field !== CONTENT_FIELD && !SIGNING_FAMILIES.has(family));
 }
 
 /**
@@ -160,44 +202,64 @@ export function replayReasoning(
   const fields: ReplayFields = {};
   for (const block of content) {
     if (block.type !== "thinking" && block.type !== "redacted_thinking") continue;
-    const reasoning = unseal(block, { model, index: details.length });
-    if (reasoning === null) continue;
-    if ("field" in reasoning) {
-      fields[reasoning.field] = (fields[reasoning.field] ?? "") + reasoning.text;
-      continue;
+    for (const piece of unseal(block, { model, index: details.length })) {
+      if ("field" in piece) {
+        if (piece.field === CONTENT_FIELD) continue;
+        fields[piece.field] = (fields[piece.field] ?? "") + piece.text;
+        continue;
+      }
+      if ("detail" in piece) details.push(piece.detail);
+      fields.reasoning_details = details;
     }
-    if ("detail" in reasoning) details.push(reasoning.detail);
-    fields.reasoning_details = details;
   }
   return fields;
+}
+
+/** Gives the entries that belong to calls the ids under which these calls are sent. */
+export function renameCalls(
+  fields: ReplayFields,
+  callIds: ReadonlyMap<string, string>,
+): ReplayFields {
+  if (fields.reasoning_details === undefined || callIds.size === 0) return fields;
+  const details = fields.reasoning_details.map((detail) => {
+    const id = callIds.get(detail.id ?? "");
+    return id === undefined || id === detail.id ? detail : { ...detail, id };
+  });
+  return { ...fields, reasoning_details: details };
 }
 
 function unseal(
   block: anthropic.ThinkingBlock | anthropic.RedactedThinkingBlock,
   { model, index }: { model: string; index: number },
-): Reasoning | null {
+): Reasoning[] {
   const seal = block.type === "thinking" ? block.signature : block.data;
   if (seal.startsWith(ENVELOPE)) return openEnvelope(seal.slice(ENVELOPE.length), model);
-  if (seal === "" || !isClaude(model)) return null;
+  if (seal === "" || !isClaude(model)) return [];
   const format = CLAUDE_FORMAT;
   if (block.type === "redacted_thinking") {
-    return { detail: { type: "reasoning.encrypted", data: seal, format, index } };
+    return [{ detail: { type: "reasoning.encrypted", data: seal, format, index } }];
   }
   const text = block.thinking;
-  return { detail: { type: "reasoning.text", text, signature: seal, format, index } };
+  return [{ detail: { type: "reasoning.text", text, signature: seal, format, index } }];
 }
 
 /** Envelopes come back from clients, so nothing in one is trusted but its shape. */
-function openEnvelope(json: string, model: string): Reasoning | null {
+function openEnvelope(json: string, model: string): Reasoning[] {
   const envelope = parseJson(json);
-  if (!isJsonObject(envelope)) return null;
+  if (!isJsonObject(envelope)) return [];
   const family = toFamily(model);
-  if (family !== "" && envelope["family"] !== family) return null;
-  const { detail, field, text } = envelope;
-  if (isJsonObject(detail)) return isUnsigned(detail, family) ? null : { detail };
-  if (envelope["isEmptyList"] === true) return { isEmptyList: true };
+  if (family !== "" && envelope["family"] !== family) return [];
+  const pieces: unknown = envelope["pieces"];
+  return (Array.isArray(pieces) ? pieces : [envelope]).flatMap((piece: unknown) =>
+    isJsonObject(piece) ? readPiece(piece, family) : []
+  );
+}
+
+function readPiece({ detail, isEmptyList, field, text }: JsonObject, family: string): Reasoning[] {
+  if (isJsonObject(detail)) return isUnsigned(detail, family) ? [] : [{ detail }];
+  if (isEmptyList === true) return [{ isEmptyList: true }];
   const known = PLAIN_FIELDS.find((name) => name === field);
-  return known !== undefined && typeof text === "string" ? { field: known, text } : null;
+  return known !== undefined && typeof text === "string" ? [{ field: known, text }] : [];
 }
 
 /** Claude and Gemini take back only text that they signed. */

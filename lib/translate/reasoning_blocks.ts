@@ -6,7 +6,15 @@
 import type * as openrouter from "../openrouter/types.ts";
 import { ThinkingDraft, WholeDraft } from "./drafts.ts";
 import type { BlockQueue } from "./queue.ts";
-import { isShown, readReasoning, type Reasoning, sealReasoning, toShownText } from "./reasoning.ts";
+import {
+  isShown,
+  readReasoning,
+  type Reasoning,
+  type SealOptions,
+  sealReasoning,
+  sharesEnvelope,
+  toShownText,
+} from "./reasoning.ts";
 
 /** How reasoning is shown and sealed. */
 export interface ReasoningOptions {
@@ -14,6 +22,8 @@ export interface ReasoningOptions {
   isHidden: boolean;
   /** The model that answers, as far as is known when a block ends. */
   model: () => string;
+  /** Called before reasoning is added: text that was held back comes first. */
+  beforeBlock: () => void;
 }
 
 /** Adds reasoning to a queue of blocks. */
@@ -43,9 +53,10 @@ export class ReasoningBlocks {
    */
   add(delta: openrouter.Delta, isWhole: boolean): boolean {
     const pieces = readReasoning(delta);
+    if (pieces.length > 0) this.#options.beforeBlock();
     for (const piece of pieces) {
       const isAtomic = "detail" in piece && !isShown(piece.detail);
-      if (isAtomic) this.#addRedacted(piece);
+      if (isAtomic) this.#addEncrypted(piece);
       else this.#addThinking(piece, isWhole);
     }
     this.#hasPieces ||= pieces.length > 0;
@@ -75,19 +86,28 @@ export class ReasoningBlocks {
     this.#thinking = this.#queue.add(
       new ThinkingDraft(piece, {
         isHidden: this.#options.isHidden,
-        seal: (reasoning) => this.#seal(reasoning),
+        seal: (pieces) => sealReasoning(pieces, this.#sealOptions()),
       }),
     );
   }
 
-  /** Encrypted reasoning, whole at once. What may not come back is not worth a block. */
+  /** Encrypted reasoning, whole at once: with the thinking before it, as long as that is not finished. */
+  #addEncrypted(piece: Reasoning): void {
+    const before = this.#thinking;
+    const isOpen = before !== null && this.#queue.includes(before);
+    if (isOpen && sharesEnvelope(before.reasoning, piece, this.#sealOptions())) {
+      before.attach(piece);
+    } else this.#addRedacted(piece);
+  }
+
+  /** What may not come back is not worth a block. */
   #addRedacted(piece: Reasoning): void {
-    const data = this.#seal(piece);
+    const data = sealReasoning([piece], this.#sealOptions());
     if (data !== "") this.#queue.add(new WholeDraft({ type: "redacted_thinking", data }));
   }
 
-  #seal(reasoning: Reasoning): string {
-    return sealReasoning(reasoning, this.#options.model());
+  #sealOptions(): SealOptions {
+    return { model: this.#options.model(), isHidden: this.#options.isHidden };
   }
 }
 

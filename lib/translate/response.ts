@@ -7,9 +7,10 @@
 
 import type * as anthropic from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
-import { isJsonObject, parseJson } from "../json.ts";
+import { isJsonObject } from "../json.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import type { StreamTranslator } from "./stream.ts";
+import { parseInput } from "./tool_arguments.ts";
 
 /**
  * Translates a completion.
@@ -35,11 +36,11 @@ export function translateCompletion(
 ): anthropic.StreamEvent[] {
   if (!isJsonObject(completion)) throw notACompletion("no JSON object");
   const chunk: openrouter.Chunk = completion;
-  const events = translator.push(chunk);
+  const events = translator.pushWhole(chunk);
   if (!Array.isArray(chunk.choices) || chunk.choices.length === 0) {
     throw notACompletion("an answer without choices");
   }
-  return [...events, ...translator.finish()];
+  return [...events, ...translator.finish({ isDone: true })];
 }
 
 /** Puts the events of a whole stream together. */
@@ -87,11 +88,6 @@ function addDelta(block: anthropic.ContentBlock, delta: anthropic.BlockDelta): s
     default:
       return delta satisfies never;
   }
-}
-
-function parseInput(json: string): Record<string, unknown> {
-  const input = parseJson(json);
-  return isJsonObject(input) ? input : {};
 }
 
 function notACompletion(what: string): ApiError {

@@ -7,27 +7,28 @@
  */
 
 import type * as anthropic from "../anthropic/types.ts";
-import type { Citation } from "../anthropic/web_search.ts";
 import { ApiError, toErrorBody } from "../errors.ts";
-import { isJsonObject } from "../json.ts";
+import { isJsonObject, toText } from "../json.ts";
 import { parseErrorObject } from "../openrouter/errors.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { describeImages } from "./answer_images.ts";
 import { CHARS_PER_TOKEN } from "./characters.ts";
-import { CallRouter, checkCalls, type RoutedFragment } from "./calls.ts";
-import { TextDraft, type ToolUseDraft, WholeDraft } from "./drafts.ts";
-import { CallIds, type ToolNames } from "./names.ts";
+import { CallBlocks } from "./call_blocks.ts";
+import { WholeDraft } from "./drafts.ts";
+import { FinishState } from "./finish.ts";
+import type { ToolNames } from "./names.ts";
 import {
   countSearches,
-  endedInError,
   estimateUsage,
-  translateFinish,
   translateTier,
   translateUsage,
   type UpstreamFacts,
 } from "./outcome.ts";
 import { BlockQueue, type OnBlock } from "./queue.ts";
+import { toFamily } from "./reasoning.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
+import { TextBlocks } from "./text_blocks.ts";
+import { readText } from "./text_parts.ts";
 import { SearchFindings } from "./web_search.ts";
 
 /** What an answer needs to know of its request. */
@@ -48,8 +49,12 @@ export interface StreamOptions {
   names?: ToolNames;
   /** Ids of the calls already in the conversation. */
   takenCallIds?: Iterable<string>;
-  /** The request's own, of which the answer may name one as its end. */
+  /** The request's own: the answer ends at the first of them, whether upstream stops there or not. */
   stopSequences?: readonly string[];
+  /** The client's `max_tokens`, where upstream got more so that there is room for thinking. */
+  visibleTokens?: number | undefined;
+  /** The client asked for `safeguards`, and so for word of them. */
+  reportsSafeguards?: boolean;
   /** How long the request's cache writes are kept. */
   cacheTtl?: "5m" | "1h";
   /** The client asked for web search, and so for blocks that say what was found. */
@@ -67,44 +72,54 @@ export class StreamTranslator {
   /** What upstream has said so far. */
   readonly facts: UpstreamFacts = { model: null, provider: null, usage: null, serviceTier: null };
   readonly #options: StreamOptions;
-  readonly #router: CallRouter;
-  readonly #ids: CallIds;
   readonly #queue: BlockQueue;
   readonly #reasoning: ReasoningBlocks;
   readonly #findings = new SearchFindings();
-  /** Citations that came before any text. */
-  #uncited: Citation[] = [];
+  readonly #text: TextBlocks;
+  readonly #calls: CallBlocks;
+  readonly #finish: FinishState;
   #hasStarted = false;
-  #finishReason = "";
-  #nativeFinishReason = "";
-  #matchedStop: string | undefined;
-  #refusal = "";
-  #outputChars = 0;
+  #hasContent = false;
+  /** The answer is one body, not a stream. */
+  #isWhole = false;
+  #hasEnded = false;
 
   /** Creates the translator of one answer; it cannot be used for a second. */
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#queue = new BlockQueue(options.onBlock);
-    this.#ids = new CallIds(options.takenCallIds);
+    this.#text = new TextBlocks(this.#queue, options);
+    this.#finish = new FinishState(options.stopSequences ?? []);
     this.#reasoning = new ReasoningBlocks(this.#queue, {
       isHidden: options.hidesThinking ?? false,
       model: () => this.#whoReasoned(),
+      beforeBlock: () => this.#text.endBlock(),
     });
-    this.#router = new CallRouter({
-      identify: (call) => this.#identify(call),
-      // Without a list of tools every name is taken as it comes.
-      isKnownName: (name) => options.names?.isUpstream(name) ?? true,
-    });
+    this.#calls = new CallBlocks(this.#queue, options);
   }
 
   /** Whether the finish reason has come: whatever breaks from now on, the answer is whole. */
   get isComplete(): boolean {
-    return this.#finishReason !== "";
+    return this.#finish.isKnown;
+  }
+
+  /** Whether the answer was ended here, at a stop sequence or limit: what upstream still says is not read. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** What was odd about the end of the answer, for the log; null for nothing. */
+  get warning(): string | null {
+    const word = this.#finish.unknownWord;
+    if (word !== null) return `unknown finish reason ${JSON.stringify(word)}`;
+    return this.isComplete ? null : "no finish reason";
   }
 
   /** Output tokens so far, estimated from the text; what upstream counts comes at the end. */
   get outputTokens(): number {
-    return Math.ceil((this.#outputChars + this.#reasoning.chars) / CHARS_PER_TOKEN);
+    return Math.ceil(
+      (this.#text.chars + this.#calls.chars + this.#reasoning.chars) / CHARS_PER_TOKEN,
+    );
   }
 
   /** `message_start`, unless it has been sent. */
@@ -121,7 +136,11 @@ export class StreamTranslator {
       stop_reason: null,
       stop_sequence: null,
       stop_details: null,
-      usage: estimateUsage(inputTokens, 1),
+      usage: {
+        ...estimateUsage(inputTokens, 1),
+        cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+        service_tier: translateTier(this.facts.serviceTier) ?? "standard",
+      },
     };
     return [{ type: "message_start", message }];
   }
@@ -131,20 +150,33 @@ export class StreamTranslator {
    * @throws {ApiError} where the chunk reports an error, or continues a call that was already closed
    */
   push(chunk: openrouter.Chunk): anthropic.StreamEvent[] {
+    return this.#read(chunk, ({ delta, message }) =>
+      // Perplexity sends both: there the message is all of the text so far.
+      isJsonObject(delta) ? { delta, isWhole: false } : { delta: message, isWhole: true });
+  }
+
+  /** A whole answer in one body, as `push` takes a chunk. Some have an empty delta beside the message. */
+  pushWhole(completion: openrouter.Chunk): anthropic.StreamEvent[] {
+    this.#isWhole = true;
+    return this.#read(completion, ({ delta, message }) => ({
+      delta: isJsonObject(message) ? message : delta,
+      isWhole: true,
+    }));
+  }
+
+  #read(
+    chunk: openrouter.Chunk,
+    choose: (choice: openrouter.Choice) => { delta: unknown; isWhole: boolean },
+  ): anthropic.StreamEvent[] {
     if (chunk.error !== undefined && chunk.error !== null) throw parseErrorObject(chunk.error);
-    this.facts.model ??= toText(chunk.model) || null;
-    this.facts.provider ??= toText(chunk.provider) || null;
-    this.facts.serviceTier ??= toText(chunk.service_tier) || null;
-    const choice = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
-    // Moonshot reports usage inside the choice.
-    const usage = chunk.usage ?? choice?.usage;
-    if (isJsonObject(usage)) this.facts.usage = usage;
-    if (!isJsonObject(choice)) return [];
+    const choice = findChoice(chunk);
+    this.#noteFacts(chunk, choice);
+    if (choice === null || this.#hasEnded) return [];
     if (choice.error !== undefined && choice.error !== null) throw parseErrorObject(choice.error);
-    this.#noteFinish(choice);
-    const delta = choice.delta ?? choice.message;
-    const isWhole = !isJsonObject(choice.delta);
+    this.#finish.note(choice);
+    const { delta, isWhole } = choose(choice);
     const isReal = isJsonObject(delta) && this.#add(delta, isWhole);
+    this.#hasContent ||= isReal;
     // From the finish reason on the rest waits for `finish`, which knows whether a cut call has been seen.
     if (this.isComplete) return this.start();
     if (!isReal) return [];
@@ -152,37 +184,27 @@ export class StreamTranslator {
   }
 
   /**
-   * The end of upstream's stream.
-   * @throws {ApiError} where the answer is not whole: no finish reason, or arguments that are no JSON object
+   * The end of upstream's answer.
+   * @param options `isDone`: upstream said so, by `[DONE]` or because its body is whole JSON
+   * @throws {ApiError} where the answer is not whole: without content, or cut before upstream said that it is over
    */
-  finish(): anthropic.StreamEvent[] {
-    if (!this.isComplete) {
+  finish({ isDone = false }: { isDone?: boolean } = {}): anthropic.StreamEvent[] {
+    if (!this.isComplete && !(isDone && this.#hasContent)) {
       const message = "OpenRouter ended the answer before it was complete";
       throw new ApiError("api_error", message, { status: 502 });
     }
-    // A call cut by the length limit that the client has not seen is left out: `max_tokens` says why.
-    if (this.#finishReason === "length") this.#queue.dropUnseenCalls();
-    checkCalls(this.#queue.calls, {
-      isCut: this.#finishReason === "length",
-      nameOf: (call) => this.#name(call),
-    });
-    const delta = translateFinish({
-      finishReason: this.#finishReason,
-      nativeFinishReason: this.#nativeFinishReason,
-      hasToolUse: this.#queue.hasCall,
-      refusal: this.#refusal,
-      stopSequences: this.#options.stopSequences ?? [],
-      ...(this.#matchedStop !== undefined && { matchedStop: this.#matchedStop }),
-    });
+    this.#text.endBlock();
+    const hasCutCall = this.#calls.end({ isCut: this.#finish.isCut, isWhole: this.#isWhole });
+    const ending = this.#finish.translate({ hasToolUse: this.#queue.hasCall, hasCutCall });
     this.#reasoning.finish();
     if (this.#options.searchesWeb) this.#addSearches();
-    const { contextManagement: context } = this.#options;
+    const { contextManagement: context, reportsSafeguards } = this.#options;
     return [
       ...this.start(),
       ...this.#queue.flush(),
       {
         type: "message_delta",
-        delta,
+        delta: reportsSafeguards ? { ...ending, safeguard_results: UNSUPPORTED } : ending,
         usage: this.#usage(),
         ...(context && { context_management: context }),
       },
@@ -196,61 +218,39 @@ export class StreamTranslator {
     return [{ type: "error", error: toErrorBody(error, redact) }];
   }
 
-  #noteFinish(choice: openrouter.Choice): void {
-    this.#nativeFinishReason = toText(choice.native_finish_reason) || this.#nativeFinishReason;
-    if (choice.finish_reason === "error") throw endedInError(this.#nativeFinishReason);
-    // "" is no finish reason; a repeated one changes nothing.
-    this.#finishReason = toText(choice.finish_reason) || this.#finishReason;
-    const asked = this.#options.stopSequences ?? [];
-    this.#matchedStop ??= asked.find((stop) =>
-      stop === choice.stop_reason || stop === choice.matched_stop
-    );
+  #noteFacts(chunk: openrouter.Chunk, choice: openrouter.Choice | null): void {
+    this.facts.model ??= readText(chunk.model) || null;
+    this.facts.provider ??= readText(chunk.provider) || null;
+    this.facts.serviceTier ??= readText(chunk.service_tier) || null;
+    // Moonshot reports usage inside the choice.
+    const usage = chunk.usage ?? choice?.usage;
+    if (isJsonObject(usage)) this.facts.usage = usage;
   }
 
   /** Adds what a delta carries; false where it carries nothing. Open call first, then reasoning, text, calls. */
   #add(delta: openrouter.Delta, isWhole: boolean): boolean {
     const calls = Array.isArray(delta.tool_calls) ? delta.tool_calls.filter(isJsonObject) : [];
-    // One by one: whether a fragment begins another call can depend on the arguments just before it.
-    const begun: ToolUseDraft[] = [];
-    for (const call of calls) this.#addArguments(this.#router.route(call), begun);
+    const begun = this.#calls.add(calls);
     const hasReasoning = this.#reasoning.add(delta, isWhole);
-    const hasText = this.#addText(toText(delta.content) + describeImages(delta.images));
-    for (const citation of this.#findings.add(delta.annotations)) this.#cite(citation);
     const refusal = toText(delta.refusal);
-    this.#refusal += refusal;
+    this.#finish.addRefusal(refusal);
+    const text = readText(delta.content) + describeImages(delta.images);
+    const hasText = this.#addText(text);
+    this.#text.cite(this.#findings.add(delta.annotations));
     const hasRefusal = this.#addText(refusal);
-    for (const call of begun) this.#queue.add(call);
+    if (begun.length > 0) this.#text.endBlock();
+    if (!this.#hasEnded) this.#calls.begin(begun);
     return hasReasoning || hasText || hasRefusal || calls.length > 0;
-  }
-
-  #addArguments({ call, isNew, text }: RoutedFragment, begun: ToolUseDraft[]): void {
-    if (isNew) begun.push(call);
-    if (text === "") return;
-    if (!begun.includes(call) && !this.#queue.includes(call)) {
-      if (text.trim() === "") return;
-      throw new ApiError("api_error", "OpenRouter continued a tool call that had ended", {
-        status: 502,
-      });
-    }
-    this.#outputChars += text.length;
-    call.add(text);
   }
 
   #addText(text: string): boolean {
     if (text === "") return false;
-    this.#outputChars += text.length;
-    const { last } = this.#queue;
-    const draft = last?.type === "text" ? last : this.#queue.add(new TextDraft());
-    draft.add(text);
-    for (const citation of this.#uncited.splice(0)) draft.cite(citation);
+    const end = this.#hasEnded ? undefined : this.#text.add(text);
+    if (end !== undefined) {
+      this.#hasEnded = true;
+      this.#finish.endHere(end);
+    }
     return true;
-  }
-
-  /** A citation belongs to the text at hand, or to the next. */
-  #cite(citation: Citation): void {
-    const { last } = this.#queue;
-    if (last?.type === "text") last.cite(citation);
-    else this.#uncited.push(citation);
   }
 
   /** Searches stand at the end, because upstream names what it found while or after it writes. */
@@ -265,17 +265,8 @@ export class StreamTranslator {
     const { target = "" } = this.#options;
     const { model } = this.facts;
     if (target === "") return model ?? "";
-    // A name without a vendor tells less than the one that was asked for.
-    return target.includes("/") && model?.includes("/") ? model : target;
-  }
-
-  #identify(call: ToolUseDraft): { id: string; name: string } {
-    const id = this.#ids.claim(call.upstreamId || this.#options.newCallId());
-    return { id, name: this.#name(call) };
-  }
-
-  #name(call: ToolUseDraft): string {
-    return this.#options.names?.toClient(call.upstreamName) ?? call.upstreamName;
+    // A name without a vendor, or a path, tells less than the one that was asked for.
+    return target.includes("/") && model?.includes("/") && toFamily(model) !== "" ? model : target;
   }
 
   #usage(): anthropic.Usage {
@@ -290,9 +281,13 @@ export class StreamTranslator {
   }
 }
 
-/** Text, which some servers send as a list of text parts. */
-function toText(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (!Array.isArray(value)) return "";
-  return value.map((part) => isJsonObject(part) ? toText(part["text"]) : "").join("");
+/** The proxy runs no classifier, and says so: the client then uses its own. Never a verdict. */
+const UNSUPPORTED: anthropic.SafeguardResult[] = [
+  { type: "dangerous_tool_use", status: { type: "unsupported" } },
+];
+
+/** The one answer that was asked for; others (`n` > 1) have another index. */
+function findChoice({ choices }: openrouter.Chunk): openrouter.Choice | null {
+  if (!Array.isArray(choices)) return null;
+  return choices.find((choice) => isJsonObject(choice) && (choice.index ?? 0) === 0) ?? null;
 }

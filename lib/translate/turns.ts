@@ -8,8 +8,9 @@
 import type * as anthropic from "../anthropic/types.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { SEPARATORS, translateParts, translateShowable } from "./content.ts";
-import { CallIds, type ToolNames } from "./names.ts";
-import { replayReasoning } from "./reasoning.ts";
+import { UpstreamCallIds } from "./call_ids.ts";
+import type { ToolNames } from "./names.ts";
+import { isClaude, renameCalls, replayReasoning } from "./reasoning.ts";
 import { translateOrphan, translateResult } from "./results.ts";
 import { listSystemText, stripBillingLine, translateSystemText } from "./system.ts";
 import { describeSearch } from "./web_search.ts";
@@ -21,7 +22,7 @@ type OtherTurn = Exclude<anthropic.MessageParam, AssistantTurn>;
 interface PendingCall {
   /** The id the client knows. */
   clientId: string;
-  /** The id upstream sees: the same, unless an earlier call of the conversation had it. */
+  /** The id upstream sees: its own, unless an earlier call of the conversation had it. */
   upstreamId: string;
   result?: anthropic.ToolResultBlock;
 }
@@ -45,11 +46,12 @@ export function translateTurns(
 
 class TurnTranslator {
   readonly #options: TurnOptions;
-  readonly #ids = new CallIds();
+  readonly #ids: UpstreamCallIds;
   readonly #messages: openrouter.ChatMessage[] = [];
 
   constructor(options: TurnOptions) {
     this.#options = options;
+    this.#ids = new UpstreamCallIds({ isStrict: isClaude(options.model) });
   }
 
   translate(turns: readonly anthropic.MessageParam[]): openrouter.ChatMessage[] {
@@ -121,13 +123,15 @@ class TurnTranslator {
     const texts: anthropic.TextBlock[] = [];
     const toolCalls: openrouter.ToolCall[] = [];
     const pending: PendingCall[] = [];
+    const sentIds = new Map<string, string>();
     for (const block of turn.content) {
       switch (block.type) {
         case "text":
           texts.push(block);
           break;
         case "tool_use": {
-          const upstreamId = this.#ids.claim(block.id);
+          const { id: upstreamId, original } = this.#ids.claim(block.id);
+          if (!sentIds.has(original)) sentIds.set(original, upstreamId);
           toolCalls.push(translateCall(block, upstreamId, this.#options.names));
           pending.push({ clientId: block.id, upstreamId });
           if (block.cache_control) this.#options.dropped.add("tool_use.cache_control");
@@ -146,7 +150,7 @@ class TurnTranslator {
           block satisfies never;
       }
     }
-    const reasoning = replayReasoning(turn.content, this.#options.model);
+    const reasoning = renameCalls(replayReasoning(turn.content, this.#options.model), sentIds);
     const content = joinTexts(texts);
     if (content === null && toolCalls.length === 0 && Object.keys(reasoning).length === 0) {
       return [];

@@ -105,10 +105,13 @@ function damage(random: Random, payloads: string[], ofJson: boolean): void {
   }
 }
 
-/** Whether upstream said anywhere that the answer is finished. */
+/** Whether upstream said anywhere that the answer is finished: by a reason, `[DONE]`, or a whole body. */
 function hasFinish(text: string): boolean {
-  const payloads = [text.trim(), ...parseSse(text).map(({ data }) => data)];
+  const whole = parseJson(text);
+  if (isJsonObject(whole) && Array.isArray(whole["choices"])) return true;
+  const payloads = parseSse(text).map(({ data }) => data);
   return payloads.some((payload) => {
+    if (payload.trim() === "[DONE]") return true;
     const chunk = parseJson(payload);
     const choices = isJsonObject(chunk) ? chunk["choices"] : null;
     const choice: unknown = Array.isArray(choices) ? choices[0] : null;

@@ -18,6 +18,10 @@ export interface FixtureOptions {
   names?: string[];
   takenCallIds?: string[];
   stopSequences?: string[];
+  /** The client's own limit, where upstream was given more. */
+  visibleTokens?: number;
+  /** The request had `safeguards`. */
+  reportsSafeguards?: boolean;
   /** The client asked for web search. */
   searchesWeb?: boolean;
   /** What was done to the context, where the client manages it. */

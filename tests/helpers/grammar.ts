@@ -73,6 +73,8 @@ class GrammarChecker {
   #open: { block: ContentBlock; json: string; isSigned: boolean } | null = null;
   #nextIndex = 0;
   #hasTool = false;
+  /** A call whose arguments end inside a bracket or a string. */
+  #hasCutCall = false;
   readonly #ids = new Set<string>();
 
   read(event: StreamEvent): void {
@@ -156,7 +158,12 @@ class GrammarChecker {
       check(open.isSigned, "A thinking block must be signed just before its stop");
     }
     if ("input" in open.block) {
-      check(isInput(open.json), "A closed tool call must have no input or a JSON object");
+      const end = judgeInput(open.json);
+      check(
+        end !== "not an object",
+        "A closed tool call must have no input that is JSON but not an object",
+      );
+      this.#hasCutCall ||= end === "cut";
     }
     this.#open = null;
     this.#nextIndex++;
@@ -167,6 +174,8 @@ class GrammarChecker {
     check(this.#open === null, "message_delta must not come while a block is open");
     checkUsage(usage);
     checkEnding(delta, this.#hasTool);
+    const isRun = delta.stop_reason === "tool_use" || delta.stop_reason === "end_turn";
+    check(!(this.#hasCutCall && isRun), "A cut call must not end in a stop reason that runs it");
     this.#place = "after the ending";
   }
 }
@@ -213,14 +222,24 @@ function checkUsage(usage: object): void {
   }
 }
 
-function isInput(json: string): boolean {
-  if (json === "") return true;
+/** What a client makes of the arguments of a closed call. */
+function judgeInput(json: string): "object" | "not an object" | "cut" | "invalid" {
+  if (json === "") return "object";
   try {
     const input: unknown = JSON.parse(json);
-    return typeof input === "object" && input !== null && !Array.isArray(input);
+    const isObject = typeof input === "object" && input !== null && !Array.isArray(input);
+    return isObject ? "object" : "not an object";
   } catch {
-    return false;
+    return isCut(json) ? "cut" : "invalid";
   }
+}
+
+/** Whether more brackets open than close, outside strings, or the last string does not end. */
+function isCut(json: string): boolean {
+  const outside = json.replace(/"(?:[^"\\]|\\.)*"/gs, "");
+  if (outside.includes('"')) return true;
+  const opened = outside.match(/[[{]/g)?.length ?? 0;
+  return opened > (outside.match(/[\]}]/g)?.length ?? 0);
 }
 
 function check(isTrue: boolean, sentence: string): asserts isTrue {
