@@ -51,9 +51,10 @@ export function toParams(exchange: Exchange, reading: Reading): Params {
 
 /** The dialect of the recorded host, and its model as the target. */
 export function toSetup({ url, request, body }: Exchange): Setup {
-  const isOpenRouter = url.includes("openrouter") || body.includes('"reasoning_details"');
-  const dialect: Dialect = isOpenRouter ? "openrouter" : "openai";
   const answered = /"model":\s*"([^"]*)"/.exec(body)?.[1] ?? "";
   const model = toText(request?.["model"]) || answered;
+  // Gateways that speak OpenRouter's dialect name models as it does.
+  const isGateway = model.includes("/") && body.includes('"reasoning_details"');
+  const dialect: Dialect = url.includes("openrouter") || isGateway ? "openrouter" : "openai";
   return { dialect, target: model.replace(/[\s"'\\,]/g, "") || "unknown-model" };
 }

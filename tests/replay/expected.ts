@@ -33,24 +33,26 @@ const CUT = new Set(["length", "max_output_tokens", "max_tokens", "MAX_TOKENS", 
 /** Words for a refusal: OpenAI's, and Z.ai's. */
 const REFUSED = new Set(["content_filter", "sensitive"]);
 
-/** @param isStreamed whether the client sees arguments as text while they arrive, or parsed at the end */
+/**
+ * What must come out of an answer.
+ * @param isStreamed whether the client sees arguments as text while they arrive, or parsed at the end
+ */
 export function expectAnswer(reading: Reading, isStreamed: boolean): Expected {
+  const { calls, text, thinking, refusal } = reading;
   if (reading.error !== null) return { error: reading.error };
-  const isEmpty = reading.text + reading.thinking + reading.refusal === "" &&
-    reading.calls.length === 0;
-  const hasEnd = reading.finish !== "" || (reading.isEnded && !isEmpty);
-  if (!hasEnd) return { error: "" };
-  const isCutShort = CUT.has(reading.finish);
-  const isLimited = isCutShort || CUT.has(reading.nativeFinish);
-  const isCut = (call: ReadCall) =>
-    !isClosed(call.arguments) && (call.arguments.trim() !== "" || isLimited);
-  const cut = reading.calls.filter(isCut);
-  const shown = isStreamed ? reading.calls : reading.calls.filter((call) => !cut.includes(call));
+  const isEmpty = text + thinking + refusal === "" && calls.length === 0;
+  if (reading.finish === "" && (isEmpty || !reading.isEnded)) return { error: "" };
+  const isLimited = CUT.has(reading.finish) || CUT.has(reading.nativeFinish);
+  const isCut = (call: ReadCall) => isOpen(call.arguments) || (isLimited && isBare(call));
+  const hasCut = CUT.has(reading.finish) || calls.some(isCut);
+  const shown = calls.filter((call) =>
+    !isCut(call) || !(reading.isWhole || (isBare(call) && call.isLate))
+  );
   return {
-    text: reading.text + reading.refusal,
-    thinking: reading.thinking,
-    calls: shown.map((call) => expectCall(call, isStreamed)),
-    stopReason: expectStopReason(reading, isCutShort || cut.length > 0),
+    text: text + refusal,
+    thinking,
+    calls: shown.map((call) => expectCall(call, { isStreamed, isCut: isCut(call) })),
+    stopReason: expectStopReason(reading, hasCut),
     usage: expectUsage(reading.usage),
   };
 }
@@ -64,27 +66,31 @@ function expectStopReason(
   return calls.length > 0 ? "tool_use" : "end_turn";
 }
 
-function expectCall({ name, arguments: text }: ReadCall, isStreamed: boolean): ExpectedCall {
-  const trimmed = text.trim();
-  const value = trimmed === "" || trimmed === "null" ? {} : parseJson(trimmed);
-  if (isJsonObject(value)) return { name, input: value };
+function expectCall(
+  { name, arguments: text }: ReadCall,
+  { isStreamed, isCut }: { isStreamed: boolean; isCut: boolean },
+): ExpectedCall {
+  const value = isBlank(text) ? {} : parseJson(text);
+  if (isJsonObject(value) && !isCut) return { name, input: value };
   if (!isStreamed) return { name, input: { INVALID_JSON: text } };
-  // JSON that is not an object gets a fragment behind it, so that no client keeps it as input.
+  // What would parse, though it is not an object or not all, gets a fragment that keeps clients from using it.
   return { name, input: {}, broken: { text, isExact: value === undefined } };
 }
 
-/** Whether the brackets of a JSON text close, valid or not. */
-function isClosed(text: string): boolean {
-  let depth = 0;
-  let hasOpened = false;
+/** A call without arguments: in full for a tool without parameters, unless the limit ended the answer. */
+function isBare(call: ReadCall): boolean {
+  return isBlank(call.arguments);
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === "" || text.trim() === "null";
+}
+
+/** Whether a bracket or a string of a JSON text has no end. */
+function isOpen(text: string): boolean {
   const outside = text.replace(/"(?:[^"\\]|\\[^])*"/g, "");
-  for (const char of outside) {
-    if (char === "{" || char === "[") depth++;
-    if (char === "}" || char === "]") depth--;
-    hasOpened ||= depth > 0;
-  }
-  const isScalar = !hasOpened && parseJson(text) !== undefined;
-  return isScalar || (hasOpened && depth <= 0 && !outside.includes('"'));
+  const count = (pattern: RegExp) => outside.match(pattern)?.length ?? 0;
+  return outside.includes('"') || count(/[[{]/g) > count(/[\]}]/g);
 }
 
 /** Cache hits count as OpenRouter and OpenAI report them, in `prompt_tokens_details`. */

@@ -32,6 +32,8 @@ export interface Seen {
   /** What the SDK returned; null where it threw. */
   message: Anthropic.Message | null;
   error: InstanceType<typeof Anthropic.APIError> | null;
+  /** Whether the SDK's accumulator gave up on arguments that are not valid JSON, as it does with Anthropic's own. */
+  isUnparsable: boolean;
 }
 
 /** A request of the SDK's, without `stream`. */
@@ -64,6 +66,7 @@ export async function send(params: Params, recording: Recording, setup: Setup): 
     events: [],
     message: null,
     error: null,
+    isUnparsable: false,
   };
   const proxy = createReplayProxy(recording, setup);
   const client = new Anthropic({
@@ -127,9 +130,41 @@ async function ask(client: Anthropic, params: Params, seen: Seen): Promise<void>
       ? await client.messages.stream(body).finalMessage()
       : await client.messages.create(body);
   } catch (error) {
-    if (!(error instanceof Anthropic.APIError)) throw error;
-    seen.error = error;
+    if (error instanceof Anthropic.APIError) seen.error = error;
+    else if (!isParseError(error)) throw error;
+    else {
+      seen.isUnparsable = true;
+      seen.message = collectMessage(seen.events);
+    }
   }
+}
+
+function isParseError(error: unknown): boolean {
+  return error instanceof Anthropic.AnthropicError && /JSON/.test(error.message);
+}
+
+/** What a client keeps that reads the events by itself; the input of calls stays as it was started. */
+function collectMessage(events: readonly StreamEvent[]): Anthropic.Message | null {
+  const [head] = events;
+  if (head?.type !== "message_start") return null;
+  const message: Anthropic.Message = JSON.parse(JSON.stringify(head.message));
+  for (const event of events) {
+    const block = message.content.at(-1);
+    if (event.type === "content_block_start") message.content.push(clone(event.content_block));
+    else if (event.type === "message_delta") {
+      Object.assign(message, event.delta, { usage: { ...message.usage, ...event.usage } });
+    } else if (event.type !== "content_block_delta") continue;
+    else if (event.delta.type === "text_delta" && block?.type === "text") {
+      block.text += event.delta.text;
+    } else if (event.delta.type === "thinking_delta" && block?.type === "thinking") {
+      block.thinking += event.delta.thinking;
+    }
+  }
+  return message;
+}
+
+function clone(block: unknown): Anthropic.ContentBlock {
+  return JSON.parse(JSON.stringify(block));
 }
 
 function toResponse({ status, contentType, pieces }: Recording): Response {

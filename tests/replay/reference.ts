@@ -14,6 +14,8 @@ export interface ReadCall {
   arguments: string;
   /** Its place in a stream, where upstream numbers the calls. */
   index: unknown;
+  /** Whether it began in the chunk that ended the answer: then no client has seen it before that. */
+  isLate: boolean;
 }
 
 /** One answer. */
@@ -27,7 +29,9 @@ export interface Reading {
   /** "" where there was none. */
   finish: string;
   nativeFinish: string;
-  /** Whether the answer is one JSON body, or ended in `[DONE]`. */
+  /** Whether the answer is one JSON body. */
+  isWhole: boolean;
+  /** Whether it is that, or ended in `[DONE]`. */
   isEnded: boolean;
   usage: JsonObject | null;
   /** `reasoning_details` in order, fragments of one entry joined. */
@@ -48,21 +52,21 @@ export function readAnswer(body: string): Reading {
     refusal: "",
     finish: "",
     nativeFinish: "",
-    isEnded: false,
+    isWhole: isWhole(body),
+    isEnded: isWhole(body),
     usage: null,
     details: [],
     plain: { reasoning: "", reasoning_content: "" },
     error: null,
   };
-  if (isWhole(body)) {
-    reading.isEnded = true;
-    readChunk(reading, parseJson(body), false);
+  if (reading.isWhole) {
+    readChunk(reading, parseJson(body));
     return reading;
   }
   // llama-box reports errors in an SSE field of its own.
   for (const { data } of parseSse(body.replace(/^error:/gm, "data:"))) {
     if (data.trim() === "[DONE]") reading.isEnded = true;
-    else readChunk(reading, parseJson(data), true);
+    else readChunk(reading, parseJson(data));
   }
   return reading;
 }
@@ -72,7 +76,7 @@ export function isWhole(body: string): boolean {
   return body.trimStart().startsWith("{");
 }
 
-function readChunk(reading: Reading, chunk: unknown, isStream: boolean): void {
+function readChunk(reading: Reading, chunk: unknown): void {
   if (!isJsonObject(chunk)) return;
   if (chunk["error"] ?? chunk["detail"]) reading.error ??= readErrorWords(chunk);
   reading.model ||= toText(chunk["model"]);
@@ -84,11 +88,14 @@ function readChunk(reading: Reading, chunk: unknown, isStream: boolean): void {
   reading.finish = toText(choice["finish_reason"]) || reading.finish;
   reading.nativeFinish = toText(choice["native_finish_reason"]) || reading.nativeFinish;
   // Perplexity sends both in both: the whole message beside each delta, and an empty delta beside the message.
-  const message = isStream ? choice["delta"] ?? choice["message"] : choice["message"];
-  if (isJsonObject(message)) readMessage(reading, message, isStream);
+  const message = reading.isWhole ? choice["message"] : choice["delta"] ?? choice["message"];
+  const before = reading.calls.length;
+  if (isJsonObject(message)) readMessage(reading, message);
+  if (reading.finish === "") return;
+  for (const call of reading.calls.slice(before)) call.isLate = true;
 }
 
-function readMessage(reading: Reading, message: JsonObject, isStream: boolean): void {
+function readMessage(reading: Reading, message: JsonObject): void {
   const { content } = message;
   reading.text += toText(content);
   for (const part of listObjects(content)) {
@@ -96,9 +103,9 @@ function readMessage(reading: Reading, message: JsonObject, isStream: boolean): 
     else reading.text += toText(part["text"]);
   }
   reading.refusal += toText(message["refusal"]);
-  readReasoning(reading, message, isStream);
+  readReasoning(reading, message);
   for (const fragment of listObjects(message["tool_calls"])) {
-    readCall(reading.calls, fragment, isStream);
+    readCall(reading, fragment);
   }
 }
 
@@ -108,7 +115,7 @@ function readThinkingPart(thinking: unknown): string {
 }
 
 /** The same thinking often comes twice: in the details, and in one or both of the plain fields. */
-function readReasoning(reading: Reading, message: JsonObject, isStream: boolean): void {
+function readReasoning(reading: Reading, message: JsonObject): void {
   const details = listObjects(message["reasoning_details"]);
   const shown = details.map(({ text, summary }) => toText(text) + toText(summary)).join("");
   const content = toText(message["reasoning_content"]);
@@ -116,14 +123,14 @@ function readReasoning(reading: Reading, message: JsonObject, isStream: boolean)
   reading.thinking += shown || content || plain;
   reading.plain.reasoning_content += content;
   reading.plain.reasoning += plain;
-  for (const detail of details) addDetail(reading.details, detail, isStream);
+  for (const detail of details) addDetail(reading, detail);
 }
 
 /** Text goes on with the entry before it, a signature closes it; everything else is an entry of its own. */
-function addDetail(details: JsonObject[], detail: JsonObject, isStream: boolean): void {
+function addDetail({ details, isWhole }: Reading, detail: JsonObject): void {
   const last = details.at(-1);
   const isText = detail["type"] === "reasoning.text" || detail["type"] === "reasoning.summary";
-  const goesOn = isStream && isText && last?.["type"] === detail["type"] && !last?.["signature"];
+  const goesOn = !isWhole && isText && last?.["type"] === detail["type"] && !last?.["signature"];
   if (!goesOn || last === undefined) {
     details.push({ ...detail });
     return;
@@ -136,7 +143,7 @@ function addDetail(details: JsonObject[], detail: JsonObject, isStream: boolean)
 }
 
 /** Fragments belong together by index; another id there, or a name after whole arguments, is another call. */
-function readCall(calls: ReadCall[], fragment: JsonObject, isStream: boolean): void {
+function readCall({ calls, isWhole }: Reading, fragment: JsonObject): void {
   const { index, function: called } = fragment;
   const id = toText(fragment["id"]);
   const fields = isJsonObject(called) ? called : {};
@@ -149,8 +156,8 @@ function readCall(calls: ReadCall[], fragment: JsonObject, isStream: boolean): v
     (id !== "" && known.id !== "" && id !== known.id) ||
     (id === "" && name !== "" && parseJson(known.arguments) !== undefined)
   );
-  if (!isStream || known === undefined || isOther) {
-    calls.push({ id, name, arguments: text, index });
+  if (isWhole || known === undefined || isOther) {
+    calls.push({ id, name, arguments: text, index, isLate: false });
     return;
   }
   known.id ||= id;

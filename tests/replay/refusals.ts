@@ -12,7 +12,10 @@ interface Reason {
 /** A reason that no recording gives any more is to be taken off. */
 export const REASONS: readonly Reason[] = [
   { reason: "a file that only Anthropic has", words: /file sources .* are not supported/ },
-  { reason: "a conversation that Anthropic compacted", words: /'compaction' blocks are not supported/ },
+  {
+    reason: "a conversation that Anthropic compacted",
+    words: /'compaction' blocks are not supported/,
+  },
 ];
 
 /** The reason that a message gives; undefined for one that must not be. */

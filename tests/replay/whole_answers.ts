@@ -18,5 +18,7 @@ testRecorded(
   () => replay(exchanges, { cut: byChance, stream: false, least: 2060 }),
 );
 
-testRecorded("recorded JSON answers come out right where a stream was asked for", () =>
-  replay(exchanges, { cut: whole, stream: true, least: 2060 }));
+testRecorded(
+  "recorded JSON answers come out right where a stream was asked for",
+  () => replay(exchanges, { cut: whole, stream: true, least: 2060 }),
+);
