@@ -23,7 +23,7 @@ export interface Way {
 
 /** Replays recordings in one way. @throws {AssertionError} that names those that come out wrong */
 export async function replay(exchanges: readonly Exchange[], way: Way): Promise<void> {
-  const verdict = new Verdict();
+  const verdict = new Verdict("answers");
   for (const exchange of exchanges) {
     const reading = readAnswer(exchange.body);
     const { status, contentType } = exchange;

@@ -42,7 +42,7 @@ for (const stream of [false, true]) {
   testRecorded(
     `recorded errors keep their words where ${stream ? "a stream" : "a message"} was asked for`,
     async () => {
-      const verdict = new Verdict();
+      const verdict = new Verdict("errors");
       for (const exchange of exchanges) {
         const { body, status, contentType } = exchange;
         const seen = await send(

@@ -28,7 +28,7 @@ for (const setup of SETUPS) {
     `recorded requests reach ${setup.target} (${setup.dialect}) whole and valid`,
     async () => {
       const check = compileCheck(setup.dialect);
-      const verdict = new Verdict();
+      const verdict = new Verdict("requests");
       for (const exchange of exchanges) {
         verdict.note(exchange.name, await judge(exchange, setup, check));
       }

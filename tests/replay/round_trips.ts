@@ -30,7 +30,7 @@ const trips = await sendBack();
 testRecorded(
   "recorded calls go back with the ids and arguments that upstream gave them",
   () => {
-    const verdict = new Verdict();
+    const verdict = new Verdict("history");
     for (const trip of trips.filter(({ reading }) => reading.calls.length > 0)) {
       verdict.note(trip.exchange.name, findDifference(() => checkCalls(trip)));
     }
@@ -39,7 +39,7 @@ testRecorded(
 );
 
 testRecorded("recorded ids that clients refuse come back as they were", () => {
-  const verdict = new Verdict();
+  const verdict = new Verdict("history");
   const isOdd = ({ id }: { id: string }) => !/^[a-zA-Z0-9_-]*$/.test(id);
   for (const trip of trips.filter(({ reading }) => reading.calls.some(isOdd))) {
     verdict.note(trip.exchange.name, findDifference(() => checkCalls(trip)));
@@ -48,7 +48,7 @@ testRecorded("recorded ids that clients refuse come back as they were", () => {
 });
 
 testRecorded("recorded reasoning_details come back as they were", () => {
-  const verdict = new Verdict();
+  const verdict = new Verdict("history");
   const hasDetails = ({ exchange, reading }: Trip) =>
     reading.details.length > 0 && toSetup(exchange).dialect === "openrouter";
   for (const trip of trips.filter(hasDetails)) {
@@ -58,7 +58,7 @@ testRecorded("recorded reasoning_details come back as they were", () => {
 });
 
 testRecorded("recorded plain reasoning comes back in the same field", () => {
-  const verdict = new Verdict();
+  const verdict = new Verdict("history");
   for (const trip of trips.filter(hasPlainReasoning)) {
     verdict.note(trip.exchange.name, findDifference(() => checkPlain(trip)));
   }
@@ -70,7 +70,7 @@ testRecorded("requests with recorded answers in them are valid", () => {
     openrouter: compileCheck("openrouter"),
     openai: compileCheck("openai"),
   };
-  const verdict = new Verdict();
+  const verdict = new Verdict("history");
   for (const { exchange, sent } of trips) {
     verdict.note(exchange.name, checks[toSetup(exchange).dialect](sent));
   }

@@ -31,10 +31,14 @@ export function findLostTexts(
   return listPieces(request)
     .filter(({ text }) => text.trim() !== "" && !isBilling(text))
     .filter(({ text }) => !haystack.includes(text) && !haystack.includes(text.trim()))
-    .filter(({ path, type }) =>
-      !dropped.some((name) => path.startsWith(name) || name.includes(type))
-    )
+    .filter((piece) => !dropped.some((name) => isNamed(piece, name)))
     .map(({ path, text }) => `${path} "${text.slice(0, 40)}"`);
+}
+
+/** Fields are named by their path, blocks of a kind that cannot be sent by their type. */
+function isNamed({ path, type }: Piece, name: string): boolean {
+  const isPath = path === name || path.startsWith(`${name}.`) || name.startsWith(`${path}.`);
+  return isPath || (type !== "text" && name.split(".").includes(type));
 }
 
 /** Claude Code's line for Anthropic's accounting changes with each request and is meant for nobody else. */
