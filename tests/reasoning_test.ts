@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assertEquals, assertFalse } from "@std/assert";
+import { assert, assertEquals, assertFalse } from "@std/assert";
 import type { Message } from "../lib/anthropic/types.ts";
 import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
 import type * as openrouter from "../lib/openrouter/types.ts";
@@ -294,4 +294,17 @@ Deno.test("an envelope that a client has broken is left out", () => {
     const answer = { ...stream("openai/gpt-6", []), content: [block] };
     assertFalse("reasoning_details" in replay(answer, "openai/gpt-6"));
   }
+});
+
+Deno.test("reasoning entries with ever new keys take linear time", () => {
+  const begin = performance.now();
+  const model = "z-ai/glm-5";
+  const deltas = Array.from(
+    { length: 20_000 },
+    (_, n) => delta({ type: "reasoning.text", text: "x", [`key_${n}`]: n }),
+  );
+  const [block] = stream(model, deltas).content;
+  // Some 200 ms; each entry copied into the next one it takes more than a minute.
+  assert(performance.now() - begin < 5000);
+  assert(block?.type === "thinking" && block.thinking.length === 20_000);
 });

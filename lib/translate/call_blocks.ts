@@ -89,7 +89,7 @@ export class CallBlocks {
   #addFragment({ call, isNew, text }: RoutedFragment, begun: ToolUseDraft[]): void {
     if (isNew) begun.push(call);
     if (text === "") return;
-    if (!begun.includes(call) && !this.#queue.includes(call)) {
+    if (call.isFinished) {
       if (text.trim() === "") return;
       throw new ApiError("api_error", "OpenRouter continued a tool call that had ended", {
         status: 502,

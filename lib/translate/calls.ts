@@ -20,17 +20,14 @@ export interface RoutedFragment {
 
 /** The tool calls of one answer. */
 export class CallRouter {
-  readonly #calls: ToolUseDraft[] = [];
+  /** The newest call of each index and id: a list searched for each fragment is quadratic. */
+  readonly #byIndex = new Map<number, ToolUseDraft>();
+  readonly #byId = new Map<string, ToolUseDraft>();
   readonly #options: CallOptions;
   #last: ToolUseDraft | undefined;
 
   constructor(options: CallOptions) {
     this.#options = options;
-  }
-
-  /** All calls so far, in the order in which they began. */
-  get calls(): readonly ToolUseDraft[] {
-    return this.#calls;
   }
 
   /** Finds or begins the call of a fragment, and notes the id and name it brings. */
@@ -45,19 +42,20 @@ export class CallRouter {
     const isRepeat = found !== undefined && repeats(found, fragment);
     const isNew = found === undefined || (!isRepeat && beginsAnother(found, fragment));
     const call = isNew ? this.#begin(fragment.index) : found;
-    if (call.upstreamId === "") call.upstreamId = fragment.id;
+    if (call.upstreamId === "" && fragment.id !== "") {
+      call.upstreamId = fragment.id;
+      this.#byId.set(fragment.id, call);
+    }
     call.upstreamName = this.#joinName(call, fragment.name || (found?.upstreamName ?? ""));
     this.#last = call;
     return { call, isNew, text: isRepeat ? "" : fragment.text };
   }
 
   #find({ index, id, name }: Fragment): ToolUseDraft | undefined {
-    const atIndex = index === null
-      ? undefined
-      : this.#calls.findLast((call) => call.index === index);
+    const atIndex = index === null ? undefined : this.#byIndex.get(index);
     if (id !== "") {
       if (atIndex?.upstreamId === id) return atIndex;
-      const known = this.#calls.findLast((call) => call.upstreamId === id);
+      const known = this.#byId.get(id);
       // The same id at another index, with a name of its own: two calls that share an id.
       const isTwin = name !== "" && index !== null && typeof known?.index === "number";
       if (known !== undefined && !isTwin) return known;
@@ -91,7 +89,7 @@ export class CallRouter {
 
   #begin(index: number | null): ToolUseDraft {
     const call = new ToolUseDraft(index, this.#options);
-    this.#calls.push(call);
+    if (index !== null) this.#byIndex.set(index, call);
     return call;
   }
 }

@@ -15,6 +15,8 @@ export type Draft = TextDraft | ThinkingDraft | WholeDraft | ToolUseDraft;
 /** What every draft can tell. */
 interface DraftLike {
   readonly type: ContentBlock["type"];
+  /** Set by the queue when `content_block_stop` has been sent. */
+  isFinished: boolean;
   /** Whether enough is known to send `content_block_start`. */
   readonly canStart: boolean;
   /** Whether the block may be stopped though more may come: what comes later opens another block. */
@@ -30,6 +32,7 @@ interface DraftLike {
 /** Text, and what it cites. */
 export class TextDraft implements DraftLike {
   readonly type = "text";
+  isFinished = false;
   readonly canStart = true;
   readonly #citations: Citation[] = [];
   #pending = "";
@@ -74,10 +77,11 @@ export type Seal = (pieces: readonly Reasoning[]) => string;
  */
 export class ThinkingDraft implements DraftLike {
   readonly type = "thinking";
+  isFinished = false;
   readonly canStart = true;
   readonly #seal: Seal;
   readonly #isHidden: boolean;
-  #reasoning: Reasoning;
+  readonly #reasoning: Reasoning;
   /** Encrypted entries that have no text to show. */
   readonly #attached: Reasoning[] = [];
   #pending = "";
@@ -85,7 +89,7 @@ export class ThinkingDraft implements DraftLike {
   constructor(first: Reasoning, options: { seal: Seal; isHidden: boolean }) {
     this.#seal = options.seal;
     this.#isHidden = options.isHidden;
-    this.#reasoning = first;
+    this.#reasoning = "detail" in first ? { detail: { ...first.detail } } : { ...first };
     this.#show(first);
   }
 
@@ -106,7 +110,7 @@ export class ThinkingDraft implements DraftLike {
 
   add(next: Reasoning): void {
     this.#show(next);
-    this.#reasoning = joinReasoning(this.#reasoning, next);
+    joinReasoning(this.#reasoning, next);
   }
 
   canStop(): boolean {
@@ -143,6 +147,7 @@ type Whole = Extract<
 /** A block that is whole when it is made. Clients expect an input as JSON text behind the start all the same. */
 export class WholeDraft implements DraftLike {
   readonly type: Whole["type"];
+  isFinished = false;
   readonly canStart = true;
   readonly #block: Whole;
   #input: string | null;
@@ -175,6 +180,7 @@ export class WholeDraft implements DraftLike {
 /** A tool call. Its facts may come in any order; the block starts when its id and name are known. */
 export class ToolUseDraft implements DraftLike {
   readonly type = "tool_use";
+  isFinished = false;
   /** Upstream's id; "" until it comes. */
   upstreamId = "";
   /** Upstream's name; "" until it comes. */

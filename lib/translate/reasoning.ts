@@ -100,14 +100,12 @@ export function isContinued(now: Reasoning, next: Reasoning): boolean {
   return a.type === b.type && !a.signature && (!a.id || !b.id || a.id === b.id);
 }
 
-/** Joins two pieces of which the second goes on with the first. */
-export function joinReasoning(now: Reasoning, next: Reasoning): Reasoning {
-  if ("isEmptyList" in now || "isEmptyList" in next) return now;
+/** Joins two pieces of which the second goes on with the first. Changes the first: a copy for each is quadratic. */
+export function joinReasoning(now: Reasoning, next: Reasoning): void {
+  if ("isEmptyList" in now || "isEmptyList" in next) return;
   if ("detail" in now) {
-    const more = "detail" in next ? next.detail : toDetail(next.text, now.detail);
-    return { detail: mergeDetails(now.detail, more) };
-  }
-  return "field" in next ? { field: now.field, text: now.text + next.text } : now;
+    mergeDetails(now.detail, "detail" in next ? next.detail : toDetail(next.text, now.detail));
+  } else if ("field" in next) now.text += next.text;
 }
 
 /** Plain text as a piece of the entry that it goes on with. */
@@ -122,13 +120,18 @@ function toDetail(
 function mergeDetails(
   now: openrouter.ReasoningDetail,
   next: openrouter.ReasoningDetail,
-): openrouter.ReasoningDetail {
-  const merged: openrouter.ReasoningDetail = { ...next, ...now };
-  if (next.text || now.text) merged.text = (now.text ?? "") + (next.text ?? "");
-  if (next.summary || now.summary) merged.summary = (now.summary ?? "") + (next.summary ?? "");
-  if (next.signature) merged.signature = next.signature;
-  return merged;
+): void {
+  const { text, summary, signature, ...rest } = next;
+  if (text) now.text = (now.text ?? "") + text;
+  if (summary) now.summary = (now.summary ?? "") + summary;
+  if (signature) now.signature = signature;
+  for (const [key, value] of Object.entries(rest)) {
+    if (!Object.hasOwn(now, key)) Object.defineProperty(now, key, { value, ...PLAIN_PROPERTY });
+  }
 }
+
+/** Defined, not assigned: `__proto__` is data like any other. */
+const PLAIN_PROPERTY = { enumerable: true, writable: true, configurable: true };
 
 /** The vendor of a model: signatures of one mean nothing to another. "" where an id does not tell. */
 export function toFamily(model: string): string {

@@ -80,7 +80,7 @@ export class ReasoningBlocks {
     const before = this.#thinking;
     if (!isWhole && before?.accepts(piece)) {
       const isLast = this.#queue.last === before;
-      if (isLast || (shown === "" && this.#queue.includes(before))) return before.add(piece);
+      if (isLast || (shown === "" && !before.isFinished)) return before.add(piece);
       if (shown === "") return;
     }
     this.#thinking = this.#queue.add(
@@ -94,7 +94,7 @@ export class ReasoningBlocks {
   /** Encrypted reasoning, whole at once: with the thinking before it, as long as that is not finished. */
   #addEncrypted(piece: Reasoning): void {
     const before = this.#thinking;
-    const isOpen = before !== null && this.#queue.includes(before);
+    const isOpen = before !== null && !before.isFinished;
     if (isOpen && sharesEnvelope(before.reasoning, piece, this.#sealOptions())) {
       before.attach(piece);
     } else this.#addRedacted(piece);
