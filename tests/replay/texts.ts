@@ -9,8 +9,8 @@ import { isJsonObject, type JsonObject, toText } from "../../lib/json.ts";
 interface Piece {
   path: string;
   text: string;
-  /** The type of the block it stands in, which `x-proxy-dropped` names where the block is left out. */
-  type: string;
+  /** The words for it in `x-proxy-dropped`: types of the blocks around it, type and name of a tool. */
+  words: readonly string[];
 }
 
 /** Blocks whose content belongs to Anthropic's own tools or to the model that made them. */
@@ -36,9 +36,9 @@ export function findLostTexts(
 }
 
 /** Fields are named by their path, blocks of a kind that cannot be sent by their type. */
-function isNamed({ path, type }: Piece, name: string): boolean {
+function isNamed({ path, words }: Piece, name: string): boolean {
   const isPath = path === name || path.startsWith(`${name}.`) || name.startsWith(`${path}.`);
-  return isPath || (type !== "text" && name.split(".").includes(type));
+  return isPath || name.split(".").some((word) => words.includes(word));
 }
 
 /** Claude Code's line for Anthropic's accounting changes with each request and is meant for nobody else. */
@@ -59,29 +59,29 @@ function listPieces(request: JsonObject): Piece[] {
       ["name", "description"].map((key) => ({
         path: `tools.${i}`,
         text: toText(tool[key]),
-        type: toText(tool["type"]) || "custom",
+        words: [toText(tool["type"]), toText(tool["name"])],
       }))
     ),
   ];
 }
 
-function listContent(content: unknown, path: string): Piece[] {
-  if (typeof content === "string") return [{ path, text: content, type: "text" }];
-  return listObjects(content).flatMap((block, i) => listBlock(block, `${path}.${i}`));
+function listContent(content: unknown, path: string, words: readonly string[] = []): Piece[] {
+  if (typeof content === "string") return [{ path, text: content, words }];
+  return listObjects(content).flatMap((block, i) => listBlock(block, `${path}.${i}`, words));
 }
 
-function listBlock(block: JsonObject, path: string): Piece[] {
+function listBlock(block: JsonObject, path: string, around: readonly string[]): Piece[] {
   const type = toText(block["type"]);
   if (NOT_TEXT.has(type)) return [];
+  const words = type === "text" ? around : [...around, type];
   const source = isJsonObject(block["source"]) ? block["source"] : {};
   const texts = [block["text"], block["name"], block["title"], block["context"], source["data"]];
-  const isSource = type === "image" || type === "document";
-  if (isSource) texts.push(source["url"]);
+  if (type === "image" || type === "document") texts.push(source["url"]);
   return [
     ...[...texts, ...listStrings(block["input"])]
-      .map((text) => ({ path, text: toText(text), type })),
-    ...listContent(block["content"], `${path}.content`),
-    ...listContent(source["content"], `${path}.source.content`),
+      .map((text) => ({ path, text: toText(text), words })),
+    ...listContent(block["content"], `${path}.content`, words),
+    ...listContent(source["content"], `${path}.source.content`, words),
   ];
 }
 
