@@ -149,4 +149,5 @@ export {
 } from "./lib/translate/request.ts";
 export { translateResponse } from "./lib/translate/response.ts";
 export { type StreamOptions, StreamTranslator } from "./lib/translate/stream.ts";
-export type { ReasoningLimits } from "./lib/translate/thinking.ts";
+export type { InputKind } from "./lib/translate/placeholders.ts";
+export type { LengthLimits, ReasoningLimits } from "./lib/translate/thinking.ts";

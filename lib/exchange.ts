@@ -12,6 +12,7 @@ import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
 import type { LearnedLimits } from "./openrouter/learned.ts";
 import type { RefusedDefaults } from "./openrouter/models.ts";
+import type { OpenStream } from "./sse/pump.ts";
 import type { ReportSpan } from "./telemetry.ts";
 
 /** What the whole server shares. Everything that touches the world comes in here. */
@@ -28,6 +29,8 @@ export interface Services {
   log: Log;
   /** Told of every message that has ended. */
   reportSpan: ReportSpan;
+  /** The streams that are open; at the end of the drain they are told. */
+  openStreams: Set<OpenStream>;
   /** A monotonic clock, in milliseconds. */
   now: () => number;
   /** A unique id such as `msg_…`. */

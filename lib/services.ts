@@ -44,6 +44,7 @@ export function connectServices(
       findPrices: (model) => catalog.get(model),
     }),
     reportSpan,
+    openStreams: new Set(),
     newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
   };
 }

@@ -24,6 +24,8 @@ const OPUS = "ANTHROPIC_DEFAULT_OPUS_MODEL";
 const SONNET = "ANTHROPIC_DEFAULT_SONNET_MODEL";
 const HAIKU = "ANTHROPIC_DEFAULT_HAIKU_MODEL";
 const FABLE = "ANTHROPIC_DEFAULT_FABLE_MODEL";
+const GUARD = "CLAUDE_CODE_AUTO_MODE_MODEL";
+const SERVER_GUARD = "CLAUDE_CODE_AUTO_MODE_SERVER";
 const WINDOW = "CLAUDE_CODE_AUTO_COMPACT_WINDOW";
 const DEFAULT_SONNET = "anthropic/claude-sonnet-4-20250514";
 
@@ -69,6 +71,7 @@ const MODELS: {
       [OPUS]: "openai/gpt-5[1m]",
       [SONNET]: "z-ai/glm-5[1m]",
       [HAIKU]: "vendor/huge[1m]",
+      [GUARD]: "vendor/huge[1m]",
       [FABLE]: "openai/gpt-5[1m]",
       [WINDOW]: "202752",
     },
@@ -102,27 +105,48 @@ const MODELS: {
   {
     name: "gives an id without a slash a name that is mapped to it",
     env: { TARGET_MODEL_SMALL: "local-model" },
-    expected: { [HAIKU]: "claude-haiku[1m]", [WINDOW]: "131072" },
+    expected: { [HAIKU]: "claude-haiku[1m]", [GUARD]: "claude-haiku[1m]", [WINDOW]: "131072" },
+  },
+  {
+    name: "gives auto mode's guard the haiku target without a window where one is not known",
+    env: { TARGET_MODEL_SMALL: "z-ai/glm-5", TARGET_MODEL_BIG: "zed/unheard-of" },
+    expected: { [HAIKU]: "z-ai/glm-5", [GUARD]: "z-ai/glm-5", [SONNET]: "zed/unheard-of" },
+  },
+  {
+    name: "leaves the guard of a default that nobody knows to the proxy, which may replace it",
+    env: { TARGET_MODEL_OPUS: "z-ai/glm-5", TARGET_MODEL_SMALL: DEFAULT_SONNET },
+    expected: { [OPUS]: "z-ai/glm-5[1m]", [GUARD]: "claude-haiku", [WINDOW]: "202752" },
   },
 ];
 
 for (const { name, env, expected } of MODELS) {
   Deno.test(`buildModels ${name}`, () => {
     const built = build(env);
-    assertEquals(built.env, expected);
-    const families = { [OPUS]: "opus", [SONNET]: "sonnet", [HAIKU]: "haiku", [FABLE]: "fable" };
-    for (const [variable, family] of Object.entries(families)) {
+    assertEquals(built.env, { [SERVER_GUARD]: "0", [GUARD]: "claude-haiku", ...expected });
+    const names = {
+      [OPUS]: "claude-opus-4-5",
+      [SONNET]: "claude-sonnet-4-5",
+      [HAIKU]: "claude-haiku-4-5",
+      [FABLE]: "claude-fable-4-5",
+      [GUARD]: "claude-haiku",
+    };
+    for (const [variable, name] of Object.entries(names)) {
       const id = built.env[variable];
       if (id === undefined) continue;
       const resolve = (asked: string) => resolveModel(asked, built, new RefusedDefaults()).models;
-      assertEquals(resolve(id), resolve(`claude-${family}-4-5`), `${id} goes elsewhere`);
+      assertEquals(resolve(id), resolve(name), `${id} goes elsewhere`);
     }
   });
 }
 
 Deno.test("buildModels warns of a window that the client cannot be told", () => {
   const { env, notes } = build({ TARGET_MODEL_OPUS: "vendor/small" });
-  assertEquals(env, { [OPUS]: "vendor/small[1m]", [WINDOW]: "100000" });
+  assertEquals(env, {
+    [OPUS]: "vendor/small[1m]",
+    [SERVER_GUARD]: "0",
+    [GUARD]: "claude-haiku",
+    [WINDOW]: "100000",
+  });
   assertEquals(notes.length, 1);
   assertStringIncludes(notes[0] ?? "", "vendor/small takes 65,536 tokens");
   assertStringIncludes(notes[0] ?? "", "100,000");
@@ -143,14 +167,20 @@ Deno.test("mergeSettings keeps the user's settings and models; where requests go
   const user = {
     model: "opus",
     permissions: { allow: ["Bash"] },
-    env: { [OPUS]: "mine", MINE: "1", ANTHROPIC_BASE_URL: "http://evil", ANTHROPIC_API_KEY: "k" },
+    env: {
+      [OPUS]: "mine",
+      [GUARD]: "mine",
+      MINE: "1",
+      ANTHROPIC_BASE_URL: "http://evil",
+      ANTHROPIC_API_KEY: "k",
+    },
   };
   const { env, ...rest } = mergeSettings(user, {
     connection,
-    models: { [OPUS]: "o", [HAIKU]: "h" },
+    models: { [OPUS]: "o", [HAIKU]: "h", [GUARD]: "h" },
   });
   assertEquals(rest, { model: "opus", permissions: { allow: ["Bash"] } });
-  assertEquals(env, { [OPUS]: "mine", [HAIKU]: "h", MINE: "1", ...connection });
+  assertEquals(env, { [OPUS]: "mine", [HAIKU]: "h", [GUARD]: "mine", MINE: "1", ...connection });
   assertEquals(connection["ANTHROPIC_API_KEY"], "");
   assertEquals(mergeSettings({ env: "nonsense" }, { connection, models: {} }), { env: connection });
 });

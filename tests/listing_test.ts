@@ -17,6 +17,8 @@ const UNKNOWN: Omit<CatalogModel, "id" | "name"> = {
   maxOutputTokens: undefined,
   mandatory: undefined,
   takesBudget: undefined,
+  efforts: undefined,
+  inputModalities: undefined,
   toolCapable: undefined,
   promptPrice: undefined,
   completionPrice: undefined,

@@ -4,7 +4,13 @@ import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import type { Message, StreamEvent } from "../lib/anthropic/types.ts";
 import { ApiError } from "../lib/errors.ts";
 import type { JsonObject } from "../lib/json.ts";
-import { type PumpOptions, startPump, type StreamEnd, type Translator } from "../lib/sse/pump.ts";
+import {
+  type OpenStream,
+  type PumpOptions,
+  startPump,
+  type StreamEnd,
+  type Translator,
+} from "../lib/sse/pump.ts";
 import { soon } from "./helpers/soon.ts";
 import { parseSse } from "./helpers/sse.ts";
 import { sse } from "./helpers/chunks.ts";
@@ -308,14 +314,68 @@ Deno.test("startPump takes comments for life, before the head and behind it", as
 });
 
 Deno.test("startPump does not take a client that reads late for a silence of upstream", async () => {
-  const trial = start(sse(TEXT), { timeoutMs: 50, pingMs: 10 });
+  const trial = start(sse(TEXT), { timeoutMs: 300, pingMs: 10 });
   const stream = await trial.opened;
   trial.source.send(sse({ text: "b" }));
-  await trial.passed(150);
+  await trial.passed(200);
+  const reading = readAll(stream);
+  await trial.passed(200);
   assertEquals(trial.ends, []);
   trial.source.send(sse(FINISH, "[DONE]"));
-  const words = (await readAll(stream)).flat();
+  const words = (await reading).flat();
   assertEquals(words.filter((word) => word !== "ping"), ["start", "Hi", "b", "stop"]);
+});
+
+Deno.test("startPump lets a client go that takes nothing within the timeout", async () => {
+  const { source, opened, ends } = start(sse(TEXT), { timeoutMs: 30 });
+  const stream = await opened;
+  const reader = stream.getReader();
+  source.send(sse({ text: "b" }));
+  await soon(source.cancelled, "upstream to be let go");
+  assertEquals(describeEnds(ends), ["client_gone"]);
+  await assertRejects(
+    async () => {
+      for (;;) await reader.read();
+    },
+    Error,
+    "The client took nothing",
+  );
+});
+
+/** Moments at which a program may end: what the client reads then. */
+const OUTSIDE_ENDS = [
+  { about: "before the client has read", reads: 0, sends: "", words: ["start", "Hi"] },
+  { about: "while a read is under way", reads: 1, sends: "", words: ["start", "Hi"] },
+  { about: "while the client is late", reads: 0, sends: sse(TEXT, TEXT), words: ["start", "Hi"] },
+];
+for (const { about, reads, sends, words } of OUTSIDE_ENDS) {
+  Deno.test(`a stream that is ended from outside ${about} ends in an error event`, async () => {
+    const openStreams = new Set<OpenStream>();
+    const { source, opened, ends } = start(sse(TEXT), { openStreams });
+    const reader = (await opened).getReader();
+    const read: string[] = [];
+    for (let n = 0; n < reads; n++) read.push(...toWords((await reader.read()).value));
+    if (sends !== "") source.send(sends);
+    const next = reads > 0 ? reader.read() : null;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    for (const one of openStreams) one.end(new ApiError("overloaded_error", "closing"));
+    if (next !== null) read.push(...toWords((await next).value));
+    for (let one = await reader.read(); !one.done; one = await reader.read()) {
+      read.push(...toWords(one.value));
+    }
+    assertEquals(read, [...words, "overloaded_error: closing"]);
+    assertEquals([describeEnds(ends), openStreams.size], [["overloaded_error"], 0]);
+    await soon(source.cancelled, "upstream to be let go");
+  });
+}
+
+Deno.test("a stream that is ended from outside before its head is an error with a status", async () => {
+  const openStreams = new Set<OpenStream>();
+  const { opened, ends } = start(": hello\n\n", { openStreams });
+  const rejected = assertRejects(() => opened, ApiError, "closing");
+  for (const one of openStreams) one.end(new ApiError("overloaded_error", "closing"));
+  assertEquals((await rejected).status, 529);
+  assertEquals(describeEnds(ends), ["overloaded_error"]);
 });
 
 Deno.test("startPump keeps the head until the first real chunk", async () => {

@@ -3,11 +3,12 @@
  * @module
  */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { ApiError, toErrorBody } from "../lib/errors.ts";
 import { parseErrorObject } from "../lib/openrouter/errors.ts";
 import { encodeEvent } from "../lib/sse/framing.ts";
-import type { StreamEnd } from "../lib/sse/pump.ts";
-import { relay } from "../lib/sse/relay.ts";
+import type { OpenStream, StreamEnd } from "../lib/sse/pump.ts";
+import { relay, type RelayOptions } from "../lib/sse/relay.ts";
 import { parseSse } from "./helpers/sse.ts";
 import { type HeldBody, holdBody } from "./helpers/upstream.ts";
 
@@ -23,16 +24,22 @@ interface Trial {
   heard: unknown[];
 }
 
-function start(first: string, timeoutMs = 60_000): Trial {
+function start(first: string, options: Partial<RelayOptions> = {}): Trial {
   const held = holdBody(first);
   const ends: StreamEnd[] = [];
   const heard: unknown[] = [];
   const body = relay(held.body, {
-    timeoutMs,
+    timeoutMs: 60_000,
+    now: () => performance.now(),
     onEvent: (event) => heard.push(event["type"]),
     onEnd: (end) => ends.push(end),
     parseError: parseErrorObject,
-    encodeError: ({ type, message }) => encodeEvent({ type: "error", error: { type, message } }),
+    encodeError: (error) =>
+      encodeEvent({
+        type: "error",
+        error: toErrorBody(error, (text) => text.replaceAll("sk-or-secret", "***")),
+      }),
+    ...options,
   });
   return { held, body, ends, heard };
 }
@@ -101,17 +108,104 @@ Deno.test("relay takes a break behind message_stop for an end", async () => {
   }
 });
 
-Deno.test("relay adds nothing to an error event of upstream's, and tells it in its words", async () => {
-  const trial = start(`${START}${ERROR}`);
+Deno.test("relay ends at an error event of upstream's, in its words but without keys", async () => {
+  const secret = ERROR.replace("Too much", "Too much for sk-or-secret");
+  for (const event of [secret, secret.replace("event: error\n", "")]) {
+    const stream = `${START}${DELTA}${event}${DELTA}`;
+    for (let at = 0; at < stream.length; at++) {
+      const trial = start(stream.slice(0, at));
+      trial.held.send(stream.slice(at));
+      const { text, end } = await finish(trial);
+      const [first, second, last, ...more] = parseSse(text);
+      assertEquals([first?.name, second?.name, more.length], [
+        "message_start",
+        "content_block_delta",
+        0,
+      ]);
+      assertEquals([last?.name, JSON.parse(last?.data ?? "").error], [
+        "error",
+        { type: "api_error", message: "Too much for ***" },
+      ]);
+      assert(end?.how === "failed");
+    }
+  }
+});
+
+Deno.test("relay passes a stream on that is cut at any byte, with either line end", async () => {
+  for (
+    const stream of [`${START}${DELTA}${STOP}`, `${START}${DELTA}${STOP}`.replaceAll("\n", "\r\n")]
+  ) {
+    for (let at = 0; at < stream.length; at++) {
+      const trial = start(stream.slice(0, at));
+      trial.held.send(stream.slice(at));
+      trial.held.close();
+      const { text, end } = await finish(trial);
+      assertEquals([text, end?.how], [stream, "complete"]);
+    }
+    const bytewise = start("");
+    for (const byte of new TextEncoder().encode(stream)) bytewise.held.send(Uint8Array.of(byte));
+    bytewise.held.close();
+    assertEquals((await finish(bytewise)).text, stream);
+  }
+});
+
+Deno.test("relay takes a last event without its blank line", async () => {
+  const trial = start(`${START}${STOP.trimEnd()}`);
   trial.held.close();
   const { text, end } = await finish(trial);
-  assertEquals(text, `${START}${ERROR}`);
+  assertEquals([text, end?.how], [`${START}${STOP.trimEnd()}`, "complete"]);
+});
+
+Deno.test("relay ends a stream whose event never ends, before that fills the memory", async () => {
+  const trial = start(START);
+  const piece = new Uint8Array(1024 * 1024).fill(0x61);
+  const sending = (async () => {
+    for (let n = 0; n < 17; n++) trial.held.send(piece);
+    await Promise.resolve();
+  })();
+  const { text, end } = await finish(trial);
+  await sending;
   assert(end?.how === "failed");
-  assertEquals(end.error.message, "Too much");
+  assertMatch(end.error.message, /too large/);
+  assertEquals(parseSse(text).at(-1)?.name, "error");
+});
+
+Deno.test("relay ends a stream in which a reader of its events fails, and frees its place", async () => {
+  const trial = start(START, {
+    onEvent() {
+      throw new RangeError("a bug");
+    },
+  });
+  const { end } = await finish(trial);
+  assertEquals(end?.how, "failed");
+});
+
+Deno.test("relay lets a client go that takes nothing within the timeout", async () => {
+  const trial = start(`${START}${DELTA}`, { timeoutMs: 20 });
+  const reader = trial.body.getReader();
+  await reader.read();
+  await trial.held.cancelled;
+  assertEquals(trial.ends, [{ how: "client_gone" }]);
+  await assertRejects(() => reader.read(), Error, "The client took nothing");
+});
+
+Deno.test("relay ends in an error event when it is ended from outside, read or not", async () => {
+  for (const reads of [0, 1]) {
+    const openStreams = new Set<OpenStream>();
+    const trial = start(START, { openStreams });
+    const reader = trial.body.getReader();
+    await reader.read();
+    const next = reads === 0 ? null : reader.read();
+    for (const one of openStreams) one.end(new ApiError("overloaded_error", "closing"));
+    const { value } = await (next ?? reader.read());
+    assertMatch(new TextDecoder().decode(value), /overloaded_error/);
+    assertEquals([(await reader.read()).done, openStreams.size], [true, 0]);
+    await trial.held.cancelled;
+  }
 });
 
 Deno.test("relay ends a silence in a timeout error, and lets upstream go", async () => {
-  const trial = start(START, 20);
+  const trial = start(START, { timeoutMs: 20 });
   const { text, end } = await finish(trial);
   await trial.held.cancelled;
   assert(end?.how === "failed");
@@ -138,6 +232,7 @@ Deno.test("relay reads nothing that the client does not read", async () => {
   }, { highWaterMark: 0 });
   const body = relay(source, {
     timeoutMs: 60_000,
+    now: () => performance.now(),
     onEvent: () => {},
     onEnd: () => {},
     parseError: parseErrorObject,

@@ -22,6 +22,8 @@ interface Input {
 interface Expected {
   body: unknown;
   dropped: string[];
+  /** How many tokens the client may see; absent where all that are asked for are its own. */
+  visibleTokens?: number;
 }
 
 const goldens = loadGolden<Input, Expected>("requests");
@@ -39,9 +41,10 @@ function toRequest(messages: unknown[], more: Record<string, unknown> = {}): unk
 
 for (const { name, input, expected } of goldens) {
   Deno.test(`translateRequest ${input.about} (${name})`, () => {
-    const { body, dropped } = translate(input.request, input.options);
+    const { body, dropped, visibleTokens } = translate(input.request, input.options);
     assertEquals<unknown>(body, expected.body);
     assertEquals(dropped.toSorted(), expected.dropped.toSorted());
+    assertEquals(visibleTokens, expected.visibleTokens);
     checkChatRequest(body);
   });
 }

@@ -106,7 +106,8 @@ export type SystemContent = TextBlock | ToolReferenceBlock | ForeignBlock;
 export type MessageParam =
   | { role: "user"; content: UserContent[] }
   | { role: "assistant"; content: AssistantContent[] }
-  | { role: "system"; content: SystemContent[] };
+  /** `effort` counts from this turn on, in place of the request's. */
+  | { role: "system"; content: SystemContent[]; effort?: Effort };
 
 /** A tool that the client runs. Anthropic-only keys that nobody reads are not listed. */
 export type Tool = Cacheable & {
@@ -157,6 +158,8 @@ export type MessagesRequest = {
   stop_sequences: string[];
   /** Models to try where the first cannot answer. */
   fallbacks: string[];
+  /** Whether the client asked for verdicts on dangerous tool calls, which only Anthropic gives. */
+  safeguards: boolean;
   user_id?: string;
   /** How soon: paid-for priority, or never that. */
   service_tier?: "priority" | "standard";

@@ -26,7 +26,7 @@ const UNREAD_INSIDE: readonly (readonly [field: string, keys: readonly string[]]
   ["thinking", ["block_binding"]],
   ["fallbacks", ["max_tokens", "output_config", "speed", "thinking"]],
   ["tools", ["allowed_callers", "input_examples", "max_characters", "response_inclusion"]],
-  ["messages", ["clear_at", "output_config"]],
+  ["messages", ["clear_at"]],
 ];
 
 /** Keys of blocks, by the type of the block. */
@@ -56,8 +56,23 @@ export function listUnread(root: Field): string[] {
     for (const holder of listObjects(root.at(field).value)) note(holder, field, { keys, names });
   }
   noteBlocks(root.at("system").value, names);
-  for (const turn of listObjects(root.at("messages").value)) noteBlocks(turn["content"], names);
+  const effort = root.at("output_config").at("effort").value;
+  for (const turn of listObjects(root.at("messages").value)) {
+    noteBlocks(turn["content"], names);
+    if (!repeats(turn["output_config"], effort)) names.add("messages.output_config");
+  }
   return [...names];
+}
+
+/**
+ * Whether a turn's `output_config` says nothing but the request's own effort, as Claude Code repeats it. Another
+ * effort counts for the whole request and not from its turn on, so it is named.
+ */
+function repeats(config: unknown, effort: unknown): boolean {
+  if (!isJsonObject(config)) return config === undefined || config === null;
+  return Object.entries(config).every(([key, value]) =>
+    value === null || (key === "effort" && value === effort)
+  );
 }
 
 /** The keys of blocks, and of the blocks inside them. */

@@ -6,6 +6,7 @@
  */
 
 import { ApiError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 import {
   parseAssistantContent,
   parseSystemContent,
@@ -16,11 +17,12 @@ import { parseCacheControl } from "./content.ts";
 import { parseContextManagement } from "./context_management.ts";
 import { Field, invalid } from "./reader.ts";
 import { parseToolChoice, parseTools } from "./tools.ts";
-import type { MessageParam, MessagesRequest, Thinking } from "./types.ts";
+import type { Effort, MessageParam, MessagesRequest, Thinking } from "./types.ts";
 import { listUnread } from "./unread.ts";
 
 const ROLES = ["user", "assistant", "system"] as const;
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
+const SAFEGUARD = "dangerous_tool_use";
 
 /**
  * Checks a request body.
@@ -35,6 +37,7 @@ export function parseMessagesRequest(body: unknown): MessagesRequest {
   };
   const { unread, ...prompt } = parsePrompt(root);
   const { context, unread: undone } = parseContextManagement(root.at("context_management"));
+  const { safeguards, unread: unchecked } = parseSafeguards(root.at("safeguards"));
   const request: MessagesRequest = {
     ...size,
     ...prompt,
@@ -42,7 +45,8 @@ export function parseMessagesRequest(body: unknown): MessagesRequest {
     stream: root.at("stream").isMissing ? false : root.at("stream").asBoolean(),
     stop_sequences: parseStopSequences(root.at("stop_sequences")),
     fallbacks: parseFallbacks(root.at("fallbacks")),
-    unread: [...listUnread(root), ...unread, ...undone],
+    safeguards,
+    unread: [...listUnread(root), ...unread, ...undone, ...unchecked],
     ...parseThinking(root.at("thinking")),
     ...parseSampling(root),
     ...parseIdentity(root),
@@ -70,6 +74,7 @@ export function parseCountRequest(body: unknown): MessagesRequest {
     stream: false,
     stop_sequences: [],
     fallbacks: [],
+    safeguards: false,
     unread: [],
   };
 }
@@ -107,8 +112,27 @@ function parseMessage(turn: Field): MessageParam {
     case "assistant":
       return { role, content: parseAssistantContent(content) };
     case "system":
-      return { role, content: parseSystemContent(content) };
+      return { role, content: parseSystemContent(content), ...parseTurnEffort(turn) };
   }
+}
+
+/** A word that is not an effort is left to `listUnread`: such a turn is a hint, and no reason to refuse. */
+function parseTurnEffort(turn: Field): { effort?: Effort } {
+  const { value } = turn.at("output_config").at("effort");
+  const effort = EFFORTS.find((one) => one === value);
+  return effort === undefined ? {} : { effort };
+}
+
+/** Lenient: newer clients may ask for checks of other types. Those are named. */
+function parseSafeguards(field: Field): { safeguards: boolean; unread: string[] } {
+  if (field.isMissing) return { safeguards: false, unread: [] };
+  const entries: unknown[] = Array.isArray(field.value) ? field.value : [field.value];
+  const types = entries.map((entry) => isJsonObject(entry) ? entry["type"] : undefined);
+  return {
+    safeguards: types.includes(SAFEGUARD),
+    unread: types.filter((type) => type !== SAFEGUARD)
+      .map((type) => typeof type === "string" && type !== "" ? `safeguards.${type}` : "safeguards"),
+  };
 }
 
 function parseThinking(field: Field): { thinking?: Thinking } {

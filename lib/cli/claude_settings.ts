@@ -42,6 +42,14 @@ const FAMILIES = [
   ["fable", "ANTHROPIC_DEFAULT_FABLE_MODEL"],
 ] as const satisfies readonly (readonly [Family, string])[];
 
+/** The model of auto mode's guard, which reads the conversation once or twice for each call of a tool. */
+const GUARD_VARIABLE = "CLAUDE_CODE_AUTO_MODE_MODEL";
+/**
+ * "0": the guard is asked by the client itself. Else 2.1.332 counts on Anthropic's servers for it, and without
+ * feature flags refuses every action that needs it, though the answer says that there is none here.
+ */
+const SERVER_GUARD_VARIABLE = "CLAUDE_CODE_AUTO_MODE_SERVER";
+
 /** Each of them leads requests past ANTHROPIC_BASE_URL, or puts another key over ours. */
 const MUST_BE_BLANK = [
   "ANTHROPIC_API_KEY",
@@ -91,10 +99,15 @@ export function buildModels(targets: Config["targets"], known: KnownModels): Mod
   const sizes = ids.map((id) => ({ id, size: findSize(id, known) }));
   const unknown = sizes.filter(({ size }) => size === undefined).map(({ id }) => id);
   const smallest = sizes.toSorted((a, b) => (a.size ?? 0) - (b.size ?? 0))[0];
-  const toEnv = (suffix: string): Variables =>
-    Object.fromEntries(named.map(({ variable, name }) => [variable, name + suffix]));
+  const toEnv = (suffix: string): Variables => ({
+    ...Object.fromEntries(named.map(({ variable, name }) => [variable, name + suffix])),
+    [SERVER_GUARD_VARIABLE]: "0",
+    [GUARD_VARIABLE]: staysOpen(targets.haiku, known)
+      ? nameOf("haiku")
+      : nameFor("haiku", targets) + suffix,
+  });
   if (unknown.length > 0) return { env: toEnv(""), notes: [describeUnknown(unknown, known)] };
-  if (smallest?.size === undefined) return { env: {}, notes: [] };
+  if (smallest?.size === undefined) return { env: toEnv(""), notes: [] };
   const window = Math.min(Math.max(smallest.size, LEAST_WINDOW), MOST_WINDOW);
   return {
     env: { ...toEnv(WIDE), CLAUDE_CODE_AUTO_COMPACT_WINDOW: String(window) },
@@ -164,9 +177,14 @@ function staysOpen({ models: [first], isDefault }: Target, known: KnownModels): 
   return first === "auto" || (isDefault && findSize(first, known) === undefined);
 }
 
+/** A name that the proxy maps to the target of a family, whatever that is. */
+function nameOf(family: Family): string {
+  return `claude-${family}`;
+}
+
 /** The id itself where the proxy takes it for what it is; for a list of models a name that is mapped to it. */
 function nameFor(family: Family, targets: Config["targets"]): string {
-  const mapped = `claude-${family}`;
+  const mapped = nameOf(family);
   const resolve = (name: string) => resolveModel(name, { targets }, new RefusedDefaults()).models;
   const target = resolve(mapped);
   const byId = resolve(target[0]);

@@ -7,7 +7,9 @@ import { toPeer } from "../access.ts";
 import type { Config } from "../config.ts";
 import type { Services } from "../exchange.ts";
 import { createLog } from "../log.ts";
+import { ApiError } from "../errors.ts";
 import { createRedactor } from "../redact.ts";
+import type { OpenStream } from "../sse/pump.ts";
 import { createHandler } from "../server.ts";
 import { createReportSpan, type Tracer } from "../telemetry.ts";
 import { connectServices } from "../services.ts";
@@ -74,7 +76,7 @@ export function startServer(services: Services): RunningServer {
   return {
     url: toLocalUrl(server.addr),
     finished,
-    stop: () => drain(server, drainMs),
+    stop: () => drain(server, { drainMs, openStreams: services.openStreams }),
   };
 }
 
@@ -99,12 +101,30 @@ function listen(config: Config, handler: Deno.ServeHandler): Deno.HttpServer<Den
   }
 }
 
-/** Waits for running answers, but not longer than agreed: an endless stream would block for ever. */
-async function drain(server: Deno.HttpServer<Deno.Addr>, drainMs: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, drainMs);
-  await Promise.race([server.shutdown(), promise]);
+/** How long the last words of a stream may take to go out. */
+const LAST_WORDS_MS = 500;
+
+/**
+ * Waits for running answers, but not longer than agreed: an endless stream would block for ever. Streams that
+ * are still open then end in an error, so that a cut answer is not taken for a whole one.
+ */
+async function drain(
+  server: Deno.HttpServer<Deno.Addr>,
+  { drainMs, openStreams }: { drainMs: number; openStreams: Set<OpenStream> },
+): Promise<void> {
+  const finished = server.shutdown();
+  if (await settlesWithin(finished, drainMs)) return;
+  const error = new ApiError("overloaded_error", "The proxy is shutting down; try again");
+  for (const stream of openStreams) stream.end(error);
+  await settlesWithin(finished, LAST_WORDS_MS);
+}
+
+async function settlesWithin(work: Promise<void>, ms: number): Promise<boolean> {
+  const { promise: isLate, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), ms);
+  const isDone = await Promise.race([work.then(() => true), isLate]);
   clearTimeout(timer);
+  return isDone;
 }
 
 function toLocalUrl(address: Deno.Addr): string {

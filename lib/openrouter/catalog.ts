@@ -20,6 +20,10 @@ export interface CatalogModel {
   mandatory: boolean | undefined;
   /** Whether a reasoning budget in tokens is understood. */
   takesBudget: boolean | undefined;
+  /** The efforts that are understood, in any order. */
+  efforts: readonly string[] | undefined;
+  /** What is understood: `text`, `image`, `file`, … */
+  inputModalities: readonly string[] | undefined;
   /** Whether the model can call tools. */
   toolCapable: boolean | undefined;
   /** USD per million tokens. */
@@ -131,6 +135,8 @@ function parseEntry(id: string, entry: CatalogEntry): CatalogModel {
     maxOutputTokens: toPositive(entry.top_provider?.max_completion_tokens),
     mandatory: entry.reasoning?.mandatory ?? undefined,
     takesBudget: entry.reasoning?.supports_max_tokens ?? undefined,
+    efforts: toWords(entry.reasoning?.supported_efforts),
+    inputModalities: toWords(entry.architecture?.input_modalities),
     toolCapable: Array.isArray(entry.supported_parameters)
       ? entry.supported_parameters.includes("tools")
       : undefined,
@@ -145,6 +151,12 @@ function parseEntry(id: string, entry: CatalogEntry): CatalogModel {
 function toPricePerMillion(perToken: unknown): number | undefined {
   const price = typeof perToken === "string" && perToken !== "" ? Number(perToken) : NaN;
   return price >= 0 ? Number((price * 1e6).toPrecision(6)) : undefined;
+}
+
+/** A list of words; an empty one says nothing. */
+function toWords(value: unknown): string[] | undefined {
+  const words = Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+  return words.length > 0 ? words : undefined;
 }
 
 function toPositive(value: unknown): number | undefined {

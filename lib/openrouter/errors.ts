@@ -83,6 +83,14 @@ const OVERFLOW = new RegExp(
 );
 const OVERFLOW_LIMIT = /(?:maximum|limit|window)[^0-9]{0,60}?(\d[\d,]{3,})/i;
 
+/** How OpenRouter, and hosts and servers that speak like it, say that a model takes no images. */
+const NO_IMAGES = new RegExp(
+  "no endpoints found that support image|" +
+    "(?:not|n't) support (?:image input|vision|images(?:[.,;]|$))|" +
+    "is not a multimodal model|image_url is only supported by|unknown variant `image_url`",
+  "i",
+);
+
 /** 404s of routing, with the cure. Claude Code hides the text of every 404, so these become 400. */
 const ROUTING_CURES: readonly { words: RegExp; cure: string }[] = [
   { words: /data policy|privacy/i, cure: "Change it at https://openrouter.ai/settings/privacy" },
@@ -181,6 +189,10 @@ function digMessage(value: unknown, depth: number): string {
 function toClientError(report: Report, context: ErrorContext): ApiError {
   const overflow = describeOverflow(report);
   if (overflow !== null) return new ApiError("invalid_request_error", overflow);
+  // 400, because asking again does not help; before the look for unknown models, which share the status and code.
+  if (NO_IMAGES.test(report.message)) {
+    return new RefusalError("image_input", "invalid_request_error", report.message);
+  }
   const headers: Record<string, string> = context.retryAfter
     ? { "retry-after": context.retryAfter }
     : {};

@@ -238,7 +238,12 @@ export type CatalogEntry = {
   created?: number | null;
   context_length?: number | null;
   top_provider?: { max_completion_tokens?: number | null } | null;
-  reasoning?: { mandatory?: boolean | null; supports_max_tokens?: boolean | null } | null;
+  architecture?: { input_modalities?: unknown } | null;
+  reasoning?: {
+    mandatory?: boolean | null;
+    supports_max_tokens?: boolean | null;
+    supported_efforts?: unknown;
+  } | null;
   supported_parameters?: string[] | null;
   /** USD per token, as text. */
   pricing?: {

@@ -25,8 +25,6 @@ const WHOLE_BODY = /json$|html$/;
 /** The request an answer belongs to. */
 export interface AnswerOptions {
   asked: MessagesRequest;
-  /** Estimated tokens of the request, before calibration. */
-  estimate: number;
   exchange: Exchange;
   services: Services;
 }
@@ -46,6 +44,7 @@ export async function answerStream(upstream: Asked, options: AnswerOptions): Pro
     timeoutMs: services.config.timeoutMs,
     pingMs: services.config.pingMs,
     now: services.now,
+    openStreams: services.openStreams,
     onFirstEvent: () => noteHead(translator, options),
     onEnd: (end) => {
       noteFacts(translator, exchange);
@@ -100,13 +99,13 @@ export function createNoJson({ contentType }: ChatAnswer): ApiError {
 
 function createTranslator(
   upstream: Asked,
-  { asked, estimate, exchange, services }: AnswerOptions,
+  { asked, exchange, services }: AnswerOptions,
 ): StreamTranslator {
   const { journey } = exchange;
   const translator = new StreamTranslator({
     messageId: services.newId("msg"),
     model: asked.model,
-    inputTokens: services.calibration.adjust(upstream.target, estimate),
+    inputTokens: services.calibration.adjust(upstream.target, upstream.inputTokens),
     newCallId: () => services.newId("toolu"),
     target: upstream.target,
     searchesWeb: asked.web_search !== undefined,
@@ -141,16 +140,16 @@ export function toEventStream(body: BodyInit): Response {
 
 /** The next estimate for this model is better by what upstream has counted. */
 function learnTokens(
-  { target }: Asked,
+  { target, inputTokens }: Asked,
   { facts }: StreamTranslator,
-  { estimate, exchange, services }: AnswerOptions,
+  { exchange, services }: AnswerOptions,
 ): void {
   const counted = facts.usage?.prompt_tokens;
   // A fallback of another vendor counts in other tokens, and a search adds pages that nobody estimated.
   const isOthers = exchange.record.sent !== undefined && facts.model !== null &&
     toFamily(facts.model) !== toFamily(target);
   if (typeof counted !== "number" || isOthers || countSearches(facts.usage) > 0) return;
-  services.calibration.learn(target, estimate, counted);
+  services.calibration.learn(target, inputTokens, counted);
 }
 
 /** What is known when the head leaves; the server puts the model into it. */

@@ -11,6 +11,7 @@ import { type ResolvedModel, resolveModel } from "../openrouter/models.ts";
 import { findCacheTtl } from "../translate/caching.ts";
 import { toGenericRequest } from "../translate/generic.ts";
 import type { ToolNames } from "../translate/names.ts";
+import type { InputKind } from "../translate/placeholders.ts";
 import { translateRequest } from "../translate/request.ts";
 
 /** Upstream's head, and what the way back needs of the request. */
@@ -23,6 +24,10 @@ export interface Asked {
   cacheTtl: "5m" | "1h";
   /** What was done to the context; undefined where the client did not ask. */
   contextManagement: ContextManagement | undefined;
+  /** Estimated tokens of the request as it was sent, before calibration. */
+  inputTokens: number;
+  /** How many tokens of the answer the client may see, where more were asked for. */
+  visibleTokens: number | undefined;
 }
 
 /** Who asks, with what. */
@@ -69,7 +74,7 @@ type Remedy = (attempt: Attempt, services: Services) => Attempt | null;
 const REMEDIES: Readonly<Record<Refusal, Remedy>> = {
   unknown_model: replaceDefault,
   tool_schema: () => null,
-  image_input: () => null,
+  image_input: hideImages,
 };
 
 function replaceDefault(attempt: Attempt, { config, refused, log }: Services): Attempt | null {
@@ -79,6 +84,29 @@ function replaceDefault(attempt: Attempt, { config, refused, log }: Services): A
     log.write("warn", `OpenRouter does not know ${target}; using ${fallback} instead`);
   }
   return { ...attempt, models: [fallback], fallback: null };
+}
+
+/** The next attempt has a note in the place of each image. A list is refused only where no model of it takes any. */
+function hideImages(attempt: Attempt, { learned, log }: Services): Attempt | null {
+  const news = attempt.models.filter((model) => learned.textOnly.add(model));
+  if (news.length === 0) return null;
+  log.write("warn", `${news.join(", ")} refused an image; from now on a note is sent in its place`);
+  return attempt;
+}
+
+/** What none of the models takes, by OpenRouter's list or by what refusals have taught. */
+function listUnsupported(
+  models: readonly string[],
+  { catalog, learned, config }: Services,
+): InputKind[] {
+  const isLacking = (kind: InputKind) =>
+    models.every((model) =>
+      learned.textOnly.has(model) || catalog.get(model)?.inputModalities?.includes(kind) === false
+    );
+  // OpenRouter itself reads PDFs to every model, but for the engine that leaves it to the model.
+  const areFilesRead = config.dialect === "openrouter" && config.pdfEngine !== "native";
+  const kinds: InputKind[] = areFilesRead ? ["image"] : ["image", "file"];
+  return kinds.filter(isLacking);
 }
 
 /** The models of the name that was asked for, and after them those of the request's own fallbacks. */
@@ -110,8 +138,9 @@ async function send(
     sessionId: exchange.request.headers.get("x-claude-code-session-id") ?? undefined,
     provider: config.provider,
     pdfEngine: config.pdfEngine,
+    unsupported: listUnsupported(models, services),
   });
-  const { body, names, anthropicBeta, contextManagement } = translated;
+  const { body, names, anthropicBeta, contextManagement, inputTokens, visibleTokens } = translated;
   const dropped = new Set(translated.dropped);
   const cacheTtl = findCacheTtl(body);
   const isGeneric = config.dialect === "openai";
@@ -130,5 +159,5 @@ async function send(
     onRefusal: (text) => journey.inspection?.keep("received", text),
   });
   journey.noteAnswer(answer);
-  return { answer, target, names, cacheTtl, contextManagement };
+  return { answer, target, names, cacheTtl, contextManagement, inputTokens, visibleTokens };
 }

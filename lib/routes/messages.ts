@@ -7,7 +7,6 @@ import { parseMessagesRequest } from "../anthropic/validate.ts";
 import type { MessagesRequest } from "../anthropic/types.ts";
 import { ApiError, createClientGone } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
-import { estimateInputTokens } from "../translate/tokens.ts";
 import { readJson } from "./body.ts";
 import { requireBudget } from "./budget.ts";
 import { answerPlain, answerStream } from "./answer.ts";
@@ -41,7 +40,7 @@ async function translateMessages(body: unknown, options: AskOptions): Promise<An
   exchange.record.model = asked.model;
   requireBudget(services);
   const upstream = await askUpstream(asked, options);
-  const answerOptions = { asked, estimate: estimateInputTokens(asked), exchange, services };
+  const answerOptions = { asked, exchange, services };
   return asked.stream
     ? await answerStream(upstream, answerOptions)
     : await answerPlain(upstream, answerOptions);

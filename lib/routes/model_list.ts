@@ -81,6 +81,8 @@ function createUnknown(id: string): CatalogModel {
     maxOutputTokens: undefined,
     mandatory: undefined,
     takesBudget: undefined,
+    efforts: undefined,
+    inputModalities: undefined,
     toolCapable: undefined,
     promptPrice: undefined,
     completionPrice: undefined,

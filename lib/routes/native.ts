@@ -69,6 +69,8 @@ function relayStream(answer: ChatAnswer, exchange: Exchange, services: Services)
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const body = relay(answer.body, {
     timeoutMs: services.config.timeoutMs,
+    now: services.now,
+    openStreams: services.openStreams,
     onEvent: (event) => noteEvent(event, exchange, services),
     onEnd: (end) => {
       noteEnd(end, exchange);

@@ -11,6 +11,7 @@ import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import { createBrokenOff, createSilent } from "./broken.ts";
 import { encodeEvent, SseParser } from "./framing.ts";
 import { type ByteStream, LentText } from "./lend.ts";
+import { StreamClock } from "./stream_clock.ts";
 
 /** Turns chunks into events; see StreamTranslator. `push` and `finish` throw where the answer is broken. */
 export interface Translator {
@@ -38,10 +39,18 @@ export interface PumpOptions {
   pingMs: number;
   /** A monotonic clock. */
   now: () => number;
+  /** Holds this stream while it is open: a program that ends tells its clients. */
+  openStreams?: Set<OpenStream>;
   /** Called when the first event is on its way. */
   onFirstEvent?: () => void;
   /** Called once, however the stream ends. */
   onEnd: (end: StreamEnd) => void;
+}
+
+/** A stream that can be ended from outside. */
+export interface OpenStream {
+  /** Ends it in an error event. */
+  end(error: ApiError): void;
 }
 
 const encoder = new TextEncoder();
@@ -65,7 +74,7 @@ export async function startPump(
 /** What one read brought; null text is the end. */
 type Read = { text: string | null } | { error: ApiError };
 
-class Pump {
+class Pump implements OpenStream {
   readonly #source: LentText;
   readonly #parser = new SseParser();
   readonly #translator: Translator;
@@ -75,27 +84,52 @@ class Pump {
   /** The read that was under way when the head had to leave. */
   #underWay: Promise<Read> | null = null;
   #end: StreamEnd | null = null;
-  /** When the read at hand began; null while the client holds us up, which is no silence of upstream. */
-  #waitingSince: number | null = null;
-  #sentAt: number;
+  readonly #clock: StreamClock;
   #hasTimedOut = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The client waits for what a read brings. */
+  #isPulling = false;
+  /** What is left to say after an end from outside. */
+  #lastWords = "";
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | null = null;
 
   constructor(body: ByteStream, translator: Translator, options: PumpOptions) {
     this.#source = new LentText(body);
     this.#translator = translator;
     this.#options = options;
-    this.#sentAt = options.now();
+    const { timeoutMs, pingMs, now } = options;
+    this.#clock = new StreamClock({
+      timeoutMs,
+      pingMs,
+      now,
+      onSilence: () => this.#giveUp(),
+      onStandstill: () => this.#letClientGo(),
+      onPingDue: () => this.#ping(),
+    });
+    options.openStreams?.add(this);
+  }
+
+  end(error: ApiError): void {
+    if (this.#isOver) return;
+    this.#lastWords = this.#head + this.#fail(error);
+    this.#head = "";
+    // While a read is under way, its end brings the words.
+    if (this.#controller === null || this.#isPulling) return;
+    this.#controller.enqueue(encoder.encode(this.#lastWords));
+    this.#controller.close();
+  }
+
+  get #isOver(): boolean {
+    return this.#end !== null;
   }
 
   async open(): Promise<void> {
-    this.#watch();
+    this.#clock.start();
     const patience = createTimer(this.#options.pingMs);
     try {
-      while (this.#head === "" && this.#end === null) {
+      while (this.#head === "" && !this.#isOver) {
         this.#underWay ??= this.#read();
         const result = await Promise.race([this.#underWay, patience.expired]);
+        if (this.#isOver) break;
         if (result === null) {
           this.#head = this.#encode(this.#translator.start()) + PING;
         } else {
@@ -103,8 +137,10 @@ class Pump {
           this.#head = this.#take(result);
         }
       }
+      // Ended from outside before there was anything to send.
+      if (this.#head === "" && this.#end?.how === "failed") throw this.#end.error;
     } catch (error) {
-      const failure = toApiError(error);
+      const failure = this.#end?.how === "failed" ? this.#end.error : toApiError(error);
       this.#settle({ how: "failed", error: failure });
       throw failure;
     } finally {
@@ -124,31 +160,38 @@ class Pump {
   }
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> {
+    this.#isPulling = true;
+    this.#clock.hearClient();
     let text = this.#head;
     this.#head = "";
     try {
-      while (text === "" && this.#end === null) {
+      while (text === "" && !this.#isOver) {
         const read = this.#underWay ?? this.#read();
         this.#underWay = null;
-        text = this.#take(await read);
+        const result = await read;
+        // Ended from outside, or the client has left.
+        if (this.#isOver) break;
+        text = this.#take(result);
       }
     } catch (error) {
       text = this.#fail(error);
     }
+    this.#isPulling = false;
+    text ||= this.#lastWords;
     if (text !== "") this.#send(controller, text);
     if (this.#end !== null && this.#end.how !== "client_gone") controller.close();
   }
 
   /** One read. Its failure is a value, so that a read left alone rejects nothing. */
   async #read(): Promise<Read> {
-    this.#waitingSince = this.#options.now();
+    this.#clock.waitForUpstream();
     try {
       return { text: await this.#source.read() };
     } catch (cause) {
       if (this.#translator.isComplete) return { text: null };
       return { error: createBrokenOff(cause) };
     } finally {
-      this.#waitingSince = null;
+      this.#clock.hearUpstream();
     }
   }
 
@@ -205,41 +248,36 @@ class Pump {
   #send(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>, text: string): void {
     if (this.#end?.how === "client_gone") return;
     controller.enqueue(encoder.encode(text));
-    this.#sentAt = this.#options.now();
+    this.#clock.waitForClient();
   }
 
   /** The one end: stops the clock, lets upstream go, tells once. */
   #settle(end: StreamEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
-    clearTimeout(this.#timer);
+    this.#clock.stop();
+    this.#options.openStreams?.delete(this);
     // Upstream may be at its end already, or broken; neither matters any more.
     this.#source.cancel().catch(() => {});
     this.#options.onEnd(end);
   }
 
-  /** One timer a stream, not one a read: it looks how long both sides have been silent and sleeps again. */
-  #watch(): void {
-    const now = this.#options.now();
-    const { timeoutMs, pingMs } = this.#options;
-    const heardAt = this.#waitingSince ?? now;
-    if (now - heardAt >= timeoutMs) {
-      this.#hasTimedOut = true;
-      // The read under way ends as if upstream had ended, and the translator says what that means.
-      this.#source.cancel().catch(() => {});
-      return;
-    }
-    const mayPing = this.#controller !== null && (this.#controller.desiredSize ?? 0) > 0;
-    if (mayPing && now - this.#sentAt >= pingMs) this.#ping();
-    const untilPing = this.#controller === null ? pingMs : this.#sentAt + pingMs - now;
-    const untilTimeout = heardAt + timeoutMs - now;
-    const sleepMs = Math.max(1, Math.min(untilTimeout, untilPing > 0 ? untilPing : pingMs));
-    this.#timer = setTimeout(() => this.#watch(), sleepMs);
+  /** The read under way ends as if upstream had ended, and the translator says what that means. */
+  #giveUp(): void {
+    this.#hasTimedOut = true;
+    this.#source.cancel().catch(() => {});
+  }
+
+  /** A client that takes nothing holds a connection upstream, and a place of MAX_INFLIGHT. */
+  #letClientGo(): void {
+    this.#settle({ how: "client_gone" });
+    this.#controller?.error(new Error("The client took nothing within TIMEOUT_S"));
   }
 
   #ping(): void {
-    this.#controller?.enqueue(encoder.encode(PING));
-    this.#sentAt = this.#options.now();
+    if (this.#controller === null || (this.#controller.desiredSize ?? 0) <= 0) return;
+    this.#controller.enqueue(encoder.encode(PING));
+    this.#clock.sendPing();
   }
 }
 

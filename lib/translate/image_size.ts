@@ -1,5 +1,5 @@
 /**
- * What an image costs in tokens, from the few bytes of its header. Pure.
+ * The size of an image, and what it costs in tokens, from the few bytes of its header. Pure.
  * Source: Anthropic's vision guide: width × height / 750, after images are scaled to 1568 pixels at most.
  * @module
  */
@@ -13,14 +13,21 @@ const MAX_TOKENS = 1600;
 /** Enough for every header; a JPEG may hold a thumbnail before its size. */
 const HEADER_CHARS = 64 * 1024;
 
-interface Size {
+/** In pixels. */
+export interface Size {
   width: number;
   height: number;
 }
 
+/** Width and height in pixels; null where they cannot be read. */
+export function readImageSize(source: ImageSource): Size | null {
+  const size = source.type === "base64" ? readSize(decodeHeader(source.data)) : null;
+  return size !== null && size.width > 0 && size.height > 0 ? size : null;
+}
+
 /** Tokens of one image. */
 export function estimateImageTokens(source: ImageSource): number {
-  const size = source.type === "base64" ? readSize(decodeHeader(source.data)) : null;
+  const size = readImageSize(source);
   if (size === null) return MAX_TOKENS;
   const scale = Math.min(1, MAX_EDGE / Math.max(size.width, size.height, 1));
   const pixels = size.width * scale * size.height * scale;

@@ -11,15 +11,20 @@ import { limitBreakpoints } from "./caching.ts";
 import { type ClearedTurns, clearThinking } from "./clearing.ts";
 import { ToolNames } from "./names.ts";
 import { isClaude } from "./reasoning.ts";
-import { type ReasoningLimits, translateThinking } from "./thinking.ts";
+import { type InputKind, replaceUnsupported } from "./placeholders.ts";
+import {
+  type LengthLimits,
+  planTokens,
+  type ReasoningLimits,
+  translateThinking,
+} from "./thinking.ts";
 import { stripBillingLine, translateSystemText } from "./system.ts";
+import { estimateInputTokens } from "./tokens.ts";
 import { listOfferedTools, translateTool, translateToolChoice } from "./tools.ts";
 import { translateTurns } from "./turns.ts";
 import { translateWebSearch } from "./web_search.ts";
 
 const MAX_STOPS = 4;
-/** Upstream has no request without an answer; the shortest one fills the cache too. */
-const LEAST_TOKENS = 1;
 /** Without it OpenRouter takes `strict` out of the tools it sends to Claude. */
 const STRICT_BETA = "structured-outputs-2025-11-13";
 const MAX_SESSION_ID = 256;
@@ -29,7 +34,9 @@ export interface RequestOptions {
   /** The models to ask: the first, then OpenRouter's own fallbacks. */
   models: readonly [string, ...string[]];
   /** Limits of the first model, as far as the catalog knows them. */
-  limits?: ReasoningLimits & { maxOutputTokens?: number | undefined };
+  limits?: ReasoningLimits & LengthLimits;
+  /** What none of the models can take: a note goes in its place. */
+  unsupported?: readonly InputKind[];
   /** The client's own session id; keeps a conversation on one provider, and so its cache warm. */
   sessionId?: string | undefined;
   /** Sent as `provider`. */
@@ -50,6 +57,10 @@ export interface TranslatedRequest {
   anthropicBeta: string | null;
   /** What was done to the context; undefined where the client did not ask. */
   contextManagement: anthropic.ContextManagement | undefined;
+  /** Estimated tokens of what is sent. */
+  inputTokens: number;
+  /** How many tokens the client may see, where more are asked for; see {@linkcode planTokens}. */
+  visibleTokens: number | undefined;
 }
 
 /** Translates a checked request. @throws {ApiError} 400 where no turn has anything that can be sent */
@@ -59,11 +70,13 @@ export function translateRequest(
 ): TranslatedRequest {
   const [model, ...fallbacks] = options.models;
   const limits = options.limits ?? {};
-  const wanted = Math.max(request.max_tokens, LEAST_TOKENS);
-  const maxTokens = Math.min(wanted, limits.maxOutputTokens ?? Infinity);
   const dropped = new Set(request.unread);
+  const readable = replaceUnsupported(request.messages, { ...options, model, dropped });
+  const shown = { ...request, messages: readable };
+  const inputTokens = estimateInputTokens(shown);
+  const { maxTokens, visibleTokens } = planTokens(request, limits, inputTokens);
   const names = new ToolNames(listToolNames(request));
-  const { messages, context } = editContext(request);
+  const { messages, context } = editContext(shown);
   const turns = translateTurns(messages, { names, model, dropped });
   if (turns.length === 0) {
     throw new ApiError("invalid_request_error", "messages: at least one message must have content");
@@ -74,7 +87,7 @@ export function translateRequest(
     messages: [...translateSystem(request.system), ...turns],
     ...translateToolFields(request, { names, dropped }),
     max_tokens: maxTokens,
-    ...translateSampling(request, dropped),
+    ...translateSampling(request),
     ...translateFormat(request.output_schema),
     ...translateThinking(request, { model, maxTokens, limits, dropped }),
     ...(options.provider && { provider: { ...options.provider } }),
@@ -92,6 +105,8 @@ export function translateRequest(
     dropped: [...dropped],
     anthropicBeta: isStrict ? STRICT_BETA : null,
     contextManagement: request.manages_context ? context : undefined,
+    inputTokens,
+    visibleTokens,
   };
 }
 
@@ -150,17 +165,14 @@ function translateToolFields(
 
 type SamplingFields = Pick<openrouter.ChatRequest, "temperature" | "top_p" | "top_k" | "stop">;
 
-function translateSampling(
-  request: anthropic.MessagesRequest,
-  dropped: Set<string>,
-): SamplingFields {
+/** Upstream takes four stop sequences; the answer is watched for all of them. */
+function translateSampling(request: anthropic.MessagesRequest): SamplingFields {
   const fields: SamplingFields = {};
   if (request.temperature !== undefined) fields.temperature = request.temperature;
   if (request.top_p !== undefined) fields.top_p = request.top_p;
   if (request.top_k !== undefined) fields.top_k = request.top_k;
-  const stops = [...request.stop_sequences.entries()].filter(([, stop]) => stop !== "");
-  if (stops.length > 0) fields.stop = stops.slice(0, MAX_STOPS).map(([, stop]) => stop);
-  for (const [index] of stops.slice(MAX_STOPS)) dropped.add(`stop_sequences.${index}`);
+  const stops = request.stop_sequences.filter((stop) => stop !== "");
+  if (stops.length > 0) fields.stop = stops.slice(0, MAX_STOPS);
   return fields;
 }
 

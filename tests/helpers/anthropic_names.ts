@@ -21,7 +21,13 @@ export const NAMES: Readonly<Record<string, readonly string[]>> = {
     "context_management.compact_20260112",
     ...["mcp_servers", "compaction", "thread: create", "thread: continue", "fallbacks"],
     ...["fallbacks: default", "fallbacks.max_tokens", "fallbacks.thinking", "fallbacks.speed"],
-    ...["fallbacks.output_config", "fallback_credit_token", "billing_policy", "betas"],
+    ...[
+      "fallbacks.output_config",
+      "fallback_credit_token",
+      "billing_policy",
+      "safeguards",
+      "betas",
+    ],
     ...["user_profile_id", "workspace_id"],
   ],
   "Blocks": [

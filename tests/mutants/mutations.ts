@@ -12,6 +12,7 @@ import { DOOR_AREAS } from "./mutations_door.ts";
 import { EXIT_AREAS } from "./mutations_exit.ts";
 import { FIGURES_AREAS } from "./mutations_figures.ts";
 import { GENERIC_AREAS } from "./mutations_generic.ts";
+import { LIMIT_AREAS } from "./mutations_limits.ts";
 import { NATIVE_AREAS } from "./mutations_native.ts";
 import { REASONING_AREAS } from "./mutations_reasoning.ts";
 import { REQUEST_AREAS } from "./mutations_request.ts";
@@ -24,6 +25,7 @@ import { VALIDATION_AREAS } from "./mutations_validation.ts";
 import { WIRE_AREAS } from "./mutations_wire.ts";
 
 export const AREAS: readonly Area[] = [
+  ...LIMIT_AREAS,
   ...STREAM_AREAS,
   ...BLOCK_AREAS,
   ...ANSWER_AREAS,

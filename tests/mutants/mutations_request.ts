@@ -15,16 +15,6 @@ export const REQUEST_AREAS: readonly Area[] = [
     tests: REQUEST_TESTS,
     mutations: [
       {
-        breaks: "max_tokens exceeds what the model can give",
-        find: "Math.min(wanted, limits.maxOutputTokens ?? Infinity)",
-        replace: "wanted",
-      },
-      {
-        breaks: "a request for no tokens goes upstream, which refuses it",
-        find: "Math.max(request.max_tokens, LEAST_TOKENS)",
-        replace: "request.max_tokens",
-      },
-      {
         breaks: "web search does not go upstream",
         find:
           "if (request.web_search !== undefined) tools.push(translateWebSearch(request.web_search));",
@@ -89,11 +79,6 @@ export const REQUEST_AREAS: readonly Area[] = [
         breaks: "more stop sequences go upstream than it takes",
         find: "const MAX_STOPS = 4;",
         replace: "const MAX_STOPS = 5;",
-      },
-      {
-        breaks: "stop sequences are left out without a word",
-        find: "dropped.add(`stop_sequences.${index}`)",
-        replace: "void index",
       },
       {
         breaks: "an empty list of tools goes upstream",

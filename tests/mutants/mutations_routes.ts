@@ -11,6 +11,7 @@ const ASK_TESTS: TestSet = {
   files: [
     "generic_test.ts",
     "generic_dialect_test.ts",
+    "unsupported_input_test.ts",
     "mutants_gap_features_test.ts",
     ...SERVER_TESTS.files,
   ],
@@ -22,14 +23,9 @@ export const ROUTE_AREAS: readonly Area[] = [
     tests: ASK_TESTS,
     mutations: [
       {
-        breaks: "any failure is asked a second time",
-        find: "if (!isRefused || fallback === null || !isOpenRouter) throw error;",
-        replace: "if (fallback === null) throw error;",
-      },
-      {
         breaks: "another server than OpenRouter is asked for a model of OpenRouter's",
-        find: "if (!isRefused || fallback === null || !isOpenRouter) throw error;",
-        replace: "if (!isRefused || fallback === null) throw error;",
+        find: 'if (fallback === null || config.dialect !== "openrouter") return null;',
+        replace: "if (fallback === null) return null;",
       },
       {
         breaks: "OpenRouter's own fields go to another server",
@@ -53,7 +49,7 @@ export const ROUTE_AREAS: readonly Area[] = [
       },
       {
         breaks: "each attempt has a TIMEOUT_S of its own",
-        find: "options.deadline - services.now()",
+        find: "deadline - services.now()",
         replace: "services.config.timeoutMs",
       },
       {
