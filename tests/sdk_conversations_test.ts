@@ -1,6 +1,6 @@
 /**
  * What must survive a conversation, with the official SDK as the client: ids and thinking that go back, stop
- * sequences, and the usage that its accumulator ends with.
+ * sequences, the answer to safeguards, and the usage that its accumulator ends with.
  * @module
  */
 
@@ -101,6 +101,16 @@ for (const stream of [false, true]) {
     assertEquals(thinking?.thinking, "");
     const second = await send(continueWith(first, params), record({ content: "ok" }), CLAUDE);
     assertEquals(listSent(second, "assistant")[0]?.["reasoning_details"], [detail]);
+  });
+
+  Deno.test(`a request with safeguards is told that they are not supported, ${how}`, async () => {
+    const params = { ...PARAMS, stream, safeguards: [{ type: "dangerous_tool_use" }] };
+    const seen = await send(params, record({ content: "ok" }, { stream }), CLAUDE);
+    const wanted = [{ type: "dangerous_tool_use", status: { type: "unsupported" } }];
+    const ending = seen.events.find(({ type }) => type === "message_delta");
+    const place: unknown = ending?.type === "message_delta" ? ending.delta : seen.message;
+    assertEquals(isJsonObject(place) ? place["safeguard_results"] : place, wanted);
+    assertEquals(seen.message?.stop_reason, "end_turn");
   });
 }
 
