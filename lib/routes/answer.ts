@@ -115,6 +115,8 @@ function createTranslator(
     cacheTtl: upstream.cacheTtl,
     takenCallIds: listCallIds(asked),
     stopSequences: asked.stop_sequences,
+    visibleTokens: upstream.visibleTokens,
+    reportsSafeguards: asked.safeguards,
     redact: exchange.redact,
     onBlock: (block) => journey.mark("block", describeBlock(block)),
   });
