@@ -13,7 +13,6 @@ interface Reason {
 export const REASONS: readonly Reason[] = [
   { reason: "a file that only Anthropic has", words: /file sources .* are not supported/ },
   {
-    reason: "a conversation that Anthropic compacted",
     words: /'compaction' blocks are not supported/,
   },
 ];
