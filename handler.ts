@@ -25,7 +25,7 @@ import about from "./deno.json" with { type: "json" };
 import { type RemoteAddress, toPeer } from "./lib/access.ts";
 import { loadConfig } from "./lib/config.ts";
 import { createLog } from "./lib/log.ts";
-import { createRedactor } from "./lib/redact.ts";
+import { createRedactor, listSecrets } from "./lib/redact.ts";
 import { createHandler as createServerHandler } from "./lib/server.ts";
 import { connectServices } from "./lib/services.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "./lib/variables.ts";
@@ -45,7 +45,10 @@ export interface HandlerOptions {
    * and `DRAIN_S` are not among them: your server listens and stops.
    */
   settings?: Readonly<Record<string, string | undefined>>;
-  /** Takes each line of the log, without its end; left out: no log. `LOG_FORMAT=text` makes lines for people. */
+  /**
+   * Takes each line of the log, without its end; left out: no log. `LOG_FORMAT=text` makes lines for people. What it
+   * throws is ignored.
+   */
   writeLog?: (line: string) => void;
   /** Asks OpenRouter; the global `fetch` where it is left out. */
   fetch?: typeof fetch;
@@ -105,8 +108,8 @@ export function createHandler(options: HandlerOptions = {}): ProxyHandler {
   const log = createLog({
     level: config.logLevel,
     format: config.logFormat === "text" ? "text" : "json",
-    writeLine: writeLog ?? (() => {}),
-    redact: createRedactor([config.openrouterApiKey ?? "", ...config.proxyApiKeys]),
+    writeLine: (line) => writeSafely(writeLog, line),
+    redact: createRedactor(listSecrets(config)),
     date: () => new Date(),
   });
   const services = connectServices(config, {
@@ -122,6 +125,16 @@ export function createHandler(options: HandlerOptions = {}): ProxyHandler {
     if (request.method === "POST") services.catalog.refresh();
     return handle(request, toPeer(info?.remoteAddr));
   };
+}
+
+/** The embedding program's log may fail, at once or later: that must end neither a request nor the process. */
+function writeSafely(writeLog: HandlerOptions["writeLog"], line: string): void {
+  try {
+    const written: unknown = writeLog?.(line);
+    if (written instanceof Promise) written.catch(() => {});
+  } catch {
+    // There is no other place to say it.
+  }
 }
 
 /** A name that nobody reads would be a setting silently without effect. */

@@ -9,11 +9,15 @@
 
 import about from "./deno.json" with { type: "json" };
 import { announce } from "./lib/cli/announce.ts";
-import { loadEnvironment, requireNetAccess } from "./lib/cli/environment.ts";
+import { type AskedFile, parseArguments } from "./lib/cli/arguments.ts";
+import { loadEnvironment, readSources, requireNetAccess } from "./lib/cli/environment.ts";
 import { createServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
 import { printError, printLine, StartError } from "./lib/cli/terminal.ts";
 import { VARIABLES } from "./lib/variables.ts";
 
+const USER_FILE = Deno.build.os === "windows"
+  ? "%APPDATA%\\claudeproxy\\.env"
+  : "~/.config/claudeproxy/.env (or in XDG_CONFIG_HOME)";
 const ABOUT = { name: about.name, version: about.version };
 
 if (import.meta.main) {
@@ -26,14 +30,14 @@ if (import.meta.main) {
   }
 }
 
-async function run(args: readonly string[]): Promise<void> {
-  const [command = "serve", ...rest] = args;
-  if (command === "check") return await check(rest);
-  if (command === "claude") return await claude(rest);
-  if (rest.length > 0) throw new StartError(`Unknown argument ${rest[0]}: see --help`);
+async function run(words: readonly string[]): Promise<void> {
+  const { command, args, envFile } = parseArguments(words);
+  if (command === "check") return await check(args, envFile);
+  if (command === "claude") return await claude(args, envFile);
+  if (args.length > 0) throw new StartError(`Unknown argument ${args[0]}: see --help`);
   switch (command) {
     case "serve":
-      return await serve();
+      return await serve(envFile);
     case "demo":
       return await demo();
     case "-h":
@@ -47,8 +51,8 @@ async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-function serve(): Promise<void> {
-  const { config, notes } = loadEnvironment();
+function serve(asked: AskedFile | null): Promise<void> {
+  const { config, notes } = loadEnvironment({ asked, readsFolder: true });
   requireNetAccess(config);
   const services = createServices(config, ABOUT);
   const server = startServer(services);
@@ -65,16 +69,17 @@ async function demo(): Promise<void> {
   return stopOnSignal(await runDemo(ABOUT));
 }
 
-async function claude(args: readonly string[]): Promise<void> {
+async function claude(args: readonly string[], envFile: AskedFile | null): Promise<void> {
   const { runClaude } = await import("./lib/cli/claude.ts");
-  Deno.exit(await runClaude(args, ABOUT));
+  Deno.exit(await runClaude(args, ABOUT, envFile));
 }
 
-async function check(args: readonly string[]): Promise<void> {
+async function check(args: readonly string[], asked: AskedFile | null): Promise<void> {
   const unknown = args.find((arg) => arg !== "--json");
   if (unknown !== undefined) throw new StartError(`Unknown argument ${unknown}: see --help`);
   const { runCheck } = await import("./lib/cli/check.ts");
-  const isFine = await runCheck(ABOUT, { isJson: args.length > 0 });
+  const read = () => readSources({ asked, readsFolder: true });
+  const isFine = await runCheck(ABOUT, { isJson: args.length > 0, read });
   // What upstream was asked with may keep timers for a while; nobody waits for them.
   Deno.exit(isFine ? 0 : 1);
 }
@@ -98,14 +103,17 @@ function printHelp(): void {
   printLine(`${ABOUT.name} ${ABOUT.version}
 Answers Anthropic Messages API requests through OpenRouter.
 
-Usage: claudeproxy [serve | check [--json] | demo | claude [args…] | --help | --version]
+Usage: claudeproxy [--env-file PATH] [serve | check [--json] | claude [args…]]
+       claudeproxy demo | --help | --version
 
   serve      Run the proxy (default)
   check      Tell whether it will work: settings, port, key and models; --json for machines
   demo       Run it in front of a simulated OpenRouter: no key, no network
   claude     Run Claude Code through a proxy of its own; all arguments are Claude Code's
 
-Environment, also read from ./.env:`);
+Settings are variables of the environment, and behind them of one file: --env-file PATH, else .env of
+the working folder (claude does not read that one), else ${USER_FILE}:
+`);
   for (const { name, default: value, about } of VARIABLES) {
     printLine(`  ${name.padEnd(22)} ${about}${value === "" ? "" : ` [${value}]`}`);
   }

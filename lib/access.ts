@@ -46,8 +46,6 @@ export type AccessConfig = Pick<
 export interface Access {
   /** The OpenRouter key that pays; null where there is none (the request needs none, or gets a 401). */
   upstreamKey: string | null;
-  /** The foreign origin that may read the answer; null for none. */
-  corsOrigin: string | null;
 }
 
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/api/hello"]);
@@ -63,10 +61,10 @@ const OPENROUTER_KEY = /^sk-or-/;
  * @throws {ApiError} 401, 403 or 415, in words that say what to set
  */
 export function decideAccess(visit: Visit, config: AccessConfig): Access {
-  if (isOpen(visit)) return { upstreamKey: null, corsOrigin: null };
-  const corsOrigin = checkOrigin(visit, config);
+  if (isOpen(visit)) return { upstreamKey: null };
+  checkOrigin(visit, config);
   checkContentType(visit);
-  return { upstreamKey: choosePayer(visit, config), corsOrigin };
+  return { upstreamKey: choosePayer(visit, config) };
 }
 
 /**
@@ -74,9 +72,19 @@ export function decideAccess(visit: Visit, config: AccessConfig): Access {
  * @throws {ApiError} 403 for an origin that is not listed
  */
 export function decidePreflight(visit: Visit, config: AccessConfig): { corsOrigin: string } {
-  const corsOrigin = checkOrigin(visit, config);
+  checkOrigin(visit, config);
+  const corsOrigin = findListedOrigin(visit.headers, config);
   if (corsOrigin === null) throw forbidden("Preflights are answered only for ALLOWED_ORIGINS");
   return { corsOrigin };
+}
+
+/** The foreign origin that may read every answer, errors included; null for none. */
+export function findListedOrigin(
+  headers: Headers,
+  { allowedOrigins }: Pick<AccessConfig, "allowedOrigins">,
+): string | null {
+  const origin = headers.get("origin");
+  return origin !== null && allowedOrigins.includes(origin) ? origin : null;
 }
 
 /** The keys a client presented, in either header. They are secrets and are redacted like our own. */
@@ -92,18 +100,22 @@ function isOpen({ method, path }: Visit): boolean {
 }
 
 /** A web page may call only from our own origin or a listed one: a page elsewhere would spend the key. */
-function checkOrigin({ headers, host }: Visit, config: AccessConfig): string | null {
+function checkOrigin(visit: Visit, config: AccessConfig): void {
+  const { headers, host } = visit;
+  if (findListedOrigin(headers, config) !== null) return;
   const origin = headers.get("origin");
-  if (origin !== null) {
-    if (config.allowedOrigins.includes(origin)) return origin;
-    if (origin !== `http://${host}` && origin !== `https://${host}`) {
-      throw forbidden("This origin may not use the proxy; list it in ALLOWED_ORIGINS");
-    }
+  if (origin !== null && origin !== `http://${host}` && origin !== `https://${host}`) {
+    throw forbidden("This origin may not use the proxy; list it in ALLOWED_ORIGINS");
   }
-  if (headers.get("sec-fetch-site") === "cross-site") {
+  if (headers.get("sec-fetch-site") === "cross-site" && !isLinkToPage(visit)) {
     throw forbidden("Cross-site requests are refused; list the origin in ALLOWED_ORIGINS");
   }
-  return null;
+}
+
+/** A click on a link: the browser shows the page to its user, and the site that has the link reads nothing. */
+function isLinkToPage({ method, path, headers }: Visit): boolean {
+  return method === "GET" && path === "/" && headers.get("sec-fetch-mode") === "navigate" &&
+    headers.get("sec-fetch-dest") === "document";
 }
 
 /** Other content types reach us from any page without a preflight. */

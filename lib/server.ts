@@ -6,9 +6,9 @@
 
 import { STATUS_CODE } from "@std/http/status";
 import {
-  type Access,
   decideAccess,
   decidePreflight,
+  findListedOrigin,
   type Peer,
   readClientKeys,
   type Visit,
@@ -17,7 +17,7 @@ import { ApiError, toApiError, toErrorResponse } from "./errors.ts";
 import type { Answer, Exchange, Services } from "./exchange.ts";
 import { Journey } from "./figures/journey.ts";
 import type { RequestRecord } from "./log.ts";
-import { createRedactor } from "./redact.ts";
+import { createRedactor, listSecrets, looksLikeKey } from "./redact.ts";
 import { handleCountTokens } from "./routes/count_tokens.ts";
 import { handleHealth, handleHello, handleInfo } from "./routes/info.ts";
 import { handleMessages } from "./routes/messages.ts";
@@ -53,9 +53,10 @@ type Trace = Pick<Exchange, "record" | "redact" | "startedAt" | "journey">;
 /** Creates the handler. It never rejects. */
 export function createHandler(services: Services): Handler {
   let inFlight = 0;
+  const secrets = listSecrets(services.config);
   return async (request, peer) => {
     inFlight++;
-    const trace = createTrace(request, services);
+    const trace = createTrace(request, services, secrets);
     const isFull = inFlight > services.config.maxInflight;
     const { response: given, ended } = await answer(request, peer, { services, trace, isFull });
     const response = inspect(given, trace);
@@ -67,13 +68,11 @@ export function createHandler(services: Services): Handler {
   };
 }
 
-function createTrace(request: Request, services: Services): Trace {
-  const { openrouterApiKey, proxyApiKeys } = services.config;
+function createTrace(request: Request, services: Services, secrets: readonly string[]): Trace {
   const startedAt = services.now();
   const redact = createRedactor([
-    openrouterApiKey ?? "",
-    ...proxyApiKeys,
-    ...readClientKeys(request.headers),
+    ...secrets,
+    ...readClientKeys(request.headers).filter(looksLikeKey),
   ]);
   const record: RequestRecord = {
     requestId: services.newId("req"),
@@ -92,7 +91,6 @@ async function answer(
   peer: Peer,
   { services, trace, isFull }: { services: Services; trace: Trace; isFull: boolean },
 ): Promise<Answer> {
-  let access: Access = { upstreamKey: null, corsOrigin: null };
   let result: Answer;
   try {
     const url = parseUrl(request);
@@ -105,14 +103,16 @@ async function answer(
       peer,
     };
     if (visit.method === "OPTIONS") return answerPreflight(visit, services);
-    access = decideAccess(visit, services.config);
+    const { upstreamKey } = decideAccess(visit, services.config);
     if (isFull && visit.path.startsWith("/v1/")) throw tooBusy();
-    const exchange = { ...trace, request, url, upstreamKey: access.upstreamKey };
+    const exchange = { ...trace, request, url, upstreamKey };
     result = await findRoute(visit)(exchange, services);
   } catch (error) {
     result = { response: describeError(error, trace, services) };
   }
-  if (access.corsOrigin !== null) allowOrigin(result.response.headers, access.corsOrigin);
+  // On errors too: without it the page cannot read what is wrong.
+  const corsOrigin = findListedOrigin(request.headers, services.config);
+  if (corsOrigin !== null) allowOrigin(result.response.headers, corsOrigin);
   return result;
 }
 
@@ -200,17 +200,40 @@ function describeCause(cause: unknown): string {
   return cause.stack ?? `${cause.name}: ${cause.message}`;
 }
 
-/** The figures, the span and the log line, when the answer has gone out. */
+/**
+ * The figures, the span and the log line, when the answer has gone out. Never rejects: what fails behind an answer
+ * must not end the process.
+ */
 async function finish(
-  { record, startedAt, journey }: Trace,
-  { log, now, figures, reportSpan }: Services,
+  trace: Trace,
+  services: Services,
   ended: Promise<void> | undefined,
 ): Promise<void> {
-  await ended;
+  try {
+    await ended;
+    noteEnd(trace, services);
+  } catch (cause) {
+    const { requestId } = trace.record;
+    writeSafely(services.log, `${requestId} was not recorded: ${describeCause(cause)}`);
+  }
+}
+
+function noteEnd(
+  { record, startedAt, journey }: Trace,
+  { log, now, figures, reportSpan }: Services,
+): void {
   record.totalMs = Math.round(now() - startedAt);
   const finished = figures.end(journey);
   if (finished !== null) reportSpan(finished);
   log.request(record);
+}
+
+function writeSafely(log: Services["log"], message: string): void {
+  try {
+    log.write("error", message);
+  } catch {
+    // There is no other place to say it.
+  }
 }
 
 function tooBusy(): ApiError {

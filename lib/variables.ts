@@ -94,5 +94,8 @@ export const VARIABLES = [
 /** Set by Deno Deploy itself; read, never set by people. */
 export const DEPLOY_VARIABLE = "DENO_DEPLOY";
 
+/** They lead to the user's own settings file; read where that is allowed, and not needed. */
+export const FOLDER_VARIABLES = ["HOME", "XDG_CONFIG_HOME", "APPDATA"] as const;
+
 /** The name of one of them. */
 export type VariableName = (typeof VARIABLES)[number]["name"];

@@ -1,10 +1,11 @@
 /** Who may use the proxy, and whose key pays: one table over settings, peer, headers, method and path. */
 
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   type AccessConfig,
   decideAccess,
   decidePreflight,
+  findListedOrigin,
   type Peer,
   readClientKeys,
 } from "../lib/access.ts";
@@ -559,7 +560,7 @@ function decide(row: Case): string {
   };
   try {
     const access = decideAccess(visit, config);
-    return `allow ${access.upstreamKey} cors ${access.corsOrigin}`;
+    return `allow ${access.upstreamKey} cors ${findListedOrigin(headers, config)}`;
   } catch (error) {
     if (error instanceof ApiError) return `${error.status} ${error.type}`;
     throw error;
@@ -693,9 +694,18 @@ Deno.test("the handler lets a listed origin read answers and errors, and no othe
     headers,
     body: JSON.stringify(ask()),
   });
-  for (const request of [count, get("/v1/nothing", { headers }), post("{", headers)]) {
-    const response = await call(handler, request);
+  const text = { ...headers, "content-type": "text/plain" };
+  const requests: [request: Request, status: number, peer?: Peer][] = [
+    [count, 200],
+    [get("/v1/nothing", { headers }), 404],
+    [post("{", headers), 400],
+    [post("{", text), 415],
+    [post(ask(), headers), 403, toPeer(FAR)],
+  ];
+  for (const [request, status, peer] of requests) {
+    const response = await call(handler, request, peer);
     await response.body?.cancel();
+    assertEquals(response.status, status);
     assertEquals(response.headers.get("access-control-allow-origin"), PAGE);
     assertStringIncludes(
       response.headers.get("access-control-expose-headers") ?? "",
@@ -713,6 +723,43 @@ Deno.test("the handler lets a listed origin read answers and errors, and no othe
     await response.body?.cancel();
     assertEquals(corsHeaders(response), []);
   }
+});
+
+Deno.test("the handler lets a listed origin read that its key is wrong", async () => {
+  const env = { ALLOWED_ORIGINS: PAGE, PROXY_API_KEYS: KEY };
+  const response = await call(createProxy({ env }).handler, post(ask(), { origin: PAGE }));
+  assertEquals(response.status, 401);
+  assertEquals(response.headers.get("access-control-allow-origin"), PAGE);
+  await response.body?.cancel();
+});
+
+Deno.test("a click on a link of another site gets the page, and nothing else of that site does", async () => {
+  const { handler } = createProxy();
+  const link = {
+    "sec-fetch-site": "cross-site",
+    "sec-fetch-mode": "navigate",
+    "sec-fetch-dest": "document",
+    accept: "text/html",
+  };
+  const page = await call(handler, get("/", { headers: link }));
+  assertEquals(page.status, 200);
+  assertMatch(await page.text(), /^<!doctype html>/);
+  const others: [path: string, init: RequestInit][] = [
+    ["/", { headers: { ...link, "sec-fetch-dest": "iframe" } }],
+    ["/", { headers: { ...link, "sec-fetch-mode": "no-cors" } }],
+    ["/", { headers: { ...link, origin: "https://evil.com" } }],
+    ["/stats", { headers: link }],
+    ["/v1/models", { headers: link }],
+    ["/", { method: "POST", headers: { ...link, "content-type": "application/json" } }],
+  ];
+  for (const [path, init] of others) {
+    const response = await call(handler, get(path, init));
+    assertEquals(response.status, 403, `${path} ${JSON.stringify(init)}`);
+    await response.body?.cancel();
+  }
+  const stranger = await call(handler, get("/", { headers: link }), toPeer(FAR));
+  assertEquals(stranger.status, 403);
+  await stranger.body?.cancel();
 });
 
 function corsHeaders(response: Response): string[] {

@@ -4,6 +4,8 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { testHostileFolders } from "./helpers/hostile.ts";
+import { finish } from "./helpers/process.ts";
 import about from "../deno.json" with { type: "json" };
 
 const ROOT = `${import.meta.dirname}/..`;
@@ -33,10 +35,11 @@ async function bundle(): Promise<{ ran: boolean; errors: string }> {
 }
 
 /** The bundle as a process in a folder without anything else, and without a setting of this machine's. */
-function start(args: string[]): Deno.ChildProcess {
+function start(args: readonly string[], more: Deno.CommandOptions = {}): Deno.ChildProcess {
+  const home = `${folder}/home`;
   const empty = `${folder}/empty`;
-  Deno.mkdirSync(empty, { recursive: true });
-  const machine = ["PATH", "HOME", "TMPDIR", "DENO_DIR"].flatMap((name) => {
+  for (const path of [empty, home]) Deno.mkdirSync(path, { recursive: true });
+  const machine = ["PATH", "TMPDIR", "DENO_DIR"].flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });
@@ -44,8 +47,9 @@ function start(args: string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-config", "--no-prompt", "-A", `${folder}/claudeproxy.js`, ...args],
     cwd: empty,
+    env: { HOME: home, ...Object.fromEntries(machine), ...env, NO_COLOR },
+    ...more,
     clearEnv: true,
-    env: { ...Object.fromEntries(machine), ...env, NO_COLOR },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -111,6 +115,12 @@ Deno.test({
     assertMatch(text, /^message_stop$/m, await errors);
     assertMatch(text, /whole answer in \d+\.\d\d s/);
   },
+});
+
+testHostileFolders({
+  name: "the bundle's",
+  note,
+  start: bundled.ran ? (args, options) => finish(start(args, options)) : null,
 });
 
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));

@@ -6,6 +6,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type CheckOptions, runCheck } from "../lib/cli/check.ts";
 import type { Finding, Report } from "../lib/cli/check_report.ts";
+import { correctBaseUrl } from "../lib/cli/check_upstream.ts";
+import { mergeSources } from "../lib/cli/environment.ts";
 import { StartError } from "../lib/cli/terminal.ts";
 import { startUpstream } from "../lib/cli/upstream.ts";
 import { startProxy } from "./helpers/proxy.ts";
@@ -243,15 +245,19 @@ Deno.test("check without a key asks nothing about keys, warns, and is fine", asy
 
 for (
   const [what, answers, states] of [
-    ["an upstream without a list", { "/key": () => Response.json({ data: {} }) }, "warning ok"],
+    ["an upstream without a list", { "/key": () => Response.json({ data: {} }) }, "failed ok"],
     ["an upstream that knows no keys", { "/models": ONE_MODEL }, "ok unchecked"],
     [
       "no list and a refused key",
       { "/key": () => new Response("", { status: 401 }) },
-      "warning failed",
+      "failed failed",
     ],
     ["another server", {}, "failed unchecked"],
     ["a page", { "/models": () => new Response("<html>") }, "failed unchecked"],
+    ["a site that answers everything with a page", {
+      "/models": () => new Response("<html>"),
+      "/key": () => new Response("<html>"),
+    }, "failed unchecked"],
     ["an empty list", { "/models": describeModels() }, "failed unchecked"],
     [
       "an upstream in trouble",
@@ -265,8 +271,60 @@ for (
     const found = ["upstream", "key"].map((topic) => find(report, topic).state).join(" ");
     assertEquals(found, states, JSON.stringify(report.findings));
     assertEquals(find(report, "models").state, states.startsWith("ok") ? "ok" : "unchecked");
+    assertEquals(report.ok, !states.includes("failed"));
   });
 }
+
+Deno.test("check of a base URL that is a web page says so, and what the address is", async () => {
+  const page = () => new Response("<!doctype html><title>Hello</title>");
+  const report = await check({ OPENROUTER_BASE_URL: "https://openrouter.ai" }, {
+    fetcher: () => Promise.resolve(page()),
+  });
+  const { says, cure } = find(report, "upstream");
+  assertEquals(
+    says,
+    "https://openrouter.ai gives no model list: its answer is not JSON, perhaps a web page",
+  );
+  assertEquals(cure, "set OPENROUTER_BASE_URL=https://openrouter.ai/api/v1");
+});
+
+for (
+  const [given, meant] of [
+    ["https://openrouter.ai/api/v1", null],
+    ["https://openrouter.ai/api/v1/chat/completions", "https://openrouter.ai/api/v1"],
+    ["https://openrouter.ai/api", "https://openrouter.ai/api/v1"],
+    ["https://openrouter.ai/v1", "https://openrouter.ai/api/v1"],
+    ["http://www.openrouter.ai/api/v1", "https://openrouter.ai/api/v1"],
+    ["https://notopenrouter.ai/api/v1", null],
+    ["http://localhost:11434", "http://localhost:11434/v1"],
+    ["http://localhost:11434/v1/chat/completions", "http://localhost:11434/v1"],
+    ["http://localhost:11434/v1/messages", "http://localhost:11434/v1"],
+    ["http://localhost:11434/chat/completions", "http://localhost:11434/v1"],
+    ["http://localhost:11434/v1", null],
+    ["https://host.example/openai/v1", null],
+  ] as const
+) {
+  Deno.test(`the base URL ${given} is ${meant === null ? "as good as any" : `meant as ${meant}`}`, () => {
+    assertEquals(correctBaseUrl(given), meant);
+  });
+}
+
+Deno.test("check of a key and an address of two sources asks nothing", async () => {
+  const asked: string[] = [];
+  const fetcher: typeof fetch = (input) => {
+    asked.push(`${input}`);
+    return Promise.resolve(Response.json({ data: [] }));
+  };
+  const read = () =>
+    mergeSources((name) => name === "OPENROUTER_API_KEY" ? KEY : undefined, {
+      name: ".env",
+      values: { OPENROUTER_BASE_URL: "http://evil.example/v1" },
+      notes: [],
+    });
+  const report = await check({}, { read, fetcher });
+  assertEquals([asked, report.findings.map(({ state }) => state)], [[], ["failed"]]);
+  assertStringIncludes(find(report, "settings").says, "nothing was sent");
+});
 
 Deno.test("check of an upstream that cannot be reached says why, and checks no models", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

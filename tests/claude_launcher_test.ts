@@ -151,12 +151,26 @@ test("lets in its own key and the user's, and says at the end what it cost, in o
   assertEquals(ended, {
     code: 0,
     stdout: "200 message\n200 message\n401 error\n",
-    stderr: "claudeproxy: 3 requests (1 failed), 2,400 tokens in, 60 out, $0.5000\n",
+    // What was refused at the door is no request of the session.
+    stderr: "claudeproxy: 2 requests, 2,400 tokens in, 60 out, $0.5000\n",
   });
   assertEquals(stage.upstream.requests.map(({ headers }) => headers.get("authorization")), [
     `Bearer ${KEY}`,
     `Bearer ${KEY}`,
   ]);
+});
+
+test("gives the client none of the proxy's keys, wherever the user has put them", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const keys = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "users-own-key-0123" };
+  const args = ["--settings", JSON.stringify({ env: keys })];
+  const [, { env, settings }] = await launch(stage, { args, env: keys });
+  for (const name of ["OPENROUTER_API_KEY", "PROXY_API_KEYS"]) {
+    // Blank, and not left out: so it wins over the user's stored settings too.
+    assertEquals([env[name], settings.env[name]], [undefined, ""], name);
+  }
+  const all = JSON.stringify([env, settings]);
+  for (const key of Object.values(keys)) assert(!all.includes(key), all);
 });
 
 test("says so where upstream does not tell the cost", async () => {
@@ -318,7 +332,25 @@ Deno.test("the launcher says which ports are in use where none is free", async (
 
 Deno.test("the launcher ends in one line without a key", async () => {
   await using stage = createStage(answers);
-  assertFailed(await stage.run({ env: { OPENROUTER_API_KEY: "" } }), "OPENROUTER_API_KEY");
+  const env = { OPENROUTER_API_KEY: "" };
+  const file = `${stage.home}/.config/claudeproxy/.env`;
+  assertFailed(await stage.run({ env }), `into the environment or ${file} (claude reads no other`);
+  Deno.writeTextFileSync(`${stage.work}/.env`, `OPENROUTER_API_KEY=${KEY}\n`);
+  assertFailed(await stage.run({ env }), "OPENROUTER_API_KEY is not set");
+});
+
+test("takes --env-file, from the folder it was called in, and leaves the client's own arguments", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const text = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${stage.upstream.baseUrl}\n`;
+  Deno.writeTextFileSync(`${stage.work}/mine.env`, text, { mode: 0o600 });
+  const env = { OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: "", FAKE: "ask" };
+  const rest = ["-p", "--env-file", "x"];
+  const [{ code, stdout }, report] = await launch(stage, {
+    args: ["--env-file", "mine.env", ...rest],
+    env,
+  });
+  assertEquals([code, stdout.split("\n")[0]], [0, "200 message"]);
+  assertEquals(report.args.slice(2), rest);
 });
 
 for (const missing of ["run", "env", "read", "write"]) {

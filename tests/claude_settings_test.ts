@@ -14,7 +14,7 @@ import {
   takeSettings,
 } from "../lib/cli/claude_settings.ts";
 import { describeSession } from "../lib/cli/tally.ts";
-import { createFigures, createJourney } from "./helpers/figures.ts";
+import { countRequest, createFigures, createJourney } from "./helpers/figures.ts";
 import { StartError } from "../lib/cli/terminal.ts";
 import { loadConfig } from "../lib/config.ts";
 import type { RequestRecord } from "../lib/log.ts";
@@ -252,7 +252,6 @@ const REFUSED = { status: 402, end: "billing_error", error: "no credit" };
 
 const SUMS: [records: Partial<RequestRecord>[], line: string][] = [
   [[], "no requests"],
-  [[{ path: "/health" }, { path: "/v1/messages/count_tokens" }], "no requests"],
   [[PRICED], "1 request, 1,010 tokens in, 5 out, $0.0100"],
   [[PRICED, { ...PRICED, writtenTokens: 7 }], "2 requests, 2,027 tokens in, 10 out, $0.0200"],
   [[{ ...PRICED, costUsd: 1.5 }], "1 request, 1,010 tokens in, 5 out, $1.50"],
@@ -270,7 +269,7 @@ const SUMS: [records: Partial<RequestRecord>[], line: string][] = [
 for (const [records, line] of SUMS) {
   Deno.test(`the sum of a session reads: ${line} (${records.length} records)`, () => {
     const figures = createFigures();
-    for (const record of records) figures.end(createJourney({ ...RECORD, ...record }));
+    for (const record of records) countRequest(figures, createJourney({ ...RECORD, ...record }));
     assertEquals(describeSession(figures.totals), line);
   });
 }

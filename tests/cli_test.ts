@@ -33,8 +33,8 @@ const HANG_MS = 15_000;
 const HAS_SIGNALS = Deno.build.os !== "windows";
 
 /** Without those that every start here has: Deno 2.5 takes none twice. */
-function listFlags(task: "start" | "demo"): string[] {
-  return readTaskFlags(task).filter((flag) => !RUN.includes(flag));
+function listFlags(task: "start" | "demo", env?: Record<string, string>): string[] {
+  return readTaskFlags(task, env).filter((flag) => !RUN.includes(flag));
 }
 
 interface Start {
@@ -43,6 +43,8 @@ interface Start {
   env?: Record<string, string>;
   /** What stands in `.env`. Without it there is none: each start has a folder of its own. */
   dotenv?: string;
+  /** What stands in the user's own file. */
+  userFile?: string;
   /** Makes `.env` a folder. */
   dotenvFolder?: true;
 }
@@ -62,15 +64,23 @@ class Program implements AsyncDisposable {
   readonly #folder = Deno.makeTempDirSync();
   #stdout = "";
 
-  constructor({ flags = START_FLAGS, args = [], env = {}, dotenv, dotenvFolder }: Start = {}) {
-    if (dotenv !== undefined) Deno.writeTextFileSync(`${this.#folder}/.env`, dotenv);
+  constructor({ flags, args = [], env = {}, ...files }: Start = {}) {
+    const { dotenv, dotenvFolder, userFile } = files;
+    const write = { mode: 0o600 };
+    if (dotenv !== undefined) Deno.writeTextFileSync(`${this.#folder}/.env`, dotenv, write);
     if (dotenvFolder) Deno.mkdirSync(`${this.#folder}/.env`);
+    // HOME is the machine's, for deno's cache: this hides what may be there.
+    const config = `${this.#folder}/config`;
+    Deno.mkdirSync(`${config}/claudeproxy`, { recursive: true });
+    if (userFile !== undefined) {
+      Deno.writeTextFileSync(`${config}/claudeproxy/.env`, userFile, write);
+    }
     const machine = MACHINE.flatMap((name) => {
       const value = Deno.env.get(name);
       return value === undefined ? [] : [[name, value]];
     });
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: [...RUN, ...flags, MAIN, ...args],
+      args: [...RUN, ...flags ?? listFlags("start", { XDG_CONFIG_HOME: config }), MAIN, ...args],
       env: {
         ...Object.fromEntries(machine),
         NO_COLOR: "1",
@@ -78,6 +88,7 @@ class Program implements AsyncDisposable {
         HOST: "127.0.0.1",
         PORT: "0",
         OPENROUTER_BASE_URL: NOWHERE,
+        XDG_CONFIG_HOME: config,
         ...env,
       },
       clearEnv: true,
@@ -454,7 +465,7 @@ Deno.test("a HOST that is not this machine's ends the start in one line", async 
 
 Deno.test("the program reads .env in its folder", async () => {
   const dotenv = `# mine\nOPENROUTER_API_KEY='${KEY}'\nLOG_LEVEL=warn\n`;
-  await using program = new Program({ dotenv });
+  await using program = new Program({ dotenv, env: { OPENROUTER_BASE_URL: "" } });
   await program.waitFor(/^listening on .*serving this machine only/);
 });
 
@@ -463,12 +474,90 @@ Deno.test("the real environment wins over .env, and a blank variable does not", 
   upstream.goOn();
   await using program = new Program({
     dotenv:
-      `OPENROUTER_API_KEY=sk-or-v1-of-the-file\nOPENROUTER_BASE_URL=${upstream.baseUrl}\nPORT=1\n`,
-    env: { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: " " },
+      `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${upstream.baseUrl}\nPORT=1\nTIMEOUT_S=no\n`,
+    env: { OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: " ", TIMEOUT_S: "5" },
   });
   const response = await ask(await program.listening(), { stream: true });
   assertStringIncludes(await response.text(), "event: message_stop");
   assertEquals(upstream.keys, [`Bearer ${KEY}`]);
+});
+
+Deno.test("the user's own file counts where there is no .env, under the start task's flags", async () => {
+  await using upstream = new Upstream();
+  upstream.goOn();
+  const env = { OPENROUTER_BASE_URL: "" };
+  const userFile = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${upstream.baseUrl}\n`;
+  await using program = new Program({ userFile, env });
+  await (await ask(await program.listening(), { stream: true })).text();
+  assertEquals(upstream.keys, [`Bearer ${KEY}`]);
+  await using other = new Program({ userFile, env, dotenv: "LOG_LEVEL=info\n" });
+  await other.waitFor(/^listening on .*OPENROUTER_API_KEY is not set/);
+});
+
+Deno.test("--env-file names the file, and no other is read", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".env" });
+  await Deno.writeTextFile(path, `OPENROUTER_API_KEY=${KEY}\n`);
+  const flags = ["-A"];
+  const env = { OPENROUTER_BASE_URL: "" };
+  await using program = new Program({
+    flags,
+    env,
+    args: ["serve", "--env-file", path],
+    dotenv: "TIMEOUT_S=no\n",
+    userFile: "TIMEOUT_S=no\n",
+  });
+  await program.waitFor(/^listening on .*serving this machine only/);
+  assertFailed(await run({ args: ["--env-file", path], env }), "No permission to read", path);
+  assertFailed(await run({ flags, args: ["check", "--env-file"] }), "needs the path of a settings");
+  await Deno.remove(path);
+  const missing = await run({ flags, args: [`--env-file=${path}`], env });
+  assertFailed(missing, "does not exist: --env-file needs the path");
+});
+
+Deno.test("the user's own file is passed over in silence where it may not be read", async () => {
+  const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-read"));
+  const userFile = `OPENROUTER_API_KEY=${KEY}\n`;
+  const program = new Program({ flags: [...flags, "--allow-read=.env"], userFile });
+  const { stdout, stderr } = await (async () => {
+    await program.listening();
+    program.kill("SIGTERM");
+    return await program.end();
+  })();
+  assertEquals([stderr, /config|allow-read/.test(stdout)], ["", false], stdout);
+  assertStringIncludes(stdout, "OPENROUTER_API_KEY is not set");
+  await program[Symbol.asyncDispose]();
+});
+
+Deno.test("what a .env says about access beside the environment's key is ignored, and that is said", async () => {
+  const env = { OPENROUTER_API_KEY: KEY };
+  const dotenv = "PROXY_API_KEYS=of-the-attacker-0123\nALLOWED_ORIGINS=https://evil.page\n";
+  await using program = new Program({ env, dotenv });
+  const url = await program.listening();
+  await program.waitFor(/^warning: Ignored PROXY_API_KEYS, ALLOWED_ORIGINS of \.env, because /);
+  const response = await fetch(`${url}/stats`, { headers: { origin: "https://evil.page" } });
+  await response.body?.cancel();
+  const cors = response.headers.get("access-control-allow-origin");
+  assertEquals([response.status, cors], [403, null]);
+});
+
+Deno.test({
+  name: "a .env with a key that others can read, and a short key, are warned of",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    await Deno.writeTextFile(`${folder}/.env`, "PROXY_API_KEYS=short,long-enough-0123456\n");
+    await Deno.chmod(`${folder}/.env`, 0o644);
+    const flags = ["-A"];
+    await using program = new Program({ flags, args: ["--env-file", `${folder}/.env`] });
+    await program.waitFor(
+      /^warning: \S+\.env holds a key, and other users of this machine can read it/,
+    );
+    await program.waitFor(/^warning: a key of PROXY_API_KEYS has under 16 characters/);
+    const report = await run({ flags, args: ["check", "--env-file", `${folder}/.env`] });
+    assertMatch(report.stdout, /^ +! settings +\S+\.env holds a key, and other users/m);
+    assertMatch(report.stdout, /^ +! settings +a key of PROXY_API_KEYS has under 16 characters/m);
+    await Deno.remove(folder, { recursive: true });
+  },
 });
 
 Deno.test("a bad value in .env ends the start in one line", async () => {

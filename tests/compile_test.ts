@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import about from "../deno.json" with { type: "json" };
-import { DEPLOY_VARIABLE, VARIABLES } from "../lib/variables.ts";
+import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../lib/variables.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const SECRET = "sk-or-v1-never-to-be-embedded";
@@ -94,7 +94,11 @@ function checkBinary(bytes: Uint8Array, folder: string): void {
   assertEquals(embedded, {});
   const { allow_env, allow_net, allow_read, prompt, allow_import: _imports, ...others } =
     permissions;
-  assertEquals(allow_env, [...VARIABLES.map(({ name }) => name), DEPLOY_VARIABLE]);
+  assertEquals(allow_env, [
+    ...VARIABLES.map(({ name }) => name),
+    DEPLOY_VARIABLE,
+    ...FOLDER_VARIABLES,
+  ]);
   assertEquals([allow_net, allow_read, prompt], [[], [], false]);
   assertEquals(Object.values(others).filter((value) => value !== null), []);
 }

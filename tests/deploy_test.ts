@@ -42,6 +42,7 @@ function startApp(env: Record<string, string>): Running {
         ...PLATFORM,
         // The platform chooses the address by itself; here the address has to be free.
         ...{ HOST: "127.0.0.1", PORT: "0", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+        XDG_CONFIG_HOME: "/nowhere",
         ...env,
       },
       stdin: "null",

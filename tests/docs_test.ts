@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import deno from "../deno.json" with { type: "json" };
 import { loadConfig } from "../lib/config.ts";
-import { DEPLOY_VARIABLE, VARIABLES } from "../lib/variables.ts";
+import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../lib/variables.ts";
 import { RefusedDefaults, resolveModel } from "../lib/openrouter/models.ts";
 import { PAPERS, read, readCommands } from "./helpers/papers.ts";
 
@@ -88,7 +88,11 @@ Deno.test("README's table lists every variable with its default, in the order of
 
 for (const [what, command] of [["README", readme], ["start", tasks.get("start") ?? ""]] as const) {
   Deno.test(`--allow-env in ${what} lists every variable and ${DEPLOY_VARIABLE}`, () => {
-    assertEquals(listOf("--allow-env", command), [...NAMES, DEPLOY_VARIABLE]);
+    assertEquals(listOf("--allow-env", command), [
+      ...NAMES,
+      DEPLOY_VARIABLE,
+      ...FOLDER_VARIABLES,
+    ]);
   });
 }
 

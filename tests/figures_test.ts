@@ -3,7 +3,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Stats } from "../lib/figures/stats.ts";
 import { Ledger, Timeline } from "../lib/figures/sums.ts";
-import { createFigures, createJourney, createRecord, NOON } from "./helpers/figures.ts";
+import { createHandler } from "../lib/server.ts";
+import {
+  countRequest,
+  createFigures,
+  createJourney,
+  createRecord,
+  NOON,
+} from "./helpers/figures.ts";
 import { ask, call, createProxy, get, HELD_KEY, post } from "./helpers/proxy.ts";
 import {
   completion,
@@ -34,15 +41,16 @@ const PRICES = { promptPrice: 3, cacheReadPrice: 0.3, cacheWritePrice: 3.75 };
 
 // --- sums ---
 
-Deno.test("requests add up, and those of other paths do not", () => {
+Deno.test("requests add up, and those that never began do not", () => {
   const figures = createFigures();
   const usage = { inputTokens: 10, outputTokens: 5, cachedTokens: 100, writtenTokens: 7 };
-  figures.end(createJourney(createRecord({ ...usage, costUsd: 0.5, target: "a/x" })));
-  figures.end(createJourney(createRecord({ path: "/health" })));
-  figures.end(
+  countRequest(figures, createJourney(createRecord({ ...usage, costUsd: 0.5, target: "a/x" })));
+  assertEquals(figures.end(createJourney(createRecord())), null);
+  countRequest(
+    figures,
     createJourney(createRecord({ status: 402, end: "billing_error", error: "No credit" })),
   );
-  figures.end(createJourney(createRecord({ target: "a/x" })));
+  countRequest(figures, createJourney(createRecord({ target: "a/x" })));
   const sums = { requests: 3, failed: 1, ...usage, costUsd: 0.5, unpriced: 1, savedUsd: null };
   assertEquals(figures.totals, sums);
   const stats = figures.read(0);
@@ -58,7 +66,7 @@ Deno.test("requests add up, and those of other paths do not", () => {
 for (const cost of [NaN, Infinity, -1]) {
   Deno.test(`a cost of ${cost} is none`, () => {
     const figures = createFigures();
-    figures.end(createJourney(createRecord({ costUsd: cost })));
+    countRequest(figures, createJourney(createRecord({ costUsd: cost })));
     assertEquals([figures.totals.costUsd, figures.totals.unpriced], [null, 1]);
     assertEquals(figures.costToday, 0);
   });
@@ -86,7 +94,7 @@ for (const [about, usage, prices, saved] of SAVINGS) {
   Deno.test(`what caching saved: ${about}`, () => {
     const findPrices = (model: string) => model === "a/x" ? { ...PRICES, ...prices } : undefined;
     const figures = createFigures({ findPrices });
-    figures.end(createJourney(createRecord({ target: "a/x", ...usage })));
+    countRequest(figures, createJourney(createRecord({ target: "a/x", ...usage })));
     const { savedUsd } = figures.totals;
     assertEquals(savedUsd === null ? null : Number(savedUsd.toFixed(9)), saved);
   });
@@ -96,7 +104,7 @@ Deno.test("a model that upstream calls by a name its list lacks is priced by the
   const figures = createFigures({ findPrices: (model) => model === "a/x" ? PRICES : undefined });
   const journey = createJourney(createRecord({ target: "a/x-20250101", cachedTokens: 1e6 }));
   journey.asked = "a/x";
-  figures.end(journey);
+  countRequest(figures, journey);
   assertEquals(figures.totals.savedUsd?.toFixed(6), "2.700000");
 });
 
@@ -104,7 +112,7 @@ Deno.test("a model that upstream calls by a name its list lacks is priced by the
 
 Deno.test("the last 200 requests are kept", () => {
   const figures = createFigures();
-  for (let i = 0; i < 250; i++) figures.end(createJourney(createRecord()));
+  for (let i = 0; i < 250; i++) countRequest(figures, createJourney(createRecord()));
   const { requests, totals } = figures.read(0);
   assertEquals([requests.length, requests[0]?.number, requests.at(-1)?.number], [200, 51, 250]);
   assertEquals(totals.requests, 250);
@@ -117,7 +125,7 @@ Deno.test("names that clients make up do not fill the memory", () => {
     const dropped = Array.from({ length: 1000 }, (_, n) => `field${i}.${n}`);
     const journey = createJourney(createRecord({ model, target: model, dropped }));
     for (let n = 0; n < 1000; n++) journey.mark("block", "tool_use ".repeat(1000));
-    figures.end(journey);
+    countRequest(figures, journey);
   }
   const stats = figures.read(0);
   assertEquals([stats.models.length, stats.dropped.length], [101, 101]);
@@ -152,7 +160,7 @@ Deno.test("buckets begin at whole minutes, and old ones go", () => {
 Deno.test("today's cost is of the day by UTC", () => {
   let now = NOON;
   const figures = createFigures({ date: () => new Date(now) });
-  const spend = () => figures.end(createJourney(createRecord({ costUsd: 2 })));
+  const spend = () => countRequest(figures, createJourney(createRecord({ costUsd: 2 })));
   spend();
   spend();
   assertEquals(figures.costToday, 4);
@@ -298,6 +306,49 @@ Deno.test("a refused default shows both questions, a fallback what it stood in f
   assertEquals(refused?.marks.map(({ kind }) => kind), ["asked", "asked", "answered", "block"]);
   const [replaced] = (await readStats({ handler })).requests;
   assertEquals([replaced?.replaced, replaced?.target], ["a/x", "b/y"]);
+});
+
+Deno.test("strangers and preflights push nothing out of the figures, and are no spans", async () => {
+  await using upstream = startUpstream(() => Response.json(completion("Hi")));
+  const page = "https://listed.page";
+  const { services } = createProxy({
+    upstream,
+    env: { PROXY_API_KEYS: "of-a-team-0123456789", ALLOWED_ORIGINS: page },
+  });
+  const spans: string[] = [];
+  const handler = createHandler({ ...services, reportSpan: ({ end }) => spans.push(end) });
+  const own = { "x-api-key": "of-a-team-0123456789" };
+  await (await call(handler, post(ask(), own))).text();
+  await services.recorded();
+  for (let i = 0; i < 210; i++) {
+    const refused = await call(handler, post(ask(), { "x-api-key": "guessed" }));
+    assertEquals(refused.status, 401);
+    await refused.body?.cancel();
+  }
+  const headers = { origin: page, "access-control-request-method": "POST" };
+  await call(handler, get("/v1/messages", { method: "OPTIONS", headers }));
+  for (const path of ["/health", "/v1/models"]) {
+    await (await call(handler, get(path, { headers: own }))).body?.cancel();
+  }
+  await services.recorded(213);
+  const stats: Stats = await (await call(handler, get("/stats", { headers: own }))).json();
+  assertEquals([stats.totals.requests, stats.totals.failed], [1, 0]);
+  assertEquals(stats.requests.map(({ status }) => status), [200]);
+  assertEquals(stats.ends, [{ end: "complete", count: 1 }]);
+  assertEquals(spans, ["complete"]);
+});
+
+Deno.test("a client without any key is refused before its body is read, and is not counted", async () => {
+  const { services, handler } = createProxy({ env: { OPENROUTER_API_KEY: undefined } });
+  let read = 0;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull: () => void read++,
+  }, { highWaterMark: 0 });
+  const headers = { "content-type": "application/json" };
+  const response = await call(handler, get("/v1/messages", { method: "POST", headers, body }));
+  assertEquals([response.status, read], [401, 0]);
+  await response.body?.cancel();
+  assertEquals(services.figures.read(0).totals.requests, 0);
 });
 
 for (const after of ["-1", "x", "1.5", "1e3", ""]) {

@@ -115,6 +115,28 @@ Deno.test("the log goes where the program wants it, without keys, and nowhere el
   assertEquals(lines[0]?.includes("secret-of-mine"), false);
 });
 
+const failing: [about: string, writeLog: NonNullable<HandlerOptions["writeLog"]>][] = [
+  ["throws", () => {
+    throw new Error("The disk is full");
+  }],
+  // A function without a result may be one with a promise.
+  ["fails later", () => Promise.reject(new Error("The disk is full"))],
+];
+
+for (const [about, writeLog] of failing) {
+  Deno.test(`a log that ${about} ends no request, costs no place and ends no process`, async () => {
+    const { proxy } = embed({ MAX_INFLIGHT: "2", LOG_LEVEL: "debug" }, { writeLog });
+    for (let i = 0; i < 3; i++) {
+      const answer = await proxy(post(ask()), LOCAL);
+      assertEquals(answer.status, 200);
+      await answer.text();
+      const refused = await proxy(post(ask()));
+      assertEquals(refused.status, 403);
+      await refused.text();
+    }
+  });
+}
+
 Deno.test("GET / names the package and its version", async () => {
   const { proxy } = embed();
   const answer = await proxy(get("/"), LOCAL);

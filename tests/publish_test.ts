@@ -6,6 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
+import { testHostileFolders } from "./helpers/hostile.ts";
 import { NOT_RUN, type Registry, startRegistry } from "./helpers/registry.ts";
 import { ask } from "./helpers/proxy.ts";
 import { eventStream, startUpstream } from "./helpers/upstream.ts";
@@ -14,6 +15,8 @@ import { completion, sseAnswer } from "./helpers/chunks.ts";
 const ROOT = new URL("../", import.meta.url);
 const PACKAGE = `jsr:${config.name}`;
 const RUN = ["run", "--no-prompt", "-A", PACKAGE];
+/** In folders of other people. */
+const RUN_ANYWHERE = ["run", "--no-config", "--no-prompt", "-A", PACKAGE];
 const KEY = "sk-or-v1-publish-test";
 
 const registry = await startRegistry();
@@ -104,7 +107,7 @@ testPublished("from an empty folder it tells its version and its commands", asyn
   const version = await run(Deno.execPath(), [...RUN, "--version"]);
   assertEquals(version.stdout, `${config.name} ${config.version}\n`);
   const help = await run(Deno.execPath(), [...RUN, "--help"]);
-  assertStringIncludes(help.stdout, "Usage: claudeproxy [serve | check");
+  assertStringIncludes(help.stdout, "Usage: claudeproxy [--env-file PATH] [serve | check");
 });
 
 testPublished("from an empty folder the demo shows its answer", async (registry) => {
@@ -146,7 +149,7 @@ Deno.test({
     const path = `${registry.folder}/bin/claude`;
     await Deno.writeTextFile(path, FAKE_CLAUDE, { mode: 0o755 });
     const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl };
-    const args = [...RUN, "claude", "--continue"];
+    const args = [...RUN_ANYWHERE, "claude", "--continue"];
     const { code, stdout, stderr } = await registry.run(Deno.execPath(), args, { env });
     assertEquals(code, 0, stderr);
     assertMatch(stdout, /fake claude read: Through and back for /);
@@ -165,6 +168,14 @@ testPublished("deno install -g makes a command of it", async ({ run, folder }) =
 testPublished("deno x runs it", async ({ run }) => {
   const { stdout, stderr } = await run(Deno.execPath(), ["x", "-y", "-A", PACKAGE, "--version"]);
   assertEquals(stdout, `${config.name} ${config.version}\n`, stderr);
+});
+
+testHostileFolders({
+  name: "the package's",
+  note: NOT_RUN,
+  start: registry &&
+    ((args, { cwd, env }) =>
+      registry.run(Deno.execPath(), [...RUN_ANYWHERE, ...args], { cwd, env })),
 });
 
 /** Somebody's program with both libraries in it; needs no permission at all. */

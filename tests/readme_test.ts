@@ -67,7 +67,7 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, title: stri
     "publish_test.ts",
     "from an empty folder the demo shows its answer",
   ],
-  "deno run -A jsr:@claudeproxy/openrouter claude": [
+  "deno run --no-config -A jsr:@claudeproxy/openrouter claude": [
     "publish_test.ts",
     "from an empty folder claude starts the client behind the proxy",
   ],
@@ -171,6 +171,8 @@ function start(command: string, folder: string): Deno.ChildProcess {
       PATH: path,
       NO_COLOR: "1",
       DENO_NO_UPDATE_CHECK: "1",
+      // Nobody has a settings file there.
+      XDG_CONFIG_HOME: folder,
       HOST: "127.0.0.1",
       PORT: "0",
       // Nothing listens there: nothing leaves this machine.

@@ -1,7 +1,7 @@
 /** Secrets taken out of text. */
 
 import { assertEquals } from "@std/assert";
-import { createRedactor } from "../lib/redact.ts";
+import { createRedactor, listSecrets, looksLikeKey } from "../lib/redact.ts";
 
 const CASES: [about: string, secrets: string[], text: string, expected: string][] = [
   [
@@ -27,3 +27,45 @@ for (const [about, secrets, text, expected] of CASES) {
     assertEquals(createRedactor(secrets)(text), expected);
   });
 }
+
+for (
+  const [token, expected] of [
+    ["anthropic", false],
+    ["any-word", false],
+    ["claude-sonnet-4", false],
+    ["sk-or-v1-0", true],
+    ["sk-ant-x", true],
+    ["a-team's-own-key", true],
+    ["0123456789abcde", false],
+    ["0123456789abcdef", true],
+  ] as const
+) {
+  Deno.test(`the token ${token} is ${expected ? "a key" : "a word"}`, () => {
+    assertEquals(looksLikeKey(token), expected);
+  });
+}
+
+const BASE64 = /[A-Za-z0-9+/_-]{8,}/;
+
+for (const key of ["sk-or-v1-0123456789abcdef", "sk-or-v1-0123456789abcde", "sk-?>?>~~~?>>?~>?"]) {
+  for (const before of ["", "a", "me:", "user", "x:"]) {
+    for (const after of ["", "!", "\n\n"]) {
+      const whole = JSON.stringify(`${before}…${after}`);
+      Deno.test(`the key ${key} is taken out of the base64 of ${whole}`, () => {
+        const redact = createRedactor(listSecrets({ openrouterApiKey: key, proxyApiKeys: [] }));
+        const encoded = btoa(before + key + after);
+        const urlForm = encoded.replaceAll("+", "-").replaceAll("/", "_");
+        for (const text of [encoded, urlForm]) {
+          const rest = redact(`[${text}]`).replace("[redacted]", "#");
+          assertEquals(BASE64.exec(rest)?.[0], undefined, rest);
+        }
+      });
+    }
+  }
+}
+
+Deno.test("base64 of a key that stands alone goes whole, its padding too", () => {
+  const proxyApiKeys = ["a-key-of-the-team-1", "a-key-of-the-team-12"];
+  const redact = createRedactor(listSecrets({ openrouterApiKey: null, proxyApiKeys }));
+  assertEquals(redact(proxyApiKeys.map(btoa).join(" ")), "[redacted] [redacted]");
+});

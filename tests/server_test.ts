@@ -488,6 +488,46 @@ Deno.test("the client's own key that upstream echoes is redacted too", async () 
   assertEquals(services.lines.join().includes(own), false);
 });
 
+Deno.test("a word that clients send for a token garbles no model's name", async () => {
+  await using upstream = startUpstream(() =>
+    Response.json({ ...completion("Hi"), model: "anthropic/claude-4-sonnet" })
+  );
+  const { handler, services } = createProxy({ upstream });
+  const response = await call(handler, post(ask(), { authorization: "Bearer anthropic" }));
+  await response.body?.cancel();
+  assertEquals(response.headers.get("x-proxy-model"), "anthropic/claude-4-sonnet");
+  assertEquals((await services.recorded()).target, "anthropic/claude-4-sonnet");
+});
+
+Deno.test("a key that upstream echoes in base64 is redacted, alone and behind a user's name", async () => {
+  const echoed = `${btoa(HELD_KEY)} or Basic ${btoa(`me:${HELD_KEY}`)}`;
+  await using upstream = startUpstream(() => errorBody(400, `Bad ${echoed}`));
+  const { handler, services } = createProxy({ upstream });
+  const text = await (await call(handler, post(ask()))).text();
+  assertStringIncludes(text, "Bad [redacted] or Basic bWU6");
+  for (const part of [btoa(HELD_KEY).slice(0, 12), btoa(`me:${HELD_KEY}`).slice(8, 30)]) {
+    assertEquals([text, ...services.lines].some((line) => line.includes(part)), false, part);
+  }
+});
+
+Deno.test("what fails behind an answer costs no place, and is logged", async () => {
+  const { services } = createProxy({ env: { MAX_INFLIGHT: "2" } });
+  const written: string[] = [];
+  const log = {
+    request() {
+      throw new Error("The log is broken");
+    },
+    write: (_level: string, message: string) => void written.push(message),
+  };
+  const handler = createHandler({ ...services, log });
+  for (let i = 0; i < 3; i++) {
+    const response = await call(handler, get("/v1/models/x"));
+    await response.body?.cancel();
+    assertEquals(response.status, 404);
+  }
+  assertStringIncludes(written.join("\n"), "req_1 was not recorded: Error: The log is broken");
+});
+
 Deno.test("the key in an error event of a stream is redacted in event and log", async () => {
   const body = sse(textChunk("Hi"), errorChunk({ code: 401, message: `Bad key ${HELD_KEY}!` }));
   await using upstream = startUpstream(() => eventStream(body));

@@ -3,7 +3,7 @@
  * Other arguments are passed on to `deno compile`. The exit code is 0 only where every binary was made.
  */
 
-import { DEPLOY_VARIABLE, VARIABLES } from "../lib/variables.ts";
+import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../lib/variables.ts";
 
 /** What is compiled for, and the name of the file. */
 const OUTPUTS: ReadonlyMap<string, string> = new Map([
@@ -14,7 +14,8 @@ const OUTPUTS: ReadonlyMap<string, string> = new Map([
   ["x86_64-pc-windows-msvc", "claudeproxy-windows-x64.exe"],
 ]);
 const HOST_OUTPUT = Deno.build.os === "windows" ? "claudeproxy.exe" : "claudeproxy";
-const ENV = [...VARIABLES.map((variable) => variable.name), DEPLOY_VARIABLE].join(",");
+const NAMES = VARIABLES.map((variable) => variable.name);
+const ENV = [...NAMES, DEPLOY_VARIABLE, ...FOLDER_VARIABLES].join(",");
 
 // Any address: HOST and OPENROUTER_BASE_URL are chosen where the binary runs. Reading likewise: a relative
 // --allow-read=.env would be frozen into a path of the machine that compiles, and --env-file would put the key

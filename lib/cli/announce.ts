@@ -11,6 +11,8 @@ import { describeAccess } from "./serve.ts";
 import { groupTargets, TARGET_VARIABLES } from "./targets.ts";
 import { canShowColors, printLine } from "./terminal.ts";
 
+const SHORTEST_KEY = 16;
+
 /** What is said besides the configuration. */
 export interface AnnounceOptions {
   config: Config;
@@ -57,7 +59,7 @@ export function describeStart(url: string, config: Config): string[] {
 export function findWarnings(config: Config): string[] {
   const isHeld = config.openrouterApiKey !== null;
   const isOpen = config.proxyApiKeys.length > 0;
-  const warnings: string[] = [];
+  const warnings = findKeyWarnings(config);
   if (!isHeld) {
     warnings.push("no key: put OPENROUTER_API_KEY=sk-or-… into .env or the environment");
   }
@@ -83,6 +85,16 @@ export function findWarnings(config: Config): string[] {
     warnings.push("the key travels unencrypted: use https in OPENROUTER_BASE_URL");
   }
   return warnings;
+}
+
+/** Keys that can be guessed. */
+export function findKeyWarnings({ proxyApiKeys }: Config): string[] {
+  const short = proxyApiKeys.filter((key) => key.length < SHORTEST_KEY).length;
+  if (short === 0) return [];
+  const which = short === 1
+    ? "a key of PROXY_API_KEYS has"
+    : `${short} keys of PROXY_API_KEYS have`;
+  return [`${which} under ${SHORTEST_KEY} characters and can be guessed: make up longer ones`];
 }
 
 function describeToken({ proxyApiKeys, openrouterApiKey }: Config): string {

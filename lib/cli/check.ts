@@ -10,14 +10,15 @@ import { ApiError } from "../errors.ts";
 import { Catalog } from "../openrouter/catalog.ts";
 import { type Client, createClient } from "../openrouter/client.ts";
 import { createPaint } from "../paint.ts";
-import { createRedactor } from "../redact.ts";
+import { createRedactor, listSecrets } from "../redact.ts";
+import { findKeyWarnings } from "./announce.ts";
 import { checkPort } from "./check_port.ts";
 import { type Finding, formatReport, type Report, type Setting } from "./check_report.ts";
 import { checkTargets } from "./check_targets.ts";
 import { checkKey, checkUpstream, type UpstreamAnswers } from "./check_upstream.ts";
 import {
   describeFlag,
-  judgeSettings,
+  judgeSources,
   mayReach,
   readSources,
   type Sources,
@@ -45,7 +46,7 @@ const WAIT_MS = 3500;
 
 /** Prints what was found. Returns whether nothing has failed. */
 export async function runCheck(about: About, options: CheckOptions = {}): Promise<boolean> {
-  const { isJson = false, read = readSources, print = printLine } = options;
+  const { isJson = false, read = readUsual, print = printLine } = options;
   const { fetcher = fetch, waitMs = WAIT_MS } = options;
   const startedAt = performance.now();
   const { settings, secrets, findings } = await inspect(read, { fetcher, waitMs });
@@ -65,6 +66,10 @@ export async function runCheck(about: About, options: CheckOptions = {}): Promis
   return report.ok;
 }
 
+function readUsual(): Sources {
+  return readSources({ asked: null, readsFolder: true });
+}
+
 /** What was found, and which words nobody may see. */
 interface Inspection {
   settings: Setting[];
@@ -82,23 +87,24 @@ async function inspect(
   try {
     const sources = read();
     notes = sources.notes;
-    found.secrets = listSecrets(sources);
+    found.secrets = readSecrets(sources);
     found.settings = listSettings(sources);
-    config = judgeSettings(sources.env);
+    config = judgeSources(sources);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     found.findings = [{ topic: "settings", state: "failed", says: error.message }];
     return found;
   }
   const [port, upstream] = await Promise.all([checkPort(config), askUpstream(config, options)]);
-  const settings = checkSettings(found.settings);
-  found.findings = [settings, checkPermissions(config, notes), port, ...upstream];
+  const settings = checkSettings(found.settings, [...notes, ...findKeyWarnings(config)]);
+  found.findings = [...settings, checkPermissions(config), port, ...upstream];
   return found;
 }
 
-function listSecrets({ env }: Sources): string[] {
-  const values = [env("OPENROUTER_API_KEY"), ...(env("PROXY_API_KEYS") ?? "").split(",")];
-  return values.flatMap((value) => value?.trim() || []);
+/** From the text: what is wrong with a setting is said without its value, too. */
+function readSecrets({ env }: Sources): string[] {
+  const proxyApiKeys = (env("PROXY_API_KEYS") ?? "").split(",").map((key) => key.trim());
+  return listSecrets({ openrouterApiKey: env("OPENROUTER_API_KEY")?.trim() ?? null, proxyApiKeys });
 }
 
 function listSettings({ env, findOrigin }: Sources): Setting[] {
@@ -116,14 +122,20 @@ function maskSecret(name: string, value: string): string {
   return /^sk-or-v1-.{16,}$/.test(value) ? `sk-or-v1-…${value.slice(-4)}` : "(hidden)";
 }
 
-function checkSettings(settings: readonly Setting[]): Finding {
+function checkSettings(settings: readonly Setting[], warnings: readonly string[]): Finding[] {
+  const topic = "settings";
   const count = (origin: string) => settings.filter((setting) => setting.origin === origin).length;
-  const says = `${count("environment")} from the environment, ${count(".env")} from .env, ` +
-    `${count("default")} by default`;
-  return { topic: "settings", state: "ok", says };
+  const [environment, standard] = [count("environment"), count("default")];
+  const file = settings.find(({ origin }) => !/^(environment|default)$/.test(origin))?.origin;
+  const says = `${environment} from the environment, ` +
+    `${settings.length - environment - standard} from ${file ?? "a file"}, ${standard} by default`;
+  return [
+    { topic, state: "ok", says },
+    ...warnings.map((says): Finding => ({ topic, state: "warning", says })),
+  ];
 }
 
-function checkPermissions(config: Config, notes: readonly string[]): Finding {
+function checkPermissions(config: Config): Finding {
   const topic = "permissions";
   const missing = [toListenAddress(config), toUpstreamAddress(config)]
     .filter((address) => !mayReach(address));
@@ -131,9 +143,7 @@ function checkPermissions(config: Config, notes: readonly string[]): Finding {
     const cure = `add --allow-net=${missing.join(",")}`;
     return { topic, state: "failed", says: `may not reach ${missing.join(" and ")}`, cure };
   }
-  const [note] = notes;
-  if (note !== undefined) return { topic, state: "warning", says: note };
-  return { topic, state: "ok", says: "settings, .env, port and upstream are allowed" };
+  return { topic, state: "ok", says: "settings, port and upstream are allowed" };
 }
 
 /** Upstream, the key and the models, by two requests at once. */
@@ -168,6 +178,9 @@ async function askUpstream(
 /** The catalog, and how many models it has. @throws {ApiError} where upstream gives none */
 async function loadCatalog(client: Client): Promise<{ catalog: Catalog; count: number }> {
   const answer = await client.fetchModels();
+  if (answer === undefined) {
+    throw new ApiError("api_error", "its answer is not JSON, perhaps a web page", { status: 502 });
+  }
   const catalog = new Catalog({ fetchModels: () => Promise.resolve(answer), now: () => 0 });
   // The answer is there: this bound is never reached.
   const { length: count } = await catalog.list(1000);

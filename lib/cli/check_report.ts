@@ -5,7 +5,6 @@
 
 import type { JsonObject } from "../json.ts";
 import { type Color, type Paint, toPrintable } from "../paint.ts";
-import type { Origin } from "./environment.ts";
 
 /** `warning` and `unchecked` do not keep the proxy from working; `failed` does. */
 export type State = "ok" | "warning" | "failed" | "unchecked";
@@ -28,7 +27,8 @@ export interface Finding {
 export interface Setting {
   name: string;
   value: string;
-  origin: Origin;
+  /** `environment`, the name of a file, or `default`. */
+  origin: string;
 }
 
 /** Everything that was found. */
@@ -66,10 +66,11 @@ export function formatReport(report: Report, paint: Paint): string[] {
 /** Variables that have a value, a line each; the others are only named. */
 function formatSettings(settings: readonly Setting[], paint: Paint): string[] {
   if (settings.length === 0) return [];
+  const width = Math.max(...settings.map(({ origin }) => origin.length), "environment".length);
   const rows = settings.filter(({ value }) => value !== "").map(({ name, value, origin }) => {
     const text = toPrintable(value);
     const shown = text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text;
-    const row = `${name.padEnd(20)}  ${origin.padEnd(11)}  ${shown}`;
+    const row = `${name.padEnd(20)}  ${toPrintable(origin).padEnd(width)}  ${shown}`;
     return `  ${origin === "default" ? paint("dim", row) : row}`;
   });
   const unset = settings.filter(({ value }) => value === "").map(({ name }) => name);

@@ -16,6 +16,9 @@ export interface UpstreamAnswers {
 
 const CREDITS_PAGE = "https://openrouter.ai/settings/credits";
 const KEYS_PAGE = "https://openrouter.ai/settings/keys";
+const OPENROUTER_URL = "https://openrouter.ai/api/v1";
+/** What people copy along with the address; the proxy adds it. */
+const ENDPOINT = /\/(chat\/completions|completions|messages|responses|embeddings|models|key)\/?$/;
 /** What `GET /key` says that matters here. */
 const KEY_FACTS = [
   "label",
@@ -44,11 +47,28 @@ export function checkUpstream({ models, key }: UpstreamAnswers, { baseUrl }: Con
     return { topic, state: "failed", says: `${baseUrl} cannot be reached: ${why}`, cure };
   }
   const says = `${baseUrl} gives no model list: ${why}`;
-  if (key?.status === "fulfilled" || isRefusal(key?.reason)) {
-    return { topic, state: "warning", says, cure: "try again: the models could not be checked" };
+  const better = correctBaseUrl(baseUrl);
+  if (better !== null) {
+    return { topic, state: "failed", says, cure: `set OPENROUTER_BASE_URL=${better}` };
   }
-  const cure = "check OPENROUTER_BASE_URL; OpenRouter's is https://openrouter.ai/api/v1";
+  const cure = knowsKeys(key)
+    ? "try again: the models could not be checked"
+    : `check OPENROUTER_BASE_URL; OpenRouter's is ${OPENROUTER_URL}`;
   return { topic, state: "failed", says, cure };
+}
+
+/**
+ * The form that was probably meant: without the path of one endpoint, for OpenRouter its `/api/v1`, for other servers
+ * a `/v1` where there is no path at all. Null where nothing looks wrong.
+ */
+export function correctBaseUrl(baseUrl: string): string | null {
+  const url = new URL(baseUrl);
+  if (/(^|\.)openrouter\.ai$/.test(url.hostname)) {
+    return baseUrl === OPENROUTER_URL ? null : OPENROUTER_URL;
+  }
+  const path = url.pathname.replace(ENDPOINT, "").replace(/\/$/, "");
+  const better = `${url.origin}${path === "" ? "/v1" : path}`;
+  return better === baseUrl ? null : better;
 }
 
 /** Whether the key is valid and may spend. */
@@ -116,6 +136,12 @@ function describeKey(data: JsonObject): string {
 
 function formatUsd(amount: number): string {
   return `$${Number(amount.toFixed(2))}`;
+}
+
+/** Upstream said something of the key, so the address is right. A web page says nothing, with any status. */
+function knowsKeys(answer: UpstreamAnswers["key"]): boolean {
+  if (answer === null) return false;
+  return answer.status === "fulfilled" ? isJsonObject(answer.value) : isRefusal(answer.reason);
 }
 
 /** Upstream said no to the key. */

@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "../config.ts";
+import type { AskedFile } from "./arguments.ts";
 import type { Services } from "../exchange.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import type { Log } from "../log.ts";
@@ -20,7 +21,8 @@ import {
   takeSettings,
   type Variables,
 } from "./claude_settings.ts";
-import { loadEnvironment, requireNetAccess } from "./environment.ts";
+import { findUserFile, readGranted, resolvePath } from "./env_file.ts";
+import { type Environment, loadEnvironment, requireNetAccess } from "./environment.ts";
 import { type About, createServices, type RunningServer, startServer } from "./serve.ts";
 import { describeSession } from "./tally.ts";
 import { printError, StartError } from "./terminal.ts";
@@ -55,14 +57,15 @@ interface Launch {
  * @returns its exit code
  * @throws {StartError} where a permission, the key, the program or its settings are missing
  */
-export async function runClaude(args: readonly string[], about: About): Promise<number> {
-  const program = readVariable("CLAUDE_BIN") ?? "claude";
+export async function runClaude(
+  args: readonly string[],
+  about: About,
+  envFile: AskedFile | null = null,
+): Promise<number> {
+  const program = readGranted("CLAUDE_BIN") ?? "claude";
   requirePermissions(program, about);
-  const { config, notes } = loadEnvironment();
-  if (config.openrouterApiKey === null) {
-    throw new StartError("OPENROUTER_API_KEY is not set: put it into the environment or ./.env");
-  }
-  const folder = readVariable("CLAUDE_CWD") ?? Deno.cwd();
+  const folder = readGranted("CLAUDE_CWD") ?? Deno.cwd();
+  const { config, notes } = loadOwnSettings(envFile, folder);
   const { settings, rest } = takeSettings(args);
   const user = settings === null ? {} : parseSettings(settings, (path) => readText(path, folder));
   const key = createKey();
@@ -87,6 +90,20 @@ export async function runClaude(args: readonly string[], about: About): Promise<
   } finally {
     await server.stop();
   }
+}
+
+/**
+ * Without `.env` of the working folder: that is the file of whichever repository the user works on.
+ * @throws {StartError} where they cannot be used, or hold no key
+ */
+function loadOwnSettings(envFile: AskedFile | null, folder: string): Environment {
+  const asked = envFile && { ...envFile, path: resolvePath(envFile.path, folder) };
+  const loaded = loadEnvironment({ asked, readsFolder: false });
+  if (loaded.config.openrouterApiKey !== null) return loaded;
+  const file = asked?.path ?? findUserFile() ?? "the file that --env-file names";
+  throw new StartError(
+    `OPENROUTER_API_KEY is not set: put it into the environment or ${file} (claude reads no other .env)`,
+  );
 }
 
 /** @throws {StartError} naming the command that has them all */
@@ -188,8 +205,8 @@ function noteQuiet(environments: readonly JsonObject[]): string[] {
 
 /** The variables of the user's stored settings, which the client puts over the process's. */
 function readStoredEnv(): JsonObject {
-  const home = readVariable("HOME") ?? readVariable("USERPROFILE") ?? "";
-  const folder = readVariable("CLAUDE_CONFIG_DIR") ?? `${home}/.claude`;
+  const home = readGranted("HOME") ?? readGranted("USERPROFILE") ?? "";
+  const folder = readGranted("CLAUDE_CONFIG_DIR") ?? `${home}/.claude`;
   return readEnv(readStored(`${folder}/settings.json`));
 }
 
@@ -204,14 +221,7 @@ function readStored(path: string): JsonObject {
 }
 
 function readText(path: string, folder: string): string {
-  const isAbsolute = /^([\\/]|[a-z]:[\\/])/i.test(path);
-  return Deno.readTextFileSync(isAbsolute ? path : `${folder}/${path}`);
-}
-
-/** Without the permission it is not set: asking for it would prompt or throw. */
-function readVariable(variable: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable)?.trim() || undefined : undefined;
+  return Deno.readTextFileSync(resolvePath(path, folder));
 }
 
 /** Good for one run. */

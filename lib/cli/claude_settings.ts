@@ -64,10 +64,13 @@ const MUST_BE_BLANK = [
   "CLAUDE_CODE_USE_VERTEX",
 ] as const;
 
+/** The keys that the proxy holds. The client has its own for the run; whatever it starts could read these. */
+const SECRETS = ["OPENROUTER_API_KEY", "PROXY_API_KEYS"] as const;
+
 /** Variables that lead the client to the proxy, whatever was set before. */
 export function buildConnection(url: string, key: string): Variables {
   return {
-    ...Object.fromEntries(MUST_BE_BLANK.map((name) => [name, ""])),
+    ...Object.fromEntries([...MUST_BE_BLANK, ...SECRETS].map((name) => [name, ""])),
     ANTHROPIC_BASE_URL: url,
     ANTHROPIC_AUTH_TOKEN: key,
     CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY: "1",

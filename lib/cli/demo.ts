@@ -8,6 +8,7 @@ import { TextLineStream } from "@std/streams/text-line-stream";
 import type { Config, Env } from "../config.ts";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
 import type { Log } from "../log.ts";
+import { readGranted } from "./env_file.ts";
 import { judgeSettings, requireNetAccess } from "./environment.ts";
 import { type About, createServices, type RunningServer, startServer } from "./serve.ts";
 import { printLine, StartError } from "./terminal.ts";
@@ -111,12 +112,6 @@ function loadDemoConfig({ baseUrl }: Upstream, env: Env): Config {
     ["LOG_FORMAT", "text"],
   ]);
   return judgeSettings((name) => OWN_SETTINGS.has(name) ? env(name) : fixed.get(name));
-}
-
-/** Without the permission the default stands; asking for it would stop the demo. */
-function readGranted(variable: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable) : undefined;
 }
 
 function requireAddress(host: string): void {

@@ -1,11 +1,12 @@
 /**
- * The environment as it may be read: named variables, `./.env` behind them, and no prompt ever.
+ * The settings as they may be read: named variables, one settings file behind them, and no prompt ever. Decides what
+ * of a file counts beside a key that is not from there.
  * @module
  */
 
-import { parse } from "@std/dotenv/parse";
 import { type Config, ConfigError, type Env, loadConfig } from "../config.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "../variables.ts";
+import { type EnvFile, type FileChoice, readEnvFile } from "./env_file.ts";
 import { StartError } from "./terminal.ts";
 
 /** What was found at the start. */
@@ -17,40 +18,102 @@ export interface Environment {
 
 /** The settings as text, before anybody has judged them. */
 export interface Sources {
-  /** The environment, and `./.env` behind it. */
+  /** The environment, and the settings file behind it. */
   env: Env;
-  /** Where the value of a variable comes from. */
-  findOrigin(name: string): Origin;
+  /** Where the value of a variable comes from: `environment`, the name of the file, or `default`. */
+  findOrigin(name: string): string;
   notes: string[];
+  /** Set where the key of one source would go to the address of another. */
+  mixed?: MixedSources;
 }
 
-export type Origin = "environment" | ".env" | "default";
+/** Where a key and the address that it would go to come from. */
+export interface MixedSources {
+  key: string;
+  baseUrl: string;
+  /** The address, without what a URL may hide. */
+  host: string;
+}
+
+/** What opens the proxy to others: not for the file of a repository to say about a key that is not its own. */
+const OPENING = ["HOST", "PROXY_API_KEYS", "ALLOWED_ORIGINS"] as const;
+const ENVIRONMENT = "environment";
 
 /**
- * Reads the configuration from the environment and `./.env`; the real environment wins.
+ * Reads the configuration from the environment and a settings file; the real environment wins.
  * @throws {StartError} one line: the variable and its cure, or the exact flag to add
  */
-export function loadEnvironment(): Environment {
-  const { env, notes } = readSources();
-  return { config: judgeSettings(env), notes };
+export function loadEnvironment(choice: FileChoice): Environment {
+  const sources = readSources(choice);
+  return { config: judgeSources(sources), notes: sources.notes };
 }
 
 /**
  * Reads the settings without judging them.
- * @throws {StartError} where they may not be read, or `.env` cannot be
+ * @throws {StartError} where they may not be read, or the file cannot be
  */
-export function readSources(): Sources {
+export function readSources(choice: FileChoice): Sources {
   requireEnvAccess();
-  const { values, notes } = readDotenv();
-  const readOwn = (name: string) => Deno.env.get(name)?.trim() || undefined;
-  return {
-    env: (name) => readOwn(name) ?? values[name],
-    findOrigin(name) {
-      if (readOwn(name) !== undefined) return "environment";
-      return values[name]?.trim() ? ".env" : "default";
-    },
-    notes,
+  return mergeSources((name) => Deno.env.get(name), readEnvFile(choice));
+}
+
+/** The environment's values, and behind them those of the file that may count. */
+export function mergeSources(environment: Env, file: EnvFile): Sources {
+  const readOwn = (name: string) => environment(name)?.trim() || undefined;
+  const readFile = (name: string) => file.values[name]?.trim() || undefined;
+  const key = readOwn("OPENROUTER_API_KEY");
+  // A file that holds the same key has nothing to gain by it.
+  const isForeign = key !== undefined && key !== readFile("OPENROUTER_API_KEY");
+  const ignored = OPENING.filter((name) =>
+    isForeign && readOwn(name) === undefined && readFile(name) !== undefined
+  );
+  const env = (name: string) =>
+    readOwn(name) ?? (ignored.some((one) => one === name) ? undefined : readFile(name));
+  const findOrigin = (name: string) => {
+    if (readOwn(name) !== undefined) return ENVIRONMENT;
+    return env(name) === undefined ? "default" : file.name;
   };
+  const mixed = findMixed({ env, findOrigin }, key === undefined || isForeign);
+  const notes = [...file.notes, ...describeIgnored(ignored, file.name)];
+  return { env, findOrigin, notes, ...(mixed !== null && { mixed }) };
+}
+
+/** @param isOneSided whether only one of the sources holds the key */
+function findMixed(
+  { env, findOrigin }: Pick<Sources, "env" | "findOrigin">,
+  isOneSided: boolean,
+): MixedSources | null {
+  const baseUrl = env("OPENROUTER_BASE_URL")?.replace(/\/+$/, "") ?? "";
+  const standard = VARIABLES.find(({ name }) => name === "OPENROUTER_BASE_URL")?.default;
+  const [key, from] = [findOrigin("OPENROUTER_API_KEY"), findOrigin("OPENROUTER_BASE_URL")];
+  if (!isOneSided || key === "default" || from === "default") return null;
+  if (key === from || baseUrl === standard) return null;
+  return { key: nameOrigin(key), baseUrl: nameOrigin(from), host: URL.parse(baseUrl)?.host ?? "" };
+}
+
+function nameOrigin(origin: string): string {
+  return origin === ENVIRONMENT ? "the environment" : origin;
+}
+
+function describeIgnored(names: readonly string[], file: string): string[] {
+  if (names.length === 0) return [];
+  const list = names.join(", ");
+  return [
+    `Ignored ${list} of ${file}, because OPENROUTER_API_KEY is from the environment: ` +
+    `set ${names.length === 1 ? "it" : "them"} there`,
+  ];
+}
+
+/**
+ * The configuration, unless a key would go where another source says.
+ * @throws {StartError} one line: where key and address come from, or the variable, its value and what is allowed
+ */
+export function judgeSources({ env, mixed }: Sources): Config {
+  if (mixed === undefined) return judgeSettings(env);
+  const { key, baseUrl, host } = mixed;
+  throw new StartError(
+    `OPENROUTER_API_KEY is from ${key}, but OPENROUTER_BASE_URL (${host}) from ${baseUrl}: nothing was sent. Set both in the same place to allow it`,
+  );
 }
 
 /** @throws {StartError} one line: the variable, its value and what is allowed */
@@ -104,25 +167,4 @@ function requireEnvAccess(): void {
   );
   if (missing.length === 0) return;
   throw new StartError(`No permission to read the settings: add --allow-env=${missing.join(",")}`);
-}
-
-function readDotenv(): { values: Record<string, string>; notes: string[] } {
-  if (Deno.permissions.querySync({ name: "read", path: ".env" }).state !== "granted") {
-    return { values: {}, notes: ["Not reading .env: add --allow-read=.env if there is one"] };
-  }
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(".env");
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { values: {}, notes: [] };
-    throw new StartError(".env cannot be read: it must be a readable text file", { cause: error });
-  }
-  try {
-    return { values: parse(text), notes: [] };
-  } catch (cause) {
-    // An unquoted $NAME is looked up in the environment, where only our own names may be read.
-    throw new StartError(".env cannot be used: put values that contain $ into single quotes", {
-      cause,
-    });
-  }
 }

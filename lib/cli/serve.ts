@@ -5,10 +5,10 @@
 
 import { toPeer } from "../access.ts";
 import type { Config } from "../config.ts";
+import { ApiError } from "../errors.ts";
 import type { Services } from "../exchange.ts";
 import { createLog } from "../log.ts";
-import { ApiError } from "../errors.ts";
-import { createRedactor } from "../redact.ts";
+import { createRedactor, listSecrets } from "../redact.ts";
 import type { OpenStream } from "../sse/pump.ts";
 import { createHandler } from "../server.ts";
 import { createReportSpan, type Tracer } from "../telemetry.ts";
@@ -47,7 +47,7 @@ export function createServices(config: Config, about: About): Services {
     format,
     isColored: canShowColors(),
     writeLine: printLine,
-    redact: createRedactor([config.openrouterApiKey ?? "", ...config.proxyApiKeys]),
+    redact: createRedactor(listSecrets(config)),
     date: () => new Date(),
   });
   const reportSpan = createReportSpan(findTracer(about), () => new Date());

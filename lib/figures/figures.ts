@@ -14,8 +14,6 @@ const MAX_FINISHED = 200;
 const MAX_SHOWN_IN_FLIGHT = 100;
 const MAX_NAMES = 100;
 const MINUTE_MS = 60_000;
-/** The path whose requests are counted; the others cost nothing. */
-const COUNTED = "/v1/messages";
 
 /** Prices of a model in USD per million tokens, where they are known. */
 export interface Prices {
@@ -84,11 +82,13 @@ export class Figures {
     return this.#inspections.find(requestId);
   }
 
-  /** It has ended. @returns what is kept of it; null for others than messages, which change nothing */
+  /**
+   * It has ended. @returns what is kept of it; null for one that never began: refused at the door, it must not push
+   * others out of the history
+   */
   end(journey: Journey): Finished | null {
-    this.#inFlight.delete(journey);
+    if (!this.#inFlight.delete(journey)) return null;
     const { record } = journey;
-    if (record.path !== COUNTED) return null;
     const now = this.#options.date().getTime();
     const savedUsd = this.#countSaved(journey);
     const place = { number: ++this.#number, time: now - record.totalMs };

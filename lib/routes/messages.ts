@@ -18,10 +18,11 @@ import { relayMessages } from "./native.ts";
  * @throws {ApiError} for everything that goes wrong before the head of the answer has left
  */
 export async function handleMessages(exchange: Exchange, services: Services): Promise<Answer> {
+  // First: a client without a key must not make the proxy read a large body, nor appear in the figures.
+  const key = findKey(exchange, services);
   services.figures.begin(exchange.journey);
   const body = await readJson(exchange.request, { maxBytes: services.config.maxBodyBytes });
   exchange.journey.inspection?.keep("request", body);
-  const key = findKey(exchange, services);
   const isNative = services.config.dialect === "anthropic";
   try {
     return isNative

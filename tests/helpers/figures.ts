@@ -45,3 +45,9 @@ export function createJourney(
 ): Journey {
   return new Journey({ record, startedAt: 0, now, redact });
 }
+
+/** A request that began and has ended. */
+export function countRequest(figures: Figures, journey: Journey): void {
+  figures.begin(journey);
+  figures.end(journey);
+}

@@ -69,14 +69,30 @@ export const DOOR_AREAS: readonly Area[] = [
         replace: "false",
       },
       {
+        breaks: "a click on a link does not lead to the page",
+        find: " && !isLinkToPage(visit)",
+        replace: "",
+      },
+      {
+        breaks: "other sites navigate to more than the page",
+        find: 'method === "GET" && path === "/" && headers.get("sec-fetch-mode")',
+        replace: 'headers.get("sec-fetch-mode")',
+      },
+      {
+        breaks: "other sites frame the page",
+        find: ' &&\n    headers.get("sec-fetch-dest") === "document"',
+        replace: "",
+      },
+      {
         breaks: "any origin gets in",
-        find: "if (origin !== `http://${host}` && origin !== `https://${host}`) {",
+        find:
+          "if (origin !== null && origin !== `http://${host}` && origin !== `https://${host}`) {",
         replace: "if (false) {",
       },
       {
         breaks: "origins that begin like a listed one get in",
-        find: "config.allowedOrigins.includes(origin)",
-        replace: "config.allowedOrigins.some((one) => origin.startsWith(one))",
+        find: "allowedOrigins.includes(origin)",
+        replace: "allowedOrigins.some((one) => origin.startsWith(one))",
       },
       {
         breaks: "content types that need no preflight get in",
@@ -128,6 +144,93 @@ export const DOOR_AREAS: readonly Area[] = [
         breaks: "every method is free on the open paths",
         find: "return isRead && (",
         replace: "return (",
+      },
+    ],
+  },
+  {
+    file: "lib/cli/environment.ts",
+    tests: { files: ["settings_sources_test.ts"] },
+    mutations: [
+      {
+        breaks: "a file redirects the environment's key",
+        find: "if (key === from || baseUrl === standard) return null;",
+        replace: "return null;",
+      },
+      {
+        breaks: "the default address in a file stops the start",
+        find: "if (key === from || baseUrl === standard) return null;",
+        replace: "if (key === from) return null;",
+      },
+      {
+        breaks: "the default address with a slash stops the start",
+        find: '.replace(/\\/+$/, "")',
+        replace: ".trim()",
+      },
+      {
+        breaks: "a file opens the proxy that spends the environment's key",
+        find: "    isForeign && readOwn(name) === undefined &&",
+        replace: "    false && readOwn(name) === undefined &&",
+      },
+      {
+        breaks: "a file opens nothing with its own key",
+        find: "    isForeign && readOwn(name) === undefined &&",
+        replace: "    readOwn(name) === undefined &&",
+      },
+      {
+        breaks: "a setting of the environment is ignored because the file has it too",
+        find: "    isForeign && readOwn(name) === undefined &&",
+        replace: "    isForeign &&",
+      },
+      {
+        breaks: "a file with the environment's own key is a stranger's",
+        find: ' && key !== readFile("OPENROUTER_API_KEY")',
+        replace: "",
+      },
+      {
+        breaks: "the file wins over the environment",
+        find: "if (readOwn(name) !== undefined) return ENVIRONMENT;",
+        replace: "",
+      },
+    ],
+  },
+  {
+    file: "lib/cli/env_file.ts",
+    tests: { files: ["settings_sources_test.ts"] },
+    mutations: [
+      {
+        breaks: "a file reads variables of the environment",
+        find: 'parse(text.replaceAll("$", DOLLAR))',
+        replace: "parse(text)",
+      },
+      {
+        breaks: "an unquoted $ is taken as it is",
+        find: 'value.includes("$") && !isQuoted(value)',
+        replace: "false",
+      },
+      {
+        breaks: "a file that everyone can read is fine",
+        find: "OTHERS_READ = 0o044",
+        replace: "OTHERS_READ = 0o040",
+      },
+      {
+        breaks: "a file that the group can read is fine",
+        find: "OTHERS_READ = 0o044",
+        replace: "OTHERS_READ = 0o004",
+      },
+      {
+        breaks: "a file without a key is warned of",
+        find: "isSecret && canOthersRead(path)",
+        replace: "canOthersRead(path)",
+      },
+      {
+        breaks: "a relative path leads into the working folder",
+        find: "return isAbsolute(value) ? value : null;",
+        replace: 'return value === "" ? null : value;',
+      },
+      {
+        breaks: "a file that was asked for may be missing",
+        find: "if (file !== null || mayBeMissing) return file;",
+        replace: "if (file !== null || true) return file;",
       },
     ],
   },

@@ -14,13 +14,13 @@ export const FIGURES_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "requests that have ended are still under way",
-        find: "    this.#inFlight.delete(journey);\n",
-        replace: "",
+        find: "if (!this.#inFlight.delete(journey)) return null;",
+        replace: "if (!this.#inFlight.has(journey)) return null;",
       },
       {
-        breaks: "every path is counted",
-        find: "if (record.path !== COUNTED) return null;",
-        replace: "",
+        breaks: "what was refused at the door is counted",
+        find: "if (!this.#inFlight.delete(journey)) return null;",
+        replace: "this.#inFlight.delete(journey);",
       },
       {
         breaks: "ended requests are kept for ever",

@@ -142,7 +142,9 @@ export const ROUTE_AREAS: readonly Area[] = [
   },
   {
     file: "lib/routes/messages.ts",
-    tests: { files: ["native_test.ts", "generic_dialect_test.ts", "server_test.ts"] },
+    tests: {
+      files: ["native_test.ts", "generic_dialect_test.ts", "server_test.ts", "figures_test.ts"],
+    },
     mutations: [
       {
         breaks: "the native route translates",
@@ -153,6 +155,13 @@ export const ROUTE_AREAS: readonly Area[] = [
         breaks: "a server that wants no key is not asked without one",
         find: 'upstreamKey !== null || config.dialect === "openai"',
         replace: "upstreamKey !== null",
+      },
+      {
+        breaks: "what has no key is counted",
+        find:
+          "  const key = findKey(exchange, services);\n  services.figures.begin(exchange.journey);\n",
+        replace:
+          "  services.figures.begin(exchange.journey);\n  const key = findKey(exchange, services);\n",
       },
       {
         breaks: "what breaks because the client left is logged as a failure of upstream",

@@ -7,6 +7,7 @@ import { Figures } from "../../lib/figures/figures.ts";
 import { Journey } from "../../lib/figures/journey.ts";
 import type { RequestRecord } from "../../lib/log.ts";
 import { createHandler } from "../../lib/server.ts";
+import { countRequest } from "../helpers/figures.ts";
 import { ask, createTestServices, LOCAL } from "../helpers/proxy.ts";
 import { sse } from "../helpers/chunks.ts";
 import { eventStream, startUpstream } from "../helpers/upstream.ts";
@@ -55,7 +56,7 @@ function fillHour(figures: Figures, setTime: (time: number) => void, end: number
       setTime(end - minute * MINUTE_MS + i * 15_000);
       const model = MODELS[random() < 0.2 ? 2 : random() < 0.4 ? 0 : 1];
       prompt = prompt > 120_000 ? 20_000 : prompt + Math.floor(random() * 4000);
-      figures.end(createRequest(model, prompt, random));
+      countRequest(figures, createRequest(model, prompt, random));
     }
   }
 }

@@ -9,7 +9,7 @@ import type { ChatRequest } from "../../../lib/openrouter/types.ts";
 import { createStage, type Ended, KEY, type Stage } from "../../helpers/launcher.ts";
 import type { SeenRequest } from "../../helpers/upstream.ts";
 import { findBinary } from "../binary.ts";
-import { answers, fails, readTexts, says, type Step } from "../model.ts";
+import { answers, calls, fails, readLastResult, readTexts, says, type Step } from "../model.ts";
 import { test } from "../session.ts";
 
 const GLM = "z-ai/glm-5";
@@ -107,6 +107,24 @@ for (const [what, settings] of HOMES) {
     assertFalse(stage.listTemporary().some((name) => name.startsWith("claudeproxy-")));
   });
 }
+
+test("started by the launcher, what it runs finds none of the proxy's keys in its environment", async () => {
+  const proxyKey = "of-a-team-0123456789";
+  const step: Step = (request) =>
+    readLastResult(request) === ""
+      ? calls({ name: "Bash", input: { command: "env", description: "Show the environment" } })(
+        request,
+      )
+      : says("Done")(request);
+  const env = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: proxyKey };
+  await using stage = setStage(step, { env });
+  const args = ["-p", "--allowedTools", "Bash", "--", "Show the environment"];
+  const ended = await runLauncher(stage, ...args);
+  assertEquals([ended.code, ended.stdout], [0, "Done\n"], ended.stderr);
+  const result = readLastResult(stage.upstream.requests.map(toChatRequest).at(-1));
+  assertStringIncludes(result, "HOME=");
+  for (const key of [KEY, proxyKey]) assertFalse(result.includes(key), result);
+});
 
 for (const name of ["settings.json", "settings.local.json"]) {
   test(`started by the launcher in a project with a hostile ${name}, talks to the mapped model`, async () => {
