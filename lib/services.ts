@@ -41,7 +41,7 @@ export function connectServices(
       date: () => new Date(),
       maxCostUsd: config.maxCostUsd,
       inspects: config.inspects,
-      findPrices: (model) => catalog.get(model),
+      findPrices: (model) => catalog.find(model),
     }),
     reportSpan,
     openStreams: new Set(),

@@ -150,6 +150,8 @@ for (
     ],
     ["a default that is unknown", undefined, "warning", "the Claude asked for replaces it", "auto"],
     ["a known fallback", `${KNOWN},${KNOWN}:nitro`, "ok", `${KNOWN}:nitro: 1.05M context`, ""],
+    ["a variant", `${KNOWN}:thinking`, "ok", `${KNOWN}:thinking: 1.05M context`, ""],
+    ["a free variant that has ended", `${KNOWN}:free`, "failed", "not in the catalog", KNOWN],
     ["`auto` that is listed", "auto", "ok", "~anthropic/claude-opus-latest: 200k context", ""],
     ["a preset", "vendor/x@preset/y", "unchecked", "not checked: a preset", ""],
     [

@@ -254,8 +254,8 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/anthropic/context_management.ts",
   ],
   ["lib/anthropic/content.ts", "lib/anthropic/client_tools.ts"],
-  ["lib/anthropic/reader.ts"],
-  ["lib/openrouter/types.ts", "lib/errors.ts", "lib/log.ts"],
+  ["lib/anthropic/reader.ts", "lib/openrouter/overflow.ts"],
+  ["lib/openrouter/error_report.ts", "lib/openrouter/types.ts", "lib/errors.ts", "lib/log.ts"],
   ["lib/config.ts", "lib/anthropic/types.ts"],
   [
     "lib/anthropic/web_search.ts",

@@ -68,6 +68,41 @@ const STREAMS = [
     text: '{\r\n "a":\r\n1\r\n}',
     payloads: ['{\n "a":\n1\n}'],
   },
+  {
+    about: "an error in a field of its own",
+    text: 'data: 1\n\nerror: {"detail":"d","error":{"message":"m"}}\n\n\n',
+    payloads: ["1", '{"detail":"d","error":{"message":"m"}}'],
+  },
+  {
+    about: "an error in a field, in another form and of several lines",
+    text: 'error:{"message":\nerror: "m"}\n\nerror: no words\n\nerror:\n\ndata: 2\n\n',
+    payloads: ['{"error":{"message":"m"}}', '{"error":"no words"}', '{"error":""}', "2"],
+  },
+  {
+    about: "data and an error in one event",
+    text: "data: 1\nerror: x\ndata: 2\n\n",
+    payloads: ["1\n2", '{"error":"x"}'],
+  },
+  {
+    about: "an event named error",
+    text: 'event: error\ndata: {"message":"m","code":400}\n\ndata: {"message":"m"}\n\n',
+    payloads: ['{"error":{"message":"m","code":400}}', '{"message":"m"}'],
+  },
+  {
+    about: "an event named error whose data says so too",
+    text: 'event:error\ndata: {"type":"error", "error":{}}\n\nevent: error\ndata: no\n\n',
+    payloads: ['{"type":"error", "error":{}}', '{"error":"no"}'],
+  },
+  {
+    about: "an event whose name only begins with error",
+    text: "event: errors\ndata: 1\n\nevent: error\nevent: message\ndata: 2\n\n",
+    payloads: ["1", "2"],
+  },
+  {
+    about: "an event named error without data",
+    text: "event: error\n\ndata: 1\n\n",
+    payloads: ["1"],
+  },
   { about: "a brace behind data", text: "data: 1\n{2}\n\n", payloads: ["1"] },
   { about: "many blank lines", text: "\n\n\ndata: 1\n\n\n\n", payloads: ["1"] },
   {
@@ -123,6 +158,15 @@ Deno.test("SseParser looks at each character of a long line once", () => {
   // Searching the whole line for every piece would take 100,000,000,000 steps.
   for (let i = 0; i < 500_000; i++) parser.push("x");
   assertEquals(parser.push("\n\n")[0]?.length, 500_000);
+  assertLess(performance.now() - started, 5000);
+});
+
+Deno.test("SseParser looks at each character of a long error once", () => {
+  const parser = new SseParser();
+  const started = performance.now();
+  parser.push("error: ");
+  for (let i = 0; i < 500_000; i++) parser.push(i % 100 === 99 ? "\nerror: " : "x");
+  assertEquals(parser.push("\n\n").length, 1);
   assertLess(performance.now() - started, 5000);
 });
 

@@ -1163,6 +1163,19 @@ Deno.test("the catalog's limit clamps max_tokens, and what it does not know does
   assertEquals(limits, [100, 10, 100, 50, 10, 100]);
 });
 
+Deno.test("the catalog's limits hold for every variant of a model", async () => {
+  await using upstream = startUpstream(answerPlain, {
+    models: [{ id: "a/x", top_provider: { max_completion_tokens: 50 } }],
+  });
+  const { services, handler } = createProxy({ upstream });
+  await services.catalog.list(5000);
+  for (const name of ["a/x", "a/x:nitro", "a/x:thinking", "a/x:free:online", "~a/x", "a/y:nitro"]) {
+    await (await send(handler, ask({ model: name, max_tokens: 100 }))).body?.cancel();
+  }
+  const limits = upstream.requests.map(({ body }) => body["max_tokens"]);
+  assertEquals(limits, [50, 50, 50, 50, 50, 100]);
+});
+
 Deno.test("a catalog that fails harms no request", async () => {
   const models = () => new Response("no", { status: 500 });
   await using upstream = startUpstream(answerPlain, { models });

@@ -118,7 +118,8 @@ const BODIES: Bad[] = [
     "temperature: Input should be a valid number",
   ],
   ["top_p 1.1", body({ top_p: 1.1 }), "top_p: Input should be less than or equal to 1"],
-  ["top_k -1", body({ top_k: -1 }), "top_k: Input should be greater than or equal to 0"],
+  ["top_p -2", body({ top_p: -2 }), "top_p: Input should be greater than or equal to 0"],
+  ["top_k -2", body({ top_k: -2 }), "top_k: Input should be greater than or equal to 0"],
   ["top_k 1.5", body({ top_k: 1.5 }), `top_k: ${INTEGER}`],
   ["stop_sequences as a string", body({ stop_sequences: "END" }), `stop_sequences: ${LIST}`],
   [

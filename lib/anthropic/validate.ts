@@ -159,6 +159,9 @@ function parseFallbacks(field: Field): string[] {
   });
 }
 
+/** "Not set": Anthropic takes it so for both, and LangChain.js sends it by default. */
+const UNSET = -1;
+
 type Sampling = Pick<MessagesRequest, "temperature" | "top_p" | "top_k">;
 
 function parseSampling(root: Field): Sampling {
@@ -167,8 +170,10 @@ function parseSampling(root: Field): Sampling {
   const topP = root.at("top_p");
   const topK = root.at("top_k");
   if (!temperature.isMissing) sampling.temperature = temperature.asNumber({ least: 0, most: 1 });
-  if (!topP.isMissing) sampling.top_p = topP.asNumber({ least: 0, most: 1 });
-  if (!topK.isMissing) sampling.top_k = topK.asInteger({ least: 0 });
+  if (!topP.isMissing && topP.value !== UNSET) {
+    sampling.top_p = topP.asNumber({ least: 0, most: 1 });
+  }
+  if (!topK.isMissing && topK.value !== UNSET) sampling.top_k = topK.asInteger({ least: 0 });
   return sampling;
 }
 

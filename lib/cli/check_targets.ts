@@ -20,8 +20,6 @@ interface Candidate {
   isFallback: boolean;
 }
 
-/** Suffixes that choose among a model's providers; the catalog lists the model without them. */
-const ROUTING = /:(nitro|floor|online|exacto)$/;
 const NOT_LISTED = "not in the catalog";
 
 /** One finding for each id. @param catalog null where there is none to look into */
@@ -34,13 +32,18 @@ export function checkTargets(config: Config, catalog: Catalog | null): Finding[]
       const why = catalog === null ? "not checked: no model list" : "not checked: a preset";
       return { ...head, state: "unchecked", says: `${id}: ${why}`, facts };
     }
-    const model = catalog.get(id) ?? catalog.get(id.replace(ROUTING, ""));
-    if (model === undefined) {
+    const model = catalog.find(id);
+    // A free variant without an entry has ended, though the paid model is listed.
+    if (model === undefined || (isFree(id) && !isFree(model.id))) {
       const nearest = catalog.nearest(id);
       return { ...head, ...judgeMissing(candidate, nearest), facts: { ...facts, nearest } };
     }
     return { ...head, ...judgeModel(id, model), facts: { ...facts, ...toFacts(model) } };
   });
+}
+
+function isFree(id: string): boolean {
+  return /:free\b/.test(id);
 }
 
 /** `auto` means another id for each family; what families share is looked at once. */

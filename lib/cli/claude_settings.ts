@@ -21,7 +21,7 @@ export interface ModelSettings {
 
 /** The part of the catalog that is asked. */
 export interface KnownModels {
-  get(id: string): Pick<CatalogModel, "contextLength"> | undefined;
+  find(id: string): Pick<CatalogModel, "contextLength"> | undefined;
   nearest(id: string): string[];
 }
 
@@ -99,7 +99,7 @@ export function buildModels(targets: Config["targets"], known: KnownModels): Mod
     return staysOpen(target, known) ? [] : [{ variable, target, name: nameFor(family, targets) }];
   });
   const ids = [...new Set(named.flatMap(({ target }) => target.models))];
-  const sizes = ids.map((id) => ({ id, size: findSize(id, known) }));
+  const sizes = ids.map((id) => ({ id, size: known.find(id)?.contextLength }));
   const unknown = sizes.filter(({ size }) => size === undefined).map(({ id }) => id);
   const smallest = sizes.toSorted((a, b) => (a.size ?? 0) - (b.size ?? 0))[0];
   const toEnv = (suffix: string): Variables => ({
@@ -177,7 +177,7 @@ export function isQuiet(environments: readonly JsonObject[]): boolean {
 }
 
 function staysOpen({ models: [first], isDefault }: Target, known: KnownModels): boolean {
-  return first === "auto" || (isDefault && findSize(first, known) === undefined);
+  return first === "auto" || (isDefault && known.find(first)?.contextLength === undefined);
 }
 
 /** A name that the proxy maps to the target of a family, whatever that is. */
@@ -193,11 +193,6 @@ function nameFor(family: Family, targets: Config["targets"]): string {
   const byId = resolve(target[0]);
   const isSame = byId.length === target.length && byId[0] === target[0];
   return isSame ? target[0] : mapped;
-}
-
-/** A variant such as `:nitro` is another route to the same model; the catalog may list only the model. */
-function findSize(id: string, known: KnownModels): number | undefined {
-  return (known.get(id) ?? known.get(id.replace(/:[^:/]*$/, "")))?.contextLength;
 }
 
 function describeUnknown(ids: readonly string[], known: KnownModels): string {

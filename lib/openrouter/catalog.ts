@@ -37,6 +37,13 @@ const MAX_AGE_MS = 60 * 60 * 1000;
 const RETRY_MS = 60 * 1000;
 const NEAREST = 3;
 
+/** Ends of an id that do not change the model: routes to providers, and a preset. */
+const ROUTE = /(?::(?:nitro|floor|online|exacto))*(?:@preset\/[^@]*)?$/;
+/** Variants of a model. Most have an entry of their own, with their own limits and prices. */
+const VARIANT = /:(?:free|thinking|extended|beta|batch)$/;
+/** "The newest of this family". */
+const NEWEST = /^~/;
+
 /** What a catalog needs from outside. */
 export interface CatalogOptions {
   fetchModels: () => Promise<unknown>;
@@ -56,8 +63,12 @@ export class Catalog {
     this.#options = options;
   }
 
-  get(id: string): CatalogModel | undefined {
-    return this.#models.get(id);
+  /** The model of an id as it is configured or asked for: its own entry, else that of the plain model. */
+  find(id: string): CatalogModel | undefined {
+    const routed = id.replace(ROUTE, "");
+    const plain = routed.replace(VARIANT, "");
+    const names = [id, routed, plain, plain.replace(NEWEST, "")];
+    return names.map((name) => this.#models.get(name)).find((model) => model !== undefined);
   }
 
   /** Starts a fetch where the list is old and none is under way. Never throws, never waits. */

@@ -26,6 +26,8 @@ interface Call {
   /** Milliseconds that are left for upstream's headers. */
   timeoutMs: number;
   nearest?: (model: string) => string[];
+  /** The proxy's own count of the request's input tokens, for refusals that do not say it. */
+  estimateInput?: () => number;
   /** Told of the body of an error answer. */
   onRefusal?: (text: string) => void;
 }
@@ -125,6 +127,7 @@ async function send(
     model: call.model,
     retryAfter: readRetryAfter(response.headers),
     ...(call.nearest && { nearest: call.nearest }),
+    ...(call.estimateInput && { estimateInput: call.estimateInput }),
   };
   const text = await readErrorBody(response, config.timeoutMs);
   call.onRefusal?.(text);

@@ -13,6 +13,7 @@ import { toGenericRequest } from "../translate/generic.ts";
 import type { ToolNames } from "../translate/names.ts";
 import type { InputKind } from "../translate/placeholders.ts";
 import { translateRequest } from "../translate/request.ts";
+import { estimateInputTokens } from "../translate/tokens.ts";
 
 /** Upstream's head, and what the way back needs of the request. */
 export interface Asked {
@@ -101,7 +102,7 @@ function listUnsupported(
 ): InputKind[] {
   const isLacking = (kind: InputKind) =>
     models.every((model) =>
-      learned.textOnly.has(model) || catalog.get(model)?.inputModalities?.includes(kind) === false
+      learned.textOnly.has(model) || catalog.find(model)?.inputModalities?.includes(kind) === false
     );
   // OpenRouter itself reads PDFs to every model, but for the engine that leaves it to the model.
   const areFilesRead = config.dialect === "openrouter" && config.pdfEngine !== "native";
@@ -134,7 +135,7 @@ async function send(
   const { config } = services;
   const translated = translateRequest(asked, {
     models,
-    limits: services.catalog.get(target) ?? {},
+    limits: services.catalog.find(target) ?? {},
     sessionId: exchange.request.headers.get("x-claude-code-session-id") ?? undefined,
     provider: config.provider,
     pdfEngine: config.pdfEngine,
@@ -156,6 +157,7 @@ async function send(
     signal: exchange.request.signal,
     timeoutMs: Math.max(1, deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
+    estimateInput: () => services.calibration.adjust(target, estimateInputTokens(asked)),
     onRefusal: (text) => journey.inspection?.keep("received", text),
   });
   journey.noteAnswer(answer);

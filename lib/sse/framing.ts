@@ -6,17 +6,22 @@
  */
 
 import type { BlockDelta, StreamEvent } from "../anthropic/types.ts";
+import { isJsonObject, parseJson } from "../json.ts";
 
 /**
  * Splits a stream of text into the `data` of its events. Feed it pieces cut anywhere; each character is looked
  * at once. Accepts LF, CRLF and CR, comments, several `data` lines an event, a missing space, and a JSON object
- * without any framing.
+ * without any framing. Errors come as `{"error":…}`: those of an `event: error`, and those in a field `error:`.
  */
 export class SseParser {
   /** The line that has begun, without its end. */
   #line = "";
   /** The data lines of the event that has begun. */
   #data: string[] = [];
+  /** The lines of a field `error:`, which llama-box and older llama.cpp send in place of data. */
+  #error: string[] = [];
+  /** The event that has begun is named `error`. */
+  #isError = false;
   /** The event that has begun is JSON without framing. */
   #isBare = false;
   /** The text so far ended in CR, so an LF at once belongs to that line end. */
@@ -48,13 +53,15 @@ export class SseParser {
 
   #endLine(line: string, payloads: string[]): void {
     if (line === "") {
-      if (this.#data.length > 0) payloads.push(this.#data.join("\n"));
-      this.#data = [];
-      this.#isBare = false;
+      this.#endEvent(payloads);
     } else if (line.startsWith("data:")) {
       this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
     } else if (line === "data") {
       this.#data.push("");
+    } else if (line.startsWith("error:")) {
+      this.#error.push(line.slice("error:".length).trim());
+    } else if (line.startsWith("event:")) {
+      this.#isError = line.slice("event:".length).trim() === "error";
     } else if (this.#isBare || (line.startsWith("{") && this.#data.length === 0)) {
       // No field begins so: it is an error that a server sent as it is, under a stream's head.
       this.#isBare = true;
@@ -62,11 +69,32 @@ export class SseParser {
     }
   }
 
+  #endEvent(payloads: string[]): void {
+    if (this.#data.length > 0) {
+      const data = this.#data.join("\n");
+      payloads.push(this.#isError ? toErrorPayload(data) : data);
+      this.#data = [];
+    }
+    if (this.#error.length > 0) {
+      payloads.push(toErrorPayload(this.#error.join("\n")));
+      this.#error = [];
+    }
+    this.#isError = false;
+    this.#isBare = false;
+  }
+
   #normalize(text: string): string {
     const piece = this.#endedInCr && text.startsWith("\n") ? text.slice(1) : text;
     if (text !== "") this.#endedInCr = text.endsWith("\r");
     return piece.replace(/\r\n?/g, "\n");
   }
+}
+
+/** An error as every reader of payloads knows it; one that has this form already stays as it is. */
+function toErrorPayload(data: string): string {
+  const value = parseJson(data);
+  const hasForm = isJsonObject(value) && Object.hasOwn(value, "error");
+  return hasForm ? data : JSON.stringify({ error: value ?? data.trim() });
 }
 
 /** One event as it goes to the client. */

@@ -59,7 +59,7 @@ export const ROUTE_AREAS: readonly Area[] = [
       },
       {
         breaks: "the catalog's limits are not applied",
-        find: "services.catalog.get(target) ?? {}",
+        find: "services.catalog.find(target) ?? {}",
         replace: "{}",
       },
     ],

@@ -113,34 +113,9 @@ export const UPSTREAM_AREAS: readonly Area[] = [
         replace: '429: { type: "overloaded_error" }',
       },
       {
-        breaks: "Claude Code does not see that the conversation is too long",
-        find: "return `prompt is too long: ${asked} tokens > ${limit} maximum (${message})`;",
-        replace: "return message;",
-      },
-      {
-        breaks: "a rate limit on tokens is called too long a conversation",
-        find: "status >= 500 || status === 429",
-        replace: "status >= 500",
-      },
-      {
         breaks: "pages of HTML reach the client",
-        find: "if (isHtml(words)) return",
+        find: "if (isHtml(body)) return",
         replace: "if (false) return",
-      },
-      {
-        breaks: "a provider's page of HTML reaches the client",
-        find: 'isHtml(value) ? "" : value.trim()',
-        replace: "value.trim()",
-      },
-      {
-        breaks: "messages are looked for without end",
-        find: 'if (depth > 5) return "";',
-        replace: "",
-      },
-      {
-        breaks: "the code in the body wins over the HTTP status",
-        find: "httpStatus >= 400 && httpStatus !== 502 ? httpStatus : inBody ?? 502",
-        replace: "inBody ?? httpStatus",
       },
       {
         breaks: "odd statuses of upstream are bugs of ours",
@@ -153,9 +128,76 @@ export const UPSTREAM_AREAS: readonly Area[] = [
         replace: "if (false) return",
       },
       {
-        breaks: "the provider's words are lost",
-        find: 'raw !== "" && raw !== message ? raw : message',
+        breaks: "an image that a model cannot read is a failure of upstream",
+        find: "if (isImageRefusal(report)) {",
+        replace: "if (false) {",
+      },
+    ],
+  },
+  {
+    file: "lib/openrouter/overflow.ts",
+    tests: { files: ["error_wordings_test.ts"] },
+    mutations: [
+      {
+        breaks: "Claude Code does not see that the conversation is too long",
+        find: "`prompt is too long: ${asked} tokens > ${limit} maximum (${message})`",
         replace: "message",
+      },
+      {
+        breaks: "a rate limit on tokens is called too long a conversation",
+        find: "if (!REFUSED.has(report.status) && !BROKEN.has(report.status)) return null;",
+        replace: "",
+      },
+      {
+        breaks: "Claude Code compacts where less output would do",
+        find: "if (output > 0 && input < limit && input + output > limit) {",
+        replace: "if (false) {",
+      },
+      {
+        breaks: "codes are not looked at",
+        find: "OVERFLOW_CODES.has(code)",
+        replace: "false",
+      },
+      {
+        breaks: "an outage that mentions the context is called too long a conversation",
+        find: "!isOther && REFUSED.has(report.status) && LOOSE_WORDING",
+        replace: "!isOther && LOOSE_WORDING",
+      },
+      {
+        breaks: "a string of too many characters is called too long a conversation",
+        find: "const isOther = OTHER_LIMITS.test(judged);",
+        replace: "const isOther = false;",
+      },
+    ],
+  },
+  {
+    file: "lib/openrouter/error_report.ts",
+    tests: { files: ["errors_test.ts", "error_wordings_test.ts", "error_places_test.ts"] },
+    mutations: [
+      {
+        breaks: "a provider's page of HTML reaches the client",
+        find: 'isHtml(value) ? "" : value.trim()',
+        replace: "value.trim()",
+      },
+      {
+        breaks: "messages are looked for without end",
+        find: 'if (depth > MAX_DEPTH) return "";',
+        replace: "",
+      },
+      {
+        breaks: "the code in the body wins over the HTTP status",
+        find: "if (httpStatus >= 400 && httpStatus !== 502) return httpStatus;",
+        replace: "",
+      },
+      {
+        breaks: "the provider's words are lost",
+        find: 'raw !== "" ? raw : message',
+        replace: "message",
+      },
+      {
+        breaks: "the field that FastAPI means is not said",
+        find: 'path === "" ? words : `${path}: ${words}`',
+        replace: "words",
       },
     ],
   },

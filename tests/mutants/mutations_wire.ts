@@ -47,8 +47,13 @@ export const WIRE_AREAS: readonly Area[] = [
       },
       {
         breaks: "after JSON without framing, fields are taken for data",
-        find: "      this.#isBare = false;\n",
+        find: "    this.#isBare = false;\n",
         replace: "",
+      },
+      {
+        breaks: "an event named error is taken for a chunk",
+        find: "this.#isError ? toErrorPayload(data) : data",
+        replace: "data",
       },
       {
         breaks: "a brace behind data joins it",

@@ -134,6 +134,32 @@ test("recognises a context overflow as one", async () => {
   assertEquals(session.asked.length, 1);
 });
 
+test("asks for less output where the input fits and max_tokens does not", async () => {
+  await using session = await startSession();
+  const words =
+    "This endpoint's maximum context length is 32768 tokens. However, you requested about " +
+    "45000 tokens (12000 of text input, 1000 of tool input, 32000 in the output).";
+  const run = await session.ask("Hello", [fails(400, words), says("Hello")]);
+  assertEquals([run.text, run.isError, run.code], ["Hello", false, 0]);
+  assertEquals(listStatuses(session), [400, 200]);
+  // It leaves a thousand tokens free.
+  assertEquals(session.upstream.at(-1)?.max_tokens, 32_768 - 13_000 - 1000);
+});
+
+test("recognises an overflow of a local server, whose status says that it failed", async () => {
+  for (
+    const words of [
+      "Cannot truncate prompt with n_keep (15028) >= n_ctx (7424)",
+      "Context size has been exceeded.",
+    ]
+  ) {
+    await using session = await startSession();
+    const run = await session.ask("Hello", fails(500, words));
+    assertStringIncludes(run.text, CLAUDE_WORDS.tooLong);
+    assertEquals([run.result["terminal_reason"], session.asked.length], ["prompt_too_long", 1]);
+  }
+});
+
 function listStatuses({ asked }: Session): number[] {
   return asked.map(({ status }) => status);
 }
