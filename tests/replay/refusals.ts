@@ -12,9 +12,6 @@ interface Reason {
 /** A reason that no recording gives any more is to be taken off. */
 export const REASONS: readonly Reason[] = [
   { reason: "a file that only Anthropic has", words: /file sources .* are not supported/ },
-  {
-    words: /'compaction' blocks are not supported/,
-  },
 ];
 
 /** The reason that a message gives; undefined for one that must not be. */
