@@ -109,15 +109,19 @@ export type {
 } from "./lib/anthropic/types.ts";
 export { parseMessagesRequest } from "./lib/anthropic/validate.ts";
 export type {
+  Advisor,
   Citation,
   SearchHit,
+  ServerTools,
   UserLocation,
+  WebFetch,
   WebSearch,
   WebSearchBlock,
   WebSearchResult,
 } from "./lib/anthropic/web_search.ts";
 export { ApiError, type ApiErrorOptions } from "./lib/errors.ts";
 export type {
+  AdvisorTool,
   Annotation,
   ChatMessage,
   ChatRequest,
@@ -127,9 +131,11 @@ export type {
   Delta,
   FilePart,
   FunctionTool,
+  GenericToolChoice,
   ImagePart,
   Reasoning,
   ReasoningDetail,
+  ServerTool,
   ServerToolUse,
   TextPart,
   Tool as ChatTool,
@@ -137,6 +143,7 @@ export type {
   ToolCallDelta,
   ToolChoice as ChatToolChoice,
   Usage as ChatUsage,
+  WebFetchTool,
   WebSearchTool,
 } from "./lib/openrouter/types.ts";
 export type { ToolNames } from "./lib/translate/names.ts";

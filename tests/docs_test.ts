@@ -253,7 +253,11 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/anthropic/unread.ts",
     "lib/anthropic/context_management.ts",
   ],
-  ["lib/anthropic/content.ts", "lib/anthropic/client_tools.ts"],
+  [
+    "lib/anthropic/content.ts",
+    "lib/anthropic/client_tools.ts",
+    "lib/anthropic/server_tools.ts",
+  ],
   ["lib/anthropic/reader.ts", "lib/openrouter/overflow.ts"],
   ["lib/openrouter/error_report.ts", "lib/openrouter/types.ts", "lib/errors.ts", "lib/log.ts"],
   ["lib/config.ts", "lib/anthropic/types.ts"],
@@ -266,6 +270,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/paint.ts",
     "lib/calibration.ts",
     "lib/openrouter/learned.ts",
+    "lib/openrouter/refusals.ts",
     "deno.json",
   ],
 ];

@@ -170,12 +170,52 @@ Deno.test("reasoning goes back only under the name such a server gave it in the 
   ]);
 });
 
-Deno.test("web search is refused in the openai dialect, before anybody is asked", async () => {
+const OPENROUTERS = [
+  { type: "web_search_20250305", name: "web_search" },
+  { type: "web_fetch_20250910", name: "web_fetch" },
+  { type: "advisor_20260301", name: "advisor", model: "claude-opus-4-8" },
+];
+const FUNCTION = { name: "A", input_schema: { type: "object" } };
+
+Deno.test("tools that OpenRouter runs are left out and named in the openai dialect", async () => {
+  const tools = [...OPENROUTERS, FUNCTION];
+  const { response, seen } = await send({ tools, tool_choice: { type: "any" } });
+  assertEquals(response.status, 200);
+  assertEquals(
+    response.headers.get("x-proxy-dropped"),
+    "tools.web_search, tools.web_fetch, tools.advisor",
+  );
+  const { tools: sent, tool_choice } = seen?.body ?? {};
+  assertEquals([Array.isArray(sent) && sent.length, tool_choice], [1, "required"]);
+});
+
+Deno.test("a request of nothing but OpenRouter's tools is asked without any in the openai dialect", async () => {
+  const { response, seen } = await send({
+    tools: OPENROUTERS,
+    tool_choice: { type: "auto", disable_parallel_tool_use: true },
+  });
+  assertEquals(response.status, 200);
+  assertEquals(Object.keys(seen?.body ?? {}).filter((key) => key.includes("tool")), []);
+});
+
+for (const name of ["web_search", "web_fetch", "advisor"]) {
+  Deno.test(`a choice of ${name} is refused in the openai dialect, before anybody is asked`, async () => {
+    const { response, text, seen } = await send({
+      tools: [...OPENROUTERS, FUNCTION],
+      tool_choice: { type: "tool", name },
+    });
+    assertEquals([response.status, seen], [400, undefined]);
+    assertStringIncludes(text, `tool_choice: only OpenRouter runs ${name}, not UPSTREAM_DIALECT`);
+  });
+}
+
+Deno.test("a choice of any tool is refused in the openai dialect where only OpenRouter's were offered", async () => {
   const { response, text, seen } = await send({
-    tools: [{ type: "web_search_20250305", name: "web_search" }],
+    tools: OPENROUTERS,
+    tool_choice: { type: "any" },
   });
   assertEquals([response.status, seen], [400, undefined]);
-  assertStringIncludes(text, "UPSTREAM_DIALECT=openai");
+  assertStringIncludes(text, "only OpenRouter runs web_search, web_fetch, advisor");
 });
 
 Deno.test("a server without keys is asked without one, and only for this machine", async () => {
@@ -214,10 +254,13 @@ Deno.test("a stream of such a server is answered like any other", async () => {
   checkGrammar(parseSse(await response.text()).map(({ data }) => JSON.parse(data)));
 });
 
-Deno.test("every golden request that has no web search passes the checker in the openai dialect", async () => {
+/** Requests for a call that only OpenRouter can make. */
+const FORCED = ["web_search_forced", "web_fetch_forced", "advisor_forced", "server_tools_all"];
+
+Deno.test("every golden request that forces none of OpenRouter's tools passes the checker in the openai dialect", async () => {
   let sent = 0;
   for (const { name, input } of loadGolden<{ request: Json }, unknown>("requests")) {
-    if (JSON.stringify(input.request).includes('"type":"web_search_20')) continue;
+    if (FORCED.includes(name)) continue;
     const { response } = await send({ ...input.request });
     assertEquals([name, response.status], [name, 200]);
     sent++;

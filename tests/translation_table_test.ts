@@ -18,16 +18,11 @@ const TEST_FILES = ["validate_test", "validate_blocks_test", "listing_test", "pu
 /** What OpenRouter could do and this proxy does not. */
 const MISSED = [
   "Blocks: web_fetch_tool_result",
-  "Tools: web_fetch_20250910",
-  "Tools: web_fetch_20260209",
-  "Tools: web_fetch_20260309",
-  "Tools: web_fetch_20260318",
-  "Tools: advisor_20260301",
   "Fields of an answer: usage.speed",
   "Blocks of an answer: web_fetch_tool_result",
 ];
 /** Types that only fixtures know. */
-const OF_TIMES_TO_COME = ["hologram", "never_heard_of"];
+const OF_TIMES_TO_COME = ["hologram", "never_heard_of", "tools.bash_tool"];
 
 /** One line of a coverage table. */
 interface Row {
@@ -213,7 +208,9 @@ Deno.test("docs/translation.md names everything that a fixture of a request drop
     const { dropped }: { dropped: string[] } = JSON.parse(readFixture(`requests/${name}`));
     const unnamed = dropped.filter((one) =>
       !named.has(one) && !named.has(one.replace(/^tools\./, "")) &&
-      !OF_TIMES_TO_COME.includes(one.replace(/^safeguards\./, ""))
+      !OF_TIMES_TO_COME.includes(one.replace(/^safeguards\./, "")) &&
+      // Of a schema any keyword may be named; the page says which.
+      !/^tools\.\d+\.input_schema\./.test(one)
     );
     assertEquals(unnamed, [], name);
   }

@@ -204,9 +204,10 @@ const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
   "a base URL with /v1": () =>
     answer(get("/v1/v1/messages", { method: "POST", headers: JSON_TYPE })),
   "another content type": () => refuse({ headers: { "content-type": "text/plain" } }),
-  "a block of Anthropic's": () =>
-    answer(post(ask(user({ type: "container_upload", file_id: "f" })))),
-  "a tool of Anthropic's": () => answer(post(ask({ tools: [CODE] }))),
+  "a choice of a tool of Anthropic's": () =>
+    answer(post(ask({ tools: [CODE], tool_choice: { type: "tool", name: CODE.name } }))),
+  "a choice of any of Anthropic's tools": () =>
+    answer(post(ask({ tools: [CODE, { type: "mcp_toolset" }], tool_choice: { type: "any" } }))),
   "a file": () => answer(post(ask(user(FILE)))),
   "a setting": () => tell(() => loadConfig((name) => name === "PORT" ? "many" : undefined)),
 };

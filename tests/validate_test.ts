@@ -73,11 +73,6 @@ const BODIES: Bad[] = [
     }),
     "max_tokens: 0 cannot be combined with tool_choice",
   ],
-  [
-    "MCP servers",
-    body({ mcp_servers: [{ type: "url", name: "s", url: "https://example.com" }] }),
-    "mcp_servers: This proxy connects to no MCP servers; let the client do so",
-  ],
   ["an unknown speed", body({ speed: "slow" }), "speed: Input should be 'standard' or 'fast'"],
   [
     "an unknown service tier",

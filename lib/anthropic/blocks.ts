@@ -22,13 +22,6 @@ import type {
 } from "./types.ts";
 import type { SearchHit, WebSearchBlock } from "./web_search.ts";
 
-/** Blocks that upstream cannot carry and whose absence would change the question. They are refused by name. */
-const REFUSED_BLOCKS: ReadonlySet<string> = new Set([
-  "container_upload",
-  "compaction",
-  "browser_state",
-]);
-
 const ASSISTANT = ["text", "tool_use", "thinking", "redacted_thinking"] as const;
 /** Types with a place of their own: elsewhere they are a mistake, not news. */
 const PLACED: ReadonlySet<string> = new Set([
@@ -36,6 +29,24 @@ const PLACED: ReadonlySet<string> = new Set([
   ...ASSISTANT,
   "tool_result",
   "tool_reference",
+]);
+
+/**
+ * What a block says in words, where upstream has no place for it. A history may hold it for ever, so it is never
+ * refused: without the words a session that began elsewhere could not go on.
+ */
+const WORDED: ReadonlyMap<unknown, (block: Field) => string | null> = new Map([
+  ["compaction", (block: Field) => {
+    const summary = block.at("content").value;
+    return typeof summary === "string" && summary !== ""
+      ? `Summary of the conversation so far:\n${summary}\n`
+      : null;
+  }],
+  ["container_upload", () => "(a file in the container of Anthropic's code execution)"],
+  ["browser_state", (block: Field) => {
+    const { type: _, cache_control: __, ...state } = block.asObject();
+    return `Browser state: ${JSON.stringify(state)}`;
+  }],
 ]);
 
 /** Content of a user turn. @throws {ApiError} that names the path */
@@ -184,11 +195,11 @@ function parseResultBlock(block: Field): ToolResultContent {
 }
 
 /** A block nobody here knows: it is left out and named, because the API grows and clients are not to fail. */
-function parseForeign(block: Field, expected: readonly string[]): ForeignBlock {
+function parseForeign(block: Field, expected: readonly string[]): ForeignBlock | TextBlock {
   const type = block.at("type").value;
   if (typeof type !== "string" || PLACED.has(type)) throw block.unknownTag(expected);
-  if (REFUSED_BLOCKS.has(type)) {
-    throw invalid(block.path, `'${type}' blocks are not supported by this proxy`);
-  }
-  return { type: "foreign", foreign: type };
+  const text = WORDED.get(type)?.(block) ?? null;
+  return text === null
+    ? { type: "foreign", foreign: type }
+    : { type: "text", text, ...cacheControlOf(block) };
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Citation, WebSearch, WebSearchBlock, WebSearchResult } from "./web_search.ts";
+import type { Citation, ServerTools, WebSearchBlock, WebSearchResult } from "./web_search.ts";
 
 /** A breakpoint of the prompt cache. */
 export type CacheControl = { type: "ephemeral"; ttl?: "5m" | "1h" };
@@ -112,6 +112,8 @@ export type MessageParam =
 /** A tool that the client runs. Anthropic-only keys that nobody reads are not listed. */
 export type Tool = Cacheable & {
   name: string;
+  /** Its place in the client's list, for messages. */
+  position: number;
   description?: string;
   input_schema: Record<string, unknown>;
   strict?: boolean;
@@ -119,9 +121,9 @@ export type Tool = Cacheable & {
   defer_loading?: boolean;
 };
 
-/** A named choice is a tool of the client's, or web search. */
+/** A named choice is a tool of the client's, or one that upstream runs. */
 export type ToolChoice =
-  | { type: "auto" | "any" | "web_search"; disable_parallel_tool_use?: boolean }
+  | { type: "auto" | "any" | keyof ServerTools; disable_parallel_tool_use?: boolean }
   | { type: "tool"; name: string; disable_parallel_tool_use?: boolean }
   | { type: "none" };
 
@@ -134,7 +136,7 @@ export type Thinking =
 export type Effort = "low" | "medium" | "high" | "xhigh" | "max";
 
 /** `POST /v1/messages`, checked. Keys that nobody reads are kept out of the type and listed in `unread`. */
-export type MessagesRequest = {
+export type MessagesRequest = ServerTools & {
   model: string;
   /** 0 fills the cache and asks for no answer. */
   max_tokens: number;
@@ -142,7 +144,6 @@ export type MessagesRequest = {
   system: TextBlock[];
   stream: boolean;
   tools: Tool[];
-  web_search?: WebSearch;
   tool_choice?: ToolChoice;
   /** How many of the last turns keep their thinking; absent: all, and nothing was asked. */
   thinking_turns?: number;

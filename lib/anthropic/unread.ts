@@ -26,11 +26,14 @@ const UNREAD_INSIDE: readonly (readonly [field: string, keys: readonly string[]]
   ["thinking", ["block_binding"]],
   ["fallbacks", ["max_tokens", "output_config", "speed", "thinking"]],
   ["tools", ["allowed_callers", "input_examples", "max_characters", "response_inclusion"]],
+  ["tools", ["caching", "citations", "url_sources", "use_cache"]],
   ["messages", ["clear_at"]],
 ];
 
 /** Keys of blocks, by the type of the block. */
 const UNREAD_KEYS: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ["compaction", ["encrypted_content", "tool_changes"]],
+  ["container_upload", ["file_id"]],
   ["text", ["citations"]],
   ["image", ["transformations"]],
   ["document", ["citations"]],
@@ -46,6 +49,7 @@ const DEFAULTS: ReadonlyMap<string, string> = new Map([
   ["clear_at", '"never"'],
   ["response_inclusion", '"full"'],
   ["transformations", '{"oversized_image":"downsize"}'],
+  ["use_cache", "true"],
 ]);
 
 /** The names of all that is left out at the door, but for tools and context edits, which name their own. */

@@ -19,6 +19,7 @@ import { Field, invalid } from "./reader.ts";
 import { parseToolChoice, parseTools } from "./tools.ts";
 import type { Effort, MessageParam, MessagesRequest, Thinking } from "./types.ts";
 import { listUnread } from "./unread.ts";
+import type { ServerTools } from "./web_search.ts";
 
 const ROLES = ["user", "assistant", "system"] as const;
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
@@ -79,21 +80,30 @@ export function parseCountRequest(body: unknown): MessagesRequest {
   };
 }
 
-type Prompt = Pick<
-  MessagesRequest,
-  "messages" | "system" | "tools" | "web_search" | "tool_choice" | "unread"
->;
+type Prompt =
+  & Pick<MessagesRequest, "messages" | "system" | "tools" | "tool_choice" | "unread">
+  & ServerTools;
 
 function parsePrompt(root: Field): Prompt {
-  const tools = parseTools(root.at("tools"));
+  const parsed = parseTools(root.at("tools"));
+  if (hasServers(root.at("mcp_servers"))) {
+    parsed.leftOut.push({ type: "mcp_servers" });
+    parsed.unread.push("mcp_servers");
+  }
+  const { leftOut: _, ...tools } = parsed;
   const prompt: Prompt = {
     messages: parseMessages(root.at("messages")),
     system: parseSystemText(root.at("system")),
     ...tools,
   };
   const choice = root.at("tool_choice");
-  if (!choice.isMissing) prompt.tool_choice = parseToolChoice(choice, tools);
+  if (!choice.isMissing) prompt.tool_choice = parseToolChoice(choice, parsed);
   return prompt;
+}
+
+/** Servers that Anthropic would connect to: offered like tools, and left out like those. */
+function hasServers(field: Field): boolean {
+  return !field.isMissing && field.asList().length > 0;
 }
 
 function parseMessages(field: Field): MessageParam[] {
@@ -241,10 +251,6 @@ function refuseAnswer(request: MessagesRequest): void {
 function refuseOtherAnswers(root: Field): void {
   if (!root.at("compaction").isMissing) {
     throw invalid("compaction", "This proxy cannot compact; ask for a summary in a message");
-  }
-  const servers = root.at("mcp_servers");
-  if (!servers.isMissing && servers.asList().length > 0) {
-    throw invalid("mcp_servers", "This proxy connects to no MCP servers; let the client do so");
   }
   if (root.at("thread").at("type").value !== "continue") return;
   const message = "thread: This server keeps no threads; send all turns";

@@ -1,5 +1,6 @@
 /**
- * Web search as clients speak it: the tool, what an answer found, and that in history. Types only.
+ * Tools that upstream runs, as clients speak them: web search with what an answer found and that in history, web
+ * fetch, and the advisor. Types only.
  * @module
  */
 
@@ -18,6 +19,28 @@ export type UserLocation = {
   region?: string;
   country?: string;
   timezone?: string;
+};
+
+/** Web fetch, which upstream runs. At most one of the two lists of domains. */
+export type WebFetch = {
+  max_uses?: number;
+  allowed_domains?: string[];
+  blocked_domains?: string[];
+  max_content_tokens?: number;
+};
+
+/** A stronger model that the model may ask while it answers. */
+export type Advisor = {
+  /** The client's name for it; without one the model asks itself. */
+  model?: string;
+  max_tokens?: number;
+};
+
+/** The tools that upstream runs, by the names that `tools` and `tool_choice` have for them. */
+export type ServerTools = {
+  web_search?: WebSearch;
+  web_fetch?: WebFetch;
+  advisor?: Advisor;
 };
 
 /** Where a text has something from. Opaque fields are "": upstream's searches have no such proof. */

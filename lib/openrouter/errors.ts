@@ -15,6 +15,7 @@ import {
   readErrorReport,
 } from "./error_report.ts";
 import { describeOverflow } from "./overflow.ts";
+import { blamesToolSchema } from "./refusals.ts";
 
 /** Where an error was found. */
 export interface ErrorContext {
@@ -125,6 +126,9 @@ function toClientError(report: ErrorReport, context: ErrorContext): ApiError {
     return new RefusalError("image_input", "invalid_request_error", report.message);
   }
   if (isModelRefusal(report)) return createUnknownModelError(report, context);
+  if (blamesToolSchema(report.status, report.judged)) {
+    return new RefusalError("tool_schema", "invalid_request_error", report.message);
+  }
   if (report.status === 404) {
     const cure = ROUTING_CURES.find(({ words }) => words.test(report.judged));
     if (cure !== undefined) {

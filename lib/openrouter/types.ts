@@ -88,16 +88,42 @@ export type WebSearchTool = {
   };
 };
 
-/** A tool, of the client's or of OpenRouter's. */
-export type Tool = FunctionTool | WebSearchTool;
+/** Web fetch, which OpenRouter runs. */
+export type WebFetchTool = {
+  type: "openrouter:web_fetch";
+  parameters?: {
+    max_uses?: number;
+    allowed_domains?: string[];
+    blocked_domains?: string[];
+    max_content_tokens?: number;
+  };
+};
 
-/** Whether tools may be called, must be, or which one. */
-export type ToolChoice =
+/** A model that the answering model may ask, which OpenRouter asks for it. */
+export type AdvisorTool = {
+  type: "openrouter:advisor";
+  parameters: {
+    model?: string;
+    forward_transcript: true;
+    max_completion_tokens?: number;
+  };
+};
+
+/** A tool that OpenRouter runs. */
+export type ServerTool = WebSearchTool | WebFetchTool | AdvisorTool;
+
+/** A tool, of the client's or of OpenRouter's. */
+export type Tool = FunctionTool | ServerTool;
+
+/** Whether tools may be called, must be, or which one, as every server knows it. */
+export type GenericToolChoice =
   | "auto"
   | "required"
   | "none"
-  | { type: "function"; function: { name: string } }
-  | { type: "openrouter:web_search" };
+  | { type: "function"; function: { name: string } };
+
+/** The same at OpenRouter, which can be told to run a tool of its own. */
+export type ToolChoice = GenericToolChoice | { type: ServerTool["type"] };
 
 /** How much reasoning is wanted: an effort, or a budget in tokens. */
 export type Reasoning = {
@@ -140,7 +166,6 @@ export type ChatRequest = {
 type Shared =
   | "model"
   | "messages"
-  | "tool_choice"
   | "parallel_tool_calls"
   | "temperature"
   | "top_p"
@@ -152,6 +177,7 @@ type Shared =
 /** The body of `POST /chat/completions` as OpenAI documents it. Keys in the order in which they are sent. */
 export type GenericRequest = Pick<ChatRequest, Shared> & {
   tools?: FunctionTool[];
+  tool_choice?: GenericToolChoice;
   /** OpenAI refuses `max_tokens` on its newer models. */
   max_completion_tokens: number;
   reasoning_effort?: string;

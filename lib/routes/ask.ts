@@ -43,6 +43,8 @@ export interface AskOptions {
 interface Attempt extends ResolvedModel {
   /** When TIMEOUT_S is over, by the services' clock. */
   deadline: number;
+  /** Whether tools go with plain schemas, because the target has refused one. */
+  isPlain: boolean;
 }
 
 /**
@@ -53,15 +55,21 @@ interface Attempt extends ResolvedModel {
 export async function askUpstream(asked: MessagesRequest, options: AskOptions): Promise<Asked> {
   const { services } = options;
   const deadline = services.now() + services.config.timeoutMs;
-  let attempt: Attempt = { ...resolveModels(asked, services), deadline };
-  const tried = new Set<Refusal>();
+  const resolved = resolveModels(asked, services);
+  const isPlain = services.learned.plainSchemas.has(resolved.models[0]);
+  let attempt: Attempt = { ...resolved, deadline, isPlain };
+  const tried = new Map<Refusal, unknown>();
   for (;;) {
     try {
-      return await send(asked, { ...options, attempt });
+      const answer = await send(asked, { ...options, attempt });
+      if (attempt.isPlain) learnPlain(attempt, services);
+      return answer;
     } catch (error) {
       const refusal = findRefusal(error);
-      if (refusal === null || tried.has(refusal)) throw error;
-      tried.add(refusal);
+      if (refusal === null) throw error;
+      // The first refusal of a schema is about the client's own, the second about what was made of it.
+      if (tried.has(refusal)) throw refusal === "tool_schema" ? tried.get(refusal) : error;
+      tried.set(refusal, error);
       const next = REMEDIES[refusal](attempt, services);
       if (next === null) throw error;
       attempt = next;
@@ -74,17 +82,31 @@ type Remedy = (attempt: Attempt, services: Services) => Attempt | null;
 
 const REMEDIES: Readonly<Record<Refusal, Remedy>> = {
   unknown_model: replaceDefault,
-  tool_schema: () => null,
+  tool_schema: simplifySchemas,
   image_input: hideImages,
 };
 
-function replaceDefault(attempt: Attempt, { config, refused, log }: Services): Attempt | null {
+function replaceDefault(
+  attempt: Attempt,
+  { config, refused, learned, log }: Services,
+): Attempt | null {
   const { models: [target], fallback } = attempt;
   if (fallback === null || config.dialect !== "openrouter") return null;
   if (refused.add(target)) {
     log.write("warn", `OpenRouter does not know ${target}; using ${fallback} instead`);
   }
-  return { ...attempt, models: [fallback], fallback: null };
+  const isPlain = learned.plainSchemas.has(fallback);
+  return { ...attempt, models: [fallback], fallback: null, isPlain };
+}
+
+function simplifySchemas(attempt: Attempt): Attempt | null {
+  return attempt.isPlain ? null : { ...attempt, isPlain: true };
+}
+
+/** Remembered only when plain schemas were taken: else they would be sent to a target that they do not help. */
+function learnPlain({ models: [target] }: Attempt, { learned, log }: Services): void {
+  if (!learned.plainSchemas.add(target)) return;
+  log.write("warn", `${target} refused the schema of a tool; sending plain schemas from now on`);
 }
 
 /** The next attempt has a note in the place of each image. A list is refused only where no model of it takes any. */
@@ -127,7 +149,7 @@ async function send(
   options: AskOptions & { attempt: Attempt },
 ): Promise<Asked> {
   const { exchange, services, key } = options;
-  const { models, deadline } = options.attempt;
+  const { models, deadline, isPlain } = options.attempt;
   const [target] = models;
   exchange.record.target = target;
   exchange.journey.asked = target;
@@ -140,6 +162,8 @@ async function send(
     provider: config.provider,
     pdfEngine: config.pdfEngine,
     unsupported: listUnsupported(models, services),
+    plainSchemas: isPlain,
+    resolveModel: (name) => resolveModel(name, config, services.refused).models[0],
   });
   const { body, names, anthropicBeta, contextManagement, inputTokens, visibleTokens } = translated;
   const dropped = new Set(translated.dropped);

@@ -12,7 +12,7 @@ import { SEPARATORS } from "./content.ts";
 /**
  * Translates a finished request further. Consumes it: its parts lose their cache breakpoints.
  * @param dropped collects the names of what was left out
- * @throws {ApiError} 400 for web search, which is OpenRouter's
+ * @throws {ApiError} 400 where a call of a tool is asked for that OpenRouter runs
  */
 export function toGenericRequest(
   body: openrouter.ChatRequest,
@@ -25,12 +25,10 @@ export function toGenericRequest(
     messages: body.messages.map((message) => toGenericMessage(message, dropped)),
     max_completion_tokens: body.max_tokens,
   };
-  if (body.tools !== undefined) generic.tools = body.tools.map((tool) => toFunction(tool, dropped));
-  const { tool_choice, parallel_tool_calls, temperature, top_p, stop, response_format } = body;
+  const { temperature, top_p, stop, response_format } = body;
   return {
     ...generic,
-    ...(tool_choice !== undefined && { tool_choice }),
-    ...(parallel_tool_calls !== undefined && { parallel_tool_calls }),
+    ...toGenericTools(body, dropped),
     ...(temperature !== undefined && { temperature }),
     ...(top_p !== undefined && { top_p }),
     ...(stop && { stop }),
@@ -58,14 +56,51 @@ function toReasoningEffort(body: openrouter.ChatRequest): string | undefined {
   return reasoning?.effort ?? verbosity;
 }
 
-function toFunction(tool: openrouter.Tool, dropped: Set<string>): openrouter.FunctionTool {
-  if (tool.type !== "function") {
-    throw new ApiError(
-      "invalid_request_error",
-      "tools: web search is OpenRouter's and not available with UPSTREAM_DIALECT=openai",
-    );
-  }
-  return withoutMark(tool, dropped);
+type ToolFields = Pick<
+  openrouter.GenericRequest,
+  "tools" | "tool_choice" | "parallel_tool_calls"
+>;
+
+/** Tools that OpenRouter runs are left out, unless a call of one is asked for. */
+function toGenericTools(body: openrouter.ChatRequest, dropped: Set<string>): ToolFields {
+  const { tools = [], tool_choice, parallel_tool_calls } = body;
+  const functions = tools.filter((tool) => tool.type === "function");
+  const others = tools.filter((tool) => tool.type !== "function").map(toName);
+  requireCallable(tool_choice, functions.length > 0 ? [] : others);
+  for (const name of others) dropped.add(`tools.${name}`);
+  if (functions.length === 0) return {};
+  return {
+    tools: functions.map((tool) => withoutMark(tool, dropped)),
+    ...(tool_choice !== undefined && isGenericChoice(tool_choice) && { tool_choice }),
+    ...(parallel_tool_calls !== undefined && { parallel_tool_calls }),
+  };
+}
+
+/** @param others the tools that were left out, where no function is left */
+function requireCallable(
+  choice: openrouter.ToolChoice | undefined,
+  others: readonly string[],
+): void {
+  const forced = choice === "required"
+    ? others
+    : choice !== undefined && !isGenericChoice(choice)
+    ? [toName(choice)]
+    : [];
+  if (forced.length === 0) return;
+  throw new ApiError(
+    "invalid_request_error",
+    `tool_choice: only OpenRouter runs ${forced.join(", ")}, not UPSTREAM_DIALECT=openai`,
+  );
+}
+
+/** Anthropic's name of a tool that OpenRouter runs. */
+function toName({ type }: { type: string }): string {
+  return type.replace("openrouter:", "");
+}
+
+/** Whether a choice is one that other servers know. */
+function isGenericChoice(choice: openrouter.ToolChoice): choice is openrouter.GenericToolChoice {
+  return typeof choice === "string" || choice.type === "function";
 }
 
 function toGenericMessage(

@@ -12,17 +12,18 @@ import { type ClearedTurns, clearThinking } from "./clearing.ts";
 import { ToolNames } from "./names.ts";
 import { isClaude } from "./reasoning.ts";
 import { type InputKind, replaceUnsupported } from "./placeholders.ts";
+import { translateServerTools } from "./server_tools.ts";
+import { stripBillingLine, translateSystemText } from "./system.ts";
 import {
   type LengthLimits,
   planTokens,
   type ReasoningLimits,
   translateThinking,
 } from "./thinking.ts";
-import { stripBillingLine, translateSystemText } from "./system.ts";
 import { estimateInputTokens } from "./tokens.ts";
+import { findSchemaRules } from "./tool_schemas.ts";
 import { listOfferedTools, translateTool, translateToolChoice } from "./tools.ts";
 import { translateTurns } from "./turns.ts";
-import { translateWebSearch } from "./web_search.ts";
 
 const MAX_STOPS = 4;
 /** Without it OpenRouter takes `strict` out of the tools it sends to Claude. */
@@ -43,6 +44,10 @@ export interface RequestOptions {
   provider?: Readonly<Record<string, unknown>> | null;
   /** Who reads PDFs; undefined leaves it to OpenRouter. */
   pdfEngine?: string | undefined;
+  /** Whether the first model has refused the schema of a tool before: all get plain ones then. */
+  plainSchemas?: boolean;
+  /** The id of the model that a client's name means, for an advisor. Names go as they are without it. */
+  resolveModel?: (name: string) => string;
 }
 
 /** A translated request. */
@@ -85,7 +90,7 @@ export function translateRequest(
     model,
     ...(fallbacks.length > 0 && { models: fallbacks }),
     messages: [...translateSystem(request.system), ...turns],
-    ...translateToolFields(request, { names, dropped }),
+    ...translateToolFields(request, { ...options, names, dropped }),
     max_tokens: maxTokens,
     ...translateSampling(request),
     ...translateFormat(request.output_schema),
@@ -144,19 +149,22 @@ type ToolFields = Pick<openrouter.ChatRequest, "tools" | "tool_choice" | "parall
 /** Nothing at all without tools: providers refuse an empty list, and a choice among none. */
 function translateToolFields(
   request: anthropic.MessagesRequest,
-  options: { names: ToolNames; dropped: Set<string> },
+  options: RequestOptions & { names: ToolNames; dropped: Set<string> },
 ): ToolFields {
-  const tools: openrouter.Tool[] = listOfferedTools(request)
-    .map((tool) => translateTool(tool, options.names));
-  if (request.web_search !== undefined) tools.push(translateWebSearch(request.web_search));
+  const { models, names, dropped, plainSchemas: isPlain = false } = options;
+  const toolOptions = { names, dropped, isPlain, rules: findSchemaRules(models) };
+  const tools: openrouter.Tool[] = [
+    ...listOfferedTools(request).map((tool) => translateTool(tool, toolOptions)),
+    ...translateServerTools(request, options.resolveModel ?? ((name) => name)),
+  ];
   if (tools.length === 0) {
-    if (request.tool_choice?.type === "any") options.dropped.add("tool_choice");
+    if (request.tool_choice?.type === "any") dropped.add("tool_choice");
     return {};
   }
   const fields: ToolFields = { tools };
   const choice = request.tool_choice;
   if (choice === undefined) return fields;
-  fields.tool_choice = translateToolChoice(choice, options.names);
+  fields.tool_choice = translateToolChoice(choice, names);
   if (choice.type !== "none" && choice.disable_parallel_tool_use) {
     fields.parallel_tool_calls = false;
   }

@@ -4,9 +4,12 @@
  */
 
 import type * as anthropic from "../anthropic/types.ts";
-import { isJsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import type { ToolNames } from "./names.ts";
+import { toPlainSchema } from "./plain_schemas.ts";
+import { isSame } from "./schema_nodes.ts";
+import { adaptSchema, type SchemaRules } from "./tool_schemas.ts";
 
 /**
  * The tools that the model may see. A deferred one is hidden until a tool search has found it: until a result
@@ -30,14 +33,32 @@ function listMentions(turn: anthropic.MessageParam): string[] {
   });
 }
 
+/** What a tool's translation depends on beside the tool. */
+export interface ToolOptions {
+  names: ToolNames;
+  /** What the models that may answer refuse in schemas; null where that is nothing. */
+  rules: SchemaRules | null;
+  /** Whether the target has refused a schema already. */
+  isPlain: boolean;
+  /** Collects the names of what was left out. */
+  dropped: Set<string>;
+}
+
 /** One tool. Only what upstream knows is copied; `cache_control` stands at the tool's top level. */
-export function translateTool(tool: anthropic.Tool, names: ToolNames): openrouter.FunctionTool {
+export function translateTool(tool: anthropic.Tool, options: ToolOptions): openrouter.FunctionTool {
   const translated: openrouter.FunctionTool = {
     type: "function",
-    function: { name: names.toUpstream(tool.name), parameters: fillSchema(tool.input_schema) },
+    function: {
+      name: options.names.toUpstream(tool.name),
+      parameters: translateSchema(tool, options),
+    },
   };
   if (tool.description) translated.function.description = tool.description;
-  if (tool.strict) translated.function.strict = true;
+  if (tool.strict) {
+    // Strict schemas need keywords that a plain one does not have.
+    if (options.isPlain) options.dropped.add("tools.strict");
+    else translated.function.strict = true;
+  }
   if (tool.cache_control) translated.cache_control = tool.cache_control;
   return translated;
 }
@@ -55,7 +76,9 @@ export function translateToolChoice(
     case "none":
       return "none";
     case "web_search":
-      return { type: "openrouter:web_search" };
+    case "web_fetch":
+    case "advisor":
+      return { type: `openrouter:${choice.type}` };
     case "tool":
       return { type: "function", function: { name: names.toUpstream(choice.name) } };
     default:
@@ -63,10 +86,22 @@ export function translateToolChoice(
   }
 }
 
+function translateSchema(
+  { input_schema: schema, position }: anthropic.Tool,
+  { rules, isPlain, dropped }: ToolOptions,
+): JsonObject {
+  if (isPlain) {
+    const plain = toPlainSchema(schema);
+    if (!isSame(plain, fillSchema(schema))) dropped.add("tools.input_schema");
+    return plain;
+  }
+  return fillSchema(rules === null ? schema : adaptSchema(schema, { rules, position, dropped }));
+}
+
 /** Some providers refuse an object schema without `properties`; MCP servers send such schemas. */
-function fillSchema(schema: Record<string, unknown>): Record<string, unknown> {
+function fillSchema(schema: JsonObject): JsonObject {
   const { required, ...rest } = schema;
-  const filled: Record<string, unknown> = { ...rest, type: "object" };
+  const filled: JsonObject = { ...rest, type: "object" };
   if (!isJsonObject(schema["properties"])) filled["properties"] = {};
   if (Array.isArray(required)) filled["required"] = required;
   return filled;

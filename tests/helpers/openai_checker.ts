@@ -15,7 +15,12 @@ const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const IMAGE_URL = /^(https?:\/\/\S+|data:image\/(png|jpeg|gif|webp);base64,(?!data:)[^]+)$/;
 const FILE_URL = /^(https?:\/\/\S+|data:application\/pdf;base64,(?!data:)[^]+)$/;
 const PDF_ENGINES = ["cloudflare-ai", "mistral-ocr", "native"];
-const SEARCH_KEYS = ["max_uses", "allowed_domains", "excluded_domains", "user_location"];
+/** The tools that OpenRouter runs, and their parameters. */
+const SERVER_TOOLS: Record<string, string[]> = {
+  "openrouter:web_search": ["max_uses", "allowed_domains", "excluded_domains", "user_location"],
+  "openrouter:web_fetch": ["max_uses", "allowed_domains", "blocked_domains", "max_content_tokens"],
+  "openrouter:advisor": ["model", "forward_transcript", "max_completion_tokens"],
+};
 const TOP_KEYS = [
   "model",
   "models",
@@ -200,8 +205,9 @@ function checkTools(request: JsonObject): void {
     return;
   }
   const chosen = asObject(choice, "tool_choice", ["type", "function"]);
-  if (chosen["type"] === "openrouter:web_search") {
-    claim(names.includes("openrouter:web_search"), "tool_choice", "no web search among the tools");
+  const type = asText(chosen["type"], "tool_choice.type");
+  if (type in SERVER_TOOLS) {
+    claim(names.includes(type), "tool_choice", `no ${type} among the tools`);
     return;
   }
   claim(chosen["type"] === "function", "tool_choice.type", "is not function");
@@ -212,12 +218,13 @@ function checkTools(request: JsonObject): void {
 
 function checkTool(item: unknown, path: string): string {
   const type = asText(asObject(item, path)["type"], `${path}.type`);
-  if (type === "openrouter:web_search") {
-    const search = asObject(item, path, ["type", "parameters"]);
-    if ("parameters" in search) {
-      const given = asObject(search["parameters"], `${path}.parameters`, SEARCH_KEYS);
-      const hasBoth = "allowed_domains" in given && "excluded_domains" in given;
-      claim(!hasBoth, `${path}.parameters`, "two lists of domains");
+  const known = SERVER_TOOLS[type];
+  if (known !== undefined) {
+    const tool = asObject(item, path, ["type", "parameters"]);
+    if ("parameters" in tool) {
+      const given = asObject(tool["parameters"], `${path}.parameters`, known);
+      const lists = Object.keys(given).filter((key) => key.endsWith("_domains"));
+      claim(lists.length < 2, `${path}.parameters`, "two lists of domains");
     }
     return type;
   }

@@ -17,6 +17,7 @@ import { NATIVE_AREAS } from "./mutations_native.ts";
 import { REASONING_AREAS } from "./mutations_reasoning.ts";
 import { REQUEST_AREAS } from "./mutations_request.ts";
 import { ROUTE_AREAS } from "./mutations_routes.ts";
+import { SCHEMA_AREAS } from "./mutations_schemas.ts";
 import { SEARCH_AREAS } from "./mutations_search.ts";
 import { STREAM_AREAS } from "./mutations_stream.ts";
 import { TOOL_AREAS } from "./mutations_tools.ts";
@@ -35,6 +36,7 @@ export const AREAS: readonly Area[] = [
   ...CONTENT_AREAS,
   ...VALIDATION_AREAS,
   ...TOOL_AREAS,
+  ...SCHEMA_AREAS,
   ...WIRE_AREAS,
   ...UPSTREAM_AREAS,
   ...ROUTE_AREAS,

@@ -17,12 +17,12 @@ export const GENERIC_AREAS: readonly Area[] = [
       },
       {
         breaks: "tools are lost",
-        find: "if (body.tools !== undefined) generic.tools",
-        replace: "if (false) generic.tools",
+        find: "if (functions.length === 0) return {};",
+        replace: "return {};",
       },
       {
         breaks: "the choice of a tool is lost",
-        find: "...(tool_choice !== undefined && { tool_choice }),",
+        find: "...(tool_choice !== undefined && isGenericChoice(tool_choice) && { tool_choice }),",
         replace: "",
       },
       {
@@ -94,9 +94,9 @@ export const GENERIC_AREAS: readonly Area[] = [
         replace: "return reasoning?.effort;",
       },
       {
-        breaks: "web search goes to servers that have none",
-        find: 'if (tool.type !== "function") {',
-        replace: "if (false) {",
+        breaks: "a call that only OpenRouter could make is answered in words",
+        find: "requireCallable(tool_choice, functions.length > 0 ? [] : others);",
+        replace: "",
       },
       {
         breaks: "texts run together, or apart, in the wrong place",

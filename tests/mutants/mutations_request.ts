@@ -16,13 +16,12 @@ export const REQUEST_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "web search does not go upstream",
-        find:
-          "if (request.web_search !== undefined) tools.push(translateWebSearch(request.web_search));",
+        find: "    ...translateServerTools(request, options.resolveModel ?? ((name) => name)),\n",
         replace: "",
       },
       {
         breaks: "a choice among no tools is left out without a word",
-        find: 'if (request.tool_choice?.type === "any") options.dropped.add("tool_choice");',
+        find: 'if (request.tool_choice?.type === "any") dropped.add("tool_choice");',
         replace: "",
       },
       {
@@ -233,7 +232,7 @@ export const REQUEST_AREAS: readonly Area[] = [
       },
       {
         breaks: "web search that is asked for is a function that nobody has",
-        find: 'return { type: "openrouter:web_search" };',
+        find: "return { type: `openrouter:${choice.type}` };",
         replace: 'return "required";',
       },
       {

@@ -11,8 +11,8 @@ const ASK_TESTS: TestSet = {
   files: [
     "generic_test.ts",
     "generic_dialect_test.ts",
-    "unsupported_input_test.ts",
     "mutants_gap_features_test.ts",
+    "tool_refusals_test.ts",
     ...SERVER_TESTS.files,
   ],
 };
@@ -22,6 +22,11 @@ export const ROUTE_AREAS: readonly Area[] = [
     file: "lib/routes/ask.ts",
     tests: ASK_TESTS,
     mutations: [
+      {
+        breaks: "any failure is asked a second time",
+        find: "if (refusal === null) throw error;",
+        replace: "if (refusal === null) return send(asked, { ...options, attempt });",
+      },
       {
         breaks: "another server than OpenRouter is asked for a model of OpenRouter's",
         find: 'if (fallback === null || config.dialect !== "openrouter") return null;',
@@ -53,13 +58,33 @@ export const ROUTE_AREAS: readonly Area[] = [
         replace: "services.config.timeoutMs",
       },
       {
+        breaks: "a refused schema ends the session",
+        find: "attempt.isPlain ? null : { ...attempt, isPlain: true }",
+        replace: "null",
+      },
+      {
+        breaks: "a refused schema is refused anew in every request",
+        find: "if (attempt.isPlain) learnPlain(attempt, services);",
+        replace: "",
+      },
+      {
+        breaks: "the client reads of a schema that it did not send",
+        find: 'throw refusal === "tool_schema" ? tried.get(refusal) : error;',
+        replace: "throw error;",
+      },
+      {
+        breaks: "an advisor has a name that upstream does not know",
+        find: "resolveModel: (name) => resolveModel(name, config, services.refused).models[0],",
+        replace: "",
+      },
+      {
         breaks: "upstream is not told that the client has left",
         find: "signal: exchange.request.signal,",
         replace: "signal: new AbortController().signal,",
       },
       {
         breaks: "the catalog's limits are not applied",
-        find: "services.catalog.find(target) ?? {}",
+        find: "services.catalog.get(target) ?? {}",
         replace: "{}",
       },
     ],
@@ -142,9 +167,7 @@ export const ROUTE_AREAS: readonly Area[] = [
   },
   {
     file: "lib/routes/messages.ts",
-    tests: {
-      files: ["native_test.ts", "generic_dialect_test.ts", "server_test.ts", "figures_test.ts"],
-    },
+    tests: { files: ["native_test.ts", "generic_dialect_test.ts", "server_test.ts"] },
     mutations: [
       {
         breaks: "the native route translates",
@@ -155,13 +178,6 @@ export const ROUTE_AREAS: readonly Area[] = [
         breaks: "a server that wants no key is not asked without one",
         find: 'upstreamKey !== null || config.dialect === "openai"',
         replace: "upstreamKey !== null",
-      },
-      {
-        breaks: "what has no key is counted",
-        find:
-          "  const key = findKey(exchange, services);\n  services.figures.begin(exchange.journey);\n",
-        replace:
-          "  services.figures.begin(exchange.journey);\n  const key = findKey(exchange, services);\n",
       },
       {
         breaks: "what breaks because the client left is logged as a failure of upstream",

@@ -13,38 +13,64 @@ export const TOOL_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "two web searches are one",
-        find: "claim(WEB_SEARCH_NAME);\n",
+        find: "claim(serverTool);\n",
         replace: "",
       },
       {
-        breaks: "a web search and a tool of its name are both sent",
-        find: "if (names.has(name)) throw invalid(field.path,",
-        replace: "if (names.has(name) && name !== WEB_SEARCH_NAME) throw invalid(field.path,",
-      },
-      {
-        breaks: "a tool search is left out without a word",
-        find: "parsed.unread.push(`tools.${type}`);",
+        breaks: "a tool is left out without a word",
+        find: "parsed.unread.push(`tools.${type.slice(0, MAX_TYPE_CHARS)}`);",
         replace: "",
       },
       {
         breaks: "deferred tools stay hidden from whom Anthropic would search for",
-        find: "      showsAll = true;\n",
+        find: "for (const tool of tools) delete tool.defer_loading;",
         replace: "",
       },
       {
         breaks: "a search that is forced is refused",
-        find:
-          'hasWebSearch && name === WEB_SEARCH_NAME ? { type: "web_search" } : { type: "tool", name }',
-        replace: '{ type: "tool", name }',
+        find: "if (serverTool !== undefined) return { type: serverTool };",
+        replace: "",
       },
       {
         breaks: "a tool of the client's that is called web_search cannot be forced",
-        find: "hasWebSearch && name === WEB_SEARCH_NAME",
-        replace: "name === WEB_SEARCH_NAME",
+        find: "tool === name && parsed[tool] !== undefined",
+        replace: "tool === name",
       },
       {
+        breaks: "a call that is asked for is answered in words",
+        find: "if (first !== undefined && !hasTool) throw",
+        replace: "if (false) throw",
+      },
+      {
+        breaks: "OpenAI's form of a tool is left out in silence",
+        find: 'type !== "function" && findClientTool',
+        replace: "findClientTool",
+      },
+      {
+        breaks: "a limit that upstream does not know is left out without a word",
+        find: '["tools.advisor.max_uses"] : []',
+        replace: "[] : []",
+      },
+      {
+        breaks: "breakpoints of bash and its like are lost",
+        find: 'const cacheControl = parseCacheControl(entry.at("cache_control"));',
+        replace:
+          'const cacheControl = isCustom ? parseCacheControl(entry.at("cache_control")) : undefined;',
+      },
+      {
+        breaks: "a refused tool is not named",
+        find: "name === undefined || name === type ? `'${type}'` : `'${type}' ('${name}')`",
+        replace: "`'${type}'`",
+      },
+    ],
+  },
+  {
+    file: "lib/anthropic/server_tools.ts",
+    tests: VALIDATION_TESTS,
+    mutations: [
+      {
         breaks: "pages of some domains are read and not read",
-        find: "if (search.allowed_domains !== undefined && search.blocked_domains !== undefined) {",
+        find: "if (limits.allowed_domains !== undefined && limits.blocked_domains !== undefined) {",
         replace: "if (false) {",
       },
       {
@@ -58,15 +84,9 @@ export const TOOL_AREAS: readonly Area[] = [
         replace: "if (part.value !== undefined) location[key] = part.asString();",
       },
       {
-        breaks: "breakpoints of bash and its like are lost",
-        find: 'const cacheControl = parseCacheControl(entry.at("cache_control"));',
-        replace:
-          'const cacheControl = isCustom ? parseCacheControl(entry.at("cache_control")) : undefined;',
-      },
-      {
-        breaks: "a refused tool is not named",
-        find: 'which = typeof name === "string" && name !== type.value ? ` (\'${name}\')` : ""',
-        replace: 'which = ""',
+        breaks: "the length of a page is not bounded",
+        find: "if (!tokens.isMissing) fetch.max_content_tokens",
+        replace: "if (false) fetch.max_content_tokens",
       },
     ],
   },

@@ -73,14 +73,14 @@ export const VALIDATION_AREAS: readonly Area[] = [
     tests: VALIDATION_TESTS,
     mutations: [
       {
-        breaks: "uploads are left out where they are the question",
-        find: '  "container_upload",\n',
-        replace: "",
+        breaks: "a conversation that was compacted elsewhere loses its summary",
+        find: 'return typeof summary === "string" && summary !== ""',
+        replace: "return false",
       },
       {
-        breaks: "compacted conversations are answered without what they held",
-        find: '  "compaction",\n',
-        replace: "",
+        breaks: "what a browser tool found is lost",
+        find: "return `Browser state: ${JSON.stringify(state)}`;",
+        replace: "return null;",
       },
       {
         breaks: "blocks of times to come fail",
@@ -185,14 +185,14 @@ export const VALIDATION_AREAS: readonly Area[] = [
         replace: "request.thinking !== undefined",
       },
       {
-        breaks: "conversations with MCP servers are answered without them",
-        find: "if (!servers.isMissing && servers.asList().length > 0) {",
-        replace: "if (false) {",
+        breaks: "MCP servers are left out without a word",
+        find: '    parsed.unread.push("mcp_servers");\n',
+        replace: "",
       },
       {
-        breaks: "an empty list of MCP servers is refused",
-        find: "if (!servers.isMissing && servers.asList().length > 0) {",
-        replace: "if (!servers.isMissing) {",
+        breaks: "an empty list of MCP servers is named",
+        find: "!field.isMissing && field.asList().length > 0",
+        replace: "!field.isMissing",
       },
       {
         breaks: "speed is not paid for",
