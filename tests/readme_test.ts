@@ -89,6 +89,7 @@ const NOT_OFFLINE: Readonly<Record<string, string>> = {
   "deno task test --filter <case>": "has a gap that the reader fills",
   "deno task test:clients": "fetches Claude Code from npm; CI's weekly run has it",
   "deno task test:page": "needs a Chromium and fetches its driver from npm",
+  "deno task replay": "needs recorded traffic, which is not in the repository",
   "deno task mutants": "takes many minutes",
   "deno task bench": "measures for minutes, and wants a quiet machine",
   "docker build -f docs/deploy/Dockerfile -t claudeproxy .":
