@@ -65,3 +65,13 @@ Deno.test("estimateUsage never says that nothing was used", () => {
   assertEquals(estimateUsage(0, 0).input_tokens, 1);
   assertEquals(estimateUsage(0, 0).output_tokens, 1);
 });
+
+for (const name of ["prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens"]) {
+  Deno.test(`translateUsage reads cache hits under the name ${name}`, () => {
+    const usage = { prompt_tokens: 100, completion_tokens: 5, [name]: 60 };
+    const { input_tokens, cache_read_input_tokens } = translateUsage(usage);
+    assertEquals([input_tokens, cache_read_input_tokens], [40, 60]);
+    const both = { ...usage, prompt_tokens_details: { cached_tokens: 10 } };
+    assertEquals(translateUsage(both).cache_read_input_tokens, 10);
+  });
+}

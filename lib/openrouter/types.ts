@@ -234,6 +234,10 @@ export type Usage = {
     cached_tokens?: number | null;
     cache_write_tokens?: number | null;
   } | null;
+  /** DeepSeek's, Mistral's and Moonshot's own names for what was read from the cache. */
+  prompt_cache_hit_tokens?: number | null;
+  num_cached_tokens?: number | null;
+  cached_tokens?: number | null;
   completion_tokens_details?: { reasoning_tokens?: number | null } | null;
   server_tool_use_details?: ServerToolUse | null;
   /** The name that the documentation has for the same. */

@@ -25,7 +25,7 @@ export function translateUsage(
 ): anthropic.Usage {
   const prompt = toCount(usage.prompt_tokens);
   const written = toCount(usage.prompt_tokens_details?.cache_write_tokens);
-  const cached = toCount(usage.prompt_tokens_details?.cached_tokens);
+  const cached = countCached(usage);
   // Some reports once counted writes among the hits; then the two exceed the prompt.
   const read = cached + written > prompt ? Math.max(0, cached - written) : cached;
   const translated: anthropic.Usage = {
@@ -47,6 +47,14 @@ export function translateUsage(
     translated.server_tool_use = { web_search_requests: searches, web_fetch_requests: 0 };
   }
   return translated;
+}
+
+/** What was read from the cache, under whichever name a server has for it. */
+function countCached(usage: openrouter.Usage): number {
+  const { prompt_tokens_details: details, ...own } = usage;
+  const cached = details?.cached_tokens ?? own.prompt_cache_hit_tokens ?? own.num_cached_tokens ??
+    own.cached_tokens;
+  return toCount(cached);
 }
 
 /** How many web searches upstream says it made. */

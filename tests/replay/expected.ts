@@ -93,13 +93,15 @@ function isOpen(text: string): boolean {
   return outside.includes('"') || count(/[[{]/g) > count(/[\]}]/g);
 }
 
-/** Cache hits count as OpenRouter and OpenAI report them, in `prompt_tokens_details`. */
+/** Cache hits as OpenRouter and OpenAI report them, or under the names of DeepSeek, Mistral and Moonshot. */
 function expectUsage(usage: JsonObject | null): Extract<Expected, { text: string }>["usage"] {
   if (usage === null || usage["prompt_tokens"] === undefined) return null;
   const details = usage["prompt_tokens_details"];
   const { cached_tokens, cache_write_tokens } = isJsonObject(details) ? details : {};
   const prompt = Number(usage["prompt_tokens"]);
-  const reported = Number(cached_tokens ?? 0);
+  const ownNames = ["prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens"];
+  const own = ownNames.map((name) => usage[name]).find((value) => typeof value === "number");
+  const reported = Number(cached_tokens ?? own ?? 0);
   const written = Number(cache_write_tokens ?? 0);
   // OpenRouter has counted tokens that Gemini's cache wrote among those that were read from it.
   const isDouble = reported + written > prompt;
