@@ -3,6 +3,8 @@
  * Where `taskset` is there, what is measured has the first core to itself and all else runs on the second.
  */
 
+import { readTaskFlags } from "../tests/helpers/task_flags.ts";
+
 const ROOT = new URL("../", import.meta.url);
 const MEASURED_CORE = "0";
 const OTHER_CORE = "1";
@@ -87,15 +89,17 @@ export async function startProxy(upstreamPort: number): Promise<Listening & { st
 
 /** The arguments of the start task, with the modules flag and the program that this bench itself was given. */
 function readStartArguments(): string[] {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
-  const words: string[] = tasks.start.command.replace(/\$\([^)]*\) /, "").split(" ");
-  const flags = words.slice(1, -1).map((word) => word.replaceAll("'", ""));
   const modules = Deno.args.filter((arg) => arg.startsWith("--import-map="))
     .map((arg) => `--import-map=${new URL(arg.slice("--import-map=".length), ROOT).pathname}`);
   const program = Deno.args.includes("--program")
     ? Deno.args[Deno.args.indexOf("--program") + 1]
     : undefined;
-  return [...flags, ...modules, new URL(program ?? "main.ts", ROOT).pathname];
+  return [
+    "run",
+    ...readTaskFlags("start"),
+    ...modules,
+    new URL(program ?? "main.ts", ROOT).pathname,
+  ];
 }
 
 function toBaseUrl(port: number): string {

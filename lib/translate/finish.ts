@@ -130,9 +130,10 @@ export class FinishState {
   note(choice: openrouter.Choice): void {
     this.#nativeFinishReason = toText(choice.native_finish_reason) || this.#nativeFinishReason;
     const word = toText(choice.finish_reason);
+    // "" counts as not given; a repeated one changes nothing. Nearly all chunks have none.
+    if (word === "") return;
     if (FAILURE.test(word)) throw endedInError(word, this.#nativeFinishReason);
-    // "" is no finish reason; a repeated one changes nothing.
-    this.#finishReason = word || this.#finishReason;
+    this.#finishReason = word;
     this.#matchedStop ??= this.#stopSequences.find((stop) =>
       stop === choice.stop_reason || stop === choice.matched_stop
     );

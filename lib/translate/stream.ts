@@ -150,37 +150,28 @@ export class StreamTranslator {
    * @throws {ApiError} where the chunk reports an error, or continues a call that was already closed
    */
   push(chunk: openrouter.Chunk): anthropic.StreamEvent[] {
-    return this.#read(chunk, ({ delta, message }) =>
-      // Perplexity sends both: there the message is all of the text so far.
-      isJsonObject(delta) ? { delta, isWhole: false } : { delta: message, isWhole: true });
-  }
-
-  /** A whole answer in one body, as `push` takes a chunk. Some have an empty delta beside the message. */
-  pushWhole(completion: openrouter.Chunk): anthropic.StreamEvent[] {
-    this.#isWhole = true;
-    return this.#read(completion, ({ delta, message }) => ({
-      delta: isJsonObject(message) ? message : delta,
-      isWhole: true,
-    }));
-  }
-
-  #read(
-    chunk: openrouter.Chunk,
-    choose: (choice: openrouter.Choice) => { delta: unknown; isWhole: boolean },
-  ): anthropic.StreamEvent[] {
     if (chunk.error !== undefined && chunk.error !== null) throw parseErrorObject(chunk.error);
     const choice = findChoice(chunk);
     this.#noteFacts(chunk, choice);
     if (choice === null || this.#hasEnded) return [];
     if (choice.error !== undefined && choice.error !== null) throw parseErrorObject(choice.error);
     this.#finish.note(choice);
-    const { delta, isWhole } = choose(choice);
-    const isReal = isJsonObject(delta) && this.#add(delta, isWhole);
+    const { delta, message } = choice;
+    // Perplexity sends both: the message of a chunk is all of the text so far, the delta of an answer is empty.
+    const isMessage = isJsonObject(message) && (this.#isWhole || !isJsonObject(delta));
+    const content = isMessage ? message : delta;
+    const isReal = isJsonObject(content) && this.#add(content, isMessage || this.#isWhole);
     this.#hasContent ||= isReal;
     // From the finish reason on the rest waits for `finish`, which knows whether a cut call has been seen.
     if (this.isComplete) return this.start();
     if (!isReal) return [];
     return this.#hasStarted ? this.#queue.drain() : [...this.start(), ...this.#queue.drain()];
+  }
+
+  /** A whole answer in one body, as `push` takes a chunk. Some have an empty delta beside the message. */
+  pushWhole(completion: openrouter.Chunk): anthropic.StreamEvent[] {
+    this.#isWhole = true;
+    return this.push(completion);
   }
 
   /**
@@ -236,7 +227,7 @@ export class StreamTranslator {
     this.#finish.addRefusal(refusal);
     const text = readText(delta.content) + describeImages(delta.images);
     const hasText = this.#addText(text);
-    this.#text.cite(this.#findings.add(delta.annotations));
+    if (delta.annotations) this.#text.cite(this.#findings.add(delta.annotations));
     const hasRefusal = this.#addText(refusal);
     if (begun.length > 0) this.#text.endBlock();
     if (!this.#hasEnded) this.#calls.begin(begun);
@@ -289,5 +280,7 @@ const UNSUPPORTED: anthropic.SafeguardResult[] = [
 /** The one answer that was asked for; others (`n` > 1) have another index. */
 function findChoice({ choices }: openrouter.Chunk): openrouter.Choice | null {
   if (!Array.isArray(choices)) return null;
+  const [first] = choices;
+  if (choices.length === 1 && isJsonObject(first) && !first.index) return first;
   return choices.find((choice) => isJsonObject(choice) && (choice.index ?? 0) === 0) ?? null;
 }

@@ -20,6 +20,8 @@ export class TextBlocks {
   readonly #queue: BlockQueue;
   readonly #stops: StopSequences;
   readonly #limit: TokenLimit;
+  /** Nothing ends the text but upstream. */
+  readonly #isUnlimited: boolean;
   /** Citations that came before any text. */
   #uncited: Citation[] = [];
   #chars = 0;
@@ -28,6 +30,7 @@ export class TextBlocks {
     this.#queue = queue;
     this.#stops = new StopSequences(stopSequences);
     this.#limit = new TokenLimit(visibleTokens);
+    this.#isUnlimited = stopSequences.length === 0 && visibleTokens === Infinity;
   }
 
   /** How many characters the client was sent. */
@@ -37,8 +40,11 @@ export class TextBlocks {
 
   /** Adds text to the block at hand, or to a new one. @returns why the answer ends here, if it does */
   add(text: string): VisibleText["end"] {
-    const { last } = this.#queue;
-    if (last?.type !== "text") this.endBlock();
+    if (this.#isUnlimited) {
+      this.#show(text);
+      return undefined;
+    }
+    if (this.#queue.last?.type !== "text") this.endBlock();
     const met = this.#stops.push(text);
     const visible = this.#limit.push(met.text);
     this.#show(visible.text);
@@ -47,6 +53,7 @@ export class TextBlocks {
 
   /** Another block follows, or nothing: what may have been the beginning of a stop sequence is text. */
   endBlock(): void {
+    if (this.#isUnlimited) return;
     this.#show(this.#limit.push(this.#stops.flush()).text);
   }
 
