@@ -92,8 +92,10 @@ export function toErrorResponse(
   error: ApiError,
   options: { requestId: string; redact: (text: string) => string },
 ): Response {
-  const headers = new Headers({ ...error.headers });
+  const headers = new Headers();
   if (NEVER_RETRIED.has(error.status)) headers.set("x-should-retry", "false");
+  // Last: an error may know better than its status.
+  for (const [name, value] of Object.entries(error.headers)) headers.set(name, value);
   const body = {
     type: "error",
     error: toErrorBody(error, options.redact),

@@ -12,6 +12,7 @@ import { Catalog } from "./openrouter/catalog.ts";
 import { createClient } from "./openrouter/client.ts";
 import { LearnedLimits } from "./openrouter/learned.ts";
 import { RefusedDefaults } from "./openrouter/models.ts";
+import { findLimit } from "./routes/budget.ts";
 
 /** What differs between those who start a server. */
 export interface Surroundings extends Pick<Services, "about" | "log" | "reportSpan"> {
@@ -39,7 +40,13 @@ export function connectServices(
     figures: new Figures({
       about,
       date: () => new Date(),
-      maxCostUsd: config.maxCostUsd,
+      maxCostUsd: findLimit(config),
+      onUncounted: (model) =>
+        log.write(
+          "warn",
+          `The cost of ${model} is unknown: upstream reported none and lists no prices. ` +
+            "MAX_COST_USD cannot limit such requests; GET /stats counts them as today.uncounted",
+        ),
       inspects: config.inspects,
       findPrices: (model) => catalog.find(model),
     }),

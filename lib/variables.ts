@@ -80,7 +80,7 @@ export const VARIABLES = [
   {
     name: "MAX_COST_USD",
     default: "",
-    about: "The most a day (UTC) may cost; then requests get 402",
+    about: "USD that a day (UTC) may cost, estimates included; then requests get 402",
   },
   { name: "INSPECT", default: "0", about: "1 keeps the bodies of the last requests for the page" },
   { name: "LOG_LEVEL", default: "info", about: "debug, info, warn or error" },

@@ -66,6 +66,17 @@ for (
     ["a default model", { TARGET_MODEL_BIG: undefined }, "set TARGET_MODEL_BIG to ids"],
     ["an http upstream", { OPENROUTER_BASE_URL: "http://example.com/v1" }, "use https"],
     ["an http upstream here", { OPENROUTER_BASE_URL: "http://localhost:1/v1" }, null],
+    ["a limit", { MAX_COST_USD: "5" }, null],
+    [
+      "a limit at another upstream",
+      { MAX_COST_USD: "5", UPSTREAM_DIALECT: "openai", OPENROUTER_BASE_URL: "https://llm.example" },
+      "MAX_COST_USD cannot hold if llm.example neither reports costs nor lists prices",
+    ],
+    [
+      "a limit at an upstream of a like name",
+      { MAX_COST_USD: "5", OPENROUTER_BASE_URL: "https://notopenrouter.ai/api/v1" },
+      "MAX_COST_USD cannot hold if notopenrouter.ai",
+    ],
   ] as const
 ) {
   Deno.test(`findWarnings with ${about} says ${words ?? "nothing"}`, () => {
@@ -74,3 +85,10 @@ for (
     assertStringIncludes(warnings.join("\n"), words ?? "");
   });
 }
+
+Deno.test("findWarnings says that a limit without a key limits nobody", () => {
+  const warnings = findWarnings(
+    configure({ ...QUIET, OPENROUTER_API_KEY: undefined, MAX_COST_USD: "5" }),
+  );
+  assertStringIncludes(warnings.join("\n"), "each client pays with its own key, without a limit");
+});

@@ -259,7 +259,13 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/anthropic/server_tools.ts",
   ],
   ["lib/anthropic/reader.ts", "lib/openrouter/overflow.ts"],
-  ["lib/openrouter/error_report.ts", "lib/openrouter/types.ts", "lib/errors.ts", "lib/log.ts"],
+  [
+    "lib/openrouter/error_report.ts",
+    "lib/openrouter/cost.ts",
+    "lib/openrouter/types.ts",
+    "lib/errors.ts",
+    "lib/log.ts",
+  ],
   ["lib/config.ts", "lib/anthropic/types.ts"],
   [
     "lib/anthropic/web_search.ts",
@@ -271,6 +277,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/calibration.ts",
     "lib/openrouter/learned.ts",
     "lib/openrouter/refusals.ts",
+    "lib/openrouter/nearest.ts",
     "deno.json",
   ],
 ];

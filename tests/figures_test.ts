@@ -37,7 +37,7 @@ async function readStats({ handler }: Pick<Proxy, "handler">, query = ""): Promi
   return await response.json();
 }
 
-const PRICES = { promptPrice: 3, cacheReadPrice: 0.3, cacheWritePrice: 3.75 };
+const PRICES = { promptPrice: 3, completionPrice: 15, cacheReadPrice: 0.3, cacheWritePrice: 3.75 };
 
 // --- sums ---
 
@@ -68,7 +68,7 @@ for (const cost of [NaN, Infinity, -1]) {
     const figures = createFigures();
     countRequest(figures, createJourney(createRecord({ costUsd: cost })));
     assertEquals([figures.totals.costUsd, figures.totals.unpriced], [null, 1]);
-    assertEquals(figures.costToday, 0);
+    assertEquals(figures.budget.read().costUsd, 0);
   });
 }
 
@@ -163,11 +163,11 @@ Deno.test("today's cost is of the day by UTC", () => {
   const spend = () => countRequest(figures, createJourney(createRecord({ costUsd: 2 })));
   spend();
   spend();
-  assertEquals(figures.costToday, 4);
+  assertEquals(figures.budget.read().costUsd, 4);
   now = Date.UTC(2026, 10, 23);
-  assertEquals(figures.costToday, 0);
+  assertEquals(figures.budget.read().costUsd, 0);
   spend();
-  assertEquals([figures.costToday, figures.totals.costUsd], [2, 6]);
+  assertEquals([figures.budget.read().costUsd, figures.totals.costUsd], [2, 6]);
 });
 
 Deno.test("no secret is kept, whole or in half", () => {

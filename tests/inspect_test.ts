@@ -199,7 +199,13 @@ Deno.test("once the day's cost reaches MAX_COST_USD, requests get a 402 that say
   }
   assertEquals(upstream.requests.length, 2);
   const { today } = await (await call(handler, get("/stats"))).json();
-  assertEquals(today, { costUsd: 0.0025, maxCostUsd: 0.0025 });
+  assertEquals(today, {
+    costUsd: 0.0025,
+    estimatedUsd: 0,
+    reservedUsd: 0,
+    uncounted: 0,
+    maxCostUsd: 0.0025,
+  });
 });
 
 Deno.test("the native route keeps bodies and the day's limit too", async () => {

@@ -1,6 +1,7 @@
 // UPSTREAM_DIALECT=anthropic: the body goes as it is, the answer comes back byte for byte. Access, keys, times,
 // errors and the log stay the proxy's.
 
+import { estimateNativeTokens, listNativeModels } from "../lib/translate/native.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { JsonObject as Json } from "../lib/json.ts";
 import {
@@ -330,4 +331,30 @@ Deno.test("tokens are still counted and models still listed beside the native ro
   const models = await call(handler, get("/v1/models"));
   assertEquals((await models.json()).data.length > 0, true);
   assertEquals(upstream.requests.length, 0);
+});
+
+// --- what a body is expected to cost ---
+
+Deno.test("a native body is estimated by its text, and its files by their size", () => {
+  const text = "word ".repeat(800);
+  const tokens = (content: unknown) =>
+    estimateNativeTokens({ messages: [{ role: "user", content }] });
+  const least = tokens("");
+  assertEquals(tokens(text) - least, 1000);
+  assertEquals(tokens([{ type: "text", text }]) > 1000, true);
+  const file = (media_type: string) => [{
+    type: "image",
+    source: { type: "base64", media_type, data: "A".repeat(400_000) },
+  }];
+  assertEquals(tokens(file("image/png")) < 2000, true);
+  assertEquals(tokens(file("application/pdf")) > 4 * 2000, true);
+  assertEquals(estimateNativeTokens({}), 1);
+  assertEquals(estimateNativeTokens({ a: null, b: [7, true] }), 1);
+});
+
+Deno.test("every model that may answer a native body counts", () => {
+  assertEquals(listNativeModels({ model: "a/x" }), ["a/x"]);
+  assertEquals(listNativeModels({ model: "a/x", models: ["a/x", "b/y"] }), ["a/x", "a/x", "b/y"]);
+  const fallbacks = [{ model: "c/z", max_tokens: 5 }, 7, { model: 8 }];
+  assertEquals(listNativeModels({ model: "a/x", fallbacks }), ["a/x", "c/z"]);
 });

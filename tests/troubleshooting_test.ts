@@ -13,6 +13,7 @@ import { parseErrorAnswer } from "../lib/openrouter/errors.ts";
 import { requireBudget } from "../lib/routes/budget.ts";
 import { CLAUDE_WORDS } from "./helpers/claude_words.ts";
 import { sse, textChunk } from "./helpers/chunks.ts";
+import { countRequest, createJourney, createRecord } from "./helpers/figures.ts";
 import { read, readRows, readSection } from "./helpers/papers.ts";
 import { ask, call, createProxy, createTestServices, get, post } from "./helpers/proxy.ts";
 import { startRawUpstream, STREAM_HEAD } from "./helpers/raw_upstream.ts";
@@ -137,11 +138,9 @@ async function breakConnection(): Promise<string> {
 
 function refuseBudget(): string {
   const services = createTestServices({ env: { MAX_COST_USD: "5" } });
-  const figures = Object.create(services.figures, {
-    isSpent: { value: true },
-    costToday: { value: 5.01 },
-  });
-  return tell(() => requireBudget({ ...services, figures }));
+  const journey = createJourney(createRecord({ costUsd: 5.01 }));
+  countRequest(services.figures, journey);
+  return tell(() => requireBudget(services));
 }
 
 function fromOpenRouter(status: number, message: string, model = "x/y"): string {

@@ -7,6 +7,7 @@
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import { createPaint } from "../paint.ts";
+import { findLimit } from "../routes/budget.ts";
 import { describeAccess } from "./serve.ts";
 import { groupTargets, TARGET_VARIABLES } from "./targets.ts";
 import { canShowColors, printLine } from "./terminal.ts";
@@ -80,11 +81,29 @@ export function findWarnings(config: Config): string[] {
         "your choice, or to auto for the Claude that was asked for",
     );
   }
+  warnings.push(...findLimitWarnings(config));
   const upstream = new URL(config.baseUrl);
   if (isHeld && upstream.protocol === "http:" && !isLoopback(upstream.hostname)) {
     warnings.push("the key travels unencrypted: use https in OPENROUTER_BASE_URL");
   }
   return warnings;
+}
+
+/** Where MAX_COST_USD may not hold. */
+export function findLimitWarnings(config: Config): string[] {
+  if (config.maxCostUsd === null) return [];
+  if (findLimit(config) === null) {
+    return [
+      "MAX_COST_USD limits what OPENROUTER_API_KEY spends, and none is set: " +
+      "each client pays with its own key, without a limit",
+    ];
+  }
+  const { hostname } = new URL(config.baseUrl);
+  if (hostname === "openrouter.ai" || hostname.endsWith(".openrouter.ai")) return [];
+  return [
+    `MAX_COST_USD cannot hold if ${hostname} neither reports costs nor lists prices: set a limit ` +
+    "there too, and watch today.uncounted in GET /stats",
+  ];
 }
 
 /** Keys that can be guessed. */

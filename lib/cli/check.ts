@@ -11,7 +11,7 @@ import { Catalog } from "../openrouter/catalog.ts";
 import { type Client, createClient } from "../openrouter/client.ts";
 import { createPaint } from "../paint.ts";
 import { createRedactor, listSecrets } from "../redact.ts";
-import { findKeyWarnings } from "./announce.ts";
+import { findKeyWarnings, findLimitWarnings } from "./announce.ts";
 import { checkPort } from "./check_port.ts";
 import { type Finding, formatReport, type Report, type Setting } from "./check_report.ts";
 import { checkTargets } from "./check_targets.ts";
@@ -96,7 +96,11 @@ async function inspect(
     return found;
   }
   const [port, upstream] = await Promise.all([checkPort(config), askUpstream(config, options)]);
-  const settings = checkSettings(found.settings, [...notes, ...findKeyWarnings(config)]);
+  const settings = checkSettings(found.settings, [
+    ...notes,
+    ...findKeyWarnings(config),
+    ...findLimitWarnings(config),
+  ]);
   found.findings = [...settings, checkPermissions(config), port, ...upstream];
   return found;
 }

@@ -5,22 +5,17 @@
  */
 
 import type { RequestRecord } from "../log.ts";
+import { Budget } from "./budget.ts";
 import { type Inspection, Inspections } from "./inspection.ts";
 import type { Journey } from "./journey.ts";
+import type { Prices } from "./prices.ts";
 import type { Finished, Stats, Sums } from "./stats.ts";
-import { add, createSums, Ledger, readCost, Timeline } from "./sums.ts";
+import { add, createSums, Ledger, Timeline } from "./sums.ts";
 
 const MAX_FINISHED = 200;
 const MAX_SHOWN_IN_FLIGHT = 100;
 const MAX_NAMES = 100;
 const MINUTE_MS = 60_000;
-
-/** Prices of a model in USD per million tokens, where they are known. */
-export interface Prices {
-  promptPrice: number | undefined;
-  cacheReadPrice: number | undefined;
-  cacheWritePrice: number | undefined;
-}
 
 /** What the figures need from outside. */
 export interface FiguresOptions {
@@ -28,6 +23,8 @@ export interface FiguresOptions {
   date: () => Date;
   /** The most that may be spent on a day of UTC; null for no limit. */
   maxCostUsd: number | null;
+  /** Called at the first answer that the limit could not count. */
+  onUncounted?: (model: string) => void;
   /** Whether bodies are kept. */
   inspects: boolean;
   /** What the catalog knows of a model. */
@@ -36,6 +33,8 @@ export interface FiguresOptions {
 
 /** All figures of one process. */
 export class Figures {
+  /** What today has cost, and whether more may be spent. */
+  readonly budget: Budget;
   readonly #options: FiguresOptions;
   readonly #startedAt: number;
   readonly #inFlight = new Set<Journey>();
@@ -48,27 +47,16 @@ export class Figures {
   readonly #inspections = new Inspections();
   #finished: Finished[] = [];
   #number = 0;
-  #today = { day: "", costUsd: 0 };
 
   constructor(options: FiguresOptions) {
     this.#options = options;
+    this.budget = new Budget(options);
     this.#startedAt = options.date().getTime();
   }
 
   /** What all requests came to. */
   get totals(): Readonly<Sums> {
     return this.#totals;
-  }
-
-  /** What was spent today, by UTC, as far as upstream has told. */
-  get costToday(): number {
-    return this.#today.day === this.#readDay() ? this.#today.costUsd : 0;
-  }
-
-  /** Whether today's cost has reached what may be spent on a day. */
-  get isSpent(): boolean {
-    const { maxCostUsd } = this.#options;
-    return maxCostUsd !== null && this.costToday >= maxCostUsd;
   }
 
   /** A request has come that will be counted. */
@@ -88,6 +76,8 @@ export class Figures {
    */
   end(journey: Journey): Finished | null {
     if (!this.#inFlight.delete(journey)) return null;
+    // First: whatever fails from here on, nothing stays reserved.
+    this.budget.settle(journey);
     const { record } = journey;
     const now = this.#options.date().getTime();
     const savedUsd = this.#countSaved(journey);
@@ -107,7 +97,7 @@ export class Figures {
       now,
       startedAt: this.#startedAt,
       inspects: this.#options.inspects,
-      today: { costUsd: this.costToday, maxCostUsd: this.#options.maxCostUsd },
+      today: this.budget.read(),
       totals: this.#totals,
       inFlight: [...this.#inFlight].slice(-MAX_SHOWN_IN_FLIGHT).map((one) => one.describe()),
       requests: this.#finished.filter(({ number }) => number > after),
@@ -127,13 +117,6 @@ export class Figures {
     if (record.target !== undefined) add(this.#models.open(record.target), addend);
     this.#ends.open(record.end).count++;
     for (const field of record.dropped ?? []) this.#dropped.open(field).count++;
-    const day = this.#readDay();
-    if (this.#today.day !== day) this.#today = { day, costUsd: 0 };
-    this.#today.costUsd += readCost(record) ?? 0;
-  }
-
-  #readDay(): string {
-    return this.#options.date().toISOString().slice(0, 10);
   }
 
   /** Undefined where a price is missing that would have to be made up. */

@@ -5,6 +5,7 @@
  */
 
 import { findReplaced, type RequestRecord } from "../log.ts";
+import type { Reservation } from "./budget.ts";
 import type { ByteStream, Inspection, Inspections } from "./inspection.ts";
 import type { Finished, Flight, Mark } from "./stats.ts";
 
@@ -30,6 +31,8 @@ export class Journey {
   asked: string | null = null;
   /** Estimated output tokens so far, where an answer is coming. */
   countOutput: (() => number) | null = null;
+  /** What the request is expected to cost, while it is under way; null where there is no limit. */
+  reservation: Reservation | null = null;
   /** Keeps the bodies; null where nobody asked for that. */
   inspection: Inspection | null = null;
   readonly #options: JourneyOptions;
@@ -49,6 +52,12 @@ export class Journey {
   noteAnswer(answer: { body: ByteStream }): void {
     this.mark("answered");
     if (this.inspection !== null) answer.body = this.inspection.tap("received", answer.body);
+  }
+
+  /** Upstream's head is an error. */
+  noteRefusal(text: string): void {
+    if (this.reservation !== null) this.reservation.isRefused = true;
+    this.inspection?.keep("received", text);
   }
 
   /** Notes a moment. */

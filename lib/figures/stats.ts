@@ -70,6 +70,20 @@ export interface Series {
   buckets: Bucket[];
 }
 
+/** What today costs, by UTC. */
+export interface Today {
+  /** As upstream reported it. */
+  costUsd: number;
+  /** Estimated for answers whose cost upstream did not report; only where there is a limit. */
+  estimatedUsd: number;
+  /** Expected of the requests under way; only where there is a limit. */
+  reservedUsd: number;
+  /** Answers that the limit could not count: neither their cost nor the prices of their model are known. */
+  uncounted: number;
+  /** The limit (MAX_COST_USD); null for none, and where each client pays for itself. */
+  maxCostUsd: number | null;
+}
+
 /** The answer of `GET /stats`. */
 export interface Stats {
   about: { name: string; version: string };
@@ -77,8 +91,7 @@ export interface Stats {
   startedAt: number;
   /** Whether bodies are kept (INSPECT). */
   inspects: boolean;
-  /** What was spent today, by UTC, and how much may be (MAX_COST_USD). */
-  today: { costUsd: number; maxCostUsd: number | null };
+  today: Today;
   totals: Sums;
   inFlight: Flight[];
   /** Oldest first; with `?after=N` only those with a higher number. */

@@ -6,6 +6,7 @@
 
 import { ApiError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
+import { NearestIds } from "./nearest.ts";
 import type { CatalogEntry } from "./types.ts";
 
 /** One model, as far as this proxy uses it. */
@@ -35,7 +36,17 @@ export interface CatalogModel {
 
 const MAX_AGE_MS = 60 * 60 * 1000;
 const RETRY_MS = 60 * 1000;
-const NEAREST = 3;
+/** The same for a client that waits for a list of which nothing is known yet. */
+const COLD_RETRY_MS = 5 * 1000;
+/** OpenRouter has some 500, with ids of 60 characters at most. */
+const MAX_MODELS = 20_000;
+const MAX_ID_CHARS = 256;
+const MAX_NAME_CHARS = 256;
+/** Windows, limits and dates beyond are mistakes: a trillion tokens, and the year 9999 in seconds. */
+const MAX_TOKENS = 1e12;
+const MAX_CREATED = 253_402_300_799;
+/** USD per token; a price beyond is a mistake. */
+const MAX_PRICE = 1;
 
 /** Ends of an id that do not change the model: routes to providers, and a preset. */
 const ROUTE = /(?::(?:nitro|floor|online|exacto))*(?:@preset\/[^@]*)?$/;
@@ -55,6 +66,10 @@ export interface CatalogOptions {
 export class Catalog {
   readonly #options: CatalogOptions;
   #models = new Map<string, CatalogModel>();
+  /** Newest first. */
+  #sorted: readonly CatalogModel[] = [];
+  /** Made for the first question after a fetch. */
+  #nearest: NearestIds | null = null;
   #triedAt = -Infinity;
   #loadedAt = -Infinity;
   #underWay: Promise<void> | null = null;
@@ -79,12 +94,16 @@ export class Catalog {
   }
 
   /**
-   * All models, newest first. Where nothing is known yet it waits for the fetch under way, or starts one, but
-   * no longer than `waitMs`; what has not come by then is missing.
+   * All models, newest first. Where nothing is known yet it waits for the fetch under way, or starts one unless one
+   * has just failed, but no longer than `waitMs`; what has not come by then is missing.
    */
-  async list(waitMs: number): Promise<CatalogModel[]> {
-    if (this.#models.size === 0) await settleWithin(this.#underWay ?? this.#load(), waitMs);
-    return [...this.#models.values()].sort((a, b) => b.created - a.created);
+  async list(waitMs: number): Promise<readonly CatalogModel[]> {
+    if (this.#models.size === 0) {
+      const isDue = this.#options.now() - this.#triedAt >= COLD_RETRY_MS;
+      const fetching = this.#underWay ?? (isDue ? this.#load() : null);
+      if (fetching !== null) await settleWithin(fetching, waitMs);
+    }
+    return this.#sorted;
   }
 
   /** The fetch under way, if any: for a clean end of tests. */
@@ -94,13 +113,8 @@ export class Catalog {
 
   /** The ids most like one that is not known. */
   nearest(id: string): string[] {
-    const wanted = toTrigrams(id);
-    return [...this.#models.keys()]
-      .map((known) => ({ known, likeness: compareTrigrams(wanted, toTrigrams(known)) }))
-      .filter(({ likeness }) => likeness > 0.25)
-      .sort((a, b) => b.likeness - a.likeness)
-      .slice(0, NEAREST)
-      .map(({ known }) => known);
+    this.#nearest ??= new NearestIds([...this.#models.keys()]);
+    return this.#nearest.find(id);
   }
 
   #load(): Promise<void> {
@@ -114,6 +128,8 @@ export class Catalog {
   async #fetch(): Promise<void> {
     const models = parseModels(await this.#options.fetchModels());
     this.#models = new Map(models.map((model) => [model.id, model]));
+    this.#sorted = [...this.#models.values()].sort((a, b) => b.created - a.created);
+    this.#nearest = null;
     this.#loadedAt = this.#options.now();
   }
 }
@@ -126,22 +142,24 @@ async function settleWithin(work: Promise<unknown>, waitMs: number): Promise<voi
   clearTimeout(timer);
 }
 
-/** `{data: [entry, …]}` → models; entries without an id are skipped. */
+/** `{data: [entry, …]}` → models; entries without a usable id are skipped, and so is what is too much. */
 function parseModels(answer: unknown): CatalogModel[] {
   const data = isJsonObject(answer) ? answer["data"] : undefined;
   if (!Array.isArray(data)) {
     throw new ApiError("api_error", "OpenRouter sent no model list", { status: 502 });
   }
-  return data.filter(isJsonObject).flatMap((entry: CatalogEntry) =>
-    typeof entry.id === "string" ? [parseEntry(entry.id, entry)] : []
+  return data.slice(0, MAX_MODELS).filter(isJsonObject).flatMap((entry: CatalogEntry) =>
+    typeof entry.id === "string" && entry.id.length <= MAX_ID_CHARS
+      ? [parseEntry(entry.id, entry)]
+      : []
   );
 }
 
 function parseEntry(id: string, entry: CatalogEntry): CatalogModel {
   return {
     id,
-    name: typeof entry.name === "string" ? entry.name : id,
-    created: toPositive(entry.created) ?? 0,
+    name: typeof entry.name === "string" ? entry.name.slice(0, MAX_NAME_CHARS) : id,
+    created: toPositive(entry.created, MAX_CREATED) ?? 0,
     contextLength: toPositive(entry.context_length),
     maxOutputTokens: toPositive(entry.top_provider?.max_completion_tokens),
     mandatory: entry.reasoning?.mandatory ?? undefined,
@@ -161,7 +179,7 @@ function parseEntry(id: string, entry: CatalogEntry): CatalogModel {
 /** Prices are text; -1 stands for "depends on what the router chooses". */
 function toPricePerMillion(perToken: unknown): number | undefined {
   const price = typeof perToken === "string" && perToken !== "" ? Number(perToken) : NaN;
-  return price >= 0 ? Number((price * 1e6).toPrecision(6)) : undefined;
+  return price >= 0 && price <= MAX_PRICE ? Number((price * 1e6).toPrecision(6)) : undefined;
 }
 
 /** A list of words; an empty one says nothing. */
@@ -170,17 +188,6 @@ function toWords(value: unknown): string[] | undefined {
   return words.length > 0 ? words : undefined;
 }
 
-function toPositive(value: unknown): number | undefined {
-  return typeof value === "number" && value > 0 ? Math.floor(value) : undefined;
-}
-
-function toTrigrams(id: string): Set<string> {
-  const text = `  ${id.toLowerCase()} `;
-  return new Set(Array.from({ length: text.length - 2 }, (_, i) => text.slice(i, i + 3)));
-}
-
-/** Shared trigrams over all trigrams, 0 to 1. */
-function compareTrigrams(a: Set<string>, b: Set<string>): number {
-  const shared = a.intersection(b).size;
-  return shared / (a.size + b.size - shared);
+function toPositive(value: unknown, most = MAX_TOKENS): number | undefined {
+  return typeof value === "number" && value > 0 && value <= most ? Math.floor(value) : undefined;
 }

@@ -44,9 +44,11 @@ export function showTiles(stats: Stats, requests: readonly Finished[]): void {
   document.title = today.costUsd > 0 ? `${formatCost(today.costUsd)} · claudeproxy` : "claudeproxy";
 }
 
-function showSpent({ today: { costUsd, maxCostUsd }, totals }: Stats): void {
+function showSpent({ today, totals }: Stats): void {
+  const { costUsd, estimatedUsd, maxCostUsd } = today;
   setText("spent", formatCost(costUsd));
   const notes = [
+    estimatedUsd === 0 ? "" : `+ ≈${formatCost(estimatedUsd)} not reported`,
     maxCostUsd === null ? "" : `of $${maxCostUsd} a day`,
     // A start on an earlier day.
     (totals.costUsd ?? 0) > costUsd ? `${formatCost(totals.costUsd)} since start` : "",
@@ -56,7 +58,7 @@ function showSpent({ today: { costUsd, maxCostUsd }, totals }: Stats): void {
   const meter = find("spent-meter");
   meter.hidden = maxCostUsd === null;
   if (maxCostUsd === null) return;
-  const share = Math.min(1, costUsd / maxCostUsd);
+  const share = Math.min(1, (costUsd + estimatedUsd) / maxCostUsd);
   meter.classList.toggle("full", share === 1);
   const bar = meter.firstElementChild;
   if (bar instanceof HTMLElement) bar.style.width = `${100 * share}%`;

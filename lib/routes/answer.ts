@@ -8,6 +8,7 @@ import { ApiError } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
 import { parseJson } from "../json.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
+import { readReportedCost } from "../openrouter/cost.ts";
 import { encodeEvent } from "../sse/framing.ts";
 import { startPump, type StreamEnd } from "../sse/pump.ts";
 import { readWhole } from "../sse/whole.ts";
@@ -47,11 +48,15 @@ export async function answerStream(upstream: Asked, options: AnswerOptions): Pro
     openStreams: services.openStreams,
     onFirstEvent: () => noteHead(translator, options),
     onEnd: (end) => {
-      noteFacts(translator, exchange);
-      learnTokens(upstream, translator, options);
-      if (end.how === "complete") warnOfEnd(translator, options);
-      noteEnd(end, exchange);
-      resolve();
+      try {
+        noteFacts(translator, exchange);
+        learnTokens(upstream, translator, options);
+        if (end.how === "complete") warnOfEnd(translator, options);
+        noteEnd(end, exchange);
+      } finally {
+        // Whatever fails above, the request is under way no longer.
+        resolve();
+      }
     },
   });
   return { response: toEventStream(stream), ended };
@@ -62,8 +67,10 @@ async function answerStreamAtOnce(
   upstream: Asked,
   options: AnswerOptions & { translator: StreamTranslator },
 ): Promise<Answer> {
-  const { translator } = options;
-  const events: StreamEvent[] = translateCompletion(await readBody(upstream, options), translator);
+  const { translator, exchange } = options;
+  const completion = await readBody(upstream, options);
+  const translate = () => translateCompletion(completion, translator);
+  const events: StreamEvent[] = translateNoting(translate, translator, exchange);
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
   warnOfEnd(translator, options);
@@ -76,12 +83,27 @@ async function answerStreamAtOnce(
  */
 export async function answerPlain(upstream: Asked, options: AnswerOptions): Promise<Answer> {
   const translator = createTranslator(upstream, options);
-  const translated: Message = translateResponse(await readBody(upstream, options), translator);
+  const completion = await readBody(upstream, options);
+  const translate = () => translateResponse(completion, translator);
+  const translated: Message = translateNoting(translate, translator, options.exchange);
   const message = options.asked.max_tokens === 0 ? withoutAnswer(translated) : translated;
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
   warnOfEnd(translator, options);
   return { response: Response.json(message) };
+}
+
+/** Notes what upstream said even where the answer cannot be translated: it has its price all the same. */
+function translateNoting<T>(
+  translate: () => T,
+  translator: StreamTranslator,
+  exchange: Exchange,
+): T {
+  try {
+    return translate();
+  } finally {
+    noteFacts(translator, exchange);
+  }
 }
 
 async function readBody(upstream: Asked, { services }: AnswerOptions): Promise<unknown> {
@@ -170,7 +192,8 @@ function noteFacts({ facts }: StreamTranslator, { record }: Exchange): void {
   record.cachedTokens = usage.cache_read_input_tokens;
   const written = usage.cache_creation_input_tokens;
   if (written > 0) record.writtenTokens = written;
-  if (typeof facts.usage.cost === "number") record.costUsd = facts.usage.cost;
+  const costUsd = readReportedCost(facts.usage);
+  if (costUsd !== undefined) record.costUsd = costUsd;
 }
 
 /** An answer that is taken as whole although upstream ended it in an unusual way. */

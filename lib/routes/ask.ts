@@ -14,6 +14,7 @@ import type { ToolNames } from "../translate/names.ts";
 import type { InputKind } from "../translate/placeholders.ts";
 import { translateRequest } from "../translate/request.ts";
 import { estimateInputTokens } from "../translate/tokens.ts";
+import { reserveCost } from "./budget.ts";
 
 /** Upstream's head, and what the way back needs of the request. */
 export interface Asked {
@@ -172,6 +173,9 @@ async function send(
   const sent = isGeneric ? toGenericRequest(body, dropped) : body;
   exchange.record.dropped = [...dropped];
   const { journey } = exchange;
+  const expectedTokens = services.calibration.adjust(target, inputTokens);
+  const { max_tokens: maxTokens, stream: isStream = false } = body;
+  reserveCost({ models, inputTokens: expectedTokens, maxTokens, cacheTtl, isStream }, options);
   journey.inspection?.keep("sent", sent);
   journey.mark("asked", target);
   const answer = await services.client.sendChat({
@@ -182,7 +186,7 @@ async function send(
     timeoutMs: Math.max(1, deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
     estimateInput: () => services.calibration.adjust(target, estimateInputTokens(asked)),
-    onRefusal: (text) => journey.inspection?.keep("received", text),
+    onRefusal: (text) => journey.noteRefusal(text),
   });
   journey.noteAnswer(answer);
   return { answer, target, names, cacheTtl, contextManagement, inputTokens, visibleTokens };

@@ -1,19 +1,64 @@
 /**
- * The day's limit, MAX_COST_USD. The account of record is upstream's; this process knows what it has been told
- * since its start.
+ * The day's limit, MAX_COST_USD: for whom it holds, and what is refused because of it.
  * @module
  */
 
+import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
-import type { Services } from "../exchange.ts";
+import type { Exchange, Services } from "../exchange.ts";
+import type { Sent } from "../figures/budget.ts";
 
-/** @throws {ApiError} 402 once today's cost has reached the limit */
-export function requireBudget({ figures, config }: Services): void {
-  if (!figures.isSpent) return;
-  const spent = `$${Number(figures.costToday.toFixed(4))}`;
+/** Clients that may try again do so after so many seconds: most answers are written by then. */
+const RETRY_AFTER_S = "10";
+
+/** No model writes more, whatever a client allows it. */
+const MAX_OUTPUT_TOKENS = 1e6;
+
+/** The limit; null for none. It is about the operator's key: clients that pay with their own have no share in it. */
+export function findLimit(
+  { maxCostUsd, openrouterApiKey, dialect }: Pick<
+    Config,
+    "maxCostUsd" | "openrouterApiKey" | "dialect"
+  >,
+): number | null {
+  return openrouterApiKey === null && dialect !== "openai" ? null : maxCostUsd;
+}
+
+/**
+ * Reserves what a request is expected to cost, just before it is sent. No `await` may stand between the two, or
+ * requests that come at once all see the same room.
+ * @throws {ApiError} as {@linkcode requireBudget}; not for a request that is sent again in another form
+ */
+export function reserveCost(
+  sent: Sent,
+  { exchange: { journey }, services }: { exchange: Exchange; services: Services },
+): void {
+  if (journey.reservation === null) requireBudget(services);
+  const maxTokens = Math.min(sent.maxTokens, MAX_OUTPUT_TOKENS);
+  services.figures.budget.reserve(journey, { ...sent, maxTokens });
+}
+
+/** @throws {ApiError} 402 where today's cost, and what is under way, have reached the limit */
+export function requireBudget({ figures: { budget } }: Services): void {
+  if (!budget.isExhausted) return;
+  const { costUsd, estimatedUsd, reservedUsd, maxCostUsd } = budget.read();
+  const spent = formatUsd(costUsd + estimatedUsd);
+  if (maxCostUsd === null || costUsd + estimatedUsd >= maxCostUsd) {
+    throw new ApiError(
+      "billing_error",
+      `Today's limit is reached: ${spent} of $${maxCostUsd} (MAX_COST_USD). ` +
+        "Raise it, or wait until midnight UTC",
+    );
+  }
+  const reserved = formatUsd(reservedUsd);
   throw new ApiError(
     "billing_error",
-    `Today's limit is reached: ${spent} of $${config.maxCostUsd} (MAX_COST_USD). ` +
-      "Raise it, or wait until midnight UTC",
+    `Today's limit is reached: ${spent} and ${reserved} in flight of $${maxCostUsd} (MAX_COST_USD). ` +
+      "Raise it, or try again when the requests in flight have ended",
+    { headers: { "x-should-retry": "true", "retry-after": RETRY_AFTER_S } },
   );
+}
+
+function formatUsd(usd: number): string {
+  return `$${Number(usd.toFixed(4))}`;
 }

@@ -10,15 +10,21 @@ import type { Answer, Exchange, Services } from "../exchange.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
 import { parseErrorObject } from "../openrouter/errors.ts";
+import { readReportedCost } from "../openrouter/cost.ts";
 import { resolveModel } from "../openrouter/models.ts";
 import { encodeEvent } from "../sse/framing.ts";
 import { relay } from "../sse/relay.ts";
 import { readWhole } from "../sse/whole.ts";
-import { mapNativeRequest } from "../translate/native.ts";
-import { requireBudget } from "./budget.ts";
+import { CHARS_PER_TOKEN } from "../translate/characters.ts";
+import { estimateNativeTokens, listNativeModels, mapNativeRequest } from "../translate/native.ts";
+import { requireBudget, reserveCost } from "./budget.ts";
 import { createNoJson, describeBlock, noteEnd, toEventStream } from "./answer.ts";
 
 const DEFAULT_VERSION = "2023-06-01";
+/** Where neither the request nor the model list says how much may be written. */
+const DEFAULT_MAX_TOKENS = 64_000;
+/** The JSON of a delta around its text. */
+const DELTA_CHARS = 80;
 
 /**
  * Passes a message request on.
@@ -48,6 +54,7 @@ export async function relayMessages(
     provider: config.provider,
   });
   journey.inspection?.keep("sent", sent);
+  reserve(sent, exchange, services);
   const answer = await services.client.sendMessages({
     body: sent,
     model: models[0],
@@ -57,7 +64,7 @@ export async function relayMessages(
     signal: exchange.request.signal,
     timeoutMs: config.timeoutMs,
     nearest: (model) => catalog.nearest(model),
-    onRefusal: (text) => journey.inspection?.keep("received", text),
+    onRefusal: (text) => journey.noteRefusal(text),
   });
   journey.noteAnswer(answer);
   return answer.contentType === "text/event-stream"
@@ -65,13 +72,33 @@ export async function relayMessages(
     : await relayWhole(answer, exchange, services);
 }
 
+function reserve(sent: JsonObject, exchange: Exchange, services: Services): void {
+  const { catalog, calibration, figures } = services;
+  // The estimate reads the whole body.
+  if (!figures.budget.isLimited) return;
+  const models = listNativeModels(sent);
+  const { max_tokens: asked } = sent;
+  const most = catalog.find(models[0])?.maxOutputTokens;
+  const maxTokens = typeof asked === "number" && asked > 0
+    ? Math.min(asked, most ?? asked)
+    : most ?? DEFAULT_MAX_TOKENS;
+  const inputTokens = calibration.adjust(models[0], estimateNativeTokens(sent));
+  const isStream = sent["stream"] === true;
+  reserveCost({ models, inputTokens, maxTokens, cacheTtl: "5m", isStream }, { exchange, services });
+}
+
 function relayStream(answer: ChatAnswer, exchange: Exchange, services: Services): Answer {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
+  let outputTokens = 0;
+  exchange.journey.countOutput = () => outputTokens;
   const body = relay(answer.body, {
     timeoutMs: services.config.timeoutMs,
     now: services.now,
     openStreams: services.openStreams,
     onEvent: (event) => noteEvent(event, exchange, services),
+    onDelta: (chars) => {
+      outputTokens += Math.max(1, Math.ceil((chars - DELTA_CHARS) / CHARS_PER_TOKEN));
+    },
     onEnd: (end) => {
       noteEnd(end, exchange);
       resolve();
@@ -125,7 +152,7 @@ function noteUsage(usage: JsonObject, { record }: Exchange): void {
   const output = read("output_tokens");
   const cached = read("cache_read_input_tokens");
   const written = read("cache_creation_input_tokens");
-  const cost = read("cost");
+  const cost = readReportedCost(usage);
   if (input !== undefined) record.inputTokens = input;
   if (output !== undefined) record.outputTokens = output;
   if (cached !== undefined) record.cachedTokens = cached;

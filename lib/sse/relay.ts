@@ -23,6 +23,8 @@ export interface RelayOptions {
   openStreams?: Set<OpenStream>;
   /** Called with every event but the deltas. */
   onEvent: (event: JsonObject) => void;
+  /** Called with the length of every delta instead. */
+  onDelta?: (chars: number) => void;
   /** Called once, however the stream ends. */
   onEnd: (end: StreamEnd) => void;
   /** What upstream's own `error` event says. */
@@ -224,7 +226,10 @@ class EventReader {
     const payloads = [...this.#parser.push(text), ...(isLast ? this.#parser.end() : [])];
     for (const payload of payloads) {
       // Most events are deltas, and they say nothing that is needed here.
-      if (payload.includes('"content_block_delta"')) continue;
+      if (payload.includes('"content_block_delta"')) {
+        this.#options.onDelta?.(payload.length);
+        continue;
+      }
       const event = parseJson(payload);
       if (isJsonObject(event)) this.#note(event);
     }

@@ -4,8 +4,11 @@
  * @module
  */
 
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject, toText } from "../json.ts";
+import { CHARS_PER_TOKEN } from "./characters.ts";
+import { estimateImageTokens } from "./image_size.ts";
 import { stripBillingText } from "./system.ts";
+import { estimateFileTokens } from "./tokens.ts";
 
 /** What {@linkcode mapNativeRequest} puts in. */
 export interface NativeOptions {
@@ -31,6 +34,33 @@ export function mapNativeRequest(body: JsonObject, options: NativeOptions): Json
   }
   if (options.provider !== null) mapped["provider"] = { ...options.provider };
   return mapped;
+}
+
+/** The models that may answer a mapped request, the first one first. */
+export function listNativeModels({ model, models, fallbacks }: JsonObject): [string, ...string[]] {
+  const others = [models, fallbacks].flatMap((list) => Array.isArray(list) ? list : [])
+    .map((entry: unknown) => isJsonObject(entry) ? entry["model"] : entry);
+  return [toText(model), ...others.filter((name) => typeof name === "string")];
+}
+
+/** Estimated input tokens of a body that nobody has checked: all its text, and its images by their size. */
+export function estimateNativeTokens(body: JsonObject): number {
+  return Math.max(1, Math.ceil(countValue(body)));
+}
+
+function countValue(value: unknown): number {
+  if (typeof value === "string") return value.length / CHARS_PER_TOKEN;
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + countValue(item), 0);
+  if (!isJsonObject(value)) return 0;
+  const { type, data, media_type } = value;
+  if (type === "base64" && typeof data === "string") return countFile(data, toText(media_type));
+  return Object.values(value).reduce((sum: number, item) => sum + countValue(item), 1);
+}
+
+function countFile(data: string, mediaType: string): number {
+  return mediaType.startsWith("image/")
+    ? estimateImageTokens({ type: "base64", media_type: mediaType, data })
+    : estimateFileTokens(data);
 }
 
 function mapFallback(entry: unknown, { resolve }: NativeOptions): unknown {

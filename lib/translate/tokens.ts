@@ -32,7 +32,12 @@ export function estimateInputTokens(request: anthropic.MessagesRequest): number 
   return Math.max(1, Math.ceil(tokens));
 }
 
-/** Text as it is; a PDF by its size, as its pages cannot be told without reading it. */
+/** A PDF by its size, as its pages cannot be told without reading it. @param data base64 */
+export function estimateFileTokens(data: string): number {
+  return TOKENS_PER_PAGE * Math.max(1, Math.round(data.length / CHARS_PER_PAGE));
+}
+
+/** Text as it is; a PDF by its size. */
 function countDocument({ source }: anthropic.DocumentBlock): number {
   switch (source.type) {
     case "text":
@@ -42,7 +47,7 @@ function countDocument({ source }: anthropic.DocumentBlock): number {
     case "url":
       return TOKENS_PER_PAGE;
     case "base64":
-      return TOKENS_PER_PAGE * Math.max(1, Math.round(source.data.length / CHARS_PER_PAGE));
+      return estimateFileTokens(source.data);
     default:
       return source satisfies never;
   }

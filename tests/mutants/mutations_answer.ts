@@ -216,13 +216,13 @@ export const ANSWER_AREAS: readonly Area[] = [
       },
       {
         breaks: "a large PDF costs no more than a small one",
-        find: "TOKENS_PER_PAGE * Math.max(1, Math.round(source.data.length / CHARS_PER_PAGE))",
+        find: "TOKENS_PER_PAGE * Math.max(1, Math.round(data.length / CHARS_PER_PAGE))",
         replace: "TOKENS_PER_PAGE",
       },
       {
         breaks: "a small PDF costs nothing",
-        find: "Math.max(1, Math.round(source.data.length / CHARS_PER_PAGE))",
-        replace: "Math.round(source.data.length / CHARS_PER_PAGE)",
+        find: "Math.max(1, Math.round(data.length / CHARS_PER_PAGE))",
+        replace: "Math.round(data.length / CHARS_PER_PAGE)",
       },
       {
         breaks: "search results cost nothing",

@@ -44,8 +44,9 @@ export const EXIT_AREAS: readonly Area[] = [
       },
       {
         breaks: "errors come without their headers",
-        find: "new Headers({ ...error.headers })",
-        replace: "new Headers()",
+        find:
+          "for (const [name, value] of Object.entries(error.headers)) headers.set(name, value);",
+        replace: "",
       },
       {
         breaks: "the code that the SDK acts on is not sent",

@@ -33,21 +33,6 @@ export const FIGURES_AREAS: readonly Area[] = [
         replace: "number >= after",
       },
       {
-        breaks: "yesterday's cost is today's",
-        find: "this.#today.day === this.#readDay() ? this.#today.costUsd : 0",
-        replace: "this.#today.costUsd",
-      },
-      {
-        breaks: "a new day goes on from yesterday's cost",
-        find: "if (this.#today.day !== day) this.#today = { day, costUsd: 0 };",
-        replace: "this.#today.day = day;",
-      },
-      {
-        breaks: "the day's limit must be exceeded",
-        find: "this.costToday >= maxCostUsd",
-        replace: "this.costToday > maxCostUsd",
-      },
-      {
         breaks: "bodies are kept though nobody asked for it",
         find: "if (this.#options.inspects) journey.inspect",
         replace: "journey.inspect",
@@ -76,6 +61,67 @@ export const FIGURES_AREAS: readonly Area[] = [
         breaks: "a model under another name has no price",
         find: '?? findPrices(asked ?? "")',
         replace: "",
+      },
+    ],
+  },
+  {
+    file: "lib/figures/budget.ts",
+    tests: { files: ["budget_test.ts", "budget_days_test.ts"] },
+    mutations: [
+      {
+        breaks: "yesterday's cost is today's",
+        find: "if (this.#today.day !== day) this.#today = startDay(day);",
+        replace: "this.#today.day = day;",
+      },
+      {
+        breaks: "the day's limit must be exceeded",
+        find: "this.#countReserved() >= maxCostUsd",
+        replace: "this.#countReserved() > maxCostUsd",
+      },
+      {
+        breaks: "requests in flight have no part in the limit",
+        find: "return costUsd + estimatedUsd + this.#countReserved() >=",
+        replace: "return costUsd + estimatedUsd >=",
+      },
+      {
+        breaks: "answers whose cost was not reported are free",
+        find: "return costUsd + estimatedUsd + this.#countReserved() >=",
+        replace: "return costUsd + this.#countReserved() >=",
+      },
+      {
+        breaks: "what has ended stays reserved",
+        find: "if (journey.reservation !== null) this.#underWay.delete(journey.reservation);",
+        replace: "",
+      },
+      {
+        breaks: "a thousand requests at once are expected to be short",
+        find: "this.#underWay.size < MAX_BY_MEAN",
+        replace: "true",
+      },
+      {
+        breaks: "a long answer counts as a short one while it is under way",
+        find: "Math.max(expectedUsd, soFarUsd)",
+        replace: "expectedUsd",
+      },
+      {
+        breaks: "a refusal costs what was expected",
+        find: "if (isRefused || (",
+        replace: "if ((",
+      },
+      {
+        breaks: "an answer that failed before its first word is charged",
+        find: " || (hasFailed(record.end) && output === 0 && !isInputKnown)",
+        replace: "",
+      },
+      {
+        breaks: "a plain request given up is free",
+        find: 'if (!sent.isStream && record.end !== "complete") output',
+        replace: "if (false) output",
+      },
+      {
+        breaks: "a report in the middle of an answer is the last word",
+        find: "if (reported !== undefined && isComplete)",
+        replace: "if (reported !== undefined)",
       },
     ],
   },

@@ -125,8 +125,8 @@ export const NATIVE_AREAS: readonly Area[] = [
       },
       {
         breaks: "deltas are parsed, one by one",
-        find: "if (payload.includes('\"content_block_delta\"')) continue;",
-        replace: "",
+        find: "if (payload.includes('\"content_block_delta\"')) {",
+        replace: "if (false) {",
       },
       {
         breaks: "nobody hears what passes",

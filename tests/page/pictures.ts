@@ -39,8 +39,9 @@ function createFigures(date: () => Date): Figures {
     inspects: true,
     findPrices: (id) => {
       const price = MODELS.find((model) => model.id === id)?.price;
-      return price &&
-        { promptPrice: price[0], cacheReadPrice: price[2], cacheWritePrice: price[3] };
+      if (price === undefined) return undefined;
+      const [promptPrice, completionPrice, cacheReadPrice, cacheWritePrice] = price;
+      return { promptPrice, completionPrice, cacheReadPrice, cacheWritePrice };
     },
   });
 }
