@@ -308,3 +308,16 @@ Deno.test("reasoning entries with ever new keys take linear time", () => {
   assert(performance.now() - begin < 5000);
   assert(block?.type === "thinking" && block.thinking.length === 20_000);
 });
+
+Deno.test("entries with fields of odd types end no answer", () => {
+  const odd = [7, true, {}, ["x"], null];
+  for (const value of odd) {
+    for (const key of ["format", "signature", "id", "text", "data", "index"]) {
+      for (const type of ["reasoning.text", "reasoning.encrypted"]) {
+        const details = JSON.parse(JSON.stringify({ type, text: "x", data: "x", [key]: value }));
+        const answer = stream("z-ai/glm-5", [delta(details), delta(details)]);
+        replay(answer, "z-ai/glm-5");
+      }
+    }
+  }
+});

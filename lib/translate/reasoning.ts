@@ -273,7 +273,7 @@ function isUnsigned(detail: openrouter.ReasoningDetail, family: string): boolean
 
 /** The family that made an entry: its format tells where it is a known one. */
 function toOrigin({ format }: openrouter.ReasoningDetail, family: string): string {
-  return FORMAT_FAMILIES.find(([word]) => format?.includes(word))?.[1] ?? family;
+  return FORMAT_FAMILIES.find(([word]) => toText(format).includes(word))?.[1] ?? family;
 }
 
 const FORMAT_FAMILIES = [
