@@ -20,6 +20,8 @@ export class LineQueue {
   #waiting: Uint8Array[] = [];
   /** Bytes that wait or are being written. */
   #size = 0;
+  /** Once a line was lost, none is taken before all that waits is out: losses come in one piece. */
+  #isFull = false;
   /** The work of writing; null where nothing waits. */
   #writing: Promise<void> | null = null;
 
@@ -31,7 +33,8 @@ export class LineQueue {
   push(line: string): boolean {
     const bytes = encoder.encode(`${line}\n`);
     // The first line is taken however long it is.
-    if (this.#size > 0 && this.#size + bytes.length > MAX_WAITING_BYTES) return false;
+    if (this.#size > 0 && this.#size + bytes.length > MAX_WAITING_BYTES) this.#isFull = true;
+    if (this.#isFull) return false;
     this.#waiting.push(bytes);
     this.#size += bytes.length;
     this.#writing ??= this.#writeWaiting();
@@ -59,6 +62,7 @@ export class LineQueue {
       }
       this.#size -= batch.length;
     }
+    this.#isFull = false;
     this.#writing = null;
   }
 
