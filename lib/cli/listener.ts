@@ -8,7 +8,7 @@ import type { Log } from "../log.ts";
 import { isOutOfFiles } from "../out_of_files.ts";
 
 /** How long files get to become free. */
-const RETRY_MS = 250;
+const RETRY_MS = 50;
 /** What lasts is said again after this. */
 const QUIET_MS = 60_000;
 
