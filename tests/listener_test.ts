@@ -110,6 +110,17 @@ Deno.test("a stop waits for the answers of every server, and listens no more", a
   assertEquals(ports.length, 2);
 });
 
+Deno.test("a server that cannot be shut down holds up neither the next one nor the stop", async () => {
+  const { listener, servers, listened } = setUp();
+  const refuse = () => Promise.reject(new Error("no"));
+  Object.assign(servers[0] ?? {}, { shutdown: refuse });
+  servers[0]?.fail(OUT_OF_FILES);
+  await listened(2);
+  Object.assign(servers[1] ?? {}, { shutdown: refuse });
+  await soon(listener.stop(), "the stop");
+  await listener.finished;
+});
+
 Deno.test("a stop while it waits to listen again ends the wait", async () => {
   const { listener, servers, ports } = setUp();
   servers[0]?.fail(OUT_OF_FILES);

@@ -52,7 +52,7 @@ export class Listener {
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#timer);
-    await Promise.all([...this.#servers].map((server) => server.shutdown()));
+    await Promise.allSettled([...this.#servers].map((server) => server.shutdown()));
     this.#finish();
   }
 
@@ -63,7 +63,7 @@ export class Listener {
     server.finished.catch((cause) => {
       if (this.#isStopping) return;
       // Idle connections are closed by it, those with an answer under way at the answer's end.
-      server.shutdown().finally(() => this.#servers.delete(server));
+      server.shutdown().catch(() => {}).finally(() => this.#servers.delete(server));
       this.#retry(cause);
     });
     return server;
