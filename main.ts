@@ -12,12 +12,22 @@ import { announce } from "./lib/cli/announce.ts";
 import { type AskedFile, parseArguments } from "./lib/cli/arguments.ts";
 import { loadEnvironment, readSources, requireNetAccess } from "./lib/cli/environment.ts";
 import { createServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
-import { printError, printLine, StartError } from "./lib/cli/terminal.ts";
+import {
+  flushLines,
+  LAST_LINES_MS,
+  printError,
+  printLine,
+  StartError,
+} from "./lib/cli/terminal.ts";
 import { VARIABLES } from "./lib/variables.ts";
 
 const USER_FILE = Deno.build.os === "windows"
   ? "%APPDATA%\\claudeproxy\\.env"
   : "~/.config/claudeproxy/.env (or in XDG_CONFIG_HOME)";
+/** A terminal that is closed sends SIGHUP: by default that would end the process, and cut all answers. */
+const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT", "SIGBREAK"]
+  : ["SIGINT", "SIGTERM", "SIGHUP"];
 const ABOUT = { name: about.name, version: about.version };
 
 if (import.meta.main) {
@@ -25,6 +35,7 @@ if (import.meta.main) {
     await run(Deno.args);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
+    await flushLines(LAST_LINES_MS);
     printError(`claudeproxy: ${error.message}`);
     Deno.exit(1);
   }
@@ -45,7 +56,8 @@ async function run(words: readonly string[]): Promise<void> {
       return printHelp();
     case "-V":
     case "--version":
-      return printLine(`${ABOUT.name} ${ABOUT.version}`);
+      printLine(`${ABOUT.name} ${ABOUT.version}`);
+      return;
     default:
       throw new StartError(`Unknown command ${command}: see --help`);
   }
@@ -80,22 +92,26 @@ async function check(args: readonly string[], asked: AskedFile | null): Promise<
   const { runCheck } = await import("./lib/cli/check.ts");
   const read = () => readSources({ asked, readsFolder: true });
   const isFine = await runCheck(ABOUT, { isJson: args.length > 0, read });
-  // What upstream was asked with may keep timers for a while; nobody waits for them.
+  // All of the report, however slowly it is read.
+  await flushLines();
+  // What upstream was asked with may keep timers for a while; nothing waits for them.
   Deno.exit(isFine ? 0 : 1);
 }
 
-/** The first signal lets running answers finish, the second ends at once. */
+/**
+ * The first signal lets running answers finish, the second ends at once. But not a second SIGHUP: of a terminal that
+ * is closed, both the shell and the kernel send one.
+ */
 async function stopOnSignal(server: RunningServer): Promise<void> {
   let isStopping = false;
-  const onSignal = () => {
+  const onSignal = async (signal: Deno.Signal) => {
+    if (isStopping && signal === "SIGHUP") return;
     if (isStopping) Deno.exit(1);
     isStopping = true;
-    server.stop().then(() => Deno.exit(0));
+    await server.stop();
+    Deno.exit(0);
   };
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => onSignal(signal));
   await server.finished;
 }
 

@@ -29,7 +29,7 @@ export interface Services {
   log: Log;
   /** Told of every message that has ended. */
   reportSpan: ReportSpan;
-  /** The streams that are open; at the end of the drain they are told. */
+  /** The streams that are open, and the requests that wait for an answer: at the end of the drain they are told. */
   openStreams: Set<OpenStream>;
   /** A monotonic clock, in milliseconds. */
   now: () => number;

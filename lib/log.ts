@@ -5,7 +5,8 @@
  */
 
 import type { LogLevel } from "./config.ts";
-import { type Color, createPaint, type Paint, toPrintable } from "./paint.ts";
+import { fitLine } from "./log_limits.ts";
+import { type Color, createPaint, escapeControls, type Paint, toPrintable } from "./paint.ts";
 
 /** What is known of a request when it has ended. Times in milliseconds, cost in USD, as upstream charges it. */
 export interface RequestRecord {
@@ -49,8 +50,8 @@ export interface LogOptions {
   format: "text" | "json";
   /** Whether text is coloured; JSON never is. */
   isColored?: boolean;
-  /** Takes one line without its end. */
-  writeLine: (line: string) => void;
+  /** Takes one line of at most 4 KB, without its end. False: the line is lost, because too many wait already. */
+  writeLine: (line: string) => unknown;
   redact: (text: string) => string;
   /** The time of day, for the line. */
   date: () => Date;
@@ -63,23 +64,51 @@ const SEVERITY: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 
 export function createLog(options: LogOptions): Log {
   const paint = createPaint(options.isColored ?? false);
   const table = new RequestTable(paint, options.level === "debug");
-  const emit = (level: LogLevel, fields: object, toText: () => string) => {
-    if (SEVERITY[level] < SEVERITY[options.level]) return;
-    const time = options.date().toISOString();
-    const line = options.format === "json"
-      ? JSON.stringify({ time, level, ...fields })
-      : `${paint("dim", time.slice(11, 19))} ${toText()}`;
-    options.writeLine(options.redact(line));
-  };
+  const writer = new LineWriter(options, paint);
   return {
     request(record) {
       const level = hasFailed(record) ? "warn" : isProbe(record) ? "debug" : "info";
-      emit(level, record, () => table.format(record));
+      writer.write(level, record, (shown) => table.format(shown));
     },
     write(level, message) {
-      emit(level, { message }, () => formatMessage(level, message, paint));
+      writer.write(level, { message }, (shown) => formatMessage(level, shown.message, paint));
     },
   };
+}
+
+/** Makes lines, and keeps count of those that could not be written, to say it in the next one that can. */
+class LineWriter {
+  readonly #options: LogOptions;
+  readonly #paint: Paint;
+  #lost = 0;
+
+  constructor(options: LogOptions, paint: Paint) {
+    this.#options = options;
+    this.#paint = paint;
+  }
+
+  write<T extends object>(level: LogLevel, fields: T, toText: (fields: T) => string): void {
+    if (SEVERITY[level] < SEVERITY[this.#options.level]) return;
+    if (this.#lost > 0) this.#sayLost();
+    if (!this.#tryWrite(level, fields, toText)) this.#lost++;
+  }
+
+  #sayLost(): void {
+    const lines = this.#lost === 1 ? "1 log line was lost" : `${this.#lost} log lines were lost`;
+    const message = `${lines}: standard output was not read for a while`;
+    const toText = () => formatMessage("warn", message, this.#paint);
+    if (this.#tryWrite("warn", { message }, toText)) this.#lost = 0;
+  }
+
+  #tryWrite<T extends object>(level: LogLevel, fields: T, toText: (fields: T) => string): boolean {
+    const { date, format, redact, writeLine } = this.#options;
+    const time = date().toISOString();
+    const toLine = (shown: T) =>
+      format === "json"
+        ? escapeControls(JSON.stringify({ time, level, ...shown }))
+        : `${this.#paint("dim", time.slice(11, 19))} ${toText(shown)}`;
+    return writeLine(fitLine(fields, { redact, format: toLine })) !== false;
+  }
 }
 
 function formatMessage(level: LogLevel, message: string, paint: Paint): string {

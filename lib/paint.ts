@@ -25,7 +25,19 @@ export function createPaint(isOn: boolean): Paint {
   };
 }
 
+/** Controls (C0, C1), what turns the direction of text or is not seen, and the line ends that are no controls. */
+const STEERING = /[\p{Cc}\p{Cf}\u2028\u2029]+/gu;
+
 /** One text, one line: nothing a client or upstream sends can start another, or steer a terminal. */
 export function toPrintable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
+  return text.replace(STEERING, " ");
+}
+
+/** The same for a line of JSON, which loses nothing by it: `JSON.stringify` itself escapes C0 only. */
+export function escapeControls(json: string): string {
+  return json.replace(
+    STEERING,
+    (found) =>
+      found.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  );
 }

@@ -106,7 +106,7 @@ async function answer(
     const { upstreamKey } = decideAccess(visit, services.config);
     if (isFull && visit.path.startsWith("/v1/")) throw tooBusy();
     const exchange = { ...trace, request, url, upstreamKey };
-    result = await findRoute(visit)(exchange, services);
+    result = await untilShutdown(findRoute(visit)(exchange, services), services);
   } catch (error) {
     result = { response: describeError(error, trace, services) };
   }
@@ -114,6 +114,21 @@ async function answer(
   const corsOrigin = findListedOrigin(request.headers, services.config);
   if (corsOrigin !== null) allowOrigin(result.response.headers, corsOrigin);
   return result;
+}
+
+/** The answer, or the error of a shutdown that comes before it. */
+async function untilShutdown(
+  answer: Answer | Promise<Answer>,
+  { openStreams }: Services,
+): Promise<Answer> {
+  const { promise: shutdown, reject: end } = Promise.withResolvers<never>();
+  const waiting = { end };
+  openStreams.add(waiting);
+  try {
+    return await Promise.race([answer, shutdown]);
+  } finally {
+    openStreams.delete(waiting);
+  }
 }
 
 /** The one URL parse. @throws {ApiError} 400 for a request target or Host that makes no URL */

@@ -56,7 +56,7 @@ if (word === "ask") {
 }
 if (word.startsWith("SIG")) {
   Deno.addSignalListener(word, () => Deno.exit(42));
-  console.log("ready");
+  console.log("ready " + Deno.pid);
   setTimeout(() => {}, 60_000);
 } else if (word.startsWith("crash")) Deno.kill(Deno.pid, word.slice("crash ".length));
 else if (word === "exit") Deno.exit(7);
@@ -184,7 +184,10 @@ for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGUSR1"] as const) {
   test(`passes ${signal} on and cleans up behind the client`, async () => {
     await using stage = setStage(answers, { models: MODELS });
     const env = { REPORT: `${stage.folder}/report.json`, FAKE: signal };
-    const running = stage.start({ env, onLine: (line) => line === "ready" ? signal : null });
+    const running = stage.start({
+      env,
+      onLine: (line) => line.startsWith("ready ") ? signal : null,
+    });
     const ended = await running.ended;
     assertEquals([ended.code, stage.listTemporary()], [42, []], ended.stderr);
   });
@@ -198,6 +201,44 @@ for (const [signal, code] of [["SIGKILL", 137], ["SIGABRT", 134]] as const) {
     assertEquals([stage.listTemporary(), await exists(path)], [[], false]);
   });
 }
+
+test("removes the settings files of launchers that were killed, and no others", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  // Nothing has this number: Linux ends at 4,194,304, macOS far below.
+  const gone = "claudeproxy-99999999-abc.json";
+  const kept = [
+    `claudeproxy-${Deno.pid}-abc.json`,
+    "claudeproxy-abc.json",
+    "other-99999999-a.json",
+  ];
+  for (const name of [gone, ...kept]) Deno.writeTextFileSync(`${stage.folder}/tmp/${name}`, "{}");
+  Deno.symlinkSync(
+    `${stage.folder}/tmp/other-99999999-a.json`,
+    `${stage.folder}/tmp/claudeproxy-99999998-a.json`,
+  );
+  await launch(stage);
+  assertEquals(stage.listTemporary().sort(), [...kept, "claudeproxy-99999998-a.json"].sort());
+});
+
+test("that is killed leaves a settings file, which the next one removes", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const env = { REPORT: `${stage.folder}/report.json`, FAKE: "SIGTERM" };
+  let client = 0;
+  const killed = stage.start({
+    env,
+    onLine(line) {
+      client = Number(/^ready (\d+)/.exec(line)?.[1] ?? 0);
+      return client > 0 ? "SIGKILL" : null;
+    },
+  });
+  // The client has the launcher's standard output: it has to end too.
+  await killed.child.status;
+  Deno.kill(client, "SIGTERM");
+  await killed.ended;
+  assertEquals(stage.listTemporary().length, 1);
+  await launch(stage);
+  assertEquals(stage.listTemporary(), []);
+});
 
 async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);

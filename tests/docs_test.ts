@@ -274,6 +274,8 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/json.ts",
     "lib/redact.ts",
     "lib/paint.ts",
+    "lib/log_limits.ts",
+    "lib/out_of_files.ts",
     "lib/calibration.ts",
     "lib/openrouter/learned.ts",
     "lib/openrouter/refusals.ts",

@@ -144,6 +144,13 @@ Deno.test("a ledger counts a known name under its own when it is full", () => {
   }]]);
 });
 
+Deno.test("a wall clock that is set back leaves no buckets of the future", () => {
+  const timeline = new Timeline(60_000, 3);
+  const record = createRecord({ costUsd: 1 });
+  for (const time of [NOON, NOON + 86_400_000, NOON]) timeline.add(time, { record });
+  assertEquals(timeline.read(NOON).buckets.map(({ time }) => time - NOON), [0]);
+});
+
 Deno.test("buckets begin at whole minutes, and old ones go", () => {
   const timeline = new Timeline(60_000, 3);
   const record = createRecord({ costUsd: 1 });

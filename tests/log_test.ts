@@ -59,12 +59,14 @@ Deno.test("a text line holds no line break and no control character, whoever sen
 });
 
 Deno.test("a JSON line is one line of JSON, whoever sent its words", () => {
-  const evil = 'a\nb\r\nc"d\u001b[31m\u0000';
+  // C0, DEL, C1 (CSI), what turns the direction of text, what is not seen (one of it beyond the BMP), and line ends.
+  const evil =
+    'a\nb\r\nc"d\u001b[31m\u0000\u007f\u0085\u009b2J\u202e\u2066\u200b\ufeff\u{e0041}\u2028\u2029';
   const { log, lines } = collect({ format: "json" });
   log.request({ ...RECORD, model: evil, error: evil });
   log.write("error", evil);
   for (const line of lines) {
-    assertEquals(/\p{Cc}/u.test(line), false);
+    assertEquals(/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(line), false);
     JSON.parse(line);
   }
   assertEquals(lines.map((line) => JSON.parse(line)["model"] ?? JSON.parse(line)["message"]), [
@@ -93,6 +95,95 @@ Deno.test("a secret is redacted in JSON although JSON writes it otherwise", () =
   const { log, lines } = collect({ format: "json", redact: createRedactor([secret]) });
   log.write("error", `the key is ${secret}`);
   assertEquals(JSON.parse(lines[0] ?? "")["message"].includes(secret), false, lines[0]);
+});
+
+const HUGE = 5 * 1024 * 1024;
+const NAMES = Array.from({ length: 200_000 }, (_, i) => `field_${i}`);
+const FLOODS: [about: string, record: RequestRecord][] = [
+  ["a path of 60 KB", { ...PROBE, status: 403, path: `/${"p".repeat(60_000)}`, error: "no" }],
+  ["200,000 dropped names", { ...RECORD, dropped: NAMES }],
+  ["40 dropped names of 1 MB", { ...RECORD, dropped: Array(40).fill("n".repeat(1024 * 1024)) }],
+  ["1,000 fallbacks", { ...RECORD, sent: NAMES.slice(0, 1000) }],
+  ["an error of 5 MB", { ...RECORD, status: 400, error: "e".repeat(HUGE) }],
+  ["every text of 2,000 controls", {
+    ...RECORD,
+    ...Object.fromEntries(
+      ["path", "model", "target", "provider", "error", "end"]
+        .map((name) => [name, "\u202e".repeat(2000)]),
+    ),
+    dropped: Array(40).fill("\u009b".repeat(2000)),
+  }],
+  ["every text of 2,000 emoji", {
+    ...RECORD,
+    model: "🦕".repeat(1000),
+    target: "🦕".repeat(1000),
+    error: "🦕".repeat(1000),
+    dropped: ["🦕".repeat(1000)],
+  }],
+];
+
+for (const format of ["text", "json"] as const) {
+  for (const [about, record] of FLOODS) {
+    Deno.test(`a ${format} line is at most 4 KB: ${about}`, () => {
+      const { log, lines } = collect({ format });
+      log.request(record);
+      log.write("error", record.error ?? record.path);
+      assertEquals(lines.length, 2);
+      for (const line of lines) {
+        const bytes = new TextEncoder().encode(`${line}\n`).length;
+        assert(bytes <= 4096, `${bytes} bytes`);
+        if (format === "json") assertEquals(typeof JSON.parse(line)["level"], "string");
+      }
+    });
+  }
+}
+
+Deno.test("a text that is cut says so, and a list says how many it leaves out", () => {
+  const { log, lines } = collect({ format: "json" });
+  log.request({ ...RECORD, error: "e".repeat(2001), dropped: NAMES.slice(0, 50) });
+  log.request({ ...RECORD, error: "e".repeat(2000), dropped: NAMES.slice(0, 40) });
+  const [cut, whole] = lines.map((line) => JSON.parse(line));
+  assertEquals(cut.error, `${"e".repeat(2000)}…`);
+  assertEquals(cut.dropped, [...NAMES.slice(0, 40), "… and 10 more"]);
+  assertEquals(whole.error, "e".repeat(2000));
+  assertEquals(whole.dropped, NAMES.slice(0, 40));
+});
+
+Deno.test("a secret at the place where a text is cut is redacted whole", () => {
+  for (const format of ["text", "json"] as const) {
+    const { log, lines } = collect({ format });
+    for (let before = 1980; before <= 2000; before++) {
+      log.write("error", `${"x".repeat(before)}${KEY}`);
+    }
+    for (const line of lines) assertEquals(/sk-or|secret/.test(line), false, line);
+  }
+});
+
+for (const format of ["text", "json"] as const) {
+  Deno.test(`lines that could not be written are counted in the next one that can (${format})`, () => {
+    const lines: string[] = [];
+    let isFull = false;
+    const { log } = collect({ format, writeLine: (line) => isFull ? false : lines.push(line) });
+    log.write("info", "one");
+    isFull = true;
+    for (let i = 0; i < 3; i++) log.request(RECORD);
+    isFull = false;
+    log.write("info", "two");
+    log.write("info", "three");
+    const words = ["one", "3 log lines were lost: standard output was not read", "two", "three"];
+    assertEquals(lines.length, words.length, lines.join("\n"));
+    words.forEach((word, i) => assertStringIncludes(lines[i] ?? "", word));
+    if (format === "json") assertEquals(JSON.parse(lines[1] ?? "")["level"], "warn");
+  });
+}
+
+Deno.test("what the door refuses is logged in at most 4 KB, however long its path", async () => {
+  const { services, handler } = createProxy({ env: { PROXY_API_KEYS: "key-of-the-proxy" } });
+  const url = `http://localhost:8000/${"p".repeat(60_000)}`;
+  await (await call(handler, new Request(url))).text();
+  await services.recorded();
+  const [line = ""] = services.lines;
+  assertEquals([JSON.parse(line)["status"], line.length < 4096], [401, true]);
 });
 
 Deno.test("a text line says status, model, target, provider, tokens, cost, times and end", () => {

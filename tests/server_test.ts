@@ -10,6 +10,7 @@ import {
 } from "@std/assert";
 import type { StreamEvent } from "../lib/anthropic/types.ts";
 import { ApiError } from "../lib/errors.ts";
+import { createClient } from "../lib/openrouter/client.ts";
 import { readJson } from "../lib/routes/body.ts";
 import { createHandler, type Handler } from "../lib/server.ts";
 import { checkGrammar, collapse } from "./helpers/grammar.ts";
@@ -706,6 +707,21 @@ Deno.test("retry-after is passed on", async () => {
     assertEquals(response.headers.get("retry-after"), "17");
     assertEquals(response.headers.has("x-ratelimit-reset"), false);
   }
+});
+
+Deno.test("a 502 says that the proxy has too many files open", async () => {
+  const cause = new Error(
+    "client error (Connect): tcp open error: Too many open files (os error 24)",
+  );
+  const client = createClient(
+    createTestServices().config,
+    () => Promise.reject(new TypeError("fetch failed", { cause })),
+  );
+  await assertRejects(
+    () => client.fetchModels(),
+    ApiError,
+    "Cannot reach OpenRouter: the proxy has too many files open (ulimit -n)",
+  );
 });
 
 // ── Upstream fails ──────────────────────────────────────────────────────────────────────────────────────────

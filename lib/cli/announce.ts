@@ -6,7 +6,7 @@
 
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
-import { createPaint } from "../paint.ts";
+import { createPaint, toPrintable } from "../paint.ts";
 import { findLimit } from "../routes/budget.ts";
 import { describeAccess } from "./serve.ts";
 import { groupTargets, TARGET_VARIABLES } from "./targets.ts";
@@ -32,8 +32,10 @@ export function announce(url: string, { config, notes, log }: AnnounceOptions): 
     return;
   }
   const paint = createPaint(canShowColors());
-  for (const line of lines) printLine(line);
-  for (const warning of warnings) printLine(`${paint("yellow", "warning:")} ${warning}`);
+  for (const line of lines) printLine(toPrintable(line));
+  for (const warning of warnings) {
+    printLine(`${paint("yellow", "warning:")} ${toPrintable(warning)}`);
+  }
 }
 
 /**

@@ -23,6 +23,7 @@ import {
 } from "./claude_settings.ts";
 import { findUserFile, readGranted, resolvePath } from "./env_file.ts";
 import { type Environment, loadEnvironment, requireNetAccess } from "./environment.ts";
+import { createSettingsFile } from "./settings_file.ts";
 import { type About, createServices, type RunningServer, startServer } from "./serve.ts";
 import { describeSession } from "./tally.ts";
 import { printError, StartError } from "./terminal.ts";
@@ -151,14 +152,11 @@ async function runClient(launch: Launch, settings: JsonObject): Promise<number> 
     Deno.addSignalListener(signal, pass);
     return () => Deno.removeSignalListener(signal, pass);
   });
-  // Readable by this user alone: the arguments of a process are not.
-  const path = Deno.makeTempFileSync({ prefix: "claudeproxy-", suffix: ".json" });
   try {
-    Deno.writeTextFileSync(path, JSON.stringify(settings));
-    child = spawn(launch, path);
+    using file = createSettingsFile(settings);
+    child = spawn(launch, file.path);
     return (await child.status).code;
   } finally {
-    Deno.removeSync(path);
     for (const remove of listeners) remove();
   }
 }

@@ -13,7 +13,8 @@ import type { OpenStream } from "../sse/pump.ts";
 import { createHandler } from "../server.ts";
 import { createReportSpan, type Tracer } from "../telemetry.ts";
 import { connectServices } from "../services.ts";
-import { canShowColors, printLine, StartError } from "./terminal.ts";
+import { Listener } from "./listener.ts";
+import { canShowColors, flushLines, LAST_LINES_MS, printLine, StartError } from "./terminal.ts";
 
 /** Deno Deploy kills five seconds after its signal. */
 const DEPLOY_DRAIN_MS = 4000;
@@ -33,7 +34,7 @@ export interface RunningServer {
   url: string;
   /** Settles when it has stopped. */
   finished: Promise<void>;
-  /** Stops accepting, lets running answers finish within DRAIN_S, then ends. */
+  /** Stops accepting, lets running answers finish within DRAIN_S, and their log lines leave. */
   stop(): Promise<void>;
 }
 
@@ -67,16 +68,19 @@ function findTracer({ name, version }: About): Tracer | null {
 export function startServer(services: Services): RunningServer {
   const { config, catalog } = services;
   const handler = createHandler(services);
-  const server = listen(config, (request, info) => handler(request, toPeer(info.remoteAddr)));
+  const listener = listen(services, (request, info) => handler(request, toPeer(info.remoteAddr)));
   catalog.refresh();
   const timer = setInterval(() => catalog.refresh(), 60_000);
   Deno.unrefTimer(timer);
-  const finished = server.finished.finally(() => clearInterval(timer));
+  const finished = listener.finished.finally(() => clearInterval(timer));
   const drainMs = config.onDenoDeploy ? Math.min(config.drainMs, DEPLOY_DRAIN_MS) : config.drainMs;
   return {
-    url: toLocalUrl(server.addr),
+    url: toLocalUrl(listener.address),
     finished,
-    stop: () => drain(server, { drainMs, openStreams: services.openStreams }),
+    async stop() {
+      await drain(listener, { drainMs, openStreams: services.openStreams });
+      await flushLines(LAST_LINES_MS);
+    },
   };
 }
 
@@ -89,11 +93,13 @@ export function describeAccess(config: Config): string {
   return "serving this machine only; set PROXY_API_KEYS to open it";
 }
 
-function listen(config: Config, handler: Deno.ServeHandler): Deno.HttpServer<Deno.Addr> {
+/** @throws {StartError} where the address is taken or not this machine's */
+function listen({ config, log, now }: Services, handler: Deno.ServeHandler): Listener {
+  const { host: hostname, port } = config;
   try {
-    return Deno.serve({ hostname: config.host, port: config.port, onListen: () => {} }, handler);
+    return new Listener({ hostname, port, handler, log, now });
   } catch (cause) {
-    const address = `${config.host}:${config.port}`;
+    const address = `${hostname}:${port}`;
     if (cause instanceof Deno.errors.AddrInUse) {
       throw new StartError(`${address} is in use: set PORT to a free one`, { cause });
     }
@@ -106,13 +112,14 @@ const LAST_WORDS_MS = 500;
 
 /**
  * Waits for running answers, but not longer than agreed: an endless stream would block for ever. Streams that
- * are still open then end in an error, so that a cut answer is not taken for a whole one.
+ * are still open then end in an error, so that a cut answer is not taken for a whole one, and requests without
+ * an answer get the error as their answer.
  */
 async function drain(
-  server: Deno.HttpServer<Deno.Addr>,
+  listener: Listener,
   { drainMs, openStreams }: { drainMs: number; openStreams: Set<OpenStream> },
 ): Promise<void> {
-  const finished = server.shutdown();
+  const finished = listener.stop();
   if (await settlesWithin(finished, drainMs)) return;
   const error = new ApiError("overloaded_error", "The proxy is shutting down; try again");
   for (const stream of openStreams) stream.end(error);

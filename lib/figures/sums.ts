@@ -76,7 +76,8 @@ export class Timeline {
 
   #forget(time: number): void {
     const oldest = time - this.#widthMs * this.#length;
-    this.#buckets = this.#buckets.filter((bucket) => bucket.time > oldest);
+    // A bucket of the future comes from a clock that was wrong.
+    this.#buckets = this.#buckets.filter((one) => one.time > oldest && one.time <= time);
   }
 }
 

@@ -7,6 +7,7 @@
 import type { Config } from "../config.ts";
 import { ApiError, createClientGone } from "../errors.ts";
 import { type JsonObject, parseJson } from "../json.ts";
+import { isOutOfFiles } from "../out_of_files.ts";
 import type { ByteStream } from "../sse/lend.ts";
 import { type ErrorContext, parseErrorAnswer } from "./errors.ts";
 import type { ChatRequest, GenericRequest } from "./types.ts";
@@ -188,7 +189,8 @@ async function fetchHead(
         },
       );
     }
-    throw new ApiError("api_error", "Cannot reach OpenRouter", { status: 502, cause });
+    const why = isOutOfFiles(cause) ? ": the proxy has too many files open (ulimit -n)" : "";
+    throw new ApiError("api_error", `Cannot reach OpenRouter${why}`, { status: 502, cause });
   } finally {
     clearTimeout(timer);
   }

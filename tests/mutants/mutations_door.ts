@@ -55,8 +55,8 @@ export const DOOR_AREAS: readonly Area[] = [
       },
       {
         breaks: "one of the forwarding headers is not known",
-        find: "forwarded|via|x-real-ip",
-        replace: "forwarded|x-real-ip",
+        find: "forwarded|via|",
+        replace: "forwarded|",
       },
       {
         breaks: "the whole internet is local on Deno Deploy",

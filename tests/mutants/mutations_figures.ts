@@ -141,7 +141,7 @@ export const FIGURES_AREAS: readonly Area[] = [
       },
       {
         breaks: "old buckets stay",
-        find: "this.#buckets.filter((bucket) => bucket.time > oldest)",
+        find: "this.#buckets.filter((one) => one.time > oldest && one.time <= time)",
         replace: "this.#buckets",
       },
       {

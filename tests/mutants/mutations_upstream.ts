@@ -98,7 +98,7 @@ export const UPSTREAM_AREAS: readonly Area[] = [
       },
       {
         breaks: "a cause that says where upstream lives reaches the client",
-        find: '"Cannot reach OpenRouter"',
+        find: "`Cannot reach OpenRouter${why}`",
         replace: "String(cause)",
       },
     ],
