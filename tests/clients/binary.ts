@@ -1,61 +1,91 @@
 /**
- * Where the Claude Code binary comes from: `CLAUDE_BIN`, a cache folder outside the repository, or npm.
- * A native package per system; it is fetched whole, without its installer, and only after its size was said.
+ * Where a client's binary comes from: a variable such as `CLAUDE_BIN`, a cache folder outside the repository, or
+ * npm. A native package per system; it is fetched whole, without its installer, and only after its size was said.
  * @module
  */
 
 import { printLine } from "../../lib/cli/terminal.ts";
 
-/** The newest on npm when these cases were written. `CLAUDE_VERSION` picks another. */
-const PINNED = "2.1.330";
-const NPM_SYSTEMS: Partial<Record<typeof Deno.build.os, string>> = {
-  linux: "linux",
-  darwin: "darwin",
-  windows: "win32",
+/** A client that comes as a native package of npm. */
+export interface Client {
+  /** As people call it. */
+  name: string;
+  /** The version that the cases were written for. */
+  pinned: string;
+  /** Variables that name another version, or a binary that is there already. */
+  variables: { version: string; path: string };
+  /** The package for a system, in npm's words for both of its halves. */
+  toPackage(system: string, machine: string): string;
+  /** Where in the package the binary is, without `.exe`. */
+  file: string;
+  systems: Partial<Record<typeof Deno.build.os, string>>;
+}
+
+/** The newest on npm when these cases were written. */
+export const CLAUDE_CODE: Client = {
+  name: "Claude Code",
+  pinned: "2.1.332",
+  variables: { version: "CLAUDE_VERSION", path: "CLAUDE_BIN" },
+  toPackage: (system, machine) => `@anthropic-ai/claude-code-${system}-${machine}`,
+  file: "claude",
+  systems: { linux: "linux", darwin: "darwin", windows: "win32" },
 };
+
+/** An agent of another maker, which speaks to Anthropic's API through the AI SDK. */
+export const OPENCODE: Client = {
+  name: "opencode",
+  pinned: "1.18.33",
+  variables: { version: "OPENCODE_VERSION", path: "OPENCODE_BIN" },
+  toPackage: (system, machine) => `opencode-${system}-${machine}`,
+  file: "bin/opencode",
+  systems: { linux: "linux", darwin: "darwin", windows: "windows" },
+};
+
 const NPM_MACHINES = { x86_64: "x64", aarch64: "arm64" } as const;
 
-/** A client that can be run, or why there is none. */
+/** A client that can be run, or the reason why it cannot. */
 export type Binary = { path: string; version: string } | { version: string; missing: string };
 
 /** Finds or fetches the binary. Never throws: a client that cannot be had is "not run". */
-export async function findBinary(): Promise<Binary> {
-  const version = Deno.env.get("CLAUDE_VERSION")?.trim() || PINNED;
+export async function findBinary(client: Client): Promise<Binary> {
+  const { variables, pinned } = client;
+  const version = Deno.env.get(variables.version)?.trim() || pinned;
   try {
-    const path = Deno.env.get("CLAUDE_BIN")?.trim() || await findCached(version);
+    const path = Deno.env.get(variables.path)?.trim() || await findCached(client, version);
     return { path, version: await readVersion(path) };
   } catch (error) {
     return { version, missing: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** `2.1.330 (Claude Code)` → `2.1.330`: the proof that it starts on this machine. */
+/** `2.1.332 (Claude Code)` → `2.1.332`: the proof that it starts on this machine. */
 async function readVersion(path: string): Promise<string> {
   const said = await run(path, ["--version"]);
   return said.split(" ")[0] ?? said;
 }
 
-async function findCached(version: string): Promise<string> {
-  const name = toPackageName();
-  const folder = `${toCacheFolder()}/${name.split("/")[1]}-${version}`;
-  const path = `${folder}/package/${Deno.build.os === "windows" ? "claude.exe" : "claude"}`;
+async function findCached(client: Client, version: string): Promise<string> {
+  const name = toPackageName(client);
+  const folder = `${toCacheFolder(client)}/${name.split("/").at(-1)}-${version}`;
+  const suffix = Deno.build.os === "windows" ? ".exe" : "";
+  const path = `${folder}/package/${client.file}${suffix}`;
   if (await isFile(path)) return path;
   await fetchPackage(`${name}@${version}`, folder);
   if (await isFile(path)) return path;
   throw new Error(`${name}@${version} holds no ${path.slice(folder.length + 1)}`);
 }
 
-function toPackageName(): string {
-  const system = NPM_SYSTEMS[Deno.build.os];
-  if (system === undefined) throw new Error(`no Claude Code for ${Deno.build.os}`);
-  return `@anthropic-ai/claude-code-${system}-${NPM_MACHINES[Deno.build.arch]}`;
+function toPackageName({ name, systems, toPackage }: Client): string {
+  const system = systems[Deno.build.os];
+  if (system === undefined) throw new Error(`no ${name} for ${Deno.build.os}`);
+  return toPackage(system, NPM_MACHINES[Deno.build.arch]);
 }
 
-function toCacheFolder(): string {
+function toCacheFolder({ variables }: Client): string {
   const env = (name: string) => Deno.env.get(name)?.trim();
   const home = env("HOME") ?? env("USERPROFILE");
   const cache = env("XDG_CACHE_HOME") || env("LOCALAPPDATA") || (home && `${home}/.cache`);
-  if (!cache) throw new Error("no cache folder: set XDG_CACHE_HOME or CLAUDE_BIN");
+  if (!cache) throw new Error(`no cache folder: set XDG_CACHE_HOME or ${variables.path}`);
   return `${cache}/claudeproxy-tests`;
 }
 

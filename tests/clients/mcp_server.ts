@@ -1,11 +1,52 @@
 /**
- * A tiny MCP server on standard input and output: one tool, `tool-name`, that writes the word it is given to
- * the file named by the first argument. Started by Claude Code, not by a test.
+ * A tiny MCP server on standard input and output. Its tools write what they are given to the file named by the
+ * first argument. Started by Claude Code, not by a test.
  * @module
  */
 
 const [log = ""] = Deno.args;
-const SCHEMA = { type: "object", properties: { word: { type: "string" } }, required: ["word"] };
+
+/** What zod 4 makes of an address, a date, a pair, a record and a union: `z.toJSONSchema`, as MCP servers use it. */
+const INVITATION = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  type: "object",
+  properties: {
+    email: {
+      type: "string",
+      format: "email",
+      pattern:
+        "^(?!\\.)(?!.*\\.\\.)([A-Za-z0-9_'+\\-\\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\\-]*\\.)+[A-Za-z]{2,}$",
+    },
+    name: { type: "string", minLength: 1, pattern: "^\\p{L}+$" },
+    seats: { type: "integer", exclusiveMinimum: 0, maximum: 9007199254740991 },
+    labels: {
+      type: "object",
+      propertyNames: { type: "string" },
+      additionalProperties: { type: "string" },
+    },
+    place: {
+      type: "array",
+      prefixItems: [{ type: "number" }, { type: "number" }],
+    },
+    note: { anyOf: [{ type: "string" }, { type: "null" }] },
+  },
+  required: ["email"],
+  additionalProperties: false,
+};
+
+const WORD = { type: "object", properties: { word: { type: "string" } }, required: ["word"] };
+
+const TOOLS = [
+  { name: "tool-name", description: "", inputSchema: WORD },
+  { name: "invite", description: "Invites someone", inputSchema: INVITATION },
+  { name: "ping", description: "Answers", inputSchema: { type: "object" } },
+];
+
+interface Params {
+  protocolVersion?: string;
+  name?: string;
+  arguments?: Record<string, unknown>;
+}
 
 let rest = "";
 for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
@@ -15,11 +56,7 @@ for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream()
 }
 
 async function answer(
-  { id, method, params }: {
-    id?: number;
-    method: string;
-    params?: { protocolVersion?: string; arguments?: { word: string } };
-  },
+  { id, method, params }: { id?: number; method: string; params?: Params },
 ): Promise<void> {
   if (id === undefined) return;
   const result = await handle(method, params);
@@ -29,10 +66,7 @@ async function answer(
   await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(reply)}\n`));
 }
 
-async function handle(
-  method: string,
-  params: { protocolVersion?: string; arguments?: { word: string } } = {},
-): Promise<unknown> {
+async function handle(method: string, params: Params = {}): Promise<unknown> {
   switch (method) {
     case "initialize":
       return {
@@ -41,11 +75,12 @@ async function handle(
         serverInfo: { name: "srv", version: "1" },
       };
     case "tools/list":
-      return { tools: [{ name: "tool-name", description: "", inputSchema: SCHEMA }] };
+      return { tools: TOOLS };
     case "tools/call": {
-      const word = params.arguments?.word ?? "";
-      await Deno.writeTextFile(log, word);
-      return { content: [{ type: "text", text: `heard ${word}` }] };
+      const { word, email } = params.arguments ?? {};
+      const given = String(word ?? email ?? "nothing");
+      await Deno.writeTextFile(log, given);
+      return { content: [{ type: "text", text: `heard ${given}` }] };
     }
     default:
       return null;

@@ -22,7 +22,8 @@ export type Step = (request: ChatRequest) => Response | Promise<Response>;
 /** What a tool is called with. */
 export interface Call {
   name: string;
-  input: JsonObject;
+  /** Arguments; a string goes out as it is, whether it is JSON or not. */
+  input: JsonObject | string;
   id?: string;
 }
 
@@ -66,6 +67,33 @@ export function answers(
       ...named.flatMap(buildCallChunks),
       sse(finishChunk(reason), { ...usageChunk(), usage: spent }, "[DONE]"),
     ]);
+  };
+}
+
+/** A call that came so, with this finish reason, and with this one of the vendor's own. */
+export function callsBadly(name: string, input: string, finish: string, native?: string): Step {
+  const call = { name, input };
+  const ended = JSON.stringify(finishChunk(finish)).replace(
+    '"native_finish_reason":null',
+    `"native_finish_reason":${JSON.stringify(native ?? null)}`,
+  );
+  return (request) => {
+    if (!request.stream) return answers({ calls: [call], finish })(request);
+    return streams([
+      sse(roleChunk()),
+      ...buildCallChunks(call, 0),
+      sse(ended, usageChunk(), "[DONE]"),
+    ]);
+  };
+}
+
+/** A model that goes by the conversation alone: one that it has seen gets the answer that it got before. */
+export function repeats(...steps: Step[]): Step {
+  const seen: string[] = [];
+  return (request) => {
+    const said = JSON.stringify(request.messages);
+    if (!seen.includes(said)) seen.push(said);
+    return (steps[seen.indexOf(said)] ?? says("I have nothing more to say"))(request);
   };
 }
 
@@ -145,8 +173,8 @@ export function feedCall(text: string, index: number): string {
 }
 
 /** Arguments as a model writes them, cut somewhere inside. */
-export function splitInput(input: JsonObject): [string, string] {
-  const json = JSON.stringify(input);
+export function splitInput(input: Call["input"]): [string, string] {
+  const json = toArguments(input);
   const middle = Math.ceil(json.length / 2);
   return [json.slice(0, middle), json.slice(middle)];
 }
@@ -168,6 +196,25 @@ export function readTexts(request?: ChatRequest, role?: ChatMessage["role"]): st
 export function readLastResult(request?: ChatRequest): string {
   const last = request?.messages.findLast((message) => message.role === "tool");
   return last === undefined ? "" : readText(last);
+}
+
+/** Commands with the ids and what came of each, as the model reads them. */
+export function listEchoes(
+  { messages }: ChatRequest,
+): [id: string, command: string, result: string][] {
+  const echoes: [string, string, string][] = [];
+  let open = new Map<string, string>();
+  for (const message of messages) {
+    if (message.role === "assistant") {
+      const made = message.tool_calls ?? [];
+      open = new Map(made.map((call) => [call.id, JSON.parse(call.function.arguments).command]));
+      if (open.size !== made.length) throw new Error("two calls of a turn share an id");
+    } else if (message.role === "tool") {
+      const command = open.get(message.tool_call_id) ?? "a call of another turn";
+      echoes.push([message.tool_call_id, command, readText(message).trim()]);
+    }
+  }
+  return echoes;
 }
 
 /** A chunk with any delta. */
@@ -193,7 +240,7 @@ function buildCompletion(
   const toolCalls = calls.map(({ id, name, input }) => ({
     id,
     type: "function",
-    function: { name, arguments: JSON.stringify(input) },
+    function: { name, arguments: toArguments(input) },
   }));
   const message = {
     role: "assistant",
@@ -207,6 +254,10 @@ function buildCompletion(
     choices: [{ index: 0, message, finish_reason: reason }],
     usage,
   };
+}
+
+function toArguments(input: Call["input"]): string {
+  return typeof input === "string" ? input : JSON.stringify(input);
 }
 
 function newCallId(): string {

@@ -1,5 +1,5 @@
 /**
- * What Claude Code 2.1.330 itself shows where an answer fails, whatever the proxy said. Measured with
+ * What Claude Code 2.1.332 itself shows where an answer fails, whatever the proxy said. Measured with
  * `claude -p` against a scripted server; tests/clients/cases/errors.ts sees them again with the real client.
  * @module
  */
@@ -22,6 +22,10 @@ export const CLAUDE_WORDS = {
   tooLarge: "Request too large (max 32MB).",
   /** 500 and above, behind the proxy's words. */
   serverSide: "This is a server-side issue, usually temporary",
+  /** Auto mode without traffic to its maker, where it asks a server for its check. */
+  noCheck: "Auto mode can't check actions in this session. ",
+  /** Auto mode where the server gives no verdict, and it checks by itself. */
+  ownCheck: "We're changing auto mode to no longer charge for classifier requests in Claude Code. ",
   /** An error after text of an answer was shown; in the program, not seen by these tests. */
   broken: "API Error: Server error mid-response. The response above may be incomplete.",
 } as const;

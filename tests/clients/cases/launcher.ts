@@ -5,24 +5,23 @@
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import type { JsonObject } from "../../../lib/json.ts";
-import type { ChatRequest } from "../../../lib/openrouter/types.ts";
-import { createStage, type Ended, KEY, type Stage } from "../../helpers/launcher.ts";
-import type { SeenRequest } from "../../helpers/upstream.ts";
-import { findBinary } from "../binary.ts";
+import { KEY } from "../../helpers/launcher.ts";
+import {
+  GLM,
+  readOwnLines,
+  runLauncher,
+  setStage,
+  SONNET,
+  toChatRequest,
+  WINDOW,
+  writeSettings,
+} from "../launcher.ts";
 import { answers, calls, fails, readLastResult, readTexts, says, type Step } from "../model.ts";
 import { test } from "../session.ts";
 
-const GLM = "z-ai/glm-5";
-const SONNET = "anthropic/claude-sonnet-4.5";
-const WINDOW = 131_072;
 const OVERFLOW =
   `This endpoint's maximum context length is ${WINDOW} tokens. However, you requested ` +
   "about 140000 tokens. Please reduce the length.";
-const MODELS = [
-  { id: GLM, context_length: WINDOW, supported_parameters: ["tools"] },
-  { id: SONNET, name: "Sonnet 4.5", context_length: 1_000_000 },
-];
-const TARGETS = { TARGET_MODEL_OPUS: GLM, TARGET_MODEL_BIG: SONNET, TARGET_MODEL_SMALL: GLM };
 
 /** Everything that could lead requests past the proxy, or a wrong key to it. */
 const HOSTILE = {
@@ -56,40 +55,6 @@ const HOMES: [what: string, settings: JsonObject][] = [
   ["settings for Vertex", { env: { CLAUDE_CODE_USE_VERTEX: "1" } }],
   ["settings for Foundry", { env: { CLAUDE_CODE_USE_FOUNDRY: "1" } }],
 ];
-
-/** A stage whose model plays one step for all requests. */
-function setStage(step: Step, settings: JsonObject = {}): Stage {
-  const stage = createStage((seen) => step(toChatRequest(seen)), { models: MODELS });
-  writeSettings(`${stage.home}/.claude/settings.json`, settings);
-  return stage;
-}
-
-function writeSettings(path: string, settings: JsonObject): void {
-  Deno.mkdirSync(path.replace(/\/[^/]*$/, ""), { recursive: true });
-  Deno.writeTextFileSync(path, JSON.stringify(settings));
-}
-
-function toChatRequest({ text }: SeenRequest): ChatRequest {
-  return JSON.parse(text);
-}
-
-async function runLauncher(stage: Stage, ...args: string[]): Promise<Ended> {
-  const binary = await findBinary();
-  if ("missing" in binary) throw new Error(binary.missing);
-  const env = {
-    CLAUDE_BIN: binary.path,
-    ANTHROPIC_API_KEY: "sk-ant-of-the-user",
-    DISABLE_AUTOUPDATER: "1",
-    HTTPS_PROXY: "http://127.0.0.1:9",
-    ...TARGETS,
-  };
-  return await stage.run({ args, env });
-}
-
-/** Without what the client itself says there about models that it does not know. */
-function readOwnLines({ stderr }: Ended): string[] {
-  return stderr.split("\n").filter((line) => line.startsWith("claudeproxy: "));
-}
 
 for (const [what, settings] of HOMES) {
   test(`started by the launcher in a home with ${what}, talks to the mapped model`, async () => {

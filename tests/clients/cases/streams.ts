@@ -27,10 +27,6 @@ const BROKEN: [string, Step][] = [
   ["an error of the provider in mid-stream", breaksOff("Provider returned error")],
   ["a reset connection in mid-stream", streamsOnly([HALF], breaksWhole, { isCut: true })],
   ["a stream that just ends in the middle", streamsOnly([HALF], breaksWhole)],
-  [
-    "a stream that ends with [DONE] and no finish reason",
-    streamsOnly([HALF, sse("[DONE]")], breaksWhole),
-  ],
 ];
 
 for (const [name, step] of BROKEN) {

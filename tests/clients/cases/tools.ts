@@ -17,13 +17,13 @@ import {
   splitInput,
   streams,
 } from "../model.ts";
+import { listMcpArgs, WORD_TOOL } from "../mcp.ts";
 import { type Session, startSession, test } from "../session.ts";
 import { finishChunk, roleChunk, sse, usageChunk } from "../../helpers/chunks.ts";
 import { PDF, PIXEL } from "../samples.ts";
 
 const ALLOW = { args: ["--allowedTools", "Bash,Edit,Read,Write"] };
-const MCP_TOOL = "mcp__srv__tool-name";
-const SEARCH = { name: "ToolSearch", input: { query: `select:${MCP_TOOL}`, max_results: 5 } };
+const SEARCH = { name: "ToolSearch", input: { query: `select:${WORD_TOOL}`, max_results: 5 } };
 const CONTENT = 'Hello 世界\n\tquote " backslash \\ 👋\n\n';
 
 test("writes, edits, runs and reads, and the model sees what came of each", async () => {
@@ -150,7 +150,7 @@ test("calls a tool of an MCP server by its name", async () => {
   const log = session.path("mcp.log");
   const run = await session.ask("Use the tool", [
     calls(SEARCH),
-    calls({ name: MCP_TOOL, input: { word: "世界" } }),
+    calls({ name: WORD_TOOL, input: { word: "世界" } }),
     says("Used it"),
   ], { args: listMcpArgs(log) });
   assertEquals([run.text, run.isError], ["Used it", false]);
@@ -164,7 +164,7 @@ test("keeps a deferred tool from the model until it has been searched for", asyn
     args: listMcpArgs(session.path("mcp.log")),
   });
   const [before, after] = session.upstream.map(listTools);
-  assert(after?.includes(MCP_TOOL), `no ${MCP_TOOL} among ${after}`);
+  assert(after?.includes(WORD_TOOL), `no ${WORD_TOOL} among ${after}`);
   for (const { body } of session.asked) {
     const tools = Array.isArray(body["tools"]) ? body["tools"] : [];
     const deferred = tools.filter((tool) => tool.defer_loading).map((tool) => tool.name);
@@ -210,18 +210,6 @@ function listTools(request: ChatRequest): string[] {
 
 function listFunctions({ tools = [] }: Partial<ChatRequest> = {}) {
   return tools.filter((tool) => tool.type === "function").map((tool) => tool.function);
-}
-
-/** Arguments that give Claude Code the MCP server of these tests, and leave to call its tool. */
-function listMcpArgs(log: string): string[] {
-  const script = new URL("../mcp_server.ts", import.meta.url).href;
-  const srv = {
-    command: Deno.execPath(),
-    args: ["run", "--quiet", `--allow-write=${log}`, script, log],
-    env: { DENO_NO_UPDATE_CHECK: "1" },
-  };
-  const config = JSON.stringify({ mcpServers: { srv } });
-  return ["--mcp-config", config, "--strict-mcp-config", "--allowedTools", MCP_TOOL];
 }
 
 /** Call ids with their results, as the last request upstream has them. */

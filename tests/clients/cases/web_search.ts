@@ -45,7 +45,7 @@ test("searches the web: the model gets the links, and the searches are counted",
     type: "openrouter:web_search",
     parameters: { max_uses: 8, allowed_domains: ["deno.example"] },
   }]);
-  // 2.1.197 forces the tool, 2.1.330 leaves the choice to newer models.
+  // 2.1.197 forces the tool, 2.1.332 leaves the choice to newer models.
   const choices = ["auto", { type: "openrouter:web_search" }];
   assertArrayIncludes<unknown>(choices, [search?.tool_choice]);
   const result = readLastResult(last);

@@ -1,0 +1,49 @@
+/**
+ * Answers with an unknown finish reason, or without one. A whole answer is not requested again: each of these
+ * requests is paid for.
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { roleChunk, sse, textChunk, usageChunk } from "../../helpers/chunks.ts";
+import { answers, says, streams } from "../model.ts";
+import { startSession, test } from "../session.ts";
+
+test("takes an answer that ends with [DONE] alone for whole", async () => {
+  await using session = await startSession();
+  const run = await session.ask("Hello", [
+    () => streams([sse(roleChunk(), textChunk("Hello"), usageChunk(), "[DONE]")]),
+  ]);
+  assertEquals([run.text, run.isError], ["Hello", false]);
+});
+
+for (const finish of ["eos_found", "COMPLETE", "function_call_done"]) {
+  test(`takes an answer that ends with ${finish} for whole`, async () => {
+    await using session = await startSession();
+    const run = await session.ask("Hello", [answers({ text: "Hello", finish })]);
+    assertEquals([run.text, run.isError], ["Hello", false]);
+  });
+}
+
+test("runs a call of an answer that ends with an unknown word, once", async () => {
+  await using session = await startSession({ args: ["--allowedTools", "Bash"] });
+  const run = await session.ask("Work", [
+    answers({
+      calls: [{ name: "Bash", input: { command: "echo x >> ran" } }],
+      finish: "eos_found",
+    }),
+    says("Ran"),
+  ]);
+  assertEquals([run.text, run.isError], ["Ran", false]);
+  assertEquals(await Deno.readTextFile(session.path("ran")), "x\n");
+});
+
+test("goes on after model_length as after any limit", async () => {
+  await using session = await startSession();
+  const run = await session.ask("Hello", [
+    answers({ text: "Half of it, ", finish: "model_length" }),
+    says("and the rest"),
+  ]);
+  assertEquals([run.text, run.isError], ["and the rest", false]);
+  assertEquals(session.asked.map(({ status }) => status), [200, 200]);
+});

@@ -1,0 +1,55 @@
+/**
+ * Tools that the client offers by itself and the proxy may not have: offering one never ends a session.
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { isJsonObject, type JsonObject } from "../../../lib/json.ts";
+import { calls, says } from "../model.ts";
+import { type Session, startSession, test } from "../session.ts";
+
+const ADVISOR = {
+  args: ["--allowedTools", "Bash", "--model", "sonnet", "--settings", '{"advisorModel":"opus"}'],
+  env: { CLAUDE_CODE_ENABLE_EXPERIMENTAL_ADVISOR_TOOL: "1" },
+};
+
+function listTools({ asked }: Session): JsonObject[] {
+  const tools = asked[0]?.body["tools"];
+  return Array.isArray(tools) ? tools.filter(isJsonObject) : [];
+}
+
+test("works with an advisor, which upstream gets as OpenRouter's or not at all", async () => {
+  await using session = await startSession(ADVISOR);
+  const run = await session.ask("Work", [
+    calls({ name: "Bash", input: { command: "echo x > ran" } }),
+    says("Ran"),
+  ]);
+  assertEquals([run.text, run.isError], ["Ran", false]);
+  assertEquals(session.asked.map(({ status }) => status), [200, 200]);
+  assert(listTools(session).some(({ type }) => type === "advisor_20260301"));
+  for (const { tools = [] } of session.upstream) {
+    const foreign = tools.map(({ type }) => type).filter((type) => type !== "function");
+    for (const type of foreign) assertEquals<string>(type, "openrouter:advisor");
+    assert(!tools.some((tool) => tool.type === "function" && tool.function.name === "advisor"));
+  }
+});
+
+const OFFERED: JsonObject[] = [
+  { type: "web_fetch_20250910", name: "web_fetch", max_uses: 3 },
+  { type: "code_execution_20250825", name: "code_execution" },
+  { type: "tool_search_tool_regex_20251119", name: "tool_search_tool_regex" },
+  { type: "memory_20250818", name: "memory" },
+  { type: "something_20991231", name: "something" },
+];
+
+for (const tool of OFFERED) {
+  test(`works with ${tool["type"]} among its tools`, async () => {
+    const extra = { tools: [tool, { name: "own", input_schema: { type: "object" } }] };
+    const env = { CLAUDE_CODE_EXTRA_BODY: JSON.stringify(extra) };
+    await using session = await startSession({ env });
+    const run = await session.ask("Hello", [says("Hello")]);
+    assertEquals([run.text, run.isError], ["Hello", false]);
+    assert(listTools(session).some(({ type }) => type === tool["type"]), "it was not offered");
+    assertEquals(session.asked.map(({ status }) => status), [200]);
+  });
+}
