@@ -92,3 +92,8 @@ for (const [name, request, ttl] of TTLS) {
     assertEquals(findCacheTtl(translate(request).body), ttl);
   });
 }
+
+Deno.test("a single breakpoint too many is named as well", () => {
+  const messages = ["u1", "u2", "u3", "u4", "u5"].map((words) => user(text(words, mark())));
+  assertEquals(translate({ messages }).dropped, ["cache_control"]);
+});

@@ -9,6 +9,7 @@ import type { Message } from "../lib/anthropic/types.ts";
 import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
 import type * as openrouter from "../lib/openrouter/types.ts";
 import { collectMessage, translateResponse } from "../lib/translate/response.ts";
+import { readReasoning } from "../lib/translate/reasoning.ts";
 import { translateRequest } from "../lib/translate/request.ts";
 import { StreamTranslator } from "../lib/translate/stream.ts";
 
@@ -294,4 +295,12 @@ Deno.test("an envelope that a client has broken is left out", () => {
     const answer = { ...stream("openai/gpt-6", []), content: [block] };
     assertFalse("reasoning_details" in replay(answer, "openai/gpt-6"));
   }
+});
+
+Deno.test("readReasoning keeps encrypted entries beside the plain text they belong to", () => {
+  const detail = { type: "reasoning.encrypted", data: "abc" };
+  assertEquals(readReasoning({ reasoning: "Hm.", reasoning_details: [detail] }), [
+    { field: "reasoning", text: "Hm." },
+    { detail },
+  ]);
 });

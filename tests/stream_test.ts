@@ -119,6 +119,22 @@ Deno.test("StreamTranslator notes which model and provider answered, and the usa
   });
 });
 
+Deno.test("StreamTranslator knows no facts before the first chunk", () => {
+  const facts = { model: null, provider: null, usage: null, serviceTier: null };
+  assertEquals(createTranslator().facts, facts);
+});
+
+Deno.test("StreamTranslator takes the reasoning of a whole message for blocks of their own", () => {
+  const details = ["One.", "Two."].map((text) => ({ type: "reasoning.text", text }));
+  const message = { content: "Done.", reasoning_details: details };
+  const translator = createTranslator();
+  translator.push({ choices: [{ message, finish_reason: "stop" }] });
+  const events = translator.finish();
+  const starts = events.filter((event) => event.type === "content_block_start");
+  const types = starts.map(({ content_block }) => content_block.type);
+  assertEquals(types, ["thinking", "thinking", "text"]);
+});
+
 Deno.test("StreamTranslator reads a completion that comes where a stream was asked for", () => {
   const completion = {
     choices: [{ message: { role: "assistant", content: "Whole." }, finish_reason: "stop" }],

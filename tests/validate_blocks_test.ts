@@ -254,6 +254,13 @@ const TOOLS: Bad[] = [
     body({ tools: [{ type }] }),
     `tools.0: the tool type '${type}' is not supported by this proxy`,
   ]),
+  ...["my_web_search_20250305", "web_search_202503051", "my_tool_search_tool_regex"].map((
+    type,
+  ): Bad => [
+    `a tool of type ${type}, which only holds the name of another`,
+    body({ tools: [{ type, name: "search" }] }),
+    `tools.0: the tool type '${type}' ('search') is not supported by this proxy`,
+  ]),
   [
     "a tool of a type that only begins like one",
     body({ tools: [{ type: "bash_tool", name: "bash" }] }),

@@ -230,6 +230,10 @@ const PASS: [name: string, body: unknown][] = [
     body({ messages: [{ role: "assistant", content: "Hi" }] }),
   ],
   ["a tool name that upstream refuses", tool({ name: "github.issues/list" })],
+  ["max_tokens 0 with a tool choice of none", {
+    ...tool({}),
+    ...body({ max_tokens: 0, tool_choice: { type: "none" } }),
+  }],
   ["a tool of type custom", tool({ type: "custom" })],
   ["a tool without schema type", tool({ input_schema: {} })],
 ];

@@ -1,0 +1,50 @@
+/** Upstream's error codes in words, and where its message may be: lib/openrouter/errors.ts. @module */
+
+import { assertEquals } from "@std/assert";
+import { parseErrorAnswer, parseErrorObject } from "../lib/openrouter/errors.ts";
+
+const summarize = (code: unknown) => {
+  const { type, status } = parseErrorObject({ code, message: "No luck today" });
+  return [type, status];
+};
+
+/** Words in place of a status. */
+const CODES: Record<string, number> = {
+  authentication: 401,
+  permission_denied: 403,
+  payment_required: 402,
+  not_found: 404,
+  timeout: 408,
+  payload_too_large: 413,
+  rate_limit_exceeded: 429,
+  rate_limit_error: 429,
+  provider_overloaded: 503,
+  overloaded_error: 529,
+  provider_unavailable: 502,
+  invalid_request: 400,
+  invalid_request_error: 400,
+  invalid_prompt: 400,
+  server: 500,
+  server_error: 502,
+};
+
+for (const [code, status] of Object.entries(CODES)) {
+  Deno.test(`the code ${code} means the same as ${status}`, () => {
+    assertEquals(summarize(code), summarize(status));
+    assertEquals(summarize(code), summarize(`${status}`));
+  });
+}
+
+Deno.test("a provider's message is found under each of its usual keys, however deep", () => {
+  for (const key of ["message", "error", "detail", "details", "msg"]) {
+    for (const raw of [{ [key]: "Too hot" }, { error: JSON.stringify({ [key]: "Too hot" }) }]) {
+      const error = { code: 400, message: "Provider returned error", metadata: { raw } };
+      assertEquals(parseErrorObject(error).message, "Too hot", key);
+    }
+  }
+});
+
+Deno.test("a body that is only text is quoted without the space around it", () => {
+  const { message } = parseErrorAnswer(500, "\n  upstream is ill \n", {});
+  assertEquals(message, "OpenRouter answered 500: upstream is ill");
+});
