@@ -48,3 +48,23 @@ Deno.test("a body that is only text is quoted without the space around it", () =
   const { message } = parseErrorAnswer(500, "\n  upstream is ill \n", {});
   assertEquals(message, "OpenRouter answered 500: upstream is ill");
 });
+
+Deno.test("a refusal of routing says what to do about it, as a 400: clients hide the words of a 404", () => {
+  const cure = (message: string) => {
+    const { type, message: words } = parseErrorObject({ code: 404, message });
+    return [type, words.replace(`${message}. `, "")];
+  };
+  const type = "invalid_request_error";
+  assertEquals(cure("No endpoints match your data policy"), [
+    type,
+    "Change it at https://openrouter.ai/settings/privacy",
+  ]);
+  assertEquals(cure("No endpoints found that support tool use"), [
+    type,
+    "Choose a model that can call tools",
+  ]);
+  for (const words of ["allowed providers", "requested provider", "requested parameters"]) {
+    const loosen = "Loosen OPENROUTER_PROVIDER or the account's provider settings";
+    assertEquals(cure(`Nothing left of the ${words}`), [type, loosen]);
+  }
+});

@@ -170,10 +170,11 @@ function mutateMethod({ expression: callee, ...call }: ts.CallExpression): Edit[
 
 /** The last of several arguments is the one that may be optional. */
 function dropArgument(node: ts.CallExpression | ts.NewExpression): Edit[] {
-  const values = node.arguments ?? [];
-  const last = values.at(-1);
-  if (values.length < 2 || last === undefined || isSentence(last)) return [];
-  const head = node.getText().slice(0, values[0]!.getStart() - node.getStart());
+  const values = node.arguments;
+  const last = values?.at(-1);
+  if (values === undefined || last === undefined) return [];
+  if (values.length < 2 || isSentence(last)) return [];
+  const head = node.getText().slice(0, values.pos - node.getStart());
   const kept = values.slice(0, -1).map((value) => value.getText()).join(", ");
   return [{ operator: "drop-argument", text: `${head}${kept})` }];
 }

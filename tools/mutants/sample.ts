@@ -5,7 +5,8 @@ export function takeSample<T>(items: readonly T[], count: number, seed: number):
   // The first `count` steps of a Fisher–Yates shuffle.
   for (let place = 0; place < Math.min(count, pool.length); place++) {
     const other = place + Math.floor(next() * (pool.length - place));
-    [pool[place], pool[other]] = [pool[other]!, pool[place]!];
+    const chosen = pool.splice(other, 1, ...pool.slice(place, place + 1));
+    pool.splice(place, 1, ...chosen);
   }
   return pool.slice(0, count);
 }
