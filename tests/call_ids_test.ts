@@ -84,6 +84,12 @@ Deno.test("an id that is too long keeps its readable begin, and is told from oth
   assertMatch(y ?? "", /^y{100}_h[0-9a-f]{8}$/);
 });
 
+Deno.test("an id is held as long as there is room for all of it", () => {
+  const claim = (length: number) => new ClientCallIds().claim("x".repeat(length - 1) + ":");
+  assertEquals([123, 124].map((length) => claim(length).length), [128, 110]);
+  assertEquals(toUpstreamId(claim(123)), "x".repeat(122) + ":");
+});
+
 Deno.test("only digits behind an underscore make a part of another call", () => {
   for (const id of ["call_1-2", "call-2", "call2", "call_a2"]) {
     assertEquals(new ClientCallIds(["call"]).claim(id), id);

@@ -68,3 +68,17 @@ Deno.test("a refusal of routing says what to do about it, as a 400: clients hide
     assertEquals(cure(`Nothing left of the ${words}`), [type, loosen]);
   }
 });
+
+Deno.test("a status is named as it is, up to where errors begin", () => {
+  const say = (status: number) => parseErrorAnswer(status, "", {}).message;
+  assertEquals([399, 400].map(say), [
+    "OpenRouter answered with a redirect (399)",
+    "OpenRouter answered 400 with an empty body",
+  ]);
+});
+
+Deno.test("a failure of upstream's that speaks of a context window is no overflow of the client's", () => {
+  const body = JSON.stringify({ error: { message: "Cannot load the context window table" } });
+  const { type, message } = parseErrorAnswer(500, body, {});
+  assertEquals([type, message], ["api_error", "Cannot load the context window table"]);
+});

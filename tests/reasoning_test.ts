@@ -9,7 +9,7 @@ import type { Message } from "../lib/anthropic/types.ts";
 import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
 import type * as openrouter from "../lib/openrouter/types.ts";
 import { collectMessage, translateResponse } from "../lib/translate/response.ts";
-import { readReasoning } from "../lib/translate/reasoning.ts";
+import { isContinued, readReasoning, sharesEnvelope } from "../lib/translate/reasoning.ts";
 import { translateRequest } from "../lib/translate/request.ts";
 import { StreamTranslator } from "../lib/translate/stream.ts";
 
@@ -303,4 +303,25 @@ Deno.test("readReasoning keeps encrypted entries beside the plain text they belo
     { field: "reasoning", text: "Hm." },
     { detail },
   ]);
+});
+
+Deno.test("isContinued compares ids only where both pieces have one", () => {
+  const piece = (id?: string) => ({ detail: { type: "reasoning.text", ...(id && { id }) } });
+  assertEquals(isContinued(piece("a"), piece("a")), true);
+  assertEquals(isContinued(piece("a"), piece()), true);
+  assertEquals(isContinued(piece(), piece("a")), true);
+  assertEquals(isContinued(piece("a"), piece("b")), false);
+});
+
+Deno.test("sharesEnvelope takes a format that is not named for the same as another that is not", () => {
+  const piece = (type: string, format?: string | null) => ({
+    detail: { type, ...(format !== undefined && { format }) },
+  });
+  const shares = (one?: string | null, other?: string | null) =>
+    sharesEnvelope(piece("reasoning.text", one), piece("reasoning.encrypted", other), {
+      model: "openai/gpt-5",
+      isHidden: false,
+    });
+  assertEquals([shares(), shares(null), shares(undefined, null)], [true, true, true]);
+  assertEquals([shares("a", "a"), shares("a"), shares("a", "b")], [true, false, false]);
 });

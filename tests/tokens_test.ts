@@ -189,6 +189,27 @@ Deno.test("estimateInputTokens leaves out the thinking that is cleared, and coun
   assertEquals(estimate({ messages, context_management: keep(1) }), all - 100);
 });
 
+Deno.test("estimateInputTokens counts what a search of the history is told as", () => {
+  const search = (title: string) => {
+    const found = {
+      type: "web_search_result",
+      url: "https://a.test",
+      title,
+      encrypted_content: "",
+    };
+    return estimate({
+      messages: [
+        turn("assistant", [
+          { type: "server_tool_use", id: "s1", name: "web_search", input: { query: "x" } },
+          { type: "web_search_tool_result", tool_use_id: "s1", content: [found] },
+        ]),
+        turn("user", "more"),
+      ],
+    });
+  };
+  assertEquals(search("x".repeat(48)) - search("x".repeat(8)), 10);
+});
+
 Deno.test("estimateInputTokens counts the name of a tool that was found", () => {
   const found = (tool_name: string) => {
     const content = [{ type: "tool_reference", tool_name }];
