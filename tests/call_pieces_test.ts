@@ -71,3 +71,12 @@ Deno.test("an upstream that continues a call behind the next one is at fault: 50
   const error = assertThrows(() => send(translator, more), ApiError);
   assertEquals([error.type, error.status], ["api_error", 502]);
 });
+
+Deno.test("tails that bring only an id find their call, without an index or at another one", () => {
+  const heads = ["a", "b"].map((id) => ({ id, name: "Read", arguments: '{"a":' }));
+  const tails = ["a", "b"].map((id) => ({ id, arguments: "1}" }));
+  assertEquals(receive([...heads, ...tails]), [READ, READ]);
+  const [first, second] = heads.map((head, index) => ({ ...head, index }));
+  const [tail, last] = tails.map((one, index) => ({ ...one, index: 2 + index }));
+  assertEquals(receive([first ?? {}, second ?? {}, tail ?? {}, last ?? {}]), [READ, READ]);
+});

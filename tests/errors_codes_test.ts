@@ -24,6 +24,7 @@ const CODES: Record<string, number> = {
   invalid_request: 400,
   invalid_request_error: 400,
   invalid_prompt: 400,
+  context_length_exceeded: 400,
   server: 500,
   server_error: 502,
 };
@@ -71,7 +72,8 @@ Deno.test("a refusal of routing says what to do about it, as a 400: clients hide
 
 Deno.test("a status is named as it is, up to where errors begin", () => {
   const say = (status: number) => parseErrorAnswer(status, "", {}).message;
-  assertEquals([399, 400].map(say), [
+  assertEquals([300, 399, 400].map(say), [
+    "OpenRouter answered with a redirect (300)",
     "OpenRouter answered with a redirect (399)",
     "OpenRouter answered 400 with an empty body",
   ]);
@@ -81,4 +83,19 @@ Deno.test("a failure of upstream's that speaks of a context window is no overflo
   const body = JSON.stringify({ error: { message: "Cannot load the context window table" } });
   const { type, message } = parseErrorAnswer(500, body, {});
   assertEquals([type, message], ["api_error", "Cannot load the context window table"]);
+});
+
+Deno.test("an overflow is told with figures only where there is a limit, and Anthropic's words stay", () => {
+  const say = (message: string) => parseErrorObject({ code: 400, message }).message;
+  const bare = "Too many tokens: 210000";
+  assertEquals(say(bare), `prompt is too long: ${bare}`);
+  const within = "maximum context length is 200000 tokens, 1000 were sent";
+  assertEquals(say(within), `prompt is too long: ${within}`);
+  for (const words of ["Prompt is too long: 5 tokens > 4 maximum", "exceed context limit"]) {
+    assertEquals(say(`context window: ${words}`), `context window: ${words}`);
+  }
+});
+
+Deno.test("an ApiError is told from other errors by its name", () => {
+  assertEquals(parseErrorObject({}).name, "ApiError");
 });

@@ -65,3 +65,12 @@ Deno.test("estimateUsage never says that nothing was used", () => {
   assertEquals(estimateUsage(0, 0).input_tokens, 1);
   assertEquals(estimateUsage(0, 0).output_tokens, 1);
 });
+
+Deno.test("a single token that was written to the cache is reported with how long it is kept", () => {
+  const usage = { prompt_tokens: 3, prompt_tokens_details: { cache_write_tokens: 1 } };
+  assertEquals(translateUsage(usage, "1h").cache_creation, {
+    ephemeral_5m_input_tokens: 0,
+    ephemeral_1h_input_tokens: 1,
+  });
+  assertEquals(translateUsage({ prompt_tokens: 3 }, "1h").cache_creation, undefined);
+});

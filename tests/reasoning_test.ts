@@ -9,7 +9,13 @@ import type { Message } from "../lib/anthropic/types.ts";
 import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
 import type * as openrouter from "../lib/openrouter/types.ts";
 import { collectMessage, translateResponse } from "../lib/translate/response.ts";
-import { isContinued, readReasoning, sharesEnvelope } from "../lib/translate/reasoning.ts";
+import {
+  isClaude,
+  isContinued,
+  readReasoning,
+  sharesEnvelope,
+  toFamily,
+} from "../lib/translate/reasoning.ts";
 import { translateRequest } from "../lib/translate/request.ts";
 import { StreamTranslator } from "../lib/translate/stream.ts";
 
@@ -324,4 +330,27 @@ Deno.test("sharesEnvelope takes a format that is not named for the same as anoth
     });
   assertEquals([shares(), shares(null), shares(undefined, null)], [true, true, true]);
   assertEquals([shares("a", "a"), shares("a"), shares("a", "b")], [true, false, false]);
+});
+
+Deno.test("a text that goes on in the other form is continued until it is signed", () => {
+  const plain = { field: "reasoning", text: "b" } as const;
+  const entry = { detail: { type: "reasoning.text", text: "a" } };
+  assertEquals(isContinued(entry, plain), true);
+  assertEquals(isContinued({ detail: { ...entry.detail, signature: "s" } }, plain), false);
+  assertEquals(isContinued(plain, { ...plain, field: "reasoning_content" }), false);
+  assertEquals(isContinued(plain, entry), false);
+  assertEquals(isContinued(entry, { isEmptyList: true }), false);
+});
+
+Deno.test("toFamily is the vendor, unless the id names a way to choose a model", () => {
+  const families = Object.entries({
+    "anthropic/claude-opus-5": "anthropic",
+    "~anthropic/claude-opus-5": "anthropic",
+    "openrouter/auto": "",
+    "openrouter": "openrouter",
+    "@preset/mine": "",
+    "qwen3": "qwen3",
+  });
+  for (const [model, family] of families) assertEquals(toFamily(model), family, model);
+  assertEquals(["anthropic/x", "anthropic", "openai/x"].map(isClaude), [true, false, false]);
 });

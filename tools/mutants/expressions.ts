@@ -35,24 +35,21 @@ const SWAPS: ReadonlyMap<string, { operator: string; to: string }> = new Map([
   [">>", { operator: "arithmetic", to: "<<" }],
 ]);
 
+const PAIRS = [
+  ["some", "every"],
+  ["startsWith", "endsWith"],
+  ["find", "findLast"],
+  ["findIndex", "findLastIndex"],
+  ["indexOf", "lastIndexOf"],
+  ["min", "max"],
+  ["ceil", "floor"],
+  ["push", "unshift"],
+  ["shift", "pop"],
+] as const;
+
 /** Methods that have a sibling with the other meaning. */
 const SIBLINGS: ReadonlyMap<string, string> = new Map(
-  [
-    ["some", "every"],
-    ["startsWith", "endsWith"],
-    ["find", "findLast"],
-    ["findIndex", "findLastIndex"],
-    [
-      "indexOf",
-      "lastIndexOf",
-    ],
-    ["min", "max"],
-    ["ceil", "floor"],
-    ["push", "unshift"],
-    ["shift", "pop"],
-  ].flatMap((
-    [one = "", other = ""],
-  ) => [[one, other], [other, one]]),
+  PAIRS.flatMap(([one, other]) => [[one, other], [other, one]]),
 );
 
 /** Methods that return something of the same type: the call can be left out. */

@@ -24,8 +24,12 @@ export interface Coverage {
   problems: readonly string[];
 }
 
-/** What the tests of one mutant may take: the slowest of thousands find nothing that the others do not. */
-const BUDGET_MS = 5000;
+/**
+ * What the tests of one mutant may take, by the time they took before, and those of one file of tests. A thousand
+ * cases of one kind must not keep the others out.
+ */
+const BUDGET_MS = 6000;
+const FILE_BUDGET_MS = 1500;
 /** Slower tests measure times or move megabytes. */
 const MAX_TEST_MS = 1000;
 const LIMIT_MS = 2000;
@@ -56,8 +60,15 @@ export function isOnLoad({ onLoad }: Coverage, { isStatic, id }: Mutant): boolea
 /** The tests that reach one of these ids. */
 export function planTests({ tests }: Coverage, ids: readonly number[]): TestRef[] {
   let spentMs = 0;
+  const spentByFile = new Map<string, number>();
   return tests
     .filter(({ reaches }) => ids.some((id) => reaches.has(id)))
-    .filter(({ ms }) => (spentMs += ms) <= BUDGET_MS)
+    .filter(({ file, ms }) => {
+      const own = (spentByFile.get(file) ?? 0) + ms;
+      if (own > FILE_BUDGET_MS || spentMs + ms > BUDGET_MS) return false;
+      spentByFile.set(file, own);
+      spentMs += ms;
+      return true;
+    })
     .map(({ file, place, ms }) => ({ file, place, limitMs: Math.round(LIMIT_MS + 5 * ms) }));
 }
