@@ -7,6 +7,7 @@ import { estimateUsage, translateUsage } from "../lib/translate/outcome.ts";
 const CACHES: readonly (readonly [number, number, number, number, number, number])[] = [
   [100, 0, 0, 100, 0, 0],
   [100, 60, 30, 10, 60, 30],
+  [100, 60, 40, 0, 60, 40],
   [9128, 0, 9116, 12, 0, 9116],
   [15, 14, 0, 1, 14, 0],
   [10, 64, 0, 0, 64, 0],

@@ -106,6 +106,17 @@ Deno.test("StreamTranslator is complete from the finish reason on", () => {
   assertEquals(translator.isComplete, true);
 });
 
+Deno.test("StreamTranslator warns of an end that is odd, and of none", () => {
+  const warn = (finish_reason: string) => {
+    const translator = createTranslator();
+    translator.push({ choices: [{ delta: { content: "a" }, finish_reason }] });
+    return translator.warning;
+  };
+  assertEquals(warn("stop"), null);
+  assertEquals(warn(""), "no finish reason");
+  assertEquals(warn("banana"), 'unknown finish reason "banana"');
+});
+
 Deno.test("StreamTranslator notes which model and provider answered, and the usage", () => {
   const translator = createTranslator();
   translator.push({ model: "z-ai/glm-5", provider: "Novita", choices: [] });
