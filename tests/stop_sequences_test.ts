@@ -86,8 +86,8 @@ function listWords(length: number): string[] {
 }
 
 Deno.test("StopSequences finds every sequence that repeats itself where a plain search does", () => {
-  const texts = listWords(9);
-  for (const sequence of [2, 3, 4, 5, 6].flatMap(listWords)) {
+  const texts = listWords(8);
+  for (const sequence of [2, 3, 4, 5].flatMap(listWords)) {
     for (const text of texts) {
       const at = text.indexOf(sequence);
       const expected = at === -1

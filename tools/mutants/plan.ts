@@ -20,7 +20,7 @@ export interface Coverage {
   tests: readonly KnownTest[];
   /** Ids that are asked for when modules load. */
   onLoad: ReadonlySet<number>;
-  /** Files that do not load and tests that do not pass. */
+  /** Files that do not load, tests that do not pass and those that are too slow. */
   problems: readonly string[];
 }
 
@@ -42,7 +42,8 @@ export function readCoverage(files: readonly Measured[]): Coverage {
     if (problem !== undefined) problems.push(`${file} does not load: ${problem}`);
     for (const [place, { name, ms, problem, reaches }] of tests.entries()) {
       if (problem !== null) problems.push(`“${name}” (${file}) fails: ${problem}`);
-      else if (ms <= MAX_TEST_MS) known.push({ file, place, ms, reaches: new Set(reaches) });
+      else if (ms > MAX_TEST_MS) problems.push(`“${name}” (${file}) takes ${ms.toFixed(0)} ms`);
+      else known.push({ file, place, ms, reaches: new Set(reaches) });
     }
   }
   return {
