@@ -92,3 +92,16 @@ for (const [name, request, ttl] of TTLS) {
     assertEquals(findCacheTtl(translate(request).body), ttl);
   });
 }
+
+Deno.test("a single breakpoint too many is named as well", () => {
+  const messages = ["u1", "u2", "u3", "u4", "u5"].map((words) => user(text(words, mark())));
+  assertEquals(translate({ messages }).dropped, ["cache_control"]);
+});
+
+Deno.test("a breakpoint on a tool counts, and says how long it is kept", () => {
+  const tools = [{ name: "Read", input_schema: { type: "object" }, ...mark("1h") }];
+  const hour = translate({ tools, messages: [user(text("u1"))] });
+  assertEquals(findCacheTtl(hour.body), "1h");
+  const messages = ["u1", "u2", "u3", "u4"].map((words) => user(text(words, mark())));
+  assertEquals(listMarked({ tools, messages }), ["Read", "u2", "u3", "u4"]);
+});

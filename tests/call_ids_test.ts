@@ -75,6 +75,25 @@ Deno.test("ids that were not made here stay as they are", () => {
   for (const id of ["toolu_01AbC-9", "functions.Bash:0", "or-%", "or--ff", "or-", "or--e2-82"]) {
     assertEquals(toUpstreamId(id), id);
   }
+  for (const id of ["color-abc", "or-abc ", "or1234567-abc"]) assertEquals(toUpstreamId(id), id);
+});
+
+Deno.test("an id that is too long keeps its readable begin, and is told from others", () => {
+  const [x, y] = ["x", "y"].map((char) => new ClientCallIds().claim(char.repeat(500)));
+  assertMatch(x ?? "", /^x{100}_h[0-9a-f]{8}$/);
+  assertMatch(y ?? "", /^y{100}_h[0-9a-f]{8}$/);
+});
+
+Deno.test("an id is held as long as there is room for all of it", () => {
+  const claim = (length: number) => new ClientCallIds().claim("x".repeat(length - 1) + ":");
+  assertEquals([123, 124].map((length) => claim(length).length), [128, 110]);
+  assertEquals(toUpstreamId(claim(123)), "x".repeat(122) + ":");
+});
+
+Deno.test("only digits behind an underscore make a part of another call", () => {
+  for (const id of ["call_1-2", "call-2", "call2", "call_a2"]) {
+    assertEquals(new ClientCallIds(["call"]).claim(id), id);
+  }
 });
 
 function send(clientIds: readonly string[], isStrict = false): string[] {
@@ -99,6 +118,13 @@ Deno.test("upstream sees each id once, in the form that the model itself would u
     "tool_0_Bash_r2",
     "D681PevKs",
   ]);
+});
+
+Deno.test("an id without a number at its end gets one that says so", () => {
+  for (const id of ["call_", "call", "call.x", "17"]) {
+    assertEquals(send([id, id, id]), [id, `${id}_r2`, `${id}_r3`]);
+  }
+  assertEquals(send(["call-9", "call-9", "a.3", "a.3"]), ["call-9", "call-10", "a.3", "a.4"]);
 });
 
 Deno.test("what was sent of an earlier turn does not change with later ones", () => {

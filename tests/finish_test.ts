@@ -125,6 +125,40 @@ Deno.test("FinishState knows a cut by the provider's word too", () => {
   assertEquals(isCut("tool_calls", "tool_use"), false);
 });
 
+/** Every word that upstreams are known to use. */
+const WORDS: Record<string, readonly string[]> = {
+  end_turn: [
+    ...["stop", "tool_calls", "function_call", "end", "eos", "eos_token", "end_turn", "complete"],
+    ...["completed", "stop_sequence", "tool_call", "tool_use"],
+  ],
+  max_tokens: [
+    ...["length", "max_tokens", "max_output_tokens", "model_length", "token_limit", "limit"],
+  ],
+  model_context_window_exceeded: ["model_context_window_exceeded"],
+  refusal: [
+    ...["content_filter", "sensitive", "refusal", "guardrail_intervened", "content_filtered"],
+    ...["safety", "recitation", "blocklist", "prohibited_content", "spii"],
+  ],
+};
+for (const [stopReason, words] of Object.entries(WORDS)) {
+  Deno.test(`${words.length} known words mean ${stopReason}, and none of them is reported as unknown`, () => {
+    for (const finish_reason of words) {
+      const state = new FinishState([]);
+      state.note({ finish_reason });
+      const ending = state.translate({ hasToolUse: false, hasCutCall: false });
+      assertEquals([ending.stop_reason, state.unknownWord], [stopReason, null], finish_reason);
+    }
+  });
+}
+
+Deno.test("a finish reason that only contains a word of failure is no failure", () => {
+  for (const finish_reason of ["no_error", "uncancelled", "prefail"]) {
+    const state = new FinishState([]);
+    state.note({ finish_reason });
+    assertEquals(state.unknownWord, finish_reason);
+  }
+});
+
 Deno.test("FinishState names a finish reason that is not in the table, and no other", () => {
   const unknown = (finish_reason: string) => {
     const state = new FinishState([]);

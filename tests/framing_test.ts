@@ -49,6 +49,11 @@ const STREAMS = [
     payloads: ["1", "2", "3"],
   },
   { about: "several data lines", text: "data: 1\ndata: 2\n\n", payloads: ["1\n2"] },
+  {
+    about: "an empty data line between others",
+    text: "data: 1\ndata\ndata: 2\n\n",
+    payloads: ["1\n\n2"],
+  },
   { about: "CRLF inside an event", text: "data: 1\r\ndata: 2\r\n\r\n", payloads: ["1\n2"] },
   { about: "no space", text: "data:1\n\ndata:  2\n\n", payloads: ["1", " 2"] },
   { about: "empty data", text: "data:\n\ndata\n\ndata: \n\n", payloads: ["", "", ""] },

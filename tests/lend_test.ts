@@ -1,7 +1,7 @@
 /** The lent buffer: the same text, whatever the buffer was used for since, read only when asked for. */
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { type ByteStream, LentText } from "../lib/sse/lend.ts";
+import { type ByteStream, LentText, openReader } from "../lib/sse/lend.ts";
 import { holdBody, startUpstream } from "./helpers/upstream.ts";
 
 /** The sum of sizes that matter: below, at and above the buffer of 16 KiB. */
@@ -134,3 +134,18 @@ Deno.test("LentText gives every character of a real answer, read slowly", async 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
+
+Deno.test("openReader reads a byte stream into a buffer of its own", async () => {
+  let isLent = false;
+  const body: ByteStream = new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      isLent = controller.byobRequest !== null;
+      controller.enqueue(new TextEncoder().encode("a"));
+    },
+  });
+  const reader = openReader(body);
+  await reader.read();
+  assertEquals(isLent, true);
+  await reader.cancel();
+});

@@ -7,6 +7,7 @@ import { estimateUsage, translateUsage } from "../lib/translate/outcome.ts";
 const CACHES: readonly (readonly [number, number, number, number, number, number])[] = [
   [100, 0, 0, 100, 0, 0],
   [100, 60, 30, 10, 60, 30],
+  [100, 60, 40, 0, 60, 40],
   [9128, 0, 9116, 12, 0, 9116],
   [15, 14, 0, 1, 14, 0],
   [10, 64, 0, 0, 64, 0],
@@ -75,3 +76,12 @@ for (const name of ["prompt_cache_hit_tokens", "num_cached_tokens", "cached_toke
     assertEquals(translateUsage(both).cache_read_input_tokens, 10);
   });
 }
+
+Deno.test("a single token that was written to the cache is reported with how long it is kept", () => {
+  const usage = { prompt_tokens: 3, prompt_tokens_details: { cache_write_tokens: 1 } };
+  assertEquals(translateUsage(usage, "1h").cache_creation, {
+    ephemeral_5m_input_tokens: 0,
+    ephemeral_1h_input_tokens: 1,
+  });
+  assertEquals(translateUsage({ prompt_tokens: 3 }, "1h").cache_creation, undefined);
+});

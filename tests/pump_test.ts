@@ -33,11 +33,12 @@ const MESSAGE: Message = {
   },
 };
 
-/** Knows `{text}`, `{finish}`, `{end}` and `{error}`; anything else is a chunk without content. */
+/** Knows `{text}`, `{finish}`, `{trust}`, `{end}` and `{error}`; anything else is a chunk without content. */
 class FakeTranslator implements Translator {
   isComplete = false;
   hasEnded = false;
   #hasStarted = false;
+  #trustsDone = false;
 
   start(): StreamEvent[] {
     if (this.#hasStarted) return [];
@@ -48,6 +49,7 @@ class FakeTranslator implements Translator {
   push(chunk: JsonObject): StreamEvent[] {
     if (chunk["bug"]) throw new RangeError("a bug");
     if (chunk["error"]) throw new ApiError("rate_limit_error", "slow down");
+    if (chunk["trust"]) this.#trustsDone = true;
     if (chunk["finish"] || chunk["end"]) this.isComplete = true;
     if (chunk["end"]) this.hasEnded = true;
     if (typeof chunk["text"] !== "string") return [];
@@ -55,8 +57,10 @@ class FakeTranslator implements Translator {
     return [...this.start(), { type: "content_block_delta", index: 0, delta }];
   }
 
-  finish(): StreamEvent[] {
-    if (!this.isComplete) throw new ApiError("api_error", "not whole", { status: 502 });
+  finish({ isDone = false }: { isDone?: boolean } = {}): StreamEvent[] {
+    if (!this.isComplete && !(this.#trustsDone && isDone)) {
+      throw new ApiError("api_error", "not whole", { status: 502 });
+    }
     return [...this.start(), { type: "message_stop" }];
   }
 
@@ -495,6 +499,16 @@ Deno.test("startPump ends at [DONE] in the first read", async () => {
   assertEquals(await readAll(await trial.opened), [["start", "Hi", "stop"]]);
   await trial.source.cancelled;
   assertEquals([trial.firstEvents, ...describeEnds(trial.ends)], [1, "complete"]);
+});
+
+Deno.test("startPump tells the translator whether upstream said that it is done", async () => {
+  const trust = { trust: true };
+  const done = start(sse(TEXT, trust, "[DONE]"));
+  assertEquals(await readAll(await done.opened), [["start", "Hi", "stop"]]);
+  const cut = start(sse(TEXT, trust));
+  const stream = await cut.opened;
+  cut.source.close();
+  assertEquals((await readAll(stream)).flat(), ["start", "Hi", "api_error: not whole"]);
 });
 
 Deno.test("startPump takes a last event without its blank line", async () => {

@@ -9,6 +9,13 @@ import type { Message } from "../lib/anthropic/types.ts";
 import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
 import type * as openrouter from "../lib/openrouter/types.ts";
 import { collectMessage, translateResponse } from "../lib/translate/response.ts";
+import {
+  isClaude,
+  isContinued,
+  readReasoning,
+  sharesEnvelope,
+  toFamily,
+} from "../lib/translate/reasoning.ts";
 import { translateRequest } from "../lib/translate/request.ts";
 import { StreamTranslator } from "../lib/translate/stream.ts";
 
@@ -320,4 +327,56 @@ Deno.test("entries with fields of odd types end no answer", () => {
       }
     }
   }
+});
+
+Deno.test("readReasoning keeps encrypted entries beside the plain text they belong to", () => {
+  const detail = { type: "reasoning.encrypted", data: "abc" };
+  assertEquals(readReasoning({ reasoning: "Hm.", reasoning_details: [detail] }), [
+    { field: "reasoning", text: "Hm." },
+    { detail },
+  ]);
+});
+
+Deno.test("isContinued compares ids only where both pieces have one", () => {
+  const piece = (id?: string) => ({ detail: { type: "reasoning.text", ...(id && { id }) } });
+  assertEquals(isContinued(piece("a"), piece("a")), true);
+  assertEquals(isContinued(piece("a"), piece()), true);
+  assertEquals(isContinued(piece(), piece("a")), true);
+  assertEquals(isContinued(piece("a"), piece("b")), false);
+});
+
+Deno.test("sharesEnvelope takes a format that is not named for the same as another that is not", () => {
+  const piece = (type: string, format?: string | null) => ({
+    detail: { type, ...(format !== undefined && { format }) },
+  });
+  const shares = (one?: string | null, other?: string | null) =>
+    sharesEnvelope(piece("reasoning.text", one), piece("reasoning.encrypted", other), {
+      model: "openai/gpt-5",
+      isHidden: false,
+    });
+  assertEquals([shares(), shares(null), shares(undefined, null)], [true, true, true]);
+  assertEquals([shares("a", "a"), shares("a"), shares("a", "b")], [true, false, false]);
+});
+
+Deno.test("a text that goes on in the other form is continued until it is signed", () => {
+  const plain = { field: "reasoning", text: "b" } as const;
+  const entry = { detail: { type: "reasoning.text", text: "a" } };
+  assertEquals(isContinued(entry, plain), true);
+  assertEquals(isContinued({ detail: { ...entry.detail, signature: "s" } }, plain), false);
+  assertEquals(isContinued(plain, { ...plain, field: "reasoning_content" }), false);
+  assertEquals(isContinued(plain, entry), false);
+  assertEquals(isContinued(entry, { isEmptyList: true }), false);
+});
+
+Deno.test("toFamily is the vendor, unless the id names a way to choose a model", () => {
+  const families = Object.entries({
+    "anthropic/claude-opus-5": "anthropic",
+    "~anthropic/claude-opus-5": "anthropic",
+    "openrouter/auto": "",
+    "openrouter": "openrouter",
+    "@preset/mine": "",
+    "qwen3": "qwen3",
+  });
+  for (const [model, family] of families) assertEquals(toFamily(model), family, model);
+  assertEquals(["anthropic/x", "anthropic", "openai/x"].map(isClaude), [true, false, false]);
 });

@@ -244,3 +244,33 @@ Deno.test("relay reads nothing that the client does not read", async () => {
   assertEquals(pulled, 1);
   await reader.cancel();
 });
+
+Deno.test("relay hears a character that is cut between two reads", async () => {
+  const bytes = new TextEncoder().encode(
+    'event: message_start\ndata: {"type":"message_start","message":{"model":"größe"}}\n\n',
+  );
+  const cut = bytes.indexOf(0xc3) + 1;
+  const heard: unknown[] = [];
+  const body = relay(ReadableStream.from([bytes.slice(0, cut), bytes.slice(cut)]), {
+    now: () => performance.now(),
+    timeoutMs: 60_000,
+    onEvent: (event) => heard.push(event["message"]),
+    onEnd: () => {},
+    parseError: parseErrorObject,
+    encodeError: () => "",
+  });
+  await new Response(body).text();
+  assertEquals(heard, [{ model: "größe" }]);
+});
+
+Deno.test("relay ends once when the client leaves while upstream is silent", async () => {
+  const trial = start(START);
+  const reader = trial.body.getReader();
+  await reader.read();
+  const silent = reader.read();
+  await reader.cancel();
+  await silent;
+  // The read under way ends now that upstream was left; its end is not the stream's.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(trial.ends, [{ how: "client_gone" }]);
+});

@@ -203,3 +203,10 @@ Deno.test("translateRequest leaves no trace of __proto__ in the objects of other
   assert(first?.role === "assistant");
   assertEquals(first.tool_calls?.[0]?.function.arguments, '{"__proto__":{"polluted":1}}');
 });
+
+Deno.test("translateRequest sends a session id of 256 characters, and none that is longer", () => {
+  const request = toRequest([{ role: "user", content: "Hi" }]);
+  const send = (sessionId: string) => translate(request, { sessionId }).body.session_id;
+  assertEquals(send("s".repeat(256)), "s".repeat(256));
+  assertEquals(send("s".repeat(257)), undefined);
+});

@@ -13,6 +13,7 @@ import {
   collectMessage,
   translateCompletion,
   translateResponse,
+  withoutAnswer,
 } from "../lib/translate/response.ts";
 import {
   createTranslator,
@@ -98,6 +99,12 @@ Deno.test("translateResponse keeps __proto__ in tool input as data", () => {
   assert(block?.type === "tool_use");
   assertEquals(JSON.stringify(block.input), '{"__proto__":{"x":1}}');
   assertEquals(Object.getPrototypeOf({}).x, undefined);
+});
+
+Deno.test("withoutAnswer leaves everything but the content and the end", () => {
+  const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
+  const message = translateResponse(completion, createTranslator());
+  assertEquals(withoutAnswer(message), { ...message, content: [], stop_reason: "max_tokens" });
 });
 
 Deno.test("collectMessage refuses events without a head", () => {

@@ -76,3 +76,24 @@ Deno.test("TokenLimit cuts the text at four characters a token, not inside a cha
   assertEquals(limit.push("9"), { text: "", end: "length" });
   assertEquals(new TokenLimit(1).push("abc😀"), { text: "abc", end: "length" });
 });
+
+/** All words of this length over `a` and `b`. */
+function listWords(length: number): string[] {
+  return Array.from(
+    { length: 2 ** length },
+    (_, bits) => bits.toString(2).padStart(length, "0").replaceAll("0", "a").replaceAll("1", "b"),
+  );
+}
+
+Deno.test("StopSequences finds every sequence that repeats itself where a plain search does", () => {
+  const texts = listWords(8);
+  for (const sequence of [2, 3, 4, 5].flatMap(listWords)) {
+    for (const text of texts) {
+      const at = text.indexOf(sequence);
+      const expected = at === -1
+        ? { text }
+        : { text: text.slice(0, at), end: { matchedStop: sequence } };
+      assertEquals(read([sequence], [text]), expected);
+    }
+  }
+});

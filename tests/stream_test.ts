@@ -106,6 +106,17 @@ Deno.test("StreamTranslator is complete from the finish reason on", () => {
   assertEquals(translator.isComplete, true);
 });
 
+Deno.test("StreamTranslator warns of an end that is odd, and of none", () => {
+  const warn = (finish_reason: string) => {
+    const translator = createTranslator();
+    translator.push({ choices: [{ delta: { content: "a" }, finish_reason }] });
+    return translator.warning;
+  };
+  assertEquals(warn("stop"), null);
+  assertEquals(warn(""), "no finish reason");
+  assertEquals(warn("banana"), 'unknown finish reason "banana"');
+});
+
 Deno.test("StreamTranslator notes which model and provider answered, and the usage", () => {
   const translator = createTranslator();
   translator.push({ model: "z-ai/glm-5", provider: "Novita", choices: [] });
@@ -117,6 +128,22 @@ Deno.test("StreamTranslator notes which model and provider answered, and the usa
     usage: { prompt_tokens: 3, cost: 0.5 },
     serviceTier: null,
   });
+});
+
+Deno.test("StreamTranslator knows no facts before the first chunk", () => {
+  const facts = { model: null, provider: null, usage: null, serviceTier: null };
+  assertEquals(createTranslator().facts, facts);
+});
+
+Deno.test("StreamTranslator takes the reasoning of a whole message for blocks of their own", () => {
+  const details = ["One.", "Two."].map((text) => ({ type: "reasoning.text", text }));
+  const message = { content: "Done.", reasoning_details: details };
+  const translator = createTranslator();
+  translator.push({ choices: [{ message, finish_reason: "stop" }] });
+  const events = translator.finish();
+  const starts = events.filter((event) => event.type === "content_block_start");
+  const types = starts.map(({ content_block }) => content_block.type);
+  assertEquals(types, ["thinking", "thinking", "text"]);
 });
 
 Deno.test("StreamTranslator reads a completion that comes where a stream was asked for", () => {

@@ -108,3 +108,113 @@ Deno.test("estimateInputTokens does not count the base64 of an image in a result
   };
   assertEquals(withData("iVBO"), withData("iVBO".repeat(250_000)));
 });
+
+/** Each turn and tool costs four tokens, and four characters are a token. */
+const EXACT: readonly (readonly [about: string, tokens: number, keys: Record<string, unknown>])[] =
+  [
+    ["a turn of forty characters", 14, { messages: [turn("user", "x".repeat(40))] }],
+    ["two turns", 16, {
+      messages: [turn("user", "x".repeat(20)), turn("assistant", "y".repeat(12))],
+    }],
+    ["a system prompt", 16, { system: "s".repeat(40), messages: [turn("user", "12345678")] }],
+    [
+      "a tool: name, description and schema",
+      4 + 2 + 4 + 2 + 5 + 8,
+      {
+        messages: [turn("user", "12345678")],
+        tools: [{
+          name: "Readings",
+          description: "d".repeat(20),
+          input_schema: { type: "object", title: "abcd" },
+        }],
+      },
+    ],
+    [
+      "redacted thinking, which is free",
+      4 + 4 + 2,
+      {
+        messages: [
+          turn("user", "12345678"),
+          turn("assistant", [{ type: "redacted_thinking", data: "x".repeat(400) }]),
+        ],
+      },
+    ],
+    ["a call: name and input", 4 + 4 + 2 + 1 + 4, {
+      messages: [
+        turn("user", "12345678"),
+        turn("assistant", [{ ...call, input: { a: "bcdefghi" } }]),
+      ],
+    }],
+    ["a document of text", 4 + 10, { messages: [turn("user", [document({ type: "text" })])] }],
+    ["a document by URL", 4 + 2250, {
+      messages: [turn("user", [document({ type: "url", url: "https://a.test/b.pdf" })])],
+    }],
+  ];
+
+function turn(role: string, content: unknown) {
+  return { role, content };
+}
+
+function document(source: Record<string, unknown>) {
+  const text = { media_type: "text/plain", data: "x".repeat(40) };
+  return { type: "document", source: source.type === "text" ? { ...source, ...text } : source };
+}
+
+for (const [about, tokens, keys] of EXACT) {
+  Deno.test(`estimateInputTokens counts exactly: ${about}`, () => {
+    assertEquals(estimate(keys), tokens);
+  });
+}
+
+Deno.test("estimateInputTokens counts a PDF by its pages, which it guesses from its size", () => {
+  const pages = (chars: number) => {
+    const source = { type: "base64", media_type: "application/pdf", data: "A".repeat(chars) };
+    return (estimate({ messages: [turn("user", [document(source)])] }) - 4) / 2250;
+  };
+  assertEquals([4, 140_000, 160_000, 300_000].map(pages), [1, 1, 2, 3]);
+});
+
+Deno.test("estimateInputTokens leaves out the thinking that is cleared, and counts what is kept", () => {
+  const thinking = { type: "thinking", thinking: "x".repeat(400), signature: "s" };
+  const said = { type: "text", text: "done" };
+  const messages = [1, 2].flatMap(() => [
+    turn("user", "12345678"),
+    turn("assistant", [thinking, said]),
+  ]);
+  const keep = (value: number) => ({
+    edits: [{ type: "clear_thinking_20251015", keep: { type: "thinking_turns", value } }],
+  });
+  const all = estimate({ messages });
+  assertEquals(estimate({ messages, context_management: keep(2) }), all);
+  assertEquals(estimate({ messages, context_management: keep(1) }), all - 100);
+});
+
+Deno.test("estimateInputTokens counts what a search of the history is told as", () => {
+  const search = (title: string) => {
+    const found = {
+      type: "web_search_result",
+      url: "https://a.test",
+      title,
+      encrypted_content: "",
+    };
+    return estimate({
+      messages: [
+        turn("assistant", [
+          { type: "server_tool_use", id: "s1", name: "web_search", input: { query: "x" } },
+          { type: "web_search_tool_result", tool_use_id: "s1", content: [found] },
+        ]),
+        turn("user", "more"),
+      ],
+    });
+  };
+  assertEquals(search("x".repeat(48)) - search("x".repeat(8)), 10);
+});
+
+Deno.test("estimateInputTokens counts the name of a tool that was found", () => {
+  const found = (tool_name: string) => {
+    const content = [{ type: "tool_reference", tool_name }];
+    const result = { type: "tool_result", tool_use_id: "a", content };
+    return estimate({ messages: [turn("assistant", [call]), turn("user", [result])] });
+  };
+  assertEquals(found("x".repeat(48)) - found("x".repeat(8)), 10);
+});

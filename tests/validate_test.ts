@@ -2,6 +2,7 @@
 // must pass. Blocks and tools have their own file.
 
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { toInvalidInput } from "../lib/anthropic/invalid_input.ts";
 import { parseCountRequest, parseMessagesRequest } from "../lib/anthropic/validate.ts";
 import { ApiError } from "../lib/errors.ts";
 import {
@@ -226,6 +227,10 @@ const PASS: [name: string, body: unknown][] = [
     body({ messages: [{ role: "assistant", content: "Hi" }] }),
   ],
   ["a tool name that upstream refuses", tool({ name: "github.issues/list" })],
+  ["max_tokens 0 with a tool choice of none", {
+    ...tool({}),
+    ...body({ max_tokens: 0, tool_choice: { type: "none" } }),
+  }],
   ["a tool of type custom", tool({ type: "custom" })],
   ["a tool without schema type", tool({ input_schema: {} })],
 ];
@@ -295,6 +300,19 @@ Deno.test("parseMessagesRequest takes null for the optional fields inside as not
     ],
   }));
   assertEquals(odd, plain);
+});
+
+Deno.test("parseMessagesRequest keeps an input that is a text as it is, and others as JSON", () => {
+  const parse = (input: unknown) => {
+    const content = [{ type: "tool_use", id: "a", name: "b", input }];
+    const messages = [hello, { role: "assistant", content }];
+    const turn = parseMessagesRequest(body({ messages })).messages[1];
+    const [block] = turn?.role === "assistant" ? turn.content : [];
+    return block?.type === "tool_use" ? block.input : null;
+  };
+  assertEquals(parse("abc"), toInvalidInput("abc"));
+  assertEquals(parse([1]), toInvalidInput("[1]"));
+  assertEquals(parse({ a: 1 }), { a: 1 });
 });
 
 Deno.test("parseMessagesRequest takes thinking without signature", () => {

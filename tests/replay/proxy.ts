@@ -75,8 +75,8 @@ export async function send(params: Params, recording: Recording, setup: Setup): 
     maxRetries: 0,
     // Without one the SDK refuses long answers that are not streamed.
     timeout: 60_000,
-    fetch: async (url: string | URL | Request, init?: RequestInit) => {
-      const { response, text } = await proxy.call(new Request(url, init));
+    fetch: async (url, init) => {
+      const { response, text } = await proxy.call(toRequest(url, init));
       seen.status = response.status;
       seen.dropped = readDropped(response);
       seen.events = readEvents(text);
@@ -85,6 +85,11 @@ export async function send(params: Params, recording: Recording, setup: Setup): 
   });
   await ask(client, params, seen);
   return { ...seen, sent: proxy.sent() };
+}
+
+/** The SDK's own types of a request differ from the runtime's, and from each other on Deno 2.5. */
+function toRequest(url: unknown, init: object = {}): Request {
+  return new Request(String(url), init);
 }
 
 /** Names in `x-proxy-dropped`. */

@@ -1,0 +1,177 @@
+/**
+ * Operators on expressions: conditions, logic, comparisons, arithmetic, calls.
+ * @module
+ */
+
+import { isSentence } from "./literals.ts";
+import type { Edit } from "./mutation.ts";
+import { ts } from "./typescript.ts";
+
+const { SyntaxKind } = ts;
+
+/** Binary operators, and what each becomes. */
+const SWAPS: ReadonlyMap<string, { operator: string; to: string }> = new Map([
+  ["<", { operator: "boundary", to: "<=" }],
+  ["<=", { operator: "boundary", to: "<" }],
+  [">", { operator: "boundary", to: ">=" }],
+  [">=", { operator: "boundary", to: ">" }],
+  ["===", { operator: "equality", to: "!==" }],
+  ["!==", { operator: "equality", to: "===" }],
+  ["&&", { operator: "logic", to: "||" }],
+  ["||", { operator: "logic", to: "&&" }],
+  ["&&=", { operator: "logic", to: "||=" }],
+  ["||=", { operator: "logic", to: "&&=" }],
+  ["??=", { operator: "logic", to: "=" }],
+  ["+", { operator: "arithmetic", to: "-" }],
+  ["-", { operator: "arithmetic", to: "+" }],
+  ["*", { operator: "arithmetic", to: "/" }],
+  ["/", { operator: "arithmetic", to: "*" }],
+  ["%", { operator: "arithmetic", to: "*" }],
+  ["+=", { operator: "arithmetic", to: "-=" }],
+  ["-=", { operator: "arithmetic", to: "+=" }],
+  ["|", { operator: "arithmetic", to: "&" }],
+  ["&", { operator: "arithmetic", to: "|" }],
+  ["<<", { operator: "arithmetic", to: ">>" }],
+  [">>", { operator: "arithmetic", to: "<<" }],
+]);
+
+const PAIRS = [
+  ["some", "every"],
+  ["startsWith", "endsWith"],
+  ["find", "findLast"],
+  ["findIndex", "findLastIndex"],
+  ["indexOf", "lastIndexOf"],
+  ["min", "max"],
+  ["ceil", "floor"],
+  ["push", "unshift"],
+  ["shift", "pop"],
+] as const;
+
+/** Methods that have a sibling with the other meaning. */
+const SIBLINGS: ReadonlyMap<string, string> = new Map(
+  PAIRS.flatMap(([one, other]) => [[one, other], [other, one]]),
+);
+
+/** Methods that return something of the same type: the call can be left out. */
+const REMOVABLE: ReadonlySet<string> = new Set([
+  ...["trim", "trimStart", "trimEnd", "toLowerCase", "toUpperCase", "replace", "replaceAll"],
+  ...["filter", "slice", "sort", "toSorted", "reverse", "toReversed", "flat"],
+]);
+
+/** The mutants of one expression itself, not of those inside it. */
+export function mutateExpression(node: ts.Expression): Edit[] {
+  const edits = isCondition(node) ? negate(node) : [];
+  if (ts.isBinaryExpression(node)) return [...edits, ...mutateBinary(node)];
+  if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
+    return [...edits, ...mutateUnary(node)];
+  }
+  if (ts.isCallExpression(node)) return [...edits, ...mutateMethod(node), ...dropArgument(node)];
+  return ts.isNewExpression(node) ? [...edits, ...dropArgument(node)] : edits;
+}
+
+/** What `if`, a loop or `? :` decides on. */
+function isCondition(node: ts.Expression): boolean {
+  const { parent } = node;
+  if (ts.isIfStatement(parent) || ts.isWhileStatement(parent) || ts.isDoStatement(parent)) {
+    return parent.expression === node;
+  }
+  return (ts.isConditionalExpression(parent) || ts.isForStatement(parent)) &&
+    parent.condition === node;
+}
+
+function negate(node: ts.Expression): Edit[] {
+  // `===` has its own operator, which does the same.
+  if (
+    ts.isBinaryExpression(node) && SWAPS.get(node.operatorToken.getText())?.operator === "equality"
+  ) {
+    return [];
+  }
+  return isNot(node) ? [] : [{ operator: "negate", text: `!(${node.getText()})` }];
+}
+
+function isNot(node: ts.Expression): boolean {
+  return ts.isPrefixUnaryExpression(node) && node.operator === SyntaxKind.ExclamationToken;
+}
+
+function mutateBinary(node: ts.BinaryExpression): Edit[] {
+  const token = node.operatorToken.getText();
+  const [left, right] = [node.left.getText(), node.right.getText()];
+  if (token === "??") return mutateFallback(node);
+  const swap = SWAPS.get(token);
+  // A text cannot be subtracted.
+  if (swap === undefined || (token.startsWith("+") && [node.left, node.right].some(isText))) {
+    return [];
+  }
+  const isPlace = token !== "===" && token !== "!==" && token.endsWith("=") &&
+    !/^[<>]=$/.test(token);
+  const text = isPlace ? `${left} ${swap.to} (${right})` : `(${left}) ${swap.to} (${right})`;
+  const edits = [{ operator: swap.operator, text }];
+  if (token === "||" && isLiteral(node.right)) {
+    edits.push({ operator: "fallback", text: `(${left}) ?? (${right})` });
+  }
+  return edits;
+}
+
+/** `a ?? b` → `a`, and → `a || b` unless the fallback is itself falsy or an object: then both say the same. */
+function mutateFallback({ left, right }: ts.BinaryExpression): Edit[] {
+  const edits = [{ operator: "fallback", text: left.getText() }];
+  const isSame = /^(""|0|false|undefined|\[.*\]|\{.*\}|new .*)$/s.test(right.getText());
+  const text = `(${left.getText()}) || (${right.getText()})`;
+  return isSame ? edits : [...edits, { operator: "fallback", text }];
+}
+
+function isText(node: ts.Expression): boolean {
+  return ts.isStringLiteralLike(node) || ts.isTemplateExpression(node) ||
+    (ts.isBinaryExpression(node) && node.operatorToken.getText() === "+" &&
+      [node.left, node.right].some(isText));
+}
+
+function isLiteral(node: ts.Expression): boolean {
+  return ts.isStringLiteralLike(node) || ts.isNumericLiteral(node) ||
+    node.kind === SyntaxKind.NullKeyword;
+}
+
+function mutateUnary(node: ts.PrefixUnaryExpression | ts.PostfixUnaryExpression): Edit[] {
+  const operand = node.operand.getText();
+  switch (node.operator) {
+    case SyntaxKind.ExclamationToken:
+      // `!!x` makes a boolean of it: both go.
+      return [{ operator: "negate", text: isNot(node.operand) ? `!${operand.slice(1)}` : operand }];
+    case SyntaxKind.PlusPlusToken:
+      return [{ operator: "arithmetic", text: node.getText().replace("++", "--") }];
+    case SyntaxKind.MinusMinusToken:
+      return [{ operator: "arithmetic", text: node.getText().replace("--", "++") }];
+    case SyntaxKind.MinusToken:
+      return [{ operator: "arithmetic", text: operand }];
+    default:
+      return [];
+  }
+}
+
+function mutateMethod({ expression: callee, ...call }: ts.CallExpression): Edit[] {
+  if (!ts.isPropertyAccessExpression(callee)) return [];
+  const name = callee.name.text;
+  const edits: Edit[] = [];
+  if (REMOVABLE.has(name)) {
+    edits.push({ operator: "drop-method", text: callee.expression.getText() });
+  }
+  const sibling = SIBLINGS.get(name);
+  if (sibling !== undefined) {
+    const dot = callee.questionDotToken === undefined ? "." : "?.";
+    const values = call.arguments.map((argument) => argument.getText()).join(", ");
+    const text = `${callee.expression.getText()}${dot}${sibling}(${values})`;
+    edits.push({ operator: "swap-method", text });
+  }
+  return edits;
+}
+
+/** The last of several arguments is the one that may be optional. */
+function dropArgument(node: ts.CallExpression | ts.NewExpression): Edit[] {
+  const values = node.arguments;
+  const last = values?.at(-1);
+  if (values === undefined || last === undefined) return [];
+  if (values.length < 2 || isSentence(last)) return [];
+  const head = node.getText().slice(0, values.pos - node.getStart());
+  const kept = values.slice(0, -1).map((value) => value.getText()).join(", ");
+  return [{ operator: "drop-argument", text: `${head}${kept})` }];
+}

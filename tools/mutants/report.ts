@@ -1,0 +1,63 @@
+/**
+ * What a run says at its end.
+ * @module
+ */
+
+import type { Mutant, Verdict } from "./mutation.ts";
+
+/** A mutant and how it ended. */
+export interface Result {
+  mutant: Mutant;
+  verdict: Verdict;
+}
+
+/** The share of killed mutants in percent. */
+export function rate(results: readonly Result[]): number {
+  const killed = results.filter(({ verdict }) => verdict.how === "killed").length;
+  return results.length === 0 ? 100 : 100 * killed / results.length;
+}
+
+/** One line a file, then every mutant that was not killed. */
+export function describeResults(results: readonly Result[]): string[] {
+  const files = Map.groupBy(results, ({ mutant }) => mutant.file);
+  const table = [...files].toSorted(([a], [b]) => a < b ? -1 : 1).map(([file, own]) =>
+    `${rate(own).toFixed(0).padStart(3)} %  ${describeCount(own)}  ${file}`
+  );
+  const survivors = results.filter(({ verdict }) => verdict.how !== "killed");
+  return [
+    ...table,
+    "",
+    ...survivors.map(({ mutant, verdict }) => `${verdict.how}: ${describeMutant(mutant)}`),
+    `${results.length} mutants, ${survivors.length} survived, ${rate(results).toFixed(1)} % killed`,
+  ];
+}
+
+function describeCount(results: readonly Result[]): string {
+  const survived = results.filter(({ verdict }) => verdict.how !== "killed").length;
+  return `${results.length - survived}/${results.length}`.padStart(7);
+}
+
+/** Place, operator and change in one line. */
+export function describeMutant(mutant: Mutant): string {
+  return `${mutant.file}:${mutant.line} ${mutant.operator}: ${describeChange(mutant)}`;
+}
+
+function describeChange({ kind, original, replacement, without }: Mutant): string {
+  if (without !== undefined) return `without ${flatten(without)}`;
+  if (kind === "statement") return `without ${flatten(original)}`;
+  if (kind === "entry") return `${replacement} at once`;
+  const [before, after] = [flatten(original), flatten(replacement)];
+  if (before.length <= 70) return `${before} → ${after}`;
+  // Long texts: the part that differs, with something around it.
+  let start = 0;
+  while (start < after.length && before[start] === after[start]) start++;
+  let end = 0;
+  while (end < after.length - start && before.at(-1 - end) === after.at(-1 - end)) end++;
+  const from = Math.max(0, start - 20);
+  const part = (text: string) => `…${text.slice(from, text.length - end + 20).slice(0, 120)}…`;
+  return `${part(before)} → ${part(after)}`;
+}
+
+function flatten(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
+}
