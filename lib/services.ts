@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ByteBudget } from "./byte_budget.ts";
 import { Calibration } from "./calibration.ts";
 import type { Config } from "./config.ts";
 import type { Services } from "./exchange.ts";
@@ -12,6 +13,10 @@ import { Catalog } from "./openrouter/catalog.ts";
 import { createClient } from "./openrouter/client.ts";
 import { LearnedLimits } from "./openrouter/learned.ts";
 import { RefusedDefaults } from "./openrouter/models.ts";
+
+/** Bodies of the largest size that may be under way at once; of 256 MiB it is the default already. */
+const LARGEST_BODIES = 8;
+const LEAST_BUDGET = 256 * 1024 * 1024;
 
 /** What differs between those who start a server. */
 export interface Surroundings extends Pick<Services, "about" | "log" | "reportSpan"> {
@@ -36,6 +41,7 @@ export function connectServices(
     refused: new RefusedDefaults(),
     learned: new LearnedLimits(),
     calibration: new Calibration(),
+    byteBudget: new ByteBudget(Math.max(LEAST_BUDGET, LARGEST_BODIES * config.maxBodyBytes)),
     figures: new Figures({
       about,
       date: () => new Date(),

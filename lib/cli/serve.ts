@@ -67,7 +67,10 @@ function findTracer({ name, version }: About): Tracer | null {
 export function startServer(services: Services): RunningServer {
   const { config, catalog } = services;
   const handler = createHandler(services);
-  const server = listen(config, (request, info) => handler(request, toPeer(info.remoteAddr)));
+  const server = listen(
+    config,
+    (request, info) => handler(request, toPeer(info.remoteAddr), info.completed),
+  );
   catalog.refresh();
   const timer = setInterval(() => catalog.refresh(), 60_000);
   Deno.unrefTimer(timer);

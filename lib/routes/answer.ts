@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Message, MessagesRequest, StreamEvent } from "../anthropic/types.ts";
+import type { Message, StreamEvent } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
 import { parseJson } from "../json.ts";
@@ -13,7 +13,6 @@ import { startPump, type StreamEnd } from "../sse/pump.ts";
 import { readWhole } from "../sse/whole.ts";
 import { translateCompletion, translateResponse, withoutAnswer } from "../translate/response.ts";
 import { StreamTranslator } from "../translate/stream.ts";
-import { listCallIds } from "../translate/request.ts";
 import { countSearches, translateUsage } from "../translate/outcome.ts";
 import { toFamily } from "../translate/reasoning.ts";
 import type { Asked } from "./ask.ts";
@@ -24,7 +23,6 @@ const WHOLE_BODY = /json$|html$/;
 
 /** The request an answer belongs to. */
 export interface AnswerOptions {
-  asked: MessagesRequest;
   exchange: Exchange;
   services: Services;
 }
@@ -45,6 +43,7 @@ export async function answerStream(upstream: Asked, options: AnswerOptions): Pro
     pingMs: services.config.pingMs,
     now: services.now,
     openStreams: services.openStreams,
+    share: services.byteBudget.open(),
     onFirstEvent: () => noteHead(translator, options),
     onEnd: (end) => {
       noteFacts(translator, exchange);
@@ -77,7 +76,7 @@ async function answerStreamAtOnce(
 export async function answerPlain(upstream: Asked, options: AnswerOptions): Promise<Answer> {
   const translator = createTranslator(upstream, options);
   const translated: Message = translateResponse(await readBody(upstream, options), translator);
-  const message = options.asked.max_tokens === 0 ? withoutAnswer(translated) : translated;
+  const message = upstream.wanted.maxTokens === 0 ? withoutAnswer(translated) : translated;
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
   warnOfEnd(translator, options);
@@ -85,7 +84,10 @@ export async function answerPlain(upstream: Asked, options: AnswerOptions): Prom
 }
 
 async function readBody(upstream: Asked, { services }: AnswerOptions): Promise<unknown> {
-  const text = await readWhole(upstream.answer.body, { timeoutMs: services.config.timeoutMs });
+  const text = await readWhole(upstream.answer.body, {
+    timeoutMs: services.config.timeoutMs,
+    share: services.byteBudget.open(),
+  });
   const completion = parseJson(text);
   if (completion !== undefined) return completion;
   throw createNoJson(upstream.answer);
@@ -99,24 +101,26 @@ export function createNoJson({ contentType }: ChatAnswer): ApiError {
 
 function createTranslator(
   upstream: Asked,
-  { asked, exchange, services }: AnswerOptions,
+  { exchange, services }: AnswerOptions,
 ): StreamTranslator {
   const { journey } = exchange;
+  const { model, searchesWeb, hidesThinking, reportsSafeguards, stopSequences, takenCallIds } =
+    upstream.wanted;
   const translator = new StreamTranslator({
     messageId: services.newId("msg"),
-    model: asked.model,
+    model,
     inputTokens: services.calibration.adjust(upstream.target, upstream.inputTokens),
     newCallId: () => services.newId("toolu"),
     target: upstream.target,
-    searchesWeb: asked.web_search !== undefined,
+    searchesWeb,
     contextManagement: upstream.contextManagement,
-    hidesThinking: asked.thinking?.display === "omitted",
+    hidesThinking,
     names: upstream.names,
     cacheTtl: upstream.cacheTtl,
-    takenCallIds: listCallIds(asked),
-    stopSequences: asked.stop_sequences,
+    takenCallIds,
+    stopSequences,
     visibleTokens: upstream.visibleTokens,
-    reportsSafeguards: asked.safeguards,
+    reportsSafeguards,
     redact: exchange.redact,
     onBlock: (block) => journey.mark("block", describeBlock(block)),
   });

@@ -22,16 +22,16 @@ const DEFAULT_VERSION = "2023-06-01";
 
 /**
  * Passes a message request on.
- * @throws {ApiError} for a body without a model, and for everything that goes wrong before the head has left
+ * @throws {ApiError} for a body without a model, and for everything that goes wrong before upstream's head has come
  */
-export async function relayMessages(
+export async function askNatively(
   body: unknown,
   { exchange, services, key }: { exchange: Exchange; services: Services; key: string | null },
-): Promise<Answer> {
-  const root = new Field(body, "");
+): Promise<ChatAnswer> {
+  const root = new Field(body);
   const request = root.asObject();
   const { config, refused, catalog } = services;
-  const asked = root.at("model").asText();
+  const asked = root.at("model").asName();
   const resolve = (name: string) => resolveModel(name, config, refused).models;
   const models = resolve(asked);
   const { record, journey } = exchange;
@@ -47,7 +47,6 @@ export async function relayMessages(
     resolve: (name) => resolve(name)[0],
     provider: config.provider,
   });
-  journey.inspection?.keep("sent", sent);
   const answer = await services.client.sendMessages({
     body: sent,
     model: models[0],
@@ -57,9 +56,19 @@ export async function relayMessages(
     signal: exchange.request.signal,
     timeoutMs: config.timeoutMs,
     nearest: (model) => catalog.nearest(model),
+    onSend: (text) => journey.inspection?.keep("sent", text),
     onRefusal: (text) => journey.inspection?.keep("received", text),
   });
   journey.noteAnswer(answer);
+  return answer;
+}
+
+/** Passes the answer on. @throws {ApiError} for what goes wrong before the head has left */
+export async function relayAnswer(
+  answer: ChatAnswer,
+  exchange: Exchange,
+  services: Services,
+): Promise<Answer> {
   return answer.contentType === "text/event-stream"
     ? relayStream(answer, exchange, services)
     : await relayWhole(answer, exchange, services);
@@ -86,9 +95,12 @@ function relayStream(answer: ChatAnswer, exchange: Exchange, services: Services)
 async function relayWhole(
   answer: ChatAnswer,
   exchange: Exchange,
-  { config }: Services,
+  { config, byteBudget }: Services,
 ): Promise<Answer> {
-  const text = await readWhole(answer.body, { timeoutMs: config.timeoutMs });
+  const text = await readWhole(answer.body, {
+    timeoutMs: config.timeoutMs,
+    share: byteBudget.open(),
+  });
   const message = parseJson(text);
   if (!isJsonObject(message)) throw createNoJson(answer);
   const { error } = message;

@@ -122,6 +122,11 @@ export class StreamTranslator {
     );
   }
 
+  /** Characters that are kept until the answer ends: thinking for its signature, arguments until they are whole. */
+  get keptChars(): number {
+    return this.#calls.chars + this.#reasoning.keptChars;
+  }
+
   /** `message_start`, unless it has been sent. */
   start(): anthropic.StreamEvent[] {
     if (this.#hasStarted) return [];

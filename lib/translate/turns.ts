@@ -79,7 +79,7 @@ class TurnTranslator {
     for (const call of calls) {
       const { message, follow } = translateResult(call, this.#options);
       this.#messages.push(message);
-      images.push(...follow);
+      for (const part of follow) images.push(part);
     }
     if (images.length > 0) this.#messages.push({ role: "user", content: images });
     for (const turn of rest) this.#pushOther(turn);
