@@ -70,10 +70,23 @@ export function createHandler(services: Services): Handler {
     response.headers.set("request-id", trace.record.requestId);
     describeRecord(response.headers, trace);
     trace.record.status = response.status;
-    // An answer that is not taken waits in memory, whatever route it is of.
-    Promise.allSettled([finish(trace, services, ended), left]).then(() => inFlight--);
+    finish(trace, services, ended)
+      .then(() => hasLeft(left, services.config.timeoutMs))
+      .then(() => inFlight--);
     return response;
   };
+}
+
+/**
+ * Waits until an answer has left: what is not taken waits in memory, whatever route it is of. Not for longer than a
+ * client may take nothing: by then only its last piece is kept.
+ */
+async function hasLeft(left: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
+  if (left === undefined) return;
+  const { promise: isLate, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  await Promise.race([left.catch(() => {}), isLate]);
+  clearTimeout(timer);
 }
 
 function createTrace(request: Request, services: Services, secrets: readonly string[]): Trace {

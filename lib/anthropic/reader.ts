@@ -85,7 +85,9 @@ export class Field {
       const problem = `List should have at most ${most} items after validation, not ${length}`;
       throw invalid(this.path, problem);
     }
-    this.#countItems(length);
+    if (!this.#takeItems(length)) {
+      throw invalid(this.path, `Lists should have at most ${MAX_ITEMS} items in the whole request`);
+    }
     return this.value.map((item: unknown, index) => new Field(item, this, index));
   }
 
@@ -156,12 +158,11 @@ export class Field {
     return invalid(this.path, problem);
   }
 
-  #countItems(count: number): void {
-    let root: Field = this;
-    while (root.#parent !== null) root = root.#parent;
-    root.#itemsLeft -= count;
-    if (root.#itemsLeft >= 0) return;
-    throw invalid(this.path, `Lists should have at most ${MAX_ITEMS} items in the whole request`);
+  /** Whether the lists of the request may hold so many items more. */
+  #takeItems(count: number): boolean {
+    if (this.#parent !== null) return this.#parent.#takeItems(count);
+    this.#itemsLeft -= count;
+    return this.#itemsLeft >= 0;
   }
 
   #within(value: number, range: { least?: number; most?: number }): number {

@@ -9,6 +9,7 @@ import type { Answer, Exchange, Services } from "../exchange.ts";
 import { parseJson } from "../json.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
 import { encodeEvent } from "../sse/framing.ts";
+import { paceBody, toJsonResponse } from "../sse/paced.ts";
 import { startPump, type StreamEnd } from "../sse/pump.ts";
 import { readWhole } from "../sse/whole.ts";
 import { translateCompletion, translateResponse, withoutAnswer } from "../translate/response.ts";
@@ -66,7 +67,8 @@ async function answerStreamAtOnce(
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
   warnOfEnd(translator, options);
-  return { response: toEventStream(events.map(encodeEvent).join("")) };
+  const text = events.map(encodeEvent).join("");
+  return { response: toEventStream(paceBody(text, options.services.config.timeoutMs)) };
 }
 
 /**
@@ -80,7 +82,7 @@ export async function answerPlain(upstream: Asked, options: AnswerOptions): Prom
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
   warnOfEnd(translator, options);
-  return { response: Response.json(message) };
+  return { response: toJsonResponse(message, options.services.config) };
 }
 
 async function readBody(upstream: Asked, { services }: AnswerOptions): Promise<unknown> {

@@ -12,6 +12,7 @@ import type { ChatAnswer } from "../openrouter/client.ts";
 import { parseErrorObject } from "../openrouter/errors.ts";
 import { resolveModel } from "../openrouter/models.ts";
 import { encodeEvent } from "../sse/framing.ts";
+import { paceBody } from "../sse/paced.ts";
 import { relay } from "../sse/relay.ts";
 import { readWhole } from "../sse/whole.ts";
 import { mapNativeRequest } from "../translate/native.ts";
@@ -19,6 +20,8 @@ import { requireBudget } from "./budget.ts";
 import { createNoJson, describeBlock, noteEnd, toEventStream } from "./answer.ts";
 
 const DEFAULT_VERSION = "2023-06-01";
+/** Names of upstream's are kept for the log and the page. */
+const MAX_NAME_CHARS = 256;
 
 /**
  * Passes a message request on.
@@ -106,7 +109,8 @@ async function relayWhole(
   const { error } = message;
   if (error !== undefined && error !== null) throw parseErrorObject(error);
   noteMessage(message, exchange);
-  return { response: new Response(text, { headers: { "content-type": "application/json" } }) };
+  const headers = { "content-type": "application/json" };
+  return { response: new Response(paceBody(text, config.timeoutMs), { headers }) };
 }
 
 /** The model and the tokens stand in `message_start`, the final tokens in `message_delta`. */
@@ -124,8 +128,8 @@ function noteEvent(event: JsonObject, exchange: Exchange, { now }: Services): vo
 
 function noteMessage(message: JsonObject, exchange: Exchange): void {
   const { model, provider, usage } = message;
-  if (typeof model === "string") exchange.record.target = model;
-  if (typeof provider === "string") exchange.record.provider = provider;
+  if (typeof model === "string") exchange.record.target = model.slice(0, MAX_NAME_CHARS);
+  if (typeof provider === "string") exchange.record.provider = provider.slice(0, MAX_NAME_CHARS);
   if (isJsonObject(usage)) noteUsage(usage, exchange);
 }
 

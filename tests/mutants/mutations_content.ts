@@ -29,7 +29,7 @@ export const CONTENT_AREAS: readonly Area[] = [
       },
       {
         breaks: "a text that says it is an error is told so twice",
-        find: "|| /^\\W*(tool_use_)?error/i.test(first.text)",
+        find: "|| /^\\W{0,20}(tool_use_)?error/i.test(first.text)",
         replace: "",
       },
       {

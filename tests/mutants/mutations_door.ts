@@ -6,6 +6,9 @@
 import type { Area, TestSet } from "./mutation.ts";
 
 const SERVER_TESTS: TestSet = { files: ["server_test.ts", "mutants_gap_test.ts"] };
+const BODY_TESTS: TestSet = {
+  files: [...SERVER_TESTS.files, "body_pace_test.ts", "byte_budget_test.ts"],
+};
 
 export const DOOR_AREAS: readonly Area[] = [
   {
@@ -236,7 +239,7 @@ export const DOOR_AREAS: readonly Area[] = [
   },
   {
     file: "lib/routes/body.ts",
-    tests: SERVER_TESTS,
+    tests: BODY_TESTS,
     mutations: [
       {
         breaks: "a body of exactly the limit is refused",
@@ -295,13 +298,38 @@ export const DOOR_AREAS: readonly Area[] = [
       },
       {
         breaks: "a body that fell silent is taken for a whole one",
-        find: "if (text === null) throw timedOut(idleMs);",
-        replace: "if (text === null) return '{}';",
+        find: "if (text === null) throw timedOut(",
+        replace: "if (text === null) return '{}';\n  if (idleMs < 0) throw timedOut(",
       },
       {
         breaks: "a body may be silent as long as it likes",
-        find: "readText(limits.isBounded ? body : limitBytes(body, limits), idleMs)",
-        replace: "readText(limits.isBounded ? body : limitBytes(body, limits), 86_400_000)",
+        find: "silenceMs: idleMs,",
+        replace: "silenceMs: 86_400_000,",
+      },
+      {
+        breaks: "a body takes no memory where its length is declared",
+        find: "if (declared !== null) share?.resize(declared);",
+        replace: "",
+      },
+      {
+        breaks: "a body takes no memory where its length is not declared",
+        find: "if (declared === null) share?.resize(progress.bytes);",
+        replace: "",
+      },
+      {
+        breaks: "a body may come as slowly as it likes",
+        find: "waitedMs > PATIENCE_MS + bytes / LEAST_BYTES_PER_MS",
+        replace: "false",
+      },
+      {
+        breaks: "a stop of this process counts as the client's slowness",
+        find: "Math.min(now() - readAt, idleMs)",
+        replace: "now() - readAt",
+      },
+      {
+        breaks: "a body may come in any number of pieces",
+        find: "reads > MAX_READS + bytes / LEAST_BYTES_PER_READ",
+        replace: "false",
       },
     ],
   },

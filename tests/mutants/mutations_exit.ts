@@ -121,8 +121,8 @@ export const EXIT_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "requests that have ended count against MAX_INFLIGHT",
-        find: "finally(() => inFlight--)",
-        replace: "finally(() => {})",
+        find: "      .then(() => inFlight--)",
+        replace: "",
       },
       {
         breaks: "a request leaves its place when its head leaves, not its body",
@@ -131,13 +131,13 @@ export const EXIT_AREAS: readonly Area[] = [
       },
       {
         breaks: "one request fewer than MAX_INFLIGHT is served",
-        find: "inFlight > services.config.maxInflight",
-        replace: "inFlight >= services.config.maxInflight",
+        find: "others >= countPlaces(visit, services)",
+        replace: "others + 1 >= countPlaces(visit, services)",
       },
       {
         breaks: "a full proxy looks dead to health checks",
-        find: 'isFull && visit.path.startsWith("/v1/")',
-        replace: "isFull",
+        find: 'return path === "/" || path === "/stats" ? maxInflight + PLACES_TO_LOOK : Infinity;',
+        replace: "return maxInflight;",
       },
       {
         breaks: "the client's own key stands in errors",

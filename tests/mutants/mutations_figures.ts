@@ -147,12 +147,12 @@ export const FIGURES_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "a body has no bound",
-        find: "text.slice(0, room)",
-        replace: "text",
+        find: "bytes.subarray(0, room)",
+        replace: "bytes",
       },
       {
         breaks: "bodies together have no bound",
-        find: "this.#countChars() > MAX_CHARS",
+        find: "this.#bytes > MAX_BYTES",
         replace: "false",
       },
       {
@@ -162,28 +162,33 @@ export const FIGURES_AREAS: readonly Area[] = [
       },
       {
         breaks: "keys can be read",
-        find: "const clean = this.#redact(text);",
-        replace: "const clean = text;",
+        find: "this.#redact(new TextDecoder().decode(bytes))",
+        replace: "new TextDecoder().decode(bytes)",
       },
       {
         breaks: "a key at the cut is shown in half",
-        find: "MAX_BODY_CHARS + SLACK_CHARS - ",
-        replace: "MAX_BODY_CHARS - ",
+        find: "clean.slice(0, -SLACK_BYTES)",
+        replace: "clean",
       },
       {
         breaks: "a second question stands behind the first",
-        find: '  keep(place: keyof Bodies, value: unknown): void {\n    this.#bodies[place] = "";',
-        replace: "  keep(place: keyof Bodies, value: unknown): void {",
+        find: "    this.#clear(place);\n    this.#append(place, encoder",
+        replace: "    this.#append(place, encoder",
+      },
+      {
+        breaks: "a request that is forgotten goes on to take memory",
+        find: "if (this.#isForgotten) return;",
+        replace: "",
+      },
+      {
+        breaks: "what is forgotten still counts",
+        find: "this.#bytes -= inspection.size;",
+        replace: "",
       },
       {
         breaks: "an answer stands behind an earlier one",
-        find: '    this.#bodies[place] = "";\n    const decoder',
-        replace: "    const decoder",
-      },
-      {
-        breaks: "letters that two reads share are broken",
-        find: "{ stream: true }",
-        replace: "{ stream: false }",
+        find: "    this.#clear(place);\n    return body",
+        replace: "    return body",
       },
       {
         breaks: "what is kept does not pass",

@@ -128,7 +128,7 @@ export const REQUEST_AREAS: readonly Area[] = [
     mutations: [
       {
         breaks: "images stand between the results of one turn",
-        find: "images.push(...follow);",
+        find: "for (const part of follow) images.push(part);",
         replace: 'if (follow.length > 0) this.#messages.push({ role: "user", content: follow });',
       },
       {

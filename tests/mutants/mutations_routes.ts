@@ -100,12 +100,12 @@ export const ROUTE_AREAS: readonly Area[] = [
       },
       {
         breaks: "new calls take the ids of old ones",
-        find: "takenCallIds: listCallIds(asked),",
+        find: "    takenCallIds,\n",
         replace: "",
       },
       {
         breaks: "the stop sequence that ended an answer is not named",
-        find: "stopSequences: asked.stop_sequences,",
+        find: "    stopSequences,\n",
         replace: "",
       },
       {
@@ -135,12 +135,12 @@ export const ROUTE_AREAS: readonly Area[] = [
       },
       {
         breaks: "an answer of no tokens has the one that upstream could not leave out",
-        find: "options.asked.max_tokens === 0 ? withoutAnswer(translated) : translated",
+        find: "upstream.wanted.maxTokens === 0 ? withoutAnswer(translated) : translated",
         replace: "translated",
       },
       {
         breaks: "who searched reads nothing of the search",
-        find: "searchesWeb: asked.web_search !== undefined,",
+        find: "    searchesWeb,\n",
         replace: "",
       },
       {
@@ -150,7 +150,7 @@ export const ROUTE_AREAS: readonly Area[] = [
       },
       {
         breaks: "thinking is shown to a client that asked not to see it",
-        find: 'hidesThinking: asked.thinking?.display === "omitted",',
+        find: "    hidesThinking,\n",
         replace: "",
       },
       {
@@ -181,7 +181,7 @@ export const ROUTE_AREAS: readonly Area[] = [
       },
       {
         breaks: "what breaks because the client left is logged as a failure of upstream",
-        find: "if (exchange.request.signal.aborted) throw createClientGone(error);",
+        find: "if (request.signal.aborted) throw createClientGone(error);",
         replace: "",
       },
     ],

@@ -18,22 +18,22 @@ export const UPSTREAM_AREAS: readonly Area[] = [
       },
       {
         breaks: "a redirect is an answer",
-        find: "response.status === 200 && response.body !== null",
-        replace: "response.status < 400 && response.body !== null",
+        find: "if (response.status === 200 && response.body !== null) {\n    const contentType",
+        replace: "if (response.status < 400 && response.body !== null) {\n    const contentType",
       },
       {
         breaks: "upstream goes on when the client leaves before its head",
-        find: 'init.signal.addEventListener("abort", leave, { once: true });',
+        find: 'signal.addEventListener("abort", leave, { once: true });',
         replace: "",
       },
       {
         breaks: "a client that leaves is told, and logged, as a failure of upstream",
-        find: "if (init.signal.aborted) throw createClientGone(cause);",
+        find: "if (signal.aborted) throw createClientGone(cause);",
         replace: "",
       },
       {
         breaks: "upstream is asked for a client that has left already",
-        find: "if (init.signal.aborted) leave();",
+        find: "if (signal.aborted) leave();",
         replace: "",
       },
       {
@@ -43,12 +43,12 @@ export const UPSTREAM_AREAS: readonly Area[] = [
       },
       {
         breaks: "the clock of the head cuts the body",
-        find: "  } finally {\n    clearTimeout(timer);\n  }\n}\n\n/** Seconds or",
+        find: "  } finally {\n    deadline.stop();\n  }\n}\n\n/** Seconds or",
         replace: "  } finally {\n    // Nothing.\n  }\n}\n\n/** Seconds or",
       },
       {
         breaks: "the clock of the model list holds up a program that wants to end",
-        find: "  } finally {\n    clearTimeout(timer);\n  }\n}\n\n/** Waits for",
+        find: "  } finally {\n    deadline.stop();\n  }\n}\n\n/** Waits for",
         replace: "  } finally {\n    // Nothing.\n  }\n}\n\n/** Waits for",
       },
       {
@@ -68,8 +68,8 @@ export const UPSTREAM_AREAS: readonly Area[] = [
       },
       {
         breaks: "an error body that is too long is not let go",
-        find: "    clearTimeout(timer);\n    reader.cancel().catch(() => {});",
-        replace: "    clearTimeout(timer);",
+        find: "    deadline.stop();\n    reader.cancel().catch(() => {});",
+        replace: "    deadline.stop();",
       },
       {
         breaks: "parameters of the content type hide that an answer is JSON",

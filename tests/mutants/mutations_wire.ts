@@ -274,7 +274,7 @@ export const WIRE_AREAS: readonly Area[] = [
       },
       {
         breaks: "the whole body is bounded, not each silence",
-        find: "      clearTimeout(timer);\n      timer = setTimeout(giveUp, silenceMs);\n",
+        find: "      silence.restart();\n",
         replace: "",
       },
     ],

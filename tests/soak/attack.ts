@@ -167,8 +167,8 @@ async function attackWithUploads(what: string, isFinished: boolean): Promise<boo
   const { hostname, port, host } = new URL(proxy.url);
   const statuses = new Map<string, number>();
   const uploadOne = async (signal: AbortSignal) => {
-    using connection = await Deno.connect({ hostname, port: Number(port) });
-    signal.addEventListener("abort", () => connection.close(), { once: true });
+    const connection = await Deno.connect({ hostname, port: Number(port) });
+    signal.addEventListener("abort", () => close(connection), { once: true });
     const head = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\n` +
       `content-type: application/json\r\ncontent-length: ${BODY_BYTES}\r\n\r\n`;
     const start =
@@ -279,6 +279,14 @@ async function attackWithChunks(): Promise<boolean> {
     await Promise.race([answered, pause(100)]);
   });
   return report("one connection with chunks of one byte for 8 s", sight, `; ${status}`);
+}
+
+function close(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch {
+    // The proxy has closed it.
+  }
 }
 
 async function readStatus(connection: Deno.TcpConn): Promise<string> {
