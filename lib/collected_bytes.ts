@@ -6,12 +6,12 @@
 
 /** Collects bytes. */
 export class CollectedBytes {
-  #buffer: Uint8Array<ArrayBuffer>;
+  #buffer: ArrayBuffer;
   #length = 0;
 
   /** @param expected how many will come, where that is known */
   constructor(expected = 0) {
-    this.#buffer = new Uint8Array(expected);
+    this.#buffer = new ArrayBuffer(expected);
   }
 
   /** How many have come. */
@@ -21,24 +21,28 @@ export class CollectedBytes {
 
   /** How many the buffer has room for. */
   get capacity(): number {
-    return this.#buffer.length;
+    return this.#buffer.byteLength;
   }
 
   /** Copies a piece: what lent it may overwrite it. */
   push(piece: Uint8Array): void {
     const length = this.#length + piece.length;
-    if (length > this.#buffer.length) {
+    if (length > this.capacity) {
       // By half of it again: doubling leaves more unused.
-      const larger = new Uint8Array(Math.max(length, Math.ceil(this.#buffer.length * 1.5)));
-      larger.set(this.bytes());
-      this.#buffer = larger;
+      this.#buffer = this.#buffer.transfer(Math.max(length, Math.ceil(this.capacity * 1.5)));
     }
-    this.#buffer.set(piece, this.#length);
+    new Uint8Array(this.#buffer).set(piece, this.#length);
     this.#length = length;
   }
 
-  /** What has come. A view: it changes with the next piece. */
+  /** What has come. A view: it is gone with the next piece. */
   bytes(): Uint8Array<ArrayBuffer> {
-    return this.#buffer.subarray(0, this.#length);
+    return new Uint8Array(this.#buffer, 0, this.#length);
+  }
+
+  /** Gives the memory back at once: the garbage collector may take long to notice. */
+  release(): void {
+    this.#buffer = this.#buffer.transfer(0);
+    this.#length = 0;
   }
 }

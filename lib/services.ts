@@ -14,9 +14,12 @@ import { createClient } from "./openrouter/client.ts";
 import { LearnedLimits } from "./openrouter/learned.ts";
 import { RefusedDefaults } from "./openrouter/models.ts";
 
-/** Bodies of the largest size that may be under way at once; of 256 MiB it is the default already. */
-const LARGEST_BODIES = 8;
-const LEAST_BUDGET = 256 * 1024 * 1024;
+/**
+ * Bodies of the largest size that may be under way at once. Until upstream answers, a body takes six to nine times its size:
+ * as it was read, as it is sent, and what the runtime keeps of it.
+ */
+const LARGEST_BODIES = 4;
+const LEAST_BUDGET = 128 * 1024 * 1024;
 
 /** What differs between those who start a server. */
 export interface Surroundings extends Pick<Services, "about" | "log" | "reportSpan"> {

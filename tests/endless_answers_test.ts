@@ -39,7 +39,7 @@ const ENDLESS: readonly [
 ][] = [
   ["a line", "data: ", "x", EVENTS, "Upstream sent an event of more than 16 MiB"],
   ["an event", "", "data: x\n", EVENTS, "Upstream sent an event of more than 16 MiB"],
-  ["JSON", '{"a":"', "x", "application/json", "Upstream sent an answer of more than 32 MiB"],
+  ["JSON", '{"a":"', "x", "application/json", "Upstream sent an answer of more than 20 MiB"],
   [
     "arguments",
     event({ tool_calls: [{ index: 0, id: "a", function: { name: "b", arguments: '{"a":"' } }] }),
@@ -80,13 +80,13 @@ Deno.test("an answer that unpacks to a thousand times its size is given up on th
   const { handler } = createProxy({ upstream });
   const answer = await call(handler, post(ask()));
   assertEquals(answer.status, 502);
-  assertEquals((await answer.json()).error.message, "Upstream sent an answer of more than 32 MiB");
+  assertEquals((await answer.json()).error.message, "Upstream sent an answer of more than 20 MiB");
 });
 
 Deno.test("a model list without an end is given up", async () => {
   const { response, sent } = endless('{"data":["', "x", "application/json");
   await using upstream = startUpstream([], { models: () => response });
   const { services } = createProxy({ upstream });
-  await assertRejects(() => services.client.fetchModels(), ApiError, "more than 32 MiB");
+  await assertRejects(() => services.client.fetchModels(), ApiError, "more than 20 MiB");
   assert(sent() < 50 * MB, `${sent()}`);
 });

@@ -63,6 +63,7 @@ export class Inspection {
   /** Lets everything go. What is still under way is not kept any more. */
   forget(): void {
     this.#isForgotten = true;
+    for (const body of this.#bodies.values()) body.release();
     this.#bodies.clear();
   }
 

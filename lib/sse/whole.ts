@@ -10,8 +10,8 @@ import { createBrokenOff, createSilent, createTooLong } from "./broken.ts";
 import { Deadline } from "./deadline.ts";
 import { type ByteStream, openReader } from "./lend.ts";
 
-/** Of one answer: room for the longest text and for large pictures. */
-const MAX_MIB = 32;
+/** Of one answer: room for the longest text and for large pictures. It is translated in one piece. */
+const MAX_MIB = 20;
 const READ_BYTES = 64 * 1024;
 
 /** How {@linkcode readWhole} reads. */
@@ -96,5 +96,6 @@ export async function readText(
     throw error;
   } finally {
     silence.stop();
+    collected.release();
   }
 }

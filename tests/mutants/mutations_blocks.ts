@@ -192,8 +192,8 @@ export const BLOCK_AREAS: readonly Area[] = [
       },
       {
         breaks: "a text has only its last citation",
-        find: "this.#citations.shift()",
-        replace: "this.#citations.splice(0).at(-1)",
+        find: "this.#sentCitations++;",
+        replace: "this.#sentCitations = this.#citations.length;",
       },
       {
         breaks: "a call begins before its id is known",

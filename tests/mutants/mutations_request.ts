@@ -139,7 +139,7 @@ export const REQUEST_AREAS: readonly Area[] = [
       },
       {
         breaks: "a second result of the same call takes the place of the first",
-        find: "waiting.get(block.tool_use_id)?.shift()",
+        find: "waiting.get(block.tool_use_id)?.pop()",
         replace: "waiting.get(block.tool_use_id)?.[0]",
       },
       {

@@ -10,26 +10,20 @@
 
 import { BODIES, type Body } from "./attack_bodies.ts";
 import { type AnswerKind, ANSWERS, startAttackUpstream } from "./attack_upstream.ts";
-import { type Proxy, startProxyProcess } from "./process.ts";
+import { close, pause, post, readStatus, report, watch, writeAll } from "./attack_watch.ts";
+import { startProxyProcess } from "./process.ts";
 
 const MB = 1024 * 1024;
 const BODY_BYTES = 32 * MB - 4096;
-/** What no attack may pass. */
-const MOST_RSS = 1024 * MB;
-/** Where an attack is ended, so that it harms no one else on this machine. */
-const KILL_RSS = 1536 * MB;
-const KILL_MS = 60_000;
-const WATCH_MS = 25;
-// deno-lint-ignore no-console
-const print = console.log;
-
 type Attack = () => Promise<boolean>;
 
 /** The attacks, by name. */
 const ATTACKS: Readonly<Record<string, Attack>> = {
   bodies: attackWithBodies,
-  uploads: () => attackWithUploads("upload that never ends", false),
-  finished: () => attackWithUploads("upload whose answer never begins", true),
+  uploads: () => attackWithUploads("upload that never ends", "x", false),
+  finished: () => attackWithUploads("upload whose answer never begins", "x", true),
+  // One such letter makes a text twice as large in memory.
+  wide: () => attackWithUploads("upload with wide letters, of which none is answered", "世", true),
   streams: attackWithHeldStreams,
   answers: () => attackWithAnswers(16, ANSWERS.filter((kind) => !kind.startsWith("gzip"))),
   gzip: () => attackWithAnswers(10, ANSWERS.filter((kind) => kind.startsWith("gzip"))),
@@ -46,94 +40,6 @@ export async function attack(name: string): Promise<boolean> {
     if (run === undefined) throw new Error(`--attack ${Object.keys(ATTACKS).join(" | ")} | all`);
     withstood = await run() && withstood;
   }
-  return withstood;
-}
-
-/** What was seen of a proxy under attack. */
-interface Sight {
-  rss: number;
-  /** The longest wait for /health, in milliseconds. */
-  stallMs: number;
-  /** CPU time of the event loop's thread, in milliseconds. */
-  cpuMs: number;
-  served: number;
-  refused: number;
-  wasKilled: boolean;
-}
-
-/** Watches while `work` is done: memory, and small requests of other clients. */
-async function watch(proxy: Proxy, work: (end: AbortSignal) => Promise<unknown>): Promise<Sight> {
-  const sight: Sight = { rss: 0, stallMs: 0, cpuMs: 0, served: 0, refused: 0, wasKilled: false };
-  const end = new AbortController();
-  const startedAt = performance.now();
-  const cpu = proxy.readCpuMs();
-  const look = () => {
-    sight.rss = Math.max(sight.rss, proxy.readRss());
-    sight.cpuMs = proxy.readCpuMs() - cpu || sight.cpuMs;
-    sight.wasKilled ||= sight.rss > KILL_RSS || performance.now() - startedAt > KILL_MS;
-    if (sight.wasKilled) end.abort();
-  };
-  const timer = setInterval(look, WATCH_MS);
-  const again = async (what: () => Promise<void>) => {
-    while (!end.signal.aborted) {
-      // Refused connections and the end of the attack.
-      await what().catch(() => {});
-      await pause(WATCH_MS);
-    }
-  };
-  const others = [
-    again(() => checkHealth(proxy, sight, end.signal)),
-    again(() => visit(proxy, sight, end.signal)),
-  ];
-  await Promise.race([
-    work(end.signal).catch(() => {}),
-    new Promise((resolve) => end.signal.addEventListener("abort", resolve)),
-  ]);
-  look();
-  end.abort();
-  clearInterval(timer);
-  await Promise.all(others);
-  return sight;
-}
-
-async function checkHealth(proxy: Proxy, sight: Sight, signal: AbortSignal): Promise<void> {
-  const since = performance.now();
-  try {
-    await (await fetch(`${proxy.url}/health`, { signal })).body?.cancel();
-  } finally {
-    sight.stallMs = Math.max(sight.stallMs, performance.now() - since);
-  }
-}
-
-/** Another client with a small request. */
-async function visit(proxy: Proxy, sight: Sight, signal: AbortSignal): Promise<void> {
-  const body = JSON.stringify({
-    model: "claude-sonnet-4-5",
-    max_tokens: 1,
-    messages: [{ role: "user", content: "attack:ok" }],
-  });
-  const { status } = await post(proxy, "/v1/messages", { body, signal });
-  if (status === 200) sight.served++;
-  else sight.refused++;
-}
-
-async function post(
-  proxy: Proxy,
-  path: string,
-  { body, signal }: { body: BodyInit; signal: AbortSignal },
-): Promise<{ status: number; text: string }> {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(proxy.url + path, { method: "POST", headers, body, signal });
-  return { status: response.status, text: await response.text() };
-}
-
-function report(what: string, sight: Sight, more = ""): boolean {
-  const withstood = !sight.wasKilled && sight.rss < MOST_RSS;
-  print(
-    `${withstood ? "ok  " : "FAIL"} ${what}: ${(sight.rss / MB).toFixed(0)} MB, stall ` +
-      `${sight.stallMs.toFixed(0)} ms, event loop ${sight.cpuMs.toFixed(0)} ms CPU; others: ` +
-      `${sight.served} served, ${sight.refused} refused${sight.wasKilled ? "; ended" : ""}${more}`,
-  );
   return withstood;
 }
 
@@ -160,10 +66,14 @@ async function sendBody({ name, path = "/v1/messages", build }: Body): Promise<b
 }
 
 /** 256 uploads of 32 MB at once. */
-async function attackWithUploads(what: string, isFinished: boolean): Promise<boolean> {
+async function attackWithUploads(
+  what: string,
+  letter: string,
+  isFinished: boolean,
+): Promise<boolean> {
   using upstream = await startAttackUpstream("silent");
   await using proxy = await startProxyProcess(upstream.baseUrl);
-  const piece = new TextEncoder().encode("x".repeat(64 * 1024));
+  const piece = new TextEncoder().encode("x".repeat(64 * 1024 - 3) + letter);
   const { hostname, port, host } = new URL(proxy.url);
   const statuses = new Map<string, number>();
   const uploadOne = async (signal: AbortSignal) => {
@@ -178,9 +88,9 @@ async function attackWithUploads(what: string, isFinished: boolean): Promise<boo
     });
     const room = BODY_BYTES - start.length - '"}]}'.length;
     await writeAll(connection, new TextEncoder().encode(head + start));
-    for (let sent = 0; sent < room; sent += piece.length) {
-      await writeAll(connection, piece.subarray(0, Math.min(piece.length, room - sent)));
-    }
+    let sent = 0;
+    for (; sent + piece.length <= room; sent += piece.length) await writeAll(connection, piece);
+    await writeAll(connection, new TextEncoder().encode("x".repeat(room - sent)));
     if (isFinished) await writeAll(connection, new TextEncoder().encode('"}]}'));
     await answered;
   };
@@ -267,6 +177,7 @@ async function attackWithChunks(): Promise<boolean> {
   await using proxy = await startProxyProcess(upstream.baseUrl);
   const { hostname, port, host } = new URL(proxy.url);
   let status = "";
+  let sent = 0;
   const sight = await watch(proxy, async () => {
     using connection = await Deno.connect({ hostname, port: Number(port) });
     const head = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\n` +
@@ -275,34 +186,11 @@ async function attackWithChunks(): Promise<boolean> {
     const chunks = new TextEncoder().encode("1\r\n \r\n".repeat(10_000));
     const answered = readStatus(connection).then((word) => status = word);
     const endAt = performance.now() + 8000;
-    while (performance.now() < endAt) await writeAll(connection, chunks);
+    for (; performance.now() < endAt; sent += 10_000) await writeAll(connection, chunks);
     await Promise.race([answered, pause(100)]);
   });
-  return report("one connection with chunks of one byte for 8 s", sight, `; ${status}`);
-}
-
-function close(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch {
-    // The proxy has closed it.
-  }
-}
-
-async function readStatus(connection: Deno.TcpConn): Promise<string> {
-  const buffer = new Uint8Array(1024);
-  // Closed by us at the end, or by a proxy that has ended.
-  const count = await connection.read(buffer).catch(() => null);
-  if (count === null) return "cut";
-  return new TextDecoder().decode(buffer.subarray(9, Math.min(count, 12)));
-}
-
-async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  const each = `${(sight.cpuMs * 1000 / sent).toFixed(1)} µs CPU for each of ${sent} chunks`;
+  return report("one connection with chunks of one byte for 8 s", sight, `; ${status}; ${each}`);
 }
 
 function readWord(name: string): string {
