@@ -58,6 +58,8 @@ export interface HandlerOptions {
 export interface ConnectionInfo {
   /** Who is at the other end. */
   remoteAddr: RemoteAddress;
+  /** Settles when the answer has gone out: until then it counts for `MAX_INFLIGHT`. Without it, until it begins to. */
+  completed?: Promise<void>;
 }
 
 /**
@@ -123,7 +125,7 @@ export function createHandler(options: HandlerOptions = {}): ProxyHandler {
   return (request, info) => {
     // No timer of ours runs in somebody else's program: the model list is renewed when a message comes.
     if (request.method === "POST") services.catalog.refresh();
-    return handle(request, toPeer(info?.remoteAddr));
+    return handle(request, toPeer(info?.remoteAddr), info?.completed);
   };
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { ByteBudget, ByteShare } from "./byte_budget.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Config } from "./config.ts";
 import type { Figures } from "./figures/figures.ts";
@@ -24,6 +25,8 @@ export interface Services {
   /** What refusals have taught about single targets. */
   learned: LearnedLimits;
   calibration: Calibration;
+  /** The memory for bodies of all requests. */
+  byteBudget: ByteBudget;
   /** What this process has done so far. */
   figures: Figures;
   log: Log;
@@ -47,6 +50,8 @@ export interface Exchange {
   upstreamKey: string | null;
   /** What the log line will say; routes fill in what they learn. */
   record: RequestRecord;
+  /** The memory that the body takes, until upstream has answered or the request has failed. */
+  bodyShare: ByteShare;
   /** The moments of this request, for who watches. */
   journey: Journey;
   /** When the request came, by the services' clock. */

@@ -24,8 +24,15 @@ import { handleMessages } from "./routes/messages.ts";
 import { handleModel, handleModelList } from "./routes/models.ts";
 import { handleStats } from "./routes/stats.ts";
 
-/** A handler for `Deno.serve`, or for a test without a socket. */
-export type Handler = (request: Request, peer: Peer) => Promise<Response>;
+/**
+ * A handler for `Deno.serve`, or for a test without a socket.
+ * @param left settles when the answer has left, as far as the caller can tell
+ */
+export type Handler = (
+  request: Request,
+  peer: Peer,
+  left?: Promise<unknown>,
+) => Promise<Response>;
 
 type Route = (exchange: Exchange, services: Services) => Answer | Promise<Answer>;
 
@@ -48,24 +55,38 @@ const MAX_HEADER_CHARS = 1000;
 const EXPOSED = "request-id, x-proxy-model, x-proxy-dropped, retry-after, x-should-retry";
 
 /** What is kept of every request, even one that makes no exchange. */
-type Trace = Pick<Exchange, "record" | "redact" | "startedAt" | "journey">;
+type Trace = Pick<Exchange, "record" | "redact" | "startedAt" | "journey" | "bodyShare">;
 
 /** Creates the handler. It never rejects. */
 export function createHandler(services: Services): Handler {
   let inFlight = 0;
   const secrets = listSecrets(services.config);
-  return async (request, peer) => {
-    inFlight++;
+  return async (request, peer, left) => {
     const trace = createTrace(request, services, secrets);
-    const isFull = inFlight > services.config.maxInflight;
-    const { response: given, ended } = await answer(request, peer, { services, trace, isFull });
+    const others = inFlight++;
+    const { response: given, ended } = await answer(request, peer, { services, trace, others });
+    trace.bodyShare.release();
     const response = inspect(given, trace);
     response.headers.set("request-id", trace.record.requestId);
     describeRecord(response.headers, trace);
     trace.record.status = response.status;
-    finish(trace, services, ended).finally(() => inFlight--);
+    finish(trace, services, ended)
+      .then(() => hasLeft(left, services.config.timeoutMs))
+      .then(() => inFlight--);
     return response;
   };
+}
+
+/**
+ * Waits until an answer has left: what is not taken waits in memory, whatever route it is of. Not for longer than a
+ * client may take nothing: by then only its last piece is kept.
+ */
+async function hasLeft(left: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
+  if (left === undefined) return;
+  const { promise: isLate, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  await Promise.race([left.catch(() => {}), isLate]);
+  clearTimeout(timer);
 }
 
 function createTrace(request: Request, services: Services, secrets: readonly string[]): Trace {
@@ -83,13 +104,13 @@ function createTrace(request: Request, services: Services, secrets: readonly str
     end: "complete",
   };
   const journey = new Journey({ record, startedAt, redact, now: services.now });
-  return { startedAt, redact, record, journey };
+  return { startedAt, redact, record, journey, bodyShare: services.byteBudget.open() };
 }
 
 async function answer(
   request: Request,
   peer: Peer,
-  { services, trace, isFull }: { services: Services; trace: Trace; isFull: boolean },
+  { services, trace, others }: { services: Services; trace: Trace; others: number },
 ): Promise<Answer> {
   let result: Answer;
   try {
@@ -104,7 +125,7 @@ async function answer(
     };
     if (visit.method === "OPTIONS") return answerPreflight(visit, services);
     const { upstreamKey } = decideAccess(visit, services.config);
-    if (isFull && visit.path.startsWith("/v1/")) throw tooBusy();
+    if (others >= countPlaces(visit, services)) throw tooBusy();
     const exchange = { ...trace, request, url, upstreamKey };
     result = await untilShutdown(findRoute(visit)(exchange, services), services);
   } catch (error) {
@@ -129,6 +150,15 @@ async function untilShutdown(
   } finally {
     openStreams.delete(waiting);
   }
+}
+
+/** Some of the places are for people who look at what keeps a full server busy. */
+const PLACES_TO_LOOK = 32;
+
+/** How many requests may be under way before this one is refused. */
+function countPlaces({ path }: Visit, { config: { maxInflight } }: Services): number {
+  if (path.startsWith("/v1/")) return maxInflight;
+  return path === "/" || path === "/stats" ? maxInflight + PLACES_TO_LOOK : Infinity;
 }
 
 /** The one URL parse. @throws {ApiError} 400 for a request target or Host that makes no URL */

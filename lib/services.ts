@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ByteBudget } from "./byte_budget.ts";
 import { Calibration } from "./calibration.ts";
 import type { Config } from "./config.ts";
 import type { Services } from "./exchange.ts";
@@ -13,6 +14,13 @@ import { createClient } from "./openrouter/client.ts";
 import { LearnedLimits } from "./openrouter/learned.ts";
 import { RefusedDefaults } from "./openrouter/models.ts";
 import { findLimit } from "./routes/budget.ts";
+
+/**
+ * Bodies of the largest size that may be under way at once. Until upstream answers, a body takes six to nine times its size:
+ * as it was read, as it is sent, and what the runtime keeps of it.
+ */
+const LARGEST_BODIES = 4;
+const LEAST_BUDGET = 128 * 1024 * 1024;
 
 /** What differs between those who start a server. */
 export interface Surroundings extends Pick<Services, "about" | "log" | "reportSpan"> {
@@ -37,6 +45,7 @@ export function connectServices(
     refused: new RefusedDefaults(),
     learned: new LearnedLimits(),
     calibration: new Calibration(),
+    byteBudget: new ByteBudget(Math.max(LEAST_BUDGET, LARGEST_BODIES * config.maxBodyBytes)),
     figures: new Figures({
       about,
       date: () => new Date(),

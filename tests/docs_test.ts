@@ -244,7 +244,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["lib/exchange.ts", "lib/page/"],
   ["lib/figures/", "lib/telemetry.ts"],
   ["lib/sse/relay.ts"],
-  ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/sse/pump.ts", "lib/sse/whole.ts"],
+  ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/sse/pump.ts"],
   ["lib/translate/", "lib/sse/", "lib/openrouter/models.ts"],
   ["lib/openrouter/errors.ts", "lib/anthropic/validate.ts", "lib/access.ts"],
   [
@@ -258,7 +258,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/anthropic/client_tools.ts",
     "lib/anthropic/server_tools.ts",
   ],
-  ["lib/anthropic/reader.ts", "lib/openrouter/overflow.ts"],
+  ["lib/anthropic/reader.ts", "lib/openrouter/overflow.ts", "lib/byte_budget.ts"],
   [
     "lib/openrouter/error_report.ts",
     "lib/openrouter/cost.ts",
@@ -277,6 +277,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/log_limits.ts",
     "lib/out_of_files.ts",
     "lib/calibration.ts",
+    "lib/collected_bytes.ts",
     "lib/openrouter/learned.ts",
     "lib/openrouter/refusals.ts",
     "lib/openrouter/nearest.ts",

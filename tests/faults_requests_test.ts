@@ -234,10 +234,10 @@ const BIG: [about: string, body: Record<string, unknown>][] = [
   ["1 MB of backslashes", inTurn("\\".repeat(1_000_000))],
   ["1 MB of brackets in a string", inTurn("[{".repeat(500_000))],
   ["1 MB of spaces", ask({ system: "x-anthropic-billing-header:" + " ".repeat(1_000_000) + "x" })],
-  ["1 MB of user id", ask({ metadata: { user_id: "_session_".repeat(110_000) } })],
+  ["4 KB of user id", ask({ metadata: { user_id: "_session_".repeat(455) } })],
   [
-    "100,000 empty blocks",
-    inTurn([...Array(100_000).fill({ type: "text", text: "" }), { type: "text", text: "x" }]),
+    "99,999 empty blocks",
+    inTurn([...Array(99_999).fill({ type: "text", text: "" }), { type: "text", text: "x" }]),
   ],
 ];
 

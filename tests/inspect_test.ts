@@ -129,9 +129,46 @@ Deno.test("no key is kept where it can be read", async () => {
 Deno.test("a key that stands where a body is cut is not shown in half", () => {
   const redact = (text: string) => text.replaceAll(HELD_KEY, "[redacted]");
   const inspection = new Inspections().open("req_1", redact);
-  inspection.append("request", `${"x".repeat(1024 * 1024 - 10)}${HELD_KEY}${"y".repeat(9000)}`);
-  const { request } = inspection.read();
-  assertEquals([request.length, request.endsWith("x[redacted]…")], [1024 * 1024 + 1, true]);
+  // At every place, with letters of one byte and of three.
+  for (const letter of ["x", "世"]) {
+    const size = new TextEncoder().encode(letter).length;
+    for (const back of [-20, -10, 0, 4080, 4090, 4096, 4100]) {
+      const before = letter.repeat(Math.floor((1024 * 1024 + back) / size));
+      inspection.keep("request", `${before}${HELD_KEY}${"y".repeat(9000)}`);
+      const { request } = inspection.read();
+      assertEquals(request.includes(HELD_KEY.slice(0, 8)), false, `${letter} ${back}`);
+      assert(request.endsWith("…") && request.length > 1_000_000 / size, `${request.length}`);
+    }
+  }
+});
+
+Deno.test("a request that is forgotten while it is answered takes no more memory", async () => {
+  const inspections = new Inspections();
+  const first = inspections.open("req_0", keep);
+  const piece = new Uint8Array(1024);
+  const { readable, writable } = new TransformStream<
+    Uint8Array<ArrayBuffer>,
+    Uint8Array<ArrayBuffer>
+  >();
+  const reader = first.tap("answer", readable).getReader();
+  const writer = writable.getWriter();
+  const pass = async () => {
+    const [, { value }] = await Promise.all([writer.write(piece), reader.read()]);
+    assertEquals(value, piece);
+  };
+  await pass();
+  assertEquals(first.size, 1024);
+  for (let i = 1; i <= 50; i++) inspections.open(`req_${i}`, keep);
+  assertEquals([inspections.find("req_0"), first.size], [undefined, 0]);
+  await pass();
+  assertEquals(first.size, 0);
+});
+
+Deno.test("what is kept of a long body is no part of its text", () => {
+  const inspection = new Inspections().open("req_1", keep);
+  for (let i = 0; i < 100; i++) inspection.keep("request", "世".repeat(5_000_000));
+  // All that it takes: the heap has nothing of it.
+  assert(inspection.size <= 1024 * 1024 + 4096, `${inspection.size}`);
 });
 
 Deno.test("a letter that two reads share is kept whole", async () => {
@@ -153,7 +190,7 @@ Deno.test("bodies are bounded, each and together; the oldest go first", () => {
   const places = ["request", "sent", "received", "answer"] as const;
   for (let i = 0; i < 60; i++) {
     const inspection = inspections.open(`req_${i}`, keep);
-    for (const place of places) inspection.append(place, "x".repeat(3 * 1024 * 1024));
+    for (const place of places) inspection.keep(place, "x".repeat(3 * 1024 * 1024));
     assert(inspection.size < 4.1 * 1024 * 1024);
   }
   const kept = Array.from({ length: 60 }, (_, i) => inspections.find(`req_${i}`))

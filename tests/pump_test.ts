@@ -35,6 +35,7 @@ const MESSAGE: Message = {
 
 /** Knows `{text}`, `{finish}`, `{trust}`, `{end}` and `{error}`; anything else is a chunk without content. */
 class FakeTranslator implements Translator {
+  keptChars = 0;
   isComplete = false;
   hasEnded = false;
   #hasStarted = false;

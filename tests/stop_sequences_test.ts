@@ -97,3 +97,36 @@ Deno.test("StopSequences finds every sequence that repeats itself where a plain 
     }
   }
 });
+
+/** What is right, found the slow way: the first end of any sequence, and of those that end there the longest. */
+function findSlowly(text: string, sequences: readonly string[]): { text: string; met?: string } {
+  for (let end = 1; end <= text.length; end++) {
+    const [met] = sequences.filter((one) => one !== "" && text.slice(0, end).endsWith(one))
+      .sort((a, b) => b.length - a.length);
+    if (met !== undefined) return { text: text.slice(0, end - met.length), met };
+  }
+  return { text };
+}
+
+Deno.test("stop sequences are found as a slow search finds them, whatever the pieces are", () => {
+  // Two letters, so that sequences begin inside one another all the time. A fixed series: the same in each run.
+  let state = 1;
+  const random = (most: number) => (state = state * 48271 % 2147483647) % most;
+  const word = (most: number) =>
+    Array.from({ length: random(most + 1) }, () => "ab"[random(2)]).join("");
+  for (let n = 0; n < 20_000; n++) {
+    const sequences = Array.from({ length: random(4) + 1 }, () => word(6));
+    const text = word(14);
+    const stops = new StopSequences(sequences);
+    let [shown, met]: [string, string | undefined] = ["", undefined];
+    for (let at = 0; at < text.length && met === undefined;) {
+      const piece = text.slice(at, at += random(4) + 1);
+      const { text: certain, end } = stops.push(piece);
+      shown += certain;
+      if (end !== undefined && end !== "length") met = end.matchedStop;
+    }
+    if (met === undefined) shown += stops.flush();
+    const right = findSlowly(text, sequences);
+    assertEquals([shown, met], [right.text, right.met], JSON.stringify([text, sequences]));
+  }
+});

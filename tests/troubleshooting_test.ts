@@ -190,6 +190,13 @@ const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
     await (await first).text();
     return String(second.error.message);
   },
+  "too many large bodies": async () => {
+    const { handler, services } = createProxy();
+    for (const megabytes of [60, 30]) services.byteBudget.open().resize(megabytes * 1024 * 1024);
+    const headers = { "content-length": `${32 * 1024 * 1024}` };
+    const refused = await (await call(handler, post(ask(), headers))).json();
+    return String(refused.error.message);
+  },
   "a large body": () =>
     answer(post(ask({ system: "x".repeat(3000) })), { env: { MAX_BODY_MB: "0.002" } }),
   "no way to OpenRouter": () => answer(post(ask())),

@@ -22,28 +22,37 @@ function send(pieces: readonly Uint8Array<ArrayBuffer>[], { ends }: { ends: bool
   return { body, isCancelled: () => isCancelled };
 }
 
+const patiently = { silenceMs: 60_000, onRead: () => {} };
 const encode = (text: string) => new TextEncoder().encode(text);
 
 Deno.test("readText joins a character that is cut between two pieces", async () => {
   const bytes = encode("a€b");
   const { body } = send([bytes.slice(0, 2), bytes.slice(2, 3), bytes.slice(3)], { ends: true });
-  assertEquals(await readText(body, 60_000), "a€b");
+  assertEquals(await readText(body, patiently), "a€b");
 });
 
 Deno.test("readText gives up on a body that falls silent, at its begin and after a piece, and cancels it", async () => {
   for (const pieces of [[], [encode("begun")]]) {
     const { body, isCancelled } = send(pieces, { ends: false });
-    assertEquals(await readText(body, 5), null);
+    assertEquals(await readText(body, { ...patiently, silenceMs: 5 }), null);
     assertEquals(isCancelled(), true);
   }
 });
 
-Deno.test("readText cancels a body that is not UTF-8, and one that ends inside a character is refused", async () => {
-  const { body, isCancelled } = send([Uint8Array.of(0xff)], { ends: false });
-  await assertRejects(() => readText(body, 60_000), TypeError);
+Deno.test("readText refuses a body that is not UTF-8, and one that ends inside a character", async () => {
+  for (const bytes of [[0xff], [0xe2, 0x82]]) {
+    const { body } = send([Uint8Array.from(bytes)], { ends: true });
+    await assertRejects(() => readText(body, patiently), TypeError);
+  }
+});
+
+Deno.test("readText lets a body go where a read is refused", async () => {
+  const { body, isCancelled } = send([encode("much")], { ends: false });
+  const refuse = () => {
+    throw new ApiError("request_too_large", "too much");
+  };
+  await assertRejects(() => readText(body, { ...patiently, onRead: refuse }), ApiError);
   assertEquals(isCancelled(), true);
-  const cut = send([Uint8Array.of(0xe2, 0x82)], { ends: true });
-  await assertRejects(() => readText(cut.body, 60_000), TypeError);
 });
 
 Deno.test("readWhole says whether a body was silent or broke off", async () => {

@@ -93,7 +93,7 @@ function parseToolAddition(block: Field): ToolReferenceBlock | ForeignBlock {
   if (tool.at("type").value !== "tool_reference") {
     return { type: "foreign", foreign: "tool_addition" };
   }
-  return { type: "tool_reference", tool_name: tool.at("name").asText() };
+  return { type: "tool_reference", tool_name: tool.at("name").asOldName() };
 }
 
 function parseUserBlock(block: Field): UserContent {
@@ -156,8 +156,8 @@ function parseThinkingBlock(block: Field): ThinkingBlock {
 function parseToolUse(block: Field): ToolUseBlock {
   return {
     type: "tool_use",
-    id: block.at("id").asText(),
-    name: block.at("name").asText(),
+    id: block.at("id").asOldName(),
+    name: block.at("name").asOldName(),
     input: readInput(block.at("input")),
     ...cacheControlOf(block),
   };
@@ -173,7 +173,7 @@ function readInput({ value, isMissing }: Field): Record<string, unknown> {
 function parseToolResult(block: Field): ToolResultBlock {
   const result: ToolResultBlock = {
     type: "tool_result",
-    tool_use_id: block.at("tool_use_id").asText(),
+    tool_use_id: block.at("tool_use_id").asOldName(),
     ...cacheControlOf(block),
   };
   const content = block.at("content");
@@ -190,7 +190,7 @@ function parseResultBlock(block: Field): ToolResultContent {
   if (block.at("type").value !== "tool_reference") {
     return parseForeign(block, [...SHOWABLE, "tool_reference"]);
   }
-  const name = block.as("tool_reference").at("tool_name").asText();
+  const name = block.as("tool_reference").at("tool_name").asOldName();
   return { type: "tool_reference", tool_name: name };
 }
 

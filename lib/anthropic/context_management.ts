@@ -10,6 +10,8 @@ import type { MessagesRequest } from "./types.ts";
 const CLEAR_THINKING = "clear_thinking_20251015";
 /** What Anthropic keeps where the edit does not say. */
 const DEFAULT_TURNS = 1;
+/** There are three kinds of edits. */
+const MAX_EDITS = 100;
 
 /** What is read, and the names of the edits that are not done. */
 export interface ParsedContext {
@@ -26,9 +28,9 @@ export function parseContextManagement(field: Field): ParsedContext {
   if (field.isMissing) return parsed;
   field.asObject();
   const edits = field.at("edits");
-  for (const edit of edits.isMissing ? [] : edits.asList()) {
+  for (const edit of edits.isMissing ? [] : edits.asList(MAX_EDITS)) {
     edit.asObject();
-    const type = edit.at("type").asText();
+    const type = edit.at("type").asName();
     if (type !== CLEAR_THINKING) {
       parsed.unread.push(`context_management.${type}`);
       continue;

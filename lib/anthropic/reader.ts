@@ -12,14 +12,38 @@ export function invalid(path: string, problem: string): ApiError {
   return new ApiError("invalid_request_error", path === "" ? problem : `${path}: ${problem}`);
 }
 
-/** A value at a path of the request body. Each `as…` method returns it typed or throws {@linkcode ApiError}. */
+/** Of one list, such as messages or content blocks. */
+const MAX_LIST_ITEMS = 100_000;
+/** Of all lists of a request. */
+const MAX_ITEMS = 200_000;
+/** Of what a client names: a model, a tool. */
+const MAX_NAME_CHARS = 256;
+/** Of what a history names. A model may have written it, and a refusal would end the session. */
+const MAX_OLD_NAME_CHARS = 4096;
+
+/**
+ * A value at a path of the request body. Each `as…` method returns it typed or throws {@linkcode ApiError}. The path
+ * is built only for an error: one for each field of a long request would take longer than all of the checks.
+ */
 export class Field {
   readonly value: unknown;
-  readonly path: string;
+  readonly #parent: Field | null;
+  readonly #key: string | number;
+  /** Counted in the field of the whole body. */
+  #itemsLeft = MAX_ITEMS;
 
-  constructor(value: unknown, path: string) {
+  /** Without a parent: the whole body. */
+  constructor(value: unknown, parent: Field | null = null, key: string | number = "") {
     this.value = value;
-    this.path = path;
+    this.#parent = parent;
+    this.#key = key;
+  }
+
+  /** Such as `messages.0.content`; "" for the whole body. */
+  get path(): string {
+    if (this.#parent === null) return "";
+    const above = this.#parent.path;
+    return above === "" ? `${this.#key}` : `${above}.${this.#key}`;
   }
 
   /** Whether the field is absent or null, which the API treats alike for optional fields. */
@@ -32,12 +56,12 @@ export class Field {
     const value = isJsonObject(this.value) && Object.hasOwn(this.value, key)
       ? this.value[key]
       : undefined;
-    return new Field(value, this.path === "" ? key : `${this.path}.${key}`);
+    return new Field(value, this, key);
   }
 
   /** The same value as a member of a tagged union: Anthropic's paths name the tag (`content.0.tool_use.id`). */
   as(tag: string): Field {
-    return new Field(this.value, `${this.path}.${tag}`);
+    return new Field(this.value, this, tag);
   }
 
   /** The tag of a tagged union, out of a closed set. */
@@ -53,9 +77,18 @@ export class Field {
     throw this.#wrong("Input should be a valid dictionary");
   }
 
-  asList(): Field[] {
+  /** @param most how many items are allowed here; all lists of a request share a limit besides */
+  asList(most = MAX_LIST_ITEMS): Field[] {
     if (!Array.isArray(this.value)) throw this.#wrong("Input should be a valid list");
-    return this.value.map((item: unknown, index) => new Field(item, `${this.path}.${index}`));
+    const { length } = this.value;
+    if (length > most) {
+      const problem = `List should have at most ${most} items after validation, not ${length}`;
+      throw invalid(this.path, problem);
+    }
+    if (!this.#takeItems(length)) {
+      throw invalid(this.path, `Lists should have at most ${MAX_ITEMS} items in the whole request`);
+    }
+    return this.value.map((item: unknown, index) => new Field(item, this, index));
   }
 
   asString(): string {
@@ -67,6 +100,24 @@ export class Field {
     const text = this.asString();
     if (text === "") throw invalid(this.path, "String should have at least 1 character");
     return text;
+  }
+
+  asStringUpTo(mostChars: number): string {
+    const text = this.asString();
+    if (text.length <= mostChars) return text;
+    throw invalid(this.path, `String should have at most ${mostChars} characters`);
+  }
+
+  /** A name that the client chooses. */
+  asName(): string {
+    this.asText();
+    return this.asStringUpTo(MAX_NAME_CHARS);
+  }
+
+  /** A name or an id in the history of the conversation. */
+  asOldName(): string {
+    this.asText();
+    return this.asStringUpTo(MAX_OLD_NAME_CHARS);
   }
 
   asBoolean(): boolean {
@@ -101,9 +152,17 @@ export class Field {
     const tags = expected.map((item) => `'${item}'`).join(", ");
     // Not String(): an object with a `toString` of its own would throw.
     const found = typeof tag.value === "string" ? tag.value : JSON.stringify(tag.value);
-    const problem =
-      `Input tag '${found}' found using 'type' does not match any of the expected tags: ${tags}`;
+    const problem = `Input tag '${
+      found.slice(0, MAX_NAME_CHARS)
+    }' found using 'type' does not match any of the expected tags: ${tags}`;
     return invalid(this.path, problem);
+  }
+
+  /** Whether the lists of the request may hold so many items more. */
+  #takeItems(count: number): boolean {
+    if (this.#parent !== null) return this.#parent.#takeItems(count);
+    this.#itemsLeft -= count;
+    return this.#itemsLeft >= 0;
   }
 
   #within(value: number, range: { least?: number; most?: number }): number {

@@ -50,7 +50,7 @@ function parseWebFetch(field: Field): WebFetch {
 function parseAdvisor(field: Field): Advisor {
   const advisor: Advisor = {};
   const model = field.at("model");
-  if (!model.isMissing) advisor.model = model.asText();
+  if (!model.isMissing) advisor.model = model.asName();
   const tokens = field.at("max_tokens");
   if (!tokens.isMissing) advisor.max_tokens = tokens.asInteger({ least: 1 });
   return advisor;

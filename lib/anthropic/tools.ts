@@ -18,6 +18,8 @@ import type { ServerTools } from "./web_search.ts";
 const TOOL_SEARCH = /^tool_search_tool_(regex|bm25)(_\d{8})?$/;
 /** No type of the API is longer; what is longer would only fill a header. */
 const MAX_TYPE_CHARS = 64;
+/** Hundreds are many: each goes upstream with every request. */
+const MAX_TOOLS = 10_000;
 
 /** A tool that nothing upstream stands for. */
 export interface LeftOut {
@@ -44,7 +46,7 @@ export function parseTools(field: Field): ParsedTools {
     if (names.has(name)) throw invalid(field.path, "Tool names must be unique.");
     names.add(name);
   };
-  for (const [position, entry] of field.asList().entries()) {
+  for (const [position, entry] of field.asList(MAX_TOOLS).entries()) {
     entry.asObject();
     const type = entry.at("type").value;
     const serverTool = findServerTool(type);
@@ -88,7 +90,7 @@ function parseNamedChoice(
   choice: Field,
   parsed: ParsedTools,
 ): Exclude<ToolChoice, { type: "none" }> {
-  const name = field.asText();
+  const name = field.asName();
   const serverTool = SERVER_TOOLS.find((tool) => tool === name && parsed[tool] !== undefined);
   if (serverTool !== undefined) return { type: serverTool };
   if (parsed.tools.some((tool) => tool.name === name)) return { type: "tool", name };
@@ -148,7 +150,7 @@ type Definition = Pick<Tool, "name" | "description" | "input_schema">;
 function parseCustomTool(field: Field): Definition {
   // Any name: what upstream would refuse is replaced on the way out and put back on the way in.
   const tool: Definition = {
-    name: field.at("name").asText(),
+    name: field.at("name").asName(),
     input_schema: parseInputSchema(field),
   };
   const description = field.at("description");

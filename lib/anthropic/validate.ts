@@ -24,16 +24,23 @@ import type { ServerTools } from "./web_search.ts";
 const ROLES = ["user", "assistant", "system"] as const;
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
 const SAFEGUARD = "dangerous_tool_use";
+/** Each character of an answer is compared with each of them. */
+const MAX_STOPS = 100;
+const MAX_STOP_CHARS = 1000;
+/** Claude Code's, a JSON object, has some 200. */
+const MAX_USER_ID_CHARS = 4096;
+/** Lists that hold one entry, or a handful. */
+const MAX_FEW = 100;
 
 /**
  * Checks a request body.
  * @throws {ApiError} `invalid_request_error` that names the path, e.g. `messages.0.role: Field required`
  */
 export function parseMessagesRequest(body: unknown): MessagesRequest {
-  const root = new Field(body, "");
+  const root = new Field(body);
   root.asObject();
   const size = {
-    model: root.at("model").asText(),
+    model: root.at("model").asName(),
     max_tokens: root.at("max_tokens").asInteger({ least: 0 }),
   };
   const { unread, ...prompt } = parsePrompt(root);
@@ -64,9 +71,9 @@ export function parseMessagesRequest(body: unknown): MessagesRequest {
  * @throws {ApiError} as {@linkcode parseMessagesRequest}
  */
 export function parseCountRequest(body: unknown): MessagesRequest {
-  const root = new Field(body, "");
+  const root = new Field(body);
   root.asObject();
-  const model = root.at("model").asText();
+  const model = root.at("model").asName();
   return {
     model,
     max_tokens: 1,
@@ -136,7 +143,9 @@ function parseTurnEffort(turn: Field): { effort?: Effort } {
 /** Lenient: newer clients may ask for checks of other types. Those are named. */
 function parseSafeguards(field: Field): { safeguards: boolean; unread: string[] } {
   if (field.isMissing) return { safeguards: false, unread: [] };
-  const entries: unknown[] = Array.isArray(field.value) ? field.value : [field.value];
+  const entries: unknown[] = Array.isArray(field.value)
+    ? field.asList(MAX_FEW).map(({ value }) => value)
+    : [field.value];
   const types = entries.map((entry) => isJsonObject(entry) ? entry["type"] : undefined);
   return {
     safeguards: types.includes(SAFEGUARD),
@@ -157,15 +166,15 @@ function parseThinking(field: Field): { thinking?: Thinking } {
 
 function parseStopSequences(field: Field): string[] {
   if (field.isMissing) return [];
-  return field.asList().map((item) => item.asString());
+  return field.asList(MAX_STOPS).map((item) => item.asStringUpTo(MAX_STOP_CHARS));
 }
 
 /** The models to try next. `"default"` is Anthropic's own choice, which nobody else knows. */
 function parseFallbacks(field: Field): string[] {
   if (field.isMissing || field.value === "default") return [];
-  return field.asList().map((entry) => {
+  return field.asList(MAX_FEW).map((entry) => {
     entry.asObject();
-    return entry.at("model").asText();
+    return entry.at("model").asName();
   });
 }
 
@@ -195,7 +204,7 @@ function parseIdentity(root: Field): Identity {
   if (!metadata.isMissing) {
     metadata.asObject();
     const userId = metadata.at("user_id");
-    if (!userId.isMissing) identity.user_id = userId.asString();
+    if (!userId.isMissing) identity.user_id = userId.asStringUpTo(MAX_USER_ID_CHARS);
   }
   const cacheControl = parseCacheControl(root.at("cache_control"));
   if (cacheControl !== undefined) identity.cache_control = cacheControl;

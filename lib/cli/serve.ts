@@ -68,7 +68,10 @@ function findTracer({ name, version }: About): Tracer | null {
 export function startServer(services: Services): RunningServer {
   const { config, catalog } = services;
   const handler = createHandler(services);
-  const listener = listen(services, (request, info) => handler(request, toPeer(info.remoteAddr)));
+  const listener = listen(
+    services,
+    (request, info) => handler(request, toPeer(info.remoteAddr), info.completed),
+  );
   catalog.refresh();
   const timer = setInterval(() => catalog.refresh(), 60_000);
   Deno.unrefTimer(timer);

@@ -4,87 +4,113 @@
  * @module
  */
 
+import { CollectedBytes } from "../collected_bytes.ts";
 import type { Bodies } from "./stats.ts";
 
 const MAX_REQUESTS = 50;
 /** Of one body; the longest requests of Claude Code fit. */
-const MAX_BODY_CHARS = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 /** Of all bodies together; the oldest go first. */
-const MAX_CHARS = 24 * 1024 * 1024;
-/** Kept behind the end that is shown, so that no key is cut there before it is redacted. */
-const SLACK_CHARS = 4096;
+const MAX_BYTES = 24 * 1024 * 1024;
+/** Kept behind the end that is shown: a key that is cut there would not be found, and half of it shown. */
+const SLACK_BYTES = 4096;
 
 /** Bytes as they come and go. */
 export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
+type Place = keyof Bodies;
+
+const encoder = new TextEncoder();
+
 /** The bodies of one request. */
 export class Inspection {
   readonly #redact: (text: string) => string;
-  readonly #reserve: (chars: number) => void;
-  readonly #bodies: Bodies = { request: "", sent: "", received: "", answer: "" };
+  /** Told how many bytes more are taken. */
+  readonly #onGrowth: (bytes: number) => void;
+  /** As bytes: a piece of a text would hold all of the text. */
+  readonly #bodies = new Map<Place, CollectedBytes>();
+  #isForgotten = false;
 
-  constructor(redact: (text: string) => string, reserve: (chars: number) => void) {
+  constructor(redact: (text: string) => string, onGrowth: (bytes: number) => void) {
     this.#redact = redact;
-    this.#reserve = reserve;
+    this.#onGrowth = onGrowth;
   }
 
-  /** How many characters are kept. */
+  /** How many bytes are taken. */
   get size(): number {
-    return Object.values(this.#bodies).reduce((sum, text) => sum + text.length, 0);
+    return [...this.#bodies.values()].reduce((sum, { capacity }) => sum + capacity, 0);
   }
 
-  /** Keeps a value as JSON; it takes the place of what was kept there. */
-  keep(place: keyof Bodies, value: unknown): void {
-    this.#bodies[place] = "";
-    this.append(place, typeof value === "string" ? value : JSON.stringify(value));
-  }
-
-  /** Keeps what fits. */
-  append(place: keyof Bodies, text: string): void {
-    const room = MAX_BODY_CHARS + SLACK_CHARS - this.#bodies[place].length;
-    if (room <= 0) return;
-    const piece = text.slice(0, room);
-    this.#bodies[place] += piece;
-    this.#reserve(piece.length);
+  /** Keeps the beginning of a text; it takes the place of what was kept there. */
+  keep(place: Place, text: string): void {
+    this.#clear(place);
+    this.#append(place, encoder.encode(text.slice(0, MAX_BODY_BYTES + SLACK_BYTES)));
   }
 
   /** The same stream; what passes is kept. Leaving and breaking pass as they are. */
-  tap(place: keyof Bodies, body: ByteStream): ByteStream {
-    this.#bodies[place] = "";
-    const decoder = new TextDecoder();
+  tap(place: Place, body: ByteStream): ByteStream {
+    this.#clear(place);
     return body.pipeThrough(
       new TransformStream({
         transform: (chunk, controller) => {
-          this.append(place, decoder.decode(chunk, { stream: true }));
+          this.#append(place, chunk);
           controller.enqueue(chunk);
         },
       }),
     );
   }
 
+  /** Lets everything go. What is still under way is not kept any more. */
+  forget(): void {
+    this.#isForgotten = true;
+    for (const body of this.#bodies.values()) body.release();
+    this.#bodies.clear();
+  }
+
   /** The bodies without secrets. */
   read(): Bodies {
-    const show = (text: string) => {
-      const clean = this.#redact(text);
-      return clean.length > MAX_BODY_CHARS ? `${clean.slice(0, MAX_BODY_CHARS)}…` : clean;
+    const show = (place: Place) => {
+      const bytes = this.#bodies.get(place)?.bytes() ?? new Uint8Array();
+      const clean = this.#redact(new TextDecoder().decode(bytes));
+      return bytes.length > MAX_BODY_BYTES ? `${clean.slice(0, -SLACK_BYTES)}…` : clean;
     };
-    const { request, sent, received, answer } = this.#bodies;
     return {
-      request: show(request),
-      sent: show(sent),
-      received: show(received),
-      answer: show(answer),
+      request: show("request"),
+      sent: show("sent"),
+      received: show("received"),
+      answer: show("answer"),
     };
+  }
+
+  #clear(place: Place): void {
+    this.#onGrowth(-(this.#bodies.get(place)?.capacity ?? 0));
+    this.#bodies.delete(place);
+  }
+
+  /** Keeps what fits. */
+  #append(place: Place, bytes: Uint8Array): void {
+    if (this.#isForgotten) return;
+    const body = this.#bodies.get(place) ?? new CollectedBytes();
+    this.#bodies.set(place, body);
+    const before = body.capacity;
+    const room = MAX_BODY_BYTES + SLACK_BYTES - body.length;
+    if (room <= 0) return;
+    body.push(bytes.subarray(0, room));
+    this.#onGrowth(body.capacity - before);
   }
 }
 
 /** The inspections of the last requests, by request id. */
 export class Inspections {
   readonly #kept = new Map<string, Inspection>();
+  #bytes = 0;
 
   /** Begins to keep; the oldest makes room. */
   open(requestId: string, redact: (text: string) => string): Inspection {
-    const inspection = new Inspection(redact, () => this.#makeRoom());
+    const inspection = new Inspection(redact, (bytes) => {
+      this.#bytes += bytes;
+      while (this.#kept.size > 1 && this.#bytes > MAX_BYTES) this.#forgetOldest();
+    });
     this.#kept.set(requestId, inspection);
     if (this.#kept.size > MAX_REQUESTS) this.#forgetOldest();
     return inspection;
@@ -94,16 +120,13 @@ export class Inspections {
     return this.#kept.get(requestId);
   }
 
-  #makeRoom(): void {
-    while (this.#kept.size > 1 && this.#countChars() > MAX_CHARS) this.#forgetOldest();
-  }
-
-  #countChars(): number {
-    return [...this.#kept.values()].reduce((sum, { size }) => sum + size, 0);
-  }
-
+  /** Requests that are still answered are among the oldest: theirs go too, and nothing more of them is kept. */
   #forgetOldest(): void {
-    const [oldest] = this.#kept.keys();
-    if (oldest !== undefined) this.#kept.delete(oldest);
+    const [oldest] = this.#kept;
+    if (oldest === undefined) return;
+    const [requestId, inspection] = oldest;
+    this.#kept.delete(requestId);
+    this.#bytes -= inspection.size;
+    inspection.forget();
   }
 }

@@ -8,7 +8,9 @@ import type { Config } from "../config.ts";
 import { ApiError, createClientGone } from "../errors.ts";
 import { type JsonObject, parseJson } from "../json.ts";
 import { isOutOfFiles } from "../out_of_files.ts";
+import { Deadline } from "../sse/deadline.ts";
 import type { ByteStream } from "../sse/lend.ts";
+import { readWhole } from "../sse/whole.ts";
 import { type ErrorContext, parseErrorAnswer } from "./errors.ts";
 import type { ChatRequest, GenericRequest } from "./types.ts";
 
@@ -29,6 +31,8 @@ interface Call {
   nearest?: (model: string) => string[];
   /** The proxy's own count of the request's input tokens, for refusals that do not say it. */
   estimateInput?: () => number;
+  /** Told of the body as it is sent. */
+  onSend?: (text: string) => void;
   /** Told of the body of an error answer. */
   onRefusal?: (text: string) => void;
 }
@@ -114,10 +118,12 @@ async function send(
     if (config.appUrl !== null) headers.set("http-referer", config.appUrl);
     if (config.appTitle !== null) headers.set("x-title", config.appTitle);
   }
+  const body = JSON.stringify(call.body);
+  call.onSend?.(body);
   const response = await fetchHead(fetcher, `${config.baseUrl}${call.path}`, {
     method: "POST",
     headers,
-    body: JSON.stringify(call.body),
+    body,
     signal: call.signal,
   }, { timeoutMs: call.timeoutMs, fullTimeoutMs: config.timeoutMs });
   if (response.status === 200 && response.body !== null) {
@@ -143,17 +149,19 @@ async function fetchJson(
   const { timeoutMs } = config;
   const controller = new AbortController();
   // Not AbortSignal.timeout: its timer stays when the answer is there, and holds up a program that wants to end.
-  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  const deadline = new Deadline(timeoutMs, () => controller.abort());
   try {
     const response = await fetchHead(fetcher, `${config.baseUrl}${path}`, {
       method: "GET",
       headers,
       signal: controller.signal,
     }, { timeoutMs, fullTimeoutMs: timeoutMs });
-    if (response.status === 200) return parseJson(await response.text());
+    if (response.status === 200 && response.body !== null) {
+      return parseJson(await readWhole(response.body, { timeoutMs }));
+    }
     throw parseErrorAnswer(response.status, await readErrorBody(response, timeoutMs), {});
   } finally {
-    clearTimeout(timer);
+    deadline.stop();
   }
 }
 
@@ -165,20 +173,22 @@ async function fetchHead(
   wait: { timeoutMs: number; fullTimeoutMs: number },
 ): Promise<Response> {
   const controller = new AbortController();
-  const leave = () => controller.abort(init.signal.reason);
-  init.signal.addEventListener("abort", leave, { once: true });
-  if (init.signal.aborted) leave();
+  // Kept as long as the answer lasts, and with it all that it refers to: not `init`, whose body may have 32 MB.
+  const { signal } = init;
+  const leave = () => controller.abort(signal.reason);
+  signal.addEventListener("abort", leave, { once: true });
+  if (signal.aborted) leave();
   let isLate = false;
-  const timer = setTimeout(() => {
+  const deadline = new Deadline(wait.timeoutMs, () => {
     isLate = true;
     controller.abort();
-  }, wait.timeoutMs);
+  });
   try {
     // Redirects are not followed: the key would travel along.
     return await fetcher(url, { ...init, redirect: "manual", signal: controller.signal });
   } catch (cause) {
-    init.signal.removeEventListener("abort", leave);
-    if (init.signal.aborted) throw createClientGone(cause);
+    signal.removeEventListener("abort", leave);
+    if (signal.aborted) throw createClientGone(cause);
     if (isLate) {
       const seconds = wait.fullTimeoutMs / 1000;
       throw new ApiError(
@@ -192,7 +202,7 @@ async function fetchHead(
     const why = isOutOfFiles(cause) ? ": the proxy has too many files open (ulimit -n)" : "";
     throw new ApiError("api_error", `Cannot reach OpenRouter${why}`, { status: 502, cause });
   } finally {
-    clearTimeout(timer);
+    deadline.stop();
   }
 }
 
@@ -206,7 +216,7 @@ function readRetryAfter(headers: Headers): string | null {
 async function readErrorBody(response: Response, timeoutMs: number): Promise<string> {
   if (response.body === null) return "";
   const reader = response.body.getReader();
-  const timer = setTimeout(() => reader.cancel().catch(() => {}), timeoutMs);
+  const deadline = new Deadline(timeoutMs, () => reader.cancel().catch(() => {}));
   const decoder = new TextDecoder();
   let text = "";
   try {
@@ -218,7 +228,7 @@ async function readErrorBody(response: Response, timeoutMs: number): Promise<str
   } catch {
     // A broken gzip, or a connection cut inside the error: the status still says what happened.
   } finally {
-    clearTimeout(timer);
+    deadline.stop();
     reader.cancel().catch(() => {});
   }
   return text;

@@ -3,18 +3,18 @@
  * @module
  */
 
-import type { Message, MessagesRequest, StreamEvent } from "../anthropic/types.ts";
+import type { Message, StreamEvent } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
 import { parseJson } from "../json.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
 import { readReportedCost } from "../openrouter/cost.ts";
 import { encodeEvent } from "../sse/framing.ts";
+import { paceBody, toJsonResponse } from "../sse/paced.ts";
 import { startPump, type StreamEnd } from "../sse/pump.ts";
 import { readWhole } from "../sse/whole.ts";
 import { translateCompletion, translateResponse, withoutAnswer } from "../translate/response.ts";
 import { StreamTranslator } from "../translate/stream.ts";
-import { listCallIds } from "../translate/request.ts";
 import { countSearches, translateUsage } from "../translate/outcome.ts";
 import { toFamily } from "../translate/reasoning.ts";
 import type { Asked } from "./ask.ts";
@@ -25,7 +25,6 @@ const WHOLE_BODY = /json$|html$/;
 
 /** The request an answer belongs to. */
 export interface AnswerOptions {
-  asked: MessagesRequest;
   exchange: Exchange;
   services: Services;
 }
@@ -46,6 +45,7 @@ export async function answerStream(upstream: Asked, options: AnswerOptions): Pro
     pingMs: services.config.pingMs,
     now: services.now,
     openStreams: services.openStreams,
+    share: services.byteBudget.open(),
     onFirstEvent: () => noteHead(translator, options),
     onEnd: (end) => {
       try {
@@ -74,7 +74,8 @@ async function answerStreamAtOnce(
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
   warnOfEnd(translator, options);
-  return { response: toEventStream(events.map(encodeEvent).join("")) };
+  const text = events.map(encodeEvent).join("");
+  return { response: toEventStream(paceBody(text, options.services.config.timeoutMs)) };
 }
 
 /**
@@ -86,11 +87,11 @@ export async function answerPlain(upstream: Asked, options: AnswerOptions): Prom
   const completion = await readBody(upstream, options);
   const translate = () => translateResponse(completion, translator);
   const translated: Message = translateNoting(translate, translator, options.exchange);
-  const message = options.asked.max_tokens === 0 ? withoutAnswer(translated) : translated;
+  const message = upstream.wanted.maxTokens === 0 ? withoutAnswer(translated) : translated;
   noteHead(translator, options);
   learnTokens(upstream, translator, options);
   warnOfEnd(translator, options);
-  return { response: Response.json(message) };
+  return { response: toJsonResponse(message, options.services.config) };
 }
 
 /** Notes what upstream said even where the answer cannot be translated: it has its price all the same. */
@@ -107,7 +108,10 @@ function translateNoting<T>(
 }
 
 async function readBody(upstream: Asked, { services }: AnswerOptions): Promise<unknown> {
-  const text = await readWhole(upstream.answer.body, { timeoutMs: services.config.timeoutMs });
+  const text = await readWhole(upstream.answer.body, {
+    timeoutMs: services.config.timeoutMs,
+    share: services.byteBudget.open(),
+  });
   const completion = parseJson(text);
   if (completion !== undefined) return completion;
   throw createNoJson(upstream.answer);
@@ -121,24 +125,26 @@ export function createNoJson({ contentType }: ChatAnswer): ApiError {
 
 function createTranslator(
   upstream: Asked,
-  { asked, exchange, services }: AnswerOptions,
+  { exchange, services }: AnswerOptions,
 ): StreamTranslator {
   const { journey } = exchange;
+  const { model, searchesWeb, hidesThinking, reportsSafeguards, stopSequences, takenCallIds } =
+    upstream.wanted;
   const translator = new StreamTranslator({
     messageId: services.newId("msg"),
-    model: asked.model,
+    model,
     inputTokens: services.calibration.adjust(upstream.target, upstream.inputTokens),
     newCallId: () => services.newId("toolu"),
     target: upstream.target,
-    searchesWeb: asked.web_search !== undefined,
+    searchesWeb,
     contextManagement: upstream.contextManagement,
-    hidesThinking: asked.thinking?.display === "omitted",
+    hidesThinking,
     names: upstream.names,
     cacheTtl: upstream.cacheTtl,
-    takenCallIds: listCallIds(asked),
-    stopSequences: asked.stop_sequences,
+    takenCallIds,
+    stopSequences,
     visibleTokens: upstream.visibleTokens,
-    reportsSafeguards: asked.safeguards,
+    reportsSafeguards,
     redact: exchange.redact,
     onBlock: (block) => journey.mark("block", describeBlock(block)),
   });

@@ -12,13 +12,29 @@ import { findCacheTtl } from "../translate/caching.ts";
 import { toGenericRequest } from "../translate/generic.ts";
 import type { ToolNames } from "../translate/names.ts";
 import type { InputKind } from "../translate/placeholders.ts";
-import { translateRequest } from "../translate/request.ts";
+import { listCallIds, translateRequest } from "../translate/request.ts";
 import { estimateInputTokens } from "../translate/tokens.ts";
 import { reserveCost } from "./budget.ts";
+
+/**
+ * What the answer depends on. The request itself is not kept while an answer comes: its body may have 32 MB.
+ */
+export interface Wanted {
+  model: string;
+  stream: boolean;
+  maxTokens: number;
+  searchesWeb: boolean;
+  hidesThinking: boolean;
+  reportsSafeguards: boolean;
+  stopSequences: readonly string[];
+  /** Ids of the calls already in the conversation. */
+  takenCallIds: readonly string[];
+}
 
 /** Upstream's head, and what the way back needs of the request. */
 export interface Asked {
   answer: ChatAnswer;
+  wanted: Wanted;
   /** The model that was sent. */
   target: string;
   names: ToolNames;
@@ -176,7 +192,6 @@ async function send(
   const expectedTokens = services.calibration.adjust(target, inputTokens);
   const { max_tokens: maxTokens, stream: isStream = false } = body;
   reserveCost({ models, inputTokens: expectedTokens, maxTokens, cacheTtl, isStream }, options);
-  journey.inspection?.keep("sent", sent);
   journey.mark("asked", target);
   const answer = await services.client.sendChat({
     body: sent,
@@ -186,8 +201,23 @@ async function send(
     timeoutMs: Math.max(1, deadline - services.now()),
     nearest: (model) => services.catalog.nearest(model),
     estimateInput: () => services.calibration.adjust(target, estimateInputTokens(asked)),
+    onSend: (text) => journey.inspection?.keep("sent", text),
     onRefusal: (text) => journey.noteRefusal(text),
   });
   journey.noteAnswer(answer);
-  return { answer, target, names, cacheTtl, contextManagement, inputTokens, visibleTokens };
+  const wanted = describeWanted(asked);
+  return { answer, wanted, target, names, cacheTtl, contextManagement, inputTokens, visibleTokens };
+}
+
+function describeWanted(asked: MessagesRequest): Wanted {
+  return {
+    model: asked.model,
+    stream: asked.stream,
+    maxTokens: asked.max_tokens,
+    searchesWeb: asked.web_search !== undefined,
+    hidesThinking: asked.thinking?.display === "omitted",
+    reportsSafeguards: asked.safeguards,
+    stopSequences: asked.stop_sequences,
+    takenCallIds: listCallIds(asked),
+  };
 }

@@ -1,32 +1,47 @@
 /**
- * Reading a request body: bounded in size, in silence and in depth, strict in its encoding.
+ * Reading a request body: bounded in size, in time, in pieces and in depth, strict in its encoding.
  * @module
  */
 
 import { STATUS_CODE } from "@std/http/status";
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
+import type { ByteShare } from "../byte_budget.ts";
 import { ApiError } from "../errors.ts";
-import { readText } from "../sse/whole.ts";
+import { type Progress, readText } from "../sse/whole.ts";
 
 /** A body that sends nothing for so long is given up; the runtime has no limit of its own. */
 const IDLE_MS = 30_000;
+/** After this time a body must have come at the least rate: a byte now and then would hold its place for ever. */
+const PATIENCE_MS = 60_000;
+const LEAST_BYTES_PER_MS = 64;
+/** A read costs the same for one byte as for 64 KB: pieces of one byte would take a whole core. */
+const MAX_READS = 20_000;
+const LEAST_BYTES_PER_READ = 16;
 /** Deeper JSON is an attack: real requests stay below 30. Checked before the parser recurses. */
 const MAX_DEPTH = 512;
 
 /** The limits of {@linkcode readJson}. */
 export interface BodyLimits {
   maxBytes: number;
+  /** Of the memory for bodies; the caller releases it. */
+  share?: ByteShare;
+  /** A monotonic clock, in milliseconds. */
+  now?: () => number;
   idleMs?: number;
+  /** Told of the text before it is parsed. */
+  onText?: (text: string) => void;
 }
 
 /**
  * The JSON value of a request body.
- * @throws {ApiError} 413 over the limit, 408 on silence, 400 for bytes that are no UTF-8, no JSON, or too deep
+ * @throws {ApiError} 413 over the limit, 408 on silence or where it comes too slowly, 529 where there is no memory for
+ * it, 400 for bytes in too many pieces, that are not UTF-8, not JSON, or too deep
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   const declared = readLength(request.headers);
   if (declared !== null && declared > limits.maxBytes) throw tooLarge(limits.maxBytes);
-  const text = await readBody(request, { ...limits, isBounded: declared !== null });
+  const text = await readBody(request, { ...limits, declared });
+  limits.onText?.(text);
   if (isTooDeep(text)) {
     throw new ApiError(
       "invalid_request_error",
@@ -54,23 +69,53 @@ function readLength(headers: Headers): number | null {
   return /^\d+$/.test(length) && !headers.has("transfer-encoding") ? Number(length) : null;
 }
 
-/** @param limits `isBounded`: the runtime ends the body at its declared length, so nothing need be counted */
+/** @param limits `declared`: the runtime ends the body there; null: it ends when it ends */
 async function readBody(
   { body }: Request,
-  limits: BodyLimits & { isBounded: boolean },
+  limits: BodyLimits & { declared: number | null },
 ): Promise<string> {
   if (body === null) return "";
-  const idleMs = limits.idleMs ?? IDLE_MS;
+  const { declared, share, idleMs = IDLE_MS } = limits;
+  const check = createPaceCheck({ ...limits, idleMs });
   let text: string | null;
   try {
-    text = await readText(limits.isBounded ? body : limitBytes(body, limits), idleMs);
+    // At once, and not as it comes: an upload that cannot end well is refused before it has cost anything.
+    if (declared !== null) share?.resize(declared);
+    text = await readText(declared === null ? limitBytes(body, limits) : body, {
+      silenceMs: idleMs,
+      ...(declared !== null && { expectedBytes: declared }),
+      onRead: (progress) => {
+        if (declared === null) share?.resize(progress.bytes);
+        check(progress);
+      },
+    });
   } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
     if (cause instanceof RangeError) throw tooLarge(limits.maxBytes, cause);
     const message = "The request body could not be read, or is not valid UTF-8";
     throw new ApiError("invalid_request_error", message, { cause });
   }
-  if (text === null) throw timedOut(idleMs);
+  if (text === null) throw timedOut(`The request body sent nothing for ${idleMs / 1000} s`);
   return text;
+}
+
+/** Refuses a body that comes too slowly, or in too many pieces. */
+function createPaceCheck(
+  { now = () => performance.now(), idleMs }: { now?: (() => number) | undefined; idleMs: number },
+): (progress: Progress) => void {
+  let readAt = now();
+  let waitedMs = 0;
+  return ({ bytes, reads }) => {
+    // A longer wait would have ended the reading: this process was stopped, which is not the client's fault.
+    waitedMs += Math.min(now() - readAt, idleMs);
+    readAt = now();
+    if (waitedMs > PATIENCE_MS + bytes / LEAST_BYTES_PER_MS) {
+      throw timedOut(`The request body came at less than ${LEAST_BYTES_PER_MS} kB a second`);
+    }
+    if (reads > MAX_READS + bytes / LEAST_BYTES_PER_READ) {
+      throw new ApiError("invalid_request_error", "The request body came in too many small pieces");
+    }
+  };
 }
 
 function limitBytes(body: ReadableStream<Uint8Array<ArrayBuffer>>, { maxBytes }: BodyLimits) {
@@ -86,10 +131,8 @@ function tooLarge(maxBytes: number, cause?: unknown): ApiError {
   );
 }
 
-function timedOut(idleMs: number): ApiError {
-  return new ApiError("timeout_error", `The request body sent nothing for ${idleMs / 1000} s`, {
-    status: STATUS_CODE.RequestTimeout,
-  });
+function timedOut(message: string): ApiError {
+  return new ApiError("timeout_error", message, { status: STATUS_CODE.RequestTimeout });
 }
 
 /** Whether the brackets outside strings nest too deep. Strings are jumped over, so base64 costs nothing. */

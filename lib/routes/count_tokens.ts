@@ -12,7 +12,11 @@ import { readJson } from "./body.ts";
 
 /** Answers `{input_tokens}`. @throws {ApiError} for a body that is not a request */
 export async function handleCountTokens(exchange: Exchange, services: Services): Promise<Answer> {
-  const body = await readJson(exchange.request, { maxBytes: services.config.maxBodyBytes });
+  const body = await readJson(exchange.request, {
+    maxBytes: services.config.maxBodyBytes,
+    share: exchange.bodyShare,
+    now: services.now,
+  });
   const request = parseCountRequest(body);
   const { config, refused, calibration } = services;
   const [target] = resolveModel(request.model, config, refused).models;

@@ -4,14 +4,13 @@
  */
 
 import { parseMessagesRequest } from "../anthropic/validate.ts";
-import type { MessagesRequest } from "../anthropic/types.ts";
 import { ApiError, createClientGone } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
+import { answerPlain, answerStream } from "./answer.ts";
+import { type Asked, type AskOptions, askUpstream } from "./ask.ts";
 import { readJson } from "./body.ts";
 import { requireBudget } from "./budget.ts";
-import { answerPlain, answerStream } from "./answer.ts";
-import { type AskOptions, askUpstream } from "./ask.ts";
-import { relayMessages } from "./native.ts";
+import { askNatively, relayAnswer } from "./native.ts";
 
 /**
  * Handles one message request.
@@ -21,30 +20,57 @@ export async function handleMessages(exchange: Exchange, services: Services): Pr
   // First: a client without a key must not make the proxy read a large body, nor appear in the figures.
   const key = findKey(exchange, services);
   services.figures.begin(exchange.journey);
-  const body = await readJson(exchange.request, { maxBytes: services.config.maxBodyBytes });
-  exchange.journey.inspection?.keep("request", body);
-  const isNative = services.config.dialect === "anthropic";
-  try {
-    return isNative
-      ? await relayMessages(body, { exchange, services, key })
-      : await translateMessages(body, { exchange, services, key });
-  } catch (error) {
-    // What breaks after the client has left broke because it left.
-    if (exchange.request.signal.aborted) throw createClientGone(error);
-    throw error;
-  }
+  const options = { exchange, services, key };
+  return services.config.dialect === "anthropic"
+    ? await relayMessages(options)
+    : await translateMessages(options);
 }
 
-async function translateMessages(body: unknown, options: AskOptions): Promise<Answer> {
+async function translateMessages(options: AskOptions): Promise<Answer> {
   const { exchange, services } = options;
-  const asked: MessagesRequest = parseMessagesRequest(body);
-  exchange.record.model = asked.model;
-  requireBudget(services);
-  const upstream = await askUpstream(asked, options);
-  const answerOptions = { asked, exchange, services };
-  return asked.stream
-    ? await answerStream(upstream, answerOptions)
-    : await answerPlain(upstream, answerOptions);
+  // Nothing here holds the request: it may have 32 MB, and the answer may take minutes.
+  const upstream = await askWith(options, (body) => translateAndAsk(body, options));
+  exchange.bodyShare.release();
+  const answer = upstream.wanted.stream ? answerStream : answerPlain;
+  return await orClientGone(exchange, answer(upstream, { exchange, services }));
+}
+
+async function translateAndAsk(body: unknown, options: AskOptions): Promise<Asked> {
+  const asked = parseMessagesRequest(body);
+  options.exchange.record.model = asked.model;
+  requireBudget(options.services);
+  return await askUpstream(asked, options);
+}
+
+async function relayMessages(options: AskOptions): Promise<Answer> {
+  const { exchange, services } = options;
+  const answer = await askWith(options, (body) => askNatively(body, options));
+  exchange.bodyShare.release();
+  return await orClientGone(exchange, relayAnswer(answer, exchange, services));
+}
+
+/** Reads the body, and asks with it. */
+async function askWith<T>(
+  { exchange, services }: AskOptions,
+  ask: (body: unknown) => Promise<T>,
+): Promise<T> {
+  const body = await readJson(exchange.request, {
+    maxBytes: services.config.maxBodyBytes,
+    share: exchange.bodyShare,
+    now: services.now,
+    onText: (text) => exchange.journey.inspection?.keep("request", text),
+  });
+  return await orClientGone(exchange, ask(body));
+}
+
+/** What breaks after the client has left broke because it left. */
+async function orClientGone<T>({ request }: Exchange, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (request.signal.aborted) throw createClientGone(error);
+    throw error;
+  }
 }
 
 /** The key that pays; null only for another server than OpenRouter, which may want none. */

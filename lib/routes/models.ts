@@ -6,6 +6,7 @@
 import type { ModelInfo } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
+import { toJsonResponse } from "../sse/paced.ts";
 import { listModels } from "./model_list.ts";
 
 const DEFAULT_LIMIT = 20;
@@ -24,14 +25,13 @@ export async function handleModelList({ url }: Exchange, services: Services): Pr
   const page = before === null
     ? models.slice(start, start + limit)
     : models.slice(Math.max(0, end - limit), end);
-  return {
-    response: Response.json({
-      data: page,
-      has_more: before === null ? start + limit < models.length : end > limit,
-      first_id: page[0]?.id ?? null,
-      last_id: page.at(-1)?.id ?? null,
-    }),
+  const list = {
+    data: page,
+    has_more: before === null ? start + limit < models.length : end > limit,
+    first_id: page[0]?.id ?? null,
+    last_id: page.at(-1)?.id ?? null,
   };
+  return { response: toJsonResponse(list, services.config) };
 }
 
 /** One model, by an id that may be percent-encoded. @throws {ApiError} 404 for an unknown one */

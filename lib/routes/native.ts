@@ -13,6 +13,7 @@ import { parseErrorObject } from "../openrouter/errors.ts";
 import { readReportedCost } from "../openrouter/cost.ts";
 import { resolveModel } from "../openrouter/models.ts";
 import { encodeEvent } from "../sse/framing.ts";
+import { paceBody } from "../sse/paced.ts";
 import { relay } from "../sse/relay.ts";
 import { readWhole } from "../sse/whole.ts";
 import { CHARS_PER_TOKEN } from "../translate/characters.ts";
@@ -25,19 +26,21 @@ const DEFAULT_VERSION = "2023-06-01";
 const DEFAULT_MAX_TOKENS = 64_000;
 /** The JSON of a delta around its text. */
 const DELTA_CHARS = 80;
+/** Names of upstream's are kept for the log and the page. */
+const MAX_NAME_CHARS = 256;
 
 /**
  * Passes a message request on.
- * @throws {ApiError} for a body without a model, and for everything that goes wrong before the head has left
+ * @throws {ApiError} for a body without a model, and for everything that goes wrong before upstream's head has come
  */
-export async function relayMessages(
+export async function askNatively(
   body: unknown,
   { exchange, services, key }: { exchange: Exchange; services: Services; key: string | null },
-): Promise<Answer> {
-  const root = new Field(body, "");
+): Promise<ChatAnswer> {
+  const root = new Field(body);
   const request = root.asObject();
   const { config, refused, catalog } = services;
-  const asked = root.at("model").asText();
+  const asked = root.at("model").asName();
   const resolve = (name: string) => resolveModel(name, config, refused).models;
   const models = resolve(asked);
   const { record, journey } = exchange;
@@ -53,7 +56,6 @@ export async function relayMessages(
     resolve: (name) => resolve(name)[0],
     provider: config.provider,
   });
-  journey.inspection?.keep("sent", sent);
   reserve(sent, exchange, services);
   const answer = await services.client.sendMessages({
     body: sent,
@@ -64,9 +66,19 @@ export async function relayMessages(
     signal: exchange.request.signal,
     timeoutMs: config.timeoutMs,
     nearest: (model) => catalog.nearest(model),
+    onSend: (text) => journey.inspection?.keep("sent", text),
     onRefusal: (text) => journey.noteRefusal(text),
   });
   journey.noteAnswer(answer);
+  return answer;
+}
+
+/** Passes the answer on. @throws {ApiError} for what goes wrong before the head has left */
+export async function relayAnswer(
+  answer: ChatAnswer,
+  exchange: Exchange,
+  services: Services,
+): Promise<Answer> {
   return answer.contentType === "text/event-stream"
     ? relayStream(answer, exchange, services)
     : await relayWhole(answer, exchange, services);
@@ -113,15 +125,19 @@ function relayStream(answer: ChatAnswer, exchange: Exchange, services: Services)
 async function relayWhole(
   answer: ChatAnswer,
   exchange: Exchange,
-  { config }: Services,
+  { config, byteBudget }: Services,
 ): Promise<Answer> {
-  const text = await readWhole(answer.body, { timeoutMs: config.timeoutMs });
+  const text = await readWhole(answer.body, {
+    timeoutMs: config.timeoutMs,
+    share: byteBudget.open(),
+  });
   const message = parseJson(text);
   if (!isJsonObject(message)) throw createNoJson(answer);
   const { error } = message;
   if (error !== undefined && error !== null) throw parseErrorObject(error);
   noteMessage(message, exchange);
-  return { response: new Response(text, { headers: { "content-type": "application/json" } }) };
+  const headers = { "content-type": "application/json" };
+  return { response: new Response(paceBody(text, config.timeoutMs), { headers }) };
 }
 
 /** The model and the tokens stand in `message_start`, the final tokens in `message_delta`. */
@@ -139,8 +155,8 @@ function noteEvent(event: JsonObject, exchange: Exchange, { now }: Services): vo
 
 function noteMessage(message: JsonObject, exchange: Exchange): void {
   const { model, provider, usage } = message;
-  if (typeof model === "string") exchange.record.target = model;
-  if (typeof provider === "string") exchange.record.provider = provider;
+  if (typeof model === "string") exchange.record.target = model.slice(0, MAX_NAME_CHARS);
+  if (typeof provider === "string") exchange.record.provider = provider.slice(0, MAX_NAME_CHARS);
   if (isJsonObject(usage)) noteUsage(usage, exchange);
 }
 

@@ -5,6 +5,7 @@
 
 import { ApiError } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
+import { toJsonResponse } from "../sse/paced.ts";
 
 /** Figures change with every request, and are nobody's to keep. */
 const HEADERS = { "cache-control": "no-store" };
@@ -19,13 +20,14 @@ export function handleStats({ url }: Exchange, { figures, config }: Services): A
   if (requestId !== null) {
     const bodies = figures.findBodies(requestId)?.read();
     if (bodies === undefined) throw notKept(config.inspects);
-    return { response: Response.json(bodies, { headers: HEADERS }) };
+    return { response: toJsonResponse(bodies, { ...config, headers: HEADERS }) };
   }
   const after = url.searchParams.get("after") ?? "0";
   if (!/^\d{1,15}$/.test(after)) {
     throw new ApiError("invalid_request_error", "after: Input should be a whole number from 0");
   }
-  return { response: Response.json(figures.read(Number(after)), { headers: HEADERS }) };
+  const read = figures.read(Number(after));
+  return { response: toJsonResponse(read, { ...config, headers: HEADERS }) };
 }
 
 function notKept(inspects: boolean): ApiError {

@@ -1,9 +1,14 @@
 /**
- * What is said of an answer that upstream did not bring to its end, however it is read.
+ * What is said of an answer that did not come to its end, however it is read.
  * @module
  */
 
 import { ApiError } from "../errors.ts";
+
+/** More came than is kept. @param what such as "an event of more than 16 MiB" */
+export function createTooLong(what: string): ApiError {
+  return new ApiError("api_error", `Upstream sent ${what}`, { status: 502 });
+}
 
 /** The connection was cut, or what came over it is no text. */
 export function createBrokenOff(cause?: unknown): ApiError {

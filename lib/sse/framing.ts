@@ -7,6 +7,10 @@
 
 import type { BlockDelta, StreamEvent } from "../anthropic/types.ts";
 import { isJsonObject, parseJson } from "../json.ts";
+import { createTooLong } from "./broken.ts";
+
+/** Of one event. The largest pictures are smaller, and an event without an end is not kept for ever. */
+const MAX_MIB = 16;
 
 /**
  * Splits a stream of text into the `data` of its events. Feed it pieces cut anywhere; each character is looked
@@ -18,6 +22,8 @@ export class SseParser {
   #line = "";
   /** The data lines of the event that has begun. */
   #data: string[] = [];
+  /** Characters of the lines that are kept of it. */
+  #keptChars = 0;
   /** The lines of a field `error:`, which llama-box and older llama.cpp send in place of data. */
   #error: string[] = [];
   /** The event that has begun is named `error`. */
@@ -27,7 +33,12 @@ export class SseParser {
   /** The text so far ended in CR, so an LF at once belongs to that line end. */
   #endedInCr = false;
 
-  /** The payloads of the events that this piece completes. */
+  /** How much is kept of the event that has begun. */
+  get heldChars(): number {
+    return this.#line.length + this.#keptChars;
+  }
+
+  /** The payloads of the events that this piece completes. @throws {ApiError} 502 for an event that is too long */
   push(text: string): string[] {
     const payloads: string[] = [];
     const piece = text.includes("\r") || this.#endedInCr ? this.#normalize(text) : text;
@@ -39,6 +50,9 @@ export class SseParser {
     }
     // Joined, never searched again: a line of many pieces stays linear.
     this.#line += start === 0 ? piece : piece.slice(start);
+    if (this.heldChars > MAX_MIB * 1024 * 1024) {
+      throw createTooLong(`an event of more than ${MAX_MIB} MiB`);
+    }
     return payloads;
   }
 
@@ -54,7 +68,10 @@ export class SseParser {
   #endLine(line: string, payloads: string[]): void {
     if (line === "") {
       this.#endEvent(payloads);
-    } else if (line.startsWith("data:")) {
+      return;
+    }
+    this.#keptChars += line.length;
+    if (line.startsWith("data:")) {
       this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
     } else if (line === "data") {
       this.#data.push("");
@@ -79,6 +96,7 @@ export class SseParser {
       payloads.push(toErrorPayload(this.#error.join("\n")));
       this.#error = [];
     }
+    this.#keptChars = 0;
     this.#isError = false;
     this.#isBare = false;
   }

@@ -62,19 +62,30 @@ export class LentText {
 }
 
 /** What reads a body: what `read` brings may be overwritten by the next one. */
-export interface BodyReader {
-  read(): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>;
+export interface BodyReader<T extends Uint8Array = Uint8Array<ArrayBuffer>> {
+  read(): Promise<ReadableStreamReadResult<T>>;
   /** Lets the body go. A read under way ends as if the body had ended. */
   cancel(): Promise<void>;
 }
 
 /** Reads a body through a lent buffer, where it is a byte stream; else as it comes. */
-export function openReader(body: ByteStream): BodyReader {
-  return openByteReader(body) ?? body.getReader();
+export function openReader(body: ByteStream, bufferBytes?: number): BodyReader;
+export function openReader(
+  body: ReadableStream<Uint8Array>,
+  bufferBytes?: number,
+): BodyReader<Uint8Array>;
+export function openReader(
+  body: ReadableStream<Uint8Array>,
+  bufferBytes = BUFFER_BYTES,
+): BodyReader<Uint8Array> {
+  return openByteReader(body, bufferBytes) ?? body.getReader();
 }
 
 /** Only byte streams, such as fetch bodies, can fill a buffer of ours; asking another one throws. */
-function openByteReader(body: ByteStream): BodyReader | null {
+function openByteReader(
+  body: ReadableStream<Uint8Array>,
+  bufferBytes: number,
+): BodyReader | null {
   let reader: ReadableStreamBYOBReader;
   try {
     reader = body.getReader({ mode: "byob" });
@@ -82,7 +93,7 @@ function openByteReader(body: ByteStream): BodyReader | null {
     if (error instanceof TypeError) return null;
     throw error;
   }
-  let buffer = new ArrayBuffer(BUFFER_BYTES);
+  let buffer = new ArrayBuffer(bufferBytes);
   return {
     async read() {
       const result = await reader.read(new Uint8Array(buffer));

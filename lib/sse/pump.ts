@@ -6,9 +6,11 @@
  */
 
 import type { StreamEvent } from "../anthropic/types.ts";
+import type { ByteShare } from "../byte_budget.ts";
 import { ApiError, toApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
-import { createBrokenOff, createSilent } from "./broken.ts";
+import { createBrokenOff, createSilent, createTooLong } from "./broken.ts";
+import { createTimer } from "./deadline.ts";
 import { encodeEvent, SseParser } from "./framing.ts";
 import { type ByteStream, LentText } from "./lend.ts";
 import { StreamClock } from "./stream_clock.ts";
@@ -18,6 +20,8 @@ export interface Translator {
   readonly isComplete: boolean;
   /** The answer was ended here: nothing more of upstream is wanted. */
   readonly hasEnded: boolean;
+  /** Characters that are kept until the answer ends. */
+  readonly keptChars: number;
   start(): StreamEvent[];
   push(chunk: JsonObject): StreamEvent[];
   /** @param options `isDone`: upstream said that it has finished */
@@ -39,6 +43,8 @@ export interface PumpOptions {
   pingMs: number;
   /** A monotonic clock. */
   now: () => number;
+  /** Of the memory for bodies: for what came and cannot be sent yet. */
+  share?: ByteShare;
   /** Holds this stream while it is open: a program that ends tells its clients. */
   openStreams?: Set<OpenStream>;
   /** Called when the first event is on its way. */
@@ -56,6 +62,8 @@ export interface OpenStream {
 const encoder = new TextEncoder();
 const PING = encodeEvent({ type: "ping" });
 const DONE = "[DONE]";
+/** Thinking and arguments of one answer. */
+const MAX_KEPT_CHARS = 32e6;
 
 /**
  * Reads upstream up to its first real chunk, but at most one `pingMs`, and returns the stream to answer with.
@@ -208,11 +216,19 @@ class Pump implements OpenStream {
         if (chunk !== null) text += this.#encode(this.#translator.push(chunk));
         if (this.#translator.hasEnded) return text + this.#finish({ isDone: true });
       }
-      return isLast ? text + this.#finish({ isDone: false }) : text;
+      if (isLast) return text + this.#finish({ isDone: false });
+      this.#checkKept();
+      return text;
     } catch (error) {
       if (text === "") throw error;
       return text + this.#fail(error);
     }
+  }
+
+  #checkKept(): void {
+    const kept = this.#parser.heldChars + this.#translator.keptChars;
+    if (kept > MAX_KEPT_CHARS) throw createTooLong("more thinking and arguments than are kept");
+    this.#options.share?.resize(kept);
   }
 
   /** A payload that is no chunk loses content, so it is an error, unless the answer is whole already. */
@@ -257,6 +273,7 @@ class Pump implements OpenStream {
     this.#end = end;
     this.#clock.stop();
     this.#options.openStreams?.delete(this);
+    this.#options.share?.release();
     // Upstream may be at its end already, or broken; neither matters any more.
     this.#source.cancel().catch(() => {});
     this.#options.onEnd(end);
@@ -279,11 +296,4 @@ class Pump implements OpenStream {
     this.#controller.enqueue(encoder.encode(PING));
     this.#clock.sendPing();
   }
-}
-
-/** A timer that can be awaited and thrown away. */
-function createTimer(ms: number): { expired: Promise<null>; cancel: () => void } {
-  const { promise, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), ms);
-  return { expired: promise, cancel: () => clearTimeout(timer) };
 }

@@ -4,8 +4,7 @@
  * @module
  */
 
-/** A process that was stopped itself finds every deadline over: what has come by then is read first. */
-const GRACE_MS = 50;
+import { GRACE_MS } from "./deadline.ts";
 
 /** Times in milliseconds. */
 export interface StreamClockOptions {

@@ -18,6 +18,9 @@ export interface RoutedFragment {
   text: string;
 }
 
+/** No tool has a longer name. Each part that is added is compared with all names. */
+const MAX_NAME_CHARS = 256;
+
 /** The tool calls of one answer. */
 export class CallRouter {
   /** The newest call of each index and id: a list searched for each fragment is quadratic. */
@@ -73,7 +76,8 @@ export class CallRouter {
    */
   #joinName(call: ToolUseDraft, name: string): string {
     if (call.upstreamName === "") return name;
-    const isPart = !call.isKnown && call.arguments.text === "" && !call.upstreamName.endsWith(name);
+    const isPart = !call.isKnown && call.arguments.text === "" &&
+      call.upstreamName.length < MAX_NAME_CHARS && !call.upstreamName.endsWith(name);
     return isPart ? call.upstreamName + name : call.upstreamName;
   }
 

@@ -35,6 +35,8 @@ export class TextDraft implements DraftLike {
   isFinished = false;
   readonly canStart = true;
   readonly #citations: Citation[] = [];
+  /** How many were sent: to take each out of a long list is quadratic. */
+  #sentCitations = 0;
   #pending = "";
 
   add(text: string): void {
@@ -59,8 +61,10 @@ export class TextDraft implements DraftLike {
       this.#pending = "";
       return { type: "text_delta", text };
     }
-    const citation = this.#citations.shift();
-    return citation === undefined ? null : { type: "citations_delta", citation };
+    const citation = this.#citations[this.#sentCitations];
+    if (citation === undefined) return null;
+    this.#sentCitations++;
+    return { type: "citations_delta", citation };
   }
 
   last(): null {

@@ -38,10 +38,17 @@ export function estimateImageTokens(source: ImageSource): number {
 function decodeHeader(data: string): string {
   const start = data.startsWith("data:") ? data.indexOf(",") + 1 : 0;
   try {
-    return atob(data.slice(start, start + HEADER_CHARS).replace(/=*$/, ""));
+    return atob(withoutPadding(data.slice(start, start + HEADER_CHARS)));
   } catch {
     return "";
   }
+}
+
+/** From the end: an expression would try each `=` as a beginning. */
+function withoutPadding(base64: string): string {
+  let end = base64.length;
+  while (base64[end - 1] === "=") end--;
+  return base64.slice(0, end);
 }
 
 function readSize(bytes: string): Size | null {

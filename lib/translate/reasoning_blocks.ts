@@ -3,6 +3,7 @@
  * @module
  */
 
+import { toText } from "../json.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { ThinkingDraft, WholeDraft } from "./drafts.ts";
 import type { BlockQueue } from "./queue.ts";
@@ -36,6 +37,7 @@ export class ReasoningBlocks {
   /** Upstream sent `reasoning_details: []`, which some models want back. */
   #hasEmptyList = false;
   #chars = 0;
+  #encryptedChars = 0;
 
   constructor(queue: BlockQueue, options: ReasoningOptions) {
     this.#queue = queue;
@@ -45,6 +47,11 @@ export class ReasoningBlocks {
   /** How many characters of thinking there were. */
   get chars(): number {
     return this.#chars;
+  }
+
+  /** How many characters wait for the end of their block. */
+  get keptChars(): number {
+    return this.#chars + this.#encryptedChars;
   }
 
   /**
@@ -93,6 +100,7 @@ export class ReasoningBlocks {
 
   /** Encrypted reasoning, whole at once: with the thinking before it, as long as that is not finished. */
   #addEncrypted(piece: Reasoning): void {
+    if ("detail" in piece) this.#encryptedChars += toText(piece.detail.data).length;
     const before = this.#thinking;
     const isOpen = before !== null && !before.isFinished;
     if (isOpen && sharesEnvelope(before.reasoning, piece, this.#sealOptions())) {

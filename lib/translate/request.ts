@@ -233,5 +233,14 @@ function translateIdentity(
 /** Claude Code hides its session in `metadata.user_id`: as JSON, in older versions behind `_session_`. */
 function readSessionId(userId: string | undefined): string | undefined {
   if (userId === undefined) return undefined;
-  return /"session_id"\s*:\s*"([^"]+)"/.exec(userId)?.[1] ?? /_session_([\w-]+)$/.exec(userId)?.[1];
+  return /"session_id"\s{0,9}:\s{0,9}"([^"]{1,256})"/.exec(userId)?.[1] ?? readSuffix(userId);
+}
+
+const SESSION = "_session_";
+
+/** Found from the end: an expression would search to the end from each place where the word stands. */
+function readSuffix(userId: string): string | undefined {
+  const start = userId.lastIndexOf(SESSION);
+  const id = start === -1 ? "" : userId.slice(start + SESSION.length);
+  return /^[\w-]{1,256}$/.test(id) ? id : undefined;
 }

@@ -129,7 +129,9 @@ function fill(texts: anthropic.TextBlock[], attachments: Attachment[]): anthropi
 /** `is_error` has no field upstream, so the model reads it in the text. */
 function markError(texts: anthropic.TextBlock[], isError: boolean): anthropic.TextBlock[] {
   const [first, ...rest] = texts;
-  if (!isError || first === undefined || /^\W*(tool_use_)?error/i.test(first.text)) return texts;
+  if (!isError || first === undefined || /^\W{0,20}(tool_use_)?error/i.test(first.text)) {
+    return texts;
+  }
   return [{ ...first, text: `Error: ${first.text}` }, ...rest];
 }
 

@@ -13,28 +13,31 @@ export interface VisibleText {
 }
 
 /**
- * Finds the first of several sequences in a text that comes in pieces (Knuth, Morris, Pratt: each character is
- * looked at once for each sequence). What may be the beginning of a sequence is held back until that is clear.
+ * Finds the first of several sequences in a text that comes in pieces (Aho, Corasick: each character is looked at once,
+ * however many sequences there are). What may be the beginning of a sequence is held back until that is clear.
  */
 export class StopSequences {
-  readonly #searches: Search[];
+  readonly #start: Match;
+  /** The longest beginning of a sequence that the text so far ends with. */
+  #at: Match;
   #held = "";
 
   constructor(sequences: readonly string[]) {
-    this.#searches = sequences.filter((text) => text !== "").map(createSearch);
+    this.#start = this.#at = createMatches(sequences.filter((text) => text !== ""));
   }
 
   /** The text that is certain by now, up to the first sequence that is whole. */
   push(piece: string): VisibleText {
-    if (this.#searches.length === 0) return { text: piece };
+    if (this.#start.next.size === 0) return { text: piece };
     const text = this.#held + piece;
     for (let at = this.#held.length; at < text.length; at++) {
-      const met = this.#step(text.charCodeAt(at));
+      this.#at = advance(this.#at, text.charCodeAt(at));
+      const met = this.#at.whole;
       if (met === undefined) continue;
       this.#held = "";
       return { text: text.slice(0, at + 1 - met.length), end: { matchedStop: met } };
     }
-    const begun = Math.max(...this.#searches.map(({ matched }) => matched));
+    const begun = this.#at.length;
     this.#held = text.slice(text.length - begun);
     return { text: text.slice(0, text.length - begun) };
   }
@@ -43,19 +46,8 @@ export class StopSequences {
   flush(): string {
     const text = this.#held;
     this.#held = "";
-    for (const search of this.#searches) search.matched = 0;
+    this.#at = this.#start;
     return text;
-  }
-
-  /** Of sequences that end at the same character the longest counts. */
-  #step(code: number): string | undefined {
-    let met: string | undefined;
-    for (const search of this.#searches) {
-      advance(search, code);
-      const isWhole = search.matched === search.text.length;
-      if (isWhole && search.text.length > (met?.length ?? 0)) met = search.text;
-    }
-    return met;
   }
 }
 
@@ -80,30 +72,52 @@ function cutAt(text: string, length: number): string {
   return text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
 }
 
-/** One sequence, and how much of it the text so far ends with. */
-interface Search {
-  text: string;
-  /** For each length of a match, the next shorter one that the same text also ends with. */
-  shorter: Int32Array;
-  matched: number;
+/** A beginning of one or more sequences. */
+interface Match {
+  length: number;
+  /** Beginnings that are one character longer, by that character. */
+  next: Map<number, Match>;
+  /** The longest other beginning that this one ends with; null for none, not even of no characters. */
+  shorter: Match | null;
+  /** The longest sequence that this beginning ends with. */
+  whole: string | undefined;
 }
 
-function createSearch(text: string): Search {
-  const shorter = new Int32Array(text.length + 1);
-  for (let at = 1, length = 0; at < text.length; at++) {
-    while (length > 0 && text.charCodeAt(at) !== text.charCodeAt(length)) {
-      length = shorter[length] ?? 0;
+/** All beginnings of the sequences. Returns that of no characters. */
+function createMatches(sequences: readonly string[]): Match {
+  const start = createMatch(0);
+  for (const text of sequences) {
+    let match = start;
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      const next = match.next.get(code) ?? createMatch(at + 1);
+      match.next.set(code, next);
+      match = next;
     }
-    if (text.charCodeAt(at) === text.charCodeAt(length)) length++;
-    shorter[at + 1] = length;
+    match.whole = text;
   }
-  return { text, shorter, matched: 0 };
+  // Shorter ones first: each is linked through those before it.
+  const queue = [start];
+  for (const match of queue) {
+    for (const [code, next] of match.next) {
+      next.shorter = match.shorter === null ? start : advance(match.shorter, code);
+      next.whole ??= next.shorter.whole;
+      queue.push(next);
+    }
+  }
+  return start;
 }
 
-function advance(search: Search, code: number): void {
-  let { matched } = search;
-  while (matched > 0 && search.text.charCodeAt(matched) !== code) {
-    matched = search.shorter[matched] ?? 0;
+function createMatch(length: number): Match {
+  return { length, next: new Map(), shorter: null, whole: undefined };
+}
+
+function advance(from: Match, code: number): Match {
+  let match = from;
+  for (;;) {
+    const next = match.next.get(code);
+    if (next !== undefined) return next;
+    if (match.shorter === null) return match;
+    match = match.shorter;
   }
-  search.matched = search.text.charCodeAt(matched) === code ? matched + 1 : matched;
 }

@@ -28,7 +28,7 @@ import { BlockQueue, type OnBlock } from "./queue.ts";
 import { toFamily } from "./reasoning.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
 import { TextBlocks } from "./text_blocks.ts";
-import { readText } from "./text_parts.ts";
+import { readName, readText } from "./text_parts.ts";
 import { SearchFindings } from "./web_search.ts";
 
 /** What an answer needs to know of its request. */
@@ -122,6 +122,11 @@ export class StreamTranslator {
     );
   }
 
+  /** Characters that are kept until the answer ends: thinking for its signature, arguments until they are whole. */
+  get keptChars(): number {
+    return this.#calls.chars + this.#reasoning.keptChars;
+  }
+
   /** `message_start`, unless it has been sent. */
   start(): anthropic.StreamEvent[] {
     if (this.#hasStarted) return [];
@@ -210,8 +215,8 @@ export class StreamTranslator {
   }
 
   #noteFacts(chunk: openrouter.Chunk, choice: openrouter.Choice | null): void {
-    this.facts.model ??= readText(chunk.model) || null;
-    this.facts.provider ??= readText(chunk.provider) || null;
+    this.facts.model ??= readName(chunk.model) || null;
+    this.facts.provider ??= readName(chunk.provider) || null;
     this.facts.serviceTier ??= readText(chunk.service_tier) || null;
     // Moonshot reports usage inside the choice.
     const usage = chunk.usage ?? choice?.usage;

@@ -34,7 +34,7 @@ export class ToolArguments {
 
   add(fragment: string): void {
     this.#text += fragment;
-    if (this.#beginning === "") this.#beginning = this.#text.trimStart().charAt(0);
+    if (this.#beginning === "") this.#beginning = fragment.trimStart().charAt(0);
     this.#pending += fragment;
     this.#unread += fragment;
     // What follows a whole object makes it broken again.

@@ -72,14 +72,14 @@ class TurnTranslator {
 
   /** What follows an assistant turn up to the next: the results of its calls first, then all the rest. */
   #answer(calls: PendingCall[], turns: OtherTurn[]): void {
-    // By id, and in order where a client used one id twice: a list searched for each result is quadratic.
-    const waiting = Map.groupBy(calls, (call) => call.clientId);
+    // By id, and of one id the first last: to search for each result, or to take it from the front, is quadratic.
+    const waiting = Map.groupBy(calls.toReversed(), (call) => call.clientId);
     const rest = turns.map((turn) => this.#takeResults(turn, waiting));
     const images: openrouter.ContentPart[] = [];
     for (const call of calls) {
       const { message, follow } = translateResult(call, this.#options);
       this.#messages.push(message);
-      images.push(...follow);
+      for (const part of follow) images.push(part);
     }
     if (images.length > 0) this.#messages.push({ role: "user", content: images });
     for (const turn of rest) this.#pushOther(turn);
@@ -90,7 +90,7 @@ class TurnTranslator {
     if (turn.role !== "user") return turn;
     const content = turn.content.flatMap((block): anthropic.UserContent[] => {
       if (block.type !== "tool_result") return [block];
-      const call = waiting.get(block.tool_use_id)?.shift();
+      const call = waiting.get(block.tool_use_id)?.pop();
       if (call === undefined) return translateOrphan(block, this.#options);
       call.result = block;
       return [];

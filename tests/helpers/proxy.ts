@@ -144,8 +144,8 @@ export function startProxy(options: TestOptions = {}): RunningProxy {
   const { services, handler } = createProxy(options);
   const server = serveBounded(
     "The proxy",
-    (request, { remoteAddr }) =>
-      handler(request, { transport: "tcp", address: remoteAddr.hostname }),
+    (request, { remoteAddr, completed }) =>
+      handler(request, { transport: "tcp", address: remoteAddr.hostname }, completed),
   );
   return {
     url: `http://127.0.0.1:${server.port}`,

@@ -4,12 +4,14 @@
  *
  * ```sh
  * deno task soak --seconds 60 --streams 1000
+ * deno task soak --attack all
  * ```
  * Exits with 1 where a client that stayed lost a byte, an upstream connection is open at the end, or memory at rest
  * has grown by more than a fifth.
  * @module
  */
 
+import { attack } from "./attack.ts";
 import { open, visit } from "./client.ts";
 import { type Proxy, startProxyProcess } from "./process.ts";
 import { SoakUpstream, toFloodWord } from "./upstream.ts";
@@ -49,7 +51,11 @@ interface Load {
   firstId: number;
 }
 
-if (import.meta.main) Deno.exit(await soak(readOption("seconds", 60), readOption("streams", 1000)));
+if (import.meta.main) {
+  const at = Deno.args.indexOf("--attack");
+  if (at !== -1) Deno.exit(await attack(Deno.args[at + 1] ?? "all") ? 0 : 1);
+  Deno.exit(await soak(readOption("seconds", 60), readOption("streams", 1000)));
+}
 
 async function soak(seconds: number, streams: number): Promise<number> {
   using upstream = new SoakUpstream();

@@ -10,12 +10,17 @@ const ROOT = new URL("../../", import.meta.url);
 /** A proxy process. Stop it with `await using`. */
 export interface Proxy extends AsyncDisposable {
   url: string;
-  /** Resident memory in bytes. */
+  /** Resident memory in bytes; 0 when it has ended. */
   readRss(): number;
+  /** CPU time of the event loop's thread in milliseconds; 0 when it has ended. */
+  readCpuMs(): number;
 }
 
 /** Starts main.ts as users do, with the words of `deno task start`, in front of an upstream. */
-export async function startProxyProcess(baseUrl: string): Promise<Proxy> {
+export async function startProxyProcess(
+  baseUrl: string,
+  env: Record<string, string> = { MAX_INFLIGHT: "100000" },
+): Promise<Proxy> {
   const port = findPort();
   const modules = await readModules();
   const child = new Deno.Command(Deno.execPath(), {
@@ -26,8 +31,8 @@ export async function startProxyProcess(baseUrl: string): Promise<Proxy> {
       OPENROUTER_BASE_URL: baseUrl,
       HOST: "127.0.0.1",
       PORT: String(port),
-      // The one setting beside key, upstream and address: the default of 256 would refuse most of the load.
-      MAX_INFLIGHT: "100000",
+      // By default the one setting beside key, upstream and address: 256 at once would refuse most of the load.
+      ...env,
     },
     stdout: "null",
     stderr: "inherit",
@@ -37,6 +42,7 @@ export async function startProxyProcess(baseUrl: string): Promise<Proxy> {
   return {
     url,
     readRss: () => readRss(child.pid),
+    readCpuMs: () => readCpuMs(child.pid),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await child.status;
@@ -75,6 +81,18 @@ async function waitFor(url: string): Promise<void> {
 }
 
 function readRss(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const status = readProc(`${pid}/status`);
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+}
+
+function readCpuMs(pid: number): number {
+  return Number(readProc(`${pid}/task/${pid}/schedstat`).split(" ")[0]) / 1e6;
+}
+
+function readProc(path: string): string {
+  try {
+    return Deno.readTextFileSync(`/proc/${path}`);
+  } catch {
+    return "";
+  }
 }
