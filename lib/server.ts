@@ -62,6 +62,8 @@ export function createHandler(services: Services): Handler {
   let inFlight = 0;
   const secrets = listSecrets(services.config);
   return async (request, peer, left) => {
+    // At once: where a client leaves it may be rejected, and nothing else looks at it before the answer has ended.
+    const hasGone = left?.catch(() => {});
     const trace = createTrace(request, services, secrets);
     const others = inFlight++;
     const { response: given, ended } = await answer(request, peer, { services, trace, others });
@@ -71,7 +73,7 @@ export function createHandler(services: Services): Handler {
     describeRecord(response.headers, trace);
     trace.record.status = response.status;
     finish(trace, services, ended)
-      .then(() => hasLeft(left, services.config.timeoutMs))
+      .then(() => waitUntilGone(hasGone, services.config.timeoutMs))
       .then(() => inFlight--);
     return response;
   };
@@ -81,11 +83,11 @@ export function createHandler(services: Services): Handler {
  * Waits until an answer has left: what is not taken waits in memory, whatever route it is of. Not for longer than a
  * client may take nothing: by then only its last piece is kept.
  */
-async function hasLeft(left: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
-  if (left === undefined) return;
+async function waitUntilGone(gone: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
+  if (gone === undefined) return;
   const { promise: isLate, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([left.catch(() => {}), isLate]);
+  await Promise.race([gone, isLate]);
   clearTimeout(timer);
 }
 

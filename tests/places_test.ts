@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { paceBody } from "../lib/sse/paced.ts";
 import { completion, sse, textChunk } from "./helpers/chunks.ts";
-import { ask, createProxy, get, startProxy } from "./helpers/proxy.ts";
+import { ask, createProxy, get, post, startProxy } from "./helpers/proxy.ts";
 import { connect, type RawClient, rawPost } from "./helpers/raw_client.ts";
 import { holdStream, startUpstream } from "./helpers/upstream.ts";
 
@@ -93,4 +93,17 @@ Deno.test("a short answer stays one text, and a client that leaves stops the clo
   const body = paceBody("x".repeat(300_000), 1000);
   assert(body instanceof ReadableStream);
   await body.cancel();
+});
+
+Deno.test("the runtime's word that a client has left is no error of the process", async () => {
+  const held = holdStream(sse(textChunk("Hello")));
+  await using upstream = startUpstream(() => held.response);
+  const { handler, services } = createProxy({ upstream });
+  const { promise: left, reject } = Promise.withResolvers<void>();
+  const response = await handler(post(ask({ stream: true })), { transport: "unix" }, left);
+  reject(new Error("The response was not sent"));
+  // Where nothing looks at it, the process ends now.
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  await response.body?.cancel();
+  assertEquals((await services.recorded()).end, "client_gone");
 });
