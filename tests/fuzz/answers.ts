@@ -114,7 +114,10 @@ function hasFinish(text: string): boolean {
     if (payload.trim() === "[DONE]") return true;
     const chunk = parseJson(payload);
     const choices = isJsonObject(chunk) ? chunk["choices"] : null;
-    const choice: unknown = Array.isArray(choices) ? choices[0] : null;
-    return isJsonObject(choice) && Boolean(choice["finish_reason"]);
+    // Others than index 0 are other answers, wherever they stand in the list.
+    return Array.isArray(choices) &&
+      choices.some((choice: unknown) =>
+        isJsonObject(choice) && (choice["index"] ?? 0) === 0 && Boolean(choice["finish_reason"])
+      );
   });
 }
