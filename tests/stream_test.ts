@@ -264,3 +264,19 @@ Deno.test("many calls in one chunk take linear time, and so do their fragments",
   assert(performance.now() - begin < 5000);
   assertEquals(events.filter(({ type }) => type === "content_block_stop").length, 40_000);
 });
+
+Deno.test("an answer has at most 10,000 citations, however many upstream sends", () => {
+  const translator = createTranslator({ searchesWeb: true });
+  const cite = (n: number) => ({ type: "url_citation", url_citation: { url: `https://a/${n}` } });
+  const annotations = Array.from({ length: 12_000 }, (_, n) => cite(n));
+  const events = [
+    ...translator.push({
+      choices: [{ delta: { content: "x", annotations }, finish_reason: "stop" }],
+    }),
+    ...translator.finish(),
+  ];
+  const cited = events.filter((event) =>
+    event.type === "content_block_delta" && event.delta.type === "citations_delta"
+  );
+  assertEquals(cited.length, 10_000);
+});

@@ -18,6 +18,8 @@ import type * as openrouter from "../openrouter/types.ts";
 const MAX_CITED_CHARS = 150;
 /** More searches than any answer makes: what upstream reports is not to be trusted with memory. */
 const MAX_SEARCHES = 100;
+/** The same of citations: 20 MB of nothing else would hold the process for seconds. */
+const MAX_CITATIONS = 10_000;
 
 /** The blocks that tell of a search. */
 type SearchBlock = Extract<
@@ -55,6 +57,7 @@ export function describeSearch(block: WebSearchBlock): anthropic.TextBlock {
  */
 export class SearchFindings {
   readonly #results = new Map<string, WebSearchResult>();
+  #citationsLeft = MAX_CITATIONS;
 
   /** Takes the annotations of a delta; returns the citations among them. */
   add(annotations: unknown): Citation[] {
@@ -62,6 +65,7 @@ export class SearchFindings {
     return annotations.flatMap((annotation: unknown) => {
       const cited = isJsonObject(annotation) ? annotation["url_citation"] : undefined;
       if (!isJsonObject(cited) || typeof cited["url"] !== "string") return [];
+      if (this.#citationsLeft-- <= 0) return [];
       return [this.#note(cited["url"], toText(cited["title"]), toText(cited["content"]))];
     });
   }
