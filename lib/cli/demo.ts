@@ -78,11 +78,12 @@ async function startBefore(
     print(`${MODEL} is asked “${question}”\n`);
     await showAnswer(server.url, { question, print });
     printNext(server.url, print);
+    log.release();
   } catch (error) {
+    // Before the stop, which writes out what has been logged.
+    log.release();
     await stop();
     throw error;
-  } finally {
-    log.release();
   }
   return { url: server.url, finished: server.finished.finally(() => upstream.stop()), stop };
 }
