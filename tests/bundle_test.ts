@@ -19,7 +19,7 @@ async function bundle(): Promise<{ ran: boolean; errors: string }> {
     args: [
       "bundle",
       "--no-lock",
-      "--import-map=jsr_fallback/import_map.json",
+      "--import-map=tools/jsr_fallback/import_map.json",
       "-o",
       `${folder}/claudeproxy.js`,
       "main.ts",

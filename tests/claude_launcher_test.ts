@@ -360,7 +360,7 @@ Deno.test("the launcher says which ports are in use where none is free", async (
     const { runClaude } = await import("${lib}");
     await runClaude([], { name: "x", version: "0" }).catch((error) => console.log(error.message));
   `;
-  const map = new URL("../jsr_fallback/import_map.json", import.meta.url);
+  const map = new URL("../tools/jsr_fallback/import_map.json", import.meta.url);
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-lock", `--import-map=${map}`, script],
     env: { HOME: stage.home, OPENROUTER_API_KEY: "sk-or-v1-ports", NO_COLOR: "1" },

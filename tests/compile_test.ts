@@ -35,7 +35,7 @@ async function compile(folder: string, args: readonly string[], env: Record<stri
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--no-lock", "tools/compile.ts"],
-      ...["--import-map=jsr_fallback/import_map.json", "--no-check", ...args],
+      ...["--import-map=tools/jsr_fallback/import_map.json", "--no-check", ...args],
     ],
     cwd: folder,
     env: { OPENROUTER_API_KEY: SECRET, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },

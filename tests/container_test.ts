@@ -11,7 +11,7 @@ import { ask } from "./helpers/proxy.ts";
 const ROOT = new URL("../", import.meta.url);
 const read = (path: string) => Deno.readTextFileSync(new URL(path, ROOT));
 const instructions = parse(read("docs/deploy/Dockerfile"));
-const MAP = `--import-map=${ROOT.pathname}jsr_fallback/import_map.json`;
+const MAP = `--import-map=${ROOT.pathname}tools/jsr_fallback/import_map.json`;
 /** An address of this machine that is not its loopback: who comes there comes from outside. */
 const outside = Deno.networkInterfaces().find(({ family, address }) =>
   family === "IPv4" && !address.startsWith("127.")

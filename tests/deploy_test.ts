@@ -30,7 +30,7 @@ function startApp(env: Record<string, string>): Running {
   // Without deno.json no unstable feature is on; the import map only stands in for JSR.
   const args = [
     ...["run", "-A", "--no-lock", "--no-config"],
-    `--import-map=${ROOT.pathname}jsr_fallback/import_map.json`,
+    `--import-map=${ROOT.pathname}tools/jsr_fallback/import_map.json`,
   ];
   return watch(
     new Deno.Command(Deno.execPath(), {

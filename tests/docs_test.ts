@@ -130,7 +130,7 @@ Deno.test({
 
 Deno.test("every public symbol is documented, and names only public types", async () => {
   const { code, out, err } = await run(Deno.execPath(), [
-    ...["doc", "--lint", "--no-lock", "--import-map=jsr_fallback/import_map.json"],
+    ...["doc", "--lint", "--no-lock", "--import-map=tools/jsr_fallback/import_map.json"],
     ...Object.values(deno.exports),
   ]);
   assertEquals([code, err.replaceAll(/^(Check|Checked) .*\n/gm, "")], [0, ""], out);
@@ -175,7 +175,7 @@ for (const paper of PAPERS) {
 
 Deno.test("README's table of @std packages says where each is imported", () => {
   const rows = tableUnder("Standard library");
-  const fallback = JSON.parse(read("jsr_fallback/import_map.json")) as {
+  const fallback = JSON.parse(read("tools/jsr_fallback/import_map.json")) as {
     imports: Record<string, string>;
   };
   const listed = rows.map(([name = ""]) => name.replaceAll("`", ""));
@@ -324,7 +324,7 @@ async function readArrowsOf(entry: string): Promise<Arrow[]> {
     "info",
     "--json",
     "--no-lock",
-    "--import-map=jsr_fallback/import_map.json",
+    "--import-map=tools/jsr_fallback/import_map.json",
     entry,
   ]);
   assertEquals(code, 0, err);
@@ -354,7 +354,7 @@ function judge({ from, to }: Arrow): string | null {
 
 Deno.test("imports point down", async () => {
   const arrows = (await readArrows())
-    .filter(({ from }) => !from.startsWith("jsr_fallback/"));
+    .filter(({ from }) => !from.startsWith("tools/jsr_fallback/"));
   const ours = arrows.filter(({ specifier }) => !specifier.startsWith("@std/"));
   assert(ours.length > 80, `only ${ours.length} imports found: the scan is broken`);
   assertEquals(ours.map(judge).filter((problem) => problem !== null), []);
@@ -370,10 +370,10 @@ Deno.test("the judge of imports sees one that points up, and one that points sid
 });
 
 Deno.test("the published modules import themselves and @std only, and never the fallback by its path", async () => {
-  const arrows = (await readArrows()).filter(({ from }) => !from.startsWith("jsr_fallback/"));
+  const arrows = (await readArrows()).filter(({ from }) => !from.startsWith("tools/jsr_fallback/"));
   for (const { from, specifier, to } of arrows) {
     const isAllowed = specifier.startsWith("@std/")
-      ? to.startsWith("jsr_fallback/")
+      ? to.startsWith("tools/jsr_fallback/")
       : /^\.\.?\//.test(specifier) && /^(lib\/.*\.ts|deno\.json)$/.test(to);
     assert(isAllowed, `${from} imports ${specifier}`);
   }

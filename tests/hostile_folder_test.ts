@@ -37,7 +37,7 @@ const RUN = ["run", "--no-prompt", "--no-lock", "-A"];
 testHostileFolders({
   name: "the clone's",
   start: (args, options) => {
-    const map = `--import-map=${ROOT}jsr_fallback/import_map.json`;
+    const map = `--import-map=${ROOT}tools/jsr_fallback/import_map.json`;
     return run([...RUN, map, `${ROOT}main.ts`, ...args], options);
   },
 });

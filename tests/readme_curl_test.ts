@@ -37,7 +37,7 @@ async function startDemo(): Promise<Demo> {
       "run",
       "--no-lock",
       ...readTaskFlags("demo"),
-      "--import-map=jsr_fallback/import_map.json",
+      "--import-map=tools/jsr_fallback/import_map.json",
       "main.ts",
       "demo",
     ],

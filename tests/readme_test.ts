@@ -16,7 +16,7 @@ const ROOT = new URL("../", import.meta.url);
 const readme = read("README.md");
 const CAN_RUN = Deno.build.os !== "windows";
 const HANG_MS = 60_000;
-const IMPORT_MAP = "--import-map=jsr_fallback/import_map.json";
+const IMPORT_MAP = "--import-map=tools/jsr_fallback/import_map.json";
 
 /** The command of README that shows all permissions. */
 const FULL = readCommands(readme).find((command) => command.startsWith("deno run --no-prompt")) ??

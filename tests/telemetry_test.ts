@@ -129,7 +129,13 @@ Deno.test("OTEL_DENO=true exports the stream's true duration, below the runtime'
   const collector = startCollector();
   const root = new URL("../", import.meta.url);
   const proxy = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", "--import-map=jsr_fallback/import_map.json", "main.ts"],
+    args: [
+      "run",
+      "-A",
+      "--no-prompt",
+      "--import-map=tools/jsr_fallback/import_map.json",
+      "main.ts",
+    ],
     cwd: root,
     env: {
       OTEL_DENO: "true",

@@ -111,7 +111,7 @@ Deno.test("CI runs on Linux, macOS and Windows, with the genuine JSR modules", (
   assertEquals(ok?.strategy?.matrix.os, ["ubuntu-latest", "macos-latest", "windows-latest"]);
   const scripts = ok?.steps.map(({ run }) => run).filter((run) => run !== undefined);
   // It fails where JSR cannot be reached; the tasks alone would take the stand-ins.
-  assertEquals(scripts, ["deno cache jsr_fallback/probe.ts", "deno task ok"]);
+  assertEquals(scripts, ["deno cache tools/jsr_fallback/probe.ts", "deno task ok"]);
 });
 
 Deno.test("CI runs the tests on the runtime of Deno Deploy", () => {
@@ -176,7 +176,7 @@ Deno.test({
   fn: async () => {
     // The import map only stands in for JSR.
     const script = findScript("release.yml", "--version)")
-      .replace("deno run", "deno run --no-lock --import-map=jsr_fallback/import_map.json");
+      .replace("deno run", "deno run --no-lock --import-map=tools/jsr_fallback/import_map.json");
     const cwd = ROOT.pathname;
     for (const [tag, code] of [[`v${config.version}`, 0], ["v9.9.9", 1]] as const) {
       const ended = await runScript(script, { GITHUB_REF_NAME: tag }, cwd);

@@ -1,7 +1,7 @@
 /**
  * Upstream's bytes, and their text: a TextDecoderStream, fed through one buffer that goes back and forth.
  * What a read costs is what this proxy costs: a plain read allocates 64 KiB for a chunk of 200 bytes, and
- * piping puts a second stream between body and decoder (figures in bench/RESULTS.md).
+ * piping puts a second stream between body and decoder (figures in tools/bench/RESULTS.md).
  * A read is decoded before its buffer is lent again, and nothing is read ahead.
  * @module
  */

@@ -15,7 +15,7 @@ const RUN = [
   "run",
   "--no-prompt",
   "--no-lock",
-  `--import-map=${ROOT}/jsr_fallback/import_map.json`,
+  `--import-map=${ROOT}/tools/jsr_fallback/import_map.json`,
 ];
 /** The permissions of `deno task start`, word for word. */
 export const START_FLAGS = listFlags("start");

@@ -1,12 +1,12 @@
 /**
- * `deno bench bench/`: the pure parts alone, at the size of a real Claude Code request.
+ * `deno bench tools/bench/`: the pure parts alone, at the size of a real Claude Code request.
  */
 
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
-import { encodeEvent } from "../lib/sse/framing.ts";
-import { estimateInputTokens } from "../lib/translate/tokens.ts";
-import { translateRequest } from "../lib/translate/request.ts";
-import { StreamTranslator } from "../lib/translate/stream.ts";
+import { parseMessagesRequest } from "../../lib/anthropic/validate.ts";
+import { encodeEvent } from "../../lib/sse/framing.ts";
+import { estimateInputTokens } from "../../lib/translate/tokens.ts";
+import { translateRequest } from "../../lib/translate/request.ts";
+import { StreamTranslator } from "../../lib/translate/stream.ts";
 import { createClaudeCodeRequest, createSample, type Kind } from "./samples.ts";
 
 const body = JSON.stringify(createClaudeCodeRequest("one"));

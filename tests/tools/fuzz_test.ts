@@ -2,7 +2,7 @@
 // failure of the change at hand; `deno task fuzz` looks further.
 
 import { AssertionError } from "@std/assert";
-import { runCases } from "./fuzz/kinds.ts";
+import { runCases } from "../../tools/fuzz/kinds.ts";
 
 const RUNS = 1000;
 const SEED = 1;

@@ -6,8 +6,8 @@
 import { AssertionError } from "@std/assert";
 import { createClient } from "../../lib/openrouter/client.ts";
 import { createHandler } from "../../lib/server.ts";
-import { createTestServices, LOCAL, ORIGIN } from "../helpers/proxy.ts";
-import { toBody } from "../helpers/sse.ts";
+import { createTestServices, LOCAL, ORIGIN } from "../../tests/helpers/proxy.ts";
+import { toBody } from "../../tests/helpers/sse.ts";
 import type { Random } from "./random.ts";
 
 const PATIENCE_MS = 5000;

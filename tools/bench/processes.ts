@@ -3,9 +3,9 @@
  * Where `taskset` is there, what is measured has the first core to itself and all else runs on the second.
  */
 
-import { readTaskFlags } from "../tests/helpers/task_flags.ts";
+import { readTaskFlags } from "../../tests/helpers/task_flags.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const MEASURED_CORE = "0";
 const OTHER_CORE = "1";
 const decoder = new TextDecoder();
@@ -55,11 +55,11 @@ async function startPrinter(args: string[], core: string): Promise<Listening> {
 }
 
 export function startUpstream(): Promise<Listening> {
-  return startPrinter([new URL("bench/fake_upstream.ts", ROOT).href], OTHER_CORE);
+  return startPrinter([new URL("tools/bench/fake_upstream.ts", ROOT).href], OTHER_CORE);
 }
 
 export function startReference(which: "pass" | "passjs", upstream: Listening): Promise<Listening> {
-  const path = new URL("bench/reference.ts", ROOT).href;
+  const path = new URL("tools/bench/reference.ts", ROOT).href;
   return startPrinter([path, which, toBaseUrl(upstream.port)], MEASURED_CORE);
 }
 

@@ -1,4 +1,4 @@
-// Keeps jsr_fallback/ honest. Every expected value below was printed by the real @std modules; the
+// Keeps tools/jsr_fallback/ honest. Every expected value below was printed by the real @std modules; the
 // bare specifiers resolve to those where JSR is reached and to the stand-ins elsewhere.
 // deno-lint-ignore-file no-console -- std warns about a bad key, which the test keeps quiet
 
@@ -9,8 +9,8 @@ import { accepts } from "@std/http/negotiation";
 import { STATUS_CODE } from "@std/http/status";
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
 import { TextLineStream } from "@std/streams/text-line-stream";
-import config from "../deno.json" with { type: "json" };
-import fallback from "../jsr_fallback/import_map.json" with { type: "json" };
+import config from "../../deno.json" with { type: "json" };
+import fallback from "../../tools/jsr_fallback/import_map.json" with { type: "json" };
 
 const ENV_CASES: [string, string, Record<string, string>][] = [
   [
@@ -529,7 +529,7 @@ Deno.test("the assertions narrow types", () => {
   strictEqual(text.length + length, 6);
 });
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 
 async function* listSources(folder: URL, enter: (name: string) => boolean): AsyncGenerator<URL> {
   for await (const entry of Deno.readDir(folder)) {
@@ -554,7 +554,7 @@ Deno.test("deno.json and the fallback's import map name the same npm packages", 
 });
 
 Deno.test("the probe imports exactly the fallback's @std modules", async () => {
-  const probed = await findStdImports(new URL("jsr_fallback/probe.ts", ROOT));
+  const probed = await findStdImports(new URL("tools/jsr_fallback/probe.ts", ROOT));
   deepStrictEqual(probed.sort(), FALLBACK_NAMES.toSorted());
 });
 

@@ -6,8 +6,8 @@
 
 import { assert, assertEquals, AssertionError } from "@std/assert";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
-import { checkGrammar } from "../helpers/grammar.ts";
-import { parseSse } from "../helpers/sse.ts";
+import { checkGrammar } from "../../tests/helpers/grammar.ts";
+import { parseSse } from "../../tests/helpers/sse.ts";
 import type { Result } from "./proxy.ts";
 
 const ERROR_TYPES = [

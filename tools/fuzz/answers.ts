@@ -6,9 +6,9 @@
 
 import { AssertionError } from "@std/assert";
 import { isJsonObject, parseJson } from "../../lib/json.ts";
-import { ask } from "../helpers/proxy.ts";
-import { parseSse } from "../helpers/sse.ts";
-import { completion } from "../helpers/chunks.ts";
+import { ask } from "../../tests/helpers/proxy.ts";
+import { parseSse } from "../../tests/helpers/sse.ts";
+import { completion } from "../../tests/helpers/chunks.ts";
 import { planCalls } from "./calls.ts";
 import { mutateBytes, mutateJson } from "./mutate.ts";
 import { run } from "./proxy.ts";

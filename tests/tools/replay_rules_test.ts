@@ -5,12 +5,12 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { expectAnswer } from "./replay/expected.ts";
-import { byByte, byChance, byEvent, whole } from "./replay/pieces.ts";
-import { readAnswer, readErrorWords } from "./replay/reference.ts";
-import { findLostTexts } from "./replay/texts.ts";
-import { KNOWN_FAILURES, Verdict } from "./replay/verdict.ts";
-import { sse } from "./helpers/chunks.ts";
+import { expectAnswer } from "../replay/expected.ts";
+import { byByte, byChance, byEvent, whole } from "../replay/pieces.ts";
+import { readAnswer, readErrorWords } from "../replay/reference.ts";
+import { findLostTexts } from "../replay/texts.ts";
+import { KNOWN_FAILURES, Verdict } from "../replay/verdict.ts";
+import { sse } from "../helpers/chunks.ts";
 
 Deno.test("at most four recordings are known to fail, each with a reason", () => {
   assert(KNOWN_FAILURES.length <= 4);

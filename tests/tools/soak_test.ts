@@ -1,7 +1,7 @@
-// The verdict of the soak test (tests/soak/), without the soak: a leak check that cannot fail proves nothing.
+// The verdict of the soak test (tools/soak/), without the soak: a leak check that cannot fail proves nothing.
 
 import { assertEquals } from "@std/assert";
-import { type Findings, isLevel, isWarm, listFaults } from "./soak/verdict.ts";
+import { type Findings, isLevel, isWarm, listFaults } from "../../tools/soak/verdict.ts";
 
 const MB = 1024 * 1024;
 const GOOD: Findings = {

@@ -6,9 +6,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { isJsonObject } from "../../lib/json.ts";
-import { loadGolden } from "../helpers/golden.ts";
-import { checkChatRequest } from "../helpers/openai_checker.ts";
-import { completion, sseAnswer } from "../helpers/chunks.ts";
+import { loadGolden } from "../../tests/helpers/golden.ts";
+import { checkChatRequest } from "../../tests/helpers/openai_checker.ts";
+import { completion, sseAnswer } from "../../tests/helpers/chunks.ts";
 import { mutateBytes, mutateJson } from "./mutate.ts";
 import { type FakeAnswer, run } from "./proxy.ts";
 import { Random } from "./random.ts";

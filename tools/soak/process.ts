@@ -3,7 +3,7 @@
  * @module
  */
 
-import { readTaskFlags } from "../helpers/task_flags.ts";
+import { readTaskFlags } from "../../tests/helpers/task_flags.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 

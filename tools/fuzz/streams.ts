@@ -6,7 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { StreamEvent } from "../../lib/anthropic/types.ts";
-import { ask } from "../helpers/proxy.ts";
+import { ask } from "../../tests/helpers/proxy.ts";
 import { type CallPlan, planCalls } from "./calls.ts";
 import { frame, makeChunks, type Step, type ThinkingStyle } from "./chunks.ts";
 import { run } from "./proxy.ts";

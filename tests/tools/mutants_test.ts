@@ -4,10 +4,10 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { instrument, listMutants } from "../tools/mutants/instrument.ts";
-import { readOptions } from "../tools/mutants/options.ts";
-import { takeSample } from "../tools/mutants/sample.ts";
-import { listTestFiles } from "../tools/mutants/test_files.ts";
+import { instrument, listMutants } from "../../tools/mutants/instrument.ts";
+import { readOptions } from "../../tools/mutants/options.ts";
+import { takeSample } from "../../tools/mutants/sample.ts";
+import { listTestFiles } from "../../tools/mutants/test_files.ts";
 
 /** What stands in the source, and what each mutant puts there. */
 const CASES: readonly { about: string; source: string; mutants: readonly string[] }[] = [
@@ -201,7 +201,7 @@ Deno.test("an instrumented file does what the original does, and each mutant wha
   }));
   const folder = await Deno.makeTempDir();
   try {
-    const switchUrl = new URL("../tools/mutants/switch.ts", import.meta.url).href;
+    const switchUrl = new URL("../../tools/mutants/switch.ts", import.meta.url).href;
     const text = instrument(SOURCE, { mutants, fileId: -1, importPath: switchUrl });
     assertEquals(text.split("\n").length, SOURCE.split("\n").length);
     await Deno.writeTextFile(`${folder}/a.ts`, text);

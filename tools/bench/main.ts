@@ -1,7 +1,7 @@
 /**
  * `deno task bench [--only PART,…] [--rounds N] [--program claudeproxy.js]`: what the proxy costs, beside two
  * references that translate nothing. Parts: streams, requests, delta, memory, start, linear. A whole run of
- * main.ts goes into bench/RESULTS.md.
+ * main.ts goes into tools/bench/RESULTS.md.
  */
 
 import { compareRequests, compareStreams, measureFirstDelta, type Targets } from "./cpu.ts";
@@ -89,7 +89,9 @@ async function describeMachine(): Promise<string> {
 }
 
 async function describeRun(plan: Plan): Promise<string> {
-  const { version } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
+  const { version } = JSON.parse(
+    await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
+  );
   const load = Deno.loadavg()[0]?.toFixed(1);
   return [
     "# What the proxy costs",

@@ -2,11 +2,11 @@
  * Whether twice as much costs twice as much: exponents of time over size, in this process.
  */
 
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
-import { startPump } from "../lib/sse/pump.ts";
-import { estimateInputTokens } from "../lib/translate/tokens.ts";
-import { translateRequest } from "../lib/translate/request.ts";
-import { StreamTranslator } from "../lib/translate/stream.ts";
+import { parseMessagesRequest } from "../../lib/anthropic/validate.ts";
+import { startPump } from "../../lib/sse/pump.ts";
+import { estimateInputTokens } from "../../lib/translate/tokens.ts";
+import { translateRequest } from "../../lib/translate/request.ts";
+import { StreamTranslator } from "../../lib/translate/stream.ts";
 import type { Figure } from "./report.ts";
 import { createClaudeCodeRequest, createTextSample, type Sample } from "./samples.ts";
 
