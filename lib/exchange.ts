@@ -13,7 +13,7 @@ import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
 import type { LearnedLimits } from "./openrouter/learned.ts";
 import type { RefusedDefaults } from "./openrouter/models.ts";
-import type { OpenStream } from "./sse/pump.ts";
+import type { OpenStream } from "./stream/event_stream.ts";
 import type { ReportSpan } from "./telemetry.ts";
 
 /** What the whole server shares. Everything that touches the world comes in here. */

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ByteBudget } from "../lib/byte_budget.ts";
-import { CollectedBytes } from "../lib/collected_bytes.ts";
+import { CollectedBytes } from "../lib/stream/byte_buffer.ts";
 import { ApiError } from "../lib/errors.ts";
 import { readJson } from "../lib/routes/body.ts";
 import { completion, sse, textChunk } from "./helpers/chunks.ts";

@@ -243,9 +243,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ["lib/routes/"],
   ["lib/exchange.ts", "lib/page/"],
   ["lib/figures/", "lib/telemetry.ts"],
-  ["lib/sse/relay.ts"],
-  ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/sse/pump.ts"],
-  ["lib/translate/", "lib/sse/", "lib/openrouter/models.ts"],
+  ["lib/stream/passthrough.ts"],
+  ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/stream/event_stream.ts"],
+  ["lib/translate/", "lib/stream/", "lib/openrouter/models.ts"],
   ["lib/openrouter/errors.ts", "lib/anthropic/validate.ts", "lib/access.ts"],
   [
     "lib/anthropic/tools.ts",
@@ -277,7 +277,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/log_limits.ts",
     "lib/out_of_files.ts",
     "lib/calibration.ts",
-    "lib/collected_bytes.ts",
+    "lib/stream/byte_buffer.ts",
     "lib/openrouter/learned.ts",
     "lib/openrouter/refusals.ts",
     "lib/openrouter/nearest.ts",
@@ -291,7 +291,7 @@ function findRoom(path: string): { room: string; floor: number } {
   const fits = places.filter(({ room }) =>
     room === path || (room.endsWith("/") && path.startsWith(room))
   );
-  // The most exact name counts: lib/sse/pump.ts before lib/sse/.
+  // The most exact name counts: lib/stream/event_stream.ts before lib/stream/.
   const found = fits.toSorted((a, b) => b.room.length - a.room.length)[0];
   assert(found !== undefined, `${path} has no room: give it one in FLOORS`);
   return found;
@@ -363,7 +363,11 @@ Deno.test("imports point down", async () => {
 Deno.test("the judge of imports sees one that points up, and one that points sideways", () => {
   const up = judge({ from: "lib/translate/turns.ts", specifier: "", to: "lib/routes/ask.ts" });
   assertMatch(up ?? "", /points up$/);
-  const sideways = judge({ from: "lib/translate/turns.ts", specifier: "", to: "lib/sse/lend.ts" });
+  const sideways = judge({
+    from: "lib/translate/turns.ts",
+    specifier: "",
+    to: "lib/stream/body_reader.ts",
+  });
   assertMatch(sideways ?? "", /points sideways$/);
   const down = judge({ from: "lib/routes/ask.ts", specifier: "", to: "lib/translate/turns.ts" });
   assertEquals(down, null);

@@ -8,7 +8,7 @@ import { type ChatCall, createClient } from "../lib/openrouter/client.ts";
 import type { Chunk, ToolCallDelta } from "../lib/openrouter/types.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { readJson } from "../lib/routes/body.ts";
-import { readWhole } from "../lib/sse/whole.ts";
+import { readWhole } from "../lib/stream/read_text.ts";
 import { translateRequest } from "../lib/translate/request.ts";
 import { collectMessage, translateCompletion } from "../lib/translate/response.ts";
 import { estimateInputTokens } from "../lib/translate/tokens.ts";

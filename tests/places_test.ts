@@ -1,7 +1,7 @@
 // MAX_INFLIGHT counts an answer until it has left, whatever route it is of and however its client leaves.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { paceBody } from "../lib/sse/paced.ts";
+import { paceBody } from "../lib/stream/paced_body.ts";
 import { completion, sse, textChunk } from "./helpers/chunks.ts";
 import { ask, createProxy, get, post, startProxy } from "./helpers/proxy.ts";
 import { connect, type RawClient, rawPost } from "./helpers/raw_client.ts";

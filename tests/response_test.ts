@@ -8,7 +8,7 @@ import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/asser
 import type { Message, StreamEvent } from "../lib/anthropic/types.ts";
 import { ApiError } from "../lib/errors.ts";
 import { isJsonObject, type JsonObject } from "../lib/json.ts";
-import { startPump } from "../lib/sse/pump.ts";
+import { startPump } from "../lib/stream/event_stream.ts";
 import {
   collectMessage,
   translateCompletion,

@@ -2,7 +2,7 @@
 // it likes, and one answer must not hold up the others.
 
 import { parseErrorAnswer } from "../lib/openrouter/errors.ts";
-import { encodeEvent, SseParser } from "../lib/sse/framing.ts";
+import { encodeEvent, SseParser } from "../lib/stream/sse.ts";
 import { ToolNames } from "../lib/translate/names.ts";
 import { translateResponse } from "../lib/translate/response.ts";
 import { StreamTranslator } from "../lib/translate/stream.ts";

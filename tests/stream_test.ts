@@ -8,7 +8,7 @@ import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/asser
 import type { StreamEvent } from "../lib/anthropic/types.ts";
 import { ApiError } from "../lib/errors.ts";
 import { isJsonObject, parseJson } from "../lib/json.ts";
-import { startPump, type StreamEnd } from "../lib/sse/pump.ts";
+import { startPump, type StreamEnd } from "../lib/stream/event_stream.ts";
 import { translateResponse } from "../lib/translate/response.ts";
 import {
   createTranslator,

@@ -9,7 +9,7 @@ import { ApiError } from "../errors.ts";
 import type { Services } from "../exchange.ts";
 import { createLog } from "../log.ts";
 import { createRedactor, listSecrets } from "../redact.ts";
-import type { OpenStream } from "../sse/pump.ts";
+import type { OpenStream } from "../stream/event_stream.ts";
 import { createHandler } from "../server.ts";
 import { createReportSpan, type Tracer } from "../telemetry.ts";
 import { connectServices } from "../services.ts";

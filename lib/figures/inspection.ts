@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CollectedBytes } from "../collected_bytes.ts";
+import { CollectedBytes } from "../stream/byte_buffer.ts";
 import type { Bodies } from "./stats.ts";
 
 const MAX_REQUESTS = 50;

@@ -7,7 +7,7 @@ import { STATUS_CODE } from "@std/http/status";
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
 import type { ByteShare } from "../byte_budget.ts";
 import { ApiError } from "../errors.ts";
-import { type Progress, readText } from "../sse/whole.ts";
+import { type Progress, readText } from "../stream/read_text.ts";
 
 /** A body that sends nothing for so long is given up; the runtime has no limit of its own. */
 const IDLE_MS = 30_000;

@@ -1,5 +1,5 @@
 /**
- * Server-sent events for tests: a plain reader, independent of lib/sse, and the ways to cut a stream.
+ * Server-sent events for tests: a plain reader, independent of lib/stream, and the ways to cut a stream.
  * @module
  */
 

@@ -3,7 +3,7 @@
  */
 
 import { parseMessagesRequest } from "../../lib/anthropic/validate.ts";
-import { startPump } from "../../lib/sse/pump.ts";
+import { startPump } from "../../lib/stream/event_stream.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
 import { translateRequest } from "../../lib/translate/request.ts";
 import { StreamTranslator } from "../../lib/translate/stream.ts";

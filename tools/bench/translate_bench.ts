@@ -3,7 +3,7 @@
  */
 
 import { parseMessagesRequest } from "../../lib/anthropic/validate.ts";
-import { encodeEvent } from "../../lib/sse/framing.ts";
+import { encodeEvent } from "../../lib/stream/sse.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
 import { translateRequest } from "../../lib/translate/request.ts";
 import { StreamTranslator } from "../../lib/translate/stream.ts";

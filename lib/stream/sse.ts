@@ -7,7 +7,7 @@
 
 import type { BlockDelta, StreamEvent } from "../anthropic/types.ts";
 import { isJsonObject, parseJson } from "../json.ts";
-import { createTooLong } from "./broken.ts";
+import { createTooLong } from "./errors.ts";
 
 /** Of one event. The largest pictures are smaller, and an event without an end is not kept for ever. */
 const MAX_MIB = 16;

@@ -1,20 +1,20 @@
 /** The stream a client reads: heads, silences, breaks and leavings, with a translator that knows three words. */
 
 import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
-import type { Message, StreamEvent } from "../lib/anthropic/types.ts";
-import { ApiError } from "../lib/errors.ts";
-import type { JsonObject } from "../lib/json.ts";
+import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
+import { ApiError } from "../../lib/errors.ts";
+import type { JsonObject } from "../../lib/json.ts";
 import {
   type OpenStream,
   type PumpOptions,
   startPump,
   type StreamEnd,
   type Translator,
-} from "../lib/sse/pump.ts";
-import { soon } from "./helpers/soon.ts";
-import { parseSse } from "./helpers/sse.ts";
-import { sse } from "./helpers/chunks.ts";
-import { type HeldBody, holdBody } from "./helpers/upstream.ts";
+} from "../../lib/stream/event_stream.ts";
+import { soon } from "../helpers/soon.ts";
+import { parseSse } from "../helpers/sse.ts";
+import { sse } from "../helpers/chunks.ts";
+import { type HeldBody, holdBody } from "../helpers/upstream.ts";
 
 const MESSAGE: Message = {
   id: "msg_1",

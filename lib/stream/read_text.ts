@@ -4,11 +4,11 @@
  */
 
 import type { ByteShare } from "../byte_budget.ts";
-import { CollectedBytes } from "../collected_bytes.ts";
+import { CollectedBytes } from "./byte_buffer.ts";
 import { ApiError } from "../errors.ts";
-import { createBrokenOff, createSilent, createTooLong } from "./broken.ts";
+import { createBrokenOff, createSilent, createTooLong } from "./errors.ts";
 import { Deadline } from "./deadline.ts";
-import { type ByteStream, openReader } from "./lend.ts";
+import { type ByteStream, openReader } from "./body_reader.ts";
 
 /** Of one answer: room for the longest text and for large pictures. It is translated in one piece. */
 const MAX_MIB = 20;

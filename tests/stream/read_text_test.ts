@@ -1,8 +1,8 @@
-/** Bodies that are not streams of events: lib/sse/whole.ts. @module */
+/** Bodies that are not streams of events: lib/stream/read_text.ts. @module */
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { ApiError } from "../lib/errors.ts";
-import { readText, readWhole } from "../lib/sse/whole.ts";
+import { ApiError } from "../../lib/errors.ts";
+import { readText, readWhole } from "../../lib/stream/read_text.ts";
 
 /** A body that sends pieces and then stays open, or ends. */
 function send(pieces: readonly Uint8Array<ArrayBuffer>[], { ends }: { ends: boolean }) {

@@ -4,13 +4,13 @@
  */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { ApiError, toErrorBody } from "../lib/errors.ts";
-import { parseErrorObject } from "../lib/openrouter/errors.ts";
-import { encodeEvent } from "../lib/sse/framing.ts";
-import type { OpenStream, StreamEnd } from "../lib/sse/pump.ts";
-import { relay, type RelayOptions } from "../lib/sse/relay.ts";
-import { parseSse } from "./helpers/sse.ts";
-import { type HeldBody, holdBody } from "./helpers/upstream.ts";
+import { ApiError, toErrorBody } from "../../lib/errors.ts";
+import { parseErrorObject } from "../../lib/openrouter/errors.ts";
+import { encodeEvent } from "../../lib/stream/sse.ts";
+import type { OpenStream, StreamEnd } from "../../lib/stream/event_stream.ts";
+import { relay, type RelayOptions } from "../../lib/stream/passthrough.ts";
+import { parseSse } from "../helpers/sse.ts";
+import { type HeldBody, holdBody } from "../helpers/upstream.ts";
 
 const START = 'event: message_start\ndata: {"type":"message_start","message":{"model":"x/y"}}\n\n';
 const DELTA = 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0}\n\n';

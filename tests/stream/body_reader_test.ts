@@ -1,8 +1,8 @@
 /** The lent buffer: the same text, whatever the buffer was used for since, read only when asked for. */
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { type ByteStream, LentText, openReader } from "../lib/sse/lend.ts";
-import { holdBody, startUpstream } from "./helpers/upstream.ts";
+import { type ByteStream, LentText, openReader } from "../../lib/stream/body_reader.ts";
+import { holdBody, startUpstream } from "../helpers/upstream.ts";
 
 /** The sum of sizes that matter: below, at and above the buffer of 16 KiB. */
 const SIZES = [1, 100, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 3, 100_000];

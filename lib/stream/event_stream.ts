@@ -9,11 +9,11 @@ import type { StreamEvent } from "../anthropic/types.ts";
 import type { ByteShare } from "../byte_budget.ts";
 import { ApiError, toApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
-import { createBrokenOff, createSilent, createTooLong } from "./broken.ts";
+import { createBrokenOff, createSilent, createTooLong } from "./errors.ts";
 import { createTimer } from "./deadline.ts";
-import { encodeEvent, SseParser } from "./framing.ts";
-import { type ByteStream, LentText } from "./lend.ts";
-import { StreamClock } from "./stream_clock.ts";
+import { encodeEvent, SseParser } from "./sse.ts";
+import { type ByteStream, LentText } from "./body_reader.ts";
+import { StreamClock } from "./stream_timer.ts";
 
 /** Turns chunks into events; see StreamTranslator. `push` and `finish` throw where the answer is broken. */
 export interface Translator {

@@ -1,7 +1,7 @@
-/** The clock of a stream: lib/sse/stream_clock.ts. @module */
+/** The clock of a stream: lib/stream/stream_timer.ts. @module */
 
 import { assertEquals } from "@std/assert";
-import { StreamClock } from "../lib/sse/stream_clock.ts";
+import { StreamClock } from "../../lib/stream/stream_timer.ts";
 
 /** A clock whose time the test sets, and what it said. */
 function create(times: { timeoutMs: number; pingMs: number }) {

@@ -1,8 +1,8 @@
 /** The framing of events: lines in, payloads out, however the text is cut. */
 
 import { assertEquals, assertLess } from "@std/assert";
-import type { BlockDelta } from "../lib/anthropic/types.ts";
-import { encodeEvent, SseParser } from "../lib/sse/framing.ts";
+import type { BlockDelta } from "../../lib/anthropic/types.ts";
+import { encodeEvent, SseParser } from "../../lib/stream/sse.ts";
 
 /** All payloads of the pieces, the unended last one included. */
 function readAll(pieces: readonly string[]): string[] {

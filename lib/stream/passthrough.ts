@@ -7,11 +7,11 @@
 
 import { ApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
-import { createBrokenOff, createSilent } from "./broken.ts";
-import { SseParser } from "./framing.ts";
-import { type BodyReader, type ByteStream, openReader } from "./lend.ts";
-import type { OpenStream, StreamEnd } from "./pump.ts";
-import { StreamClock } from "./stream_clock.ts";
+import { createBrokenOff, createSilent } from "./errors.ts";
+import { SseParser } from "./sse.ts";
+import { type BodyReader, type ByteStream, openReader } from "./body_reader.ts";
+import type { OpenStream, StreamEnd } from "./event_stream.ts";
+import { StreamClock } from "./stream_timer.ts";
 
 /** Times in milliseconds. */
 export interface RelayOptions {
