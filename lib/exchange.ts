@@ -6,8 +6,8 @@
 import type { ByteBudget, ByteShare } from "./byte_budget.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Config } from "./config.ts";
-import type { Figures } from "./figures/figures.ts";
-import type { Journey } from "./figures/journey.ts";
+import type { Figures } from "./metrics/metrics.ts";
+import type { Journey } from "./metrics/request_timeline.ts";
 import type { Log, RequestRecord } from "./log.ts";
 import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";

@@ -8,7 +8,7 @@ import { ByteBudget } from "./byte_budget.ts";
 import { Calibration } from "./calibration.ts";
 import type { Config } from "./config.ts";
 import type { Services } from "./exchange.ts";
-import { Figures } from "./figures/figures.ts";
+import { Figures } from "./metrics/metrics.ts";
 import { Catalog } from "./openrouter/catalog.ts";
 import { createClient } from "./openrouter/client.ts";
 import { LearnedLimits } from "./openrouter/learned.ts";

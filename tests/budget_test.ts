@@ -1,7 +1,7 @@
 /** MAX_COST_USD against clients that leave early or come all at once, and upstreams that report cost oddly. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Today } from "../lib/figures/stats.ts";
+import type { Today } from "../lib/metrics/types.ts";
 import {
   callChunk,
   callHead,

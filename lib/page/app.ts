@@ -6,7 +6,7 @@
 
 /// <reference lib="dom" />
 
-import type { Finished, Stats } from "../figures/stats.ts";
+import type { Finished, Stats } from "../metrics/types.ts";
 import { Chart, type Measure } from "./chart.ts";
 import { find, setText } from "./dom.ts";
 import { formatAge } from "./format.ts";

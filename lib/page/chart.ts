@@ -6,7 +6,7 @@
 
 /// <reference lib="dom" />
 
-import type { Bucket, Series } from "../figures/stats.ts";
+import type { Bucket, Series } from "../metrics/types.ts";
 import { find, h, setText, svg } from "./dom.ts";
 import { countPrompt, formatCost, formatMinute, formatShort } from "./format.ts";
 

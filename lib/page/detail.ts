@@ -5,7 +5,7 @@
 
 /// <reference lib="dom" />
 
-import type { Bodies, Finished, Mark } from "../figures/stats.ts";
+import type { Bodies, Finished, Mark } from "../metrics/types.ts";
 import { h } from "./dom.ts";
 import { formatCost, formatCount, formatMoment, toPlain } from "./format.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Finished, Sums } from "../figures/stats.ts";
+import type { Finished, Sums } from "../metrics/types.ts";
 
 /** What stands where nothing is known. */
 export const NONE = "–";

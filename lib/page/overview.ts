@@ -5,7 +5,7 @@
 
 /// <reference lib="dom" />
 
-import type { Finished, Stats, Sums } from "../figures/stats.ts";
+import type { Finished, Stats, Sums } from "../metrics/types.ts";
 import { find, h, setText } from "./dom.ts";
 import {
   countPrompt,

@@ -6,7 +6,7 @@
 
 /// <reference lib="dom" />
 
-import type { Finished, Flight } from "../figures/stats.ts";
+import type { Finished, Flight } from "../metrics/types.ts";
 import { createDetail } from "./detail.ts";
 import { find, h } from "./dom.ts";
 import {

@@ -3,8 +3,8 @@
  * Run by hand when the page looks different; needs Chromium.
  */
 
-import { Figures } from "../../lib/figures/figures.ts";
-import { Journey } from "../../lib/figures/journey.ts";
+import { Figures } from "../../lib/metrics/metrics.ts";
+import { Journey } from "../../lib/metrics/request_timeline.ts";
 import type { RequestRecord } from "../../lib/log.ts";
 import { createHandler } from "../../lib/server.ts";
 import { countRequest } from "../helpers/figures.ts";

@@ -6,8 +6,8 @@
 
 import { findReplaced, type RequestRecord } from "../log.ts";
 import type { Reservation } from "./budget.ts";
-import type { ByteStream, Inspection, Inspections } from "./inspection.ts";
-import type { Finished, Flight, Mark } from "./stats.ts";
+import type { ByteStream, Inspection, Inspections } from "./body_capture.ts";
+import type { Finished, Flight, Mark } from "./types.ts";
 
 /** An answer may have hundreds of blocks, a request many dropped fields; the first ones tell the story. */
 const MAX_ITEMS = 40;

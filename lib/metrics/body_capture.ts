@@ -5,7 +5,7 @@
  */
 
 import { CollectedBytes } from "../stream/byte_buffer.ts";
-import type { Bodies } from "./stats.ts";
+import type { Bodies } from "./types.ts";
 
 const MAX_REQUESTS = 50;
 /** Of one body; the longest requests of Claude Code fit. */

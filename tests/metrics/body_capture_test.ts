@@ -1,9 +1,9 @@
 /** INSPECT and MAX_COST_USD: what is kept of bodies, how much, and when a day is over. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Inspections } from "../lib/figures/inspection.ts";
-import type { Bodies } from "../lib/figures/stats.ts";
-import { ask, call, createProxy, get, HELD_KEY, post } from "./helpers/proxy.ts";
+import { Inspections } from "../../lib/metrics/body_capture.ts";
+import type { Bodies } from "../../lib/metrics/types.ts";
+import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
 import {
   completion,
   finishChunk,
@@ -12,14 +12,14 @@ import {
   sseAnswer,
   textChunk,
   usageChunk,
-} from "./helpers/chunks.ts";
+} from "../helpers/chunks.ts";
 import {
   errorBody,
   eventStream,
   holdStream,
   refuseModel,
   startUpstream,
-} from "./helpers/upstream.ts";
+} from "../helpers/upstream.ts";
 
 const INSPECT = { INSPECT: "1" };
 const keep = (text: string) => text;

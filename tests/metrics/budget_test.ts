@@ -1,13 +1,13 @@
 /** The day's limit by itself: what is reserved, what stays of it, and when a day is over. */
 
 import { assertEquals } from "@std/assert";
-import type { Sent } from "../lib/figures/budget.ts";
-import type { Figures, FiguresOptions } from "../lib/figures/figures.ts";
-import type { Journey } from "../lib/figures/journey.ts";
-import { Means } from "../lib/figures/means.ts";
-import { findHighest, priceAtMost, type Prices, priceTokens } from "../lib/figures/prices.ts";
-import type { RequestRecord } from "../lib/log.ts";
-import { createFigures, createJourney, createRecord, NOON } from "./helpers/figures.ts";
+import type { Sent } from "../../lib/metrics/budget.ts";
+import type { Figures, FiguresOptions } from "../../lib/metrics/metrics.ts";
+import type { Journey } from "../../lib/metrics/request_timeline.ts";
+import { Means } from "../../lib/running_mean.ts";
+import { findHighest, priceAtMost, type Prices, priceTokens } from "../../lib/metrics/prices.ts";
+import type { RequestRecord } from "../../lib/log.ts";
+import { createFigures, createJourney, createRecord, NOON } from "../helpers/figures.ts";
 
 /** A dollar for a million tokens of input, ten for as many of output. */
 const PRICES: Prices = {

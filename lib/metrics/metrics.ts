@@ -6,11 +6,11 @@
 
 import type { RequestRecord } from "../log.ts";
 import { Budget } from "./budget.ts";
-import { type Inspection, Inspections } from "./inspection.ts";
-import type { Journey } from "./journey.ts";
+import { type Inspection, Inspections } from "./body_capture.ts";
+import type { Journey } from "./request_timeline.ts";
 import type { Prices } from "./prices.ts";
-import type { Finished, Stats, Sums } from "./stats.ts";
-import { add, createSums, Ledger, Timeline } from "./sums.ts";
+import type { Finished, Stats, Sums } from "./types.ts";
+import { add, createSums, Ledger, Timeline } from "./aggregates.ts";
 
 const MAX_FINISHED = 200;
 const MAX_SHOWN_IN_FLIGHT = 100;

@@ -4,7 +4,7 @@
  */
 
 import type { RequestRecord } from "../log.ts";
-import type { Bucket, Series, Sums } from "./stats.ts";
+import type { Bucket, Series, Sums } from "./types.ts";
 
 /** What one more request adds. */
 export interface Addend {

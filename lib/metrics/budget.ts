@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Journey } from "./journey.ts";
-import { Means } from "./means.ts";
+import type { Journey } from "./request_timeline.ts";
+import { Means } from "../running_mean.ts";
 import { findHighest, type KnownPrices, priceAtMost, type Prices, priceTokens } from "./prices.ts";
-import type { Today } from "./stats.ts";
-import { readCost } from "./sums.ts";
+import type { Today } from "./types.ts";
+import { readCost } from "./aggregates.ts";
 
 /**
  * So many requests at once are expected to write as much as the last answers of their model did, the further ones as

@@ -1,17 +1,17 @@
 /** The figures behind the page: what is counted, what is forgotten, and that nothing is made up. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Stats } from "../lib/figures/stats.ts";
-import { Ledger, Timeline } from "../lib/figures/sums.ts";
-import { createHandler } from "../lib/server.ts";
+import type { Stats } from "../../lib/metrics/types.ts";
+import { Ledger, Timeline } from "../../lib/metrics/aggregates.ts";
+import { createHandler } from "../../lib/server.ts";
 import {
   countRequest,
   createFigures,
   createJourney,
   createRecord,
   NOON,
-} from "./helpers/figures.ts";
-import { ask, call, createProxy, get, HELD_KEY, post } from "./helpers/proxy.ts";
+} from "../helpers/figures.ts";
+import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
 import {
   completion,
   finishChunk,
@@ -20,14 +20,14 @@ import {
   sseAnswer,
   textChunk,
   usageChunk,
-} from "./helpers/chunks.ts";
+} from "../helpers/chunks.ts";
 import {
   errorBody,
   eventStream,
   holdStream,
   refuseModel,
   startUpstream,
-} from "./helpers/upstream.ts";
+} from "../helpers/upstream.ts";
 
 type Proxy = ReturnType<typeof createProxy>;
 
