@@ -241,7 +241,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["lib/cli/"],
   ["lib/services.ts", "lib/server.ts"],
   ["lib/routes/"],
-  ["lib/exchange.ts", "lib/page/"],
+  ["lib/exchange.ts", "lib/dashboard/"],
   ["lib/metrics/", "lib/telemetry.ts"],
   ["lib/stream/passthrough.ts"],
   ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/stream/event_stream.ts"],
@@ -312,7 +312,7 @@ interface InfoDependency {
 }
 
 /** Bundled for the browser, and so imported by nobody. */
-const PAGE_SCRIPT = "lib/page/app.ts";
+const PAGE_SCRIPT = "lib/dashboard/app.ts";
 
 /** The arrows of everything that people can start or import. */
 async function readArrows(): Promise<Arrow[]> {

@@ -88,7 +88,7 @@ const NOT_OFFLINE: Readonly<Record<string, string>> = {
   "deno task ok": "is the run in which this test stands, and what CI runs",
   "deno task test --filter <case>": "has a gap that the reader fills",
   "deno task test:clients": "fetches Claude Code from npm; CI's weekly run has it",
-  "deno task test:page": "needs a Chromium and fetches its driver from npm",
+  "deno task test:dashboard": "needs a Chromium and fetches its driver from npm",
   "deno task replay": "needs recorded traffic, which is not in the repository",
   "deno task mutants --sample 600 --seed 1": "takes minutes; mutants_test.ts has its operators",
   "deno task bench": "measures for minutes, and wants a quiet machine",

@@ -5,7 +5,7 @@
 
 import { accepts } from "@std/http/negotiation";
 import type { Answer, Exchange, Services } from "../exchange.ts";
-import { PAGE, POLICY } from "../page/generated.ts";
+import { PAGE, POLICY } from "../dashboard/generated.ts";
 
 /** What `GET /` says of each endpoint. */
 const ENDPOINTS = {

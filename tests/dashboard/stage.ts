@@ -6,7 +6,7 @@
 import { ask, type RunningProxy, startProxy } from "../helpers/proxy.ts";
 import { sseAnswer } from "../helpers/chunks.ts";
 import { eventStream, type Reply, startUpstream } from "../helpers/upstream.ts";
-import { type BrowserContext, type Found, type Page, startBrowser } from "./browser.ts";
+import { type BrowserContext, type Found, type Page, startBrowser } from "./chromium.ts";
 
 const FOUND: Found = await startBrowser();
 const NOTE = "missing" in FOUND ? ` (not run: ${FOUND.missing})` : "";

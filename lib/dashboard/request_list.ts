@@ -7,7 +7,7 @@
 /// <reference lib="dom" />
 
 import type { Finished, Flight } from "../metrics/types.ts";
-import { createDetail } from "./detail.ts";
+import { createDetail } from "./request_detail.ts";
 import { find, h } from "./dom.ts";
 import {
   countPrompt,

@@ -1,6 +1,6 @@
 /**
  * The page in a real browser, before the real proxy. Not named `*_test.ts`: `deno task test` needs no browser,
- * `deno task test:page` runs these.
+ * `deno task test:dashboard` runs these.
  * @module
  */
 

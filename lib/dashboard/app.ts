@@ -10,8 +10,8 @@ import type { Finished, Stats } from "../metrics/types.ts";
 import { Chart, type Measure } from "./chart.ts";
 import { find, setText } from "./dom.ts";
 import { formatAge } from "./format.ts";
-import { showModels, showTiles, showTrouble } from "./overview.ts";
-import { RequestList } from "./requests.ts";
+import { showModels, showTiles, showTrouble } from "./summary.ts";
+import { RequestList } from "./request_list.ts";
 
 const PERIOD_MS = 500;
 /** After a failure: nobody is helped by asking faster. */

@@ -1,5 +1,5 @@
 /**
- * `deno task page:pictures`: the pictures of the page in docs/, over made-up figures of a working hour.
+ * `deno task dashboard:pictures`: the pictures of the page in docs/, over made-up figures of a working hour.
  * Run by hand when the page looks different; needs Chromium.
  */
 
@@ -11,7 +11,7 @@ import { countRequest } from "../helpers/figures.ts";
 import { ask, createTestServices, LOCAL } from "../helpers/proxy.ts";
 import { sse } from "../helpers/chunks.ts";
 import { eventStream, startUpstream } from "../helpers/upstream.ts";
-import { startBrowser } from "./browser.ts";
+import { startBrowser } from "./chromium.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
 const ABOUT = { name: "claudeproxy", version: "0.1.0" };
@@ -184,9 +184,9 @@ await (await send()).text();
 await send();
 for (
   const [name, colorScheme, width, isOpen] of [
-    ["page-light", "light", 1280, false],
-    ["page-dark", "dark", 1280, true],
-    ["page-narrow", "light", 400, false],
+    ["dashboard-light", "light", 1280, false],
+    ["dashboard-dark", "dark", 1280, true],
+    ["dashboard-narrow", "light", 400, false],
   ] as const
 ) {
   const context = await found.browser.newContext({ viewport: { width, height: 960 }, colorScheme });

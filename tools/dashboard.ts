@@ -1,11 +1,11 @@
 /**
- * `deno task page`: writes lib/page/generated.ts from the page's sources. One file without text imports, which
+ * `deno task dashboard`: writes lib/dashboard/generated.ts from the page's sources. One file without text imports, which
  * are unstable on Deno 2.5. A test compares {@linkcode hashSources} with the hash inside: no bundler is needed
  * to see that it is stale.
  */
 
 const ROOT = new URL("../", import.meta.url);
-const FOLDER = new URL("lib/page/", ROOT);
+const FOLDER = new URL("lib/dashboard/", ROOT);
 const TARGET = "generated.ts";
 
 /** The hash of all that the generated file is made from, this program included. Line ends do not count. */
@@ -73,7 +73,7 @@ async function generate(): Promise<string> {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; ");
-  return `// Written by \`deno task page\` from the sources beside it. Do not edit.
+  return `// Written by \`deno task dashboard\` from the sources beside it. Do not edit.
 // deno-fmt-ignore-file
 
 /** The hash of the sources. */

@@ -1,11 +1,11 @@
 /** The page as it is served: fresh, small, shut by its policy, and with no way from text to markup. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { PAGE, POLICY, SOURCES } from "../lib/page/generated.ts";
-import { hash, hashSources } from "../tools/page.ts";
-import { call, createProxy, get } from "./helpers/proxy.ts";
+import { PAGE, POLICY, SOURCES } from "../../lib/dashboard/generated.ts";
+import { hash, hashSources } from "../../tools/dashboard.ts";
+import { call, createProxy, get } from "../helpers/proxy.ts";
 
-const FOLDER = new URL("../lib/page/", import.meta.url);
+const FOLDER = new URL("../../lib/dashboard/", import.meta.url);
 const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 const KEYS = { PROXY_API_KEYS: "team-key-1" };
 
@@ -19,7 +19,7 @@ function takeOnly(tag: string): string {
   return found[0]?.[1] ?? "";
 }
 
-Deno.test("lib/page/generated.ts is made from the sources beside it; if not: deno task page", async () => {
+Deno.test("lib/dashboard/generated.ts is made from the sources beside it; if not: deno task dashboard", async () => {
   assertEquals(SOURCES, await hashSources());
 });
 
@@ -44,8 +44,8 @@ Deno.test("the page is smaller than 60 KB and loads nothing from elsewhere", () 
 });
 
 Deno.test("the pictures of the page are small", () => {
-  const docs = new URL("../docs/", import.meta.url);
-  for (const name of ["page-light", "page-dark", "page-narrow"]) {
+  const docs = new URL("../../docs/", import.meta.url);
+  for (const name of ["dashboard-light", "dashboard-dark", "dashboard-narrow"]) {
     assert(Deno.statSync(new URL(`${name}.png`, docs)).size < 200_000, name);
   }
 });

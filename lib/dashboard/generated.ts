@@ -1,8 +1,8 @@
-// Written by `deno task page` from the sources beside it. Do not edit.
+// Written by `deno task dashboard` from the sources beside it. Do not edit.
 // deno-fmt-ignore-file
 
 /** The hash of the sources. */
-export const SOURCES: string = "bquW0SjKrTxUfMBL09pGFk/Y2kuEaAjG3fZRyGRCUlo=";
+export const SOURCES: string = "k90LkEq2zhWie01QcTBcepzlqJGbB+Vd82EI6RGIGNg=";
 
 /** The Content-Security-Policy of the page: its one script, its one style, and its own server. */
 export const POLICY: string = "default-src 'none'; script-src 'sha256-ahv+VZAx54e5doMj/K24nDoBs+27O61wspyjP2pEdr0='; style-src 'sha256-3rpNDuwb5tH1Nc1MiBxnsVJu3LN5gx+1OkG0L+V2oso='; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
