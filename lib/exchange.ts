@@ -11,8 +11,8 @@ import type { Journey } from "./metrics/request_timeline.ts";
 import type { Log, RequestRecord } from "./log.ts";
 import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
-import type { LearnedLimits } from "./openrouter/learned.ts";
-import type { RefusedDefaults } from "./openrouter/models.ts";
+import type { LearnedLimits } from "./openrouter/learned_limits.ts";
+import type { RefusedDefaults } from "./openrouter/model_mapping.ts";
 import type { OpenStream } from "./stream/event_stream.ts";
 import type { ReportSpan } from "./telemetry.ts";
 

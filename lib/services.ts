@@ -11,8 +11,8 @@ import type { Services } from "./exchange.ts";
 import { Figures } from "./metrics/metrics.ts";
 import { Catalog } from "./openrouter/catalog.ts";
 import { createClient } from "./openrouter/client.ts";
-import { LearnedLimits } from "./openrouter/learned.ts";
-import { RefusedDefaults } from "./openrouter/models.ts";
+import { LearnedLimits } from "./openrouter/learned_limits.ts";
+import { RefusedDefaults } from "./openrouter/model_mapping.ts";
 import { findLimit } from "./routes/budget.ts";
 
 /**

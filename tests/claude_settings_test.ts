@@ -18,7 +18,7 @@ import { countRequest, createFigures, createJourney } from "./helpers/figures.ts
 import { StartError } from "../lib/cli/terminal.ts";
 import { loadConfig } from "../lib/config.ts";
 import type { RequestRecord } from "../lib/log.ts";
-import { RefusedDefaults, resolveModel } from "../lib/openrouter/models.ts";
+import { RefusedDefaults, resolveModel } from "../lib/openrouter/model_mapping.ts";
 
 const OPUS = "ANTHROPIC_DEFAULT_OPUS_MODEL";
 const SONNET = "ANTHROPIC_DEFAULT_SONNET_MODEL";

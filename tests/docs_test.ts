@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import deno from "../deno.json" with { type: "json" };
 import { loadConfig } from "../lib/config.ts";
 import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../lib/variables.ts";
-import { RefusedDefaults, resolveModel } from "../lib/openrouter/models.ts";
+import { RefusedDefaults, resolveModel } from "../lib/openrouter/model_mapping.ts";
 import { PAPERS, read, readCommands } from "./helpers/papers.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -245,7 +245,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["lib/metrics/", "lib/telemetry.ts"],
   ["lib/stream/passthrough.ts"],
   ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/stream/event_stream.ts"],
-  ["lib/translate/", "lib/stream/", "lib/openrouter/models.ts"],
+  ["lib/translate/", "lib/stream/", "lib/openrouter/model_mapping.ts"],
   ["lib/openrouter/errors.ts", "lib/anthropic/validate.ts", "lib/access.ts"],
   [
     "lib/anthropic/tools.ts",
@@ -258,9 +258,9 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/anthropic/client_tools.ts",
     "lib/anthropic/server_tools.ts",
   ],
-  ["lib/anthropic/reader.ts", "lib/openrouter/overflow.ts", "lib/byte_budget.ts"],
+  ["lib/anthropic/reader.ts", "lib/openrouter/context_overflow.ts", "lib/byte_budget.ts"],
   [
-    "lib/openrouter/error_report.ts",
+    "lib/openrouter/parse_error.ts",
     "lib/openrouter/cost.ts",
     "lib/openrouter/types.ts",
     "lib/errors.ts",
@@ -279,9 +279,9 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/out_of_files.ts",
     "lib/calibration.ts",
     "lib/stream/byte_buffer.ts",
-    "lib/openrouter/learned.ts",
-    "lib/openrouter/refusals.ts",
-    "lib/openrouter/nearest.ts",
+    "lib/openrouter/learned_limits.ts",
+    "lib/openrouter/schema_errors.ts",
+    "lib/openrouter/similar_models.ts",
     "deno.json",
   ],
 ];

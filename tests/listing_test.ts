@@ -6,7 +6,7 @@
 import { assertEquals } from "@std/assert";
 import { loadConfig } from "../lib/config.ts";
 import type { CatalogModel } from "../lib/openrouter/catalog.ts";
-import { RefusedDefaults, resolveModel, toAlias } from "../lib/openrouter/models.ts";
+import { RefusedDefaults, resolveModel, toAlias } from "../lib/openrouter/model_mapping.ts";
 import { listModels } from "../lib/routes/model_list.ts";
 import { createProxy, post } from "./helpers/proxy.ts";
 import { type Reply, startUpstream } from "./helpers/upstream.ts";

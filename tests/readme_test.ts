@@ -8,7 +8,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/dotenv/parse";
 import { loadConfig } from "../lib/config.ts";
-import { RefusedDefaults, resolveModel } from "../lib/openrouter/models.ts";
+import { RefusedDefaults, resolveModel } from "../lib/openrouter/model_mapping.ts";
 import { VARIABLES } from "../lib/variables.ts";
 import { PAPERS, read, readBlocks, readCommands, readRows, readSection } from "./helpers/papers.ts";
 

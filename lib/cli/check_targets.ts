@@ -5,7 +5,7 @@
 
 import type { Config, Family } from "../config.ts";
 import type { Catalog, CatalogModel } from "../openrouter/catalog.ts";
-import { RefusedDefaults, resolveModel } from "../openrouter/models.ts";
+import { RefusedDefaults, resolveModel } from "../openrouter/model_mapping.ts";
 import type { Finding, State } from "./check_report.ts";
 import { groupTargets, TARGET_VARIABLES } from "./targets.ts";
 

@@ -4,7 +4,7 @@
  */
 
 import type { Config, Family, Target } from "../config.ts";
-import { FAMILIES } from "../openrouter/models.ts";
+import { FAMILIES } from "../openrouter/model_mapping.ts";
 
 /** Names of models that share a target. */
 export interface TargetGroup {

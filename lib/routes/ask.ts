@@ -7,7 +7,7 @@ import type { ContextManagement, MessagesRequest } from "../anthropic/types.ts";
 import type { Exchange, Services } from "../exchange.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
 import { findRefusal, type Refusal } from "../openrouter/errors.ts";
-import { type ResolvedModel, resolveModel } from "../openrouter/models.ts";
+import { type ResolvedModel, resolveModel } from "../openrouter/model_mapping.ts";
 import { findCacheTtl } from "../translate/caching.ts";
 import { toGenericRequest } from "../translate/generic.ts";
 import type { ToolNames } from "../translate/names.ts";

@@ -6,7 +6,7 @@
 
 import { parseCountRequest } from "../anthropic/validate.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
-import { resolveModel } from "../openrouter/models.ts";
+import { resolveModel } from "../openrouter/model_mapping.ts";
 import { estimateInputTokens } from "../translate/tokens.ts";
 import { readJson } from "./body.ts";
 

@@ -11,7 +11,7 @@ import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
 import { parseErrorObject } from "../openrouter/errors.ts";
 import { readReportedCost } from "../openrouter/cost.ts";
-import { resolveModel } from "../openrouter/models.ts";
+import { resolveModel } from "../openrouter/model_mapping.ts";
 import { encodeEvent } from "../stream/sse.ts";
 import { paceBody } from "../stream/paced_body.ts";
 import { relay } from "../stream/passthrough.ts";

@@ -8,9 +8,9 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import type { ApiError } from "../lib/errors.ts";
-import { findRefusal, parseErrorAnswer, parseErrorObject } from "../lib/openrouter/errors.ts";
-import { OTHER_ERRORS, type Overflow, OVERFLOW_ERRORS, OVERFLOWS } from "./helpers/overflows.ts";
+import type { ApiError } from "../../lib/errors.ts";
+import { findRefusal, parseErrorAnswer, parseErrorObject } from "../../lib/openrouter/errors.ts";
+import { OTHER_ERRORS, type Overflow, OVERFLOW_ERRORS, OVERFLOWS } from "../helpers/overflows.ts";
 
 /** The expressions of Claude Code 2.1.332: it compacts at the first, and asks for less output at the second. */
 const TOO_LONG = /prompt is too long[^0-9]*(\d+)\s*tokens?\s*>\s*(\d+)/i;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type ErrorReport, MAX_JUDGED_CHARS } from "./error_report.ts";
+import { type ErrorReport, MAX_JUDGED_CHARS } from "./parse_error.ts";
 
 /** The figures of an overflow by their meaning, in tokens. */
 interface OverflowFigures {

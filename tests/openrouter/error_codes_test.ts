@@ -1,7 +1,7 @@
 /** Upstream's error codes in words, and where its message may be: lib/openrouter/errors.ts. @module */
 
 import { assertEquals } from "@std/assert";
-import { parseErrorAnswer, parseErrorObject } from "../lib/openrouter/errors.ts";
+import { parseErrorAnswer, parseErrorObject } from "../../lib/openrouter/errors.ts";
 
 const summarize = (code: unknown) => {
   const { type, status } = parseErrorObject({ code, message: "No luck today" });

@@ -1,9 +1,9 @@
 /** What upstream says went wrong → the client's error: lib/openrouter/errors.ts. @module */
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import type { ErrorType } from "../lib/anthropic/types.ts";
-import { type ApiError, toErrorBody } from "../lib/errors.ts";
-import { parseErrorAnswer, parseErrorObject } from "../lib/openrouter/errors.ts";
+import type { ErrorType } from "../../lib/anthropic/types.ts";
+import { type ApiError, toErrorBody } from "../../lib/errors.ts";
+import { parseErrorAnswer, parseErrorObject } from "../../lib/openrouter/errors.ts";
 
 /** Upstream's status → type and status for the client. */
 const STATUSES: readonly (readonly [number, ErrorType, number])[] = [

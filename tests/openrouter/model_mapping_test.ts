@@ -1,8 +1,8 @@
 /** Which upstream model a name means. */
 
 import { assertEquals } from "@std/assert";
-import { ConfigError, loadConfig } from "../lib/config.ts";
-import { RefusedDefaults, resolveModel } from "../lib/openrouter/models.ts";
+import { ConfigError, loadConfig } from "../../lib/config.ts";
+import { RefusedDefaults, resolveModel } from "../../lib/openrouter/model_mapping.ts";
 
 const SONNET = "anthropic/claude-sonnet-4-20250514";
 const OPUS = "anthropic/claude-opus-4-20250514";

@@ -1,9 +1,9 @@
 /** Looking a model up in the catalog: lib/openrouter/catalog.ts. @module */
 
 import { assertEquals } from "@std/assert";
-import { Catalog, type CatalogModel } from "../lib/openrouter/catalog.ts";
-import { call, createProxy, get } from "./helpers/proxy.ts";
-import { startUpstream } from "./helpers/upstream.ts";
+import { Catalog, type CatalogModel } from "../../lib/openrouter/catalog.ts";
+import { call, createProxy, get } from "../helpers/proxy.ts";
+import { startUpstream } from "../helpers/upstream.ts";
 
 const IDS = ["a/x", "a/x:free", "a/y", "~a/newest", "a/z:thinking", "qwen3:8b"];
 
