@@ -107,7 +107,7 @@ export type {
   Usage,
   UserContent,
 } from "./lib/anthropic/types.ts";
-export { parseMessagesRequest } from "./lib/anthropic/validate.ts";
+export { parseMessagesRequest } from "./lib/anthropic/parse_request.ts";
 export type {
   Advisor,
   Citation,
@@ -118,7 +118,7 @@ export type {
   WebSearch,
   WebSearchBlock,
   WebSearchResult,
-} from "./lib/anthropic/web_search.ts";
+} from "./lib/anthropic/server_tools.ts";
 export { ApiError, type ApiErrorOptions } from "./lib/errors.ts";
 export type {
   AdvisorTool,

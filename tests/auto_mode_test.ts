@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../lib/anthropic/parse_request.ts";
 import { completion } from "./helpers/chunks.ts";
 import { checkGenericRequest } from "./helpers/generic_checker.ts";
 import { ask, call, createProxy, post } from "./helpers/proxy.ts";

@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../lib/anthropic/parse_request.ts";
 import { findCacheTtl } from "../lib/translate/caching.ts";
 import { translateRequest } from "../lib/translate/request.ts";
 import { text, user } from "./helpers/turns.ts";

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../lib/anthropic/parse_request.ts";
 import { toGenericRequest } from "../lib/translate/generic.ts";
 import { type RequestOptions, translateRequest } from "../lib/translate/request.ts";
 import { ask, call, createProxy, post } from "./helpers/proxy.ts";

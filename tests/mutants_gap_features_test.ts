@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import type { MessageParam } from "../lib/anthropic/types.ts";
-import { parseCountRequest, parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import { parseCountRequest, parseMessagesRequest } from "../lib/anthropic/parse_request.ts";
 import { clearThinking } from "../lib/translate/clearing.ts";
 import { translateRequest } from "../lib/translate/request.ts";
 import { estimateInputTokens } from "../lib/translate/tokens.ts";

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import type { Message } from "../lib/anthropic/types.ts";
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../lib/anthropic/parse_request.ts";
 import { ApiError, toErrorBody } from "../lib/errors.ts";
 import { type ChatCall, createClient } from "../lib/openrouter/client.ts";
 import type { Chunk, ToolCallDelta } from "../lib/openrouter/types.ts";

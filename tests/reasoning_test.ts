@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import type { Message } from "../lib/anthropic/types.ts";
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../lib/anthropic/parse_request.ts";
 import type * as openrouter from "../lib/openrouter/types.ts";
 import { collectMessage, translateResponse } from "../lib/translate/response.ts";
 import {

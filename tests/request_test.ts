@@ -2,7 +2,7 @@
 // pairs in fixtures/requests; here stands only what a pair cannot say.
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../lib/anthropic/parse_request.ts";
 import type * as openrouter from "../lib/openrouter/types.ts";
 import {
   listCallIds,

@@ -1,7 +1,7 @@
 // Every field of a request that can be long, as text or as a list: what it costs must grow as it does. A request of
 // 32 MB would else hold up all others for minutes.
 
-import { parseCountRequest, parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import { parseCountRequest, parseMessagesRequest } from "../lib/anthropic/parse_request.ts";
 import { toGenericRequest } from "../lib/translate/generic.ts";
 import { listCallIds, translateRequest } from "../lib/translate/request.ts";
 import { StreamTranslator } from "../lib/translate/stream.ts";

@@ -1,7 +1,7 @@
 // The local estimate of input tokens: never zero, in proportion to the text, blind to base64.
 
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { parseCountRequest } from "../lib/anthropic/validate.ts";
+import { parseCountRequest } from "../lib/anthropic/parse_request.ts";
 import { estimateInputTokens } from "../lib/translate/tokens.ts";
 
 function estimate(keys: Record<string, unknown>): number {

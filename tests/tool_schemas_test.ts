@@ -2,7 +2,7 @@
 // (schema_*); here stand real servers' tools, patterns one by one, and what a pair cannot say.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../lib/anthropic/parse_request.ts";
 import { isJsonObject, type JsonObject } from "../lib/json.ts";
 import { isPortablePattern } from "../lib/translate/patterns.ts";
 import { toPlainSchema } from "../lib/translate/plain_schemas.ts";

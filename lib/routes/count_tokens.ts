@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseCountRequest } from "../anthropic/validate.ts";
+import { parseCountRequest } from "../anthropic/parse_request.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
 import { resolveModel } from "../openrouter/model_mapping.ts";
 import { estimateInputTokens } from "../translate/tokens.ts";

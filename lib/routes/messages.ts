@@ -3,7 +3,7 @@
  * @module
  */
 
-import { parseMessagesRequest } from "../anthropic/validate.ts";
+import { parseMessagesRequest } from "../anthropic/parse_request.ts";
 import { ApiError, createClientGone } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
 import { answerPlain, answerStream } from "./answer.ts";

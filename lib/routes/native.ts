@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Field } from "../anthropic/reader.ts";
+import { Field } from "../anthropic/field.ts";
 import { toErrorBody } from "../errors.ts";
 import type { Answer, Exchange, Services } from "../exchange.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";

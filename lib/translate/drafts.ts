@@ -5,7 +5,7 @@
  */
 
 import type { BlockDelta, ContentBlock } from "../anthropic/types.ts";
-import type { Citation } from "../anthropic/web_search.ts";
+import type { Citation } from "../anthropic/server_tools.ts";
 import { isContinued, joinReasoning, type Reasoning, toShownText } from "./reasoning.ts";
 import { ToolArguments } from "./tool_arguments.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Advisor, ServerTools, WebFetch } from "../anthropic/web_search.ts";
+import type { Advisor, ServerTools, WebFetch } from "../anthropic/server_tools.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { translateWebSearch } from "./web_search.ts";
 

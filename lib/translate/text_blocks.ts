@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Citation } from "../anthropic/web_search.ts";
+import type { Citation } from "../anthropic/server_tools.ts";
 import { TextDraft } from "./drafts.ts";
 import type { BlockQueue } from "./queue.ts";
 import { StopSequences, TokenLimit, type VisibleText } from "./stop_sequences.ts";

@@ -2,7 +2,7 @@
  * Whether twice as much costs twice as much: exponents of time over size, in this process.
  */
 
-import { parseMessagesRequest } from "../../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { startPump } from "../../lib/stream/event_stream.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
 import { translateRequest } from "../../lib/translate/request.ts";

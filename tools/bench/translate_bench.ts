@@ -2,7 +2,7 @@
  * `deno bench tools/bench/`: the pure parts alone, at the size of a real Claude Code request.
  */
 
-import { parseMessagesRequest } from "../../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { encodeEvent } from "../../lib/stream/sse.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
 import { translateRequest } from "../../lib/translate/request.ts";

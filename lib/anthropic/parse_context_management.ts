@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Field } from "./reader.ts";
+import type { Field } from "./field.ts";
 import type { MessagesRequest } from "./types.ts";
 
 const CLEAR_THINKING = "clear_thinking_20251015";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Field, invalid } from "./reader.ts";
+import { type Field, invalid } from "./field.ts";
 import type {
   CacheControl,
   DocumentBlock,

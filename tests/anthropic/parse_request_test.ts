@@ -2,9 +2,9 @@
 // must pass. Blocks and tools have their own file.
 
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { toInvalidInput } from "../lib/anthropic/invalid_input.ts";
-import { parseCountRequest, parseMessagesRequest } from "../lib/anthropic/validate.ts";
-import { ApiError } from "../lib/errors.ts";
+import { toInvalidInput } from "../../lib/anthropic/invalid_input.ts";
+import { parseCountRequest, parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
+import { ApiError } from "../../lib/errors.ts";
 import {
   assistant,
   type Bad,
@@ -31,7 +31,7 @@ import {
   turn,
   user,
   without,
-} from "./helpers/bad_requests.ts";
+} from "../helpers/bad_requests.ts";
 
 const BODIES: Bad[] = [
   ["null", null, OBJECT],

@@ -7,12 +7,12 @@
  */
 
 import type { ApiError } from "../errors.ts";
-import { parseCacheControl } from "./content.ts";
+import { parseCacheControl } from "./parse_content.ts";
 import { findClientTool } from "./client_tools.ts";
-import { type Field, invalid } from "./reader.ts";
-import { findServerTool, parseServerTool } from "./server_tools.ts";
+import { type Field, invalid } from "./field.ts";
+import { findServerTool, parseServerTool } from "./parse_server_tools.ts";
 import type { Tool, ToolChoice } from "./types.ts";
-import type { ServerTools } from "./web_search.ts";
+import type { ServerTools } from "./server_tools.ts";
 
 /** Not needed where every tool is shown. A date may follow. */
 const TOOL_SEARCH = /^tool_search_tool_(regex|bm25)(_\d{8})?$/;

@@ -1,7 +1,7 @@
 // How long the texts and lists of a request may be: what is beyond every client is refused before it costs anything.
 
 import { assert, assertEquals } from "@std/assert";
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import {
   assistant,
   BLOCK,
@@ -13,7 +13,7 @@ import {
   result,
   tool,
   user,
-} from "./helpers/bad_requests.ts";
+} from "../helpers/bad_requests.ts";
 
 /** The longest that is taken, and one more. */
 const BOUNDS: [about: string, most: number, build: (size: number) => unknown, refusal: string][] = [

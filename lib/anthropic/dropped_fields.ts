@@ -5,7 +5,7 @@
  */
 
 import { isJsonObject, type JsonObject } from "../json.ts";
-import type { Field } from "./reader.ts";
+import type { Field } from "./field.ts";
 
 /** Top-level fields that do not change what the answer means. */
 const UNREAD = [

@@ -1,8 +1,8 @@
-/** Fields that are read and not forwarded: lib/anthropic/unread.ts. @module */
+/** Fields that are read and not forwarded: lib/anthropic/dropped_fields.ts. @module */
 
 import { assertEquals } from "@std/assert";
-import { parseMessagesRequest } from "../lib/anthropic/validate.ts";
-import { assistant, PIXEL, text, user } from "./helpers/turns.ts";
+import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
+import { assistant, PIXEL, text, user } from "../helpers/turns.ts";
 
 function listUnread(request: Record<string, unknown>): string[] {
   const messages = [user(text("Hello"))];

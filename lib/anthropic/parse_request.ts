@@ -12,14 +12,14 @@ import {
   parseSystemContent,
   parseSystemText,
   parseUserContent,
-} from "./blocks.ts";
-import { parseCacheControl } from "./content.ts";
-import { parseContextManagement } from "./context_management.ts";
-import { Field, invalid } from "./reader.ts";
-import { parseToolChoice, parseTools } from "./tools.ts";
+} from "./parse_messages.ts";
+import { parseCacheControl } from "./parse_content.ts";
+import { parseContextManagement } from "./parse_context_management.ts";
+import { Field, invalid } from "./field.ts";
+import { parseToolChoice, parseTools } from "./parse_tools.ts";
 import type { Effort, MessageParam, MessagesRequest, Thinking } from "./types.ts";
-import { listUnread } from "./unread.ts";
-import type { ServerTools } from "./web_search.ts";
+import { listUnread } from "./dropped_fields.ts";
+import type { ServerTools } from "./server_tools.ts";
 
 const ROLES = ["user", "assistant", "system"] as const;
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;

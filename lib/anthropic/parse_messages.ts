@@ -5,9 +5,15 @@
  */
 
 import { isJsonObject } from "../json.ts";
-import { cacheControlOf, parseContent, parseShowable, parseText, SHOWABLE } from "./content.ts";
+import {
+  cacheControlOf,
+  parseContent,
+  parseShowable,
+  parseText,
+  SHOWABLE,
+} from "./parse_content.ts";
 import { toInvalidInput } from "./invalid_input.ts";
-import { type Field, invalid } from "./reader.ts";
+import { type Field, invalid } from "./field.ts";
 import type {
   AssistantContent,
   ForeignBlock,
@@ -20,7 +26,7 @@ import type {
   ToolUseBlock,
   UserContent,
 } from "./types.ts";
-import type { SearchHit, WebSearchBlock } from "./web_search.ts";
+import type { SearchHit, WebSearchBlock } from "./server_tools.ts";
 
 const ASSISTANT = ["text", "tool_use", "thinking", "redacted_thinking"] as const;
 /** Types with a place of their own: elsewhere they are a mistake, not news. */
