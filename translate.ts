@@ -146,15 +146,18 @@ export type {
   WebFetchTool,
   WebSearchTool,
 } from "./lib/openrouter/types.ts";
-export type { ToolNames } from "./lib/translate/names.ts";
-export type { UpstreamFacts } from "./lib/translate/outcome.ts";
-export type { OnBlock } from "./lib/translate/queue.ts";
+export type { ToolNames } from "./lib/translate/tool_names.ts";
+export type { UpstreamFacts } from "./lib/translate/response/usage.ts";
+export type { OnBlock } from "./lib/translate/response/block_queue.ts";
 export {
   type RequestOptions,
   type TranslatedRequest,
   translateRequest,
-} from "./lib/translate/request.ts";
-export { translateResponse } from "./lib/translate/response.ts";
-export { type StreamOptions, StreamTranslator } from "./lib/translate/stream.ts";
-export type { InputKind } from "./lib/translate/placeholders.ts";
-export type { LengthLimits, ReasoningLimits } from "./lib/translate/thinking.ts";
+} from "./lib/translate/request/request.ts";
+export { translateResponse } from "./lib/translate/response/message.ts";
+export {
+  type StreamOptions,
+  StreamTranslator,
+} from "./lib/translate/response/stream_translator.ts";
+export type { InputKind } from "./lib/translate/request/placeholders.ts";
+export type { LengthLimits, ReasoningLimits } from "./lib/translate/request/reasoning_options.ts";

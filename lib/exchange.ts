@@ -4,7 +4,7 @@
  */
 
 import type { ByteBudget, ByteShare } from "./byte_budget.ts";
-import type { Calibration } from "./calibration.ts";
+import type { Calibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
 import type { Figures } from "./metrics/metrics.ts";
 import type { Journey } from "./metrics/request_timeline.ts";

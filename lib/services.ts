@@ -5,7 +5,7 @@
  */
 
 import { ByteBudget } from "./byte_budget.ts";
-import { Calibration } from "./calibration.ts";
+import { Calibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
 import type { Services } from "./exchange.ts";
 import { Figures } from "./metrics/metrics.ts";

@@ -277,7 +277,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/running_mean.ts",
     "lib/log_limits.ts",
     "lib/out_of_files.ts",
-    "lib/calibration.ts",
+    "lib/translate/token_calibration.ts",
     "lib/stream/byte_buffer.ts",
     "lib/openrouter/learned_limits.ts",
     "lib/openrouter/schema_errors.ts",
@@ -362,15 +362,23 @@ Deno.test("imports point down", async () => {
 });
 
 Deno.test("the judge of imports sees one that points up, and one that points sideways", () => {
-  const up = judge({ from: "lib/translate/turns.ts", specifier: "", to: "lib/routes/ask.ts" });
+  const up = judge({
+    from: "lib/translate/request/messages.ts",
+    specifier: "",
+    to: "lib/routes/ask.ts",
+  });
   assertMatch(up ?? "", /points up$/);
   const sideways = judge({
-    from: "lib/translate/turns.ts",
+    from: "lib/translate/request/messages.ts",
     specifier: "",
     to: "lib/stream/body_reader.ts",
   });
   assertMatch(sideways ?? "", /points sideways$/);
-  const down = judge({ from: "lib/routes/ask.ts", specifier: "", to: "lib/translate/turns.ts" });
+  const down = judge({
+    from: "lib/routes/ask.ts",
+    specifier: "",
+    to: "lib/translate/request/messages.ts",
+  });
   assertEquals(down, null);
 });
 

@@ -7,8 +7,8 @@
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import type { MessageParam } from "../lib/anthropic/types.ts";
 import { parseCountRequest, parseMessagesRequest } from "../lib/anthropic/parse_request.ts";
-import { clearThinking } from "../lib/translate/clearing.ts";
-import { translateRequest } from "../lib/translate/request.ts";
+import { clearThinking } from "../lib/translate/request/clear_thinking.ts";
+import { translateRequest } from "../lib/translate/request/request.ts";
 import { estimateInputTokens } from "../lib/translate/tokens.ts";
 import { SearchFindings } from "../lib/translate/web_search.ts";
 import { ask, call, createProxy, post } from "./helpers/proxy.ts";

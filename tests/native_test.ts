@@ -1,7 +1,10 @@
 // UPSTREAM_DIALECT=anthropic: the body goes as it is, the answer comes back byte for byte. Access, keys, times,
 // errors and the log stay the proxy's.
 
-import { estimateNativeTokens, listNativeModels } from "../lib/translate/native.ts";
+import {
+  estimateNativeTokens,
+  listNativeModels,
+} from "../lib/translate/request/anthropic_request.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { JsonObject as Json } from "../lib/json.ts";
 import {

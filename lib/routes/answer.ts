@@ -13,9 +13,13 @@ import { encodeEvent } from "../stream/sse.ts";
 import { paceBody, toJsonResponse } from "../stream/paced_body.ts";
 import { startPump, type StreamEnd } from "../stream/event_stream.ts";
 import { readWhole } from "../stream/read_text.ts";
-import { translateCompletion, translateResponse, withoutAnswer } from "../translate/response.ts";
-import { StreamTranslator } from "../translate/stream.ts";
-import { countSearches, translateUsage } from "../translate/outcome.ts";
+import {
+  translateCompletion,
+  translateResponse,
+  withoutAnswer,
+} from "../translate/response/message.ts";
+import { StreamTranslator } from "../translate/response/stream_translator.ts";
+import { countSearches, translateUsage } from "../translate/response/usage.ts";
 import { toFamily } from "../translate/reasoning.ts";
 import type { Asked } from "./ask.ts";
 

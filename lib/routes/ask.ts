@@ -8,11 +8,11 @@ import type { Exchange, Services } from "../exchange.ts";
 import type { ChatAnswer } from "../openrouter/client.ts";
 import { findRefusal, type Refusal } from "../openrouter/errors.ts";
 import { type ResolvedModel, resolveModel } from "../openrouter/model_mapping.ts";
-import { findCacheTtl } from "../translate/caching.ts";
-import { toGenericRequest } from "../translate/generic.ts";
-import type { ToolNames } from "../translate/names.ts";
-import type { InputKind } from "../translate/placeholders.ts";
-import { listCallIds, translateRequest } from "../translate/request.ts";
+import { findCacheTtl } from "../translate/request/cache_control.ts";
+import { toGenericRequest } from "../translate/request/openai_request.ts";
+import type { ToolNames } from "../translate/tool_names.ts";
+import type { InputKind } from "../translate/request/placeholders.ts";
+import { listCallIds, translateRequest } from "../translate/request/request.ts";
 import { estimateInputTokens } from "../translate/tokens.ts";
 import { reserveCost } from "./budget.ts";
 

@@ -17,7 +17,11 @@ import { paceBody } from "../stream/paced_body.ts";
 import { relay } from "../stream/passthrough.ts";
 import { readWhole } from "../stream/read_text.ts";
 import { CHARS_PER_TOKEN } from "../translate/characters.ts";
-import { estimateNativeTokens, listNativeModels, mapNativeRequest } from "../translate/native.ts";
+import {
+  estimateNativeTokens,
+  listNativeModels,
+  mapNativeRequest,
+} from "../translate/request/anthropic_request.ts";
 import { requireBudget, reserveCost } from "./budget.ts";
 import { createNoJson, describeBlock, noteEnd, toEventStream } from "./answer.ts";
 

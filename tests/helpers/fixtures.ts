@@ -9,8 +9,8 @@ import type {
   Message,
   StreamEvent,
 } from "../../lib/anthropic/types.ts";
-import { ToolNames } from "../../lib/translate/names.ts";
-import { StreamTranslator } from "../../lib/translate/stream.ts";
+import { ToolNames } from "../../lib/translate/tool_names.ts";
+import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
 
 /** What a fixture says of its request; the rest is the same for all. */
 export interface FixtureOptions {

@@ -5,8 +5,8 @@
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { startPump } from "../../lib/stream/event_stream.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
-import { translateRequest } from "../../lib/translate/request.ts";
-import { StreamTranslator } from "../../lib/translate/stream.ts";
+import { translateRequest } from "../../lib/translate/request/request.ts";
+import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
 import type { Figure } from "./report.ts";
 import { createClaudeCodeRequest, createTextSample, type Sample } from "./samples.ts";
 

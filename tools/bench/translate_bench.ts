@@ -5,8 +5,8 @@
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { encodeEvent } from "../../lib/stream/sse.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
-import { translateRequest } from "../../lib/translate/request.ts";
-import { StreamTranslator } from "../../lib/translate/stream.ts";
+import { translateRequest } from "../../lib/translate/request/request.ts";
+import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
 import { createClaudeCodeRequest, createSample, type Kind } from "./samples.ts";
 
 const body = JSON.stringify(createClaudeCodeRequest("one"));
