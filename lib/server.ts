@@ -12,9 +12,9 @@ import {
   type Peer,
   readClientKeys,
   type Visit,
-} from "./access.ts";
+} from "./auth.ts";
 import { ApiError, toApiError, toErrorResponse } from "./errors.ts";
-import type { Answer, Exchange, Services } from "./exchange.ts";
+import type { Answer, Exchange, Services } from "./request_context.ts";
 import { Journey } from "./metrics/request_timeline.ts";
 import type { RequestRecord } from "./log.ts";
 import { createRedactor, listSecrets, looksLikeKey } from "./redact.ts";

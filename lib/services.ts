@@ -7,7 +7,7 @@
 import { ByteBudget } from "./byte_budget.ts";
 import { Calibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
-import type { Services } from "./exchange.ts";
+import type { Services } from "./request_context.ts";
 import { Figures } from "./metrics/metrics.ts";
 import { Catalog } from "./openrouter/catalog.ts";
 import { createClient } from "./openrouter/client.ts";

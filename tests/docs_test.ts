@@ -144,7 +144,7 @@ Deno.test("every public library has an example that the tests run", () => {
     const file = path.slice(2);
     assert(tasks.get("test")?.endsWith(file) || tasks.get("test")?.includes(`${file} `), file);
     assert(tasks.get("test")?.includes("--doc"));
-    assert(deno.publish.include.includes(file), file);
+    assert(deno.publish.include.some((part) => file.startsWith(part)), file);
   }
 });
 
@@ -226,7 +226,7 @@ function listSources(folder = "lib"): string[] {
 }
 
 Deno.test("no source file is longer than 300 lines", () => {
-  const long = [...listSources(), "main.ts", "handler.ts", "translate.ts"]
+  const long = [...listSources(), "main.ts"]
     .map((path) => ({ path, lines: read(path).trimEnd().split("\n").length }))
     .filter(({ lines }) => lines > 300);
   assertEquals(long, []);
@@ -237,16 +237,16 @@ Deno.test("no source file is longer than 300 lines", () => {
  * room and from every floor below, never from above and never from the next room on the same floor.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ["main.ts", "handler.ts", "translate.ts"],
+  ["main.ts", "lib/handler.ts", "lib/translate.ts"],
   ["lib/cli/"],
   ["lib/services.ts", "lib/server.ts"],
   ["lib/routes/"],
-  ["lib/exchange.ts", "lib/dashboard/"],
+  ["lib/request_context.ts", "lib/dashboard/"],
   ["lib/metrics/", "lib/telemetry.ts"],
   ["lib/stream/passthrough.ts"],
   ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/stream/event_stream.ts"],
   ["lib/translate/", "lib/stream/", "lib/openrouter/model_mapping.ts"],
-  ["lib/openrouter/errors.ts", "lib/anthropic/parse_request.ts", "lib/access.ts"],
+  ["lib/openrouter/errors.ts", "lib/anthropic/parse_request.ts", "lib/auth.ts"],
   [
     "lib/anthropic/parse_tools.ts",
     "lib/anthropic/parse_messages.ts",
@@ -273,7 +273,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/variables.ts",
     "lib/json.ts",
     "lib/redact.ts",
-    "lib/paint.ts",
+    "lib/colors.ts",
     "lib/running_mean.ts",
     "lib/log_limits.ts",
     "lib/out_of_files.ts",
@@ -365,7 +365,7 @@ Deno.test("the judge of imports sees one that points up, and one that points sid
   const up = judge({
     from: "lib/translate/request/messages.ts",
     specifier: "",
-    to: "lib/routes/ask.ts",
+    to: "lib/routes/send.ts",
   });
   assertMatch(up ?? "", /points up$/);
   const sideways = judge({
@@ -375,7 +375,7 @@ Deno.test("the judge of imports sees one that points up, and one that points sid
   });
   assertMatch(sideways ?? "", /points sideways$/);
   const down = judge({
-    from: "lib/routes/ask.ts",
+    from: "lib/routes/send.ts",
     specifier: "",
     to: "lib/translate/request/messages.ts",
   });
@@ -393,7 +393,8 @@ Deno.test("the published modules import themselves and @std only, and never the 
 });
 
 Deno.test("every file of lib is reached from an entry of the package", async () => {
-  const reached = new Set([...(await readArrows()).map(({ to }) => to), PAGE_SCRIPT]);
+  const entries = Object.values(deno.exports).map((path) => path.slice(2));
+  const reached = new Set([...entries, ...(await readArrows()).map(({ to }) => to), PAGE_SCRIPT]);
   assertEquals(listSources().filter((path) => !reached.has(path)), []);
 });
 

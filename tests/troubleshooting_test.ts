@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type AccessConfig, decideAccess, decidePreflight, toPeer } from "../lib/access.ts";
+import { type AccessConfig, decideAccess, decidePreflight, toPeer } from "../lib/auth.ts";
 import { describeFlag } from "../lib/cli/environment.ts";
 import { loadConfig } from "../lib/config.ts";
 import { parseErrorAnswer } from "../lib/openrouter/errors.ts";
@@ -238,7 +238,7 @@ for (const [what, words] of Object.entries(CLAUDE_WORDS)) {
 /** Every message in these sources that ends a start or refuses a client, with a word for each gap. */
 const SOURCES = [
   ...[...Deno.readDirSync(new URL("lib/cli", ROOT))].map(({ name }) => `lib/cli/${name}`),
-  ...["main.ts", "lib/config.ts", "lib/access.ts", "lib/routes/budget.ts"],
+  ...["main.ts", "lib/config.ts", "lib/auth.ts", "lib/routes/budget.ts"],
 ];
 
 interface Template {

@@ -6,7 +6,7 @@
 
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
-import { createPaint, toPrintable } from "../paint.ts";
+import { createPaint, toPrintable } from "../colors.ts";
 import { findLimit } from "../routes/budget.ts";
 import { describeAccess } from "./serve.ts";
 import { groupTargets, TARGET_VARIABLES } from "./targets.ts";

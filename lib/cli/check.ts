@@ -9,7 +9,7 @@ import { VARIABLES } from "../variables.ts";
 import { ApiError } from "../errors.ts";
 import { Catalog } from "../openrouter/catalog.ts";
 import { type Client, createClient } from "../openrouter/client.ts";
-import { createPaint } from "../paint.ts";
+import { createPaint } from "../colors.ts";
 import { createRedactor, listSecrets } from "../redact.ts";
 import { findKeyWarnings, findLimitWarnings } from "./announce.ts";
 import { checkPort } from "./check_port.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { JsonObject } from "../json.ts";
-import { type Color, type Paint, toPrintable } from "../paint.ts";
+import { type Color, type Paint, toPrintable } from "../colors.ts";
 
 /** `warning` and `unchecked` do not keep the proxy from working; `failed` does. */
 export type State = "ok" | "warning" | "failed" | "unchecked";

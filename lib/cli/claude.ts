@@ -6,7 +6,7 @@
 
 import type { Config } from "../config.ts";
 import type { AskedFile } from "./arguments.ts";
-import type { Services } from "../exchange.ts";
+import type { Services } from "../request_context.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import type { Log } from "../log.ts";
 import {

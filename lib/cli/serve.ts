@@ -3,10 +3,10 @@
  * @module
  */
 
-import { toPeer } from "../access.ts";
+import { toPeer } from "../auth.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
-import type { Services } from "../exchange.ts";
+import type { Services } from "../request_context.ts";
 import { createLog } from "../log.ts";
 import { createRedactor, listSecrets } from "../redact.ts";
 import type { OpenStream } from "../stream/event_stream.ts";

@@ -4,7 +4,7 @@
  */
 
 import { accepts } from "@std/http/negotiation";
-import type { Answer, Exchange, Services } from "../exchange.ts";
+import type { Answer, Exchange, Services } from "../request_context.ts";
 import { PAGE, POLICY } from "../dashboard/generated.ts";
 
 /** What `GET /` says of each endpoint. */
