@@ -14,7 +14,7 @@ import type { Client } from "./openrouter/client.ts";
 import type { LearnedLimits } from "./openrouter/learned_limits.ts";
 import type { RefusedDefaults } from "./openrouter/model_mapping.ts";
 import type { OpenStream } from "./stream/event_stream.ts";
-import type { ReportSpan } from "./telemetry.ts";
+import type { ReportSpan } from "./cli/telemetry.ts";
 
 /** What the whole server shares. Everything that touches the world comes in here. */
 export interface Services {

@@ -11,7 +11,7 @@ import { createLog } from "../log.ts";
 import { createRedactor, listSecrets } from "../redact.ts";
 import type { OpenStream } from "../stream/event_stream.ts";
 import { createHandler } from "../server.ts";
-import { createReportSpan, type Tracer } from "../telemetry.ts";
+import { createReportSpan, type Tracer } from "./telemetry.ts";
 import { connectServices } from "../services.ts";
 import { Listener } from "./listener.ts";
 import { canShowColors, flushLines, LAST_LINES_MS, printLine, StartError } from "./terminal.ts";

@@ -254,7 +254,7 @@ Deno.test("the options of mutants are read, and others refused", () => {
 Deno.test("test files that start processes see no mutant and are left out", () => {
   const paths = [
     "tests/translate/response/stream_translator_test.ts",
-    "tests/cli_test.ts",
+    "tests/cli/cli_test.ts",
     "tests/helpers/sse.ts",
     "lib/a.ts",
   ];

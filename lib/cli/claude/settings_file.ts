@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JsonObject } from "../json.ts";
+import type { JsonObject } from "../../json.ts";
 
 /** The number is the process id of the launcher. */
 const NAME = /^claudeproxy-(\d+)-.*\.json$/;

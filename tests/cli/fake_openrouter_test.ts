@@ -4,9 +4,14 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { composeReply, fillSchema, type Refusal } from "../lib/cli/script.ts";
-import { startUpstream, toChunks, toCompletion, toFrames } from "../lib/cli/upstream.ts";
-import { isJsonObject, type JsonObject } from "../lib/json.ts";
+import { composeReply, fillSchema, type Refusal } from "../../lib/cli/demo/replies.ts";
+import {
+  startUpstream,
+  toChunks,
+  toCompletion,
+  toFrames,
+} from "../../lib/cli/demo/fake_openrouter.ts";
+import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 
 const OCCASION = { id: "gen-1700000000-abc123", created: 1_700_000_000, promptChars: 41 };
 const MODEL = "anthropic/claude-sonnet-4.5";

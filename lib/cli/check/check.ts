@@ -4,18 +4,18 @@
  * @module
  */
 
-import type { Config } from "../config.ts";
-import { VARIABLES } from "../variables.ts";
-import { ApiError } from "../errors.ts";
-import { Catalog } from "../openrouter/catalog.ts";
-import { type Client, createClient } from "../openrouter/client.ts";
-import { createPaint } from "../colors.ts";
-import { createRedactor, listSecrets } from "../redact.ts";
-import { findKeyWarnings, findLimitWarnings } from "./announce.ts";
-import { checkPort } from "./check_port.ts";
-import { type Finding, formatReport, type Report, type Setting } from "./check_report.ts";
-import { checkTargets } from "./check_targets.ts";
-import { checkKey, checkUpstream, type UpstreamAnswers } from "./check_upstream.ts";
+import type { Config } from "../../config.ts";
+import { VARIABLES } from "../../variables.ts";
+import { ApiError } from "../../errors.ts";
+import { Catalog } from "../../openrouter/catalog.ts";
+import { type Client, createClient } from "../../openrouter/client.ts";
+import { createPaint } from "../../colors.ts";
+import { createRedactor, listSecrets } from "../../redact.ts";
+import { findKeyWarnings, findLimitWarnings } from "../startup_message.ts";
+import { checkPort } from "./port.ts";
+import { type Finding, formatReport, type Report, type Setting } from "./report.ts";
+import { checkTargets } from "./models.ts";
+import { checkKey, checkUpstream, type UpstreamAnswers } from "./upstream.ts";
 import {
   describeFlag,
   judgeSources,
@@ -24,9 +24,9 @@ import {
   type Sources,
   toListenAddress,
   toUpstreamAddress,
-} from "./environment.ts";
-import type { About } from "./serve.ts";
-import { canShowColors, printLine, StartError } from "./terminal.ts";
+} from "../environment.ts";
+import type { About } from "../serve.ts";
+import { canShowColors, printLine, StartError } from "../terminal.ts";
 
 /** What a caller or a test sets otherwise. */
 export interface CheckOptions {

@@ -12,13 +12,13 @@ import {
   mergeSettings,
   parseSettings,
   takeSettings,
-} from "../lib/cli/claude_settings.ts";
-import { describeSession } from "../lib/cli/tally.ts";
-import { countRequest, createFigures, createJourney } from "./helpers/figures.ts";
-import { StartError } from "../lib/cli/terminal.ts";
-import { loadConfig } from "../lib/config.ts";
-import type { RequestRecord } from "../lib/log.ts";
-import { RefusedDefaults, resolveModel } from "../lib/openrouter/model_mapping.ts";
+} from "../../lib/cli/claude/settings.ts";
+import { describeSession } from "../../lib/cli/claude/session_summary.ts";
+import { countRequest, createFigures, createJourney } from "../helpers/figures.ts";
+import { StartError } from "../../lib/cli/terminal.ts";
+import { loadConfig } from "../../lib/config.ts";
+import type { RequestRecord } from "../../lib/log.ts";
+import { RefusedDefaults, resolveModel } from "../../lib/openrouter/model_mapping.ts";
 
 const OPUS = "ANTHROPIC_DEFAULT_OPUS_MODEL";
 const SONNET = "ANTHROPIC_DEFAULT_SONNET_MODEL";

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Config } from "../config.ts";
-import type { AskedFile } from "./arguments.ts";
-import type { Services } from "../request_context.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
-import type { Log } from "../log.ts";
+import type { Config } from "../../config.ts";
+import type { AskedFile } from "../arguments.ts";
+import type { Services } from "../../request_context.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
+import type { Log } from "../../log.ts";
 import {
   buildConnection,
   buildDirect,
@@ -20,13 +20,13 @@ import {
   readEnv,
   takeSettings,
   type Variables,
-} from "./claude_settings.ts";
-import { findUserFile, readGranted, resolvePath } from "./env_file.ts";
-import { type Environment, loadEnvironment, requireNetAccess } from "./environment.ts";
+} from "./settings.ts";
+import { findUserFile, readGranted, resolvePath } from "../env_file.ts";
+import { type Environment, loadEnvironment, requireNetAccess } from "../environment.ts";
 import { createSettingsFile } from "./settings_file.ts";
-import { type About, createServices, type RunningServer, startServer } from "./serve.ts";
-import { describeSession } from "./tally.ts";
-import { printError, StartError } from "./terminal.ts";
+import { type About, createServices, type RunningServer, startServer } from "../serve.ts";
+import { describeSession } from "./session_summary.ts";
+import { printError, StartError } from "../terminal.ts";
 
 const HOST = "127.0.0.1";
 /** Fixed, because the client keeps the model list by address; further ones for a second launcher. */

@@ -10,13 +10,13 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import type { StreamEvent } from "../lib/anthropic/types.ts";
-import { runDemo } from "../lib/cli/demo.ts";
-import type { RunningServer } from "../lib/cli/serve.ts";
-import { StartError } from "../lib/cli/terminal.ts";
-import type { JsonObject } from "../lib/json.ts";
-import { checkGrammar } from "./helpers/grammar.ts";
-import { parseSse } from "./helpers/sse.ts";
+import type { StreamEvent } from "../../lib/anthropic/types.ts";
+import { runDemo } from "../../lib/cli/demo/demo.ts";
+import type { RunningServer } from "../../lib/cli/serve.ts";
+import { StartError } from "../../lib/cli/terminal.ts";
+import type { JsonObject } from "../../lib/json.ts";
+import { checkGrammar } from "../helpers/grammar.ts";
+import { parseSse } from "../helpers/sse.ts";
 
 /** Deno 2.5's shutdown never ends where a connection carried a request after a stream that was ready at once. */
 const SHUTS_DOWN = !Deno.version.deno.startsWith("2.5.");

@@ -5,10 +5,10 @@
  */
 
 import { STATUS_CODE } from "@std/http/status";
-import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
-import type { Chunk, Delta, ReasoningDetail } from "../openrouter/types.ts";
-import { type Answer, composeReply, createRefusal, PROVIDER, type Refusal } from "./script.ts";
-import { CHARS_PER_TOKEN } from "../translate/characters.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
+import type { Chunk, Delta, ReasoningDetail } from "../../openrouter/types.ts";
+import { type Answer, composeReply, createRefusal, PROVIDER, type Refusal } from "./replies.ts";
+import { CHARS_PER_TOKEN } from "../../translate/characters.ts";
 
 /** What an answer has of its moment. */
 export interface Occasion {

@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import { createPaint, toPrintable } from "../colors.ts";
 import { findLimit } from "../routes/budget.ts";
 import { describeAccess } from "./serve.ts";
-import { groupTargets, TARGET_VARIABLES } from "./targets.ts";
+import { groupTargets, TARGET_VARIABLES } from "./model_targets.ts";
 import { canShowColors, printLine } from "./terminal.ts";
 
 const SHORTEST_KEY = 16;

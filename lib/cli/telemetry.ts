@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { RequestRecord } from "./log.ts";
+import type { RequestRecord } from "../log.ts";
 
 /** Takes the record of an ended message. Called in the request's own context, so that spans hang together. */
 export type ReportSpan = (record: RequestRecord) => void;

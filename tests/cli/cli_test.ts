@@ -5,9 +5,9 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import about from "../deno.json" with { type: "json" };
-import { startUpstream as startSimulated } from "../lib/cli/upstream.ts";
-import { DEPLOY_VARIABLE, VARIABLES } from "../lib/variables.ts";
+import about from "../../deno.json" with { type: "json" };
+import { startUpstream as startSimulated } from "../../lib/cli/demo/fake_openrouter.ts";
+import { DEPLOY_VARIABLE, VARIABLES } from "../../lib/variables.ts";
 import {
   ask,
   type Ended,
@@ -25,8 +25,8 @@ import {
   START_FLAGS,
   untilRefused,
   Upstream,
-} from "./helpers/program.ts";
-import { startSilentUpstream } from "./helpers/upstream.ts";
+} from "../helpers/program.ts";
+import { startSilentUpstream } from "../helpers/upstream.ts";
 
 /** What a person sees whose start has failed: one line that says what to do, and nothing else. */
 function assertFailed(ended: Ended, ...words: string[]): void {

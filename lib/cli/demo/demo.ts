@@ -5,14 +5,14 @@
  */
 
 import { TextLineStream } from "@std/streams/text-line-stream";
-import type { Config, Env } from "../config.ts";
-import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
-import type { Log } from "../log.ts";
-import { readGranted } from "./env_file.ts";
-import { judgeSettings, requireNetAccess } from "./environment.ts";
-import { type About, createServices, type RunningServer, startServer } from "./serve.ts";
-import { printLine, StartError } from "./terminal.ts";
-import { startUpstream, type Upstream } from "./upstream.ts";
+import type { Config, Env } from "../../config.ts";
+import { isJsonObject, type JsonObject, parseJson, toText } from "../../json.ts";
+import type { Log } from "../../log.ts";
+import { readGranted } from "../env_file.ts";
+import { judgeSettings, requireNetAccess } from "../environment.ts";
+import { type About, createServices, type RunningServer, startServer } from "../serve.ts";
+import { printLine, StartError } from "../terminal.ts";
+import { startUpstream, type Upstream } from "./fake_openrouter.ts";
 
 /** What a test sets otherwise. */
 export interface DemoOptions {

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Config, Family, Target } from "../config.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
-import type { CatalogModel } from "../openrouter/catalog.ts";
-import { RefusedDefaults, resolveModel } from "../openrouter/model_mapping.ts";
-import { StartError } from "./terminal.ts";
+import type { Config, Family, Target } from "../../config.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
+import type { CatalogModel } from "../../openrouter/catalog.ts";
+import { RefusedDefaults, resolveModel } from "../../openrouter/model_mapping.ts";
+import { StartError } from "../terminal.ts";
 
 /** Variables by name. */
 export type Variables = Record<string, string>;

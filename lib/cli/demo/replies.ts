@@ -4,8 +4,8 @@
  * @module
  */
 
-import { isJsonObject, type JsonObject } from "../json.ts";
-import { CHARS_PER_TOKEN } from "../translate/characters.ts";
+import { isJsonObject, type JsonObject } from "../../json.ts";
+import { CHARS_PER_TOKEN } from "../../translate/characters.ts";
 
 /** What comes back for a chat request. */
 export type Reply = Refusal | Answer;

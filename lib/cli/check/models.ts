@@ -3,11 +3,11 @@
  * @module
  */
 
-import type { Config, Family } from "../config.ts";
-import type { Catalog, CatalogModel } from "../openrouter/catalog.ts";
-import { RefusedDefaults, resolveModel } from "../openrouter/model_mapping.ts";
-import type { Finding, State } from "./check_report.ts";
-import { groupTargets, TARGET_VARIABLES } from "./targets.ts";
+import type { Config, Family } from "../../config.ts";
+import type { Catalog, CatalogModel } from "../../openrouter/catalog.ts";
+import { RefusedDefaults, resolveModel } from "../../openrouter/model_mapping.ts";
+import type { Finding, State } from "./report.ts";
+import { groupTargets, TARGET_VARIABLES } from "../model_targets.ts";
 
 /** One id that requests may go to. */
 interface Candidate {

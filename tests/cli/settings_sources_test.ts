@@ -1,10 +1,10 @@
 /** Where settings come from: the command line's option, the places of the file, and what of a file counts. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseArguments } from "../lib/cli/arguments.ts";
-import { findUserFile, readEnvFile } from "../lib/cli/env_file.ts";
-import { judgeSources, mergeSources } from "../lib/cli/environment.ts";
-import { StartError } from "../lib/cli/terminal.ts";
+import { parseArguments } from "../../lib/cli/arguments.ts";
+import { findUserFile, readEnvFile } from "../../lib/cli/env_file.ts";
+import { judgeSources, mergeSources } from "../../lib/cli/environment.ts";
+import { StartError } from "../../lib/cli/terminal.ts";
 
 const KEY = "sk-or-v1-0123456789abcdef";
 const EVIL = "http://evil.example/api/v1";

@@ -11,9 +11,9 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { createStage, type Ended, KEY, type Launch, type Stage } from "./helpers/launcher.ts";
-import { completion } from "./helpers/chunks.ts";
-import { startSilentUpstream } from "./helpers/upstream.ts";
+import { createStage, type Ended, KEY, type Launch, type Stage } from "../helpers/launcher.ts";
+import { completion } from "../helpers/chunks.ts";
+import { startSilentUpstream } from "../helpers/upstream.ts";
 
 const HAS_SHEBANG = Deno.build.os !== "windows";
 const TARGETS = { TARGET_MODEL_OPUS: "z-ai/glm-5", TARGET_MODEL_BIG: "openai/gpt-5" };
@@ -353,14 +353,14 @@ test("says that CLAUDE_BIN cannot be run where it is no program", async () => {
 
 Deno.test("the launcher says which ports are in use where none is free", async () => {
   await using stage = createStage(answers);
-  const lib = new URL("../lib/cli/claude.ts", import.meta.url);
+  const lib = new URL("../../lib/cli/claude/claude.ts", import.meta.url);
   // Twenty ports taken for true would be in the way of other tests.
   const script = `
     Deno.serve = () => { throw new Deno.errors.AddrInUse("taken"); };
     const { runClaude } = await import("${lib}");
     await runClaude([], { name: "x", version: "0" }).catch((error) => console.log(error.message));
   `;
-  const map = new URL("../tools/jsr_fallback/import_map.json", import.meta.url);
+  const map = new URL("../../tools/jsr_fallback/import_map.json", import.meta.url);
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-lock", `--import-map=${map}`, script],
     env: { HOME: stage.home, OPENROUTER_API_KEY: "sk-or-v1-ports", NO_COLOR: "1" },

@@ -3,8 +3,8 @@
  * @module
  */
 
-import type { JsonObject } from "../json.ts";
-import { type Color, type Paint, toPrintable } from "../colors.ts";
+import type { JsonObject } from "../../json.ts";
+import { type Color, type Paint, toPrintable } from "../../colors.ts";
 
 /** `warning` and `unchecked` do not keep the proxy from working; `failed` does. */
 export type State = "ok" | "warning" | "failed" | "unchecked";

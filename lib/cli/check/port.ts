@@ -3,9 +3,9 @@
  * @module
  */
 
-import type { Config } from "../config.ts";
-import type { Finding } from "./check_report.ts";
-import { describeFlag, mayReach, toListenAddress } from "./environment.ts";
+import type { Config } from "../../config.ts";
+import type { Finding } from "./report.ts";
+import { describeFlag, mayReach, toListenAddress } from "../environment.ts";
 
 const WAIT_MS = 1000;
 

@@ -1,9 +1,9 @@
 /** Listening again after accept has failed, in front of a stand-in for `Deno.serve`. With real files: process_life_test.ts. */
 
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { Listener } from "../lib/cli/listener.ts";
-import type { LogLevel } from "../lib/config.ts";
-import { soon } from "./helpers/soon.ts";
+import { Listener } from "../../lib/cli/listener.ts";
+import type { LogLevel } from "../../lib/config.ts";
+import { soon } from "../helpers/soon.ts";
 
 const OUT_OF_FILES = new Error("Too many open files (os error 24)");
 

@@ -13,8 +13,8 @@ import {
   readRest,
   untilRefused,
   Upstream,
-} from "./helpers/program.ts";
-import { soon } from "./helpers/soon.ts";
+} from "../helpers/program.ts";
+import { soon } from "../helpers/soon.ts";
 
 /** Under Deno 2.5 `finished` does not reject before the last answer is out: until then nothing is accepted. */
 const TELLS_OF_FAILED_ACCEPT = !Deno.version.deno.startsWith("2.5.");

@@ -1,17 +1,17 @@
 /**
  * `check`, in process: before the simulated upstream, and before stand-ins for fetch. As people start it:
- * tests/cli_test.ts.
+ * tests/cli/cli_test.ts.
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type CheckOptions, runCheck } from "../lib/cli/check.ts";
-import type { Finding, Report } from "../lib/cli/check_report.ts";
-import { correctBaseUrl } from "../lib/cli/check_upstream.ts";
-import { mergeSources } from "../lib/cli/environment.ts";
-import { StartError } from "../lib/cli/terminal.ts";
-import { startUpstream } from "../lib/cli/upstream.ts";
-import { startProxy } from "./helpers/proxy.ts";
-import { startSilentUpstream } from "./helpers/upstream.ts";
+import { type CheckOptions, runCheck } from "../../lib/cli/check/check.ts";
+import type { Finding, Report } from "../../lib/cli/check/report.ts";
+import { correctBaseUrl } from "../../lib/cli/check/upstream.ts";
+import { mergeSources } from "../../lib/cli/environment.ts";
+import { StartError } from "../../lib/cli/terminal.ts";
+import { startUpstream } from "../../lib/cli/demo/fake_openrouter.ts";
+import { startProxy } from "../helpers/proxy.ts";
+import { startSilentUpstream } from "../helpers/upstream.ts";
 
 const ABOUT = { name: "claudeproxy", version: "0.0.0" };
 const KEY = "sk-or-v1-0123456789abcdef0123456789abcdef";

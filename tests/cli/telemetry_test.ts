@@ -1,12 +1,12 @@
 /** A span for each message, and what the runtime itself exports, as a small collector on loopback sees them. */
 
 import { assert, assertEquals } from "@std/assert";
-import { isJsonObject, type JsonObject } from "../lib/json.ts";
-import { createReportSpan, type Span } from "../lib/telemetry.ts";
-import { createRecord, NOON } from "./helpers/figures.ts";
-import { ask } from "./helpers/proxy.ts";
-import { roleChunk, sse, sseAnswer, textChunk } from "./helpers/chunks.ts";
-import { holdStream, startUpstream } from "./helpers/upstream.ts";
+import { isJsonObject, type JsonObject } from "../../lib/json.ts";
+import { createReportSpan, type Span } from "../../lib/cli/telemetry.ts";
+import { createRecord, NOON } from "../helpers/figures.ts";
+import { ask } from "../helpers/proxy.ts";
+import { roleChunk, sse, sseAnswer, textChunk } from "../helpers/chunks.ts";
+import { holdStream, startUpstream } from "../helpers/upstream.ts";
 
 interface Seen {
   name: string;
@@ -127,7 +127,7 @@ Deno.test("OTEL_DENO=true exports the stream's true duration, below the runtime'
   const held = holdStream(sse(roleChunk(), textChunk("Hello")));
   await using upstream = startUpstream(() => held.response);
   const collector = startCollector();
-  const root = new URL("../", import.meta.url);
+  const root = new URL("../../", import.meta.url);
   const proxy = new Deno.Command(Deno.execPath(), {
     args: [
       "run",

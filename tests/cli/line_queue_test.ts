@@ -1,8 +1,8 @@
 /** The queue before standard output, in front of a function that writes as the test says. */
 
 import { assert, assertEquals } from "@std/assert";
-import { LineQueue } from "../lib/cli/line_queue.ts";
-import { soon } from "./helpers/soon.ts";
+import { LineQueue } from "../../lib/cli/line_queue.ts";
+import { soon } from "../helpers/soon.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,8 +1,8 @@
 /** What a start says: four lines, and warnings that name their cure only where there is something to cure. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { describeStart, findWarnings } from "../lib/cli/announce.ts";
-import { loadConfig } from "../lib/config.ts";
+import { describeStart, findWarnings } from "../../lib/cli/startup_message.ts";
+import { loadConfig } from "../../lib/config.ts";
 
 const KEY = "sk-or-v1-0123456789abcdef";
 const URL_HERE = "http://127.0.0.1:8000";

@@ -4,10 +4,10 @@
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { setScene, startWitness, testHostileFolders } from "./helpers/hostile.ts";
-import { finish } from "./helpers/process.ts";
+import { setScene, startWitness, testHostileFolders } from "../helpers/hostile.ts";
+import { finish } from "../helpers/process.ts";
 
-const ROOT = new URL("../", import.meta.url).pathname;
+const ROOT = new URL("../../", import.meta.url).pathname;
 const DENO = Deno.execPath();
 const DENO_DIR = await readDenoDir();
 

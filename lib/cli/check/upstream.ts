@@ -3,10 +3,10 @@
  * @module
  */
 
-import type { Config } from "../config.ts";
-import { ApiError } from "../errors.ts";
-import { isJsonObject, type JsonObject } from "../json.ts";
-import type { Finding } from "./check_report.ts";
+import type { Config } from "../../config.ts";
+import { ApiError } from "../../errors.ts";
+import { isJsonObject, type JsonObject } from "../../json.ts";
+import type { Finding } from "./report.ts";
 
 /** What upstream answered; `key` is null where none is held. */
 export interface UpstreamAnswers {

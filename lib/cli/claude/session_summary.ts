@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Sums } from "../metrics/types.ts";
+import type { Sums } from "../../metrics/types.ts";
 
 /** `12 requests (1 failed), 45,210 tokens in, 3,120 out, $0.1234`. */
 export function describeSession(sums: Readonly<Sums>): string {
