@@ -1,6 +1,6 @@
 /**
  * The program in somebody else's folder, run from a clone: by its path, and by the clone's tasks. As a bundle and
- * as a package: tests/bundle_test.ts, tests/publish_test.ts.
+ * as a package: tests/release/bundle_test.ts, tests/release/publish_test.ts.
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
@@ -44,14 +44,14 @@ testHostileFolders({
 
 /** What the tasks need, in a folder of its own. */
 function cloneSources(folder: string): void {
-  for (const path of ["main.ts", "deno.json", "lib", "jsr_fallback"]) copy(path, folder);
+  for (const path of ["main.ts", "deno.json", "lib", "tools/jsr_fallback"]) copy(path, folder);
 }
 
 function copy(path: string, folder: string): void {
   if (Deno.statSync(`${ROOT}${path}`).isFile) {
     return Deno.copyFileSync(`${ROOT}${path}`, `${folder}/${path}`);
   }
-  Deno.mkdirSync(`${folder}/${path}`);
+  Deno.mkdirSync(`${folder}/${path}`, { recursive: true });
   for (const { name } of Deno.readDirSync(`${ROOT}${path}`)) copy(`${path}/${name}`, folder);
 }
 

@@ -20,7 +20,7 @@ interface McpTool {
 }
 
 const tools: McpTool[] = JSON.parse(
-  Deno.readTextFileSync(new URL("fixtures/schemas/mcp_tools.json", import.meta.url)),
+  Deno.readTextFileSync(new URL("../fixtures/schemas/mcp_tools.json", import.meta.url)),
 );
 
 const MODELS: Record<Family, string> = {

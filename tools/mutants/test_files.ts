@@ -6,17 +6,15 @@
 /** Left out, with the reason. */
 const LEFT_OUT: Readonly<Record<string, RegExp>> = {
   "start processes, which do not see the mutant":
-    /^(cli|claude_launcher|compile|container|bundle|demo|nginx|readme_curl|jsr_fallback)_test/,
-  "check documents and settings, not behaviour":
-    /^(docs|readme|deploy|publish|workflows|translation_table|troubleshooting|page)_test/,
-  "are long by design": /^(fuzz|soak)_test/,
-  "are about this tool": /^mutants_test/,
+    /^(cli\/(cli|claude_launcher|demo|hostile_folder|process)|http\/nginx)_test/,
+  "check documents, settings and packages, not behaviour": /^(docs|release|dashboard)\//,
+  "check the tools, or are long by design": /^tools\//,
 };
 
 /** The test files of the project that run in process. */
 export function listTestFiles(paths: Iterable<string>): string[] {
   return [...paths].filter((path) => {
-    const name = /^tests\/([^/]+_test\.ts)$/.exec(path)?.[1];
+    const name = /^tests\/(.+_test\.ts)$/.exec(path)?.[1];
     return name !== undefined && !Object.values(LEFT_OUT).some((pattern) => pattern.test(name));
   }).toSorted();
 }

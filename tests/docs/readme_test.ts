@@ -7,12 +7,19 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/dotenv/parse";
-import { loadConfig } from "../lib/config.ts";
-import { RefusedDefaults, resolveModel } from "../lib/openrouter/model_mapping.ts";
-import { VARIABLES } from "../lib/variables.ts";
-import { PAPERS, read, readBlocks, readCommands, readRows, readSection } from "./helpers/papers.ts";
+import { loadConfig } from "../../lib/config.ts";
+import { RefusedDefaults, resolveModel } from "../../lib/openrouter/model_mapping.ts";
+import { VARIABLES } from "../../lib/variables.ts";
+import {
+  PAPERS,
+  read,
+  readBlocks,
+  readCommands,
+  readRows,
+  readSection,
+} from "../helpers/papers.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const readme = read("README.md");
 const CAN_RUN = Deno.build.os !== "windows";
 const HANG_MS = 60_000;
@@ -39,45 +46,45 @@ const RUN_HERE: Readonly<Record<string, { says: RegExp; code: number | null }>> 
 /** Run by another test: command → file and words of the test's name. */
 const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, title: string]>> = {
   "curl http://localhost:8000/v1/messages \\": [
-    "readme_curl_test.ts",
+    "docs/readme_curl_test.ts",
     "README's four curl examples work against the demo",
   ],
   "curl -N http://localhost:8000/v1/messages \\": [
-    "readme_curl_test.ts",
+    "docs/readme_curl_test.ts",
     "README's four curl examples work against the demo",
   ],
-  "deno task bundle": ["bundle_test.ts", "the bundle tells its name and version"],
+  "deno task bundle": ["release/bundle_test.ts", "the bundle tells its name and version"],
   "deno run -A claudeproxy.js": [
-    "bundle_test.ts",
+    "release/bundle_test.ts",
     "the bundle, started from an empty folder, answers /health",
   ],
   "deno task compile": [
-    "compile_test.ts",
+    "release/compile_test.ts",
     "the binary, started in another folder, tells its version",
   ],
   "deno task compile --target all": [
-    "compile_test.ts",
+    "release/compile_test.ts",
     "where the base binary cannot be had, every target says so",
   ],
   "deno run -A jsr:@claudeproxy/openrouter": [
-    "publish_test.ts",
+    "release/publish_test.ts",
     "from an empty folder it serves: health, the page, a message",
   ],
   "deno run -A jsr:@claudeproxy/openrouter demo": [
-    "publish_test.ts",
+    "release/publish_test.ts",
     "from an empty folder the demo shows its answer",
   ],
   "deno run --no-config -A jsr:@claudeproxy/openrouter claude": [
-    "publish_test.ts",
+    "release/publish_test.ts",
     "from an empty folder claude starts the client behind the proxy",
   ],
-  "deno x -y -A jsr:@claudeproxy/openrouter": ["publish_test.ts", "deno x runs it"],
+  "deno x -y -A jsr:@claudeproxy/openrouter": ["release/publish_test.ts", "deno x runs it"],
   "deno install -g -A -n claudeproxy jsr:@claudeproxy/openrouter": [
-    "publish_test.ts",
+    "release/publish_test.ts",
     "deno install -g makes a command of it",
   ],
-  "deno task fuzz --runs 10000 --seed 1": ["fuzz_test.ts", "fuzz: "],
-  "deno task soak --seconds 60": ["soak_test.ts", "the soak's verdict on "],
+  "deno task fuzz --runs 10000 --seed 1": ["tools/fuzz_test.ts", "fuzz: "],
+  "deno task soak --seconds 60": ["tools/soak_test.ts", "the soak's verdict on "],
 };
 
 /** Not run: command → why. */
@@ -90,12 +97,13 @@ const NOT_OFFLINE: Readonly<Record<string, string>> = {
   "deno task test:clients": "fetches Claude Code from npm; CI's weekly run has it",
   "deno task test:dashboard": "needs a Chromium and fetches its driver from npm",
   "deno task replay": "needs recorded traffic, which is not in the repository",
-  "deno task mutants --sample 600 --seed 1": "takes minutes; mutants_test.ts has its operators",
+  "deno task mutants --sample 600 --seed 1":
+    "takes minutes; tools/mutants_test.ts has its operators",
   "deno task bench": "measures for minutes, and wants a quiet machine",
   "docker build -f docs/deploy/Dockerfile -t claudeproxy .":
-    "needs an engine and the base image; container_test.ts runs what the image would",
+    "needs an engine and the base image; release/container_test.ts runs what the image would",
   "docker run --rm --init -p 8000:8000 --read-only --cap-drop=ALL --security-opt=no-new-privileges -e OPENROUTER_API_KEY -e PROXY_API_KEYS claudeproxy":
-    "needs an engine; container_test.ts runs the entry point",
+    "needs an engine; release/container_test.ts runs the entry point",
   "curl https://your-app.your-organisation.deno.net/health": "asks an app of the reader's",
 };
 
@@ -142,7 +150,7 @@ for (const [command, [file, title]] of Object.entries(RUN_ELSEWHERE)) {
 /** A folder with all that git keeps but the tests, without a `.env`. */
 function cloneSources(): string {
   const folder = Deno.makeTempDirSync({ prefix: "claudeproxy-readme-" });
-  const paths = ["main.ts", "deno.json", ".env.example", "lib", "jsr_fallback"];
+  const paths = ["main.ts", "deno.json", ".env.example", "lib", "tools/jsr_fallback"];
   for (const path of paths) copy(path, folder);
   return folder;
 }
@@ -150,7 +158,7 @@ function cloneSources(): string {
 function copy(path: string, folder: string): void {
   const source = new URL(path, ROOT);
   if (Deno.statSync(source).isFile) return Deno.copyFileSync(source, `${folder}/${path}`);
-  Deno.mkdirSync(`${folder}/${path}`);
+  Deno.mkdirSync(`${folder}/${path}`, { recursive: true });
   for (const { name } of Deno.readDirSync(source)) copy(`${path}/${name}`, folder);
 }
 

@@ -2,9 +2,9 @@
 // bug that leaves upstream running must fail a test within seconds, not hang it.
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { serveBounded } from "./helpers/bounded_server.ts";
-import { startRawUpstream } from "./helpers/raw_upstream.ts";
-import { holdStream } from "./helpers/upstream.ts";
+import { serveBounded } from "./bounded_server.ts";
+import { startRawUpstream } from "./raw_upstream.ts";
+import { holdStream } from "./upstream.ts";
 
 Deno.test("a bounded server waits for an answer that is being written", async () => {
   const held = holdStream("one ");

@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import config from "../deno.json" with { type: "json" };
-import { parseYaml } from "./helpers/yaml.ts";
+import config from "../../deno.json" with { type: "json" };
+import { parseYaml } from "../helpers/yaml.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const FOLDER = new URL(".github/workflows/", ROOT);
 const FILES = ["ci.yml", "release.yml", "weekly.yml"] as const;
 
@@ -99,7 +99,7 @@ for (const file of FILES) {
     const tasks = [...scripts.matchAll(/deno task ([\w:]+)/g)].map(([, task = ""]) => task);
     assert(tasks.length > 0);
     assertEquals(tasks.filter((task) => !Object.hasOwn(config.tasks, task)), []);
-    for (const [path] of scripts.matchAll(/\b(?:tests|docs|jsr_fallback|lib)\/[\w./]*/g)) {
+    for (const [path] of scripts.matchAll(/\b(?:tests|docs|tools|lib)\/[\w./]*/g)) {
       Deno.statSync(new URL(path, ROOT));
     }
     assertEquals(/\$\{\{/.exec(scripts), null);

@@ -5,13 +5,13 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import config from "../deno.json" with { type: "json" };
-import { type Running, watch } from "./helpers/process.ts";
-import { ask } from "./helpers/proxy.ts";
-import { holdStream, startUpstream } from "./helpers/upstream.ts";
-import { completion, sse, textChunk } from "./helpers/chunks.ts";
+import config from "../../deno.json" with { type: "json" };
+import { type Running, watch } from "../helpers/process.ts";
+import { ask } from "../helpers/proxy.ts";
+import { holdStream, startUpstream } from "../helpers/upstream.ts";
+import { completion, sse, textChunk } from "../helpers/chunks.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const ENTRY = new URL(config.deploy.runtime.entrypoint, ROOT).pathname;
 const KEY = "sk-or-v1-deploy-test";
 const CLIENTS_OWN = "sk-or-v1-the-clients-own";
@@ -36,7 +36,7 @@ function startApp(env: Record<string, string>): Running {
     new Deno.Command(Deno.execPath(), {
       args: [...args, ENTRY],
       clearEnv: true,
-      cwd: new URL("../docs/", import.meta.url),
+      cwd: new URL("../../docs/", import.meta.url),
       env: {
         ...Object.fromEntries(machine),
         ...PLATFORM,

@@ -1,13 +1,13 @@
 // The papers against the code: every variable, command, link and arrow that people read about is as they read it.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import deno from "../deno.json" with { type: "json" };
-import { loadConfig } from "../lib/config.ts";
-import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../lib/variables.ts";
-import { RefusedDefaults, resolveModel } from "../lib/openrouter/model_mapping.ts";
-import { PAPERS, read, readCommands } from "./helpers/papers.ts";
+import deno from "../../deno.json" with { type: "json" };
+import { loadConfig } from "../../lib/config.ts";
+import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../../lib/variables.ts";
+import { RefusedDefaults, resolveModel } from "../../lib/openrouter/model_mapping.ts";
+import { PAPERS, read, readCommands } from "../helpers/papers.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const NAMES = VARIABLES.map((variable) => variable.name);
 const ON_WINDOWS = Deno.build.os === "windows";
 

@@ -5,12 +5,12 @@
  */
 
 import { assertEquals } from "@std/assert";
-import type { JsonObject } from "../lib/json.ts";
-import { compare } from "./replay/compare.ts";
-import { expectAnswer, type Expected } from "./replay/expected.ts";
-import { byByte, byEvent, whole } from "./replay/pieces.ts";
-import { send, type Setup } from "./replay/proxy.ts";
-import { readAnswer } from "./replay/reference.ts";
+import type { JsonObject } from "../../lib/json.ts";
+import { compare } from "../replay/compare.ts";
+import { expectAnswer, type Expected } from "../replay/expected.ts";
+import { byByte, byEvent, whole } from "../replay/pieces.ts";
+import { send, type Setup } from "../replay/proxy.ts";
+import { readAnswer } from "../replay/reference.ts";
 
 /** One shape: what upstream says, and what a client must get for it, streamed and whole. */
 interface Shape {

@@ -5,9 +5,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { isJsonObject, type JsonObject } from "../lib/json.ts";
-import { byByte, byEvent, whole } from "./replay/pieces.ts";
-import { type Params, type Seen, send } from "./replay/proxy.ts";
+import { isJsonObject, type JsonObject } from "../../lib/json.ts";
+import { byByte, byEvent, whole } from "../replay/pieces.ts";
+import { type Params, type Seen, send } from "../replay/proxy.ts";
 
 const CLAUDE = { dialect: "openrouter", target: "anthropic/claude-sonnet-5" } as const;
 const KIMI = { dialect: "openrouter", target: "moonshotai/kimi-k2" } as const;

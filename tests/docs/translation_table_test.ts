@@ -5,15 +5,20 @@
  */
 
 import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
-import { isJsonObject } from "../lib/json.ts";
-import { NAMES } from "./helpers/anthropic_names.ts";
+import { isJsonObject } from "../../lib/json.ts";
+import { NAMES } from "../helpers/anthropic_names.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const page = Deno.readTextFileSync(new URL("docs/translation.md", ROOT));
 
 const VERDICTS = ["carried", "approximated", "dropped", "refused"];
 /** The files whose tests the page may name. */
-const TEST_FILES = ["validate_test", "validate_blocks_test", "listing_test", "pump_test"];
+const TEST_FILES = [
+  "anthropic/parse_request_test",
+  "anthropic/parse_messages_test",
+  "routes/model_list_test",
+  "stream/event_stream_test",
+];
 
 /** What OpenRouter could do and this proxy does not. */
 const MISSED = [
@@ -52,7 +57,7 @@ function readRow(table: string, line: string): Row {
   const cells = line.split(" | ").map((cell) => cell.replace(/^\| | *\|$/g, "").trim());
   assertEquals(cells.length, 4, `not four cells: ${line}`);
   const [name = "", verdict = "", text = "", proof = ""] = cells;
-  const [, sentence = "", file = ""] = /^“(.+)” in `(\w+)`$/.exec(proof) ?? [];
+  const [, sentence = "", file = ""] = /^“(.+)” in `([\w/]+)`$/.exec(proof) ?? [];
   return {
     table,
     name: name.replaceAll("`", ""),
@@ -81,7 +86,7 @@ async function listTests(file: string): Promise<string[]> {
   try {
     Object.assign(Deno, { test: record });
     // The query makes it a module of its own, which is read although the file may run beside this one.
-    await import(`./${file}.ts?names`);
+    await import(`../${file}.ts?names`);
   } finally {
     Object.assign(Deno, { test });
   }

@@ -4,11 +4,11 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { testHostileFolders } from "./helpers/hostile.ts";
-import { finish } from "./helpers/process.ts";
-import about from "../deno.json" with { type: "json" };
+import { testHostileFolders } from "../helpers/hostile.ts";
+import { finish } from "../helpers/process.ts";
+import about from "../../deno.json" with { type: "json" };
 
-const ROOT = `${import.meta.dirname}/..`;
+const ROOT = `${import.meta.dirname}/../..`;
 const NO_COLOR = "1";
 const folder = await Deno.makeTempDir();
 /** The bundler is fetched on first use, so whether it can run is known only by trying, before anything is registered. */

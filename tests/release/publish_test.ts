@@ -5,14 +5,14 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import config from "../deno.json" with { type: "json" };
-import { testHostileFolders } from "./helpers/hostile.ts";
-import { NOT_RUN, type Registry, startRegistry } from "./helpers/registry.ts";
-import { ask } from "./helpers/proxy.ts";
-import { eventStream, startUpstream } from "./helpers/upstream.ts";
-import { completion, sseAnswer } from "./helpers/chunks.ts";
+import config from "../../deno.json" with { type: "json" };
+import { testHostileFolders } from "../helpers/hostile.ts";
+import { NOT_RUN, type Registry, startRegistry } from "../helpers/registry.ts";
+import { ask } from "../helpers/proxy.ts";
+import { eventStream, startUpstream } from "../helpers/upstream.ts";
+import { completion, sseAnswer } from "../helpers/chunks.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const PACKAGE = `jsr:${config.name}`;
 const RUN = ["run", "--no-prompt", "-A", PACKAGE];
 /** In folders of other people. */

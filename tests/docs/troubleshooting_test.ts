@@ -6,20 +6,20 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type AccessConfig, decideAccess, decidePreflight, toPeer } from "../lib/auth.ts";
-import { describeFlag } from "../lib/cli/environment.ts";
-import { loadConfig } from "../lib/config.ts";
-import { parseErrorAnswer } from "../lib/openrouter/errors.ts";
-import { requireBudget } from "../lib/routes/budget.ts";
-import { CLAUDE_WORDS } from "./helpers/claude_words.ts";
-import { sse, textChunk } from "./helpers/chunks.ts";
-import { countRequest, createJourney, createRecord } from "./helpers/figures.ts";
-import { read, readRows, readSection } from "./helpers/papers.ts";
-import { ask, call, createProxy, createTestServices, get, post } from "./helpers/proxy.ts";
-import { startRawUpstream, STREAM_HEAD } from "./helpers/raw_upstream.ts";
-import { eventStream, startSilentUpstream, startUpstream } from "./helpers/upstream.ts";
+import { type AccessConfig, decideAccess, decidePreflight, toPeer } from "../../lib/auth.ts";
+import { describeFlag } from "../../lib/cli/environment.ts";
+import { loadConfig } from "../../lib/config.ts";
+import { parseErrorAnswer } from "../../lib/openrouter/errors.ts";
+import { requireBudget } from "../../lib/routes/budget.ts";
+import { CLAUDE_WORDS } from "../helpers/claude_words.ts";
+import { sse, textChunk } from "../helpers/chunks.ts";
+import { countRequest, createJourney, createRecord } from "../helpers/figures.ts";
+import { read, readRows, readSection } from "../helpers/papers.ts";
+import { ask, call, createProxy, createTestServices, get, post } from "../helpers/proxy.ts";
+import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
+import { eventStream, startSilentUpstream, startUpstream } from "../helpers/upstream.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 
 interface Row {
   text: string;
@@ -235,9 +235,15 @@ for (const [what, words] of Object.entries(CLAUDE_WORDS)) {
 
 // --- what the code says at a start ---
 
+function listFiles(folder: string): string[] {
+  return [...Deno.readDirSync(new URL(folder, ROOT))].flatMap(({ name, isDirectory }) =>
+    isDirectory ? listFiles(`${folder}/${name}`) : [`${folder}/${name}`]
+  );
+}
+
 /** Every message in these sources that ends a start or refuses a client, with a word for each gap. */
 const SOURCES = [
-  ...[...Deno.readDirSync(new URL("lib/cli", ROOT))].map(({ name }) => `lib/cli/${name}`),
+  ...listFiles("lib/cli"),
   ...["main.ts", "lib/config.ts", "lib/auth.ts", "lib/routes/budget.ts"],
 ];
 
@@ -290,9 +296,8 @@ for (const { source, text } of templates) {
 }
 
 const OWN_FILES = /(troubleshooting|readme)_test\.ts$/;
-const tests = [...Deno.readDirSync(new URL("tests", ROOT))]
-  .filter(({ name }) => name.endsWith("_test.ts") && !OWN_FILES.test(name))
-  .map(({ name }) => read(`tests/${name}`)).join("\n");
+const tests = listFiles("tests")
+  .filter((path) => path.endsWith("_test.ts") && !OWN_FILES.test(path)).map(read).join("\n");
 
 /** What to look for in the tests: runs of three words of each form, or all of a short piece. */
 function listPhrases(text: string): string[][] {

@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { finish, type Running, watch } from "./helpers/process.ts";
-import { ask } from "./helpers/proxy.ts";
+import { finish, type Running, watch } from "../helpers/process.ts";
+import { ask } from "../helpers/proxy.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const read = (path: string) => Deno.readTextFileSync(new URL(path, ROOT));
 const instructions = parse(read("docs/deploy/Dockerfile"));
 const MAP = `--import-map=${ROOT.pathname}tools/jsr_fallback/import_map.json`;

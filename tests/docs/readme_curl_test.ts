@@ -1,9 +1,9 @@
 // README's four curl examples, run as they are written (but for the port) against the demo in a process of its own.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { readTaskFlags } from "./helpers/task_flags.ts";
+import { readTaskFlags } from "../helpers/task_flags.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const readme = Deno.readTextFileSync(new URL("README.md", ROOT));
 
 /** The examples, in the order of the README. */

@@ -12,10 +12,10 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { checkChatRequest } from "./helpers/openai_checker.ts";
-import { HELD_KEY, type RunningProxy, startProxy } from "./helpers/proxy.ts";
-import { Anthropic, jsonSchemaOutputFormat } from "./helpers/sdk.ts";
-import { tellsOfLeaving } from "./helpers/raw_client.ts";
+import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { HELD_KEY, type RunningProxy, startProxy } from "../helpers/proxy.ts";
+import { Anthropic, jsonSchemaOutputFormat } from "../helpers/sdk.ts";
+import { tellsOfLeaving } from "../helpers/raw_client.ts";
 import {
   callChunk,
   callHead,
@@ -29,7 +29,7 @@ import {
   sseTwoCalls,
   textChunk,
   usageChunk,
-} from "./helpers/chunks.ts";
+} from "../helpers/chunks.ts";
 import {
   errorBody,
   eventStream,
@@ -38,9 +38,9 @@ import {
   startUpstream,
   type Upstream,
   type UpstreamOptions,
-} from "./helpers/upstream.ts";
-import { PIXEL } from "./helpers/turns.ts";
-import { soon } from "./helpers/soon.ts";
+} from "../helpers/upstream.ts";
+import { PIXEL } from "../helpers/turns.ts";
+import { soon } from "../helpers/soon.ts";
 
 type ErrorClass = new (...args: never[]) => InstanceType<typeof Anthropic.APIError>;
 

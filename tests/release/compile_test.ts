@@ -5,10 +5,10 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import about from "../deno.json" with { type: "json" };
-import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../lib/variables.ts";
+import about from "../../deno.json" with { type: "json" };
+import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../../lib/variables.ts";
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const SECRET = "sk-or-v1-never-to-be-embedded";
 /** Any small executable. */
 const STAND_IN = "/bin/true";
@@ -18,7 +18,7 @@ const decoder = new TextDecoder();
 /** A clone of its own, with a key in `.env`, in a folder whose name can be searched for. */
 async function cloneSources(): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "machine-that-compiles-" });
-  for (const path of ["main.ts", "deno.json", "lib", "jsr_fallback", "tools"]) copy(path, folder);
+  for (const path of ["main.ts", "deno.json", "lib", "tools"]) copy(path, folder);
   await Deno.writeTextFile(`${folder}/.env`, `OPENROUTER_API_KEY=${SECRET}\n`);
   return folder;
 }

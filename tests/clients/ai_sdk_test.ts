@@ -22,9 +22,9 @@ import {
   stepCountIs,
   streamText,
   tool,
-} from "./helpers/ai_sdk.ts";
-import { checkChatRequest } from "./helpers/openai_checker.ts";
-import { HELD_KEY, startProxy } from "./helpers/proxy.ts";
+} from "../helpers/ai_sdk.ts";
+import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { HELD_KEY, startProxy } from "../helpers/proxy.ts";
 import {
   callChunk,
   callHead,
@@ -38,7 +38,7 @@ import {
   sseTwoCalls,
   textChunk,
   usageChunk,
-} from "./helpers/chunks.ts";
+} from "../helpers/chunks.ts";
 import {
   errorBody,
   eventStream,
@@ -46,8 +46,8 @@ import {
   type Reply,
   startUpstream,
   type Upstream,
-} from "./helpers/upstream.ts";
-import { PIXEL } from "./helpers/turns.ts";
+} from "../helpers/upstream.ts";
+import { PIXEL } from "../helpers/turns.ts";
 
 type Model = ReturnType<ReturnType<typeof createAnthropic>>;
 
