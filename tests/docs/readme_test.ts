@@ -295,13 +295,15 @@ for (const recipe of recipes) {
 
 Deno.test("README's table of models says where names go, and its choices are targets that load", () => {
   const rows = readRows(readSection(readme, "## Which model answers"));
-  const plain = rows.map((row) => row.map((cell) => cell.replaceAll("`", "")));
-  const choices = plain.filter(([, , choice]) => choice !== "");
-  const env = new Map(choices.map(([, to = "", choice = ""]) => [to.split(",")[0], choice]));
+  // The first code span of each cell: part of a name, variable, example. The last row has no part of a name.
+  const spans = rows.map((row) => row.map((cell) => /`([^`]+)`/.exec(cell)?.[1] ?? ""));
+  const choices = spans.filter(([, , choice]) => choice !== "");
+  assertEquals(choices.map(([part]) => part), ["opus", "sonnet", "haiku", "fable", ""]);
+  const env = new Map(choices.map(([, variable = "", choice = ""]) => [variable, choice]));
   assertEquals(env.size, 5);
   const config = loadConfig((name) => env.get(name));
-  for (const [name = "", , choice = ""] of choices) {
-    const asked = name === "anything else" ? "gpt-4" : `claude-${name.replace("contains ", "")}-1`;
+  for (const [part, , choice = ""] of choices) {
+    const asked = part === "" ? "gpt-4" : `claude-${part}-1`;
     assertEquals(resolveModel(asked, config, new RefusedDefaults()).models, [choice]);
   }
 });

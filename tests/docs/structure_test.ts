@@ -37,6 +37,11 @@ function listOf(flag: string, command: string): string[] {
   return new RegExp(`${flag}=([^\\s']+)`).exec(command)?.[1]?.split(",") ?? [];
 }
 
+/** The command in README that shows all permissions. */
+function fullCommand(): string {
+  return readCommands(readme).find((command) => command.startsWith("deno run --no-prompt")) ?? "";
+}
+
 async function run(command: string, args: string[], env: Record<string, string> = {}) {
   const { code, stdout, stderr } = await new Deno.Command(command, { args, env, cwd: ROOT })
     .output();
@@ -59,8 +64,7 @@ Deno.test("README begins with the commands for a fresh machine and nothing befor
 });
 
 Deno.test("README's full command is the start task without its substitution", () => {
-  const full = readCommands(readme).find((command) => command.startsWith("deno run --no-prompt"));
-  assertEquals(full, tasks.get("start")?.replace(/\$\([^)]*\) /, ""));
+  assertEquals(fullCommand(), tasks.get("start")?.replace(/\$\([^)]*\) /, ""));
 });
 
 Deno.test("every deno task that the papers name exists", () => {
@@ -86,7 +90,9 @@ Deno.test("README's table lists every variable with its default, in the order of
   assertEquals(rows, VARIABLES.map(({ name, default: value }) => ({ name, default: value })));
 });
 
-for (const [what, command] of [["README", readme], ["start", tasks.get("start") ?? ""]] as const) {
+for (
+  const [what, command] of [["README", fullCommand()], ["start", tasks.get("start") ?? ""]] as const
+) {
   Deno.test(`--allow-env in ${what} lists every variable and ${DEPLOY_VARIABLE}`, () => {
     assertEquals(listOf("--allow-env", command), [
       ...NAMES,

@@ -69,7 +69,7 @@ export const NAMES: Readonly<Record<string, readonly string[]>> = {
     ...["tool_search_tool_regex", "tool_search_tool_regex_20251119", "tool_search_tool_bm25"],
     ...["tool_search_tool_bm25_20251119", "advisor_20260301", "mcp_toolset"],
   ],
-  "Fields of an answer": [
+  "Response fields": [
     ...["id", "type", "role", "model", "content", "stop_reason", "stop_sequence"],
     ...["stop_details.explanation", "stop_details.category", "container", "diagnostics"],
     ...["context_management", "input_transformations", "usage.input_tokens"],
@@ -78,7 +78,7 @@ export const NAMES: Readonly<Record<string, readonly string[]>> = {
     ...["usage.server_tool_use", "usage.service_tier", "usage.inference_geo", "usage.speed"],
     ...["usage.iterations", "usage.fallback_credit"],
   ],
-  "Blocks of an answer": [
+  "Response blocks": [
     ...["text", "text.citations", "web_search_result_location", "char_location"],
     ...["page_location", "content_block_location", "search_result_location", "thinking"],
     ...["redacted_thinking", "tool_use", "tool_use.caller", "tool_use.toolset_name"],
