@@ -8,7 +8,7 @@
  */
 
 import about from "./deno.json" with { type: "json" };
-import { announce } from "./lib/cli/announce.ts";
+import { announce } from "./lib/cli/startup_message.ts";
 import { type AskedFile, parseArguments } from "./lib/cli/arguments.ts";
 import { loadEnvironment, readSources, requireNetAccess } from "./lib/cli/environment.ts";
 import { createServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
@@ -77,19 +77,19 @@ function serve(asked: AskedFile | null): Promise<void> {
 // The other commands are loaded when they are asked for: a server that starts should not wait for them.
 
 async function demo(): Promise<void> {
-  const { runDemo } = await import("./lib/cli/demo.ts");
+  const { runDemo } = await import("./lib/cli/demo/demo.ts");
   return stopOnSignal(await runDemo(ABOUT));
 }
 
 async function claude(args: readonly string[], envFile: AskedFile | null): Promise<void> {
-  const { runClaude } = await import("./lib/cli/claude.ts");
+  const { runClaude } = await import("./lib/cli/claude/claude.ts");
   Deno.exit(await runClaude(args, ABOUT, envFile));
 }
 
 async function check(args: readonly string[], asked: AskedFile | null): Promise<void> {
   const unknown = args.find((arg) => arg !== "--json");
   if (unknown !== undefined) throw new StartError(`Unknown argument ${unknown}: see --help`);
-  const { runCheck } = await import("./lib/cli/check.ts");
+  const { runCheck } = await import("./lib/cli/check/check.ts");
   const read = () => readSources({ asked, readsFolder: true });
   const isFine = await runCheck(ABOUT, { isJson: args.length > 0, read });
   // All of the report, however slowly it is read.

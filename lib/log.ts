@@ -6,7 +6,7 @@
 
 import type { LogLevel } from "./config.ts";
 import { fitLine } from "./log_limits.ts";
-import { type Color, createPaint, escapeControls, type Paint, toPrintable } from "./paint.ts";
+import { type Color, createPaint, escapeControls, type Paint, toPrintable } from "./colors.ts";
 
 /** What is known of a request when it has ended. Times in milliseconds, cost in USD, as upstream charges it. */
 export interface RequestRecord {

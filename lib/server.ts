@@ -12,10 +12,10 @@ import {
   type Peer,
   readClientKeys,
   type Visit,
-} from "./access.ts";
+} from "./auth.ts";
 import { ApiError, toApiError, toErrorResponse } from "./errors.ts";
-import type { Answer, Exchange, Services } from "./exchange.ts";
-import { Journey } from "./figures/journey.ts";
+import type { Answer, Exchange, Services } from "./request_context.ts";
+import { Journey } from "./metrics/request_timeline.ts";
 import type { RequestRecord } from "./log.ts";
 import { createRedactor, listSecrets, looksLikeKey } from "./redact.ts";
 import { handleCountTokens } from "./routes/count_tokens.ts";

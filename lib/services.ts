@@ -5,14 +5,14 @@
  */
 
 import { ByteBudget } from "./byte_budget.ts";
-import { Calibration } from "./calibration.ts";
+import { Calibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
-import type { Services } from "./exchange.ts";
-import { Figures } from "./figures/figures.ts";
+import type { Services } from "./request_context.ts";
+import { Figures } from "./metrics/metrics.ts";
 import { Catalog } from "./openrouter/catalog.ts";
 import { createClient } from "./openrouter/client.ts";
-import { LearnedLimits } from "./openrouter/learned.ts";
-import { RefusedDefaults } from "./openrouter/models.ts";
+import { LearnedLimits } from "./openrouter/learned_limits.ts";
+import { RefusedDefaults } from "./openrouter/model_mapping.ts";
 import { findLimit } from "./routes/budget.ts";
 
 /**

@@ -1,89 +1,73 @@
 /**
- * Checking the tools that upstream can run in place of Anthropic: web search, web fetch and the advisor.
+ * Tools that upstream runs, as clients speak them: web search with what an answer found and that in history, web
+ * fetch, and the advisor. Types only.
  * @module
  */
 
-import { type Field, invalid } from "./reader.ts";
-import type { Advisor, ServerTools, UserLocation, WebFetch, WebSearch } from "./web_search.ts";
+/** Web search, which upstream runs. At most one of the two lists of domains. */
+export type WebSearch = {
+  max_uses?: number;
+  allowed_domains?: string[];
+  blocked_domains?: string[];
+  user_location?: UserLocation;
+};
 
-/** Types by their beginning; a date follows. The name is fixed by the type. */
-const TYPES: readonly (readonly [RegExp, keyof ServerTools])[] = [
-  [/^web_search_\d{8}$/, "web_search"],
-  [/^web_fetch_\d{8}$/, "web_fetch"],
-  [/^advisor_\d{8}$/, "advisor"],
-];
+/** Roughly where the user is, for searches that depend on it. */
+export type UserLocation = {
+  type: "approximate";
+  city?: string;
+  region?: string;
+  country?: string;
+  timezone?: string;
+};
 
-/** The name of a tool that upstream can run, by its type; undefined for all others. */
-export function findServerTool(type: unknown): keyof ServerTools | undefined {
-  if (typeof type !== "string") return undefined;
-  return TYPES.find(([pattern]) => pattern.test(type))?.[1];
-}
+/** Web fetch, which upstream runs. At most one of the two lists of domains. */
+export type WebFetch = {
+  max_uses?: number;
+  allowed_domains?: string[];
+  blocked_domains?: string[];
+  max_content_tokens?: number;
+};
 
-/** One of these tools, under its name. @throws {ApiError} that names the path */
-export function parseServerTool(name: keyof ServerTools, field: Field): ServerTools {
-  switch (name) {
-    case "web_search":
-      return { web_search: parseWebSearch(field) };
-    case "web_fetch":
-      return { web_fetch: parseWebFetch(field) };
-    case "advisor":
-      return { advisor: parseAdvisor(field) };
-    default:
-      return name satisfies never;
-  }
-}
+/** A stronger model that the model may ask while it answers. */
+export type Advisor = {
+  /** The client's name for it; without one the model asks itself. */
+  model?: string;
+  max_tokens?: number;
+};
 
-function parseWebSearch(field: Field): WebSearch {
-  const search: WebSearch = parseLimits(field);
-  const location = field.at("user_location");
-  if (!location.isMissing) search.user_location = parseLocation(location);
-  return search;
-}
+/** The tools that upstream runs, by the names that `tools` and `tool_choice` have for them. */
+export type ServerTools = {
+  web_search?: WebSearch;
+  web_fetch?: WebFetch;
+  advisor?: Advisor;
+};
 
-function parseWebFetch(field: Field): WebFetch {
-  const fetch: WebFetch = parseLimits(field);
-  const tokens = field.at("max_content_tokens");
-  if (!tokens.isMissing) fetch.max_content_tokens = tokens.asInteger({ least: 1 });
-  return fetch;
-}
+/** Where a text has something from. Opaque fields are "": upstream's searches have no such proof. */
+export type Citation = {
+  type: "web_search_result_location";
+  cited_text: string;
+  url: string;
+  title: string;
+  encrypted_index: string;
+};
 
-function parseAdvisor(field: Field): Advisor {
-  const advisor: Advisor = {};
-  const model = field.at("model");
-  if (!model.isMissing) advisor.model = model.asName();
-  const tokens = field.at("max_tokens");
-  if (!tokens.isMissing) advisor.max_tokens = tokens.asInteger({ least: 1 });
-  return advisor;
-}
+/** One page in a `web_search_tool_result`. */
+export type WebSearchResult = {
+  type: "web_search_result";
+  title: string;
+  url: string;
+  encrypted_content: string;
+  page_age: string | null;
+};
 
-/** How often, and where: the same for search and fetch. */
-function parseLimits(
-  field: Field,
-): Pick<WebSearch, "max_uses" | "allowed_domains" | "blocked_domains"> {
-  const limits: Pick<WebSearch, "max_uses" | "allowed_domains" | "blocked_domains"> = {};
-  const maxUses = field.at("max_uses");
-  if (!maxUses.isMissing) limits.max_uses = maxUses.asInteger({ least: 1 });
-  const allowed = parseDomains(field.at("allowed_domains"));
-  if (allowed.length > 0) limits.allowed_domains = allowed;
-  const blocked = parseDomains(field.at("blocked_domains"));
-  if (blocked.length > 0) limits.blocked_domains = blocked;
-  if (limits.allowed_domains !== undefined && limits.blocked_domains !== undefined) {
-    throw invalid(field.path, "only one of allowed_domains and blocked_domains can be given");
-  }
-  return limits;
-}
+/** A page that a web search found. */
+export type SearchHit = {
+  title: string;
+  url: string;
+};
 
-/** An empty list says nothing, and upstream takes one of the two lists only. */
-function parseDomains(field: Field): string[] {
-  return field.isMissing ? [] : field.asList().map((domain) => domain.asText());
-}
-
-function parseLocation(field: Field): UserLocation {
-  field.asTag(["approximate"]);
-  const location: UserLocation = { type: "approximate" };
-  for (const key of ["city", "region", "country", "timezone"] as const) {
-    const part = field.at(key);
-    if (!part.isMissing) location[key] = part.asString();
-  }
-  return location;
-}
+/** A web search in history: what was looked for (`server_tool_use`), or found (`web_search_tool_result`). */
+export type WebSearchBlock =
+  | { type: "web_search"; query: string }
+  | { type: "web_search"; hits: SearchHit[] };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Citation, ServerTools, WebSearchBlock, WebSearchResult } from "./web_search.ts";
+import type { Citation, ServerTools, WebSearchBlock, WebSearchResult } from "./server_tools.ts";
 
 /** A breakpoint of the prompt cache. */
 export type CacheControl = { type: "ephemeral"; ttl?: "5m" | "1h" };

@@ -3,15 +3,15 @@
  * @module
  */
 
-import { toPeer } from "../access.ts";
+import { toPeer } from "../auth.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
-import type { Services } from "../exchange.ts";
+import type { Services } from "../request_context.ts";
 import { createLog } from "../log.ts";
 import { createRedactor, listSecrets } from "../redact.ts";
-import type { OpenStream } from "../sse/pump.ts";
+import type { OpenStream } from "../stream/event_stream.ts";
 import { createHandler } from "../server.ts";
-import { createReportSpan, type Tracer } from "../telemetry.ts";
+import { createReportSpan, type Tracer } from "./telemetry.ts";
 import { connectServices } from "../services.ts";
 import { Listener } from "./listener.ts";
 import { canShowColors, flushLines, LAST_LINES_MS, printLine, StartError } from "./terminal.ts";

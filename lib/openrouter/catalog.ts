@@ -6,7 +6,7 @@
 
 import { ApiError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
-import { NearestIds } from "./nearest.ts";
+import { NearestIds } from "./similar_models.ts";
 import type { CatalogEntry } from "./types.ts";
 
 /** One model, as far as this proxy uses it. */

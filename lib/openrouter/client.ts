@@ -8,9 +8,9 @@ import type { Config } from "../config.ts";
 import { ApiError, createClientGone } from "../errors.ts";
 import { type JsonObject, parseJson } from "../json.ts";
 import { isOutOfFiles } from "../out_of_files.ts";
-import { Deadline } from "../sse/deadline.ts";
-import type { ByteStream } from "../sse/lend.ts";
-import { readWhole } from "../sse/whole.ts";
+import { Deadline } from "../stream/deadline.ts";
+import type { ByteStream } from "../stream/body_reader.ts";
+import { readWhole } from "../stream/read_text.ts";
 import { type ErrorContext, parseErrorAnswer } from "./errors.ts";
 import type { ChatRequest, GenericRequest } from "./types.ts";
 

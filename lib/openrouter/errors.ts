@@ -13,9 +13,9 @@ import {
   isHtml,
   MAX_JUDGED_CHARS,
   readErrorReport,
-} from "./error_report.ts";
-import { describeOverflow } from "./overflow.ts";
-import { blamesToolSchema } from "./refusals.ts";
+} from "./parse_error.ts";
+import { describeOverflow } from "./context_overflow.ts";
+import { blamesToolSchema } from "./schema_errors.ts";
 
 /** Where an error was found. */
 export interface ErrorContext {

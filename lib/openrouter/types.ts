@@ -6,7 +6,7 @@
  */
 
 import type { CacheControl } from "../anthropic/types.ts";
-import type { UserLocation } from "../anthropic/web_search.ts";
+import type { UserLocation } from "../anthropic/server_tools.ts";
 
 /** Text within a message. */
 export type TextPart = {

@@ -5,8 +5,8 @@
 
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
-import type { Exchange, Services } from "../exchange.ts";
-import type { Sent } from "../figures/budget.ts";
+import type { Exchange, Services } from "../request_context.ts";
+import type { Sent } from "../metrics/budget.ts";
 
 /** Clients that may try again do so after so many seconds: most answers are written by then. */
 const RETRY_AFTER_S = "10";

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { parseCountRequest } from "../anthropic/validate.ts";
-import type { Answer, Exchange, Services } from "../exchange.ts";
-import { resolveModel } from "../openrouter/models.ts";
+import { parseCountRequest } from "../anthropic/parse_request.ts";
+import type { Answer, Exchange, Services } from "../request_context.ts";
+import { resolveModel } from "../openrouter/model_mapping.ts";
 import { estimateInputTokens } from "../translate/tokens.ts";
-import { readJson } from "./body.ts";
+import { readJson } from "./read_body.ts";
 
 /** Answers `{input_tokens}`. @throws {ApiError} for a body that is not a request */
 export async function handleCountTokens(exchange: Exchange, services: Services): Promise<Answer> {

@@ -4,8 +4,8 @@
  */
 
 import { accepts } from "@std/http/negotiation";
-import type { Answer, Exchange, Services } from "../exchange.ts";
-import { PAGE, POLICY } from "../page/generated.ts";
+import type { Answer, Exchange, Services } from "../request_context.ts";
+import { PAGE, POLICY } from "../dashboard/generated.ts";
 
 /** What `GET /` says of each endpoint. */
 const ENDPOINTS = {

@@ -3,14 +3,14 @@
  * @module
  */
 
-import { parseMessagesRequest } from "../anthropic/validate.ts";
+import { parseMessagesRequest } from "../anthropic/parse_request.ts";
 import { ApiError, createClientGone } from "../errors.ts";
-import type { Answer, Exchange, Services } from "../exchange.ts";
-import { answerPlain, answerStream } from "./answer.ts";
-import { type Asked, type AskOptions, askUpstream } from "./ask.ts";
-import { readJson } from "./body.ts";
+import type { Answer, Exchange, Services } from "../request_context.ts";
+import { answerPlain, answerStream } from "./respond.ts";
+import { type Asked, type AskOptions, askUpstream } from "./send.ts";
+import { readJson } from "./read_body.ts";
 import { requireBudget } from "./budget.ts";
-import { askNatively, relayAnswer } from "./native.ts";
+import { askNatively, relayAnswer } from "./passthrough.ts";
 
 /**
  * Handles one message request.

@@ -6,7 +6,7 @@
 import type { ModelInfo } from "../anthropic/types.ts";
 import type { Config } from "../config.ts";
 import type { CatalogModel } from "../openrouter/catalog.ts";
-import { FAMILIES, toAlias } from "../openrouter/models.ts";
+import { FAMILIES, toAlias } from "../openrouter/model_mapping.ts";
 
 /** Ids that the picker shows as they are. */
 const SHOWN = /^(claude|anthropic)/i;

@@ -5,8 +5,8 @@
 
 import type { ModelInfo } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
-import type { Answer, Exchange, Services } from "../exchange.ts";
-import { toJsonResponse } from "../sse/paced.ts";
+import type { Answer, Exchange, Services } from "../request_context.ts";
+import { toJsonResponse } from "../stream/paced_body.ts";
 import { listModels } from "./model_list.ts";
 
 const DEFAULT_LIMIT = 20;

@@ -4,8 +4,8 @@
  */
 
 import { ApiError } from "../errors.ts";
-import type { Answer, Exchange, Services } from "../exchange.ts";
-import { toJsonResponse } from "../sse/paced.ts";
+import type { Answer, Exchange, Services } from "../request_context.ts";
+import { toJsonResponse } from "../stream/paced_body.ts";
 
 /** Figures change with every request, and are nobody's to keep. */
 const HEADERS = { "cache-control": "no-store" };

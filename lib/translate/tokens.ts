@@ -5,9 +5,9 @@
 
 import type * as anthropic from "../anthropic/types.ts";
 import { CHARS_PER_TOKEN } from "./characters.ts";
-import { clearThinking } from "./clearing.ts";
-import { estimateImageTokens } from "./image_size.ts";
-import { listOfferedTools } from "./tools.ts";
+import { clearThinking } from "./request/clear_thinking.ts";
+import { estimateImageTokens } from "./image_tokens.ts";
+import { listOfferedTools } from "./request/tools.ts";
 import { describeSearch } from "./web_search.ts";
 
 /** Role and separators around each turn and tool. */

@@ -10,7 +10,7 @@ import type {
   WebSearch,
   WebSearchBlock,
   WebSearchResult,
-} from "../anthropic/web_search.ts";
+} from "../anthropic/server_tools.ts";
 import { isJsonObject, toText } from "../json.ts";
 import type * as openrouter from "../openrouter/types.ts";
 

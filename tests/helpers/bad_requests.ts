@@ -6,7 +6,7 @@
  */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseMessagesRequest } from "../../lib/anthropic/validate.ts";
+import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { ApiError } from "../../lib/errors.ts";
 
 export type Keys = Record<string, unknown>;

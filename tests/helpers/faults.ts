@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
-import { collectMessage } from "../../lib/translate/response.ts";
+import { collectMessage } from "../../lib/translate/response/message.ts";
 import { checkGrammar } from "./grammar.ts";
 import { ask, HELD_KEY, type RunningProxy, startProxy, type TestOptions } from "./proxy.ts";
 import {

@@ -3,8 +3,8 @@
  * @module
  */
 
-import { Figures, type FiguresOptions } from "../../lib/figures/figures.ts";
-import { Journey } from "../../lib/figures/journey.ts";
+import { Figures, type FiguresOptions } from "../../lib/metrics/metrics.ts";
+import { Journey } from "../../lib/metrics/request_timeline.ts";
 import type { RequestRecord } from "../../lib/log.ts";
 
 /** Noon of a day. */

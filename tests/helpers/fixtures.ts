@@ -16,7 +16,7 @@
 import type { ErrorType, Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 import type * as openrouter from "../../lib/openrouter/types.ts";
-import type { RequestOptions } from "../../lib/translate/request.ts";
+import type { RequestOptions } from "../../lib/translate/request/request.ts";
 import { MESSAGE_START, type TranslatorOptions } from "./translator.ts";
 
 /** A request, and what translateRequest makes of it. */

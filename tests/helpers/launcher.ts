@@ -66,7 +66,12 @@ export function createStage(script: Reply | Reply[], options: UpstreamOptions = 
   const start = ({ args = [], env = {}, flags = ["-A"], ...more }: Launch = {}): Launcher => {
     const { onLine, hasTerminal = false } = more;
     const command = [
-      ...["run", "--no-prompt", "--no-lock", `--import-map=${ROOT}jsr_fallback/import_map.json`],
+      ...[
+        "run",
+        "--no-prompt",
+        "--no-lock",
+        `--import-map=${ROOT}tools/jsr_fallback/import_map.json`,
+      ],
       ...[...flags, `${ROOT}main.ts`, "claude", ...args],
     ];
     const quoted = [deno, ...command].map((word) => `'${word}'`).join(" ");

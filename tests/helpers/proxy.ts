@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Peer } from "../../lib/access.ts";
+import type { Peer } from "../../lib/auth.ts";
 import { loadConfig } from "../../lib/config.ts";
-import type { Services } from "../../lib/exchange.ts";
+import type { Services } from "../../lib/request_context.ts";
 import { createLog, type RequestRecord } from "../../lib/log.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import { createHandler, type Handler } from "../../lib/server.ts";

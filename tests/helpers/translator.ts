@@ -4,8 +4,8 @@
  */
 
 import type { ContextManagement, StreamEvent } from "../../lib/anthropic/types.ts";
-import { ToolNames } from "../../lib/translate/names.ts";
-import { StreamTranslator } from "../../lib/translate/stream.ts";
+import { ToolNames } from "../../lib/translate/tool_names.ts";
+import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
 
 /** The options that a test sets; the rest is the same for all. */
 export interface TranslatorOptions {

@@ -2,7 +2,7 @@
  * `deno task mutants`: breaks lib/ in small ways, one at a time, and tells which of them no test notices.
  *
  * ```sh
- * deno task mutants --files lib/translate/stream.ts --sample 100 --seed 1
+ * deno task mutants --files lib/translate/response/stream_translator.ts --sample 100 --seed 1
  * ```
  *
  * All mutants are written into one copy of the project, each behind a switch, so that the modules load once. Each

@@ -18,7 +18,7 @@ export interface Options {
 }
 
 const DEFAULT_FILES =
-  "lib/translate/,lib/anthropic/,lib/sse/,lib/access.ts,lib/errors.ts,lib/openrouter/errors.ts";
+  "lib/translate/,lib/anthropic/,lib/sse/,lib/auth.ts,lib/errors.ts,lib/openrouter/errors.ts";
 
 /** Reads `--files A,B --sample N --seed S --list --workers N --threshold P`. @throws {Error} for other words */
 export function readOptions(words: readonly string[]): Options {

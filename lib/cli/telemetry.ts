@@ -1,0 +1,71 @@
+/**
+ * A span for each message, where the runtime collects telemetry (`OTEL_DENO=true`). The runtime's own span of a
+ * request ends with the head of the answer; this one lasts as long as the stream and says what it used.
+ * Through the runtime's own API, without a package.
+ * @module
+ */
+
+import type { RequestRecord } from "../log.ts";
+
+/** Takes the record of an ended message. Called in the request's own context, so that spans hang together. */
+export type ReportSpan = (record: RequestRecord) => void;
+
+type Attributes = Record<string, string | number>;
+
+/** What is used of OpenTelemetry's tracer. Times in milliseconds since the epoch. */
+export interface Tracer {
+  startSpan(name: string, options: { startTime: number }): Span;
+}
+
+/** What is used of its spans. */
+export interface Span {
+  /** False where nobody collects. */
+  isRecording(): boolean;
+  setAttributes(attributes: Attributes): void;
+  setStatus(status: { code: number; message: string }): void;
+  end(time: number): void;
+}
+
+/** OpenTelemetry's code for a span that failed. */
+const FAILED = 2;
+
+/** @param tracer the runtime's; null where it collects nothing */
+export function createReportSpan(tracer: Tracer | null, date: () => Date): ReportSpan {
+  if (tracer === null) return () => {};
+  return (record) => {
+    const endTime = date().getTime();
+    const startTime = endTime - record.totalMs;
+    const span = tracer.startSpan(`chat ${record.model ?? "unknown"}`, { startTime });
+    if (!span.isRecording()) return;
+    span.setAttributes(listAttributes(record));
+    if (record.error !== undefined) span.setStatus({ code: FAILED, message: record.error });
+    span.end(endTime);
+  };
+}
+
+/** In OpenTelemetry's own words for generative models, where it has one. What is not known is left out. */
+function listAttributes(record: RequestRecord): Attributes {
+  const { inputTokens, cachedTokens = 0, writtenTokens = 0, firstEventMs } = record;
+  const known: Record<string, string | number | undefined> = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": record.model,
+    "gen_ai.response.model": record.target,
+    "gen_ai.usage.input_tokens": inputTokens === undefined
+      ? undefined
+      : inputTokens + cachedTokens + writtenTokens,
+    "gen_ai.usage.cache_read.input_tokens": record.cachedTokens,
+    "gen_ai.usage.cache_creation.input_tokens": record.writtenTokens,
+    "gen_ai.usage.output_tokens": record.outputTokens,
+    "http.response.status_code": record.status,
+    "error.type": record.error === undefined ? undefined : record.end,
+    "claudeproxy.request_id": record.requestId,
+    "claudeproxy.provider": record.provider,
+    "claudeproxy.cost_usd": record.costUsd,
+    "claudeproxy.first_event_ms": firstEventMs,
+    "claudeproxy.end": record.end,
+  };
+  const entries = Object.entries(known);
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string | number] => entry[1] !== undefined),
+  );
+}

@@ -1,0 +1,152 @@
+/**
+ * What it all came to: the five figures, spend per model, errors and dropped fields. Runs in the browser.
+ * @module
+ */
+
+/// <reference lib="dom" />
+
+import type { Finished, Stats, Sums } from "../metrics/types.ts";
+import { find, h, setText } from "./dom.ts";
+import {
+  countPrompt,
+  findFirstToken,
+  formatCacheShare,
+  formatCost,
+  formatCount,
+  formatSeconds,
+  formatShort,
+  toPlain,
+} from "./format.ts";
+
+const MAX_MODELS = 8;
+const MAX_COUNTS = 8;
+/** What stands behind the figures of a model where there is no room for a head. */
+const MODEL_LABELS = ["req", "in", "out", ""] as const;
+
+/** Shows the five figures. @param requests the ones that are known, oldest first */
+export function showTiles(stats: Stats, requests: readonly Finished[]): void {
+  const { totals, today, inFlight } = stats;
+  showSpent(stats);
+  setText("count", formatCount(totals.requests));
+  setText("count-note", [`${inFlight.length} running`, `${totals.failed} failed`].join(" · "));
+  setText("tokens", formatShort(countPrompt(totals)));
+  setText("tokens-note", `${formatShort(totals.outputTokens)} out`);
+  setText("cache", formatCacheShare(totals));
+  setText("cache-note", describeSaved(totals));
+  const firsts = requests.map(findFirstToken).filter((ms) => ms !== undefined)
+    .toSorted((a, b) => a - b);
+  setText("first", formatSeconds(firsts[Math.floor(firsts.length / 2)]));
+  const slow = firsts[Math.floor(firsts.length * 0.95)];
+  setText(
+    "first-note",
+    slow === undefined ? "median" : `median · 95% under ${formatSeconds(slow)}`,
+  );
+  document.title = today.costUsd > 0 ? `${formatCost(today.costUsd)} · claudeproxy` : "claudeproxy";
+}
+
+function showSpent({ today, totals }: Stats): void {
+  const { costUsd, estimatedUsd, maxCostUsd } = today;
+  setText("spent", formatCost(costUsd));
+  const notes = [
+    estimatedUsd === 0 ? "" : `+ ≈${formatCost(estimatedUsd)} not reported`,
+    maxCostUsd === null ? "" : `of $${maxCostUsd} a day`,
+    // A start on an earlier day.
+    (totals.costUsd ?? 0) > costUsd ? `${formatCost(totals.costUsd)} since start` : "",
+    totals.unpriced === 0 ? "" : `${formatCount(totals.unpriced)} of unknown cost`,
+  ];
+  setText("spent-note", notes.filter((one) => one !== "").join(" · ") || "by UTC");
+  const meter = find("spent-meter");
+  meter.hidden = maxCostUsd === null;
+  if (maxCostUsd === null) return;
+  const share = Math.min(1, (costUsd + estimatedUsd) / maxCostUsd);
+  meter.classList.toggle("full", share === 1);
+  const bar = meter.firstElementChild;
+  if (bar instanceof HTMLElement) bar.style.width = `${100 * share}%`;
+}
+
+/** By the catalog's prices; where one is missing, nothing is claimed. */
+function describeSaved({ savedUsd, cachedTokens, writtenTokens }: Sums): string {
+  if (cachedTokens + writtenTokens === 0) return "nothing cached yet";
+  if (savedUsd === null) return "prices not known";
+  return savedUsd < 0
+    ? `cost ${formatCost(-savedUsd)} more so far`
+    : `saved ${formatCost(savedUsd)} by list price`;
+}
+
+/** Shows what each model came to, the dearest first. */
+export function showModels({ models }: Stats): void {
+  const sorted = models.toSorted((a, b) =>
+    (b.costUsd ?? 0) - (a.costUsd ?? 0) || b.requests - a.requests
+  );
+  const rest = sorted.length - MAX_MODELS;
+  const most = sorted[0]?.costUsd || 1;
+  const head = ["Model", "Requests", "Tokens in", "Out", "Cost"].map((text, number) =>
+    h("th", { text, attributes: { scope: "col" }, class: number === 0 ? "" : "number" })
+  );
+  const rows = sorted.slice(0, MAX_MODELS).map((sums) => createModelRow(sums, most));
+  find("models").replaceChildren(
+    models.length === 0 ? h("p", { class: "quiet", text: "No model has answered yet." }) : h(
+      "table",
+      {
+        class: "models",
+        children: [
+          h("thead", { children: [h("tr", { children: head })] }),
+          h("tbody", { children: rows }),
+        ],
+      },
+    ),
+    ...(rest > 0 ? [h("p", { class: "quiet", text: `and ${rest} more` })] : []),
+  );
+}
+
+function createModelRow(sums: Stats["models"][number], most: number): HTMLElement {
+  const share = h("div", { class: "share" });
+  share.style.width = `${100 * (sums.costUsd ?? 0) / most}%`;
+  const cells = [
+    formatCount(sums.requests),
+    formatShort(countPrompt(sums)),
+    formatShort(sums.outputTokens),
+    formatCost(sums.costUsd),
+  ];
+  return h("tr", {
+    children: [
+      h("td", { children: [h("div", { class: "name", text: toPlain(sums.model) }), share] }),
+      ...cells.map((text, number) =>
+        h("td", { class: "number", text, attributes: { "data-label": MODEL_LABELS[number] ?? "" } })
+      ),
+    ],
+  });
+}
+
+/** Shows how requests ended that did not end well, and what did not travel. */
+export function showTrouble({ ends, dropped }: Stats, requests: readonly Finished[]): void {
+  const bad = ends.filter(({ end }) => end !== "complete")
+    .map(({ end, count }) => ({ name: end.replaceAll("_", " "), count }));
+  const fields = dropped.map(({ field, count }) => ({ name: field, count }));
+  const last = requests.findLast(({ error }) => error !== undefined)?.error;
+  find("trouble").replaceChildren(
+    createCounts("Ended early", bad),
+    h("p", { class: "quiet name", text: last === undefined ? "" : `“${toPlain(last)}”` }),
+    createCounts("Dropped fields", fields),
+  );
+}
+
+function createCounts(title: string, entries: { name: string; count: number }[]): HTMLElement {
+  const sorted = entries.toSorted((a, b) => b.count - a.count).slice(0, MAX_COUNTS);
+  const items = sorted.map(({ name, count }) =>
+    h("li", {
+      children: [
+        h("span", { class: "name", text: toPlain(name) }),
+        h("span", { class: "number", text: formatCount(count) }),
+      ],
+    })
+  );
+  const none = h("li", { children: [h("span", { class: "quiet", text: "none" })] });
+  return h("div", {
+    class: "group",
+    children: [
+      h("h3", { text: title }),
+      h("ul", { class: "counts", children: items.length > 0 ? items : [none] }),
+    ],
+  });
+}

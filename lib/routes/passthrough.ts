@@ -1,0 +1,181 @@
+/**
+ * The native route: upstream speaks Anthropic's own API, so the body goes and the answer comes back as they
+ * are. Access, keys, times, errors and the log stay ours.
+ * @module
+ */
+
+import { Field } from "../anthropic/field.ts";
+import { toErrorBody } from "../errors.ts";
+import type { Answer, Exchange, Services } from "../request_context.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import type { ChatAnswer } from "../openrouter/client.ts";
+import { parseErrorObject } from "../openrouter/errors.ts";
+import { readReportedCost } from "../openrouter/cost.ts";
+import { resolveModel } from "../openrouter/model_mapping.ts";
+import { encodeEvent } from "../stream/sse.ts";
+import { paceBody } from "../stream/paced_body.ts";
+import { relay } from "../stream/passthrough.ts";
+import { readWhole } from "../stream/read_text.ts";
+import { CHARS_PER_TOKEN } from "../translate/characters.ts";
+import {
+  estimateNativeTokens,
+  listNativeModels,
+  mapNativeRequest,
+} from "../translate/request/anthropic_request.ts";
+import { requireBudget, reserveCost } from "./budget.ts";
+import { createNoJson, describeBlock, noteEnd, toEventStream } from "./respond.ts";
+
+const DEFAULT_VERSION = "2023-06-01";
+/** Where neither the request nor the model list says how much may be written. */
+const DEFAULT_MAX_TOKENS = 64_000;
+/** The JSON of a delta around its text. */
+const DELTA_CHARS = 80;
+/** Names of upstream's are kept for the log and the page. */
+const MAX_NAME_CHARS = 256;
+
+/**
+ * Passes a message request on.
+ * @throws {ApiError} for a body without a model, and for everything that goes wrong before upstream's head has come
+ */
+export async function askNatively(
+  body: unknown,
+  { exchange, services, key }: { exchange: Exchange; services: Services; key: string | null },
+): Promise<ChatAnswer> {
+  const root = new Field(body);
+  const request = root.asObject();
+  const { config, refused, catalog } = services;
+  const asked = root.at("model").asName();
+  const resolve = (name: string) => resolveModel(name, config, refused).models;
+  const models = resolve(asked);
+  const { record, journey } = exchange;
+  record.model = asked;
+  record.target = models[0];
+  if (models.length > 1) record.sent = models;
+  const { headers } = exchange.request;
+  journey.asked = models[0];
+  journey.mark("asked", models[0]);
+  requireBudget(services);
+  const sent = mapNativeRequest(request, {
+    models,
+    resolve: (name) => resolve(name)[0],
+    provider: config.provider,
+  });
+  reserve(sent, exchange, services);
+  const answer = await services.client.sendMessages({
+    body: sent,
+    model: models[0],
+    anthropicVersion: headers.get("anthropic-version") ?? DEFAULT_VERSION,
+    anthropicBeta: headers.get("anthropic-beta"),
+    key,
+    signal: exchange.request.signal,
+    timeoutMs: config.timeoutMs,
+    nearest: (model) => catalog.nearest(model),
+    onSend: (text) => journey.inspection?.keep("sent", text),
+    onRefusal: (text) => journey.noteRefusal(text),
+  });
+  journey.noteAnswer(answer);
+  return answer;
+}
+
+/** Passes the answer on. @throws {ApiError} for what goes wrong before the head has left */
+export async function relayAnswer(
+  answer: ChatAnswer,
+  exchange: Exchange,
+  services: Services,
+): Promise<Answer> {
+  return answer.contentType === "text/event-stream"
+    ? relayStream(answer, exchange, services)
+    : await relayWhole(answer, exchange, services);
+}
+
+function reserve(sent: JsonObject, exchange: Exchange, services: Services): void {
+  const { catalog, calibration, figures } = services;
+  // The estimate reads the whole body.
+  if (!figures.budget.isLimited) return;
+  const models = listNativeModels(sent);
+  const { max_tokens: asked } = sent;
+  const most = catalog.find(models[0])?.maxOutputTokens;
+  const maxTokens = typeof asked === "number" && asked > 0
+    ? Math.min(asked, most ?? asked)
+    : most ?? DEFAULT_MAX_TOKENS;
+  const inputTokens = calibration.adjust(models[0], estimateNativeTokens(sent));
+  const isStream = sent["stream"] === true;
+  reserveCost({ models, inputTokens, maxTokens, cacheTtl: "5m", isStream }, { exchange, services });
+}
+
+function relayStream(answer: ChatAnswer, exchange: Exchange, services: Services): Answer {
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  let outputTokens = 0;
+  exchange.journey.countOutput = () => outputTokens;
+  const body = relay(answer.body, {
+    timeoutMs: services.config.timeoutMs,
+    now: services.now,
+    openStreams: services.openStreams,
+    onEvent: (event) => noteEvent(event, exchange, services),
+    onDelta: (chars) => {
+      outputTokens += Math.max(1, Math.ceil((chars - DELTA_CHARS) / CHARS_PER_TOKEN));
+    },
+    onEnd: (end) => {
+      noteEnd(end, exchange);
+      resolve();
+    },
+    parseError: parseErrorObject,
+    encodeError: (error) =>
+      encodeEvent({ type: "error", error: toErrorBody(error, exchange.redact) }),
+  });
+  return { response: toEventStream(body), ended };
+}
+
+async function relayWhole(
+  answer: ChatAnswer,
+  exchange: Exchange,
+  { config, byteBudget }: Services,
+): Promise<Answer> {
+  const text = await readWhole(answer.body, {
+    timeoutMs: config.timeoutMs,
+    share: byteBudget.open(),
+  });
+  const message = parseJson(text);
+  if (!isJsonObject(message)) throw createNoJson(answer);
+  const { error } = message;
+  if (error !== undefined && error !== null) throw parseErrorObject(error);
+  noteMessage(message, exchange);
+  const headers = { "content-type": "application/json" };
+  return { response: new Response(paceBody(text, config.timeoutMs), { headers }) };
+}
+
+/** The model and the tokens stand in `message_start`, the final tokens in `message_delta`. */
+function noteEvent(event: JsonObject, exchange: Exchange, { now }: Services): void {
+  const { record, startedAt, journey } = exchange;
+  if (event["type"] === "message_start") {
+    record.firstEventMs = Math.round(now() - startedAt);
+    if (isJsonObject(event["message"])) noteMessage(event["message"], exchange);
+  } else if (event["type"] === "content_block_start" && isJsonObject(event["content_block"])) {
+    journey.mark("block", describeBlock(event["content_block"]));
+  } else if (event["type"] === "message_delta" && isJsonObject(event["usage"])) {
+    noteUsage(event["usage"], exchange);
+  }
+}
+
+function noteMessage(message: JsonObject, exchange: Exchange): void {
+  const { model, provider, usage } = message;
+  if (typeof model === "string") exchange.record.target = model.slice(0, MAX_NAME_CHARS);
+  if (typeof provider === "string") exchange.record.provider = provider.slice(0, MAX_NAME_CHARS);
+  if (isJsonObject(usage)) noteUsage(usage, exchange);
+}
+
+/** Later figures replace earlier ones; what is not said again stays. */
+function noteUsage(usage: JsonObject, { record }: Exchange): void {
+  const read = (key: string): number | undefined =>
+    typeof usage[key] === "number" ? usage[key] : undefined;
+  const input = read("input_tokens");
+  const output = read("output_tokens");
+  const cached = read("cache_read_input_tokens");
+  const written = read("cache_creation_input_tokens");
+  const cost = readReportedCost(usage);
+  if (input !== undefined) record.inputTokens = input;
+  if (output !== undefined) record.outputTokens = output;
+  if (cached !== undefined) record.cachedTokens = cached;
+  if (written) record.writtenTokens = written;
+  if (cost !== undefined) record.costUsd = cost;
+}

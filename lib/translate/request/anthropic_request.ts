@@ -1,0 +1,81 @@
+/**
+ * A Messages request for a server that speaks Anthropic's API itself: the body as it is, but for the models,
+ * Claude Code's billing line, and the operator's routing preferences. Pure.
+ * @module
+ */
+
+import { isJsonObject, type JsonObject, toText } from "../../json.ts";
+import { CHARS_PER_TOKEN } from "../characters.ts";
+import { estimateImageTokens } from "../image_tokens.ts";
+import { stripBillingText } from "./system.ts";
+import { estimateFileTokens } from "../tokens.ts";
+
+/** What {@linkcode mapNativeRequest} puts in. */
+export interface NativeOptions {
+  /** The models to ask: the first, then OpenRouter's own fallbacks. */
+  models: readonly [string, ...string[]];
+  /** What a name in the request's own `fallbacks` means. */
+  resolve: (name: string) => string;
+  /** Sent as `provider`. */
+  provider: Readonly<Record<string, unknown>> | null;
+}
+
+/** The same body with what must differ. No other key is looked at. */
+export function mapNativeRequest(body: JsonObject, options: NativeOptions): JsonObject {
+  const [model, ...others] = options.models;
+  const mapped: JsonObject = { ...body, model };
+  const { system, fallbacks } = body;
+  if (system !== undefined) mapped["system"] = stripSystem(system);
+  if (Array.isArray(fallbacks)) {
+    mapped["fallbacks"] = fallbacks.map((entry: unknown) => mapFallback(entry, options));
+  } else if (others.length > 0) {
+    // OpenRouter takes one of the two lists.
+    mapped["models"] = [model, ...others];
+  }
+  if (options.provider !== null) mapped["provider"] = { ...options.provider };
+  return mapped;
+}
+
+/** The models that may answer a mapped request, the first one first. */
+export function listNativeModels({ model, models, fallbacks }: JsonObject): [string, ...string[]] {
+  const others = [models, fallbacks].flatMap((list) => Array.isArray(list) ? list : [])
+    .map((entry: unknown) => isJsonObject(entry) ? entry["model"] : entry);
+  return [toText(model), ...others.filter((name) => typeof name === "string")];
+}
+
+/** Estimated input tokens of a body that nobody has checked: all its text, and its images by their size. */
+export function estimateNativeTokens(body: JsonObject): number {
+  return Math.max(1, Math.ceil(countValue(body)));
+}
+
+function countValue(value: unknown): number {
+  if (typeof value === "string") return value.length / CHARS_PER_TOKEN;
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + countValue(item), 0);
+  if (!isJsonObject(value)) return 0;
+  const { type, data, media_type } = value;
+  if (type === "base64" && typeof data === "string") return countFile(data, toText(media_type));
+  return Object.values(value).reduce((sum: number, item) => sum + countValue(item), 1);
+}
+
+function countFile(data: string, mediaType: string): number {
+  return mediaType.startsWith("image/")
+    ? estimateImageTokens({ type: "base64", media_type: mediaType, data })
+    : estimateFileTokens(data);
+}
+
+function mapFallback(entry: unknown, { resolve }: NativeOptions): unknown {
+  if (!isJsonObject(entry) || typeof entry["model"] !== "string") return entry;
+  return { ...entry, model: resolve(entry["model"]) };
+}
+
+function stripSystem(system: unknown): unknown {
+  if (typeof system === "string") return stripBillingText(system);
+  if (!Array.isArray(system)) return system;
+  return system
+    .map((block: unknown) =>
+      isJsonObject(block) && typeof block["text"] === "string"
+        ? { ...block, text: stripBillingText(block["text"]) }
+        : block
+    )
+    .filter((block) => !(isJsonObject(block) && block["text"] === ""));
+}

@@ -1,0 +1,199 @@
+/**
+ * Schemas of objects without a composition at their top: `$ref`, `allOf`, `anyOf` and `oneOf` are worked into
+ * `properties` and `required`. What was valid stays valid, but for a property that one branch names and another
+ * only tolerates: it gets the type that was named. Where the result allows more than before, the keyword is
+ * reported. Pure.
+ * @module
+ */
+
+import { isJsonObject, type JsonObject } from "../../json.ts";
+import { findTarget, isSame, listAt, listTypes, objectAt, without } from "./nodes.ts";
+
+/** Branches and references of one schema that are followed: a few that name each other could grow for ever. */
+const MAX_BRANCHES = 200;
+const COMPOSITIONS = ["$ref", "allOf", "anyOf", "oneOf"] as const;
+/** Keywords that say nothing about what is valid. */
+const ANNOTATIONS: ReadonlySet<string> = new Set([
+  "$comment",
+  "$id",
+  "$schema",
+  "default",
+  "deprecated",
+  "description",
+  "examples",
+  "readOnly",
+  "title",
+  "writeOnly",
+]);
+
+/** What {@linkcode flatten} needs beside the schema. */
+export interface FlattenContext {
+  /** Where references point to. */
+  root: JsonObject;
+  /** Called with each keyword whose meaning was loosened. */
+  drop: (keyword: string) => void;
+}
+
+/** The schema without a composition at its top. */
+export function flatten(node: JsonObject, context: FlattenContext): JsonObject {
+  return new Flattener(context).flatten(node, new Set());
+}
+
+class Flattener {
+  readonly #context: FlattenContext;
+  #left = MAX_BRANCHES;
+
+  constructor(context: FlattenContext) {
+    this.#context = context;
+  }
+
+  /** @param seen the references that lead here */
+  flatten(node: JsonObject, seen: ReadonlySet<string>): JsonObject {
+    let flat = without(node, ...COMPOSITIONS);
+    for (const keyword of COMPOSITIONS) {
+      if (node[keyword] === undefined) continue;
+      const { schema, isExact } = this.#resolve(node, keyword, seen);
+      const joined = join(flat, schema);
+      flat = joined.schema;
+      if (!isExact || !joined.isExact) this.#context.drop(keyword);
+    }
+    return flat;
+  }
+
+  /** What a composition asks for beside the rest of its schema. */
+  #resolve(
+    node: JsonObject,
+    keyword: typeof COMPOSITIONS[number],
+    seen: ReadonlySet<string>,
+  ): Outcome {
+    if (keyword === "$ref") return this.#follow(String(node["$ref"]), seen);
+    const branches = listAt(node, keyword).filter(isJsonObject).filter(allowsObjects);
+    const flat = branches.slice(0, Math.max(0, this.#left)).map((branch) => {
+      this.#left--;
+      return this.flatten(branch, seen);
+    });
+    const isWhole = flat.length === branches.length;
+    if (keyword !== "allOf" && (!isWhole || flat.length > 1)) {
+      // Without all of its branches a union would forbid what the others allow.
+      return { schema: isWhole ? unite(flat) : {}, isExact: false };
+    }
+    return flat.reduce<Outcome>((sum, branch) => {
+      const joined = join(sum.schema, branch);
+      return { schema: joined.schema, isExact: sum.isExact && joined.isExact };
+    }, { schema: {}, isExact: isWhole });
+  }
+
+  /** A reference that leads back to itself asks for nothing new. */
+  #follow(reference: string, seen: ReadonlySet<string>): Outcome {
+    if (seen.has(reference)) return { schema: {}, isExact: true };
+    const target = this.#left-- > 0 ? findTarget(this.#context.root, reference) : undefined;
+    if (target === undefined) return { schema: {}, isExact: false };
+    const isRoot = target === this.#context.root;
+    const schema = isRoot ? {} : this.flatten(target, new Set([...seen, reference]));
+    return { schema, isExact: true };
+  }
+}
+
+/** A schema, and whether it allows no more than what it was made of. */
+interface Outcome {
+  schema: JsonObject;
+  isExact: boolean;
+}
+
+/** Whether an object can be valid: arguments are never anything else. */
+function allowsObjects(schema: JsonObject): boolean {
+  const types = listTypes(schema);
+  return types.length === 0 || types.includes("object");
+}
+
+/** One schema that asks for what both ask for. */
+function join(base: JsonObject, more: JsonObject): Outcome {
+  const joined = new Map(Object.entries(base));
+  let isExact = true;
+  for (const [key, value] of Object.entries(more)) {
+    if (key === "properties") {
+      joined.set(key, joinProperties(objectAt(base, key), objectAt(more, key)));
+    } else if (key === "required") {
+      joined.set(key, [...new Set([...listAt(base, key), ...listAt(more, key)])]);
+    } else if (!joined.has(key)) {
+      joined.set(key, value);
+    } else if (key !== "type" && !ANNOTATIONS.has(key) && !isSame(base[key], value)) {
+      isExact = false;
+    }
+  }
+  if (!isClosureExact(base, more)) {
+    joined.delete("additionalProperties");
+    isExact = false;
+  }
+  return { schema: Object.fromEntries(joined), isExact };
+}
+
+/** A property that both define must fit both. */
+function joinProperties(base: JsonObject, more: JsonObject): JsonObject {
+  const joined = new Map(Object.entries(base));
+  for (const [name, schema] of Object.entries(more)) {
+    const first = joined.get(name);
+    joined.set(
+      name,
+      first === undefined || isSame(first, schema) ? schema : { allOf: [first, schema] },
+    );
+  }
+  return Object.fromEntries(joined);
+}
+
+/** `additionalProperties` speaks of the properties beside it; joined, those are more than before. */
+function isClosureExact(base: JsonObject, more: JsonObject): boolean {
+  const [a, b] = [base, more].map((schema) => ({
+    isOpen: [undefined, true].includes(readSwitch(schema)),
+    names: Object.keys(objectAt(schema, "properties")),
+  }));
+  if (a === undefined || b === undefined) return true;
+  const [inA, inB] = [new Set(a.names), new Set(b.names)];
+  return (a.isOpen || b.names.every((name) => inA.has(name))) &&
+    (b.isOpen || a.names.every((name) => inB.has(name)));
+}
+
+function readSwitch(schema: JsonObject): boolean | undefined {
+  const value = schema["additionalProperties"];
+  if (value === undefined || typeof value === "boolean") return value;
+  return isSame(value, {}) ? true : false;
+}
+
+/** One schema that allows what any of them allows. */
+function unite(branches: readonly JsonObject[]): JsonObject {
+  const variants = new Map<string, Map<string, unknown>>();
+  for (const branch of branches) {
+    for (const [name, schema] of Object.entries(objectAt(branch, "properties"))) {
+      const found = variants.get(name) ?? new Map<string, unknown>();
+      variants.set(name, found.set(JSON.stringify(schema), schema));
+    }
+  }
+  const properties = [...variants].map(([name, schemas]) => [
+    name,
+    uniteValues([...schemas.values()]),
+  ]);
+  const united: JsonObject = { properties: Object.fromEntries(properties) };
+  const required = listAt(branches[0] ?? {}, "required")
+    .filter((name) => branches.every((branch) => listAt(branch, "required").includes(name)));
+  if (required.length > 0) united["required"] = required;
+  if (branches.every((branch) => readSwitch(branch) === false)) {
+    united["additionalProperties"] = false;
+  }
+  return united;
+}
+
+/** Single words, such as the kinds of a union, become one list of words. */
+function uniteValues(schemas: readonly unknown[]): unknown {
+  if (schemas.length === 1) return schemas[0];
+  const words = schemas.flatMap((schema) => isJsonObject(schema) ? listWords(schema) : [null]);
+  if (!words.every((word) => typeof word === "string")) return { anyOf: schemas };
+  return { type: "string", enum: [...new Set(words)] };
+}
+
+/** The words that a schema allows; null among them where it allows more. */
+function listWords(schema: JsonObject): unknown[] {
+  const extra = Object.keys(without(schema, "const", "enum", "type")).length > 0;
+  if (extra) return [null];
+  if (typeof schema["const"] === "string") return [schema["const"]];
+  return listAt(schema, "enum").length > 0 ? listAt(schema, "enum") : [null];
+}

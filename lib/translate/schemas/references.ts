@@ -1,0 +1,82 @@
+/**
+ * References of a schema, moved to where every validator looks for them: `#/$defs/NAME`. Pure.
+ * zod writes `#/properties/a/items`, older tools `#/definitions/A`; Moonshot: "references must start with
+ * #/$defs/", Gemini knows no other either.
+ * @module
+ */
+
+import type { JsonObject } from "../../json.ts";
+import {
+  findTarget,
+  mapSchemas,
+  MAX_DEPTH,
+  objectAt,
+  type Place,
+  splitPointer,
+  without,
+} from "./nodes.ts";
+
+/** More targets than any schema has; each is copied. */
+const MAX_TARGETS = 200;
+
+/** Moves the targets of all references. Those that point to other documents, or to nothing, stay. */
+export function gatherReferences(root: JsonObject): JsonObject {
+  return new Gatherer(root).gather();
+}
+
+class Gatherer {
+  readonly #root: JsonObject;
+  /** Old reference → name in `$defs`. */
+  readonly #names = new Map<string, string>();
+  readonly #queue: { name: string; target: JsonObject }[] = [];
+  readonly #taken: Set<string>;
+
+  constructor(root: JsonObject) {
+    this.#root = root;
+    this.#taken = new Set(Object.keys(objectAt(root, "$defs")));
+  }
+
+  gather(): JsonObject {
+    const walked = this.#walk(this.#root, null, 0);
+    if (this.#names.size === 0) return this.#root;
+    const definitions: [string, unknown][] = Object.entries(objectAt(walked, "$defs"));
+    // The queue grows while it is read: a target may refer to further ones.
+    for (const { name, target } of this.#queue) {
+      definitions.push([name, this.#walk(target, null, 0)]);
+    }
+    return { ...without(walked, "definitions"), $defs: Object.fromEntries(definitions) };
+  }
+
+  #walk(node: JsonObject, place: Place | null, depth: number): JsonObject {
+    if (depth >= MAX_DEPTH) return node;
+    return Object.fromEntries(
+      Object.entries(node).map(([key, value]) => {
+        if (key === "$ref" && typeof value === "string") return [key, this.#move(value)];
+        const replace = (schema: JsonObject, at: Place) => this.#walk(schema, at, depth + 1);
+        return [key, mapSchemas({ key, above: place }, value, replace)];
+      }),
+    );
+  }
+
+  #move(reference: string): string {
+    if (reference === "#" || /^#\/\$defs\/[^/]+$/.test(reference)) return reference;
+    const known = this.#names.get(reference);
+    if (known !== undefined) return `#/$defs/${known}`;
+    const target = this.#names.size < MAX_TARGETS ? findTarget(this.#root, reference) : undefined;
+    if (target === undefined) return reference;
+    const name = this.#claim(splitPointer(reference).at(-1) ?? "");
+    this.#names.set(reference, name);
+    this.#queue.push({ name, target });
+    return `#/$defs/${name}`;
+  }
+
+  /** A free name like the last key of the pointer. */
+  #claim(key: string): string {
+    const readable = key.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64);
+    const base = /^[0-9]*$/.test(readable) ? `shared${readable}` : readable;
+    let name = base;
+    for (let next = 2; this.#taken.has(name); next++) name = `${base}-${next}`;
+    this.#taken.add(name);
+    return name;
+  }
+}

@@ -1,0 +1,316 @@
+// The door, further in: content blocks and tools that must be refused, with the exact words and path
+// Anthropic uses.
+
+import {
+  assistant,
+  type Bad,
+  BLOCK,
+  body,
+  BOOLEAN,
+  call,
+  image,
+  INTEGER,
+  LIST,
+  MEDIA_TYPES,
+  NOT_EMPTY,
+  OBJECT,
+  REQUIRED,
+  result,
+  schema,
+  source,
+  STRING,
+  tag,
+  testRefusals,
+  tool,
+  user,
+  without,
+} from "../helpers/bad_requests.ts";
+
+const SHOWABLE = ["text", "image", "document", "search_result"];
+
+const BLOCKS: Bad[] = [
+  ["a null block", user(null), `${BLOCK}: ${OBJECT}`],
+  ["a string as block", user("Hello"), `${BLOCK}: ${OBJECT}`],
+  ["a block without type", user({ text: "x" }), `${BLOCK}.type: ${REQUIRED}`],
+  [
+    "a tool_use block of the user's",
+    user(call),
+    `${BLOCK}: ${tag("tool_use", ...SHOWABLE, "tool_result")}`,
+  ],
+  [
+    "a tool_result block of the assistant's",
+    assistant(result),
+    `${BLOCK}: ${tag("tool_result", "text", "tool_use", "thinking", "redacted_thinking")}`,
+  ],
+  [
+    "the second block, by its path",
+    user({ type: "text", text: "x" }, { type: "thinking" }),
+    `messages.0.content.1: ${tag("thinking", ...SHOWABLE, "tool_result")}`,
+  ],
+  ["a text block without text", user({ type: "text" }), `${BLOCK}.text.text: ${REQUIRED}`],
+  [
+    "a text block with a number",
+    assistant({ type: "text", text: 1 }),
+    `${BLOCK}.text.text: ${STRING}`,
+  ],
+  ["an image without source", user({ type: "image" }), `${BLOCK}.image.source: ${REQUIRED}`],
+  [
+    "an unknown image source",
+    image({ type: "path" }),
+    `${BLOCK}.image.source: ${tag("path", "base64", "url")}`,
+  ],
+  [
+    "an unknown media type",
+    image({ media_type: "image/bmp" }),
+    `${BLOCK}.image.source.base64.media_type: ${MEDIA_TYPES}`,
+  ],
+  [
+    "an image without data",
+    image({ data: undefined }),
+    `${BLOCK}.image.source.base64.data: ${REQUIRED}`,
+  ],
+  [
+    "an object as type, with a toString of its own",
+    user({ type: { toString: -1 } }),
+    `${BLOCK}: ${tag('{"toString":-1}', ...SHOWABLE, "tool_result")}`,
+  ],
+  [
+    "an image whose data is a page's URL",
+    image({ data: "data:text/html;base64,PGI+" }),
+    `${BLOCK}.image.source.base64.data: Input should be valid base64`,
+  ],
+  [
+    "a PDF whose data is a broken data URL",
+    user({
+      type: "document",
+      source: { type: "base64", media_type: "application/pdf", data: "data:application/p" },
+    }),
+    `${BLOCK}.document.source.base64.data: Input should be valid base64`,
+  ],
+  [
+    "an image source without url",
+    image({ type: "url" }),
+    `${BLOCK}.image.source.url.url: ${REQUIRED}`,
+  ],
+  [
+    "an image url that nobody can fetch",
+    image({ type: "url", url: "file:///etc/passwd" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
+    "an image url without its slashes",
+    image({ type: "url", url: "https:b//example.com/a.png" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
+    "a file as image source",
+    image({ type: "file", file_id: "f" }),
+    `${BLOCK}.image.source: file sources (f) are not supported; send base64 or a url`,
+  ],
+  [
+    "a document of another type",
+    user({ type: "document", source }),
+    `${BLOCK}.document.source.base64.media_type: Input should be 'application/pdf'`,
+  ],
+  [
+    "a document without source",
+    user({ type: "document" }),
+    `${BLOCK}.document.source: ${REQUIRED}`,
+  ],
+  [
+    "a file as document source",
+    user({ type: "document", source: { type: "file", file_id: "file_1" } }),
+    `${BLOCK}.document.source: file sources (file_1) are not supported; send base64 or a url`,
+  ],
+  [
+    "an unknown document source",
+    user({ type: "document", source: { type: "path" } }),
+    `${BLOCK}.document.source: ${tag("path", "base64", "url", "text", "content")}`,
+  ],
+  [
+    "a call inside a document",
+    user({ type: "document", source: { type: "content", content: [call] } }),
+    `${BLOCK}.document.source.content.content.0: ${tag("tool_use", "text", "image")}`,
+  ],
+  [
+    "a search result without source",
+    user({ type: "search_result" }),
+    `${BLOCK}.search_result.source: ${REQUIRED}`,
+  ],
+  [
+    "an image inside a search result",
+    user({ type: "search_result", source: "s", title: "t", content: [{ type: "image", source }] }),
+    `${BLOCK}.search_result.content.0: ${tag("image", "text")}`,
+  ],
+  [
+    "an image url with a space",
+    image({ type: "url", url: "https://example.com/a b.png" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
+    "an image url without a host",
+    image({ type: "url", url: "https://" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
+    "a title of a document that is no text",
+    user({
+      type: "document",
+      source: { type: "text", media_type: "text/plain", data: "x" },
+      title: 7,
+    }),
+    `${BLOCK}.document.title: ${STRING}`,
+  ],
+  ["a call without id", assistant(without(call, "id")), `${BLOCK}.tool_use.id: ${REQUIRED}`],
+  ["a call without name", assistant(without(call, "name")), `${BLOCK}.tool_use.name: ${REQUIRED}`],
+  [
+    "a result without tool_use_id",
+    user(without(result, "tool_use_id")),
+    `${BLOCK}.tool_result.tool_use_id: ${REQUIRED}`,
+  ],
+  [
+    "a word as is_error",
+    user({ ...result, is_error: "no" }),
+    `${BLOCK}.tool_result.is_error: ${BOOLEAN}`,
+  ],
+  ["a number as result", user({ ...result, content: 1 }), `${BLOCK}.tool_result.content: ${LIST}`],
+  [
+    "a result in a result",
+    user({ ...result, content: [result] }),
+    `${BLOCK}.tool_result.content.0: ${tag("tool_result", ...SHOWABLE, "tool_reference")}`,
+  ],
+  [
+    "a document in a result",
+    user({ ...result, content: [{ type: "document" }] }),
+    `${BLOCK}.tool_result.content.0.document.source: ${REQUIRED}`,
+  ],
+  [
+    "thinking without text",
+    assistant({ type: "thinking", signature: "s" }),
+    `${BLOCK}.thinking.thinking: ${REQUIRED}`,
+  ],
+  [
+    "redacted thinking without data",
+    assistant({ type: "redacted_thinking" }),
+    `${BLOCK}.redacted_thinking.data: ${REQUIRED}`,
+  ],
+];
+
+const SEARCH = { type: "web_search_20250305", name: "web_search" };
+const CODE = { type: "code_execution_20250825", name: "code_execution" };
+const CHOICES = ["auto", "any", "tool", "none"];
+
+const TOOLS: Bad[] = [
+  ["tools as an object", body({ tools: {} }), `tools: ${LIST}`],
+  ["a null tool", body({ tools: [null] }), `tools.0: ${OBJECT}`],
+  ["a tool of type function", tool({ type: "function" }), `tools.0: ${tag("function", "custom")}`],
+  [
+    "two lists of domains for a web search",
+    body({
+      tools: [{ ...SEARCH, allowed_domains: ["a.example"], blocked_domains: ["b.example"] }],
+    }),
+    "tools.0.web_search_20250305: only one of allowed_domains and blocked_domains can be given",
+  ],
+  [
+    "a word as max_uses",
+    body({ tools: [{ ...SEARCH, max_uses: "5" }] }),
+    `tools.0.web_search_20250305.max_uses: ${INTEGER}`,
+  ],
+  [
+    "web search twice",
+    body({ tools: [SEARCH, { ...SEARCH, type: "web_search_20260209" }] }),
+    "tools: Tool names must be unique.",
+  ],
+  [
+    "a tool beside a web search of the same name",
+    body({ tools: [SEARCH, { name: "web_search", input_schema: schema }] }),
+    "tools: Tool names must be unique.",
+  ],
+  [
+    "a web search that may be made no times",
+    body({ tools: [{ ...SEARCH, max_uses: 0 }] }),
+    "tools.0.web_search_20250305.max_uses: Input should be greater than or equal to 1",
+  ],
+  ["a tool without name", tool({ name: undefined }), `tools.0.custom.name: ${REQUIRED}`],
+  ["a tool with an empty name", tool({ name: "" }), `tools.0.custom.name: ${NOT_EMPTY}`],
+  ["a number as description", tool({ description: 1 }), `tools.0.custom.description: ${STRING}`],
+  [
+    "a tool without input_schema",
+    tool({ input_schema: undefined }),
+    `tools.0.custom.input_schema: ${REQUIRED}`,
+  ],
+  ["text as input_schema", tool({ input_schema: "{}" }), `tools.0.custom.input_schema: ${OBJECT}`],
+  [
+    "an input_schema of a string",
+    tool({ input_schema: { type: "string" } }),
+    "tools.0.custom.input_schema.type: Input should be 'object'",
+  ],
+  [
+    "two tools of one name",
+    body({ tools: [{ name: "A", input_schema: schema }, { name: "A", input_schema: schema }] }),
+    "tools: Tool names must be unique.",
+  ],
+  ["tool_choice as a word", body({ tool_choice: "auto" }), `tool_choice: ${OBJECT}`],
+  [
+    "OpenAI's tool_choice",
+    body({ tool_choice: { type: "function" } }),
+    `tool_choice: ${tag("function", ...CHOICES)}`,
+  ],
+  [
+    "a tool_choice without name",
+    body({ tool_choice: { type: "tool" } }),
+    `tool_choice.tool.name: ${REQUIRED}`,
+  ],
+  [
+    "a tool_choice that is no tool",
+    { ...tool({}), tool_choice: { type: "tool", name: "Read" } },
+    "tool_choice: Tool 'Read' not found in provided tools",
+  ],
+  [
+    "a tool_choice for a tool that nothing upstream stands for",
+    body({
+      tools: [CODE, { name: "A", input_schema: schema }],
+      tool_choice: { type: "tool", name: CODE.name },
+    }),
+    `tool_choice: '${CODE.type}' ('${CODE.name}') is not supported by this proxy`,
+  ],
+  [
+    "a tool_choice for any tool where all are left out",
+    body({ tools: [CODE, { type: "mcp_toolset" }], tool_choice: { type: "any" } }),
+    `tool_choice: '${CODE.type}' ('${CODE.name}'), 'mcp_toolset' are not supported by this proxy`,
+  ],
+  [
+    "a tool_choice for any tool of MCP servers",
+    body({ mcp_servers: [{ type: "url", name: "s" }], tool_choice: { type: "any" } }),
+    "tool_choice: 'mcp_servers' is not supported by this proxy",
+  ],
+  ["MCP servers that are no list", body({ mcp_servers: {} }), `mcp_servers: ${LIST}`],
+  [
+    "two lists of domains for a web fetch",
+    body({
+      tools: [{
+        type: "web_fetch_20250910",
+        name: "web_fetch",
+        allowed_domains: ["a.example"],
+        blocked_domains: ["b.example"],
+      }],
+    }),
+    "tools.0.web_fetch_20250910: only one of allowed_domains and blocked_domains can be given",
+  ],
+  [
+    "a number as the advisor's model",
+    body({ tools: [{ type: "advisor_20260301", name: "advisor", model: 1 }] }),
+    `tools.0.advisor_20260301.model: ${STRING}`,
+  ],
+  [
+    "a web fetch of no tokens",
+    body({ tools: [{ type: "web_fetch_20250910", max_content_tokens: 0 }] }),
+    "tools.0.web_fetch_20250910.max_content_tokens: Input should be greater than or equal to 1",
+  ],
+  ["a word as disable_parallel_tool_use", {
+    ...tool({}),
+    tool_choice: { type: "any", disable_parallel_tool_use: "no" },
+  }, `tool_choice.any.disable_parallel_tool_use: ${BOOLEAN}`],
+];
+
+testRefusals([...BLOCKS, ...TOOLS]);

@@ -1,0 +1,357 @@
+// The door: bodies that must be refused, with the exact words and path Anthropic uses, and odd ones that
+// must pass. Blocks and tools have their own file.
+
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { toInvalidInput } from "../../lib/anthropic/invalid_input.ts";
+import { parseCountRequest, parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
+import { ApiError } from "../../lib/errors.ts";
+import {
+  assistant,
+  type Bad,
+  BLOCK,
+  body,
+  BOOLEAN,
+  call,
+  good,
+  hello,
+  INTEGER,
+  LIST,
+  NO_CONTENT,
+  NOT_EMPTY,
+  OBJECT,
+  refuse,
+  REQUIRED,
+  result,
+  schema,
+  source,
+  STRING,
+  tag,
+  testRefusals,
+  tool,
+  turn,
+  user,
+  without,
+} from "../helpers/bad_requests.ts";
+
+const BODIES: Bad[] = [
+  ["null", null, OBJECT],
+  ["a list", [good], OBJECT],
+  ["a string", "Hello", OBJECT],
+  ["a number", 1, OBJECT],
+  ["an empty object: the model first", {}, `model: ${REQUIRED}`],
+  ["a body with a model only: max_tokens next", { model: "m" }, `max_tokens: ${REQUIRED}`],
+  ["a body without messages", without(good, "messages"), `messages: ${REQUIRED}`],
+  ["a body without model", without(good, "model"), `model: ${REQUIRED}`],
+  ["a null model", body({ model: null }), `model: ${STRING}`],
+  ["a blank model", body({ model: "" }), `model: ${NOT_EMPTY}`],
+  ["a body without max_tokens", without(good, "max_tokens"), `max_tokens: ${REQUIRED}`],
+  [
+    "max_tokens -1",
+    body({ max_tokens: -1 }),
+    "max_tokens: Input should be greater than or equal to 0",
+  ],
+  [
+    "max_tokens 0 with a stream",
+    body({ max_tokens: 0, stream: true }),
+    "max_tokens: 0 cannot be combined with stream",
+  ],
+  [
+    "max_tokens 0 with thinking",
+    body({ max_tokens: 0, thinking: { type: "enabled", budget_tokens: 1024 } }),
+    "max_tokens: 0 cannot be combined with thinking",
+  ],
+  [
+    "max_tokens 0 with a format",
+    body({ max_tokens: 0, output_format: { type: "json_schema", schema: {} } }),
+    "max_tokens: 0 cannot be combined with output_config.format",
+  ],
+  [
+    "max_tokens 0 with a forced tool",
+    body({
+      max_tokens: 0,
+      tools: [{ name: "Bash", input_schema: { type: "object" } }],
+      tool_choice: { type: "any" },
+    }),
+    "max_tokens: 0 cannot be combined with tool_choice",
+  ],
+  ["an unknown speed", body({ speed: "slow" }), "speed: Input should be 'standard' or 'fast'"],
+  [
+    "an unknown service tier",
+    body({ service_tier: "gold" }),
+    "service_tier: Input should be 'auto' or 'standard_only'",
+  ],
+  [
+    "a context edit without a type",
+    body({ context_management: { edits: [{}] } }),
+    `context_management.edits.0.type: ${REQUIRED}`,
+  ],
+  [
+    "thinking kept for no turn",
+    body({
+      context_management: {
+        edits: [{ type: "clear_thinking_20251015", keep: { type: "thinking_turns", value: 0 } }],
+      },
+    }),
+    "context_management.edits.0.clear_thinking_20251015.keep.thinking_turns.value: " +
+    "Input should be greater than or equal to 1",
+  ],
+  ["max_tokens as a string", body({ max_tokens: "1024" }), `max_tokens: ${INTEGER}`],
+  ["max_tokens 1.5", body({ max_tokens: 1.5 }), `max_tokens: ${INTEGER}`],
+  ["stream as a word", body({ stream: "yes" }), `stream: ${BOOLEAN}`],
+  [
+    "temperature 2",
+    body({ temperature: 2 }),
+    "temperature: Input should be less than or equal to 1",
+  ],
+  [
+    "temperature -1",
+    body({ temperature: -1 }),
+    "temperature: Input should be greater than or equal to 0",
+  ],
+  [
+    "temperature as a string",
+    body({ temperature: "1" }),
+    "temperature: Input should be a valid number",
+  ],
+  ["top_p 1.1", body({ top_p: 1.1 }), "top_p: Input should be less than or equal to 1"],
+  ["top_p -2", body({ top_p: -2 }), "top_p: Input should be greater than or equal to 0"],
+  ["top_k -2", body({ top_k: -2 }), "top_k: Input should be greater than or equal to 0"],
+  ["top_k 1.5", body({ top_k: 1.5 }), `top_k: ${INTEGER}`],
+  ["stop_sequences as a string", body({ stop_sequences: "END" }), `stop_sequences: ${LIST}`],
+  [
+    "a number among stop_sequences",
+    body({ stop_sequences: ["END", 1] }),
+    `stop_sequences.1: ${STRING}`,
+  ],
+  ["metadata as a string", body({ metadata: "user" }), `metadata: ${OBJECT}`],
+  ["a number as user_id", body({ metadata: { user_id: 1 } }), `metadata.user_id: ${STRING}`],
+  ["output_config as a list", body({ output_config: [] }), `output_config: ${OBJECT}`],
+  [
+    "effort ultra",
+    body({ output_config: { effort: "ultra" } }),
+    "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'",
+  ],
+  [
+    "a format without schema",
+    body({ output_config: { format: { type: "json_schema" } } }),
+    `output_config.format.schema: ${REQUIRED}`,
+  ],
+  ["thinking as a flag", body({ thinking: true }), `thinking: ${OBJECT}`],
+  [
+    "an unknown thinking type",
+    body({ thinking: { type: "deep" } }),
+    `thinking: ${tag("deep", "enabled", "adaptive", "disabled", "between_tools")}`,
+  ],
+  [
+    "a thinking budget of 10",
+    body({ thinking: { type: "enabled", budget_tokens: 10 } }),
+    "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",
+  ],
+  [
+    "thinking without budget",
+    body({ thinking: { type: "enabled" } }),
+    `thinking.enabled.budget_tokens: ${REQUIRED}`,
+  ],
+  ["system as a number", body({ system: 1 }), `system: ${LIST}`],
+  [
+    "an image block in system",
+    body({ system: [{ type: "image", source }] }),
+    `system.0: ${tag("image", "text")}`,
+  ],
+  ["a string among system blocks", body({ system: ["Be brief."] }), `system.0: ${OBJECT}`],
+];
+
+const MESSAGES: Bad[] = [
+  ["no messages", body({ messages: [] }), "messages: at least one message is required"],
+  ["messages as a string", body({ messages: "Hello" }), `messages: ${LIST}`],
+  ["null messages", body({ messages: null }), `messages: ${LIST}`],
+  ["a null message", body({ messages: [hello, null] }), `messages.1: ${OBJECT}`],
+  ["a string among messages", turn("Hello"), `messages.0: ${OBJECT}`],
+  ["a message without role", turn({ content: "Hello" }), `messages.0.role: ${REQUIRED}`],
+  [
+    "an unknown role",
+    turn({ role: "tool", content: "x" }),
+    "messages.0.role: Input should be 'user', 'assistant' or 'system'",
+  ],
+  ["a number as role", turn({ role: 1, content: "x" }), `messages.0.role: ${STRING}`],
+  ["a message without content", turn({ role: "user" }), `messages.0.content: ${REQUIRED}`],
+  ["a number as content", turn({ role: "assistant", content: 1 }), `messages.0.content: ${LIST}`],
+  [
+    "an object as content",
+    turn({ role: "user", content: { type: "text", text: "x" } }),
+    `messages.0.content: ${LIST}`,
+  ],
+  ["an empty user message", turn({ role: "user", content: "" }), NO_CONTENT],
+  ["a user message without blocks", user(), NO_CONTENT],
+  ["a user message of empty text", user({ type: "text", text: "" }), NO_CONTENT],
+  [
+    "an image in a system turn",
+    turn({ role: "system", content: [{ type: "image", source }] }),
+    `${BLOCK}: ${tag("image", "text", "tool_addition")}`,
+  ],
+];
+
+testRefusals([...BODIES, ...MESSAGES]);
+
+Deno.test("parseMessagesRequest refuses a continued thread in the words the SDK's tool runner acts on", () => {
+  const error = refuse(body({ thread: { type: "continue", previous_message_id: "msg_1" } }));
+  assertMatch(error.message, /^thread: /);
+  assertEquals(error.details, {
+    error_code: "thread_unsupported_request",
+    unsupported: ["thread"],
+  });
+});
+
+Deno.test("parseMessagesRequest refuses a compaction request, which no plain answer can serve", () => {
+  assertMatch(refuse(body({ compaction: { type: "summarize" } })).message, /^compaction: /);
+});
+
+const PASS: [name: string, body: unknown][] = [
+  ["unknown top-level fields", body({ foo: 1, user_profile_id: "u", "": null })],
+  ["unknown betas", body({ betas: ["never-heard-of-2030-01-01"] })],
+  ["unknown keys in blocks and tools", {
+    ...user({ type: "text", text: "x", citations: null, foo: 1 }),
+    ...tool({ foo: 1 }),
+  }],
+  ["a created thread", body({ thread: { type: "create" } })],
+  ["thinking display", body({ thinking: { type: "adaptive", display: "omitted" } })],
+  ["context_management and its edits", body({ context_management: { edits: [] } })],
+  ["a system turn at the start", turn({ role: "system", content: "Be brief." })],
+  [
+    "a system turn without content",
+    body({ messages: [hello, { role: "system", output_config: { effort: "low" } }] }),
+  ],
+  ["an empty assistant turn", body({ messages: [hello, { role: "assistant", content: "" }] })],
+  [
+    "a conversation that starts with the assistant",
+    body({ messages: [{ role: "assistant", content: "Hi" }] }),
+  ],
+  ["a tool name that upstream refuses", tool({ name: "github.issues/list" })],
+  ["max_tokens 0 with a tool choice of none", {
+    ...tool({}),
+    ...body({ max_tokens: 0, tool_choice: { type: "none" } }),
+  }],
+  ["a tool of type custom", tool({ type: "custom" })],
+  ["a tool without schema type", tool({ input_schema: {} })],
+];
+
+for (const [name, odd] of PASS) {
+  Deno.test(`parseMessagesRequest takes ${name}`, () => {
+    parseMessagesRequest(odd);
+  });
+}
+
+Deno.test("parseMessagesRequest takes null for every optional field as not sent", () => {
+  const keys = [
+    ...["system", "stream", "stop_sequences", "temperature", "top_p", "top_k", "thinking", "tools"],
+    ...["tool_choice", "metadata", "service_tier", "inference_geo", "speed", "cache_control"],
+    ...["container", "output_config", "diagnostics", "context_management", "mcp_servers", "thread"],
+    ...[
+      "output_format",
+      "compaction",
+      "fallbacks",
+      "fallback_credit_token",
+      "billing_policy",
+      "betas",
+    ],
+  ];
+  const nulls = Object.fromEntries(keys.map((key) => [key, null]));
+  assertEquals(parseMessagesRequest(body(nulls)), parseMessagesRequest(good));
+});
+
+Deno.test("parseMessagesRequest takes null for the optional fields inside as not sent", () => {
+  const odd = parseMessagesRequest(body({
+    metadata: { user_id: null },
+    output_config: { effort: null, format: null, task_budget: null },
+    tools: [{
+      type: null,
+      name: "Bash",
+      description: null,
+      input_schema: schema,
+      cache_control: null,
+      strict: null,
+      defer_loading: null,
+    }],
+    tool_choice: { type: "auto", disable_parallel_tool_use: null },
+    system: [{ type: "text", text: "Be brief.", cache_control: null, citations: null }],
+    messages: [
+      {
+        role: "user",
+        content: [{ type: "text", text: "Hi", cache_control: { type: "ephemeral", ttl: null } }],
+      },
+      { role: "assistant", content: [{ ...call, cache_control: null, caller: null }] },
+      {
+        role: "user",
+        content: [{ ...result, content: null, is_error: null, cache_control: null }],
+      },
+    ],
+  }));
+  const plain = parseMessagesRequest(body({
+    tools: [{ name: "Bash", input_schema: schema }],
+    tool_choice: { type: "auto" },
+    system: "Be brief.",
+    messages: [
+      {
+        role: "user",
+        content: [{ type: "text", text: "Hi", cache_control: { type: "ephemeral" } }],
+      },
+      { role: "assistant", content: [call] },
+      { role: "user", content: [result] },
+    ],
+  }));
+  assertEquals(odd, plain);
+});
+
+Deno.test("parseMessagesRequest keeps an input that is a text as it is, and others as JSON", () => {
+  const parse = (input: unknown) => {
+    const content = [{ type: "tool_use", id: "a", name: "b", input }];
+    const messages = [hello, { role: "assistant", content }];
+    const turn = parseMessagesRequest(body({ messages })).messages[1];
+    const [block] = turn?.role === "assistant" ? turn.content : [];
+    return block?.type === "tool_use" ? block.input : null;
+  };
+  assertEquals(parse("abc"), toInvalidInput("abc"));
+  assertEquals(parse([1]), toInvalidInput("[1]"));
+  assertEquals(parse({ a: 1 }), { a: 1 });
+});
+
+Deno.test("parseMessagesRequest takes thinking without signature", () => {
+  const { messages } = parseMessagesRequest(assistant({ type: "thinking", thinking: "Hm." }));
+  assertEquals(messages[0]?.content, [{ type: "thinking", thinking: "Hm.", signature: "" }]);
+});
+
+Deno.test("parseMessagesRequest takes every block of server tools in history, and of times to come", () => {
+  const types = [
+    ...["server_tool_use", "web_fetch_tool_result", "mcp_tool_use", "mcp_tool_result"],
+    ...["code_execution_tool_result", "bash_code_execution_tool_result", "mcp_tool_listing"],
+    ...["text_editor_code_execution_tool_result", "tool_search_tool_result"],
+    ...["advisor_tool_result", "fallback", "never_heard_of"],
+  ];
+  const blocks = types.map((type) => ({ type, id: "s" }));
+  const foreign = types.map((type) => ({ type: "foreign", foreign: type }));
+  for (const bad of [assistant(...blocks), user(...blocks), user({ ...result, content: blocks })]) {
+    const [block, ...rest] = parseMessagesRequest(bad).messages[0]?.content ?? [];
+    const content = block?.type === "tool_result" ? block.content : [block, ...rest];
+    assertEquals<unknown>(content, foreign);
+  }
+});
+
+Deno.test("parseCountRequest needs no max_tokens", () => {
+  assertEquals(parseCountRequest(without(good, "max_tokens")).messages.length, 1);
+});
+
+Deno.test("parseCountRequest refuses what a request of its kind may not be", () => {
+  const cases: Bad[] = [
+    ["", {}, `model: ${REQUIRED}`],
+    ["", { model: "m" }, `messages: ${REQUIRED}`],
+    ["", { model: "m", messages: [] }, "messages: at least one message is required"],
+  ];
+  for (const [, bad, message] of cases) {
+    const error = assertThrows(() => parseCountRequest(bad), ApiError);
+    assertEquals([error.type, error.status, error.message], [
+      "invalid_request_error",
+      400,
+      message,
+    ]);
+  }
+});

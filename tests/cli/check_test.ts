@@ -1,0 +1,431 @@
+/**
+ * `check`, in process: before the simulated upstream, and before stand-ins for fetch. As people start it:
+ * tests/cli/cli_test.ts.
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type CheckOptions, runCheck } from "../../lib/cli/check/check.ts";
+import type { Finding, Report } from "../../lib/cli/check/report.ts";
+import { correctBaseUrl } from "../../lib/cli/check/upstream.ts";
+import { mergeSources } from "../../lib/cli/environment.ts";
+import { StartError } from "../../lib/cli/terminal.ts";
+import { startUpstream } from "../../lib/cli/demo/fake_openrouter.ts";
+import { startProxy } from "../helpers/proxy.ts";
+import { startSilentUpstream } from "../helpers/upstream.ts";
+
+const ABOUT = { name: "claudeproxy", version: "0.0.0" };
+const KEY = "sk-or-v1-0123456789abcdef0123456789abcdef";
+const PROXY_KEY = "a-proxy-key-nobody-sees";
+const KNOWN = "anthropic/claude-sonnet-4.5";
+const ALL_KNOWN = {
+  OPENROUTER_API_KEY: KEY,
+  PORT: "0",
+  HOST: "127.0.0.1",
+  TARGET_MODEL_OPUS: KNOWN,
+  TARGET_MODEL_BIG: KNOWN,
+  TARGET_MODEL_SMALL: KNOWN,
+  TARGET_MODEL_DEFAULT: KNOWN,
+};
+
+type Settings = Record<string, string | undefined>;
+
+function toOptions(env: Settings, print: (text: string) => void): CheckOptions {
+  const read = () => ({
+    env: (name: string) => env[name],
+    findOrigin: (name: string) => env[name] === undefined ? "default" as const : ".env" as const,
+    notes: [],
+  });
+  return { read, print, waitMs: 1000 };
+}
+
+/** The report, from the JSON that machines get. */
+async function check(env: Settings, options: CheckOptions = {}): Promise<Report> {
+  let text = "";
+  const isFine = await runCheck(ABOUT, {
+    ...toOptions({ ...ALL_KNOWN, ...env }, (line) => text += line),
+    isJson: true,
+    ...options,
+  });
+  for (const secret of [KEY, PROXY_KEY]) assert(!text.includes(secret), text);
+  const report: Report = JSON.parse(text);
+  assertEquals(report.ok, isFine);
+  return report;
+}
+
+function find(report: Report, topic: string): Finding {
+  const found = report.findings.find((finding) => finding.topic === topic);
+  assert(found !== undefined, `${topic} not in ${JSON.stringify(report)}`);
+  return found;
+}
+
+/** A stand-in for fetch: path after the base URL → answer. */
+function answerWith(answers: Record<string, () => Response | Promise<Response>>): typeof fetch {
+  return async (input) => {
+    const path = new URL(`${input}`).pathname.replace("/api/v1", "");
+    return await (answers[path]?.() ?? new Response("no such thing", { status: 404 }));
+  };
+}
+
+function describeModels(...entries: object[]) {
+  return () => Response.json({ data: entries });
+}
+
+const ONE_MODEL = describeModels({ id: KNOWN, context_length: 1_048_576 });
+
+Deno.test("check of settings that will work finds nothing, and shows no key", async () => {
+  const upstream = startUpstream();
+  const report = await check({
+    OPENROUTER_BASE_URL: upstream.baseUrl,
+    PROXY_API_KEYS: PROXY_KEY,
+  });
+  assertEquals(report.findings.map(({ topic, state }) => [topic, state]), [
+    ["settings", "ok"],
+    ["permissions", "ok"],
+    ["port", "ok"],
+    ["upstream", "ok"],
+    ["key", "ok"],
+    ["models", "ok"],
+  ]);
+  const { name, says, facts } = find(report, "models");
+  assertEquals(name, "opus, sonnet, haiku, fable, other");
+  assertEquals(says, `${KNOWN}: 1M context, $3/$15 per M tokens, tools, reasoning`);
+  assertEquals(facts, {
+    id: KNOWN,
+    families: ["opus", "sonnet", "haiku", "fable", "other"],
+    contextLength: 1_000_000,
+    maxOutputTokens: 64_000,
+    promptPrice: 3,
+    completionPrice: 15,
+    tools: true,
+    reasoning: true,
+  });
+  const shown = new Map(report.settings.map(({ name, value, origin }) => [name, [value, origin]]));
+  assertEquals(shown.get("OPENROUTER_API_KEY"), ["sk-or-v1-…cdef", ".env"]);
+  assertEquals(shown.get("PROXY_API_KEYS"), ["(hidden)", ".env"]);
+  assertEquals(shown.get("PING_S"), ["15", "default"]);
+  await upstream.stop();
+});
+
+Deno.test("check as text has a line for each thing, and the cure below it", async () => {
+  const upstream = startUpstream();
+  const lines: string[] = [];
+  const env = {
+    ...ALL_KNOWN,
+    OPENROUTER_BASE_URL: upstream.baseUrl,
+    TARGET_MODEL_BIG: "anthropic/claude-sonet-4.5",
+  };
+  const isFine = await runCheck(ABOUT, toOptions(env, (line) => lines.push(line)));
+  const text = lines.join("\n");
+  assertEquals(isFine, false);
+  for (
+    const part of [
+      "\n  OPENROUTER_API_KEY    .env         sk-or-v1-…cdef\n",
+      "\n  PING_S                default      15\n",
+      "\n  not set: TARGET_MODEL_FABLE, OPENROUTER_APP_URL, ",
+      "\n  ✓ opus, haiku, fable, other  anthropic/claude-sonnet-4.5: 1M context, ",
+      `\n  ✗ sonnet${" ".repeat(21)}anthropic/claude-sonet-4.5: not in the catalog\n` +
+      `${" ".repeat(31)}→ nearest: anthropic/claude-sonnet-4.5, `,
+      "; change TARGET_MODEL_BIG\n",
+      "\nIt will not work: 1 of the checks failed (0.",
+    ]
+  ) assertStringIncludes(text, part);
+  await upstream.stop();
+});
+
+for (
+  const [what, target, state, words, cure] of [
+    [
+      "an own target that is unknown",
+      "vendor/x",
+      "failed",
+      "vendor/x: not in the catalog",
+      "change",
+    ],
+    [
+      "an unknown fallback",
+      `${KNOWN},vendor/x`,
+      "failed",
+      "vendor/x: not in",
+      "change TARGET_MODEL",
+    ],
+    ["a default that is unknown", undefined, "warning", "the Claude asked for replaces it", "auto"],
+    ["a known fallback", `${KNOWN},${KNOWN}:nitro`, "ok", `${KNOWN}:nitro: 1.05M context`, ""],
+    ["a variant", `${KNOWN}:thinking`, "ok", `${KNOWN}:thinking: 1.05M context`, ""],
+    ["a free variant that has ended", `${KNOWN}:free`, "failed", "not in the catalog", KNOWN],
+    ["`auto` that is listed", "auto", "ok", "~anthropic/claude-opus-latest: 200k context", ""],
+    ["a preset", "vendor/x@preset/y", "unchecked", "not checked: a preset", ""],
+    [
+      "a model without tools",
+      "vendor/mute",
+      "warning",
+      "free, no tools, no reasoning",
+      "needs tools",
+    ],
+  ] as const
+) {
+  Deno.test(`check of ${what} is ${state} and says so`, async () => {
+    const free = { prompt: "0", completion: "0" };
+    const fetcher = answerWith({
+      "/key": () => Response.json({ data: {} }),
+      "/models": describeModels(
+        { id: KNOWN, context_length: 1_048_576 },
+        { id: "~anthropic/claude-opus-latest", context_length: 200_000 },
+        { id: "vendor/mute", context_length: 8000, supported_parameters: ["stop"], pricing: free },
+      ),
+    });
+    const report = await check({ TARGET_MODEL_OPUS: target }, { fetcher });
+    const found = report.findings.filter(({ name }) => name?.startsWith("opus")).at(-1);
+    assertEquals(found?.state, state, JSON.stringify(found));
+    assertStringIncludes(found?.says ?? "", words);
+    assertStringIncludes(found?.cure ?? "", cure);
+    assertEquals(report.ok, state !== "failed");
+  });
+}
+
+for (
+  const [what, data, state, ...words] of [
+    [
+      "a key with a limit",
+      { label: "sk-or-v1-012...def", limit: 10, limit_remaining: 7.5, limit_reset: "monthly" },
+      "ok",
+      "valid (sk-or-v1-012...def), $7.5 of $10 left, new monthly",
+    ],
+    ["a key without one", { limit: null, usage: 1.234 }, "ok", "no limit of its own, $1.23 used"],
+    ["an expiring key", { expires_at: "2027-12-31T23:59:59Z" }, "ok", "expires 2027-12-31"],
+    ["a used-up key", { limit: 1, limit_remaining: 0 }, "failed", "$0 of $1 left", "raise it"],
+    ["a free account", { is_free_tier: true }, "warning", "free tier", "need credit"],
+    ["a management key", { is_management_key: true }, "failed", "valid", "make an ordinary one"],
+    ["an evil label", { label: `a\u001b[31m${KEY}` }, "ok", "[redacted]"],
+  ] as const
+) {
+  Deno.test(`check of ${what} is ${state}: ${words[0]}`, async () => {
+    const fetcher = answerWith({ "/models": ONE_MODEL, "/key": () => Response.json({ data }) });
+    const report = await check({}, { fetcher });
+    const { state: found, says, cure = "" } = find(report, "key");
+    assertEquals([found, report.ok], [state, state !== "failed"]);
+    for (const word of words) assertStringIncludes(`${says} ${cure}`, word);
+  });
+}
+
+Deno.test("text that upstream sends cannot steer the terminal", async () => {
+  const lines: string[] = [];
+  const fetcher = answerWith({
+    "/models": ONE_MODEL,
+    "/key": () => Response.json({ data: { label: "a\u001b[31m\nb\u202e" } }),
+  });
+  const options = toOptions(ALL_KNOWN, (line) => lines.push(line));
+  await runCheck(ABOUT, { ...options, fetcher });
+  for (const line of lines) assertEquals(/[\p{Cc}\p{Cf}]/u.test(line), false, line);
+});
+
+Deno.test("check of a key that upstream refuses fails in upstream's words", async () => {
+  const error = { error: { code: 401, message: "User not found." } };
+  const fetcher = answerWith({
+    "/models": ONE_MODEL,
+    "/key": () => Response.json(error, { status: 401 }),
+  });
+  const report = await check({}, { fetcher });
+  const { state, says } = find(report, "key");
+  assertEquals([state, find(report, "upstream").state], ["failed", "ok"]);
+  assertStringIncludes(says, "User not found.");
+});
+
+Deno.test("check without a key asks nothing about keys, warns, and is fine", async () => {
+  const asked: string[] = [];
+  const fetcher: typeof fetch = async (input, init) => {
+    asked.push(`${input}`);
+    assertEquals(new Headers(init?.headers).has("authorization"), false);
+    return await Promise.resolve(ONE_MODEL());
+  };
+  const report = await check({ OPENROUTER_API_KEY: "" }, { fetcher });
+  assertEquals(asked, ["https://openrouter.ai/api/v1/models"]);
+  const { state, says, cure } = find(report, "key");
+  assertEquals([state, report.ok], ["warning", true]);
+  assertStringIncludes(says, "sk-or-… key, as ANTHROPIC_AUTH_TOKEN");
+  assertStringIncludes(cure ?? "", "put OPENROUTER_API_KEY into .env");
+});
+
+for (
+  const [what, answers, states] of [
+    ["an upstream without a list", { "/key": () => Response.json({ data: {} }) }, "failed ok"],
+    ["an upstream that knows no keys", { "/models": ONE_MODEL }, "ok unchecked"],
+    [
+      "no list and a refused key",
+      { "/key": () => new Response("", { status: 401 }) },
+      "failed failed",
+    ],
+    ["another server", {}, "failed unchecked"],
+    ["a page", { "/models": () => new Response("<html>") }, "failed unchecked"],
+    ["a site that answers everything with a page", {
+      "/models": () => new Response("<html>"),
+      "/key": () => new Response("<html>"),
+    }, "failed unchecked"],
+    ["an empty list", { "/models": describeModels() }, "failed unchecked"],
+    [
+      "an upstream in trouble",
+      { "/models": () => new Response("", { status: 503 }) },
+      "failed unchecked",
+    ],
+  ] as const
+) {
+  Deno.test(`check of ${what}: ${states}`, async () => {
+    const report = await check({}, { fetcher: answerWith(answers) });
+    const found = ["upstream", "key"].map((topic) => find(report, topic).state).join(" ");
+    assertEquals(found, states, JSON.stringify(report.findings));
+    assertEquals(find(report, "models").state, states.startsWith("ok") ? "ok" : "unchecked");
+    assertEquals(report.ok, !states.includes("failed"));
+  });
+}
+
+Deno.test("check of a base URL that is a web page says so, and what the address is", async () => {
+  const page = () => new Response("<!doctype html><title>Hello</title>");
+  const report = await check({ OPENROUTER_BASE_URL: "https://openrouter.ai" }, {
+    fetcher: () => Promise.resolve(page()),
+  });
+  const { says, cure } = find(report, "upstream");
+  assertEquals(
+    says,
+    "https://openrouter.ai gives no model list: its answer is not JSON, perhaps a web page",
+  );
+  assertEquals(cure, "set OPENROUTER_BASE_URL=https://openrouter.ai/api/v1");
+});
+
+for (
+  const [given, meant] of [
+    ["https://openrouter.ai/api/v1", null],
+    ["https://openrouter.ai/api/v1/chat/completions", "https://openrouter.ai/api/v1"],
+    ["https://openrouter.ai/api", "https://openrouter.ai/api/v1"],
+    ["https://openrouter.ai/v1", "https://openrouter.ai/api/v1"],
+    ["http://www.openrouter.ai/api/v1", "https://openrouter.ai/api/v1"],
+    ["https://notopenrouter.ai/api/v1", null],
+    ["http://localhost:11434", "http://localhost:11434/v1"],
+    ["http://localhost:11434/v1/chat/completions", "http://localhost:11434/v1"],
+    ["http://localhost:11434/v1/messages", "http://localhost:11434/v1"],
+    ["http://localhost:11434/chat/completions", "http://localhost:11434/v1"],
+    ["http://localhost:11434/v1", null],
+    ["https://host.example/openai/v1", null],
+  ] as const
+) {
+  Deno.test(`the base URL ${given} is ${meant === null ? "as good as any" : `meant as ${meant}`}`, () => {
+    assertEquals(correctBaseUrl(given), meant);
+  });
+}
+
+Deno.test("check of a key and an address of two sources asks nothing", async () => {
+  const asked: string[] = [];
+  const fetcher: typeof fetch = (input) => {
+    asked.push(`${input}`);
+    return Promise.resolve(Response.json({ data: [] }));
+  };
+  const read = () =>
+    mergeSources((name) => name === "OPENROUTER_API_KEY" ? KEY : undefined, {
+      name: ".env",
+      values: { OPENROUTER_BASE_URL: "http://evil.example/v1" },
+      notes: [],
+    });
+  const report = await check({}, { read, fetcher });
+  assertEquals([asked, report.findings.map(({ state }) => state)], [[], ["failed"]]);
+  assertStringIncludes(find(report, "settings").says, "nothing was sent");
+});
+
+Deno.test("check of an upstream that cannot be reached says why, and checks no models", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  const report = await check({ OPENROUTER_BASE_URL: `http://127.0.0.1:${listener.addr.port}/v1` });
+  const { state, says, cure } = find(report, "upstream");
+  assertEquals([state, report.ok], ["failed", false]);
+  assertMatch(says, /cannot be reached: .*refused/i);
+  assertStringIncludes(cure ?? "", "HTTPS_PROXY");
+  assertEquals([find(report, "key").state, find(report, "models").state], [
+    "unchecked",
+    "unchecked",
+  ]);
+});
+
+Deno.test("check does not wait for an upstream that keeps silent", async () => {
+  await using upstream = startSilentUpstream();
+  const startedAt = performance.now();
+  const report = await check({ OPENROUTER_BASE_URL: upstream.baseUrl }, { waitMs: 100 });
+  assert(performance.now() - startedAt < 2000);
+  assertStringIncludes(find(report, "upstream").says, "no answer in time");
+  assertEquals(report.ok, false);
+});
+
+/** Nothing of upstream matters here. */
+const FINE = { fetcher: answerWith({ "/models": ONE_MODEL }) };
+
+Deno.test("check of a port that is free leaves it free", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  for (let i = 0; i < 2; i++) {
+    const { state, says } = find(await check({ PORT: `${port}` }, FINE), "port");
+    assertEquals([state, says], ["ok", `127.0.0.1:${port} is free`]);
+  }
+});
+
+for (const host of ["127.0.0.1", "0.0.0.0"]) {
+  Deno.test(`check of a port on ${host} that a proxy has is a warning`, async () => {
+    await using proxy = startProxy();
+    const { port } = new URL(proxy.url);
+    const report = await check({ PORT: port, HOST: host }, FINE);
+    const { state, says } = find(report, "port");
+    assertEquals([state, report.ok], ["warning", true]);
+    assertStringIncludes(says, `${host}:${port} is in use by a proxy like this one`);
+  });
+}
+
+Deno.test("check of a port that another program has fails, whatever that program answers", async () => {
+  for (const words of ['{"status":"ok"}', "no"]) {
+    const other = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      () => new Response(words),
+    );
+    const report = await check({ PORT: `${other.addr.port}` }, FINE);
+    const { state, says, cure } = find(report, "port");
+    assertEquals([state, report.ok, cure], ["failed", false, "set PORT to a free one"]);
+    assertStringIncludes(says, "in use by another program");
+    await other.shutdown();
+  }
+});
+
+Deno.test("check of a port whose owner says nothing gives up on it", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const startedAt = performance.now();
+  const report = await check({ PORT: `${listener.addr.port}` }, FINE);
+  assert(performance.now() - startedAt < 3000);
+  assertEquals(find(report, "port").state, "failed");
+});
+
+Deno.test("check of a HOST that is not this machine's fails", async () => {
+  // 192.0.2.0/24 is reserved for documentation.
+  const report = await check({ HOST: "192.0.2.1" }, FINE);
+  const { state, cure } = find(report, "port");
+  assertEquals([state, cure], ["failed", "check HOST and PORT"]);
+});
+
+Deno.test("check of a bad value shows the settings, masked, and what is wrong", async () => {
+  const report = await check({ PORT: "many" });
+  assertEquals(report.findings, [{
+    topic: "settings",
+    state: "failed",
+    says: 'PORT="many" cannot be used: allowed is a whole number from 0 up to 65535',
+  }]);
+  assertEquals(report.settings[0]?.value, "sk-or-v1-…cdef");
+});
+
+Deno.test("check of settings that may not be read says which flag to add", async () => {
+  const read = () => {
+    throw new StartError("No permission to read the settings: add --allow-env=PORT");
+  };
+  const report = await check({}, { read });
+  assertEquals([report.ok, report.settings], [false, []]);
+  assertStringIncludes(find(report, "settings").says, "add --allow-env=PORT");
+});
+
+Deno.test("check shows a short or strange key not even in part", async () => {
+  for (const key of ["sk-or-v1-short", "another-vendors-key-0123456789abcdef"]) {
+    const report = await check({ OPENROUTER_API_KEY: key }, FINE);
+    assertEquals(report.settings[0]?.value, "(hidden)");
+  }
+});

@@ -1,0 +1,403 @@
+/**
+ * `main.ts claude` as a process, in front of a fake client: a small program called `claude` on PATH that writes
+ * down what it was given and does what it is told. With the real client: tests/clients/cases/launcher.ts.
+ * @module
+ */
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import { createStage, type Ended, KEY, type Launch, type Stage } from "../helpers/launcher.ts";
+import { completion } from "../helpers/chunks.ts";
+import { startSilentUpstream } from "../helpers/upstream.ts";
+
+const HAS_SHEBANG = Deno.build.os !== "windows";
+const TARGETS = { TARGET_MODEL_OPUS: "z-ai/glm-5", TARGET_MODEL_BIG: "openai/gpt-5" };
+const MODELS = [
+  { id: "z-ai/glm-5", context_length: 131_072 },
+  { id: "openai/gpt-5", context_length: 400_000 },
+];
+const PRICED = { prompt_tokens: 1200, completion_tokens: 30, total_tokens: 1230, cost: 0.25 };
+
+/** FAKE says what to do: `ask` a request, `wait` for a signal, `exit`; its report goes beside it. */
+const FAKE = `#!/usr/bin/env -S deno run -A --quiet --no-lock --no-config --ext=js
+const path = Deno.args[Deno.args.indexOf("--settings") + 1];
+const settings = JSON.parse(Deno.readTextFileSync(path));
+const report = {
+  args: Deno.args,
+  settings,
+  path,
+  mode: (Deno.statSync(path).mode ?? 0) & 0o777,
+  folder: Deno.cwd(),
+  env: Deno.env.toObject(),
+};
+Deno.writeTextFileSync(Deno.env.get("REPORT"), JSON.stringify(report));
+const word = Deno.env.get("FAKE") ?? "";
+const ask = async (key) => {
+  const response = await fetch(settings.env.ANTHROPIC_BASE_URL + "/v1/messages", {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: "Bearer " + key },
+    body: JSON.stringify({
+      model: "opus",
+      max_tokens: 10,
+      messages: [{ role: "user", content: "Hello" }],
+    }),
+  });
+  console.log(response.status + " " + (await response.json()).type);
+};
+if (word === "ask") {
+  await ask(settings.env.ANTHROPIC_AUTH_TOKEN);
+  await ask("users-own-key");
+  await ask("wrong-key");
+}
+if (word.startsWith("SIG")) {
+  Deno.addSignalListener(word, () => Deno.exit(42));
+  console.log("ready " + Deno.pid);
+  setTimeout(() => {}, 60_000);
+} else if (word.startsWith("crash")) Deno.kill(Deno.pid, word.slice("crash ".length));
+else if (word === "exit") Deno.exit(7);
+else if (word === "terminal") {
+  let interrupts = 0;
+  Deno.addSignalListener("SIGINT", () => {
+    interrupts++;
+    setTimeout(() => Deno.exit(40 + interrupts), 500);
+  });
+  // Typed, it reaches the launcher too, which must keep it to itself.
+  Deno.kill(Deno.ppid, "SIGINT");
+  const say = () =>
+    console.log("terminal " + [Deno.stdin, Deno.stdout, Deno.stderr].map((one) => one.isTerminal()));
+  setTimeout(say, 300);
+  setTimeout(() => {}, 60_000);
+}
+`;
+
+interface Report {
+  args: string[];
+  settings: { env: Record<string, string> } & Record<string, unknown>;
+  path: string;
+  mode: number;
+  folder: string;
+  env: Record<string, string>;
+}
+
+/** A stage with the fake on PATH. */
+function setStage(...options: Parameters<typeof createStage>): Stage {
+  const stage = createStage(...options);
+  Deno.mkdirSync(`${stage.folder}/bin`);
+  Deno.writeTextFileSync(`${stage.folder}/bin/claude`, FAKE, { mode: 0o755 });
+  return stage;
+}
+
+/** One run, and what the fake was given. */
+async function launch(stage: Stage, { env, ...more }: Launch = {}): Promise<[Ended, Report]> {
+  const path = `${stage.folder}/report.json`;
+  const ended = await stage.run({ ...more, env: { REPORT: path, ...TARGETS, ...env } });
+  const report: Report = JSON.parse(await Deno.readTextFile(path).catch(() => "null"));
+  assertNotEquals(report, null, ended.stderr);
+  return [ended, report];
+}
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: `the launcher ${name}`, ignore: !HAS_SHEBANG, fn });
+}
+
+/** What a person sees whose start has failed: one line that says what to do, and nothing else. */
+function assertFailed({ code, stdout, stderr }: Ended, ...words: string[]): void {
+  assertEquals([code, stdout], [1, ""], stderr);
+  assertMatch(stderr, /^claudeproxy: [^\n]+\n$/);
+  for (const word of words) assertStringIncludes(stderr, word);
+}
+
+const answers = () => Response.json({ ...completion("Hello"), usage: PRICED });
+
+test("hands over arguments, folder and environment, and ends with the client's exit code", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const args = ["-p", "two words", "--model", "opus", "--", "--settings"];
+  const env = { FAKE: "exit", ANTHROPIC_API_KEY: "sk-ant-mine", ANTHROPIC_BASE_URL: "http://x" };
+  const [ended, report] = await launch(stage, { args, env: { ...env, OTHER: "stays" } });
+  assertEquals(ended, { code: 7, stdout: "", stderr: "claudeproxy: no requests\n" });
+  assertEquals(report.args, ["--settings", report.path, ...args]);
+  assertEquals(report.folder, Deno.realPathSync(stage.work));
+  assertEquals([report.env["OTHER"], report.env["NO_PROXY"]], ["stays", "127.0.0.1"]);
+  for (const name of ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"]) {
+    assertEquals(report.env[name], undefined, name);
+  }
+});
+
+test("passes its variables in a file that only its user can read, and that is gone afterwards", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const [, { settings, mode, args }] = await launch(stage);
+  assertEquals([mode.toString(8), stage.listTemporary()], ["600", []]);
+  const { env } = settings;
+  assertMatch(env["ANTHROPIC_BASE_URL"] ?? "", /^http:\/\/127\.0\.0\.1:(178(9[1-9])|179\d\d)$/);
+  assertEquals(env["ANTHROPIC_DEFAULT_OPUS_MODEL"], "z-ai/glm-5[1m]");
+  assertEquals(env["ANTHROPIC_DEFAULT_SONNET_MODEL"], "openai/gpt-5[1m]");
+  assertEquals(env["ANTHROPIC_DEFAULT_HAIKU_MODEL"], undefined);
+  assertEquals(env["CLAUDE_CODE_AUTO_COMPACT_WINDOW"], "131072");
+  assertEquals(env["CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY"], "1");
+  assertEquals(env["ANTHROPIC_API_KEY"], "");
+  const token = env["ANTHROPIC_AUTH_TOKEN"] ?? "";
+  assert(token.length > 40 && !args.join().includes(token));
+});
+
+test("lets in its own key and the user's, and says at the end what it cost, in one line", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const env = { FAKE: "ask", PROXY_API_KEYS: "users-own-key", LOG_LEVEL: "debug" };
+  const [ended] = await launch(stage, { env });
+  assertEquals(ended, {
+    code: 0,
+    stdout: "200 message\n200 message\n401 error\n",
+    // What was refused at the door is no request of the session.
+    stderr: "claudeproxy: 2 requests, 2,400 tokens in, 60 out, $0.5000\n",
+  });
+  assertEquals(stage.upstream.requests.map(({ headers }) => headers.get("authorization")), [
+    `Bearer ${KEY}`,
+    `Bearer ${KEY}`,
+  ]);
+});
+
+test("gives the client none of the proxy's keys, wherever the user has put them", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const keys = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "users-own-key-0123" };
+  const args = ["--settings", JSON.stringify({ env: keys })];
+  const [, { env, settings }] = await launch(stage, { args, env: keys });
+  for (const name of ["OPENROUTER_API_KEY", "PROXY_API_KEYS"]) {
+    // Blank, and not left out: so it wins over the user's stored settings too.
+    assertEquals([env[name], settings.env[name]], [undefined, ""], name);
+  }
+  const all = JSON.stringify([env, settings]);
+  for (const key of Object.values(keys)) assert(!all.includes(key), all);
+});
+
+test("says so where upstream does not tell the cost", async () => {
+  const { cost: _cost, ...usage } = PRICED;
+  await using stage = setStage(() => Response.json({ ...completion("Hello"), usage }));
+  const [{ stderr }] = await launch(stage, { env: { FAKE: "ask" } });
+  assertStringIncludes(stderr, "1,200 tokens in, 30 out, cost not known\n");
+});
+
+for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGUSR1"] as const) {
+  test(`passes ${signal} on and cleans up behind the client`, async () => {
+    await using stage = setStage(answers, { models: MODELS });
+    const env = { REPORT: `${stage.folder}/report.json`, FAKE: signal };
+    const running = stage.start({
+      env,
+      onLine: (line) => line.startsWith("ready ") ? signal : null,
+    });
+    const ended = await running.ended;
+    assertEquals([ended.code, stage.listTemporary()], [42, []], ended.stderr);
+  });
+}
+
+for (const [signal, code] of [["SIGKILL", 137], ["SIGABRT", 134]] as const) {
+  test(`cleans up behind a client that ${signal} has ended, and says so in its exit code`, async () => {
+    await using stage = setStage(answers, { models: MODELS });
+    const [ended, { path }] = await launch(stage, { env: { FAKE: `crash ${signal}` } });
+    assertEquals([ended.code, ended.stderr], [code, "claudeproxy: no requests\n"]);
+    assertEquals([stage.listTemporary(), await exists(path)], [[], false]);
+  });
+}
+
+test("removes the settings files of launchers that were killed, and no others", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  // Nothing has this number: Linux ends at 4,194,304, macOS far below.
+  const gone = "claudeproxy-99999999-abc.json";
+  const kept = [
+    `claudeproxy-${Deno.pid}-abc.json`,
+    "claudeproxy-abc.json",
+    "other-99999999-a.json",
+  ];
+  for (const name of [gone, ...kept]) Deno.writeTextFileSync(`${stage.folder}/tmp/${name}`, "{}");
+  Deno.symlinkSync(
+    `${stage.folder}/tmp/other-99999999-a.json`,
+    `${stage.folder}/tmp/claudeproxy-99999998-a.json`,
+  );
+  await launch(stage);
+  assertEquals(stage.listTemporary().sort(), [...kept, "claudeproxy-99999998-a.json"].sort());
+});
+
+test("that is killed leaves a settings file, which the next one removes", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const env = { REPORT: `${stage.folder}/report.json`, FAKE: "SIGTERM" };
+  let client = 0;
+  const killed = stage.start({
+    env,
+    onLine(line) {
+      client = Number(/^ready (\d+)/.exec(line)?.[1] ?? 0);
+      return client > 0 ? "SIGKILL" : null;
+    },
+  });
+  // The client has the launcher's standard output: it has to end too.
+  await killed.child.status;
+  Deno.kill(client, "SIGTERM");
+  await killed.ended;
+  assertEquals(stage.listTemporary().length, 1);
+  await launch(stage);
+  assertEquals(stage.listTemporary(), []);
+});
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+const hasScript = Deno.build.os === "linux" &&
+  await new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" })
+    .output().then(({ success }) => success, () => false);
+
+Deno.test({
+  name: `${hasScript ? "" : "not run, for want of util-linux' script: "}the launcher hands over ` +
+    "its terminal, and what is typed reaches the client once",
+  ignore: !hasScript,
+  async fn() {
+    await using stage = setStage(answers, { models: MODELS });
+    const { code, stdout } = await stage.run({
+      env: { REPORT: `${stage.folder}/report.json`, FAKE: "terminal" },
+      hasTerminal: true,
+      onLine: (line) => line.startsWith("terminal") ? { typed: "\x03" } : null,
+    });
+    assertStringIncludes(stdout, "terminal true,true,true");
+    assertStringIncludes(stdout, "claudeproxy: no requests");
+    assertEquals([code, stage.listTemporary()], [41, []]);
+  },
+});
+
+test("takes the next port where its own is taken", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const taken = listenOn(17_891);
+  try {
+    const [, { settings }] = await launch(stage);
+    const port = Number(new URL(settings.env["ANTHROPIC_BASE_URL"] ?? "").port);
+    assert(port > 17_891 && port < 17_911, `${port}`);
+  } finally {
+    taken?.close();
+  }
+});
+
+/** Null where somebody else has it, which is as good. */
+function listenOn(port: number): Deno.Listener | null {
+  try {
+    return Deno.listen({ hostname: "127.0.0.1", port });
+  } catch {
+    return null;
+  }
+}
+
+test("merges the user's own --settings, from a file of the client's folder or as JSON", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const mine = { model: "haiku", env: { MINE: "1", ANTHROPIC_BASE_URL: "http://evil.invalid" } };
+  Deno.writeTextFileSync(`${stage.work}/mine.json`, JSON.stringify(mine));
+  for (const given of ["mine.json", `${stage.work}/mine.json`, JSON.stringify(mine)]) {
+    const [, { args, settings }] = await launch(stage, { args: ["--settings", given, "-p"] });
+    assertEquals(args.slice(2), ["-p"]);
+    assertEquals([settings["model"], settings.env["MINE"]], ["haiku", "1"]);
+    assertMatch(settings.env["ANTHROPIC_BASE_URL"] ?? "", /^http:\/\/127\.0\.0\.1:/);
+  }
+  assertFailed(
+    await stage.run({ args: ["--settings", "gone.json"] }),
+    "gone.json",
+    "cannot be read",
+  );
+});
+
+test("says that the picker stays short where the user has switched the question off", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const env = { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" };
+  const words = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC is set";
+  const [first] = await launch(stage, { env });
+  assertStringIncludes(first.stderr, words);
+  Deno.mkdirSync(`${stage.home}/.claude`);
+  Deno.writeTextFileSync(`${stage.home}/.claude/settings.json`, JSON.stringify({ env }));
+  const [second] = await launch(stage);
+  assertStringIncludes(second.stderr, words);
+});
+
+test("warns of a window below what the client can be told", async () => {
+  await using stage = setStage(answers, { models: [{ id: "z-ai/glm-5", context_length: 8192 }] });
+  const [{ stderr }, { settings }] = await launch(stage, { env: { TARGET_MODEL_BIG: "" } });
+  assertStringIncludes(stderr, "z-ai/glm-5 takes 8,192 tokens");
+  assertEquals(settings.env["CLAUDE_CODE_AUTO_COMPACT_WINDOW"], "100000");
+});
+
+test("does not wait long for a model list that does not come, and leaves windows out", async () => {
+  await using stage = setStage(answers);
+  await using silent = startSilentUpstream();
+  const startedAt = performance.now();
+  const [{ code, stderr }, { settings }] = await launch(stage, {
+    env: { OPENROUTER_BASE_URL: silent.baseUrl },
+  });
+  const tookMs = performance.now() - startedAt;
+  assert(tookMs > 1900 && tookMs < 6000, `It took ${tookMs} ms`);
+  assertEquals([code, settings.env["ANTHROPIC_DEFAULT_OPUS_MODEL"]], [0, "z-ai/glm-5"]);
+  assertEquals(settings.env["CLAUDE_CODE_AUTO_COMPACT_WINDOW"], undefined);
+  assertStringIncludes(stderr, "The context length of z-ai/glm-5, openai/gpt-5 is not known");
+});
+
+Deno.test("the launcher says how to get Claude Code where there is none", async () => {
+  await using stage = createStage(answers);
+  const ended = await stage.run({ env: { CLAUDE_BIN: `${stage.folder}/nothing-here` } });
+  assertFailed(ended, "is not installed", "npm install -g @anthropic-ai/claude-code", "CLAUDE_BIN");
+  assertEquals(stage.listTemporary(), []);
+});
+
+test("says that CLAUDE_BIN cannot be run where it is no program", async () => {
+  await using stage = createStage(answers);
+  const path = `${stage.folder}/no-program`;
+  Deno.writeTextFileSync(path, "text", { mode: 0o644 });
+  const ended = await stage.run({ env: { CLAUDE_BIN: path } });
+  assertFailed(ended, `Claude Code (${path}) cannot be run: `, "CLAUDE_BIN");
+});
+
+Deno.test("the launcher says which ports are in use where none is free", async () => {
+  await using stage = createStage(answers);
+  const lib = new URL("../../lib/cli/claude/claude.ts", import.meta.url);
+  // Twenty ports taken for true would be in the way of other tests.
+  const script = `
+    Deno.serve = () => { throw new Deno.errors.AddrInUse("taken"); };
+    const { runClaude } = await import("${lib}");
+    await runClaude([], { name: "x", version: "0" }).catch((error) => console.log(error.message));
+  `;
+  const map = new URL("../../tools/jsr_fallback/import_map.json", import.meta.url);
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-lock", `--import-map=${map}`, script],
+    env: { HOME: stage.home, OPENROUTER_API_KEY: "sk-or-v1-ports", NO_COLOR: "1" },
+    clearEnv: true,
+    cwd: stage.work,
+  }).output();
+  const said = new TextDecoder().decode(stdout);
+  assertEquals(said, "127.0.0.1:17891 to 17910 are in use: end what listens there\n");
+});
+
+Deno.test("the launcher ends in one line without a key", async () => {
+  await using stage = createStage(answers);
+  const env = { OPENROUTER_API_KEY: "" };
+  const file = `${stage.home}/.config/claudeproxy/.env`;
+  assertFailed(await stage.run({ env }), `into the environment or ${file} (claude reads no other`);
+  Deno.writeTextFileSync(`${stage.work}/.env`, `OPENROUTER_API_KEY=${KEY}\n`);
+  assertFailed(await stage.run({ env }), "OPENROUTER_API_KEY is not set");
+});
+
+test("takes --env-file, from the folder it was called in, and leaves the client's own arguments", async () => {
+  await using stage = setStage(answers, { models: MODELS });
+  const text = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${stage.upstream.baseUrl}\n`;
+  Deno.writeTextFileSync(`${stage.work}/mine.env`, text, { mode: 0o600 });
+  const env = { OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: "", FAKE: "ask" };
+  const rest = ["-p", "--env-file", "x"];
+  const [{ code, stdout }, report] = await launch(stage, {
+    args: ["--env-file", "mine.env", ...rest],
+    env,
+  });
+  assertEquals([code, stdout.split("\n")[0]], [0, "200 message"]);
+  assertEquals(report.args.slice(2), rest);
+});
+
+for (const missing of ["run", "env", "read", "write"]) {
+  Deno.test(`the launcher names the command to use where it may not ${missing}`, async () => {
+    await using stage = createStage(answers);
+    const flags = ["-A", `--deny-${missing}`];
+    assertFailed(await stage.run({ flags }), "No permission", "deno run -A", "main.ts claude");
+  });
+}

@@ -1,0 +1,503 @@
+/**
+ * The program as people start it: a process with flags, an environment, a folder and signals.
+ * Every start has an environment of its own, so nothing of the machine's (a key, above all) gets in.
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import about from "../../deno.json" with { type: "json" };
+import { startUpstream as startSimulated } from "../../lib/cli/demo/fake_openrouter.ts";
+import { DEPLOY_VARIABLE, VARIABLES } from "../../lib/variables.ts";
+import {
+  ask,
+  type Ended,
+  HAS_SIGNALS,
+  KEY,
+  listFlags,
+  NET_FLAG,
+  NOWHERE,
+  openStream,
+  Program,
+  readRest,
+  readUntilCut,
+  run,
+  type Start,
+  START_FLAGS,
+  untilRefused,
+  Upstream,
+} from "../helpers/program.ts";
+import { startSilentUpstream } from "../helpers/upstream.ts";
+
+/** What a person sees whose start has failed: one line that says what to do, and nothing else. */
+function assertFailed(ended: Ended, ...words: string[]): void {
+  assertMatch(ended.stderr, /^claudeproxy: [^\n]+\n$/);
+  assertEquals(ended.stdout, "");
+  assertEquals(ended.code, 1);
+  for (const word of words) assertStringIncludes(ended.stderr, word);
+}
+
+/** The flag that an error tells people to add. */
+function readAdvice({ stderr }: Ended): string {
+  return /: add (--allow-\S+)$/.exec(stderr.trim())?.[1] ?? "";
+}
+
+Deno.test("the program tells its name and version, without any permission", async () => {
+  for (const flag of ["--version", "-V"]) {
+    const ended = await run({ flags: [], args: [flag] });
+    assertEquals(ended, { code: 0, stdout: `${about.name} ${about.version}\n`, stderr: "" });
+  }
+});
+
+Deno.test("the help names every variable, without any permission", async () => {
+  const ended = await run({ flags: [], args: ["--help"] });
+  const short = await run({ flags: [], args: ["-h"] });
+  assertEquals(ended, short);
+  assertEquals([ended.code, ended.stderr], [0, ""]);
+  for (const { name } of VARIABLES) assertMatch(ended.stdout, new RegExp(`^  ${name} `, "m"));
+  for (const command of ["serve", "check", "demo", "claude"]) {
+    assertStringIncludes(ended.stdout, command);
+  }
+});
+
+Deno.test("the demo behind an HTTP proxy that does not lead to it ends in the variable to set", async () => {
+  const env = { HTTP_PROXY: "http://127.0.0.1:9", NO_COLOR: "1" };
+  const { code, stderr } = await run({ args: ["demo"], flags: listFlags("demo"), env });
+  assertEquals(code, 1, stderr);
+  assertMatch(stderr, /^claudeproxy: The demo cannot reach itself at http\S+: [^\n]+\n$/);
+  assertStringIncludes(stderr, "NO_PROXY=localhost,127.0.0.1");
+});
+
+Deno.test("an unknown command or argument ends in one line", async () => {
+  assertFailed(await run({ args: ["sevre"] }), "Unknown command sevre", "--help");
+  assertFailed(await run({ args: ["--port"] }), "Unknown command --port");
+  assertFailed(await run({ args: ["serve", "8000"] }), "Unknown argument 8000");
+  assertFailed(await run({ args: ["check", "--json", "--fast"] }), "Unknown argument --fast");
+});
+
+for (
+  const { about: mode, env, expected } of [
+    {
+      about: "no key",
+      env: {},
+      expected: "OPENROUTER_API_KEY is not set",
+    },
+    {
+      about: "a key",
+      env: { OPENROUTER_API_KEY: KEY },
+      expected: "serving this machine only; set PROXY_API_KEYS to open it",
+    },
+    {
+      about: "keys of its own",
+      env: { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "proxy-key-secret,other-key-secret" },
+      expected: "PROXY_API_KEYS",
+    },
+  ]
+) {
+  Deno.test(`the start task's flags suffice to start with ${mode}, and no key is shown`, async () => {
+    await using program = new Program({ env });
+    const url = await program.listening();
+    const health = await fetch(`${url}/health`);
+    assertEquals([health.status, await health.text()], [200, '{"status":"ok"}']);
+    program.kill("SIGTERM");
+    const { stdout, stderr } = await program.end();
+    const [line = ""] = stdout.split("\n");
+    assertMatch(line, /^listening on 127\.0\.0\.1:\d+, /);
+    assertStringIncludes(line, expected);
+    for (const secret of Object.values(env).flatMap((keys) => keys.split(","))) {
+      assert(!`${stdout}${stderr}`.includes(secret), stdout);
+    }
+    assertEquals(stderr, "");
+  });
+}
+
+Deno.test("a start says address, upstream, models and clients in four lines, then what to cure", async () => {
+  const env = { OPENROUTER_API_KEY: KEY, TARGET_MODEL_OPUS: "vendor/big,vendor/next" };
+  await using program = new Program({ env });
+  const { port } = new URL(await program.listening());
+  program.kill("SIGTERM");
+  const { stdout } = await program.end();
+  const [address, ...lines] = stdout.trimEnd().split("\n");
+  assertMatch(address ?? "", /serving this machine only; set PROXY_API_KEYS to open it$/);
+  assertEquals(lines.slice(0, 3), [
+    `upstream     ${NOWHERE}, paid by OPENROUTER_API_KEY`,
+    "models       opus → vendor/big, vendor/next; sonnet, haiku, fable, other → " +
+    "anthropic/claude-sonnet-4-20250514",
+    `clients      ANTHROPIC_BASE_URL=http://127.0.0.1:${port}, ANTHROPIC_AUTH_TOKEN=any-word`,
+  ]);
+  assertMatch(lines.slice(3).join("\n"), /^warning: default models.*set TARGET_MODEL_BIG, [^\n]+$/);
+});
+
+Deno.test("with LOG_FORMAT=json every line of a start is an object", async () => {
+  await using program = new Program({ env: { LOG_FORMAT: "json" } });
+  await program.waitFor(/"message":"listening on /);
+  program.kill("SIGTERM");
+  const { stdout } = await program.end();
+  const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(lines.map(({ level }) => level), ["info", "info", "info", "info", "warn", "warn"]);
+});
+
+Deno.test("without a key the program starts, and a request gets a 401 that names the variable", async () => {
+  await using program = new Program();
+  const response = await ask(await program.listening(), { stream: false });
+  const { type, error } = await response.json();
+  assertEquals([response.status, type, error.type], [401, "error", "authentication_error"]);
+  assertStringIncludes(error.message, "OPENROUTER_API_KEY");
+});
+
+Deno.test("a HOST that the flags do not cover ends in the flag to add, and that flag is enough", async () => {
+  const env = { HOST: "127.0.0.2" };
+  const ended = await run({ env });
+  assertFailed(ended, "No permission for 127.0.0.2:0");
+  assertEquals(readAdvice(ended), "--allow-net=127.0.0.2:0");
+  // Only Linux has the whole of 127/8 on its loopback.
+  if (Deno.build.os !== "linux") return;
+  // One list: before 2.6 the flag may stand only once.
+  const [flag, address] = readAdvice(ended).split("=");
+  const flags = START_FLAGS.map((own) => own.startsWith(`${flag}=`) ? `${own},${address}` : own);
+  await using program = new Program({ env, flags });
+  await program.listening();
+});
+
+Deno.test("an upstream that the flags do not cover ends in the flag to add", async () => {
+  const other = await run({ env: { OPENROUTER_BASE_URL: "http://example.invalid:81/api" } });
+  assertFailed(other, "example.invalid:81");
+  assertEquals(readAdvice(other), "--allow-net=example.invalid:81");
+  const secure = await run({ env: { OPENROUTER_BASE_URL: "https://example.invalid/api" } });
+  assertEquals(readAdvice(secure), "--allow-net=example.invalid:443");
+});
+
+Deno.test("an IPv6 HOST that the flags do not cover ends in the flag to add", async () => {
+  const flags = START_FLAGS.map((flag) => flag === NET_FLAG ? "--allow-net=127.0.0.1" : flag);
+  const ended = await run({ flags, env: { HOST: "::1", PORT: "8123" } });
+  assertFailed(ended);
+  assertEquals(readAdvice(ended), "--allow-net=[::1]:8123");
+});
+
+Deno.test("without --allow-env the start ends in the flag to add, and that flag is enough", async () => {
+  const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-env"));
+  const ended = await run({ flags });
+  assertFailed(ended);
+  const names = [...VARIABLES.map(({ name }) => name), DEPLOY_VARIABLE];
+  assertEquals(readAdvice(ended), `--allow-env=${names.join(",")}`);
+  await using program = new Program({ flags: [...flags, readAdvice(ended)] });
+  await program.listening();
+});
+
+for (
+  const [name, value] of [
+    ["PORT", "abc"],
+    ["PORT", "70000"],
+    ["PORT", "80.5"],
+    ["OPENROUTER_BASE_URL", "nonsense"],
+    ["TIMEOUT_S", "-1"],
+    ["LOG_LEVEL", "loud"],
+    ["OPENROUTER_PROVIDER", "[1]"],
+  ] as const
+) {
+  Deno.test(`${name}=${value} ends the start in one line that names both`, async () => {
+    assertFailed(await run({ env: { [name]: value } }), `${name}="${value}"`, "allowed is");
+  });
+}
+
+Deno.test("a base URL with credentials ends the start without showing them", async () => {
+  const ended = await run({ env: { OPENROUTER_BASE_URL: "http://me:hidden-word@127.0.0.1/v1" } });
+  assertFailed(ended, "OPENROUTER_BASE_URL");
+  assert(!ended.stderr.includes("hidden-word"), ended.stderr);
+});
+
+Deno.test("a port in use ends the start in one line, with the default upstream too", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const PORT = String(listener.addr.port);
+  // The default upstream: that this gets as far as listening shows that the start task's flags cover it.
+  const ended = await run({ env: { PORT, OPENROUTER_BASE_URL: "" } });
+  assertFailed(ended, `127.0.0.1:${PORT} is in use`, "PORT");
+});
+
+Deno.test("a HOST that is not this machine's ends the start in one line", async () => {
+  // 192.0.2.0/24 is reserved for documentation.
+  const flags = START_FLAGS.map((flag) => flag === NET_FLAG ? "--allow-net" : flag);
+  assertFailed(await run({ flags, env: { HOST: "192.0.2.1" } }), "192.0.2.1", "HOST");
+});
+
+Deno.test("the program reads .env in its folder", async () => {
+  const dotenv = `# mine\nOPENROUTER_API_KEY='${KEY}'\nLOG_LEVEL=warn\n`;
+  await using program = new Program({ dotenv, env: { OPENROUTER_BASE_URL: "" } });
+  await program.waitFor(/^listening on .*serving this machine only/);
+});
+
+Deno.test("the real environment wins over .env, and a blank variable does not", async () => {
+  await using upstream = new Upstream();
+  upstream.goOn();
+  await using program = new Program({
+    dotenv:
+      `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${upstream.baseUrl}\nPORT=1\nTIMEOUT_S=no\n`,
+    env: { OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: " ", TIMEOUT_S: "5" },
+  });
+  const response = await ask(await program.listening(), { stream: true });
+  assertStringIncludes(await response.text(), "event: message_stop");
+  assertEquals(upstream.keys, [`Bearer ${KEY}`]);
+});
+
+Deno.test("the user's own file counts where there is no .env, under the start task's flags", async () => {
+  await using upstream = new Upstream();
+  upstream.goOn();
+  const env = { OPENROUTER_BASE_URL: "" };
+  const userFile = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${upstream.baseUrl}\n`;
+  await using program = new Program({ userFile, env });
+  await (await ask(await program.listening(), { stream: true })).text();
+  assertEquals(upstream.keys, [`Bearer ${KEY}`]);
+  await using other = new Program({ userFile, env, dotenv: "LOG_LEVEL=info\n" });
+  await other.waitFor(/^listening on .*OPENROUTER_API_KEY is not set/);
+});
+
+Deno.test("--env-file names the file, and no other is read", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".env" });
+  await Deno.writeTextFile(path, `OPENROUTER_API_KEY=${KEY}\n`);
+  const flags = ["-A"];
+  const env = { OPENROUTER_BASE_URL: "" };
+  await using program = new Program({
+    flags,
+    env,
+    args: ["serve", "--env-file", path],
+    dotenv: "TIMEOUT_S=no\n",
+    userFile: "TIMEOUT_S=no\n",
+  });
+  await program.waitFor(/^listening on .*serving this machine only/);
+  assertFailed(await run({ args: ["--env-file", path], env }), "No permission to read", path);
+  assertFailed(await run({ flags, args: ["check", "--env-file"] }), "needs the path of a settings");
+  await Deno.remove(path);
+  const missing = await run({ flags, args: [`--env-file=${path}`], env });
+  assertFailed(missing, "does not exist: --env-file needs the path");
+});
+
+Deno.test("the user's own file is passed over in silence where it may not be read", async () => {
+  const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-read"));
+  const userFile = `OPENROUTER_API_KEY=${KEY}\n`;
+  const program = new Program({ flags: [...flags, "--allow-read=.env"], userFile });
+  const { stdout, stderr } = await (async () => {
+    await program.listening();
+    program.kill("SIGTERM");
+    return await program.end();
+  })();
+  assertEquals([stderr, /config|allow-read/.test(stdout)], ["", false], stdout);
+  assertStringIncludes(stdout, "OPENROUTER_API_KEY is not set");
+  await program[Symbol.asyncDispose]();
+});
+
+Deno.test("what a .env says about access beside the environment's key is ignored, and that is said", async () => {
+  const env = { OPENROUTER_API_KEY: KEY };
+  const dotenv = "PROXY_API_KEYS=of-the-attacker-0123\nALLOWED_ORIGINS=https://evil.page\n";
+  await using program = new Program({ env, dotenv });
+  const url = await program.listening();
+  await program.waitFor(/^warning: Ignored PROXY_API_KEYS, ALLOWED_ORIGINS of \.env, because /);
+  const response = await fetch(`${url}/stats`, { headers: { origin: "https://evil.page" } });
+  await response.body?.cancel();
+  const cors = response.headers.get("access-control-allow-origin");
+  assertEquals([response.status, cors], [403, null]);
+});
+
+Deno.test({
+  name: "a .env with a key that others can read, and a short key, are warned of",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    await Deno.writeTextFile(`${folder}/.env`, "PROXY_API_KEYS=short,long-enough-0123456\n");
+    await Deno.chmod(`${folder}/.env`, 0o644);
+    const flags = ["-A"];
+    await using program = new Program({ flags, args: ["--env-file", `${folder}/.env`] });
+    await program.waitFor(
+      /^warning: \S+\.env holds a key, and other users of this machine can read it/,
+    );
+    await program.waitFor(/^warning: a key of PROXY_API_KEYS has under 16 characters/);
+    const report = await run({ flags, args: ["check", "--env-file", `${folder}/.env`] });
+    assertMatch(report.stdout, /^ +! settings +\S+\.env holds a key, and other users/m);
+    assertMatch(report.stdout, /^ +! settings +a key of PROXY_API_KEYS has under 16 characters/m);
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
+Deno.test("a bad value in .env ends the start in one line", async () => {
+  assertFailed(await run({ dotenv: "TIMEOUT_S=soon\n" }), 'TIMEOUT_S="soon"');
+});
+
+Deno.test("an unquoted $ in .env ends the start in one line with the cure, and the cure helps", async () => {
+  assertFailed(await run({ dotenv: "PROXY_API_KEYS=pass$word\n" }), ".env", "single quotes");
+  await using program = new Program({ dotenv: "PROXY_API_KEYS='pass$word'\n" });
+  await program.waitFor(/^listening on .*PROXY_API_KEYS/);
+});
+
+Deno.test("a .env that is no file ends the start in one line", async () => {
+  assertFailed(await run({ dotenvFolder: true }), ".env cannot be read");
+});
+
+Deno.test("without --allow-read the program starts, and says how to have .env read", async () => {
+  const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-read"));
+  await using program = new Program({ flags, dotenv: `OPENROUTER_API_KEY=${KEY}\n` });
+  await program.waitFor(/^listening on .*OPENROUTER_API_KEY is not set/);
+  assertEquals(await program.waitFor(/^warning: .*(--allow-read=\.env)\b/), "--allow-read=.env");
+});
+
+Deno.test("the program goes on serving when nobody reads its output any more", async () => {
+  await using program = new Program({ env: { LOG_LEVEL: "debug" } });
+  const url = await program.listening();
+  await program.closeOutput();
+  for (let i = 0; i < 3; i++) {
+    const health = await fetch(`${url}/health`);
+    assertEquals(await health.json(), { status: "ok" });
+  }
+});
+
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  Deno.test({
+    name: `an idle program ends on ${signal} with 0, silently`,
+    ignore: !HAS_SIGNALS,
+    fn: async () => {
+      await using program = new Program();
+      const url = await program.listening();
+      // The connection stays open behind this: an idle one must not hold up the end.
+      await (await fetch(`${url}/health`)).text();
+      const signalledAt = performance.now();
+      program.kill(signal);
+      const { code, stderr } = await program.end();
+      assertEquals([code, stderr], [0, ""]);
+      const tookMs = performance.now() - signalledAt;
+      assert(tookMs < 2000, `It took ${tookMs} ms`);
+    },
+  });
+}
+
+Deno.test({
+  name: "on SIGTERM a running stream finishes, new connections are refused, and the end is 0",
+  ignore: !HAS_SIGNALS,
+  fn: async () => {
+    await using upstream = new Upstream();
+    await using program = new Program({
+      env: { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl },
+    });
+    const url = await program.listening();
+    const reader = await openStream(url);
+    program.kill("SIGTERM");
+    await untilRefused(url);
+    upstream.goOn();
+    const rest = await readRest(reader);
+    assertStringIncludes(rest, " two.");
+    assertMatch(rest, /event: message_stop\ndata: .*\n\n$/);
+    const { code, stdout, stderr } = await program.end();
+    assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, /"path":"\/v1\/messages","status":200,.*"end":"complete"/);
+  },
+});
+
+Deno.test({
+  name: "a second SIGTERM ends the program at once",
+  ignore: !HAS_SIGNALS,
+  fn: async () => {
+    await using upstream = new Upstream();
+    await using program = new Program({
+      env: { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl },
+    });
+    const url = await program.listening();
+    const reader = await openStream(url);
+    program.kill("SIGTERM");
+    await untilRefused(url);
+    const signalledAt = performance.now();
+    program.kill("SIGTERM");
+    assertEquals(await readUntilCut(reader), "cut");
+    const { code, stderr } = await program.end();
+    assert(code !== 0);
+    assertEquals(stderr, "");
+    const tookMs = performance.now() - signalledAt;
+    assert(tookMs < 2000, `It took ${tookMs} ms`);
+  },
+});
+
+Deno.test({
+  name: "DRAIN_S bounds the wait for a stream that never ends, which is told why it ends",
+  ignore: !HAS_SIGNALS,
+  fn: async () => {
+    await using upstream = new Upstream();
+    await using program = new Program({
+      env: { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl, DRAIN_S: "0.2" },
+    });
+    const reader = await openStream(await program.listening());
+    const signalledAt = performance.now();
+    program.kill("SIGTERM");
+    assertStringIncludes(await readUntilCut(reader), '"overloaded_error"');
+    const { code, stderr } = await program.end();
+    assertEquals([code, stderr], [0, ""]);
+    const tookMs = performance.now() - signalledAt;
+    assert(tookMs >= 190 && tookMs < 2000, `It took ${tookMs} ms`);
+  },
+});
+
+/** The report for machines: what was looked at → how it stands. */
+async function runCheck(start: Start): Promise<Ended & { states: Record<string, string> }> {
+  const ended = await run({ ...start, args: ["check", "--json"] });
+  const { findings } = JSON.parse(ended.stdout);
+  const states = findings.map(({ topic, state }: Record<string, string>) => [topic, state]);
+  return { ...ended, states: Object.fromEntries(states) };
+}
+
+Deno.test("check under the start task's flags tells that it will work, soon, and shows no key", async () => {
+  const upstream = startSimulated();
+  const known = "anthropic/claude-sonnet-4.5";
+  const env = {
+    OPENROUTER_API_KEY: KEY,
+    OPENROUTER_BASE_URL: upstream.baseUrl,
+    TARGET_MODEL_OPUS: known,
+    TARGET_MODEL_BIG: known,
+    TARGET_MODEL_SMALL: known,
+  };
+  const startedAt = performance.now();
+  const ended = await runCheck({ env, dotenv: `TARGET_MODEL_DEFAULT=${known}\n` });
+  assert(performance.now() - startedAt < 5000);
+  assertEquals([ended.code, ended.stderr], [0, ""]);
+  assertEquals(ended.states, {
+    settings: "ok",
+    permissions: "ok",
+    port: "ok",
+    upstream: "ok",
+    key: "ok",
+    models: "ok",
+  });
+  assertMatch(ended.stdout, /"TARGET_MODEL_DEFAULT","value":"[^"]+","origin":"\.env"/);
+  assert(!ended.stdout.includes(KEY), ended.stdout);
+  await upstream.stop();
+});
+
+Deno.test("check prints text without colours where nobody sees them, and ends in 1 on a failure", async () => {
+  const { code, stdout, stderr } = await run({ args: ["check"], env: { NO_COLOR: "" } });
+  assertEquals([code, stderr], [1, ""]);
+  assertMatch(stdout, /^ +✗ upstream +http:\/\/127\.0\.0\.1:9\/api\/v1 cannot be reached: /m);
+  // deno-lint-ignore no-control-regex
+  assertEquals(/\x1b/.test(stdout), false);
+});
+
+Deno.test("check of an upstream that keeps silent ends within four seconds of its start", async () => {
+  await using upstream = startSilentUpstream();
+  const time = async (start: Start) => {
+    const startedAt = performance.now();
+    return { ...await run(start), ms: performance.now() - startedAt };
+  };
+  // What the program itself takes depends on how busy this machine is.
+  const idle = await time({ args: ["--version"] });
+  const env = { OPENROUTER_BASE_URL: upstream.baseUrl, OPENROUTER_API_KEY: KEY };
+  const silent = await time({ args: ["check"], env });
+  assertEquals([idle.code, silent.code], [0, 1], silent.stdout);
+  assertMatch(silent.stdout, /✗ upstream .* cannot be reached: no answer in time$/m);
+  assert(silent.ms - idle.ms < 4000, `${silent.ms} ms, of them ${idle.ms} ms to start`);
+});
+
+Deno.test("check without a permission never asks for it and names the flag to add", async () => {
+  const env = { OPENROUTER_BASE_URL: "http://example.invalid:81/api" };
+  const net = await runCheck({ env });
+  assertEquals([net.code, net.states["permissions"], net.states["upstream"]], [
+    1,
+    "failed",
+    "unchecked",
+  ]);
+  assertStringIncludes(net.stdout, "add --allow-net=example.invalid:81");
+  const none = await runCheck({ flags: [] });
+  assertEquals([none.code, none.states], [1, { settings: "failed" }]);
+  assertStringIncludes(none.stdout, "add --allow-env=");
+});

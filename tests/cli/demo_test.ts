@@ -1,0 +1,225 @@
+/**
+ * The demo: the real proxy in front of the simulated upstream, over real sockets on free ports, without pauses.
+ * @module
+ */
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import type { StreamEvent } from "../../lib/anthropic/types.ts";
+import { runDemo } from "../../lib/cli/demo/demo.ts";
+import type { RunningServer } from "../../lib/cli/serve.ts";
+import { StartError } from "../../lib/cli/terminal.ts";
+import type { JsonObject } from "../../lib/json.ts";
+import { checkGrammar } from "../helpers/grammar.ts";
+import { parseSse } from "../helpers/sse.ts";
+
+/** Deno 2.5's shutdown never ends where a connection carried a request after a stream that was ready at once. */
+const SHUTS_DOWN = !Deno.version.deno.startsWith("2.5.");
+const NOT_RUN = SHUTS_DOWN ? "" : " (not run: under Deno 2.5 no server stops after this)";
+
+/** A test that sends more requests after a stream. */
+function testStopping(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+  Deno.test({ name: `${name}${NOT_RUN}`, ignore: !SHUTS_DOWN, fn });
+}
+
+const ABOUT = { name: "claudeproxy", version: "0.0.0" };
+const WEATHER = {
+  type: "object",
+  properties: {
+    city: { type: "string" },
+    unit: { type: "string", enum: ["celsius", "kelvin"] },
+    days: { type: "integer", minimum: 3 },
+    note: { type: "string" },
+  },
+  required: ["city", "unit", "days"],
+};
+
+testStopping("runDemo shows its answer arriving, stays up, and stops as a whole", async () => {
+  const { server, lines } = await start();
+  const text = lines.join("\n");
+  for (
+    const line of [
+      /^message_start +message +for claude-sonnet-4-5$/m,
+      /^content_block_delta +thinking_delta +"The request holds 1 "$/m,
+      /^content_block_delta +signature_delta +"\S+"$/m,
+      /^content_block_delta +text_delta +"I am a "$/m,
+      /^message_delta +end_turn +\d+ tokens in, \d+ out$/m,
+      /^message_stop$/m,
+      /whole answer in \d+\.\d\d s/,
+    ]
+  ) assert(line.test(text), `${line} not in\n${text}`);
+  const base = `http://localhost:${new URL(server.url).port}`;
+  assertStringIncludes(text, `curl -N ${base}/v1/messages -H 'content-type: application/json'`);
+  assertStringIncludes(text, `export ANTHROPIC_BASE_URL=${base}\n`);
+  assertStringIncludes(text, "export ANTHROPIC_AUTH_TOKEN=demo\n");
+
+  const health = await fetch(`${server.url}/health`);
+  assertEquals(await health.json(), { status: "ok" });
+  const models = await (await fetch(`${server.url}/v1/models`)).json();
+  assert(models.data.length >= 3);
+  await server.stop();
+  await server.finished;
+  await assertRejects(() => fetch(`${server.url}/health`), TypeError);
+});
+
+Deno.test("runDemo asks for PORT and HOST and no other name", async () => {
+  const names = new Set<string>();
+  const env = (name: string) => {
+    names.add(name);
+    return name === "PORT" ? "0" : undefined;
+  };
+  const server = await runDemo(ABOUT, env, { pauseMs: 0, print: () => {} });
+  await server.stop();
+  assertEquals([...names].sort(), ["HOST", "PORT"]);
+});
+
+Deno.test("runDemo answers a port that is taken, or none, in one line, and leaves nothing behind", async () => {
+  const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const env = new Map([["PORT", `${taken.addr.port}`], ["HOST", "127.0.0.1"]]);
+  const lookUp = (name: string) => env.get(name);
+  const inUse = await assertRejects(() => runDemo(ABOUT, lookUp, { pauseMs: 0 }), StartError);
+  assertEquals(inUse.message, `127.0.0.1:${taken.addr.port} is in use: set PORT to a free one`);
+  taken.close();
+  env.set("PORT", "many");
+  const bad = await assertRejects(() => runDemo(ABOUT, lookUp, { pauseMs: 0 }), StartError);
+  assertStringIncludes(bad.message, 'PORT="many"');
+});
+
+Deno.test("runDemo fails where its own request is not answered to the end", async () => {
+  const env = (name: string) => name === "PORT" ? "0" : undefined;
+  const options = { pauseMs: 0, print: () => {} };
+  for (
+    const [trigger, words] of [
+      ["cut", "ended in error, not in message_stop"],
+      ["error midstream", "ended in error, not in message_stop"],
+      ["error 503", "The demo's own request was answered 529: "],
+    ] as const
+  ) {
+    const question = `demo:${trigger}`;
+    const error = await assertRejects(() => runDemo(ABOUT, env, { ...options, question }));
+    assert(error instanceof StartError);
+    assertStringIncludes(error.message, words);
+  }
+  const breakOff = (line: string) => {
+    if (line.includes("content_block_start")) throw new Error("no more");
+  };
+  const error = await assertRejects(() => runDemo(ABOUT, env, { ...options, print: breakOff }));
+  assert(error instanceof StartError);
+  assertMatch(error.message, /^The demo's own request to http\S+ broke off after message_start$/);
+});
+
+testStopping("every error that can be asked for reaches the client as what it is", async (t) => {
+  const { server } = await start();
+  const cases = [
+    [400, 400, "invalid_request_error"],
+    [401, 401, "authentication_error"],
+    [402, 402, "billing_error"],
+    [403, 403, "permission_error"],
+    [404, 404, "not_found_error"],
+    [429, 429, "rate_limit_error"],
+    [500, 500, "api_error"],
+    [502, 502, "api_error"],
+    [503, 529, "overloaded_error"],
+    [504, 504, "timeout_error"],
+    [529, 529, "overloaded_error"],
+  ] as const;
+  for (const [asked, status, type] of cases) {
+    for (const stream of [true, false]) {
+      await t.step(`demo:error ${asked}, ${stream ? "streamed" : "whole"}`, async () => {
+        const response = await send(server, `demo:error ${asked}`, { stream });
+        const body = await response.json();
+        assertEquals([response.status, body.type, body.error.type], [status, "error", type]);
+        assertStringIncludes(body.error.message, `error ${asked}, as asked for`);
+        assertEquals(response.headers.get("retry-after"), asked === 429 ? "2" : null);
+      });
+    }
+  }
+  await t.step("an unknown model", async () => {
+    const response = await send(server, "Hello", { model: "anthropic/claude-no-such-model" });
+    const body = await response.json();
+    assertEquals([response.status, body.error.type], [400, "invalid_request_error"]);
+    assertStringIncludes(body.error.message, "is not a valid model ID");
+    assertStringIncludes(body.error.message, "anthropic/claude-");
+  });
+  await server.stop();
+});
+
+testStopping(
+  "an answer that breaks off ends in an error event, never in message_stop",
+  async (t) => {
+    const { server } = await start();
+    for (
+      const [trigger, words] of [["error midstream", "Simulated: the answer broke off"], ["cut"]]
+    ) {
+      await t.step(`demo:${trigger}, streamed`, async () => {
+        const events = await readEvents(await send(server, `demo:${trigger}`, { stream: true }));
+        checkGrammar(events);
+        const last = events.at(-1);
+        assert(last?.type === "error");
+        assertEquals(last.error.type, "api_error");
+        assertStringIncludes(last.error.message, words ?? "");
+        assert(events.some((event) => event.type === "content_block_delta"));
+        assert(!events.some((event) => event.type === "message_stop"));
+      });
+      await t.step(`demo:${trigger}, whole`, async () => {
+        const response = await send(server, `demo:${trigger}`, { stream: false });
+        const body = await response.json();
+        assertEquals([response.status, body.type, body.error.type], [502, "error", "api_error"]);
+      });
+    }
+    await server.stop();
+  },
+);
+
+testStopping("a tool call comes through the proxy, streamed and whole", async () => {
+  const { server } = await start();
+  const tools = [{ name: "get_weather", input_schema: WEATHER }];
+  const input = { city: "Paris", unit: "celsius", days: 3 };
+  const whole = await (await send(server, "Weather?", { tools })).json();
+  assertEquals(whole.stop_reason, "tool_use");
+  assertEquals(whole.content[0].input, input);
+  const events = await readEvents(await send(server, "Weather?", { tools, stream: true }));
+  checkGrammar(events);
+  const json = events.map((event) =>
+    event.type === "content_block_delta" && event.delta.type === "input_json_delta"
+      ? event.delta.partial_json
+      : ""
+  ).join("");
+  assertEquals(JSON.parse(json), input);
+  await server.stop();
+});
+
+/** The demo on a free port, with its lines. */
+async function start(): Promise<{ server: RunningServer; lines: string[] }> {
+  const lines: string[] = [];
+  const env = (name: string) => name === "PORT" ? "0" : undefined;
+  const server = await runDemo(ABOUT, env, { pauseMs: 0, print: (line) => lines.push(line) });
+  return { server, lines };
+}
+
+function send(server: RunningServer, text: string, fields: JsonObject = {}): Promise<Response> {
+  return fetch(`${server.url}/v1/messages`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      model: "claude-sonnet-4-5",
+      max_tokens: 512,
+      messages: [{ role: "user", content: text }],
+      ...fields,
+    }),
+  });
+}
+
+async function readEvents(response: Response): Promise<StreamEvent[]> {
+  assertEquals(response.status, 200);
+  return parseSse(await response.text()).map(({ name, data }) => {
+    const event: StreamEvent = JSON.parse(data);
+    assertEquals(name, event.type);
+    return event;
+  });
+}

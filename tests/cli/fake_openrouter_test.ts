@@ -1,0 +1,279 @@
+/**
+ * The simulated upstream of the demo: what it says, in which form, and its door.
+ * @module
+ */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { composeReply, fillSchema, type Refusal } from "../../lib/cli/demo/replies.ts";
+import {
+  startUpstream,
+  toChunks,
+  toCompletion,
+  toFrames,
+} from "../../lib/cli/demo/fake_openrouter.ts";
+import { isJsonObject, type JsonObject } from "../../lib/json.ts";
+
+const OCCASION = { id: "gen-1700000000-abc123", created: 1_700_000_000, promptChars: 41 };
+const MODEL = "anthropic/claude-sonnet-4.5";
+const WEATHER = {
+  type: "object",
+  properties: {
+    city: { type: "string" },
+    unit: { type: "string", enum: ["celsius", "kelvin"] },
+    days: { type: "integer", minimum: 3 },
+    note: { type: "string" },
+  },
+  required: ["city", "unit", "days"],
+};
+
+Deno.test("composeReply refuses an unknown model in OpenRouter's words", () => {
+  for (const model of ["claude-sonnet-4-5", "anthropic/claude-no-such-model"]) {
+    const { status, body } = refuse(ask("Hello", { model }));
+    assertEquals(status, 400);
+    assertEquals(readError(body)["message"], `${model} is not a valid model ID`);
+    assertEquals(readError(body)["code"], 400);
+  }
+});
+
+Deno.test("composeReply refuses a body without messages", () => {
+  for (const body of [undefined, null, [], "x", {}, { model: MODEL, messages: "x" }]) {
+    assertEquals(refuse(body).status, 400);
+  }
+});
+
+Deno.test("composeReply refuses with any status asked for in the last text of the user", () => {
+  for (const status of [400, 401, 402, 403, 404, 429, 500, 502, 503, 529]) {
+    const refusal = refuse(ask(`please demo:error ${status}`));
+    assertEquals(refusal.status, status);
+    assertEquals(readError(refusal.body)["code"], status);
+    assertEquals(refusal.headers, status === 429 ? { "retry-after": "2" } : {});
+  }
+  const parts = [{ type: "text", text: "one" }, { type: "text", text: "demo:error 402" }];
+  assertEquals(refuse({ ...ask(""), messages: [{ role: "user", content: parts }] }).status, 402);
+});
+
+Deno.test("composeReply ignores a trigger in an earlier turn, and one that is none", () => {
+  const earlier = [
+    { role: "user", content: "demo:error 500" },
+    { role: "assistant", content: "no" },
+    { role: "user", content: "demo:error 200 demo:errors demo:cutter demo:error 5000" },
+  ];
+  assertEquals(answer({ ...ask(""), messages: earlier }).fate, "whole");
+});
+
+Deno.test("composeReply says which model was asked and what it saw", () => {
+  const image = { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } };
+  const { text, reasoning, call } = answer({
+    model: MODEL,
+    messages: [
+      { role: "system", content: "Be brief" },
+      { role: "user", content: [{ type: "text", text: "What is this?" }, image, image] },
+    ],
+  });
+  assertStringIncludes(text, MODEL);
+  assertStringIncludes(text, "1 message, no tools and 2 images");
+  assertStringIncludes(text, "“What is this?”");
+  assertEquals({ reasoning, call }, { reasoning: "", call: null });
+});
+
+Deno.test("composeReply reasons only where it is asked to", () => {
+  for (const reasoning of [{ enabled: true }, { max_tokens: 1024 }, { effort: "low" }]) {
+    assert(answer(ask("Hello", { reasoning })).reasoning !== "");
+  }
+  for (const reasoning of [undefined, null, { enabled: false }, { effort: "none" }]) {
+    assertEquals(answer(ask("Hello", { reasoning })).reasoning, "");
+  }
+});
+
+Deno.test("composeReply calls the first tool, or the forced one, with arguments that fit", () => {
+  const tools = [createTool("get_weather", WEATHER), createTool("stop", { type: "object" })];
+  const { call, text, finishReason, nativeFinishReason } = answer(ask("Weather?", { tools }));
+  assertEquals({ text, finishReason, nativeFinishReason }, {
+    text: "",
+    finishReason: "tool_calls",
+    nativeFinishReason: "tool_use",
+  });
+  assertEquals(call, {
+    name: "get_weather",
+    arguments: '{"city":"Paris","unit":"celsius","days":3}',
+  });
+  const forced = { type: "function", function: { name: "stop" } };
+  assertEquals(answer(ask("Go", { tools, tool_choice: forced })).call, {
+    name: "stop",
+    arguments: "{}",
+  });
+  assertEquals(answer(ask("Go", { tools, tool_choice: "none" })).call, null);
+});
+
+Deno.test("composeReply answers a tool result by quoting it, also with words after it", () => {
+  const call = { id: "toolu_1", type: "function", function: { name: "a", arguments: "{}" } };
+  const messages = [
+    { role: "user", content: "Weather?" },
+    { role: "assistant", content: null, tool_calls: [call] },
+    { role: "tool", tool_call_id: "toolu_1", content: "18 degrees and rain" },
+  ];
+  const tools = [createTool("a", WEATHER)];
+  for (const more of [[], [{ role: "user", content: "Be quick" }]]) {
+    const reply = answer({ model: MODEL, tools, messages: [...messages, ...more] });
+    assertStringIncludes(reply.text, "“18 degrees and rain”");
+    assertEquals(reply.finishReason, "stop");
+  }
+});
+
+Deno.test("composeReply cuts its text at max_tokens", () => {
+  const reply = answer(ask("Hello", { max_tokens: 5 }));
+  assertEquals(reply.text, "I am a simulated mod");
+  assertEquals([reply.finishReason, reply.nativeFinishReason], ["length", "max_tokens"]);
+});
+
+Deno.test("composeReply answers in JSON where a schema is asked for", () => {
+  const format = { type: "json_schema", json_schema: { name: "x", schema: WEATHER } };
+  const { text } = answer(ask("Weather?", { response_format: format }));
+  assertEquals(JSON.parse(text), { city: "Paris", unit: "celsius", days: 3 });
+});
+
+Deno.test("fillSchema follows references, lists, choices and defaults, and comes to an end", () => {
+  const node = { type: "object", properties: { next: { $ref: "#/$defs/node" } } };
+  assertEquals(
+    fillSchema({
+      $defs: { day: { type: ["null", "number"], exclusiveMinimum: 7 } },
+      properties: {
+        day: { $ref: "#/$defs/day" },
+        list: { type: "array", items: { anyOf: [{ const: "x" }, { type: "null" }] } },
+        flag: { type: "boolean", default: true },
+        off: { type: "boolean" },
+        share: { type: "number", maximum: 0.5 },
+        nothing: { type: "null" },
+        long: { type: "string", minLength: 6 },
+      },
+      required: ["day", "list", "flag", "off", "share", "nothing", "long", "unknown"],
+    }),
+    {
+      day: 8,
+      list: ["x"],
+      flag: true,
+      off: false,
+      share: 0.5,
+      nothing: null,
+      long: "demoxx",
+      unknown: "demo",
+    },
+  );
+  fillSchema({ ...node, $defs: { node: { ...node, required: ["next"] } }, required: ["next"] });
+  assertEquals([undefined, null, [], true].map((schema) => fillSchema(schema)), [{}, {}, {}, {}]);
+});
+
+Deno.test("toChunks sends reasoning, its signature alone, text, and the finish reason twice", () => {
+  const reply = answer(ask("Hello", { reasoning: { enabled: true } }));
+  const chunks = toChunks(reply, OCCASION);
+  for (const { id, model } of chunks) assertEquals([id, model], [OCCASION.id, MODEL]);
+  const deltas = chunks.map((chunk) => chunk.choices?.[0]?.delta ?? {});
+  assertEquals(deltas.map((delta) => delta.reasoning ?? "").join(""), reply.reasoning);
+  assertEquals(deltas.map((delta) => delta.content ?? "").join(""), reply.text);
+  const signed = deltas.filter((delta) => delta.reasoning_details?.[0]?.signature);
+  assertEquals(signed.length, 1);
+  assertEquals(Object.keys(signed[0]?.reasoning_details?.[0] ?? {}), [
+    "type",
+    "signature",
+    "format",
+    "index",
+  ]);
+  assertEquals(signed[0]?.reasoning, undefined);
+  const ends = chunks.slice(-2);
+  assertEquals(ends.map((chunk) => chunk.choices?.[0]?.finish_reason), ["stop", "stop"]);
+  assertEquals(chunks.filter((chunk) => chunk.usage !== undefined), ends.slice(1));
+  const usage = ends[1]?.usage;
+  const thought = Math.ceil(reply.reasoning.length / 4);
+  assertEquals(usage?.prompt_tokens, 11);
+  assertEquals(usage?.completion_tokens, thought + Math.ceil(reply.text.length / 4));
+  assertEquals(usage?.completion_tokens_details, { reasoning_tokens: thought });
+  assert((usage?.cost ?? 0) > 0);
+});
+
+Deno.test("toChunks sends a call as its name, an empty fragment and pieces of its arguments", () => {
+  const reply = answer(ask("Weather?", { tools: [createTool("get_weather", WEATHER)] }));
+  const calls = toChunks(reply, OCCASION)
+    .flatMap((chunk) => chunk.choices?.[0]?.delta?.tool_calls ?? []);
+  const [first, second] = calls.map((call) => JSON.stringify(call));
+  assertEquals(
+    first,
+    '{"index":0,"id":"toolu_abc123","type":"function","function":{"name":"get_weather","arguments":""}}',
+  );
+  assertEquals(second, '{"index":0,"function":{"arguments":""}}');
+  assertEquals(calls.length, 4);
+  assertEquals(calls.map((call) => call.function?.arguments).join(""), reply.call?.arguments);
+});
+
+Deno.test("toFrames has comments between, and [DONE] only where the answer is not cut", () => {
+  const whole = toFrames(answer(ask("Hello")), OCCASION);
+  assertEquals(whole.slice(0, 2), [": OPENROUTER PROCESSING\n\n", ": OPENROUTER PROCESSING\n\n"]);
+  assertEquals(whole.at(-1), "data: [DONE]\n\n");
+  const cut = toFrames(answer(ask("demo:cut")), OCCASION).join("");
+  assert(!cut.includes("[DONE]") && !cut.includes('"finish_reason":"stop"'));
+  assertStringIncludes(cut, '"content":"I am a "');
+  const error = toFrames(answer(ask("demo:error midstream")), OCCASION);
+  assertStringIncludes(error.at(-2) ?? "", '"finish_reason":"error"');
+  assertStringIncludes(error.at(-2) ?? "", '"error":{"code":502');
+});
+
+Deno.test("toCompletion is the same answer at once", () => {
+  const tools = [createTool("get_weather", WEATHER)];
+  const reply = answer(ask("Weather?", { tools, reasoning: { enabled: true } }));
+  const completion = toCompletion(reply, OCCASION);
+  assertEquals(completion["object"], "chat.completion");
+  assertEquals(JSON.parse(JSON.stringify(completion["choices"]))[0].finish_reason, "tool_calls");
+  assert(isJsonObject(toCompletion(answer(ask("demo:error midstream")), OCCASION)["error"]));
+});
+
+Deno.test("the upstream wants a bearer key, and knows its endpoints", async () => {
+  const upstream = startUpstream();
+  const url = `${upstream.baseUrl}/chat/completions`;
+  const bare = await fetch(url, { method: "POST", body: JSON.stringify(ask("Hello")) });
+  assertEquals(bare.status, 401);
+  assertEquals(readError(await bare.json())["code"], 401);
+  const unknown = await fetch(`${upstream.baseUrl}/nothing`, { method: "POST", body: "{}" });
+  assertEquals([unknown.status, readError(await unknown.json())["code"]], [404, 404]);
+  const models = await (await fetch(`${upstream.baseUrl}/models`)).json();
+  assert(models.data.length >= 3);
+  for (const model of models.data) {
+    assert(model.id.includes("/") && model.created > 0 && model.context_length > 0);
+    assert(model.top_provider.max_completion_tokens > 0 && model.supported_parameters.length > 0);
+  }
+  await upstream.stop();
+});
+
+Deno.test("the upstream's pauses end with a reader that leaves", async () => {
+  const upstream = startUpstream({ pauseMs: 60_000 });
+  const response = await fetch(`${upstream.baseUrl}/chat/completions`, {
+    method: "POST",
+    headers: { authorization: "Bearer x" },
+    body: JSON.stringify({ ...ask("Hello"), stream: true }),
+  });
+  await response.body?.cancel();
+  await upstream.stop();
+});
+
+function ask(content: string, fields: JsonObject = {}): JsonObject {
+  return { model: MODEL, messages: [{ role: "user", content }], ...fields };
+}
+
+function createTool(name: string, parameters: JsonObject): JsonObject {
+  return { type: "function", function: { name, parameters } };
+}
+
+function answer(body: unknown) {
+  const reply = composeReply(body);
+  assert(reply.type === "answer");
+  return reply;
+}
+
+function refuse(body: unknown): Refusal {
+  const reply = composeReply(body);
+  assert(reply.type === "refusal");
+  return reply;
+}
+
+function readError(body: unknown): JsonObject {
+  assert(isJsonObject(body) && isJsonObject(body["error"]));
+  return body["error"];
+}

@@ -1,0 +1,119 @@
+/**
+ * The program in somebody else's folder, run from a clone: by its path, and by the clone's tasks. As a bundle and
+ * as a package: tests/release/bundle_test.ts, tests/release/publish_test.ts.
+ */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { setScene, startWitness, testHostileFolders } from "../helpers/hostile.ts";
+import { finish } from "../helpers/process.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const DENO = Deno.execPath();
+const DENO_DIR = await readDenoDir();
+
+async function readDenoDir(): Promise<string> {
+  const { stdout } = await new Deno.Command(DENO, { args: ["info", "--json"] }).output();
+  const info: { denoDir: string } = JSON.parse(new TextDecoder().decode(stdout));
+  return info.denoDir;
+}
+
+function run(args: readonly string[], { cwd, env }: { cwd: string; env: Record<string, string> }) {
+  const PATH = `${env["PATH"]}:${DENO.slice(0, DENO.lastIndexOf("/"))}`;
+  return finish(
+    new Deno.Command(DENO, {
+      args: [...args],
+      cwd,
+      env: { ...env, PATH, DENO_DIR },
+      clearEnv: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+}
+
+const RUN = ["run", "--no-prompt", "--no-lock", "-A"];
+
+testHostileFolders({
+  name: "the clone's",
+  start: (args, options) => {
+    const map = `--import-map=${ROOT}tools/jsr_fallback/import_map.json`;
+    return run([...RUN, map, `${ROOT}main.ts`, ...args], options);
+  },
+});
+
+/** What the tasks need, in a folder of its own. */
+function cloneSources(folder: string): void {
+  for (const path of ["main.ts", "deno.json", "lib", "jsr_fallback"]) copy(path, folder);
+}
+
+function copy(path: string, folder: string): void {
+  if (Deno.statSync(`${ROOT}${path}`).isFile) {
+    return Deno.copyFileSync(`${ROOT}${path}`, `${folder}/${path}`);
+  }
+  Deno.mkdirSync(`${folder}/${path}`);
+  for (const { name } of Deno.readDirSync(`${ROOT}${path}`)) copy(`${path}/${name}`, folder);
+}
+
+function testTask(name: string, fn: (clone: string) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      const clone = Deno.makeTempDirSync({ prefix: "claudeproxy-clone-" });
+      try {
+        cloneSources(clone);
+        await fn(clone);
+      } finally {
+        Deno.removeSync(clone, { recursive: true });
+      }
+    },
+  });
+}
+
+const CLONE_KEY = "sk-or-v1-of-the-clone-0123456789";
+
+testTask(
+  "the task claude reads the clone's .env from any folder, and not that folder's",
+  async (clone) => {
+    await using scene = setScene("LOG_LEVEL=trace\n");
+    await using own = startWitness();
+    const settings = `OPENROUTER_API_KEY=${CLONE_KEY}\nOPENROUTER_BASE_URL=${own.baseUrl}\n`;
+    Deno.writeTextFileSync(`${clone}/.env`, settings, { mode: 0o600 });
+    const { OPENROUTER_API_KEY: _key, ...env } = scene.env;
+    const ended = await run(["task", "--cwd", clone, "claude"], { cwd: scene.folder, env });
+    assertEquals([ended.code, scene.evil.asked], [0, []], ended.stderr);
+    assertStringIncludes(ended.stdout, `PWD=${Deno.realPathSync(scene.folder)}\n`);
+    assertEquals([own.asked, ended.stdout.includes(CLONE_KEY)], [["/api/v1/models null"], false]);
+  },
+);
+
+testTask("the task claude takes the user's own file where the clone has none", async (clone) => {
+  await using scene = setScene();
+  await using own = startWitness();
+  const settings = `OPENROUTER_API_KEY=${CLONE_KEY}\nOPENROUTER_BASE_URL=${own.baseUrl}\n`;
+  Deno.writeTextFileSync(scene.userFile, settings, { mode: 0o600 });
+  const { OPENROUTER_API_KEY: _key, ...env } = scene.env;
+  const ended = await run(["task", "--cwd", clone, "claude"], { cwd: scene.folder, env });
+  assertEquals([ended.code, own.asked], [0, ["/api/v1/models null"]], ended.stderr);
+});
+
+testTask(
+  "the task start reads the clone's .env, else the user's own file, and nothing else",
+  async (clone) => {
+    await using scene = setScene();
+    const { OPENROUTER_API_KEY: _key, ...env } = scene.env;
+    const check = async () => {
+      const args = ["task", "--cwd", clone, "start", "check", "--json"];
+      const { stdout } = await run(args, { cwd: scene.folder, env });
+      const report: { settings: { name: string; origin: string }[] } = JSON.parse(stdout);
+      return report.settings.find(({ name }) => name === "OPENROUTER_API_KEY")?.origin;
+    };
+    assertEquals(await check(), "default");
+    Deno.writeTextFileSync(scene.userFile, `OPENROUTER_API_KEY=${CLONE_KEY}\n`, { mode: 0o600 });
+    assertEquals(await check(), scene.userFile);
+    Deno.writeTextFileSync(`${clone}/.env`, `OPENROUTER_API_KEY=${CLONE_KEY}\n`, { mode: 0o600 });
+    assertEquals(await check(), ".env");
+    assertEquals(scene.evil.asked, []);
+  },
+);

@@ -1,0 +1,246 @@
+/** Where settings come from: the command line's option, the places of the file, and what of a file counts. */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseArguments } from "../../lib/cli/arguments.ts";
+import { findUserFile, readEnvFile } from "../../lib/cli/env_file.ts";
+import { judgeSources, mergeSources } from "../../lib/cli/environment.ts";
+import { StartError } from "../../lib/cli/terminal.ts";
+
+const KEY = "sk-or-v1-0123456789abcdef";
+const EVIL = "http://evil.example/api/v1";
+
+// --- the command line ---
+
+for (
+  const [line, command, args, path] of [
+    ["", "serve", "", null],
+    ["--env-file a", "serve", "", "a"],
+    ["--env-file=a serve", "serve", "", "a"],
+    ["serve --env-file a", "serve", "", "a"],
+    ["check --json --env-file a", "check", "--json", "a"],
+    ["check --env-file=a --json", "check", "--json", "a"],
+    ["--env-file a check --env-file b", "check", "", "b"],
+    ["claude --env-file a -p hello", "claude", "-p hello", "a"],
+    ["--env-file a claude -p hello", "claude", "-p hello", "a"],
+    ["claude -p --env-file a", "claude", "-p --env-file a", null],
+    ["claude -- --env-file a", "claude", "-- --env-file a", null],
+    ["claude --env-file a --env-file=b -- --env-file c", "claude", "-- --env-file c", "b"],
+    ["--env-file a demo", "demo", "--env-file a", null],
+    ["demo --env-file a", "demo", "--env-file a", null],
+    ["--help", "--help", "", null],
+  ] as const
+) {
+  Deno.test(`the command line “${line}” is ${command} with ${path ?? "the usual file"}`, () => {
+    const parsed = parseArguments(line.split(" ").filter(Boolean));
+    assertEquals(
+      [parsed.command, parsed.args.join(" "), parsed.envFile?.path ?? null],
+      [command, args, path],
+    );
+  });
+}
+
+Deno.test("--env-file-if-exists asks for a file that may be missing", () => {
+  const parsed = parseArguments(["--env-file-if-exists=a", "claude", "-p"]);
+  assertEquals(parsed.envFile, { path: "a", mayBeMissing: true });
+});
+
+for (const words of [["--env-file"], ["--env-file="], ["claude", "--env-file", "--resume"]]) {
+  Deno.test(`“${words.join(" ")}” ends in what is missing`, () => {
+    const { message } = assertThrows(() => parseArguments(words), StartError);
+    assertEquals(message, "--env-file needs the path of a settings file");
+  });
+}
+
+// --- the user's own file ---
+
+for (
+  const [os, variables, expected] of [
+    ["linux", { HOME: "/h/me" }, "/h/me/.config/claudeproxy/.env"],
+    ["darwin", { HOME: "/h/me", XDG_CONFIG_HOME: "/c" }, "/c/claudeproxy/.env"],
+    ["linux", { HOME: "/h/me", XDG_CONFIG_HOME: "" }, "/h/me/.config/claudeproxy/.env"],
+    // Below the working folder, which is anybody's.
+    ["linux", { HOME: "/h/me", XDG_CONFIG_HOME: "c" }, "/h/me/.config/claudeproxy/.env"],
+    ["linux", { HOME: "." }, null],
+    ["linux", {}, null],
+    ["windows", { APPDATA: "C:\\A", HOME: "/h/me" }, "C:\\A\\claudeproxy\\.env"],
+    ["windows", { HOME: "/h/me" }, null],
+  ] as const
+) {
+  Deno.test(`on ${os} with ${JSON.stringify(variables)} the user's own file is ${expected}`, () => {
+    const lookUp = new Map<string, string>(Object.entries(variables));
+    assertEquals(findUserFile((name) => lookUp.get(name), os), expected);
+  });
+}
+
+// --- the file that was asked for ---
+
+const ON_WINDOWS = Deno.build.os === "windows";
+
+function withFile(text: string, mode: number, fn: (path: string) => void): void {
+  const path = Deno.makeTempFileSync();
+  try {
+    Deno.writeTextFileSync(path, text);
+    if (!ON_WINDOWS) Deno.chmodSync(path, mode);
+    fn(path);
+  } finally {
+    Deno.removeSync(path);
+  }
+}
+
+function readAsked(path: string, mayBeMissing = false) {
+  return readEnvFile({ asked: { path, mayBeMissing }, readsFolder: false });
+}
+
+Deno.test("a file that was asked for must exist", () => {
+  const path = "/nowhere/settings.env";
+  const { message } = assertThrows(() => readAsked(path), StartError);
+  assertEquals(message, `${path} does not exist: --env-file needs the path of a settings file`);
+});
+
+Deno.test({
+  name: "a file that may not be read ends in the flag to add",
+  permissions: { read: false },
+  fn() {
+    const { message } = assertThrows(() => readAsked("mine.env"), StartError);
+    assertEquals(message, "No permission to read mine.env: add --allow-read=mine.env");
+  },
+});
+
+Deno.test("a file's values are taken as they are written, quotes taken off", () => {
+  withFile(`A=1\nB='x $HOME'\nC="\${HOME} y"\nPROXY_API_KEYS=\n`, 0o644, (path) => {
+    const { values, notes, name } = readAsked(path);
+    assertEquals({ ...values }, { A: "1", B: "x $HOME", C: "${HOME} y", PROXY_API_KEYS: "" });
+    assertEquals([name, notes], [path, []]);
+  });
+});
+
+for (const line of ["A=$HOME", "A=x${HOME}", "A=${NOT_SET:-x}", "A=$A", "A=pa$word # '$word'"]) {
+  Deno.test(`the line ${line} of a file is refused, and reads no variable`, () => {
+    withFile(`${line}\n`, 0o600, (path) => {
+      const { message } = assertThrows(() => readAsked(path), StartError);
+      const cure = "put values that contain $ into single quotes";
+      assertEquals(message, `${path} cannot be used: ${cure}`);
+    });
+  });
+}
+
+for (const name of ["OPENROUTER_API_KEY", "PROXY_API_KEYS"]) {
+  for (const [mode, isOpen] of [[0o600, false], [0o640, true], [0o604, true], [0o644, true]]) {
+    const what = `${name} in a file of mode ${mode?.toString(8)}`;
+    Deno.test({
+      name: `${what} is ${isOpen ? "warned of" : "fine"}`,
+      ignore: ON_WINDOWS,
+      fn() {
+        withFile(`${name}=${KEY}\n`, Number(mode), (path) => {
+          const words = `${path} holds a key, and other users of this machine can read it: ` +
+            `chmod 600 ${path}`;
+          assertEquals(readAsked(path).notes, isOpen ? [words] : []);
+        });
+      },
+    });
+  }
+}
+
+// --- what of a file counts ---
+
+type Settings = Record<string, string>;
+
+function merge(environment: Settings, values: Settings) {
+  return mergeSources((name) => environment[name], { name: ".env", values, notes: [] });
+}
+
+const OPENING = { HOST: "::", PROXY_API_KEYS: "theirs", ALLOWED_ORIGINS: "https://evil.page" };
+
+for (
+  const [about, environment, file, from] of [
+    ["key here, address there", { OPENROUTER_API_KEY: KEY }, { OPENROUTER_BASE_URL: EVIL }, [
+      "the environment",
+      ".env",
+    ]],
+    ["address here, key there", { OPENROUTER_BASE_URL: EVIL }, { OPENROUTER_API_KEY: KEY }, [
+      ".env",
+      "the environment",
+    ]],
+    [
+      "key here, another key and the address there",
+      { OPENROUTER_API_KEY: KEY },
+      { OPENROUTER_API_KEY: "sk-or-v1-theirs", OPENROUTER_BASE_URL: EVIL },
+      ["the environment", ".env"],
+    ],
+  ] as const
+) {
+  Deno.test(`${about}: nothing is sent, and one line says so`, () => {
+    const sources = merge(environment, file);
+    const { message } = assertThrows(() => judgeSources(sources), StartError);
+    assertEquals(
+      message,
+      `OPENROUTER_API_KEY is from ${from[0]}, but OPENROUTER_BASE_URL (evil.example) from ` +
+        `${from[1]}: nothing was sent. Set both in the same place to allow it`,
+    );
+  });
+}
+
+for (
+  const [about, environment, file, baseUrl] of [
+    ["both in the environment", { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: EVIL }, {}, EVIL],
+    ["both in the file", {}, { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: EVIL }, EVIL],
+    [
+      "the same key in both",
+      { OPENROUTER_API_KEY: KEY },
+      { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: EVIL },
+      EVIL,
+    ],
+    ["no key at all", {}, { OPENROUTER_BASE_URL: EVIL }, EVIL],
+    [
+      "the default address in the file",
+      { OPENROUTER_API_KEY: KEY },
+      { OPENROUTER_BASE_URL: "https://openrouter.ai/api/v1/" },
+      "https://openrouter.ai/api/v1",
+    ],
+    [
+      "the environment's address before the file's",
+      { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: "http://mine.example/v1" },
+      { OPENROUTER_BASE_URL: EVIL },
+      "http://mine.example/v1",
+    ],
+    ["a blank key", { OPENROUTER_API_KEY: " " }, { OPENROUTER_BASE_URL: EVIL }, EVIL],
+  ] as const
+) {
+  Deno.test(`${about}: requests go to ${baseUrl}`, () => {
+    assertEquals(judgeSources(merge(environment, file)).baseUrl, baseUrl);
+  });
+}
+
+Deno.test("beside the environment's key a file opens the proxy to nobody, and that is said", () => {
+  const sources = merge({ OPENROUTER_API_KEY: KEY }, { ...OPENING, INSPECT: "1" });
+  const { host, proxyApiKeys, allowedOrigins, inspects } = judgeSources(sources);
+  assertEquals([host, proxyApiKeys, allowedOrigins, inspects], ["0.0.0.0", [], [], true]);
+  assertEquals(sources.notes, [
+    "Ignored HOST, PROXY_API_KEYS, ALLOWED_ORIGINS of .env, because OPENROUTER_API_KEY is from " +
+    "the environment: set them there",
+  ]);
+  assertEquals(sources.findOrigin("HOST"), "default");
+});
+
+Deno.test("a setting of the environment is not ignored because the file has it too", () => {
+  const environment = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "mine-0123456789abcdef" };
+  const sources = merge(environment, { PROXY_API_KEYS: "theirs", HOST: "::" });
+  const { proxyApiKeys, host } = judgeSources(sources);
+  assertEquals([proxyApiKeys, host], [["mine-0123456789abcdef"], "0.0.0.0"]);
+  assertEquals(sources.notes.map((note) => note.split(",")[0]), ["Ignored HOST of .env"]);
+});
+
+for (
+  const [about, environment, file] of [
+    ["its own key", {}, { OPENROUTER_API_KEY: KEY }],
+    ["no key anywhere", {}, {}],
+    ["the same key as the environment", { OPENROUTER_API_KEY: KEY }, { OPENROUTER_API_KEY: KEY }],
+  ] as const
+) {
+  Deno.test(`with ${about} a file may open the proxy`, () => {
+    const sources = merge(environment, { ...file, ...OPENING });
+    const { proxyApiKeys, allowedOrigins } = judgeSources(sources);
+    assertEquals([proxyApiKeys, allowedOrigins], [["theirs"], ["https://evil.page"]]);
+    assertEquals([sources.notes, sources.findOrigin("HOST")], [[], ".env"]);
+  });
+}

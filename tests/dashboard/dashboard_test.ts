@@ -1,0 +1,134 @@
+/** The page as it is served: fresh, small, shut by its policy, and with no way from text to markup. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { PAGE, POLICY, SOURCES } from "../../lib/dashboard/generated.ts";
+import { hash, hashSources } from "../../tools/dashboard.ts";
+import { call, createProxy, get } from "../helpers/proxy.ts";
+
+const FOLDER = new URL("../../lib/dashboard/", import.meta.url);
+const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+const KEYS = { PROXY_API_KEYS: "team-key-1" };
+
+function getPage(headers: Record<string, string> = {}): Request {
+  return get("/", { headers: { accept: BROWSER, ...headers } });
+}
+
+function takeOnly(tag: string): string {
+  const found = [...PAGE.matchAll(new RegExp(`<${tag}[^>]*>(.*?)</${tag}>`, "gs"))];
+  assertEquals(found.length, 1, `the page has ${found.length} <${tag}>`);
+  return found[0]?.[1] ?? "";
+}
+
+Deno.test("lib/dashboard/generated.ts is made from the sources beside it; if not: deno task page", async () => {
+  assertEquals(SOURCES, await hashSources());
+});
+
+Deno.test("the policy allows the page's one script and one style, by their hashes, and no other", async () => {
+  assertEquals(POLICY.split("; "), [
+    "default-src 'none'",
+    `script-src 'sha256-${await hash(takeOnly("script"))}'`,
+    `style-src 'sha256-${await hash(takeOnly("style"))}'`,
+    "connect-src 'self'",
+    "img-src data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ]);
+});
+
+Deno.test("the page is smaller than 60 KB and loads nothing from elsewhere", () => {
+  assert(new TextEncoder().encode(PAGE).length < 60_000);
+  const addresses = [...PAGE.matchAll(/https?:\/\/[^"'\s)]+/g)].map(([address]) => address);
+  assertEquals([...new Set(addresses)], ["http://www.w3.org/2000/svg"]);
+  assertEquals(/@import|url\(/.test(takeOnly("style")), false);
+});
+
+Deno.test("the pictures of the page are small", () => {
+  const docs = new URL("../../docs/", import.meta.url);
+  for (const name of ["page-light", "page-dark", "page-narrow"]) {
+    assert(Deno.statSync(new URL(`${name}.png`, docs)).size < 200_000, name);
+  }
+});
+
+Deno.test("no source of the page makes markup or code from text", () => {
+  const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name)
+    .filter((name) => name.endsWith(".ts") && name !== "generated.ts");
+  assert(names.length >= 5);
+  const sink =
+    /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|srcdoc|Function\(|\bon\w+=/;
+  for (const name of names) {
+    assertEquals(sink.exec(Deno.readTextFileSync(new URL(name, FOLDER)))?.[0], undefined, name);
+  }
+});
+
+Deno.test("a browser gets the page, everybody else JSON", async () => {
+  const { handler } = createProxy();
+  const page = await call(handler, getPage());
+  assertEquals(await page.text(), PAGE);
+  assertEquals(page.headers.get("content-type"), "text/html; charset=utf-8");
+  assertEquals(page.headers.get("content-security-policy"), POLICY);
+  assertEquals(page.headers.get("x-content-type-options"), "nosniff");
+  assertEquals(page.headers.get("vary"), "accept");
+  for (const accept of ["", "*/*", "application/json", "application/json, text/html"]) {
+    const response = await call(handler, get("/", { headers: { accept } }));
+    assertMatch(response.headers.get("content-type") ?? "", /^application\/json/);
+    assertEquals((await response.json()).name, "claudeproxy");
+  }
+});
+
+for (const path of ["/", "/stats"]) {
+  Deno.test(`under PROXY_API_KEYS a browser is asked for a password at GET ${path}`, async () => {
+    const { handler } = createProxy({ env: KEYS });
+    const get = (headers: Record<string, string>) =>
+      call(handler, new Request(`http://localhost:8000${path}`, { headers }));
+    for (const headers of [{}, { authorization: `Basic ${btoa("me:wrong")}` }]) {
+      const refused = await get(headers);
+      await refused.text();
+      assertEquals([refused.status, refused.headers.get("www-authenticate")], [
+        401,
+        'Basic realm="claudeproxy"',
+      ]);
+    }
+    const allowed = await get({ authorization: `Basic ${btoa("me:team-key-1")}` });
+    await allowed.text();
+    assertEquals(allowed.status, 200);
+  });
+}
+
+Deno.test("a key in the URL lets nobody in", async () => {
+  const { handler } = createProxy({ env: KEYS });
+  for (const query of ["key=team-key-1", "api_key=team-key-1", "x-api-key=team-key-1"]) {
+    for (const path of ["/", "/stats"]) {
+      const response = await call(handler, get(`${path}?${query}`));
+      await response.text();
+      assertEquals(response.status, 401);
+    }
+  }
+});
+
+Deno.test("no other route asks for a password, or takes one", async () => {
+  const { handler } = createProxy({ env: KEYS });
+  const authorization = `Basic ${btoa("me:team-key-1")}`;
+  for (const path of ["/v1/models", "/stats/", "/nowhere"]) {
+    const response = await call(handler, get(path, { headers: { authorization } }));
+    await response.text();
+    assertEquals([response.status, response.headers.get("www-authenticate")], [401, null], path);
+  }
+});
+
+Deno.test("another site can neither read the figures nor frame the page", async () => {
+  const { handler } = createProxy();
+  for (
+    const headers of [{ origin: "https://evil.example" }, { "sec-fetch-site": "cross-site" }]
+  ) {
+    for (const path of ["/", "/stats"]) {
+      const response = await call(handler, get(path, { headers }));
+      await response.text();
+      assertEquals([response.status, response.headers.get("access-control-allow-origin")], [
+        403,
+        null,
+      ]);
+    }
+  }
+  assertMatch(POLICY, /frame-ancestors 'none'/);
+});

@@ -1,0 +1,306 @@
+/**
+ * Every command in the papers is run by a test, or stands in a list of those that cannot be run offline, with the
+ * reason. The short ones are run here, as they are written, in a clone without anything of this machine's. The
+ * papers' JSON parses, and their settings load.
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parse } from "@std/dotenv/parse";
+import { loadConfig } from "../../lib/config.ts";
+import { RefusedDefaults, resolveModel } from "../../lib/openrouter/model_mapping.ts";
+import { VARIABLES } from "../../lib/variables.ts";
+import {
+  PAPERS,
+  read,
+  readBlocks,
+  readCommands,
+  readRows,
+  readSection,
+} from "../helpers/papers.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const readme = read("README.md");
+const CAN_RUN = Deno.build.os !== "windows";
+const HANG_MS = 60_000;
+const IMPORT_MAP = "--import-map=tools/jsr_fallback/import_map.json";
+
+/** The command of README that shows all permissions. */
+const FULL = readCommands(readme).find((command) => command.startsWith("deno run --no-prompt")) ??
+  "";
+const EXPORTS = readCommands(readme).filter((command) => command.startsWith("export "));
+
+/** Run below: command → what it must say, and its exit code; null where it goes on until it is stopped. */
+const RUN_HERE: Readonly<Record<string, { says: RegExp; code: number | null }>> = {
+  "deno task demo": { says: /ANTHROPIC_BASE_URL=http:\/\/localhost:\d+/, code: null },
+  "cp .env.example .env": { says: /^$/, code: 0 },
+  // Nothing answers upstream: it says so, and what to do.
+  "deno task start check": { says: /✗[^]*cannot be reached/, code: 1 },
+  "deno task start": { says: /listening on 127\.0\.0\.1:\d+/, code: null },
+  "deno task start --help": { says: /Usage: claudeproxy/, code: 0 },
+  "deno task claude": { says: /the client was started/, code: 0 },
+  [FULL]: { says: /listening on 127\.0\.0\.1:\d+/, code: null },
+  ...Object.fromEntries(EXPORTS.map((command) => [command, { says: /^$/, code: 0 }])),
+};
+
+/** Run by another test: command → file and words of the test's name. */
+const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, title: string]>> = {
+  "curl http://localhost:8000/v1/messages \\": [
+    "readme_curl_test.ts",
+    "README's four curl examples work against the demo",
+  ],
+  "curl -N http://localhost:8000/v1/messages \\": [
+    "readme_curl_test.ts",
+    "README's four curl examples work against the demo",
+  ],
+  "deno task bundle": ["bundle_test.ts", "the bundle tells its name and version"],
+  "deno run -A claudeproxy.js": [
+    "bundle_test.ts",
+    "the bundle, started from an empty folder, answers /health",
+  ],
+  "deno task compile": [
+    "compile_test.ts",
+    "the binary, started in another folder, tells its version",
+  ],
+  "deno task compile --target all": [
+    "compile_test.ts",
+    "where the base binary cannot be had, every target says so",
+  ],
+  "deno run -A jsr:@claudeproxy/openrouter": [
+    "publish_test.ts",
+    "from an empty folder it serves: health, the page, a message",
+  ],
+  "deno run -A jsr:@claudeproxy/openrouter demo": [
+    "publish_test.ts",
+    "from an empty folder the demo shows its answer",
+  ],
+  "deno run --no-config -A jsr:@claudeproxy/openrouter claude": [
+    "publish_test.ts",
+    "from an empty folder claude starts the client behind the proxy",
+  ],
+  "deno x -y -A jsr:@claudeproxy/openrouter": ["publish_test.ts", "deno x runs it"],
+  "deno install -g -A -n claudeproxy jsr:@claudeproxy/openrouter": [
+    "publish_test.ts",
+    "deno install -g makes a command of it",
+  ],
+  "deno task fuzz --runs 10000 --seed 1": ["fuzz_test.ts", "fuzz: "],
+  "deno task soak --seconds 60": ["soak_test.ts", "the soak's verdict on "],
+};
+
+/** Not run: command → why. */
+const NOT_OFFLINE: Readonly<Record<string, string>> = {
+  "npx -y deno@2.9 task demo": "fetches deno from npm; the task itself is run",
+  "npx -y deno@2.9 task test": "fetches deno from npm",
+  "deno task test": "is the run in which this test stands",
+  "deno task ok": "is the run in which this test stands, and what CI runs",
+  "deno task test --filter <case>": "has a gap that the reader fills",
+  "deno task test:clients": "fetches Claude Code from npm; CI's weekly run has it",
+  "deno task test:page": "needs a Chromium and fetches its driver from npm",
+  "deno task replay": "needs recorded traffic, which is not in the repository",
+  "deno task mutants --sample 600 --seed 1": "takes minutes; mutants_test.ts has its operators",
+  "deno task bench": "measures for minutes, and wants a quiet machine",
+  "docker build -f docs/deploy/Dockerfile -t claudeproxy .":
+    "needs an engine and the base image; container_test.ts runs what the image would",
+  "docker run --rm --init -p 8000:8000 --read-only --cap-drop=ALL --security-opt=no-new-privileges -e OPENROUTER_API_KEY -e PROXY_API_KEYS claudeproxy":
+    "needs an engine; container_test.ts runs the entry point",
+  "curl https://your-app.your-organisation.deno.net/health": "asks an app of the reader's",
+};
+
+/** What the tables call a command: all of it, or the first line of one that has several. */
+function toKey(command: string): string {
+  return command.split("\n")[0] ?? "";
+}
+
+const found = new Map(
+  PAPERS.flatMap((paper) => readCommands(read(paper)).map((command) => [toKey(command), paper])),
+);
+
+Deno.test("the papers are found, and so are their commands", () => {
+  for (const paper of ["README.md", "docs/deploy/container.md", ".github/CONTRIBUTING.md"]) {
+    assert(PAPERS.includes(paper), paper);
+  }
+  assert(found.size >= 25, `only ${found.size} commands: the scan is broken`);
+  assertEquals(EXPORTS.length, 2);
+});
+
+Deno.test("every command in the papers is run by a test, or is listed as not runnable offline", () => {
+  const known = new Set([RUN_HERE, RUN_ELSEWHERE, NOT_OFFLINE].flatMap(Object.keys));
+  const unknown = [...found].filter(([command]) => !known.has(command));
+  assertEquals(unknown, [], "give each a test, or a reason");
+  assertEquals([...known].filter((command) => !found.has(command)), [], "in no paper any more");
+});
+
+Deno.test("no command stands in two of the lists", () => {
+  const all = [RUN_HERE, RUN_ELSEWHERE, NOT_OFFLINE].flatMap(Object.keys);
+  assertEquals(all.length, new Set(all).size);
+});
+
+for (const [command, [file, title]] of Object.entries(RUN_ELSEWHERE)) {
+  Deno.test(`the test that runs “${command}” exists`, () => {
+    const source = read(`tests/${file}`);
+    const names = [...source.matchAll(/(?:\bname:\s*|\btest\w*\(\s*)([`"])([^]*?)\1/gi)]
+      .map(([, , name = ""]) => name);
+    assert(names.some((name) => name.startsWith(title)), `tests/${file} has no “${title}…”`);
+  });
+}
+
+// --- the commands that are run here ---
+
+/** A folder with all that git keeps but the tests, without a `.env`. */
+function cloneSources(): string {
+  const folder = Deno.makeTempDirSync({ prefix: "claudeproxy-readme-" });
+  const paths = ["main.ts", "deno.json", ".env.example", "lib", "jsr_fallback"];
+  for (const path of paths) copy(path, folder);
+  return folder;
+}
+
+function copy(path: string, folder: string): void {
+  const source = new URL(path, ROOT);
+  if (Deno.statSync(source).isFile) return Deno.copyFileSync(source, `${folder}/${path}`);
+  Deno.mkdirSync(`${folder}/${path}`);
+  for (const { name } of Deno.readDirSync(source)) copy(`${path}/${name}`, folder);
+}
+
+/** The command in a shell, with nothing of this machine's but what deno itself needs. */
+function start(command: string, folder: string): Deno.ChildProcess {
+  const deno = Deno.execPath();
+  const path = `${folder}:${deno.slice(0, deno.lastIndexOf("/"))}:${Deno.env.get("PATH") ?? ""}`;
+  const machine = ["HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME"].flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return new Deno.Command("sh", {
+    args: ["-c", command],
+    cwd: folder,
+    clearEnv: true,
+    env: {
+      ...Object.fromEntries(machine),
+      PATH: path,
+      NO_COLOR: "1",
+      DENO_NO_UPDATE_CHECK: "1",
+      // Nobody has a settings file there.
+      XDG_CONFIG_HOME: folder,
+      HOST: "127.0.0.1",
+      PORT: "0",
+      // Nothing listens there: nothing leaves this machine.
+      OPENROUTER_BASE_URL: "http://127.0.0.1:9/api/v1",
+      ...(command.endsWith("task claude") && { OPENROUTER_API_KEY: "sk-or-v1-readme-test" }),
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** All it says on both outputs until it has said enough, and the exit code; null where it was still running. */
+async function run(
+  command: string,
+  folder: string,
+  enough: RegExp | null,
+): Promise<{ said: string; code: number | null }> {
+  const child = start(command, folder);
+  const timer = setTimeout(() => child.kill("SIGKILL"), HANG_MS);
+  let said = "";
+  let isEnough = false;
+  const listen = async (output: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    for await (const piece of output.pipeThrough(new TextDecoderStream())) {
+      said += piece;
+      if (enough === null || isEnough || !enough.test(said)) continue;
+      isEnough = true;
+      child.kill("SIGTERM");
+    }
+  };
+  await Promise.all([listen(child.stdout), listen(child.stderr)]);
+  const { code } = await child.status;
+  clearTimeout(timer);
+  return { said, code: isEnough ? null : code };
+}
+
+for (const [command, { says, code }] of Object.entries(RUN_HERE)) {
+  const short = command === FULL ? "the start task in full" : command;
+  Deno.test({
+    name: `“${short}” works as it is written${CAN_RUN ? "" : " (not run: no sh)"}`,
+    ignore: !CAN_RUN,
+    async fn() {
+      const folder = cloneSources();
+      try {
+        const client = "#!/bin/sh\necho the client was started\n";
+        Deno.writeTextFileSync(`${folder}/claude`, client, { mode: 0o755 });
+        // As README says: where JSR cannot be reached. `exec`, so that a signal reaches deno and not the shell.
+        const line = command === FULL
+          ? `exec ${command.replace(" main.ts", ` ${IMPORT_MAP} main.ts`)}`
+          : command.replace(/^deno /, "exec deno ");
+        const ended = await run(line, folder, code === null ? says : null);
+        assertMatch(ended.said, says);
+        assertEquals(ended.code, code, ended.said);
+        if (command.startsWith("cp ")) {
+          assertEquals(Deno.readTextFileSync(`${folder}/.env`), read(".env.example"));
+        }
+      } finally {
+        Deno.removeSync(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+Deno.test({
+  name: `README's shell variables are exported${CAN_RUN ? "" : " (not run: no sh)"}`,
+  ignore: !CAN_RUN,
+  async fn() {
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", `${EXPORTS.join("\n")}\nenv`],
+    }).output();
+    const said = new TextDecoder().decode(stdout);
+    assertStringIncludes(said, "ANTHROPIC_BASE_URL=http://localhost:8000\n");
+    assertStringIncludes(said, "ANTHROPIC_AUTH_TOKEN=any-word\n");
+  },
+});
+
+// --- JSON and settings ---
+
+Deno.test("every JSON block in the papers parses", () => {
+  const blocks = PAPERS.flatMap((paper) => readBlocks(read(paper), "json"));
+  assert(blocks.length >= 2);
+  for (const block of blocks) JSON.parse(block);
+});
+
+Deno.test("README's two forms of settings lead Claude Code to the same place as its shell lines", () => {
+  const [settings = "", vscode = ""] = readBlocks(readme, "json");
+  const lines = Object.fromEntries(
+    EXPORTS.map((line) => line.replace("export ", "").split("=")),
+  );
+  assertEquals(JSON.parse(settings).env, lines);
+  const variables: { name: string; value: string }[] =
+    JSON.parse(vscode)["claudeCode.environmentVariables"];
+  assertEquals(Object.fromEntries(variables.map(({ name, value }) => [name, value])), lines);
+});
+
+const recipes = readBlocks(readSection(readme, "## Recipes"), "env");
+
+Deno.test("README has recipes", () => assert(recipes.length >= 6));
+
+for (const recipe of recipes) {
+  Deno.test(`the recipe that begins with ${recipe.split("\n")[0]} loads, and changes what it names`, () => {
+    const values = parse(recipe);
+    const names = new Set<string>(VARIABLES.map(({ name }) => name));
+    assertEquals(Object.keys(values).filter((name) => !names.has(name)), []);
+    const config = loadConfig((name) => values[name]);
+    for (const name of Object.keys(values)) {
+      const without = loadConfig((other) => other === name ? undefined : values[other]);
+      assert(JSON.stringify(without) !== JSON.stringify(config), `${name} changes nothing`);
+    }
+  });
+}
+
+Deno.test("README's table of models says where names go, and its choices are targets that load", () => {
+  const rows = readRows(readSection(readme, "## Which model answers"));
+  const plain = rows.map((row) => row.map((cell) => cell.replaceAll("`", "")));
+  const choices = plain.filter(([, , choice]) => choice !== "");
+  const env = new Map(choices.map(([, to = "", choice = ""]) => [to.split(",")[0], choice]));
+  assertEquals(env.size, 5);
+  const config = loadConfig((name) => env.get(name));
+  for (const [name = "", , choice = ""] of choices) {
+    const asked = name === "anything else" ? "gpt-4" : `claude-${name.replace("contains ", "")}-1`;
+    assertEquals(resolveModel(asked, config, new RefusedDefaults()).models, [choice]);
+  }
+});

@@ -1,0 +1,414 @@
+// The papers against the code: every variable, command, link and arrow that people read about is as they read it.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import deno from "../../deno.json" with { type: "json" };
+import { loadConfig } from "../../lib/config.ts";
+import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../../lib/variables.ts";
+import { RefusedDefaults, resolveModel } from "../../lib/openrouter/model_mapping.ts";
+import { PAPERS, read, readCommands } from "../helpers/papers.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const NAMES = VARIABLES.map((variable) => variable.name);
+const ON_WINDOWS = Deno.build.os === "windows";
+
+const readme = read("README.md");
+const dotenv = read(".env.example");
+const tasks = parseTasks(read("deno.json"));
+
+function parseTasks(text: string): Map<string, string> {
+  const { tasks } = JSON.parse(text) as { tasks: Record<string, string | { command: string }> };
+  return new Map(
+    Object.entries(tasks).map(([name, task]) => [
+      name,
+      typeof task === "string" ? task : task.command,
+    ]),
+  );
+}
+
+/** The cells of the first table under a heading, without its head. */
+function tableUnder(heading: string): string[][] {
+  const section = readme.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  const table = /(^\|.*\n)+/m.exec(section)?.[0] ?? "";
+  return table.trimEnd().split("\n").slice(2)
+    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
+function listOf(flag: string, command: string): string[] {
+  return new RegExp(`${flag}=([^\\s']+)`).exec(command)?.[1]?.split(",") ?? [];
+}
+
+async function run(command: string, args: string[], env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await new Deno.Command(command, { args, env, cwd: ROOT })
+    .output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+// --- commands ---
+
+Deno.test("README begins with the commands for a fresh machine and nothing before them", () => {
+  assertEquals(readCommands(readme).slice(0, 4), [
+    "deno task demo",
+    "npx -y deno@2.9 task demo",
+    "deno task test",
+    "npx -y deno@2.9 task test",
+  ]);
+  const before = readme.slice(0, readme.indexOf("```sh"));
+  const prose = before.split("\n\n").filter((part) => part.trim() !== "" && !part.startsWith("#"));
+  assert(prose.length <= 2, `too much stands before the first command:\n${before}`);
+});
+
+Deno.test("README's full command is the start task without its substitution", () => {
+  const full = readCommands(readme).find((command) => command.startsWith("deno run --no-prompt"));
+  assertEquals(full, tasks.get("start")?.replace(/\$\([^)]*\) /, ""));
+});
+
+Deno.test("every deno task that the papers name exists", () => {
+  const papers = PAPERS.map(read).join("\n");
+  const named = [...papers.matchAll(/\btask (?:-q )?([a-z][\w:]*)/g)]
+    .filter(({ index }) => /(?:deno|deno@[\d.]+) $/.test(papers.slice(0, index)))
+    .map(([, name = ""]) => name);
+  assert(named.length >= 8, `only ${named.length} tasks found: the scan is broken`);
+  for (const name of named) assert(tasks.has(name), `deno task ${name} is in no deno.json`);
+});
+
+Deno.test("no task is named like a command of the program", () => {
+  for (const name of ["check", "serve"]) assert(!tasks.has(name), name);
+});
+
+// --- variables ---
+
+Deno.test("README's table lists every variable with its default, in the order of config.ts", () => {
+  const rows = tableUnder("Configuration").map(([name = "", value = ""]) => ({
+    name: name.replaceAll("`", ""),
+    default: value.replaceAll("`", ""),
+  }));
+  assertEquals(rows, VARIABLES.map(({ name, default: value }) => ({ name, default: value })));
+});
+
+for (const [what, command] of [["README", readme], ["start", tasks.get("start") ?? ""]] as const) {
+  Deno.test(`--allow-env in ${what} lists every variable and ${DEPLOY_VARIABLE}`, () => {
+    assertEquals(listOf("--allow-env", command), [
+      ...NAMES,
+      DEPLOY_VARIABLE,
+      ...FOLDER_VARIABLES,
+    ]);
+  });
+}
+
+Deno.test(".env.example lists every variable, and only the key is live", () => {
+  const lines = dotenv.split("\n").filter((line) => /^(# )?[A-Z][A-Z0-9_]*=/.test(line));
+  const expected = VARIABLES.map(({ name, default: value }) =>
+    name === "OPENROUTER_API_KEY" ? `${name}=` : `# ${name}=${value}`
+  );
+  assertEquals(lines, expected);
+  const live = dotenv.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  assertEquals(live, ["OPENROUTER_API_KEY="]);
+});
+
+Deno.test({
+  name: "a shell loads .env.example, also with every line made live",
+  ignore: ON_WINDOWS,
+  async fn() {
+    const live = dotenv.replace(/^# ([A-Z][A-Z0-9_]*=)/gm, "$1");
+    const path = await Deno.makeTempFile();
+    try {
+      for (const text of [dotenv, live]) {
+        await Deno.writeTextFile(path, text);
+        const { code, err } = await run("sh", ["-c", 'set -a; . "$0"; set +a', path]);
+        assertEquals({ code, err }, { code: 0, err: "" });
+      }
+      const { out } = await run("sh", ["-c", 'set -a; . "$0"; set +a; echo "$TIMEOUT_S"', path]);
+      assertEquals(out, "300\n");
+    } finally {
+      await Deno.remove(path);
+    }
+  },
+});
+
+// --- the public modules ---
+
+Deno.test("every public symbol is documented, and names only public types", async () => {
+  const { code, out, err } = await run(Deno.execPath(), [
+    ...["doc", "--lint", "--no-lock", "--import-map=tools/jsr_fallback/import_map.json"],
+    ...Object.values(deno.exports),
+  ]);
+  assertEquals([code, err.replaceAll(/^(Check|Checked) .*\n/gm, "")], [0, ""], out);
+});
+
+Deno.test("every public library has an example that the tests run", () => {
+  const libraries = Object.values(deno.exports).filter((path) => path !== "./main.ts");
+  assertEquals(libraries.length, 2);
+  for (const path of libraries) {
+    assertMatch(read(path), /^ \* ```ts\n \* import /m);
+    const file = path.slice(2);
+    assert(tasks.get("test")?.endsWith(file) || tasks.get("test")?.includes(`${file} `), file);
+    assert(tasks.get("test")?.includes("--doc"));
+    assert(deno.publish.include.includes(file), file);
+  }
+});
+
+// --- links, files and imports named ---
+
+/** GitHub's anchor for a heading. */
+function toAnchor(heading: string): string {
+  return heading.trim().toLowerCase().replace(/[^\w\s-]/g, "").replace(/\s/g, "-");
+}
+
+for (const paper of PAPERS) {
+  Deno.test(`every link in ${paper} that stays in the repository leads somewhere`, () => {
+    const base = new URL(paper, ROOT);
+    for (const [, target = ""] of read(paper).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const url = new URL(target, base);
+      const anchor = url.hash.slice(1);
+      url.hash = "";
+      const text = Deno.readTextFileSync(url);
+      if (anchor === "") continue;
+      const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+        toAnchor(heading)
+      );
+      assert(anchors.includes(anchor), `${target} in ${paper}: no such heading`);
+    }
+  });
+}
+
+Deno.test("README's table of @std packages says where each is imported", () => {
+  const rows = tableUnder("Standard library");
+  const fallback = JSON.parse(read("tools/jsr_fallback/import_map.json")) as {
+    imports: Record<string, string>;
+  };
+  const listed = rows.map(([name = ""]) => name.replaceAll("`", ""));
+  const used = Object.keys(fallback.imports).filter((name) => name.startsWith("@std/"));
+  assertEquals(listed.toSorted(), used.toSorted());
+  for (const [name = "", where = ""] of rows) {
+    for (const [, path = ""] of where.matchAll(/`([^`]+)`/g)) {
+      if (path.endsWith("/")) continue;
+      const specifier = name.replaceAll("`", "");
+      assert(read(path).includes(`from "${specifier}"`), `${path} does not import ${specifier}`);
+    }
+  }
+});
+
+Deno.test("every file and folder that README names exists", () => {
+  for (const [, path = ""] of readme.matchAll(/`((?:lib|tests|docs|jsr_fallback)\/[\w/.]*)`/g)) {
+    Deno.statSync(new URL(path, ROOT));
+  }
+});
+
+Deno.test("no paper names a registry host or a folder of one machine", () => {
+  for (const paper of [...PAPERS, "docs/deploy/Dockerfile", ".env.example"]) {
+    const found = /https?:\/\/[\w.]*(registry|mirror)[\w.]*|\/(home|root|work|Users|tmp)\//
+      .exec(read(paper));
+    assertEquals(found?.[0], undefined, paper);
+  }
+});
+
+// --- docs/translation.md against the mapping; its coverage tables have a test of their own ---
+
+const translation = read("docs/translation.md");
+
+Deno.test("the names in docs/translation.md go where its table of `auto` says", () => {
+  const config = loadConfig((name) => name.startsWith("TARGET_MODEL_") ? "auto" : undefined);
+  const rows = [...translation.matchAll(/^\| `(claude-[\w-]+)` +\| `([^`]+)` +\|$/gm)];
+  assert(rows.length >= 3, "the scan is broken");
+  for (const [, name = "", target = ""] of rows) {
+    assertEquals(resolveModel(name, config, new RefusedDefaults()).models, [target]);
+  }
+});
+
+// --- the house: sizes and arrows ---
+
+function listSources(folder = "lib"): string[] {
+  return [...Deno.readDirSync(new URL(folder, ROOT))].flatMap(({ name, isDirectory }) =>
+    isDirectory ? listSources(`${folder}/${name}`) : [`${folder}/${name}`]
+  ).filter((path) => path.endsWith(".ts"));
+}
+
+Deno.test("no source file is longer than 300 lines", () => {
+  const long = [...listSources(), "main.ts", "handler.ts", "translate.ts"]
+    .map((path) => ({ path, lines: read(path).trimEnd().split("\n").length }))
+    .filter(({ lines }) => lines > 300);
+  assertEquals(long, []);
+});
+
+/**
+ * The floors of the house, from the top. A file belongs to the first room it fits; it may import from its own
+ * room and from every floor below, never from above and never from the next room on the same floor.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ["main.ts", "handler.ts", "translate.ts"],
+  ["lib/cli/"],
+  ["lib/services.ts", "lib/server.ts"],
+  ["lib/routes/"],
+  ["lib/request_context.ts", "lib/dashboard/"],
+  ["lib/figures/", "lib/cli/telemetry.ts"],
+  ["lib/stream/passthrough.ts"],
+  ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/stream/event_stream.ts"],
+  ["lib/translate/", "lib/sse/", "lib/openrouter/model_mapping.ts"],
+  ["lib/openrouter/errors.ts", "lib/anthropic/parse_request.ts", "lib/auth.ts"],
+  [
+    "lib/anthropic/parse_tools.ts",
+    "lib/anthropic/parse_messages.ts",
+    "lib/anthropic/dropped_fields.ts",
+    "lib/anthropic/parse_context_management.ts",
+  ],
+  [
+    "lib/anthropic/parse_content.ts",
+    "lib/anthropic/client_tools.ts",
+    "lib/anthropic/parse_server_tools.ts",
+  ],
+  ["lib/anthropic/field.ts", "lib/openrouter/context_overflow.ts", "lib/byte_budget.ts"],
+  [
+    "lib/openrouter/parse_error.ts",
+    "lib/openrouter/cost.ts",
+    "lib/openrouter/types.ts",
+    "lib/errors.ts",
+    "lib/log.ts",
+  ],
+  ["lib/config.ts", "lib/anthropic/types.ts"],
+  [
+    "lib/anthropic/server_tools.ts",
+    "lib/anthropic/invalid_input.ts",
+    "lib/variables.ts",
+    "lib/json.ts",
+    "lib/redact.ts",
+    "lib/colors.ts",
+    "lib/log_limits.ts",
+    "lib/out_of_files.ts",
+    "lib/translate/token_calibration.ts",
+    "lib/stream/byte_buffer.ts",
+    "lib/openrouter/learned_limits.ts",
+    "lib/openrouter/schema_errors.ts",
+    "lib/openrouter/similar_models.ts",
+    "deno.json",
+  ],
+];
+
+/** The room of a file and the floor it stands on, counted from the top. */
+function findRoom(path: string): { room: string; floor: number } {
+  const places = FLOORS.flatMap((rooms, floor) => rooms.map((room) => ({ room, floor })));
+  const fits = places.filter(({ room }) =>
+    room === path || (room.endsWith("/") && path.startsWith(room))
+  );
+  // The most exact name counts: lib/stream/event_stream.ts before lib/sse/.
+  const found = fits.toSorted((a, b) => b.room.length - a.room.length)[0];
+  assert(found !== undefined, `${path} has no room: give it one in FLOORS`);
+  return found;
+}
+
+interface Arrow {
+  from: string;
+  /** As written in the source. */
+  specifier: string;
+  to: string;
+}
+
+interface InfoDependency {
+  specifier: string;
+  code?: { specifier?: string };
+  type?: { specifier?: string };
+}
+
+/** Bundled for the browser, and so imported by nobody. */
+const PAGE_SCRIPT = "lib/dashboard/app.ts";
+
+/** The arrows of everything that people can start or import. */
+async function readArrows(): Promise<Arrow[]> {
+  const entries = [...Object.values(deno.exports), PAGE_SCRIPT];
+  return (await Promise.all(entries.map(readArrowsOf))).flat();
+}
+
+async function readArrowsOf(entry: string): Promise<Arrow[]> {
+  const { code, out, err } = await run(Deno.execPath(), [
+    "info",
+    "--json",
+    "--no-lock",
+    "--import-map=tools/jsr_fallback/import_map.json",
+    entry,
+  ]);
+  assertEquals(code, 0, err);
+  const { modules } = JSON.parse(out) as {
+    modules: { specifier: string; dependencies?: InfoDependency[] }[];
+  };
+  return modules.flatMap(({ specifier: from, dependencies = [] }) =>
+    dependencies.map((dependency) => ({
+      from: toPath(from),
+      specifier: dependency.specifier,
+      to: toPath(dependency.code?.specifier ?? dependency.type?.specifier ?? ""),
+    }))
+  );
+}
+
+function toPath(specifier: string): string {
+  return specifier.startsWith(ROOT.href) ? specifier.slice(ROOT.href.length) : specifier;
+}
+
+/** Why an arrow may not be; null where it may. */
+function judge({ from, to }: Arrow): string | null {
+  const start = findRoom(from);
+  const end = findRoom(to);
+  if (start.room === end.room || start.floor < end.floor) return null;
+  return `${from} → ${to} points ${start.floor === end.floor ? "sideways" : "up"}`;
+}
+
+Deno.test("imports point down", async () => {
+  const arrows = (await readArrows())
+    .filter(({ from }) => !from.startsWith("tools/jsr_fallback/"));
+  const ours = arrows.filter(({ specifier }) => !specifier.startsWith("@std/"));
+  assert(ours.length > 80, `only ${ours.length} imports found: the scan is broken`);
+  assertEquals(ours.map(judge).filter((problem) => problem !== null), []);
+});
+
+Deno.test("the judge of imports sees one that points up, and one that points sideways", () => {
+  const up = judge({
+    from: "lib/translate/request/messages.ts",
+    specifier: "",
+    to: "lib/routes/send.ts",
+  });
+  assertMatch(up ?? "", /points up$/);
+  const sideways = judge({
+    from: "lib/translate/request/messages.ts",
+    specifier: "",
+    to: "lib/stream/body_reader.ts",
+  });
+  assertMatch(sideways ?? "", /points sideways$/);
+  const down = judge({
+    from: "lib/routes/send.ts",
+    specifier: "",
+    to: "lib/translate/request/messages.ts",
+  });
+  assertEquals(down, null);
+});
+
+Deno.test("the published modules import themselves and @std only, and never the fallback by its path", async () => {
+  const arrows = (await readArrows()).filter(({ from }) => !from.startsWith("tools/jsr_fallback/"));
+  for (const { from, specifier, to } of arrows) {
+    const isAllowed = specifier.startsWith("@std/")
+      ? to.startsWith("tools/jsr_fallback/")
+      : /^\.\.?\//.test(specifier) && /^(lib\/.*\.ts|deno\.json)$/.test(to);
+    assert(isAllowed, `${from} imports ${specifier}`);
+  }
+});
+
+Deno.test("every file of lib is reached from an entry of the package", async () => {
+  const reached = new Set([...(await readArrows()).map(({ to }) => to), PAGE_SCRIPT]);
+  assertEquals(listSources().filter((path) => !reached.has(path)), []);
+});
+
+/** Source without its comments, in which these words may well stand. */
+function stripComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+const IMPURE = /\bDeno\.|\bfetch\(|\bDate\b|\bperformance\b|\bcrypto\b|Math\.random|\bsetTimeout\b/;
+
+for (const folder of ["lib/translate", "lib/anthropic"]) {
+  Deno.test(`nothing in ${folder} knows the runtime, the network, a clock or chance`, () => {
+    const paths = listSources(folder);
+    assert(paths.length > 0);
+    for (const path of paths) {
+      assertEquals(IMPURE.exec(stripComments(read(path)))?.[0], undefined, path);
+    }
+  });
+}

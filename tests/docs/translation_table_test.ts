@@ -1,0 +1,245 @@
+/**
+ * docs/translation.md against the code: its coverage tables are complete, every line has a proof, and every
+ * proof shows what its line says.
+ * @module
+ */
+
+import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
+import { isJsonObject } from "../../lib/json.ts";
+import { NAMES } from "../helpers/anthropic_names.ts";
+import {
+  loadRequestCases,
+  loadResponseCases,
+  loadStreamCases,
+  type RequestCase,
+} from "../helpers/fixtures.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const page = Deno.readTextFileSync(new URL("docs/translation.md", ROOT));
+
+const requests = new Map(loadRequestCases().map((one) => [one.name, one]));
+/** The answers that clients get, by the names of their cases; undefined where it is an error. */
+const answers = new Map<string, unknown>([
+  ...loadStreamCases().map(({ name, events }): [string, unknown] => [name, events]),
+  ...loadResponseCases().map(({ name, message }): [string, unknown] => [name, message]),
+]);
+
+const VERDICTS = ["carried", "approximated", "dropped", "refused"];
+/** The files whose tests the page may name. */
+const TEST_FILES = ["validate_test", "validate_blocks_test", "listing_test", "pump_test"];
+
+/** What OpenRouter could do and this proxy does not. */
+const MISSED = [
+  "Blocks: web_fetch_tool_result",
+  "Fields of an answer: usage.speed",
+  "Blocks of an answer: web_fetch_tool_result",
+];
+/** Types that only fixtures have. */
+const OF_TIMES_TO_COME = ["hologram", "never_heard_of", "tools.bash_tool"];
+
+/** One line of a coverage table. */
+interface Row {
+  table: string;
+  name: string;
+  verdict: string;
+  /** A star behind the verdict: upstream has nothing for it. */
+  isBeyondUpstream: boolean;
+  text: string;
+  /** The names of cases: a path in tests/fixtures without `.json`, with `#` and a name in a table. */
+  fixtures: string[];
+  /** The end of a test's name, and its file. */
+  test: { sentence: string; file: string } | null;
+}
+
+const rows = readRows(page);
+
+function readRows(markdown: string): Row[] {
+  return markdown.split(/^#{2,3} /m).flatMap((section) => {
+    const table = section.slice(0, section.indexOf("\n"));
+    const lines = section.split("\n").filter((line) => /^\| `/.test(line));
+    return /^\| Name +\| Verdict /m.test(section) ? lines.map((line) => readRow(table, line)) : [];
+  });
+}
+
+function readRow(table: string, line: string): Row {
+  const cells = line.split(" | ").map((cell) => cell.replace(/^\| | *\|$/g, "").trim());
+  assertEquals(cells.length, 4, `not four cells: ${line}`);
+  const [name = "", verdict = "", text = "", proof = ""] = cells;
+  const [, sentence = "", file = ""] = /^“(.+)” in `(\w+)`$/.exec(proof) ?? [];
+  return {
+    table,
+    name: name.replaceAll("`", ""),
+    verdict: verdict.replace("*", ""),
+    isBeyondUpstream: verdict.endsWith("*"),
+    text,
+    fixtures: file === "" ? listQuoted(proof) : [],
+    test: file === "" ? null : { sentence, file },
+  };
+}
+
+function listQuoted(text: string): string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word);
+}
+
+function findRequest(name: string): RequestCase {
+  const found = requests.get(name);
+  assert(found !== undefined, `There is no request fixture ${name}`);
+  return found;
+}
+
+/** The JSON of a case's request, to search it for words. */
+function readRequest(name: string): string {
+  return JSON.stringify(findRequest(name).request);
+}
+
+/** The names of the tests in a file, as it registers them. */
+async function listTests(file: string): Promise<string[]> {
+  const names: string[] = [];
+  const { test } = Deno;
+  const record = (given: string | Deno.TestDefinition) =>
+    void names.push(typeof given === "string" ? given : given.name);
+  try {
+    Object.assign(Deno, { test: record });
+    // The query makes it a module of its own, which is read although the file may run beside this one.
+    await import(`./${file}.ts?names`);
+  } finally {
+    Object.assign(Deno, { test });
+  }
+  return names;
+}
+
+/** What a name ends in: the key, the type or the value that it is about. */
+function lastWord({ name }: Row): string {
+  return name.split(/[.:] ?/).at(-1) ?? name;
+}
+
+/** Every key, type and stop reason of an answer; what a tool is called with is the model's own. */
+function listWords(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(listWords);
+  if (!isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([key, one]) => {
+    const isName = (key === "type" || key === "stop_reason") && typeof one === "string";
+    if (isName) return [key, one];
+    return key === "input" ? [key] : [key, ...listWords(one)];
+  });
+}
+
+/** The words of the answer that a fixture expects. */
+function readAnswerWords(name: string): string[] {
+  assert(answers.has(name), `There is no fixture ${name} of an answer`);
+  return listWords(answers.get(name));
+}
+
+const label = ({ table, name }: Row) => `${table}: ${name}`;
+const isOfAnswer = ({ table }: Row) =>
+  ["Fields of an answer", "Blocks of an answer", "Stop reasons", "Stream"].includes(table);
+
+for (const [table, names] of Object.entries(NAMES)) {
+  Deno.test(`docs/translation.md has a line for each name under ${table}, and no other`, () => {
+    const found = rows.filter((row) => row.table === table).map(({ name }) => name);
+    assertEquals(found.toSorted(), [...names].toSorted());
+  });
+}
+
+Deno.test("every line of docs/translation.md has one of four verdicts, words and a proof", () => {
+  for (const row of rows) {
+    assert(VERDICTS.includes(row.verdict), `${label(row)} is ${row.verdict}`);
+    assert(row.text !== "", `${label(row)} does not say what happens`);
+    assert(row.fixtures.length > 0 || row.test !== null, `${label(row)} has no proof`);
+  }
+});
+
+Deno.test("every fixture that docs/translation.md names exists, and what its line names is in it", () => {
+  for (const row of rows.filter(({ verdict }) => verdict !== "dropped")) {
+    for (const name of row.fixtures) {
+      const has = answers.has(name)
+        ? !isOfAnswer(row) || readAnswerWords(name).includes(lastWord(row))
+        : listAsked(row).every((word) => readRequest(name).includes(word));
+      assert(has, `${label(row)} is not in ${name}`);
+    }
+  }
+});
+
+/** What stands in a request that a line is about: the field or block, and what the name ends in. */
+function listAsked(row: Row): string[] {
+  const quoted = [row.name.split(/[.:]/)[0], lastWord(row)].map((word) => `"${word}"`);
+  if (row.name === "max_tokens: 0") return ['"max_tokens":0'];
+  // The parameters of a tool stand beside its type, which has a date.
+  return row.table === "Tools" ? quoted.slice(1) : quoted;
+}
+
+Deno.test("every test that docs/translation.md names exists", async () => {
+  const names = new Map<string, string[]>();
+  for (const file of TEST_FILES) names.set(file, await listTests(file));
+  for (const row of rows) {
+    if (row.test === null) continue;
+    const { sentence, file } = row.test;
+    const tests = names.get(file);
+    assert(tests !== undefined && tests.length > 0, `${label(row)} names ${file}`);
+    const found = tests.find((name) => name === sentence || name.endsWith(` refuses ${sentence}`));
+    assert(found !== undefined, `no test “${sentence}” in ${file}`);
+    if (row.verdict === "refused") assert(found.includes("refuses"), found);
+  }
+});
+
+Deno.test("what docs/translation.md calls refused is proved by a test that refuses it", () => {
+  for (const row of rows.filter(({ verdict }) => verdict === "refused")) {
+    assert(row.test !== null && !isOfAnswer(row), label(row));
+  }
+});
+
+Deno.test("what docs/translation.md calls dropped is in the dropped list of its fixture, under the name it says", () => {
+  for (const row of rows.filter((one) => one.verdict === "dropped" && !isOfAnswer(one))) {
+    const [named = ""] = listQuoted(/^Named (`[^`]+`)/.exec(row.text)?.[1] ?? "");
+    assert(row.fixtures.length > 0, label(row));
+    for (const name of row.fixtures) {
+      const { dropped } = findRequest(name);
+      assert(dropped.includes(named), `${label(row)}: '${named}' is not in ${name}`);
+      assert(readRequest(name).includes(lastWord(row)), `${label(row)}: ${name}`);
+    }
+  }
+});
+
+Deno.test("what docs/translation.md calls dropped of an answer is in no fixture's answer", () => {
+  const words = new Set([...answers.keys()].flatMap(readAnswerWords));
+  assert(words.has("citations_delta") && words.has("end_turn"), "the scan is broken");
+  for (const row of rows.filter((one) => one.verdict === "dropped" && isOfAnswer(one))) {
+    for (const name of row.fixtures) readAnswerWords(name);
+    assert(!words.has(lastWord(row)), `${label(row)} is sent`);
+  }
+});
+
+Deno.test("docs/translation.md names everything that a fixture of a request drops", () => {
+  const named = new Set(listQuoted(page));
+  for (const { name, dropped } of requests.values()) {
+    const unnamed = dropped.filter((one) =>
+      !named.has(one) && !named.has(one.replace(/^tools\./, "")) &&
+      !OF_TIMES_TO_COME.includes(one.replace(/^safeguards\./, "")) &&
+      // Of a schema any keyword may be named; the page says which.
+      !/^tools\.\d+\.input_schema\./.test(one)
+    );
+    assertEquals(unnamed, [], name);
+  }
+});
+
+Deno.test("of what OpenRouter can express at least nine tenths travel, and the page says how many", () => {
+  const possible = rows.filter(({ isBeyondUpstream }) => !isBeyondUpstream);
+  const served = possible.filter(({ verdict }) =>
+    verdict === "carried" || verdict === "approximated"
+  );
+  assertGreaterOrEqual(served.length / possible.length, 0.9);
+  assertStringIncludes(
+    page,
+    `Of the ${possible.length} lines without a star ${served.length} are carried or approximated.`,
+  );
+});
+
+Deno.test("the lines of docs/translation.md without a star that do not travel are those that could", () => {
+  // Who stars what OpenRouter can do makes the figure better than it is.
+  const missed = rows.filter(({ verdict, isBeyondUpstream }) =>
+    !isBeyondUpstream && (verdict === "dropped" || verdict === "refused")
+  );
+  assertEquals(missed.map(label), MISSED);
+  const starred = rows.filter((row) => row.isBeyondUpstream && row.verdict === "approximated");
+  assertEquals(starred.map(label), []);
+});

@@ -1,0 +1,60 @@
+// The servers that tests are made of end by themselves, and say so where a test has forgotten something: a mutant or a
+// bug that leaves upstream running must fail a test within seconds, not hang it.
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { serveBounded } from "./bounded_server.ts";
+import { startRawUpstream } from "./raw_upstream.ts";
+import { holdStream } from "./upstream.ts";
+
+Deno.test("a bounded server waits for an answer that is being written", async () => {
+  const held = holdStream("one ");
+  const server = serveBounded("Upstream", () => held.response);
+  const response = await fetch(`http://127.0.0.1:${server.port}/`);
+  const stopped = server.stop();
+  held.send("two");
+  held.close();
+  assertEquals(await response.text(), "one two");
+  await stopped;
+});
+
+Deno.test("a bounded server says what was not let go, and cuts it", async () => {
+  const held = holdStream("one ");
+  const server = serveBounded("Upstream", () => held.response, 50);
+  const response = await fetch(`http://127.0.0.1:${server.port}/path`);
+  const error = await assertRejects(() => server.stop(), Error);
+  assertEquals(error.message, "Upstream was not let go: still open after 0.05 s: GET /path");
+  await assertRejects(() => response.text(), TypeError);
+});
+
+Deno.test("a bounded server does not wait for an answer that never begins", async () => {
+  const never = Promise.withResolvers<Response>();
+  const arrived = Promise.withResolvers<void>();
+  const server = serveBounded("Upstream", () => {
+    arrived.resolve();
+    return never.promise;
+  }, 50);
+  const response = fetch(`http://127.0.0.1:${server.port}/`, { method: "POST", body: "x" });
+  const failed = assertRejects(() => response, TypeError);
+  await arrived.promise;
+  await assertRejects(() => server.stop(), Error, "POST /");
+  await failed;
+});
+
+Deno.test("a bounded server whose clients have left stops at once", async () => {
+  const held = holdStream("one ");
+  const server = serveBounded("Upstream", () => held.response);
+  const response = await fetch(`http://127.0.0.1:${server.port}/`);
+  await response.body?.cancel();
+  await held.cancelled;
+  await server.stop();
+});
+
+Deno.test("a raw upstream whose script waits for the proxy to leave ends with its test", async () => {
+  const upstream = startRawUpstream(({ left }) => left);
+  const { hostname, port } = new URL(upstream.baseUrl);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  await upstream.arrived(1);
+  await upstream[Symbol.asyncDispose]();
+  assertEquals(upstream.open, 0);
+});

@@ -1,0 +1,159 @@
+// One memory for the bodies of all requests: what is taken of it, when it is refused, and that all of it comes back.
+
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { ByteBudget } from "../../lib/byte_budget.ts";
+import { CollectedBytes } from "../../lib/stream/byte_buffer.ts";
+import { ApiError } from "../../lib/errors.ts";
+import { readJson } from "../../lib/routes/read_body.ts";
+import { completion, sse, textChunk } from "../helpers/chunks.ts";
+import { ask, call, createProxy, get, post } from "../helpers/proxy.ts";
+import { errorBody, holdStream, startUpstream } from "../helpers/upstream.ts";
+
+const MB = 1024 * 1024;
+
+Deno.test("a body takes at most half of what is free, so that small ones still find room", () => {
+  const budget = new ByteBudget(256);
+  const shares = Array.from({ length: 7 }, () => budget.open());
+  for (const share of shares) share.resize(32);
+  const next = budget.open();
+  const error = assertThrows(() => next.resize(32), ApiError);
+  assertEquals([error.type, error.status], ["overloaded_error", 529]);
+  assertEquals(error.headers["retry-after"], "3");
+  assertEquals(budget.used, 7 * 32);
+  next.resize(16);
+  assertEquals(budget.used, 240);
+});
+
+Deno.test("a share grows by what it has itself, shrinks always, and is released once", () => {
+  const budget = new ByteBudget(100);
+  const share = budget.open();
+  for (let bytes = 1; bytes <= 50; bytes++) share.resize(bytes);
+  assertThrows(() => share.resize(51), ApiError);
+  assertEquals(budget.used, 50);
+  share.resize(10);
+  share.release();
+  share.release();
+  assertEquals(budget.used, 0);
+});
+
+Deno.test("bytes in pieces are one buffer, however small the pieces are", () => {
+  const collected = new CollectedBytes();
+  for (let i = 0; i < 100_000; i++) collected.push(new Uint8Array([i]));
+  assertEquals(collected.length, 100_000);
+  assert(collected.capacity <= 150_000, `${collected.capacity}`);
+  assertEquals(collected.bytes().every((byte, i) => byte === i % 256), true);
+  const expected = new CollectedBytes(3);
+  expected.push(new Uint8Array([1, 2, 3]));
+  assertEquals([expected.capacity, [...expected.bytes()]], [3, [1, 2, 3]]);
+});
+
+/** A request whose body comes in pieces. */
+function inPieces(pieces: Iterable<string>, headers: Record<string, string> = {}): Request {
+  const encoder = new TextEncoder();
+  const iterator = pieces[Symbol.iterator]();
+  const body = new ReadableStream({
+    pull(controller) {
+      const { value, done } = iterator.next();
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+  });
+  return new Request("http://a/", { method: "POST", body, headers });
+}
+
+function* repeat(piece: string, times: number): Iterable<string> {
+  for (let i = 0; i < times; i++) yield piece;
+}
+
+Deno.test("a declared length is taken at once, and refused before a byte is read", async () => {
+  const budget = new ByteBudget(MB);
+  let read = 0;
+  const pieces = {
+    *[Symbol.iterator]() {
+      for (;; read++) yield "x";
+    },
+  };
+  const request = inPieces(pieces, { "content-length": `${600_000}` });
+  const share = budget.open();
+  const error = await assertRejects(
+    () => readJson(request, { maxBytes: 32 * MB, share }),
+    ApiError,
+  );
+  // One that the stream itself has read ahead.
+  assertEquals([error.status, budget.used, read <= 1], [529, 0, true]);
+});
+
+Deno.test("an undeclared length is taken as it comes", async () => {
+  const budget = new ByteBudget(MB);
+  const share = budget.open();
+  const error = await assertRejects(
+    () => readJson(inPieces(repeat("x".repeat(1024), 2000)), { maxBytes: 32 * MB, share }),
+    ApiError,
+  );
+  assertEquals([error.status, budget.used], [529, MB / 2]);
+  share.release();
+  assertEquals(budget.used, 0);
+});
+
+Deno.test("the memory of a body is free again, however its request ends", async () => {
+  const held = holdStream(sse(textChunk("Hello")));
+  await using upstream = startUpstream([
+    () => Response.json(completion("Hi")),
+    () => errorBody(429, "Slow down"),
+    () => new Response("<html>", { headers: { "content-type": "text/html" } }),
+    () => held.response,
+  ]);
+  const { handler, services } = createProxy({ upstream });
+  const { byteBudget } = services;
+  const requests = [
+    post(ask()),
+    post(ask()),
+    post(ask()),
+    post("{"),
+    post({ model: "" }),
+    post(ask(), { "content-type": "text/plain" }),
+    new Request("http://localhost:8000/v1/messages/count_tokens", post(ask())),
+    get("/health"),
+  ];
+  for (const request of requests) {
+    await (await call(handler, request)).text();
+    assertEquals(byteBudget.used, 0);
+  }
+  // While a stream is open nothing of its request is kept.
+  const response = await call(handler, post(ask({ stream: true })));
+  assertEquals([response.status, byteBudget.used], [200, 0]);
+  await response.body?.cancel();
+});
+
+Deno.test("while upstream has not answered, the memory of the body is taken", async () => {
+  const answer = Promise.withResolvers<Response>();
+  await using upstream = startUpstream(() => answer.promise);
+  const { handler, services } = createProxy({ upstream });
+  const body = JSON.stringify(ask());
+  const request = post(body, { "content-length": `${body.length}` });
+  const answered = call(handler, request);
+  await upstream.arrival(0);
+  assertEquals(services.byteBudget.used, body.length);
+  answer.resolve(Response.json(completion("Hi")));
+  await (await answered).text();
+  assertEquals(services.byteBudget.used, 0);
+});
+
+Deno.test("what is kept of an answer is taken too: a call's arguments until they are whole", async () => {
+  const fragment = (args: string) =>
+    sse({
+      choices: [{
+        delta: { tool_calls: [{ index: 0, id: "a", function: { name: "b", arguments: args } }] },
+      }],
+    });
+  const held = holdStream(fragment('{"a":"') + fragment("x".repeat(5000)));
+  await using upstream = startUpstream(() => held.response);
+  const { handler, services } = createProxy({ upstream });
+  const response = await call(handler, post(ask({ stream: true })));
+  const reader = response.body?.getReader();
+  await reader?.read();
+  assertEquals(services.byteBudget.used, 5006);
+  await reader?.cancel();
+  await held.cancelled;
+  assertEquals(services.byteBudget.used, 0);
+});

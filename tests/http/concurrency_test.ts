@@ -1,0 +1,109 @@
+// MAX_INFLIGHT counts an answer until it has left, whatever route it is of and however its client leaves.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { paceBody } from "../../lib/stream/paced_body.ts";
+import { completion, sse, textChunk } from "../helpers/chunks.ts";
+import { ask, createProxy, get, post, startProxy } from "../helpers/proxy.ts";
+import { connect, type RawClient, rawPost } from "../helpers/raw_client.ts";
+import { holdStream, startUpstream } from "../helpers/upstream.ts";
+
+Deno.test("an answer that is not taken keeps its place, whatever route it is of", async () => {
+  const { handler } = createProxy({ env: { MAX_INFLIGHT: "2" } });
+  const left = Array.from({ length: 40 }, () => Promise.withResolvers<void>());
+  const look = async (path: string, n?: number) => {
+    const leaving = n === undefined ? undefined : left[n]?.promise;
+    const response = await handler(get(path), { transport: "unix" }, leaving);
+    await response.text();
+    return response.status;
+  };
+  assertEquals([await look("/stats", 0), await look("/v1/models", 1)], [200, 200]);
+  assertEquals([await look("/v1/models"), await look("/stats")], [529, 200]);
+  for (let n = 2; n < 34; n++) assertEquals(await look("/stats", n), 200);
+  assertEquals([await look("/stats"), await look("/"), await look("/health")], [529, 529, 200]);
+  for (const { resolve } of left) resolve();
+  await Promise.resolve();
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals([await look("/stats"), await look("/v1/models")], [200, 200]);
+});
+
+/** Whether there is room for a request within a second: that an answer has left is known somewhat later. */
+async function hasRoom(url: string): Promise<boolean> {
+  for (let n = 0; n < 100; n++) {
+    const response = await fetch(`${url}/v1/models/claude-opus`);
+    await response.body?.cancel();
+    if (response.status === 200) return true;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return false;
+}
+
+Deno.test("a client that leaves before, in or after its answer gives its place back", async () => {
+  const answer = Promise.withResolvers<Response>();
+  const held = holdStream(sse(textChunk("Hello")));
+  await using upstream = startUpstream([
+    () => answer.promise,
+    () => held.response,
+    () => Response.json(completion("Hi")),
+  ]);
+  await using proxy = startProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
+  const ways: ((client: RawClient) => Promise<unknown>)[] = [
+    () => upstream.arrival(0),
+    (client) => client.readText("Hello"),
+    (client) => client.readText('"stop_reason"'),
+  ];
+  for (const [n, wait] of ways.entries()) {
+    const client = await connect(proxy.url);
+    await client.send(rawPost(proxy.url, ask({ stream: n === 1 })));
+    await wait(client);
+    client.leave();
+    if (n === 0) answer.resolve(Response.json(completion("Hi")));
+    assertEquals(await hasRoom(proxy.url), true, `${n}`);
+  }
+  await held.cancelled;
+});
+
+Deno.test("a place is free when an answer has not left within TIMEOUT_S", async () => {
+  const { handler } = createProxy({ env: { MAX_INFLIGHT: "1", TIMEOUT_S: "0.05" } });
+  const never = new Promise<void>(() => {});
+  const look = async () => {
+    const response = await handler(get("/v1/models"), { transport: "unix" }, never);
+    await response.text();
+    return response.status;
+  };
+  assertEquals([await look(), await look()], [200, 529]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assertEquals(await look(), 200);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+});
+
+Deno.test("a long answer goes out in pieces, and one that is not taken is given up", async () => {
+  const text = "世".repeat(300_000);
+  assertEquals(await new Response(paceBody(text, 1000)).text(), text);
+  const body = paceBody(text, 20);
+  assert(body instanceof ReadableStream);
+  const reader = body.getReader();
+  const { value } = await reader.read();
+  assertEquals(value?.length, 64 * 1024);
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  await assertRejects(() => reader.read(), Error, "took nothing");
+});
+
+Deno.test("a short answer stays one text, and a client that leaves stops the clock of a long one", async () => {
+  assertEquals(paceBody("Hi", 1000), "Hi");
+  const body = paceBody("x".repeat(300_000), 1000);
+  assert(body instanceof ReadableStream);
+  await body.cancel();
+});
+
+Deno.test("the runtime's word that a client has left is no error of the process", async () => {
+  const held = holdStream(sse(textChunk("Hello")));
+  await using upstream = startUpstream(() => held.response);
+  const { handler, services } = createProxy({ upstream });
+  const { promise: left, reject } = Promise.withResolvers<void>();
+  const response = await handler(post(ask({ stream: true })), { transport: "unix" }, left);
+  reject(new Error("The response was not sent"));
+  // Where nothing looks at it, the process ends now.
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  await response.body?.cancel();
+  assertEquals((await services.recorded()).end, "client_gone");
+});

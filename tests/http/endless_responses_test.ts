@@ -1,0 +1,92 @@
+// Whatever upstream sends without an end is given up before it fills the memory, in words that say what it was.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ApiError } from "../../lib/errors.ts";
+import { sse } from "../helpers/chunks.ts";
+import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import { startUpstream } from "../helpers/upstream.ts";
+
+const MB = 1024 * 1024;
+
+/** The same text again and again, with the type of an answer. */
+function endless(
+  first: string,
+  again: string,
+  contentType: string,
+): { response: Response; sent: () => number } {
+  let sent = 0;
+  const piece = new TextEncoder().encode(again.repeat(Math.ceil(65_536 / again.length)));
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode(first)),
+    pull(controller) {
+      sent += piece.length;
+      controller.enqueue(piece);
+    },
+  });
+  const response = new Response(body, { headers: { "content-type": contentType } });
+  return { response, sent: () => sent };
+}
+
+const EVENTS = "text/event-stream";
+const event = (delta: unknown) => sse({ choices: [{ index: 0, delta }] });
+
+const ENDLESS: readonly [
+  about: string,
+  first: string,
+  again: string,
+  type: string,
+  words: string,
+][] = [
+  ["a line", "data: ", "x", EVENTS, "Upstream sent an event of more than 16 MiB"],
+  ["an event", "", "data: x\n", EVENTS, "Upstream sent an event of more than 16 MiB"],
+  ["JSON", '{"a":"', "x", "application/json", "Upstream sent an answer of more than 20 MiB"],
+  [
+    "arguments",
+    event({ tool_calls: [{ index: 0, id: "a", function: { name: "b", arguments: '{"a":"' } }] }),
+    event({ tool_calls: [{ index: 0, function: { arguments: "x".repeat(30_000) } }] }),
+    EVENTS,
+    "Upstream sent more thinking and arguments than are kept",
+  ],
+  [
+    "encrypted thoughts",
+    event({ reasoning: "a" }),
+    event({ reasoning_details: [{ type: "reasoning.encrypted", data: "x".repeat(30_000) }] }),
+    EVENTS,
+    "Upstream sent more thinking and arguments than are kept",
+  ],
+];
+
+for (const [about, first, again, type, words] of ENDLESS) {
+  Deno.test(`${about} of upstream without an end ends in an error that says so`, async () => {
+    const { response, sent } = endless(first, again, type);
+    await using upstream = startUpstream(() => response);
+    const { handler, services } = createProxy({ upstream });
+    const answer = await call(handler, post(ask({ stream: type === EVENTS })));
+    const text = await answer.text();
+    assert(text.slice(-300).includes(`"message":"${words}"`), text.slice(-300));
+    assert(answer.status === 502 || text.includes("event: error"));
+    assert(sent() < 50 * MB, `${sent()}`);
+    assertEquals(services.byteBudget.used, 0);
+  });
+}
+
+Deno.test("an answer that unpacks to a thousand times its size is given up on the way", async () => {
+  const piece = new Uint8Array(64 * 1024).fill("x".charCodeAt(0));
+  const source = new Blob(['{"a":"', ...Array.from({ length: 640 }, () => piece)]).stream();
+  const packed = await new Response(source.pipeThrough(new CompressionStream("gzip"))).bytes();
+  assert(packed.length < 60_000, `${packed.length}`);
+  const headers = { "content-type": "application/json", "content-encoding": "gzip" };
+  await using upstream = startUpstream(() => new Response(packed, { headers }));
+  const { handler } = createProxy({ upstream });
+  const answer = await call(handler, post(ask()));
+  assertEquals(answer.status, 502);
+  assertEquals((await answer.json()).error.message, "Upstream sent an answer of more than 20 MiB");
+});
+
+Deno.test("a model list without an end is given up", async () => {
+  const { response, sent } = endless('{"data":["', "x", "application/json");
+  await using upstream = startUpstream([], { models: () => response });
+  const { services } = createProxy({ upstream });
+  await assertRejects(() => services.client.fetchModels(), ApiError, "more than 20 MiB");
+  assert(sent() < 50 * MB, `${sent()}`);
+});

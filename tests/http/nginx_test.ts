@@ -1,0 +1,133 @@
+/**
+ * README's lines for nginx in a real nginx before the proxy, on loopback: streams arrive while they are written, and
+ * nobody comes in without a key. Not run where there is no nginx on the path or in NGINX_BIN.
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
+import { read, readBlocks } from "../helpers/papers.ts";
+import { ask, type RunningProxy, startProxy } from "../helpers/proxy.ts";
+import { holdStream, startUpstream } from "../helpers/upstream.ts";
+
+const NGINX = Deno.env.get("NGINX_BIN")?.trim() || "nginx";
+const NOT_RUN = hasNginx() ? "" : " (not run: there is no nginx; NGINX_BIN names one)";
+const KEY = "team-key-1";
+const [SERVER = ""] = readBlocks(read("README.md"), "nginx");
+
+function hasNginx(): boolean {
+  try {
+    return new Deno.Command(NGINX, { args: ["-v"], stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+function findFreePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** The configuration around README's lines: one process in a folder of its own, with their two addresses changed. */
+function configure(folder: string, port: number, proxy: RunningProxy): string {
+  const server = SERVER.replace("listen 80;", `listen 127.0.0.1:${port};`)
+    .replace("http://127.0.0.1:8000", proxy.url);
+  const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  return `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+    events {}
+    http { access_log off; ${
+    kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(" ")
+  } ${server} }`;
+}
+
+interface Gate extends AsyncDisposable {
+  url: string;
+}
+
+async function startNginx(proxy: RunningProxy): Promise<Gate> {
+  const folder = await Deno.makeTempDir({ prefix: "claudeproxy-nginx-" });
+  const port = findFreePort();
+  await Deno.writeTextFile(`${folder}/nginx.conf`, configure(folder, port, proxy));
+  const child = new Deno.Command(NGINX, {
+    args: ["-p", folder, "-e", `${folder}/error.log`, "-c", `${folder}/nginx.conf`],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const gate = {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await child.status;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+  for (let attempt = 0; attempt < 100; attempt++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return gate;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  const log = await Deno.readTextFile(`${folder}/error.log`).catch(() => "");
+  await gate[Symbol.asyncDispose]();
+  throw new Error(`nginx does not listen: ${log}`);
+}
+
+function send(url: string, body: unknown, key?: string): Promise<Response> {
+  return fetch(`${url}/v1/messages`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(key !== undefined && { "x-api-key": key }) },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
+  });
+}
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: `behind nginx ${name}${NOT_RUN}`, ignore: NOT_RUN !== "", fn });
+}
+
+Deno.test("README's lines for nginx name the two places where they differ here", () => {
+  assertStringIncludes(SERVER, "listen 80;");
+  assertStringIncludes(SERVER, "proxy_pass http://127.0.0.1:8000;");
+});
+
+test("each word of a stream arrives while the next is not written yet", async () => {
+  const held = holdStream(sse(roleChunk(), textChunk("word-0")));
+  await using upstream = startUpstream(() => held.response);
+  await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
+  await using nginx = await startNginx(proxy);
+  const response = await send(nginx.url, ask({ stream: true }), KEY);
+  assertEquals(response.status, 200);
+  assert(response.body !== null);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (let word = 0; word < 4; word++) {
+    if (word > 0) held.send(sse(textChunk(`word-${word}`)));
+    // Upstream waits for us: where nginx buffers, nothing comes within ten seconds.
+    while (!text.includes(`word-${word}`)) text += (await reader.read()).value ?? "";
+  }
+  assertMatch(text, /event: content_block_delta/);
+  await reader.cancel();
+});
+
+test("nobody comes in without a key, and a request of 2 MB comes through with one", async () => {
+  const answer = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
+  await using upstream = startUpstream(() => Response.json(answer));
+  await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
+  await using nginx = await startNginx(proxy);
+  const stranger = await send(nginx.url, ask());
+  assertStringIncludes(await stranger.text(), "Unknown key");
+  assertEquals(stranger.status, 401);
+  const large = await send(nginx.url, ask({ system: "x".repeat(2_000_000) }), KEY);
+  assertEquals(large.status, 200, await large.text());
+});
+
+test("without PROXY_API_KEYS a visitor looks like this machine, as README warns", async () => {
+  const answer = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
+  await using upstream = startUpstream(() => Response.json(answer));
+  await using proxy = startProxy({ upstream });
+  await using nginx = await startNginx(proxy);
+  const visitor = await send(nginx.url, ask());
+  assertEquals(visitor.status, 200, await visitor.text());
+});

@@ -1,0 +1,269 @@
+// What clients may send: the rows of the failure catalogue (§2.2) about bodies, shapes and sizes, over the socket of the
+// listening proxy. None of these but the good ones may reach upstream. Heads are in faults_heads_test.ts.
+
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { answerHi, askProxy, setStage } from "../helpers/faults.ts";
+import { ask } from "../helpers/proxy.ts";
+import { connect, rawPost } from "../helpers/raw_client.ts";
+import { rawAnswer } from "../helpers/raw_upstream.ts";
+
+const encoder = new TextEncoder();
+
+/** A body in place of a good request's part. */
+const withPart = (key: string, json: string) =>
+  JSON.stringify(ask()).replace(/}$/, `,"${key}":${json}}`);
+const inTurn = (content: unknown) => ask({ messages: [{ role: "user", content }] });
+
+// ── Bodies ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+const NO_BODIES: [about: string, body: BodyInit][] = [
+  ["not JSON", "hello"],
+  ["empty", ""],
+  ["null", "null"],
+  ["array", "[]"],
+  ["string", '"x"'],
+  ["truncated", JSON.stringify(ask()).slice(0, -3)],
+  ["two values", "{}{}"],
+  ["invalid UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
+  ["UTF-16", new Uint8Array([0xff, 0xfe, 0x7b, 0, 0x7d, 0])],
+  ["nesting 100,000 deep", withPart("x", "[".repeat(100_000) + "]".repeat(100_000))],
+  [
+    "nesting 100,000 deep in a tool input",
+    withPart("x", '{"a":'.repeat(100_000) + "1" + "}".repeat(100_000)),
+  ],
+  ["gzip'd", new Uint8Array([0x1f, 0x8b, 8, 0, 0, 0, 0, 0])],
+];
+
+for (const path of ["/v1/messages", "/v1/messages/count_tokens"]) {
+  Deno.test(`§2.2 bodies that are no request: 400, no upstream call (${path})`, async () => {
+    await using stage = setStage(answerHi);
+    for (const [about, body] of NO_BODIES) {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(stage.proxy.url + path, { method: "POST", headers, body });
+      const { error } = await response.json();
+      assertEquals([about, response.status, error.type], [about, 400, "invalid_request_error"]);
+    }
+    assertEquals(stage.upstream.calls.length, 0);
+  });
+}
+
+const SHAPES: [path: string, body: unknown][] = [
+  ["model", { ...ask(), model: null }],
+  ["model", { ...ask(), model: 5 }],
+  ["max_tokens", { ...ask(), max_tokens: "100" }],
+  ["max_tokens", { ...ask(), max_tokens: 0.5 }],
+  ["messages", { ...ask(), messages: {} }],
+  ["messages", { ...ask(), messages: [] }],
+  ["messages.0", { ...ask(), messages: [null] }],
+  ["messages.0", { ...ask(), messages: ["hi"] }],
+  ["messages.0.role", { ...ask(), messages: [{ role: "tool", content: "x" }] }],
+  ["messages.0.content", inTurn(5)],
+  ["messages.0.content", inTurn(null)],
+  ["messages.0.content.0", inTurn([null])],
+  ["messages.0.content.0", inTurn(["x"])],
+  ["messages.0.content.0", inTurn([{ type: "tool_use" }])],
+  ["messages.0.content.0.text.text", inTurn([{ type: "text", text: 1 }])],
+  ["messages.0.content.0.image.source", inTurn([{ type: "image", source: "x" }])],
+  [
+    "messages.0.content.0.tool_result.tool_use_id",
+    inTurn([{ type: "tool_result", tool_use_id: [] }]),
+  ],
+  ["tools.0", ask({ tools: [null] })],
+  ["tools.0", ask({ tools: [{ name: 7, input_schema: {} }] })],
+  ["tools", ask({ tools: {} })],
+  ["tool_choice", ask({ tool_choice: "auto" })],
+  ["system", ask({ system: 3 })],
+  ["system.0", ask({ system: [null] })],
+  ["stop_sequences", ask({ stop_sequences: "x" })],
+  ["stop_sequences.0", ask({ stop_sequences: [1] })],
+  ["stream", ask({ stream: "yes" })],
+  ["temperature", ask({ temperature: "hot" })],
+  ["metadata", ask({ metadata: "x" })],
+  ["thinking", ask({ thinking: true })],
+];
+
+Deno.test("§2.2 wrong shapes anywhere: 400 naming the path, no upstream call", async () => {
+  await using stage = setStage(answerHi);
+  for (const [path, body] of SHAPES) {
+    const outcome = await askProxy(stage.proxy, body);
+    assertEquals([path, outcome.status], [path, 400], outcome.text);
+    assertMatch(
+      outcome.error,
+      new RegExp(`^invalid_request_error: ${path.replaceAll(".", "\\.")}[.:]`),
+    );
+  }
+  assertEquals(stage.upstream.calls.length, 0);
+});
+
+Deno.test("§2.2 content-type text/plain, a form's, none: refused, no upstream call", async () => {
+  await using stage = setStage(answerHi);
+  const types = [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/json",
+    "",
+  ];
+  for (const type of types) {
+    const headers = { "content-type": type };
+    const body = encoder.encode(JSON.stringify(ask()));
+    const response = await fetch(`${stage.proxy.url}/v1/messages`, {
+      method: "POST",
+      headers,
+      body,
+    });
+    assertEquals([type, response.status, (await response.json()).type], [type, 415, "error"]);
+  }
+  assertEquals(stage.upstream.calls.length, 0);
+});
+
+Deno.test("§2.2 over 32 MiB by content-length: 413 before any of it is sent", async () => {
+  await using stage = setStage(answerHi);
+  using client = await connect(stage.proxy.url);
+  const head = rawPost(stage.proxy.url, "", { "content-length": String(33 * 1024 * 1024) });
+  await client.send(head);
+  const answer = await client.readText("request_id");
+  assertStringIncludes(answer, "HTTP/1.1 413 ");
+  assertStringIncludes(answer, "request_too_large");
+  assertEquals(stage.upstream.calls.length, 0);
+});
+
+Deno.test("§2.2 over the limit without content-length: 413 before all of it is read", async () => {
+  await using stage = setStage(answerHi, { MAX_BODY_MB: "1" });
+  using client = await connect(stage.proxy.url);
+  const head = rawPost(stage.proxy.url, "").replace(
+    "content-length: 0",
+    "transfer-encoding: chunked",
+  );
+  await client.send(head);
+  const answered = client.readText("request_id");
+  let hasEnded = false;
+  answered.then(() => hasEnded = true);
+  let sent = 0;
+  try {
+    for (; !hasEnded && sent < 64; sent++) await client.send(`40000\r\n${"x".repeat(0x40000)}\r\n`);
+  } catch {
+    // The proxy has had enough and closed.
+  }
+  assertStringIncludes(await answered, "HTTP/1.1 413 ");
+  assertLess(sent, 64);
+  assertEquals(stage.upstream.calls.length, 0);
+});
+
+Deno.test("§2.2 20 MB: pass, with and without content-length", async () => {
+  await using stage = setStage(answerHi);
+  const data = "A".repeat(20_000_000);
+  const image = { type: "image", source: { type: "base64", media_type: "image/png", data } };
+  const text = JSON.stringify(inTurn([image]));
+  const bodies = [text, new Blob([text]).stream()];
+  for (const body of bodies) {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${stage.proxy.url}/v1/messages`, {
+      method: "POST",
+      headers,
+      body,
+    });
+    assertEquals([response.status, (await response.json()).type], [200, "message"]);
+  }
+  assert(JSON.stringify(stage.upstream.calls[1]?.body).includes(data));
+});
+
+// ── Contents ────────────────────────────────────────────────────────────────────────────────────────────────
+
+const HOSTILE =
+  '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"a":{"__proto__":7}}';
+
+Deno.test("§2.2 __proto__ and constructor keys in tool input: kept as data both ways, nothing polluted", async () => {
+  await using stage = setStage(({ send }) => {
+    const call = { id: "c1", type: "function", function: { name: "Bash", arguments: HOSTILE } };
+    const message = { role: "assistant", content: null, tool_calls: [call] };
+    return send(
+      rawAnswer(200, JSON.stringify({ choices: [{ message, finish_reason: "tool_calls" }] })),
+    );
+  });
+  const call =
+    `{"type":"tool_use","id":"t1","name":"Bash","input":${HOSTILE},"__proto__":{"polluted":1}}`;
+  const body = JSON.stringify(ask({ messages: [{ role: "user", content: "Hi" }, "TURN"] }))
+    .replace('"TURN"', `{"role":"assistant","content":[${call}]}`)
+    .replace(/}$/, ',"__proto__":{"stream":true},"constructor":{"x":1}}');
+  const outcome = await askProxy(stage.proxy, body);
+  assertStringIncludes(outcome.text, `"input":${HOSTILE}`);
+  assertStringIncludes(
+    JSON.stringify(stage.upstream.calls[0]?.body),
+    JSON.stringify(HOSTILE).slice(1, -1),
+  );
+  assertEquals(Object.hasOwn(Object.prototype, "polluted"), false);
+  assertEquals(Reflect.get({}, "polluted"), undefined);
+});
+
+Deno.test("§2.2 duplicate keys: the last one counts", async () => {
+  await using stage = setStage(answerHi);
+  const outcome = await askProxy(stage.proxy, withPart("max_tokens", "7"));
+  assertEquals([outcome.status, stage.upstream.calls[0]?.body["max_tokens"]], [200, 7]);
+});
+
+Deno.test("§2.2 lone surrogates and NUL: kept", async () => {
+  await using stage = setStage(answerHi);
+  const content = "a\ud800b\udc00c\0d\u2028";
+  assertEquals((await askProxy(stage.proxy, inTurn(content))).words, "Hi");
+  assertEquals(stage.upstream.calls[0]?.body["messages"], [{ role: "user", content }]);
+});
+
+const BIG: [about: string, body: Record<string, unknown>][] = [
+  [
+    "5,001 messages",
+    ask({
+      messages: Array.from(
+        { length: 5001 },
+        (_, n) => ({ role: n % 2 ? "assistant" : "user", content: `m${n}` }),
+      ),
+    }),
+  ],
+  ["5,001 messages with calls and results", ask({ messages: listCalls(2500) })],
+  [
+    "200 tools",
+    ask({
+      tools: Array.from(
+        { length: 200 },
+        (_, n) => ({ name: `tool.${n}`, input_schema: { type: "object" } }),
+      ),
+    }),
+  ],
+  ["1 MB without spaces", inTurn("x".repeat(1_000_000))],
+  ["1 MB of quotes", inTurn('"'.repeat(1_000_000))],
+  ["1 MB of backslashes", inTurn("\\".repeat(1_000_000))],
+  ["1 MB of brackets in a string", inTurn("[{".repeat(500_000))],
+  ["1 MB of spaces", ask({ system: "x-anthropic-billing-header:" + " ".repeat(1_000_000) + "x" })],
+  ["4 KB of user id", ask({ metadata: { user_id: "_session_".repeat(455) } })],
+  [
+    "99,999 empty blocks",
+    inTurn([...Array(99_999).fill({ type: "text", text: "" }), { type: "text", text: "x" }]),
+  ],
+];
+
+for (const [about, body] of BIG) {
+  Deno.test(`§2.2 ${about}: works, in linear time, also counted`, async () => {
+    await using stage = setStage(answerHi);
+    const begin = performance.now();
+    assertEquals((await askProxy(stage.proxy, body)).words, "Hi");
+    const headers = { "content-type": "application/json" };
+    const init = { method: "POST", headers, body: JSON.stringify(body) };
+    const counted = await fetch(`${stage.proxy.url}/v1/messages/count_tokens`, init);
+    assertEquals(typeof (await counted.json()).input_tokens, "number");
+    // Each takes some 50 ms; what is quadratic in a megabyte takes minutes.
+    assertLess(performance.now() - begin, 2000);
+  });
+}
+
+function listCalls(count: number): unknown[] {
+  return [
+    { role: "user", content: "Go" },
+    ...Array.from({ length: count }, (_, n) => [
+      {
+        role: "assistant",
+        content: [{ type: "tool_use", id: "same", name: "Bash", input: { n } }],
+      },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: "same", content: "ok" }] },
+    ]).flat(),
+  ];
+}

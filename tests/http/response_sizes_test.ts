@@ -1,0 +1,258 @@
+// What upstream may answer with: the rows of the failure catalogue (§2.1) about statuses, bodies, encodings and
+// sizes, with a raw TCP upstream behind the listening proxy.
+
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { askProxy, assertError, MODES, provoke } from "../helpers/faults.ts";
+import { ask, startProxy } from "../helpers/proxy.ts";
+import {
+  LAST_CHUNK,
+  rawAnswer,
+  type RawCall,
+  type RawScript,
+  startRawUpstream,
+  STREAM_HEAD,
+} from "../helpers/raw_upstream.ts";
+import { completion, sse, sseAnswer, sseEnd, textChunk } from "../helpers/chunks.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const HTML = { "content-type": "text/html" };
+const EVENTS = { "content-type": "text/event-stream" };
+const END = sseEnd();
+const SLOW = { error: { code: 429, message: "slow" } };
+const WORDS = "rate_limit_error: slow";
+const WHOLE = JSON.stringify(completion("Hi"));
+
+/** An answer that is sent whole, with its length. */
+function reply(...answer: Parameters<typeof rawAnswer>): RawScript {
+  return ({ send }) => send(rawAnswer(...answer));
+}
+
+// ── Heads and bodies ────────────────────────────────────────────────────────────────────────────────────────
+
+const STATUSES: [asked: number, status: number, type: string][] = [
+  [400, 400, "invalid_request_error"],
+  [401, 401, "authentication_error"],
+  [402, 402, "billing_error"],
+  [403, 403, "permission_error"],
+  [404, 404, "not_found_error"],
+  [408, 504, "timeout_error"],
+  [413, 413, "request_too_large"],
+  [422, 400, "invalid_request_error"],
+  [429, 429, "rate_limit_error"],
+  [500, 500, "api_error"],
+  [502, 502, "api_error"],
+  [503, 529, "overloaded_error"],
+  [504, 504, "timeout_error"],
+  [529, 529, "overloaded_error"],
+  [499, 400, "invalid_request_error"],
+  [599, 502, "api_error"],
+];
+
+for (const { mode, request } of MODES) {
+  Deno.test(`§2.1 statuses 400…529, with the provider's reason and Retry-After (${mode})`, async () => {
+    const script: RawScript = ({ send }) => {
+      const asked = STATUSES[upstream.calls.length - 1]?.[0] ?? 0;
+      const error = {
+        code: asked,
+        message: "Provider returned error",
+        metadata: { raw: '{"error":{"message":"the reason"}}' },
+      };
+      return send(rawAnswer(asked, JSON.stringify({ error }), { "retry-after": "17" }));
+    };
+    await using upstream = startRawUpstream(script);
+    await using proxy = startProxy({ upstream });
+    for (const [asked, status, type] of STATUSES) {
+      const outcome = await askProxy(proxy, request);
+      assertEquals([asked, outcome.status, outcome.error], [asked, status, `${type}: the reason`]);
+      assertEquals(outcome.headers.get("retry-after"), "17");
+    }
+  });
+
+  const ODD: [about: string, script: RawScript, status: number, words: string][] = [
+    ["HTML page with 200", reply(200, "<html><b>hi</b></html>", HTML), 502, "api_error"],
+    [
+      "HTML page with 503",
+      reply(503, "<!DOCTYPE html><p>x", HTML),
+      529,
+      "overloaded_error: OpenRouter answered 503 with an HTML page",
+    ],
+    [
+      "HTML page with 404",
+      reply(404, "<html>x</html>", HTML),
+      404,
+      "not_found_error: OpenRouter answered 404 with an HTML page",
+    ],
+    ["empty body with 200", reply(200, ""), 502, "api_error"],
+    ["empty body with 500", reply(500, ""), 500, "api_error"],
+    [
+      "204",
+      ({ send }) => send("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"),
+      502,
+      "api_error",
+    ],
+    ["201", reply(201, WHOLE), 502, "api_error"],
+    ...[
+      "null",
+      "[]",
+      "1",
+      '"x"',
+      "{}",
+      '{"choices":null}',
+      '{"choices":[]}',
+      '{"choices":{}}',
+      '{"choices":[null]}',
+      '{"choices":[{}]}',
+      "{",
+    ]
+      .map((
+        body,
+      ): [string, RawScript, number, string] => [
+        `JSON ${body}`,
+        reply(200, body),
+        502,
+        "api_error",
+      ]),
+    ...[301, 302, 303, 307, 308].map((status): [string, RawScript, number, string] => [
+      `redirect ${status}`,
+      reply(status, "", { location: "http://127.0.0.1:9/elsewhere" }),
+      502,
+      `api_error: OpenRouter answered with a redirect (${status})`,
+    ]),
+    [
+      "200 with {error}, its status",
+      reply(200, '{"error":{"code":429,"message":"slow"}}'),
+      429,
+      "rate_limit_error: slow",
+    ],
+    [
+      "200 with {error} without a code",
+      reply(200, '{"error":{"message":"odd"}}'),
+      502,
+      "api_error: odd",
+    ],
+    [
+      "gzip that is none",
+      reply(200, WHOLE, { "content-type": "application/json", "content-encoding": "gzip" }),
+      502,
+      "api_error",
+    ],
+    [
+      "an error that is no gzip",
+      reply(429, "{}", { "content-encoding": "gzip" }),
+      429,
+      "rate_limit_error",
+    ],
+  ];
+  const bare = JSON.stringify(SLOW);
+  const BARE: [about: string, body: string][] = [
+    ["one line", bare],
+    ["a line and its end", `${bare}\n`],
+    ["a line and a blank one", `\r\n${bare}\r\n\r\n`],
+    ["several lines", JSON.stringify(SLOW, null, 2)],
+  ];
+  for (const [form, body] of BARE) {
+    for (const answered of [200, 429, 502]) {
+      const script = reply(answered, body, EVENTS);
+      ODD.push([`${answered} "event stream" that is a bare error, ${form}`, script, 429, WORDS]);
+    }
+  }
+  for (const [about, script, status, words] of ODD) {
+    Deno.test(`§2.1 ${about}: ${status} (${mode})`, async () => {
+      const outcome = await provoke(script, { request });
+      assertError(outcome, status, words);
+      assertEquals(/<html|<!doctype/i.test(outcome.text), false);
+    });
+  }
+
+  Deno.test(`§2.1 gzip'd ${mode} answer: decoded; cut: an error`, async () => {
+    const type = request["stream"] ? EVENTS : { "content-type": "application/json" };
+    const zipped = await gzip(request["stream"] ? sseAnswer("Hi") : WHOLE);
+    const headers = { ...type, "content-encoding": "gzip" };
+    const whole = await provoke(reply(200, zipped, headers), { request });
+    assertEquals([whole.status, whole.words, whole.error], [200, "Hi", ""]);
+    assertEquals(whole.headers.get("content-encoding"), null);
+    const broken = await provoke(reply(200, zipped.slice(0, zipped.length >> 1), headers), {
+      request,
+    });
+    assertMatch(broken.error, /^api_error/);
+  });
+}
+
+async function gzip(text: string): Promise<Uint8Array> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+Deno.test("§2.1 a bare error after the first words of a stream: an error event with its type", async () => {
+  const body = sse(textChunk("Hel")) + JSON.stringify(SLOW);
+  const outcome = await provoke(reply(200, body, EVENTS));
+  assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hel", WORDS]);
+});
+
+Deno.test("§2.1 a bare error that is cut: the cut is the error", async () => {
+  const outcome = await provoke(reply(200, JSON.stringify(SLOW).slice(0, -5), EVENTS));
+  assertError(outcome, 502, "api_error");
+});
+
+Deno.test("§2.1 JSON body for a stream request: translated into a stream", async () => {
+  const outcome = await provoke(reply(200, WHOLE));
+  assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hi", ""]);
+  assertEquals(outcome.events.at(-1)?.type, "message_stop");
+});
+
+Deno.test("§2.1 SSE body for a plain request: a clean error", async () => {
+  assertError(
+    await provoke(reply(200, sseAnswer("Hi"), EVENTS), { request: ask() }),
+    502,
+    "api_error",
+  );
+});
+
+// ── Sizes ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+const SIZES: [about: string, words: string, write: (call: RawCall) => Promise<unknown>][] = [
+  [
+    "one line of 2 MB",
+    "x€😀".repeat(250_000),
+    ({ chunk }) => chunk(sse(textChunk("x€😀".repeat(250_000)))),
+  ],
+  ["20,000 chunks", "word ".repeat(20_000), async ({ chunk }) => {
+    for (let i = 0; i < 200; i++) await chunk(sse(textChunk("word ")).repeat(100));
+  }],
+  ["one byte at a time", "Hello 😀 \u2028", async ({ chunk }) => {
+    for (const byte of bytes(sse(textChunk("Hello 😀 \u2028")))) {
+      await chunk(new Uint8Array([byte]));
+    }
+  }],
+];
+
+for (const [about, words, write] of SIZES) {
+  Deno.test(`§2.1 ${about}: the exact text, in linear time`, async () => {
+    const begin = performance.now();
+    const outcome = await provoke(async (call) => {
+      await call.send(STREAM_HEAD);
+      await write(call);
+      await call.chunk(END);
+      await call.send(LAST_CHUNK);
+    });
+    assertEquals(outcome.error, "");
+    assert(outcome.words === words, `${outcome.words.length} characters of ${words.length}`);
+    assertLess(performance.now() - begin, 5000);
+  });
+}
+
+Deno.test("§2.1 a line of 2 MB in 2,000 pieces costs no more than a few times its bytes", async () => {
+  const text = "y".repeat(2_000_000);
+  const line = bytes(sse(textChunk(text)));
+  const begin = performance.now();
+  const outcome = await provoke(async ({ send, chunk }) => {
+    await send(STREAM_HEAD);
+    for (let at = 0; at < line.length; at += 1000) await chunk(line.subarray(at, at + 1000));
+    await chunk(END);
+    await send(LAST_CHUNK);
+  });
+  assert(outcome.words === text);
+  assertStringIncludes(outcome.text, "message_stop");
+  // Re-scanning all that came for each piece would look at 2 GB.
+  assertLess(performance.now() - begin, 3000);
+});

@@ -1,0 +1,264 @@
+// A 400 that blames the schema of a tool: how it is told from others, and what is sent after it.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { findRefusal, parseErrorAnswer } from "../../lib/openrouter/errors.ts";
+import { isJsonObject } from "../../lib/json.ts";
+import { completion, sseAnswer } from "../helpers/chunks.ts";
+import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import {
+  errorBody,
+  eventStream,
+  refuseModel,
+  type SeenRequest,
+  startUpstream,
+} from "../helpers/upstream.ts";
+
+/** What servers really say, cut where they quote whole schemas. */
+const BLAMES: Record<string, string> = {
+  "OpenAI":
+    `Invalid schema for function 'Artifact': '^(?!__.*__$)[^\\p{Cc}]{1,200}$' is not a 'regex'.`,
+  "OpenAI, at the root":
+    "Invalid schema for function 'update-event': schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level.",
+  "OpenAI, a list":
+    "Invalid schema for function 'x': In context=('properties', 'y'), array schema missing items.",
+  "OpenAI's newer validator":
+    "Invalid JSON schema: regex lookaround is not supported. Found at $.properties.to.items.pattern",
+  "DeepSeek":
+    `Invalid schema for function 'f': schema must be a JSON Schema of 'type: "object"', got 'type: null'.`,
+  "Groq":
+    "invalid JSON schema for tool view, tools[24].function.parameters: 'required' present but 'properties' is missing",
+  "Anthropic":
+    "tools.73.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
+  "Anthropic, the draft":
+    "tools.23.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12",
+  "Bedrock":
+    "The value at toolConfig.tools.0.toolSpec.inputSchema.json.type must be one of the following: object.",
+  "Gemini":
+    `Invalid JSON payload received. Unknown name "exclusiveMinimum" at 'tools[0].function_declarations[12].parameters.properties[3].value': Cannot find field.`,
+  "Gemini's items":
+    "* GenerateContentRequest.tools[0].function_declarations[80].parameters.properties[data].items: missing field.",
+  "Gemini at Vertex":
+    "Unable to submit request because `edit` functionDeclaration `parameters.edits` schema specified other fields alongside any_of.",
+  "Gemini through OpenRouter":
+    "Unable to submit request because required fields ['position', 'args'] are not defined in the schema properties.",
+  "Moonshot":
+    "Invalid request: tools.function.parameters is not a valid moonshot flavored json schema, details: <At path 'root': when using anyOf, type should be defined in anyOf items instead of the parent schema>",
+  "xAI": "Invalid request content: Invalid function schema.",
+  "Mistral": "Invalid tool schema: {'type': 'string'} is not of type 'string'",
+  "Mistral's grammar": "Grammar error: at 3(11): failed to compile JSON schema",
+  "Cerebras": "Unsupported JSON schema fields: {'minItems', 'items'}",
+  "llama.cpp": "JSON schema conversion failed:\nPattern must start with '^' and end with '$'",
+  "llama.cpp, unrecognized":
+    `Unable to generate parser for this template. Automatic parser generation failed: JSON schema conversion failed:\nUnrecognized schema: {"description":"x"}`,
+  "llama.cpp's grammar": "Failed to initialize samplers: failed to parse grammar",
+  "llama.cpp's escapes": `parse: error parsing grammar: unknown escape at \\d"{4,4}"`,
+  "vLLM": "The provided JSON schema contains features not supported by xgrammar.",
+  "SGLang": "Tool Artifact function has invalid 'parameters' schema: 'x' is not of type 'object'",
+  "Ollama":
+    "json: cannot unmarshal array into Go struct field ToolFunction.tools.function.parameters of type string",
+  "watsonx":
+    "Json document validation error: tools[0].function.parameters: at '/properties/a/type': value must be one of",
+};
+
+/** 400s that no other schema would mend. */
+const OTHERS: string[] = [
+  "Invalid schema for response_format 'response': 'additionalProperties' is required to be supplied and to be false.",
+  "Invalid JSON schema: Found at response_format.json_schema.schema",
+  "* GenerateContentRequest.generation_config.response_schema.properties[a].properties: should be non-empty for OBJECT type",
+  "tool call validation failed: parameters for tool Read did not match schema: errors: [missing properties: 'path']",
+  "tools.0.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'",
+  "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name.",
+  "No endpoints found that support tool use.",
+  "messages.2: `tool_use` ids were found without `tool_result` blocks immediately after",
+  "'tools' : maximum number of items is 128",
+  "Request contains an invalid argument.",
+  "This model's maximum context length is 8192 tokens. However, your messages and functions resulted in 9000 tokens.",
+  "Function calling is not available for this model",
+];
+
+const refusalOf = (status: number, body: unknown) =>
+  findRefusal(parseErrorAnswer(status, JSON.stringify(body), {}));
+
+for (const [server, message] of Object.entries(BLAMES)) {
+  Deno.test(`a tool's schema is blamed in the words of ${server}, at OpenRouter and by itself`, () => {
+    const own = { error: { message, type: "invalid_request_error" } };
+    const wrapped = {
+      error: {
+        message: "Provider returned error",
+        code: 400,
+        metadata: { raw: JSON.stringify(own), provider_name: "P" },
+      },
+    };
+    assertEquals(refusalOf(400, own), "tool_schema");
+    assertEquals(refusalOf(400, wrapped), "tool_schema");
+    assertEquals(refusalOf(422, { detail: message, message }), "tool_schema");
+    for (const status of [401, 403, 429, 500, 503]) {
+      assert(refusalOf(status, own) !== "tool_schema", String(status));
+    }
+  });
+}
+
+for (const message of OTHERS) {
+  Deno.test(`no tool's schema is blamed by “${message.slice(0, 60)}…”`, () => {
+    assert(refusalOf(400, { error: { message } }) !== "tool_schema");
+  });
+}
+
+Deno.test("an error of great length is judged at once", () => {
+  const started = performance.now();
+  for (const piece of ["tools.", "tools[", "function", "function_declarations ", "x".repeat(9)]) {
+    assertEquals(refusalOf(400, { error: { message: piece.repeat(100_000) } }), null);
+  }
+  assert(performance.now() - started < 2000);
+});
+
+const EMAIL = { type: "string", format: "email", maxLength: 99 };
+const TOOLS = [{ name: "Mail", input_schema: { properties: { to: EMAIL }, title: "Mail" } }];
+const PLAIN = { type: "object", properties: { to: { type: "string" } } };
+const ENV = { TARGET_MODEL_DEFAULT: "openai/gpt-5.1" };
+const ASK = ask({ model: "openai/gpt-5.1", tools: TOOLS });
+
+function schemaOf({ body }: SeenRequest | { body: Record<string, unknown> }): unknown {
+  const [tool] = Array.isArray(body["tools"]) ? body["tools"] : [];
+  return isJsonObject(tool) && isJsonObject(tool["function"]) && tool["function"]["parameters"];
+}
+
+const isPlain = (request: SeenRequest) =>
+  JSON.stringify(schemaOf(request)) === JSON.stringify(PLAIN);
+const refuse = () => errorBody(400, BLAMES["OpenAI"] ?? "");
+const takePlain = (request: SeenRequest) =>
+  isPlain(request) ? Response.json(completion("Hi")) : refuse();
+
+function listWarnings(lines: string[]): unknown[] {
+  return lines.map((line) => JSON.parse(line)).filter(({ level }) => level === "warn")
+    .map(({ message }) => message);
+}
+
+Deno.test("a refused schema is sent once more in plain form, remembered, named and logged once", async () => {
+  await using upstream = startUpstream(takePlain);
+  const { handler, services } = createProxy({ upstream, env: ENV });
+  for (let turn = 0; turn < 2; turn++) {
+    const response = await call(handler, post(ASK));
+    assertEquals(response.status, 200);
+    assertEquals(response.headers.get("x-proxy-dropped"), "tools.input_schema");
+    assertEquals((await response.json()).content[0].text, "Hi");
+  }
+  assertEquals(upstream.requests.map(isPlain), [false, true, true]);
+  assertEquals(listWarnings(services.lines), [
+    "openai/gpt-5.1 refused the schema of a tool; sending plain schemas from now on",
+  ]);
+});
+
+Deno.test("a refused schema is healed in a stream", async () => {
+  await using upstream = startUpstream((request) =>
+    isPlain(request) ? eventStream(sseAnswer("Hi")) : refuse()
+  );
+  const { handler } = createProxy({ upstream, env: ENV });
+  const response = await call(handler, post({ ...ASK, stream: true }));
+  assertStringIncludes(await response.text(), "message_stop");
+  assertEquals(upstream.requests.length, 2);
+});
+
+Deno.test("what one target has refused is not simplified for another", async () => {
+  await using upstream = startUpstream((request) =>
+    request.body["model"] === "openai/gpt-5.1"
+      ? takePlain(request)
+      : Response.json(completion("Hi"))
+  );
+  const { handler } = createProxy({ upstream, env: ENV });
+  for (const model of ["openai/gpt-5.1", "meta-llama/llama-4"]) {
+    await (await call(handler, post({ ...ASK, model }))).body?.cancel();
+  }
+  assertEquals(upstream.requests.map(isPlain), [false, true, false]);
+});
+
+Deno.test("Claude's own refusal of a schema is healed too", async () => {
+  await using upstream = startUpstream((request) =>
+    isPlain(request) ? Response.json(completion("Hi")) : errorBody(400, BLAMES["Anthropic"] ?? "")
+  );
+  const { handler } = createProxy({ upstream });
+  const response = await call(handler, post({ ...ASK, model: "anthropic/claude-opus-4.8" }));
+  assertEquals([response.status, upstream.requests.length], [200, 2]);
+  await response.body?.cancel();
+});
+
+Deno.test("a server that refuses plain schemas too is asked twice, and its first words are told", async () => {
+  await using upstream = startUpstream((request) =>
+    errorBody(400, `Invalid schema for function 'Mail': ${isPlain(request) ? "second" : "first"}`)
+  );
+  const { handler, services } = createProxy({ upstream, env: ENV });
+  for (const asked of [2, 4]) {
+    const response = await call(handler, post(ASK));
+    assertEquals(response.status, 400);
+    assertStringIncludes((await response.json()).error.message, "first");
+    assertEquals(upstream.requests.length, asked);
+  }
+  assertEquals(listWarnings(services.lines), []);
+});
+
+Deno.test("another error after plain schemas is the one that is told", async () => {
+  await using upstream = startUpstream((request) =>
+    isPlain(request) ? errorBody(429, "Slow down") : refuse()
+  );
+  const { handler } = createProxy({ upstream, env: ENV });
+  const response = await call(handler, post(ASK));
+  assertEquals(response.status, 429);
+  assertStringIncludes(await response.text(), "Slow down");
+});
+
+Deno.test("a default model that is not known and a schema that is refused are both healed", async () => {
+  await using upstream = startUpstream((request) =>
+    request.body["model"] === "anthropic/claude-sonnet-4.5"
+      ? takePlain(request)
+      : refuseModel(request)
+  );
+  const { handler } = createProxy({ upstream });
+  const response = await call(handler, post({ ...ASK, model: "claude-sonnet-4-5" }));
+  assertEquals([response.status, upstream.requests.length], [200, 3]);
+  await response.body?.cancel();
+});
+
+Deno.test("both attempts share one TIMEOUT_S", async () => {
+  await using upstream = startUpstream([
+    refuse,
+    async ({ left }) => {
+      await left;
+      return new Response();
+    },
+  ]);
+  const { handler } = createProxy({ upstream, env: { ...ENV, TIMEOUT_S: "0.2" } });
+  const response = await call(handler, post(ASK));
+  assertEquals(response.status, 504);
+  await response.body?.cancel();
+});
+
+Deno.test("plain schemas go to any server of the openai dialect that has refused one", async () => {
+  await using upstream = startUpstream(
+    (request) =>
+      isPlain(request)
+        ? Response.json(completion("Hi"))
+        : errorBody(400, BLAMES["llama.cpp"] ?? ""),
+    { check: () => {} },
+  );
+  const { handler } = createProxy({
+    upstream,
+    env: { UPSTREAM_DIALECT: "openai", TARGET_MODEL_DEFAULT: "local" },
+  });
+  const response = await call(handler, post({ ...ASK, model: "claude-x" }));
+  assertEquals([response.status, response.headers.get("x-proxy-dropped")], [
+    200,
+    "tools.input_schema",
+  ]);
+  await response.body?.cancel();
+});
+
+Deno.test("an advisor is the model that its name means to this proxy", async () => {
+  await using upstream = startUpstream(() => Response.json(completion("Hi")));
+  const { handler } = createProxy({ upstream, env: { TARGET_MODEL_OPUS: "openai/gpt-5.1-pro" } });
+  const tools = [{ type: "advisor_20260301", name: "advisor", model: "claude-opus-4-8" }];
+  await (await call(handler, post(ask({ tools })))).body?.cancel();
+  assertEquals(upstream.requests[0]?.body["tools"], [{
+    type: "openrouter:advisor",
+    parameters: { model: "openai/gpt-5.1-pro", forward_transcript: true },
+  }]);
+});

@@ -1,0 +1,220 @@
+/**
+ * Images and PDFs in front of models that cannot take them, through the whole handler: by the catalog, and by
+ * what a refusal teaches. The notes themselves are in tests/fixtures (unsupported.requests.json).
+ * @module
+ */
+
+import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { findRefusal, parseErrorAnswer } from "../../lib/openrouter/errors.ts";
+import { completion, sseAnswer } from "../helpers/chunks.ts";
+import { checkGenericRequest } from "../helpers/generic_checker.ts";
+import { ask, call, createProxy, post, type TestServices } from "../helpers/proxy.ts";
+import { parseSse } from "../helpers/sse.ts";
+import { errorBody, eventStream, type Reply, startUpstream } from "../helpers/upstream.ts";
+
+type Json = Record<string, unknown>;
+
+const IMAGE = { type: "image", source: { type: "base64", media_type: "image/png", data: "iVBO" } };
+const PDF = {
+  type: "document",
+  source: { type: "base64", media_type: "application/pdf", data: "JVBERi0=" },
+};
+const NOT_FOUND = "No endpoints found that support image input";
+const answerHi: Reply = () => Response.json(completion("Hi"));
+const refuse: Reply = () => errorBody(404, NOT_FOUND, { availability: { code: "no_endpoints" } });
+const look = (...blocks: Json[]) => ({ messages: [{ role: "user", content: blocks }] });
+const listed = (id: string, ...input_modalities: string[]) => ({
+  id,
+  architecture: { input_modalities },
+});
+
+/** What came of some requests. */
+interface Outcome {
+  answers: { status: number; text: string; dropped: string | null }[];
+  /** The bodies upstream saw, as text. */
+  seen: string[];
+  services: TestServices;
+}
+
+async function send(
+  bodies: Json[],
+  { reply = answerHi, models = [], env = {} }: {
+    reply?: Reply | Reply[];
+    models?: Json[];
+    env?: Record<string, string>;
+  } = {},
+): Promise<Outcome> {
+  const isGeneric = env["UPSTREAM_DIALECT"] === "openai";
+  const checks = isGeneric ? { check: checkGenericRequest } : {};
+  await using upstream = startUpstream(reply, { models, ...checks });
+  const { handler, services } = createProxy({ upstream, env });
+  if (models.length > 0) await services.catalog.list(5000);
+  const answers: Outcome["answers"] = [];
+  for (const body of bodies) {
+    const response = await call(handler, post(ask({ model: "a/text", ...body })));
+    const dropped = response.headers.get("x-proxy-dropped");
+    answers.push({ status: response.status, text: await response.text(), dropped });
+  }
+  return { answers, seen: upstream.requests.map(({ text }) => text), services };
+}
+
+const NOTE = "[image/png, not shown: a/text takes no images]";
+const showsImage = (body: string | undefined) => body?.includes('"image_url"') ?? false;
+
+Deno.test("an image never reaches a model that takes text alone, and the session goes on", async () => {
+  const later = {
+    messages: [
+      ...look(IMAGE).messages,
+      { role: "assistant", content: "I cannot see it." },
+      { role: "user", content: "Then go on." },
+    ],
+  };
+  const { answers, seen } = await send([look(IMAGE), later], {
+    models: [listed("a/text", "text")],
+  });
+  assertEquals(answers.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
+    200,
+    "image",
+  ]]);
+  assertEquals(seen.map(showsImage), [false, false]);
+  for (const body of seen) assertStringIncludes(body, NOTE);
+});
+
+for (
+  const [name, models] of [
+    ["takes images", [listed("a/text", "text", "image")]],
+    ["does not say what it takes", [listed("a/text"), { id: "a/text" }]],
+    ["is not in the list", [listed("b/other", "text")]],
+  ] as const
+) {
+  Deno.test(`an image goes to a model that ${name}`, async () => {
+    const { answers, seen } = await send([look(IMAGE)], { models: [...models] });
+    assertEquals([answers[0]?.dropped, seen.map(showsImage)], [null, [true]]);
+  });
+}
+
+Deno.test("an image goes to a list of models of which one takes it, and to no other list", async () => {
+  const models = [
+    listed("a/text", "text"),
+    listed("b/eyes", "text", "image"),
+    listed("c/blind", "text"),
+  ];
+  const withEyes = { ...look(IMAGE), fallbacks: [{ model: "b/eyes" }] };
+  const blind = { ...look(IMAGE), fallbacks: [{ model: "c/blind" }] };
+  const { answers, seen } = await send([withEyes, blind], { models });
+  assertEquals(seen.map(showsImage), [true, false]);
+  assertEquals(answers.map(({ dropped }) => dropped), [null, "image"]);
+});
+
+Deno.test("a refused image is replaced once, and in every later request at once", async () => {
+  const reply: Reply[] = [refuse, answerHi];
+  const { answers, seen, services } = await send([look(IMAGE), look(IMAGE)], { reply });
+  assertEquals(answers.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
+    200,
+    "image",
+  ]]);
+  assertEquals(seen.map(showsImage), [true, false, false]);
+  const warnings = services.lines.filter((line) => line.includes("refused an image"));
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0] ?? "", "a/text refused an image");
+});
+
+Deno.test("a refused list of models teaches of each that it takes no images", async () => {
+  const list = { ...look(IMAGE), fallbacks: [{ model: "b/text" }] };
+  const reply: Reply[] = [refuse, answerHi];
+  const { seen } = await send([list, { ...look(IMAGE), model: "b/text" }], { reply });
+  assertEquals(seen.map(showsImage), [true, false, false]);
+});
+
+Deno.test("what is refused without an image too is a 400 in upstream's words, after one more try", async () => {
+  const { answers, seen } = await send([look(IMAGE), look(IMAGE)], { reply: refuse });
+  assertEquals(answers.map(({ status }) => status), [400, 400]);
+  assertStringIncludes(answers[0]?.text ?? "", NOT_FOUND);
+  assertEquals(seen.map(showsImage), [true, false, false]);
+});
+
+Deno.test("a default that is unknown, and whose stand-in takes no images, is asked three times and no more", async () => {
+  const unknown: Reply = () => errorBody(400, "anthropic/x is not a valid model ID");
+  const body = { ...look(IMAGE), model: "claude-opus-4-8" };
+  const { answers, seen } = await send([body], { reply: [unknown, refuse, answerHi] });
+  assertEquals([answers[0]?.status, seen.map(showsImage)], [200, [true, true, false]]);
+});
+
+Deno.test("both attempts share one TIMEOUT_S", async () => {
+  const { handler, services } = createProxy({ env: { TIMEOUT_S: "300" } });
+  const waits: number[] = [];
+  let now = 0;
+  services.now = () => now;
+  services.client.sendChat = (sent) => {
+    waits.push(sent.timeoutMs);
+    now += 100_000;
+    throw parseErrorAnswer(404, JSON.stringify({ error: { message: NOT_FOUND } }), {});
+  };
+  await call(handler, post(ask({ model: "a/text", ...look(IMAGE) })));
+  assertEquals(waits, [300_000, 200_000]);
+});
+
+Deno.test("a PDF goes to a text-only model, but for the engine that leaves it to the model", async () => {
+  const models = [listed("a/text", "text")];
+  const { seen: [read] } = await send([look(PDF)], { models });
+  assertStringIncludes(read ?? "", '"type":"file"');
+  const env = { PDF_ENGINE: "native" };
+  const { seen: [left], answers } = await send([look(PDF)], { models, env });
+  assertStringIncludes(left ?? "", "[application/pdf, not shown: a/text takes no files]");
+  assertEquals([left?.includes('"plugins"'), answers[0]?.dropped], [false, "document"]);
+  const files = [listed("a/text", "text", "file")];
+  const { seen: [native] } = await send([look(PDF)], { models: files, env });
+  assertStringIncludes(native ?? "", '"engine":"native"');
+});
+
+Deno.test("in the openai dialect a server that refuses images gets neither these nor PDFs", async () => {
+  const env = { UPSTREAM_DIALECT: "openai", TARGET_MODEL_DEFAULT: "a/text" };
+  const refuseHere: Reply = () => errorBody(400, "This model does not support image input");
+  const body = look(IMAGE, PDF);
+  const { answers, seen } = await send([body], { env, reply: [refuseHere, answerHi] });
+  assertEquals([answers[0]?.status, answers[0]?.dropped], [200, "image, document"]);
+  assertEquals(seen.map(showsImage), [true, false]);
+  assertEquals(seen[1]?.includes('"file"'), false);
+});
+
+Deno.test("an image that is not sent is not counted", async () => {
+  const reply: Reply = () => eventStream(sseAnswer("Hi"));
+  const body = { ...look(IMAGE), stream: true };
+  const { answers: [answer] } = await send([body], { reply, models: [listed("a/text", "text")] });
+  const [start] = parseSse(answer?.text ?? "");
+  assertEquals(start?.name, "message_start");
+  assertLess(JSON.parse(start?.data ?? "{}").message.usage.input_tokens, 100);
+});
+
+const REFUSALS: readonly (readonly [status: number, words: string])[] = [
+  [404, NOT_FOUND],
+  [400, "This model does not support image input."],
+  [400, "The model doesn't support images."],
+  [422, "m does not support vision"],
+  [400, "llama-3 is not a multimodal model"],
+  [400, "Invalid content type. image_url is only supported by certain models."],
+  [400, "messages[1]: unknown variant `image_url`, expected `text`"],
+];
+
+for (const [status, message] of REFUSALS) {
+  Deno.test(`parseErrorAnswer knows a refused image by “${message}”`, () => {
+    const error = parseErrorAnswer(status, JSON.stringify({ error: { message } }), {});
+    assertEquals([findRefusal(error), error.status], ["image_input", 400]);
+  });
+}
+
+for (
+  const message of [
+    "No endpoints found that support tool use",
+    "The server does not support image URLs; send base64",
+    "This model does not support images larger than 5 MB",
+    "Unsupported image format: image/bmp",
+  ]
+) {
+  Deno.test(`parseErrorAnswer takes “${message}” for something else`, () => {
+    assertEquals(
+      findRefusal(parseErrorAnswer(400, JSON.stringify({ error: { message } }), {})),
+      null,
+    );
+  });
+}

@@ -1,0 +1,367 @@
+/** The figures behind the page: what is counted, what is forgotten, and that nothing is made up. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Stats } from "../../lib/metrics/types.ts";
+import { Ledger, Timeline } from "../../lib/metrics/aggregates.ts";
+import { createHandler } from "../../lib/server.ts";
+import {
+  countRequest,
+  createFigures,
+  createJourney,
+  createRecord,
+  NOON,
+} from "../helpers/figures.ts";
+import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
+import {
+  completion,
+  finishChunk,
+  roleChunk,
+  sse,
+  sseAnswer,
+  textChunk,
+  usageChunk,
+} from "../helpers/chunks.ts";
+import {
+  errorBody,
+  eventStream,
+  holdStream,
+  refuseModel,
+  startUpstream,
+} from "../helpers/upstream.ts";
+
+type Proxy = ReturnType<typeof createProxy>;
+
+async function readStats({ handler }: Pick<Proxy, "handler">, query = ""): Promise<Stats> {
+  const response = await call(handler, get(`/stats${query}`));
+  assertEquals([response.status, response.headers.get("cache-control")], [200, "no-store"]);
+  return await response.json();
+}
+
+const PRICES = { promptPrice: 3, completionPrice: 15, cacheReadPrice: 0.3, cacheWritePrice: 3.75 };
+
+// --- sums ---
+
+Deno.test("requests add up, and those that never began do not", () => {
+  const figures = createFigures();
+  const usage = { inputTokens: 10, outputTokens: 5, cachedTokens: 100, writtenTokens: 7 };
+  countRequest(figures, createJourney(createRecord({ ...usage, costUsd: 0.5, target: "a/x" })));
+  assertEquals(figures.end(createJourney(createRecord())), null);
+  countRequest(
+    figures,
+    createJourney(createRecord({ status: 402, end: "billing_error", error: "No credit" })),
+  );
+  countRequest(figures, createJourney(createRecord({ target: "a/x" })));
+  const sums = { requests: 3, failed: 1, ...usage, costUsd: 0.5, unpriced: 1, savedUsd: null };
+  assertEquals(figures.totals, sums);
+  const stats = figures.read(0);
+  assertEquals(stats.models, [
+    { ...sums, model: "a/x", requests: 2, failed: 0 },
+  ]);
+  assertEquals(stats.ends, [{ end: "complete", count: 2 }, { end: "billing_error", count: 1 }]);
+  assertEquals(stats.requests.map(({ number }) => number), [1, 2, 3]);
+  assertEquals(stats.requests[0]?.time, NOON - 1000);
+  assertEquals(figures.read(2).requests.map(({ number }) => number), [3]);
+});
+
+for (const cost of [NaN, Infinity, -1]) {
+  Deno.test(`a cost of ${cost} is none`, () => {
+    const figures = createFigures();
+    countRequest(figures, createJourney(createRecord({ costUsd: cost })));
+    assertEquals([figures.totals.costUsd, figures.totals.unpriced], [null, 1]);
+    assertEquals(figures.budget.read().costUsd, 0);
+  });
+}
+
+const SAVINGS: [about: string, usage: object, prices: object, saved: number | null][] = [
+  ["reads at the catalog's price", { cachedTokens: 1e6 }, {}, 2.7],
+  ["reads less what writing cost", { cachedTokens: 1e6, writtenTokens: 1e6 }, {}, 1.95],
+  ["writes alone cost", { writtenTokens: 1e6 }, {}, -0.75],
+  ["no read price, no figure", { cachedTokens: 1e6 }, { cacheReadPrice: undefined }, null],
+  ["no prompt price, no figure", { cachedTokens: 1e6 }, { promptPrice: undefined }, null],
+  [
+    "no write price, no figure",
+    { cachedTokens: 1, writtenTokens: 1 },
+    { cacheWritePrice: undefined },
+    null,
+  ],
+  ["a write price is not needed without writes", { cachedTokens: 1e6 }, {
+    cacheWritePrice: undefined,
+  }, 2.7],
+  ["nothing cached, no figure", {}, {}, null],
+];
+
+for (const [about, usage, prices, saved] of SAVINGS) {
+  Deno.test(`what caching saved: ${about}`, () => {
+    const findPrices = (model: string) => model === "a/x" ? { ...PRICES, ...prices } : undefined;
+    const figures = createFigures({ findPrices });
+    countRequest(figures, createJourney(createRecord({ target: "a/x", ...usage })));
+    const { savedUsd } = figures.totals;
+    assertEquals(savedUsd === null ? null : Number(savedUsd.toFixed(9)), saved);
+  });
+}
+
+Deno.test("a model that upstream calls by a name its list lacks is priced by the name that was sent", () => {
+  const figures = createFigures({ findPrices: (model) => model === "a/x" ? PRICES : undefined });
+  const journey = createJourney(createRecord({ target: "a/x-20250101", cachedTokens: 1e6 }));
+  journey.asked = "a/x";
+  countRequest(figures, journey);
+  assertEquals(figures.totals.savedUsd?.toFixed(6), "2.700000");
+});
+
+// --- bounds ---
+
+Deno.test("the last 200 requests are kept", () => {
+  const figures = createFigures();
+  for (let i = 0; i < 250; i++) countRequest(figures, createJourney(createRecord()));
+  const { requests, totals } = figures.read(0);
+  assertEquals([requests.length, requests[0]?.number, requests.at(-1)?.number], [200, 51, 250]);
+  assertEquals(totals.requests, 250);
+});
+
+Deno.test("names that clients make up do not fill the memory", () => {
+  const figures = createFigures();
+  for (let i = 0; i < 300; i++) {
+    const model = `${i}/${"x".repeat(10_000)}`;
+    const dropped = Array.from({ length: 1000 }, (_, n) => `field${i}.${n}`);
+    const journey = createJourney(createRecord({ model, target: model, dropped }));
+    for (let n = 0; n < 1000; n++) journey.mark("block", "tool_use ".repeat(1000));
+    countRequest(figures, journey);
+  }
+  const stats = figures.read(0);
+  assertEquals([stats.models.length, stats.dropped.length], [101, 101]);
+  assertEquals(stats.models.at(-1)?.model, "(others)");
+  assertEquals(stats.models.at(-1)?.requests, 200);
+  const [first] = stats.requests;
+  assertEquals([first?.marks.length, first?.dropped?.length, first?.model?.length], [40, 40, 300]);
+  assert(JSON.stringify(stats).length < 4e6);
+});
+
+Deno.test("a ledger counts a known name under its own when it is full", () => {
+  const ledger = new Ledger(2, () => ({ count: 0 }));
+  for (const name of ["a", "b", "c", "a", "d"]) ledger.open(name).count++;
+  assertEquals(ledger.list(), [["a", { count: 2 }], ["b", { count: 1 }], ["(others)", {
+    count: 2,
+  }]]);
+});
+
+Deno.test("a wall clock that is set back leaves no buckets of the future", () => {
+  const timeline = new Timeline(60_000, 3);
+  const record = createRecord({ costUsd: 1 });
+  for (const time of [NOON, NOON + 86_400_000, NOON]) timeline.add(time, { record });
+  assertEquals(timeline.read(NOON).buckets.map(({ time }) => time - NOON), [0]);
+});
+
+Deno.test("buckets begin at whole minutes, and old ones go", () => {
+  const timeline = new Timeline(60_000, 3);
+  const record = createRecord({ costUsd: 1 });
+  for (const second of [0, 59, 60, 200]) timeline.add(NOON + second * 1000, { record });
+  const { buckets, ...rest } = timeline.read(NOON + 200_000);
+  assertEquals(rest, { widthMs: 60_000, length: 3 });
+  assertEquals(buckets.map(({ time, costUsd }) => [(time - NOON) / 1000, costUsd]), [
+    [60, 1],
+    [180, 1],
+  ]);
+  assertEquals(timeline.read(NOON + 86_400_000).buckets, []);
+});
+
+Deno.test("today's cost is of the day by UTC", () => {
+  let now = NOON;
+  const figures = createFigures({ date: () => new Date(now) });
+  const spend = () => countRequest(figures, createJourney(createRecord({ costUsd: 2 })));
+  spend();
+  spend();
+  assertEquals(figures.budget.read().costUsd, 4);
+  now = Date.UTC(2026, 10, 23);
+  assertEquals(figures.budget.read().costUsd, 0);
+  spend();
+  assertEquals([figures.budget.read().costUsd, figures.totals.costUsd], [2, 6]);
+});
+
+Deno.test("no secret is kept, whole or in half", () => {
+  const figures = createFigures();
+  const redact = (text: string) => text.replaceAll(HELD_KEY, "[redacted]");
+  const error = `${"x".repeat(290)}${HELD_KEY}`;
+  const journey = createJourney(
+    createRecord({ model: HELD_KEY, target: HELD_KEY, error, dropped: [HELD_KEY] }),
+    { redact },
+  );
+  journey.mark("block", HELD_KEY);
+  figures.begin(journey);
+  assertEquals(JSON.stringify(figures.read(0)).includes("sk-or"), false);
+  figures.end(journey);
+  assertEquals(JSON.stringify(figures.read(0)).includes("sk-or"), false);
+});
+
+// --- through the proxy ---
+
+Deno.test("GET /stats tells of a request that went well", async () => {
+  const models = [{ id: "anthropic/claude-4-sonnet", pricing: { prompt: "0.000003" } }];
+  await using upstream = startUpstream(
+    () => eventStream(sseAnswer("Hello you")),
+    { models },
+  );
+  const proxy = createProxy({ upstream });
+  const response = await call(proxy.handler, post(ask({ stream: true })));
+  await response.text();
+  await proxy.services.recorded();
+  const stats = await readStats(proxy);
+  const [request] = stats.requests;
+  assertEquals(
+    [request?.model, request?.target, request?.provider, request?.status, request?.end],
+    ["claude-sonnet-4-5", "anthropic/claude-4-sonnet", "Anthropic", 200, "complete"],
+  );
+  assertEquals(
+    [request?.inputTokens, request?.cachedTokens, request?.outputTokens, request?.costUsd],
+    [20, 100, 7, 0.00125],
+  );
+  assertEquals(request?.marks.map(({ kind, note }) => [kind, note]), [
+    ["asked", "anthropic/claude-sonnet-4-20250514"],
+    ["answered", ""],
+    ["block", "text"],
+  ]);
+  const times = request?.marks.map(({ at }) => at) ?? [];
+  assertEquals(times, times.toSorted((a, b) => a - b));
+  assert((times.at(-1) ?? 0) <= (request?.totalMs ?? 0));
+  assertEquals(stats.inFlight, []);
+  assertEquals(stats.totals.requests, 1);
+  assertEquals(stats.series.hour.buckets.map(({ costUsd }) => costUsd), [0.00125]);
+  assertEquals((await readStats(proxy, "?after=1")).requests, []);
+});
+
+Deno.test("a request under way is seen to grow, and is gone when it has ended", async () => {
+  const held = holdStream(sse(roleChunk(), textChunk("x".repeat(40))));
+  await using upstream = startUpstream(() => held.response);
+  const proxy = createProxy({ upstream });
+  const response = await call(proxy.handler, post(ask({ stream: true })));
+  const reader = response.body?.getReader();
+  await reader?.read();
+  const [first] = (await readStats(proxy)).inFlight;
+  assertEquals([first?.model, first?.outputTokens], ["claude-sonnet-4-5", 10]);
+  held.send(sse(textChunk("y".repeat(400))));
+  await reader?.read();
+  const [later] = (await readStats(proxy)).inFlight;
+  assertEquals([later?.requestId, later?.outputTokens], [first?.requestId ?? "", 110]);
+  held.send(sse(finishChunk(), usageChunk(), "[DONE]"));
+  held.close();
+  while (!(await reader?.read())?.done);
+  await proxy.services.recorded();
+  assertEquals((await readStats(proxy)).inFlight, []);
+});
+
+Deno.test("the native route has a timeline too", async () => {
+  const events = [
+    { type: "message_start", message: { model: "a/x", usage: { input_tokens: 9 } } },
+    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+    { type: "content_block_stop", index: 0 },
+    { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 3 } },
+    { type: "message_stop" },
+  ];
+  const body = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  await using upstream = startUpstream(() => eventStream(body.join("")));
+  const proxy = createProxy({ upstream, env: { UPSTREAM_DIALECT: "anthropic" } });
+  await (await call(proxy.handler, post(ask({ stream: true })))).text();
+  await proxy.services.recorded();
+  const [request] = (await readStats(proxy)).requests;
+  assertEquals(request?.marks.map(({ kind, note }) => [kind, note]), [
+    ["asked", "anthropic/claude-sonnet-4-20250514"],
+    ["answered", ""],
+    ["block", "text"],
+  ]);
+  assertEquals([request?.inputTokens, request?.outputTokens], [9, 3]);
+});
+
+Deno.test("a client that leaves, and an answer that broke, are counted as what they are", async () => {
+  const held = holdStream(sse(roleChunk(), textChunk("Hello")));
+  const cut = sse(roleChunk(), textChunk("Hello"));
+  await using upstream = startUpstream([() => held.response, () => eventStream(cut)]);
+  const proxy = createProxy({ upstream });
+  const left = await call(proxy.handler, post(ask({ stream: true })));
+  await left.body?.cancel();
+  await proxy.services.recorded();
+  await (await call(proxy.handler, post(ask({ stream: true })))).text();
+  await proxy.services.recorded(1);
+  const stats = await readStats(proxy);
+  assertEquals(stats.ends, [{ end: "client_gone", count: 1 }, { end: "api_error", count: 1 }]);
+  assertEquals([stats.totals.failed, stats.totals.unpriced, stats.inFlight.length], [1, 2, 0]);
+});
+
+Deno.test("requests that fail before upstream, and upstream's errors, are in the figures", async () => {
+  await using upstream = startUpstream(() => errorBody(429, "Slow down"));
+  const proxy = createProxy({ upstream });
+  await (await call(proxy.handler, post("{"))).text();
+  await (await call(proxy.handler, post(ask()))).text();
+  const stats = await readStats(proxy);
+  assertEquals(stats.requests.map(({ status, end }) => [status, end]), [
+    [400, "invalid_request_error"],
+    [429, "rate_limit_error"],
+  ]);
+  assertMatch(stats.requests[1]?.error ?? "", /Slow down/);
+  assertEquals(stats.inFlight, []);
+});
+
+Deno.test("a refused default shows both questions, a fallback what it stood in for", async () => {
+  const fallback = { ...completion("Hi"), model: "b/y" };
+  await using upstream = startUpstream([refuseModel, () => Response.json(fallback)]);
+  const proxy = createProxy({ upstream });
+  await (await call(proxy.handler, post(ask()))).text();
+  const { services: _, handler } = createProxy({
+    upstream,
+    env: { TARGET_MODEL_BIG: "a/x,b/y" },
+  });
+  await (await call(handler, post(ask()))).text();
+  const [refused] = (await readStats(proxy)).requests;
+  assertEquals(refused?.marks.map(({ kind }) => kind), ["asked", "asked", "answered", "block"]);
+  const [replaced] = (await readStats({ handler })).requests;
+  assertEquals([replaced?.replaced, replaced?.target], ["a/x", "b/y"]);
+});
+
+Deno.test("strangers and preflights push nothing out of the figures, and are no spans", async () => {
+  await using upstream = startUpstream(() => Response.json(completion("Hi")));
+  const page = "https://listed.page";
+  const { services } = createProxy({
+    upstream,
+    env: { PROXY_API_KEYS: "of-a-team-0123456789", ALLOWED_ORIGINS: page },
+  });
+  const spans: string[] = [];
+  const handler = createHandler({ ...services, reportSpan: ({ end }) => spans.push(end) });
+  const own = { "x-api-key": "of-a-team-0123456789" };
+  await (await call(handler, post(ask(), own))).text();
+  await services.recorded();
+  for (let i = 0; i < 210; i++) {
+    const refused = await call(handler, post(ask(), { "x-api-key": "guessed" }));
+    assertEquals(refused.status, 401);
+    await refused.body?.cancel();
+  }
+  const headers = { origin: page, "access-control-request-method": "POST" };
+  await call(handler, get("/v1/messages", { method: "OPTIONS", headers }));
+  for (const path of ["/health", "/v1/models"]) {
+    await (await call(handler, get(path, { headers: own }))).body?.cancel();
+  }
+  await services.recorded(213);
+  const stats: Stats = await (await call(handler, get("/stats", { headers: own }))).json();
+  assertEquals([stats.totals.requests, stats.totals.failed], [1, 0]);
+  assertEquals(stats.requests.map(({ status }) => status), [200]);
+  assertEquals(stats.ends, [{ end: "complete", count: 1 }]);
+  assertEquals(spans, ["complete"]);
+});
+
+Deno.test("a client without any key is refused before its body is read, and is not counted", async () => {
+  const { services, handler } = createProxy({ env: { OPENROUTER_API_KEY: undefined } });
+  let read = 0;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull: () => void read++,
+  }, { highWaterMark: 0 });
+  const headers = { "content-type": "application/json" };
+  const response = await call(handler, get("/v1/messages", { method: "POST", headers, body }));
+  assertEquals([response.status, read], [401, 0]);
+  await response.body?.cancel();
+  assertEquals(services.figures.read(0).totals.requests, 0);
+});
+
+for (const after of ["-1", "x", "1.5", "1e3", ""]) {
+  Deno.test(`GET /stats?after=${after} is refused`, async () => {
+    const response = await call(createProxy().handler, get(`/stats?after=${after}`));
+    assertEquals(response.status, 400);
+    assertMatch((await response.json()).error.message, /^after: /);
+  });
+}

@@ -1,0 +1,192 @@
+/** What upstream says went wrong → the client's error: lib/openrouter/errors.ts. @module */
+
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import type { ErrorType } from "../../lib/anthropic/types.ts";
+import { type ApiError, toErrorBody } from "../../lib/errors.ts";
+import { parseErrorAnswer, parseErrorObject } from "../../lib/openrouter/errors.ts";
+
+/** Upstream's status → type and status for the client. */
+const STATUSES: readonly (readonly [number, ErrorType, number])[] = [
+  [400, "invalid_request_error", 400],
+  [401, "authentication_error", 401],
+  [402, "billing_error", 402],
+  [403, "permission_error", 403],
+  [404, "not_found_error", 404],
+  [405, "invalid_request_error", 400],
+  [408, "timeout_error", 504],
+  [409, "invalid_request_error", 400],
+  [410, "invalid_request_error", 400],
+  [412, "invalid_request_error", 400],
+  [413, "request_too_large", 413],
+  [415, "invalid_request_error", 400],
+  [418, "invalid_request_error", 400],
+  [422, "invalid_request_error", 400],
+  [429, "rate_limit_error", 429],
+  [500, "api_error", 500],
+  [501, "api_error", 502],
+  [502, "api_error", 502],
+  [503, "overloaded_error", 529],
+  [504, "timeout_error", 504],
+  [520, "api_error", 502],
+  [524, "timeout_error", 504],
+  [529, "overloaded_error", 529],
+];
+
+for (const [status, type, clientStatus] of STATUSES) {
+  Deno.test(`upstream's ${status} is ${type} ${clientStatus}, with upstream's words`, () => {
+    const error = parseErrorAnswer(status, toBody({ code: status, message: "No luck today" }), {});
+    assertEquals(summarize(error), [type, clientStatus, "No luck today"]);
+  });
+
+  Deno.test(`upstream's ${status} with an empty body is ${type} ${clientStatus}`, () => {
+    const error = parseErrorAnswer(status, "", {});
+    assertEquals([error.type, error.status], [type, clientStatus]);
+    assertStringIncludes(error.message, String(status));
+  });
+
+  Deno.test(`an error object with code ${status} is ${type} ${clientStatus}`, () => {
+    const error = parseErrorObject({ code: status, message: "No luck today" });
+    assertEquals(summarize(error), [type, clientStatus, "No luck today"]);
+  });
+}
+
+Deno.test("a redirect of upstream is a 502, wherever it points", () => {
+  for (const status of [301, 302, 303, 304, 307, 308]) {
+    const error = parseErrorAnswer(status, "<html><body>https://evil.test</body></html>", {});
+    assertEquals([error.type, error.status], ["api_error", 502]);
+    assertFalse(error.message.includes("evil"));
+  }
+});
+
+Deno.test("a page of HTML is named, not shown", () => {
+  const pages = [
+    "<html><body>origin 10.0.0.7 timed out</body></html>",
+    "<!DOCTYPE html>\n<html>10.0.0.7</html>",
+    "\n\n  <HTML>10.0.0.7",
+  ];
+  for (const page of pages) {
+    const error = parseErrorAnswer(524, page, {});
+    assertEquals(error.status, 504);
+    assertStringIncludes(error.message, "HTML");
+    assertFalse(error.message.includes("10.0.0.7"));
+  }
+});
+
+Deno.test("odd bodies keep the status and give a short message", () => {
+  const bodies = [
+    "",
+    " ",
+    "null",
+    "[]",
+    "42",
+    '"down"',
+    "{}",
+    '{"error":null}',
+    '{"error":{}}',
+    "x",
+  ];
+  for (const body of [...bodies, "y".repeat(100_000), '{"error":[]}', '{"error":7}']) {
+    const error = parseErrorAnswer(503, body, {});
+    assertEquals([error.type, error.status], ["overloaded_error", 529]);
+    // Cut where it leaves, after redaction: half a key would slip through a cut made before it.
+    const { message } = toErrorBody(error, (text) => text);
+    assert(message.length > 0 && message.length <= 2000, body.slice(0, 20));
+  }
+});
+
+Deno.test("the forms in which other servers put their message are read", () => {
+  const bodies = [
+    { error: { message: "No luck" } },
+    { error: "No luck" },
+    { message: "No luck" },
+    { type: "error", error: { type: "invalid_request_error", message: "No luck" } },
+  ];
+  for (const body of bodies) {
+    assertEquals(parseErrorAnswer(400, JSON.stringify(body), {}).message, "No luck");
+  }
+});
+
+Deno.test("the account id beside an error is not shown", () => {
+  const body = JSON.stringify({ error: { message: "Bad", code: 400 }, user_id: "user_2abc" });
+  assertFalse(JSON.stringify(parseErrorAnswer(400, body, {}).message).includes("user_2abc"));
+});
+
+/** metadata.raw, whatever its form → the words shown. */
+const RAWS: readonly (readonly [string, unknown, string])[] = [
+  ["plain text", "tools.0: bad schema", "[Groq] tools.0: bad schema"],
+  ["JSON text", '{"message":"bad schema"}', "[Groq] bad schema"],
+  ["nested JSON text", '{"error":{"message":"bad schema"}}', "[Groq] bad schema"],
+  ["JSON in JSON", JSON.stringify({ error: '{"detail":"bad schema"}' }), "[Groq] bad schema"],
+  ["an object", { error: { msg: "bad schema" } }, "[Groq] bad schema"],
+  ["HTML", "<html>bad gateway</html>", "[Groq] Provider returned error"],
+  ["the message again", "Provider returned error", "[Groq] Provider returned error"],
+  ["empty", "", "[Groq] Provider returned error"],
+  ["null", null, "[Groq] Provider returned error"],
+];
+
+for (const [form, raw, words] of RAWS) {
+  Deno.test(`the provider's words are found in metadata.raw that is ${form}`, () => {
+    const metadata = { provider_name: "Groq", raw };
+    const body = toBody({ code: 400, message: "Provider returned error", metadata });
+    assertEquals(parseErrorAnswer(400, body, {}).message, words);
+  });
+}
+
+Deno.test("metadata.raw that is nested without end is read without failing", () => {
+  let raw: unknown = "deep";
+  for (let depth = 0; depth < 1000; depth++) raw = { error: raw };
+  const error = parseErrorObject({ code: 400, message: "Outer", metadata: { raw } });
+  assertEquals(error.message, "Outer");
+});
+
+Deno.test("a code that is a word, or only metadata.error_type, gives the status", () => {
+  const named: readonly (readonly [unknown, ErrorType, number])[] = [
+    [{ code: "rate_limit_exceeded", message: "m" }, "rate_limit_error", 429],
+    [{ code: "server_error", message: "m" }, "api_error", 502],
+    [{ code: "429", message: "m" }, "rate_limit_error", 429],
+    [{ message: "m", metadata: { error_type: "provider_overloaded" } }, "overloaded_error", 529],
+    [{ message: "m", error_type: "payment_required" }, "billing_error", 402],
+    [{ http_status: 403, message: "m" }, "permission_error", 403],
+    [{ type: "overloaded_error", message: "m" }, "overloaded_error", 529],
+    [{ code: "from_outer_space", message: "m" }, "api_error", 502],
+    [{ code: 200, message: "m" }, "api_error", 502],
+    [{ message: "m" }, "api_error", 502],
+  ];
+  for (const [error, type, status] of named) {
+    assertEquals(summarize(parseErrorObject(error)), [type, status, "m"]);
+  }
+});
+
+Deno.test("an error in a successful answer has the status of its code", () => {
+  const error = parseErrorAnswer(200, toBody({ code: 402, message: "Broke" }), {});
+  assertEquals(summarize(error), ["billing_error", 402, "Broke"]);
+});
+
+Deno.test("upstream's HTTP status wins over the code in the body", () => {
+  const error = parseErrorAnswer(429, toBody({ code: 500, message: "Busy" }), {});
+  assertEquals(summarize(error), ["rate_limit_error", 429, "Busy"]);
+});
+
+Deno.test("whatever stands in place of an error object is an error with a message", () => {
+  for (const odd of [{}, [], 0, 1, true, "", "words", { message: 5 }, { message: null }]) {
+    const error = parseErrorObject(odd);
+    assertEquals([error.type, error.status], ["api_error", 502]);
+    assert(error.message.length > 0);
+  }
+});
+
+Deno.test("retry-after is passed on", () => {
+  const body = toBody({ code: 429, message: "Slow down" });
+  const error = parseErrorAnswer(429, body, { retryAfter: "17" });
+  assertEquals(error.headers["retry-after"], "17");
+  assertEquals(parseErrorAnswer(429, body, { retryAfter: null }).headers, {});
+  assertEquals(parseErrorAnswer(503, body, { retryAfter: "3" }).headers["retry-after"], "3");
+});
+
+function toBody(error: object): string {
+  return JSON.stringify({ error });
+}
+
+function summarize({ type, status, message }: ApiError): [ErrorType, number, string] {
+  return [type, status, message];
+}

@@ -1,0 +1,207 @@
+/**
+ * The package as people get it: published for real into a local registry, with deno's own rewriting of imports,
+ * and started from an empty folder with an empty cache, where only what was published can be found.
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
+import { testHostileFolders } from "../helpers/hostile.ts";
+import { NOT_RUN, type Registry, startRegistry } from "../helpers/registry.ts";
+import { ask } from "../helpers/proxy.ts";
+import { eventStream, startUpstream } from "../helpers/upstream.ts";
+import { completion, sseAnswer } from "../helpers/chunks.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const PACKAGE = `jsr:${config.name}`;
+const RUN = ["run", "--no-prompt", "-A", PACKAGE];
+/** In folders of other people. */
+const RUN_ANYWHERE = ["run", "--no-config", "--no-prompt", "-A", PACKAGE];
+const KEY = "sk-or-v1-publish-test";
+
+const registry = await startRegistry();
+const published = await registry?.runAtHome([
+  ...["publish", "--allow-dirty", "--token=x", "--no-provenance"],
+]);
+
+/** A test that needs the registry. */
+function testPublished(name: string, fn: (registry: Registry) => Promise<void>): void {
+  Deno.test({
+    name: `${name}${NOT_RUN}`,
+    ignore: registry === null,
+    fn: async () => {
+      if (registry !== null) await fn(registry);
+    },
+  });
+}
+
+Deno.test.afterAll(() => registry?.close());
+
+/** The files that `publish.include` means, found without deno. */
+function listIncluded(path: string): string[] {
+  const url = new URL(path, ROOT);
+  if (Deno.statSync(url).isFile) return [`/${path}`];
+  return [...Deno.readDirSync(url)].flatMap(({ name }) =>
+    listIncluded(`${path.replace(/\/$/, "")}/${name}`)
+  );
+}
+
+testPublished("a publication has no slow types, and is taken", async ({ runAtHome }) => {
+  const { code, stderr } = await runAtHome(["publish", "--dry-run", "--allow-dirty"]);
+  assertEquals(code, 0, stderr);
+  assert(!stderr.includes("slow-type"), stderr);
+  assertEquals(published?.code, 0, published?.stderr);
+});
+
+testPublished("exactly the files of publish.include are published", async ({ url }) => {
+  const answer = await fetch(`${url}${config.name}/${config.version}_meta.json`);
+  const meta: { manifest: Record<string, unknown>; exports: unknown } = await answer.json();
+  const files = Object.keys(meta.manifest).sort();
+  assertEquals(files, config.publish.include.flatMap(listIncluded).sort());
+  const strangers = files.filter((file) => /test|fixture|\/\.(?!env\.example$)/.test(file));
+  assertEquals(strangers, []);
+  assertEquals(meta.exports, config.exports);
+});
+
+testPublished("at run time there is nothing but the package and @std", async ({ run }) => {
+  for (const entry of Object.keys(config.exports)) {
+    const specifier = `${PACKAGE}${entry.slice(1)}`;
+    const { code, stdout, stderr } = await run(Deno.execPath(), ["info", "--json", specifier]);
+    assertEquals(code, 0, stderr);
+    const graph: { modules: { specifier: string; error?: string }[] } = JSON.parse(stdout);
+    const modules = graph.modules.map((module) => new URL(module.specifier).pathname);
+    assert(modules.some((path) => path.startsWith("/@std/")), "the scan is broken");
+    const own = [`/${config.name}/`, "/@std/"];
+    assertEquals(modules.filter((path) => !own.some((start) => path.startsWith(start))), []);
+    assertEquals(graph.modules.filter((module) => module.error !== undefined), []);
+  }
+});
+
+testPublished("from an empty folder it serves: health, the page, a message", async (registry) => {
+  await using upstream = startUpstream(({ body }) =>
+    body["stream"] ? eventStream(sseAnswer("Hello from JSR")) : Response.json(completion("Whole"))
+  );
+  const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl };
+  await using program = registry.start(RUN, { env });
+  const port = await program.waitFor(/listening on 127\.0\.0\.1:(\d+),/);
+  const base = `http://127.0.0.1:${port}`;
+  assertEquals(await (await fetch(`${base}/health`)).text(), '{"status":"ok"}');
+  const page = await fetch(base, { headers: { accept: "text/html" } });
+  assertEquals(page.status, 200);
+  assertMatch(await page.text(), /^<!doctype html>/);
+  const info = await fetch(base, { headers: { accept: "application/json" } });
+  assertStringIncludes(await info.text(), config.version);
+  for (const [stream, text] of [[true, "Hello from JSR"], [false, "Whole"]] as const) {
+    const answer = await fetch(`${base}/v1/messages`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(ask({ stream })),
+    });
+    assertEquals(answer.status, 200);
+    assertStringIncludes(await answer.text(), text);
+  }
+  assertEquals(upstream.requests.length, 2);
+});
+
+testPublished("from an empty folder it tells its version and its commands", async ({ run }) => {
+  const version = await run(Deno.execPath(), [...RUN, "--version"]);
+  assertEquals(version.stdout, `${config.name} ${config.version}\n`);
+  const help = await run(Deno.execPath(), [...RUN, "--help"]);
+  assertStringIncludes(help.stdout, "Usage: claudeproxy [--env-file PATH] [serve | check");
+});
+
+testPublished("from an empty folder the demo shows its answer", async (registry) => {
+  await using program = registry.start([...RUN, "demo"]);
+  const url = await program.waitFor(/export ANTHROPIC_BASE_URL=(\S+)/);
+  assertEquals(await (await fetch(`${url}/health`)).text(), '{"status":"ok"}');
+});
+
+testPublished("from an empty folder check reports as JSON", async ({ run }) => {
+  // Nobody listens there: check has to say so.
+  const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: "http://127.0.0.1:9/api/v1" };
+  const { code, stdout } = await run(Deno.execPath(), [...RUN, "check", "--json"], { env });
+  assertEquals(code, 1);
+  assertStringIncludes(JSON.stringify(JSON.parse(stdout)), "127.0.0.1:9");
+  assert(!stdout.includes(KEY));
+});
+
+/** Asks one question through the proxy it was started behind, and prints the answer. */
+const FAKE_CLAUDE = `#!/usr/bin/env -S deno run -A --quiet --no-lock --no-config --ext=js
+const { env } = JSON.parse(Deno.readTextFileSync(Deno.args[Deno.args.indexOf("--settings") + 1]));
+const answer = await fetch(env.ANTHROPIC_BASE_URL + "/v1/messages", {
+  method: "POST",
+  headers: {
+    "content-type": "application/json",
+    authorization: "Bearer " + env.ANTHROPIC_AUTH_TOKEN,
+  },
+  body: JSON.stringify(${JSON.stringify(ask())}),
+});
+console.log("fake claude read: " + (await answer.json()).content[0].text + " for " + Deno.args[0]);
+`;
+
+Deno.test({
+  name: `from an empty folder claude starts the client behind the proxy${NOT_RUN}`,
+  // A script without an ending is no program on Windows.
+  ignore: registry === null || Deno.build.os === "windows",
+  fn: async () => {
+    if (registry === null) return;
+    await using upstream = startUpstream(() => Response.json(completion("Through and back")));
+    const path = `${registry.folder}/bin/claude`;
+    await Deno.writeTextFile(path, FAKE_CLAUDE, { mode: 0o755 });
+    const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl };
+    const args = [...RUN_ANYWHERE, "claude", "--continue"];
+    const { code, stdout, stderr } = await registry.run(Deno.execPath(), args, { env });
+    assertEquals(code, 0, stderr);
+    assertMatch(stdout, /fake claude read: Through and back for /);
+  },
+});
+
+testPublished("deno install -g makes a command of it", async ({ run, folder }) => {
+  const args = ["install", "-g", "-A", "-n", "claudeproxy", "--root", `${folder}/home`, PACKAGE];
+  const { code, stderr } = await run(Deno.execPath(), args);
+  assertEquals(code, 0, stderr);
+  const command = `${folder}/home/bin/claudeproxy${Deno.build.os === "windows" ? ".cmd" : ""}`;
+  const { stdout } = await run(command, ["--version"]);
+  assertEquals(stdout, `${config.name} ${config.version}\n`);
+});
+
+testPublished("deno x runs it", async ({ run }) => {
+  const { stdout, stderr } = await run(Deno.execPath(), ["x", "-y", "-A", PACKAGE, "--version"]);
+  assertEquals(stdout, `${config.name} ${config.version}\n`, stderr);
+});
+
+testHostileFolders({
+  name: "the package's",
+  note: NOT_RUN,
+  start: registry &&
+    ((args, { cwd, env }) =>
+      registry.run(Deno.execPath(), [...RUN_ANYWHERE, ...args], { cwd, env })),
+});
+
+/** Somebody's program with both libraries in it; needs no permission at all. */
+const EMBEDDING = `
+import { createHandler, type ProxyHandler } from "${PACKAGE}/handler";
+import { parseMessagesRequest, translateRequest } from "${PACKAGE}/translate";
+const proxy: ProxyHandler = createHandler({
+  settings: { OPENROUTER_API_KEY: "sk-or-v1-0" },
+  fetch: () => Promise.resolve(Response.json(${JSON.stringify(completion("Embedded"))})),
+});
+const body = ${JSON.stringify(ask())};
+const answer = await proxy(
+  new Request("http://localhost/v1/messages", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  }),
+  { remoteAddr: { transport: "tcp", hostname: "127.0.0.1" } },
+);
+console.log((await answer.json()).content[0].text);
+console.log(translateRequest(parseMessagesRequest(body), { models: ["a/b"] }).body.model);
+`;
+
+testPublished("a program imports ./handler and ./translate, with types", async (registry) => {
+  await Deno.writeTextFile(`${registry.folder}/empty/mine.ts`, EMBEDDING);
+  const args = ["run", "--check", "--no-prompt", "mine.ts"];
+  const { code, stdout, stderr } = await registry.run(Deno.execPath(), args);
+  assertEquals([code, stdout], [0, "Embedded\na/b\n"], stderr);
+});

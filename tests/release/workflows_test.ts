@@ -1,0 +1,219 @@
+/**
+ * .github/workflows without GitHub: they are YAML, name only what exists, pin what they use, may do no more than
+ * they need, and the scripts of a release do what they say.
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
+import { parseYaml } from "../helpers/yaml.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const FOLDER = new URL(".github/workflows/", ROOT);
+const FILES = ["ci.yml", "release.yml", "weekly.yml"] as const;
+
+interface Step {
+  name?: string;
+  uses?: string;
+  run?: string;
+  with?: Record<string, unknown>;
+}
+
+interface Job {
+  "runs-on": string;
+  "timeout-minutes"?: number;
+  permissions?: Record<string, string>;
+  needs?: string;
+  strategy?: { matrix: { os: string[] } };
+  steps: Step[];
+}
+
+interface Workflow {
+  on: Record<string, unknown>;
+  permissions: Record<string, string>;
+  defaults: unknown;
+  jobs: Record<string, Job>;
+}
+
+const texts = new Map(FILES.map((file) => [file, Deno.readTextFileSync(new URL(file, FOLDER))]));
+
+function load(file: typeof FILES[number]): Workflow {
+  return parseYaml(texts.get(file) ?? "");
+}
+
+function listSteps(file: typeof FILES[number]): Step[] {
+  return Object.values(load(file).jobs).flatMap(({ steps }) => steps);
+}
+
+/** The one script of a workflow that contains these words. */
+function findScript(file: typeof FILES[number], words: string): string {
+  const found = listSteps(file).flatMap(({ run = "" }) => run.includes(words) ? [run] : []);
+  assertEquals(found.length, 1, words);
+  return found[0] ?? "";
+}
+
+Deno.test("the workflows are these three", () => {
+  assertEquals([...Deno.readDirSync(FOLDER)].map(({ name }) => name).sort(), [...FILES]);
+});
+
+Deno.test("every action is pinned to one full commit, and says which version that is", () => {
+  const pins = new Map<string, string>();
+  for (const text of texts.values()) {
+    for (const [, used = ""] of text.matchAll(/uses: (.*)$/gm)) {
+      const [, action = "", pin = ""] =
+        /^([\w-]+\/[\w-]+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)$/.exec(used) ?? [];
+      assert(action !== "", `not pinned: ${used}`);
+      assertEquals(pins.get(action) ?? pin, pin, `${action} has two pins`);
+      pins.set(action, pin);
+    }
+  }
+  assertEquals([...pins.keys()].sort(), ["actions/checkout", "denoland/setup-deno"]);
+});
+
+for (const file of FILES) {
+  Deno.test(`${file} may only read, but where a job of a release writes`, () => {
+    const { permissions, jobs } = load(file);
+    assertEquals(permissions, { contents: "read" });
+    const more = Object.entries(jobs).flatMap(([name, { permissions }]) =>
+      permissions === undefined ? [] : [[name, permissions]]
+    );
+    const expected = file === "release.yml"
+      ? [["jsr", { contents: "read", "id-token": "write" }], ["github", { contents: "write" }]]
+      : [];
+    assertEquals<unknown>(more, expected);
+  });
+
+  Deno.test(`${file} bounds every job, keeps no token in a clone, and fails within a pipe`, () => {
+    const { jobs, defaults } = load(file);
+    assertEquals(defaults, { run: { shell: "bash" } });
+    for (const [name, job] of Object.entries(jobs)) {
+      assert(Number(job["timeout-minutes"]) <= 30, name);
+      assertMatch(job.steps[0]?.uses ?? "", /^actions\/checkout@/);
+      assertEquals(job.steps[0]?.with, { "persist-credentials": false });
+      assertMatch(job.steps[1]?.uses ?? "", /^denoland\/setup-deno@/);
+    }
+  });
+
+  Deno.test(`${file} runs only tasks and files that exist, and puts nothing foreign into a script`, () => {
+    const scripts = listSteps(file).map(({ run = "" }) => run).join("\n");
+    const tasks = [...scripts.matchAll(/deno task ([\w:]+)/g)].map(([, task = ""]) => task);
+    assert(tasks.length > 0);
+    assertEquals(tasks.filter((task) => !Object.hasOwn(config.tasks, task)), []);
+    for (const [path] of scripts.matchAll(/\b(?:tests|docs|jsr_fallback|lib)\/[\w./]*/g)) {
+      Deno.statSync(new URL(path, ROOT));
+    }
+    assertEquals(/\$\{\{/.exec(scripts), null);
+  });
+}
+
+Deno.test("CI runs on Linux, macOS and Windows, with the genuine JSR modules", () => {
+  const { ok } = load("ci.yml").jobs;
+  assertEquals(ok?.strategy?.matrix.os, ["ubuntu-latest", "macos-latest", "windows-latest"]);
+  const scripts = ok?.steps.map(({ run }) => run).filter((run) => run !== undefined);
+  // It fails where JSR cannot be reached; the tasks alone would take the stand-ins.
+  assertEquals(scripts, ["deno cache tools/jsr_fallback/probe.ts", "deno task ok"]);
+});
+
+Deno.test("CI runs the tests on the runtime of Deno Deploy", () => {
+  const steps = load("ci.yml").jobs["deploy-runtime"]?.steps ?? [];
+  assertEquals(steps[1]?.with, { "deno-version": "2.5.x" });
+  assert(steps.some(({ run }) => run === "deno test -A"));
+});
+
+Deno.test("a release publishes and builds only after its checks", () => {
+  const { jobs } = load("release.yml");
+  assertEquals(Object.entries(jobs).map(([name, { needs }]) => [name, needs]), [
+    ["check", undefined],
+    ["jsr", "check"],
+    ["github", "check"],
+  ]);
+  const scripts = jobs["jsr"]?.steps.map(({ run }) => run).filter((run) => run !== undefined);
+  assertEquals(scripts, ["deno publish"]);
+});
+
+/** Runs a script as a runner does, with this deno first on PATH. */
+async function runScript(script: string, env: Record<string, string>, cwd: string) {
+  const deno = Deno.execPath();
+  const { code, stderr } = await new Deno.Command("bash", {
+    args: ["-eo", "pipefail", "-c", script],
+    cwd,
+    env: { PATH: `${deno.slice(0, deno.lastIndexOf("/"))}:${Deno.env.get("PATH")}`, ...env },
+  }).output();
+  return { code, errors: new TextDecoder().decode(stderr) };
+}
+
+const ON_WINDOWS = Deno.build.os === "windows";
+
+Deno.test({
+  name: "a release wants its day in the changelog, and takes its part of it as notes",
+  ignore: ON_WINDOWS,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    const env = { GITHUB_REF_NAME: "v1.2.3", RUNNER_TEMP: folder };
+    const day = findScript("release.yml", "grep -Eq");
+    const notes = findScript("release.yml", "awk");
+    const write = (head: string) =>
+      Deno.writeTextFile(
+        `${folder}/CHANGELOG.md`,
+        `# Changelog\n\n${head}\n\nNew.\n\n## 1.2.2 - 2026-01-01\n\nOld.\n`,
+      );
+    try {
+      await write("## 1.2.3 - 2026-11-22 (not released yet)");
+      assertEquals((await runScript(day, env, folder)).code, 1);
+      await write("## 1.2.3 - 2026-11-22");
+      assertEquals((await runScript(day, env, folder)).code, 0);
+      assertEquals(await runScript(notes, env, folder), { code: 0, errors: "" });
+      assertEquals(await Deno.readTextFile(`${folder}/notes.md`), "\nNew.\n\n");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "a release compares the tag with the one place where the version stands",
+  ignore: ON_WINDOWS,
+  fn: async () => {
+    // The import map only stands in for JSR.
+    const script = findScript("release.yml", "--version)")
+      .replace("deno run", "deno run --no-lock --import-map=tools/jsr_fallback/import_map.json");
+    const cwd = ROOT.pathname;
+    for (const [tag, code] of [[`v${config.version}`, 0], ["v9.9.9", 1]] as const) {
+      const ended = await runScript(script, { GITHUB_REF_NAME: tag }, cwd);
+      assertEquals(ended.code, code, ended.errors);
+    }
+  },
+});
+
+Deno.test({
+  name: "the weekly run moves the pin of the SDK",
+  ignore: ON_WINDOWS,
+  fn: async () => {
+    const script = findScript("weekly.yml", "@anthropic-ai/sdk version")
+      .replace("npm view @anthropic-ai/sdk version", "echo 99.9.9");
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.mkdir(`${folder}/tests/helpers`, { recursive: true });
+      const path = "tests/helpers/sdk.ts";
+      await Deno.copyFile(new URL(path, ROOT), `${folder}/${path}`);
+      assertEquals(await runScript(script, {}, folder), { code: 0, errors: "" });
+      assertMatch(await Deno.readTextFile(`${folder}/${path}`), /npm:@anthropic-ai\/sdk@99\.9\.9"/);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test("the version stands in deno.json and nowhere else in what is published", () => {
+  const places = config.publish.include.filter((path) => path !== "CHANGELOG.md").flatMap(listFiles)
+    .filter((path) => Deno.readTextFileSync(new URL(path, ROOT)).includes(`"${config.version}"`));
+  assertEquals(places, ["deno.json"]);
+});
+
+function listFiles(path: string): string[] {
+  const url = new URL(path, ROOT);
+  if (Deno.statSync(url).isFile) return [path];
+  return [...Deno.readDirSync(url)].flatMap(({ name }) =>
+    listFiles(`${path.replace(/\/$/, "")}/${name}`)
+  );
+}

@@ -1,0 +1,576 @@
+/** The stream a client reads: heads, silences, breaks and leavings, with a translator that knows three words. */
+
+import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
+import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
+import { ApiError } from "../../lib/errors.ts";
+import type { JsonObject } from "../../lib/json.ts";
+import {
+  type OpenStream,
+  type PumpOptions,
+  startPump,
+  type StreamEnd,
+  type Translator,
+} from "../../lib/stream/event_stream.ts";
+import { soon } from "../helpers/soon.ts";
+import { parseSse } from "../helpers/sse.ts";
+import { sse } from "../helpers/chunks.ts";
+import { type HeldBody, holdBody } from "../helpers/upstream.ts";
+
+const MESSAGE: Message = {
+  id: "msg_1",
+  type: "message",
+  role: "assistant",
+  model: "m",
+  content: [],
+  stop_reason: null,
+  stop_sequence: null,
+  stop_details: null,
+  usage: {
+    input_tokens: 1,
+    output_tokens: 1,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+  },
+};
+
+/** Knows `{text}`, `{finish}`, `{trust}`, `{end}` and `{error}`; anything else is a chunk without content. */
+class FakeTranslator implements Translator {
+  keptChars = 0;
+  isComplete = false;
+  hasEnded = false;
+  #hasStarted = false;
+  #trustsDone = false;
+
+  start(): StreamEvent[] {
+    if (this.#hasStarted) return [];
+    this.#hasStarted = true;
+    return [{ type: "message_start", message: MESSAGE }];
+  }
+
+  push(chunk: JsonObject): StreamEvent[] {
+    if (chunk["bug"]) throw new RangeError("a bug");
+    if (chunk["error"]) throw new ApiError("rate_limit_error", "slow down");
+    if (chunk["trust"]) this.#trustsDone = true;
+    if (chunk["finish"] || chunk["end"]) this.isComplete = true;
+    if (chunk["end"]) this.hasEnded = true;
+    if (typeof chunk["text"] !== "string") return [];
+    const delta = { type: "text_delta", text: chunk["text"] } as const;
+    return [...this.start(), { type: "content_block_delta", index: 0, delta }];
+  }
+
+  finish({ isDone = false }: { isDone?: boolean } = {}): StreamEvent[] {
+    if (!this.isComplete && !(this.#trustsDone && isDone)) {
+      throw new ApiError("api_error", "not whole", { status: 502 });
+    }
+    return [...this.start(), { type: "message_stop" }];
+  }
+
+  fail(error: ApiError): StreamEvent[] {
+    return [{ type: "error", error: { type: error.type, message: error.message } }];
+  }
+}
+
+/** One pump with its source, and everything it told. */
+interface Trial {
+  source: HeldBody;
+  opened: Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+  ends: StreamEnd[];
+  firstEvents: number;
+  /** Resolves when the pump's own clock has advanced so far. It looks at it again and again. */
+  passed(ms: number): Promise<void>;
+}
+
+/** Never reached in a good test; one that waits for what never comes fails after it instead of hanging. */
+const LONG = 5_000;
+
+function start(first: string, times: Partial<PumpOptions> = {}): Trial {
+  const source = holdBody(first);
+  const alarms: { at: number; ring: () => void }[] = [];
+  const trial: Trial = {
+    source,
+    ends: [],
+    firstEvents: 0,
+    opened: startPump(source.body, new FakeTranslator(), {
+      timeoutMs: LONG,
+      pingMs: LONG,
+      ...times,
+      now() {
+        const now = performance.now();
+        for (const alarm of alarms) if (now >= alarm.at) alarm.ring();
+        return now;
+      },
+      onFirstEvent: () => trial.firstEvents++,
+      onEnd: (end) => trial.ends.push(end),
+    }),
+    passed: (ms) =>
+      new Promise((ring) => alarms.push({ at: performance.now() + ms, ring: () => ring() })),
+  };
+  return trial;
+}
+
+const TEXT = { text: "Hi" };
+const FINISH = { finish: true };
+
+/** Each enqueue as a list of words: `start`, `Hi`, `ping`, `stop`, or an error's type. */
+async function readAll(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string[][]> {
+  const reads: string[][] = [];
+  const ended = (async () => {
+    for await (const bytes of stream) reads.push(toWords(bytes));
+  })();
+  await soon(ended, "the client's stream to end");
+  return reads;
+}
+
+function toWords(bytes: Uint8Array | undefined): string[] {
+  return parseSse(new TextDecoder().decode(bytes)).map(({ name, data, isWhole }) => {
+    const event: StreamEvent = JSON.parse(data);
+    assertEquals([name, isWhole], [event.type, true]);
+    if (event.type === "content_block_delta" && event.delta.type === "text_delta") {
+      return event.delta.text;
+    }
+    if (event.type === "error") return `${event.error.type}: ${event.error.message}`;
+    return event.type.replace("message_", "");
+  });
+}
+
+function describeEnds(ends: readonly StreamEnd[]): string[] {
+  return ends.map((end) => end.how === "failed" ? `${end.error.type}` : end.how);
+}
+
+const BROKEN = "api_error: OpenRouter's answer broke off before it was complete";
+const NO_JSON = "api_error: OpenRouter sent an event that is no JSON";
+const INVALID_UTF8 = new Uint8Array([0x64, 0x61, 0x74, 0x61, 0x3a, 0xff, 0x0a, 0x0a]);
+
+/** What can go wrong, what the client reads of it behind `start, Hi`, and the status where it reads nothing. */
+const FAILURES = [
+  { about: "a cut", act: (source: HeldBody) => source.cut(), word: BROKEN, status: 502 },
+  {
+    about: "an end without a finish",
+    act: (source: HeldBody) => source.close(),
+    word: "api_error: not whole",
+    status: 502,
+  },
+  {
+    about: "[DONE] without a finish",
+    act: (source: HeldBody) => source.send(sse("[DONE]")),
+    word: "api_error: not whole",
+    status: 502,
+  },
+  {
+    about: "an error chunk",
+    act: (source: HeldBody) => source.send(sse({ error: true })),
+    word: "rate_limit_error: slow down",
+    status: 429,
+  },
+  {
+    about: "an event that is no JSON",
+    act: (source: HeldBody) => source.send(sse('{"text": "Hi')),
+    word: NO_JSON,
+    status: 502,
+  },
+  {
+    about: "an event that is JSON but no object",
+    act: (source: HeldBody) => source.send(sse('["text"]')),
+    word: NO_JSON,
+    status: 502,
+  },
+  {
+    about: "an event cut by the end of the stream",
+    act(source: HeldBody) {
+      source.send('data: {"text": "H');
+      source.close();
+    },
+    word: "api_error: not whole",
+    status: 502,
+  },
+  {
+    about: "bytes that are no UTF-8",
+    act: (source: HeldBody) => source.send(INVALID_UTF8),
+    word: BROKEN,
+    status: 502,
+  },
+  {
+    about: "an end inside a character",
+    act(source: HeldBody) {
+      source.send(new Uint8Array([...new TextEncoder().encode('data: {"text":"'), 0xe2, 0x82]));
+      source.close();
+    },
+    word: BROKEN,
+    status: 502,
+  },
+  {
+    about: "a bug of ours",
+    act: (source: HeldBody) => source.send(sse({ bug: true })),
+    word: "api_error: Internal error of the proxy",
+    status: 500,
+  },
+] as const;
+
+for (const { about, act, word, status } of FAILURES) {
+  Deno.test(`startPump rejects after ${about} before the head, and ends once`, async () => {
+    const trial = start(sse({ role: "assistant" }));
+    act(trial.source);
+    const error = await assertRejects(() => trial.opened, ApiError);
+    assertEquals([`${error.type}: ${error.message}`, error.status], [word, status]);
+    assertEquals(describeEnds(trial.ends), [error.type]);
+    assertEquals(trial.firstEvents, 0);
+  });
+
+  Deno.test(`startPump ends the stream with an error event after ${about} behind the head`, async () => {
+    const trial = start(sse(TEXT));
+    const stream = await trial.opened;
+    act(trial.source);
+    assertEquals((await readAll(stream)).flat(), ["start", "Hi", word]);
+    assertEquals(describeEnds(trial.ends), [word.split(":")[0]]);
+  });
+}
+
+for (const { about, act } of FAILURES) {
+  if (about === "an error chunk" || about === "a bug of ours") continue;
+  Deno.test(`startPump completes the stream after ${about} behind the finish`, async () => {
+    const trial = start(sse(TEXT, FINISH));
+    const stream = await trial.opened;
+    act(trial.source);
+    // A bad event is skipped and ends nothing by itself.
+    if (about.startsWith("an event that")) trial.source.send(sse("[DONE]"));
+    assertEquals((await readAll(stream)).flat(), ["start", "Hi", "stop"]);
+    assertEquals(describeEnds(trial.ends), ["complete"]);
+  });
+}
+
+for (const bad of ["an event that is no JSON", "bytes that are no UTF-8", "an error chunk"]) {
+  Deno.test(`startPump lets upstream go after ${bad}, before the head and behind it`, async () => {
+    const failure = FAILURES.find(({ about }) => about === bad);
+    for (const first of ["", sse(TEXT)]) {
+      const trial = start(first);
+      if (first === "") failure?.act(trial.source);
+      const stream = await trial.opened.catch(() => null);
+      if (first !== "") failure?.act(trial.source);
+      if (stream !== null) await readAll(stream);
+      await trial.source.cancelled;
+      assertEquals(trial.ends.length, 1);
+    }
+  });
+}
+
+Deno.test("startPump delivers the text that came in one read with an error", async () => {
+  for (const bad of [sse({ error: true }), sse("{")]) {
+    const trial = start(sse({ text: "a" }, { text: "b" }) + bad + sse({ text: "never" }));
+    const [first, ...rest] = await readAll(await trial.opened);
+    assertEquals(first?.slice(0, 3), ["start", "a", "b"]);
+    assertEquals(first?.length, 4);
+    assertEquals(rest, []);
+    assertEquals(trial.ends.length, 1);
+    await trial.source.cancelled;
+  }
+});
+
+Deno.test("startPump rejects with 504 after a silence before the head, and lets upstream go", async () => {
+  const trial = start(sse({ role: "assistant" }), { timeoutMs: 50 });
+  const error = await assertRejects(() => trial.opened, ApiError);
+  assertEquals([error.type, error.status], ["timeout_error", 504]);
+  assertEquals(error.message, "OpenRouter was silent for 0.05 s (TIMEOUT_S)");
+  await trial.source.cancelled;
+  assertEquals(describeEnds(trial.ends), ["timeout_error"]);
+});
+
+Deno.test("startPump ends in an error event after a silence behind the head", async () => {
+  const trial = start(sse(TEXT), { timeoutMs: 50 });
+  const words = (await readAll(await trial.opened)).flat();
+  assertEquals(words, [
+    "start",
+    "Hi",
+    "timeout_error: OpenRouter was silent for 0.05 s (TIMEOUT_S)",
+  ]);
+  await trial.source.cancelled;
+  assertEquals(describeEnds(trial.ends), ["timeout_error"]);
+});
+
+Deno.test("startPump ends in an error event after a silence behind a head that did not wait", async () => {
+  const trial = start("", { timeoutMs: 120, pingMs: 30 });
+  const words = (await readAll(await trial.opened)).flat();
+  assertEquals(words.slice(0, 2), ["start", "ping"]);
+  assertEquals(words.at(-1), "timeout_error: OpenRouter was silent for 0.12 s (TIMEOUT_S)");
+  assertEquals(new Set(words.slice(2, -1)), new Set(["ping"]));
+  await trial.source.cancelled;
+  assertEquals(describeEnds(trial.ends), ["timeout_error"]);
+});
+
+Deno.test("startPump completes after a silence behind the finish", async () => {
+  const trial = start(sse(TEXT, FINISH), { timeoutMs: 50 });
+  assertEquals((await readAll(await trial.opened)).flat(), ["start", "Hi", "stop"]);
+  assertEquals(describeEnds(trial.ends), ["complete"]);
+  await trial.source.cancelled;
+});
+
+Deno.test("startPump takes comments for life, before the head and behind it", async () => {
+  const trial = start("", { timeoutMs: 200 });
+  let comments = 0;
+  const timer = setInterval(() => {
+    trial.source.send(": OPENROUTER PROCESSING\n\n");
+    comments++;
+    if (comments === 8) trial.source.send(sse(TEXT));
+    if (comments === 16) trial.source.send(sse(FINISH, "[DONE]"));
+  }, 40);
+  const words = (await readAll(await trial.opened)).flat();
+  clearInterval(timer);
+  assertEquals(words, ["start", "Hi", "stop"]);
+  assertGreaterOrEqual(comments, 16);
+});
+
+Deno.test("startPump does not take a client that reads late for a silence of upstream", async () => {
+  const trial = start(sse(TEXT), { timeoutMs: 300, pingMs: 10 });
+  const stream = await trial.opened;
+  trial.source.send(sse({ text: "b" }));
+  await trial.passed(200);
+  const reading = readAll(stream);
+  await trial.passed(200);
+  assertEquals(trial.ends, []);
+  trial.source.send(sse(FINISH, "[DONE]"));
+  const words = (await reading).flat();
+  assertEquals(words.filter((word) => word !== "ping"), ["start", "Hi", "b", "stop"]);
+});
+
+Deno.test("startPump lets a client go that takes nothing within the timeout", async () => {
+  const { source, opened, ends } = start(sse(TEXT), { timeoutMs: 30 });
+  const stream = await opened;
+  const reader = stream.getReader();
+  source.send(sse({ text: "b" }));
+  await soon(source.cancelled, "upstream to be let go");
+  assertEquals(describeEnds(ends), ["client_gone"]);
+  await assertRejects(
+    async () => {
+      for (;;) await reader.read();
+    },
+    Error,
+    "The client took nothing",
+  );
+});
+
+/** Moments at which a program may end: what the client reads then. */
+const OUTSIDE_ENDS = [
+  { about: "before the client has read", reads: 0, sends: "", words: ["start", "Hi"] },
+  { about: "while a read is under way", reads: 1, sends: "", words: ["start", "Hi"] },
+  { about: "while the client is late", reads: 0, sends: sse(TEXT, TEXT), words: ["start", "Hi"] },
+];
+for (const { about, reads, sends, words } of OUTSIDE_ENDS) {
+  Deno.test(`a stream that is ended from outside ${about} ends in an error event`, async () => {
+    const openStreams = new Set<OpenStream>();
+    const { source, opened, ends } = start(sse(TEXT), { openStreams });
+    const reader = (await opened).getReader();
+    const read: string[] = [];
+    for (let n = 0; n < reads; n++) read.push(...toWords((await reader.read()).value));
+    if (sends !== "") source.send(sends);
+    const next = reads > 0 ? reader.read() : null;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    for (const one of openStreams) one.end(new ApiError("overloaded_error", "closing"));
+    if (next !== null) read.push(...toWords((await next).value));
+    for (let one = await reader.read(); !one.done; one = await reader.read()) {
+      read.push(...toWords(one.value));
+    }
+    assertEquals(read, [...words, "overloaded_error: closing"]);
+    assertEquals([describeEnds(ends), openStreams.size], [["overloaded_error"], 0]);
+    await soon(source.cancelled, "upstream to be let go");
+  });
+}
+
+Deno.test("a stream that is ended from outside before its head is an error with a status", async () => {
+  const openStreams = new Set<OpenStream>();
+  const { opened, ends } = start(": hello\n\n", { openStreams });
+  const rejected = assertRejects(() => opened, ApiError, "closing");
+  for (const one of openStreams) one.end(new ApiError("overloaded_error", "closing"));
+  assertEquals((await rejected).status, 529);
+  assertEquals(describeEnds(ends), ["overloaded_error"]);
+});
+
+Deno.test("startPump keeps the head until the first real chunk", async () => {
+  const trial = start(sse({ role: "assistant" }));
+  let isOpen = false;
+  const opened = trial.opened.then((stream) => {
+    isOpen = true;
+    return stream;
+  });
+  for (const text of [": comment\n\n", sse({ role: "assistant" }), 'data: {"role":']) {
+    trial.source.send(text);
+    await nextTurn();
+    assertEquals([isOpen, trial.firstEvents], [false, 0]);
+  }
+  trial.source.send(`""}\n\n${sse(TEXT)}`);
+  const reader = (await opened).getReader();
+  assertEquals(trial.firstEvents, 1);
+  assertEquals(toWords((await reader.read()).value), ["start", "Hi"]);
+  await reader.cancel();
+});
+
+Deno.test("startPump answers with start and ping when the first chunk takes longer than pingMs", async () => {
+  const trial = start(sse({ role: "assistant" }), { pingMs: 30 });
+  const started = performance.now();
+  const stream = await trial.opened;
+  const reader = stream.getReader();
+  assertGreaterOrEqual(performance.now() - started, 29);
+  assertEquals(trial.firstEvents, 1);
+  assertEquals(toWords((await reader.read()).value), ["start", "ping"]);
+  reader.releaseLock();
+  trial.source.send(sse(TEXT, FINISH, "[DONE]"));
+  const words = (await readAll(stream)).flat();
+  assertEquals(words.filter((word) => word !== "ping"), ["Hi", "stop"]);
+  assertEquals(trial.firstEvents, 1);
+});
+
+Deno.test("startPump pings in every silence, comments notwithstanding", async () => {
+  const trial = start(sse(TEXT), { pingMs: 40 });
+  const timer = setInterval(() => trial.source.send(": OPENROUTER PROCESSING\n\n"), 10);
+  const reader = (await trial.opened).getReader();
+  assertEquals(toWords((await reader.read()).value), ["start", "Hi"]);
+  const started = performance.now();
+  for (let pings = 0; pings < 3; pings++) {
+    assertEquals(toWords((await reader.read()).value), ["ping"]);
+  }
+  assertGreaterOrEqual(performance.now() - started, 3 * 40 - 10);
+  clearInterval(timer);
+  await reader.cancel();
+  assertEquals(describeEnds(trial.ends), ["client_gone"]);
+});
+
+Deno.test("startPump sends no pings to a client that does not read", async () => {
+  const trial = start(sse(TEXT), { pingMs: 10 });
+  const stream = await trial.opened;
+  await trial.passed(100);
+  trial.source.send(sse(FINISH, "[DONE]"));
+  const words = (await readAll(stream)).flat();
+  // One may be under way between the first read and the second.
+  assertEquals(words.slice(0, 2), ["start", "Hi"]);
+  assertEquals(words.filter((word) => word === "ping").length <= 1, true, words.join());
+  assertEquals(words.at(-1), "stop");
+});
+
+Deno.test("startPump keeps at most one ping for a client that has stopped reading", async () => {
+  const trial = start(sse(TEXT), { pingMs: 10 });
+  const stream = await trial.opened;
+  const reader = stream.getReader();
+  await reader.read();
+  await trial.passed(100);
+  reader.releaseLock();
+  trial.source.send(sse(FINISH, "[DONE]"));
+  assertEquals((await readAll(stream)).flat(), ["ping", "stop"]);
+});
+
+Deno.test("startPump stops reading upstream while the client does not read", async () => {
+  let pulls = 0;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    type: "bytes",
+    pull(controller) {
+      pulls++;
+      controller.enqueue(new TextEncoder().encode(sse(TEXT)));
+    },
+  });
+  const ends: StreamEnd[] = [];
+  const stream = await startPump(body, new FakeTranslator(), {
+    timeoutMs: LONG,
+    pingMs: LONG,
+    now: () => performance.now(),
+    onEnd: (end) => ends.push(end),
+  });
+  for (let turn = 0; turn < 20; turn++) await nextTurn();
+  assertEquals(pulls < 10, true, `${pulls} pulls`);
+  await stream.cancel();
+  assertEquals(ends, [{ how: "client_gone" }]);
+});
+
+Deno.test("startPump ends at [DONE] and lets upstream go, although it stays open", async () => {
+  const trial = start(sse(TEXT));
+  const stream = await trial.opened;
+  trial.source.send(sse(FINISH, "[DONE]", { text: "never" }));
+  assertEquals(await readAll(stream), [["start", "Hi"], ["stop"]]);
+  await trial.source.cancelled;
+  assertEquals(describeEnds(trial.ends), ["complete"]);
+});
+
+Deno.test("startPump lets upstream go where the translator has ended the answer", async () => {
+  const { source, opened, ends } = start(sse(TEXT));
+  const stream = await opened;
+  source.send(sse({ text: " there", end: true }, { text: " and more" }));
+  assertEquals((await readAll(stream)).flat(), ["start", "Hi", " there", "stop"]);
+  assertEquals(describeEnds(ends), ["complete"]);
+  await soon(source.cancelled, "upstream to be let go");
+});
+
+Deno.test("startPump ends at [DONE] in the first read", async () => {
+  const trial = start(sse(TEXT, FINISH, "[DONE]"));
+  assertEquals(await readAll(await trial.opened), [["start", "Hi", "stop"]]);
+  await trial.source.cancelled;
+  assertEquals([trial.firstEvents, ...describeEnds(trial.ends)], [1, "complete"]);
+});
+
+Deno.test("startPump tells the translator whether upstream said that it is done", async () => {
+  const trust = { trust: true };
+  const done = start(sse(TEXT, trust, "[DONE]"));
+  assertEquals(await readAll(await done.opened), [["start", "Hi", "stop"]]);
+  const cut = start(sse(TEXT, trust));
+  const stream = await cut.opened;
+  cut.source.close();
+  assertEquals((await readAll(stream)).flat(), ["start", "Hi", "api_error: not whole"]);
+});
+
+Deno.test("startPump takes a last event without its blank line", async () => {
+  const trial = start(sse(TEXT));
+  const stream = await trial.opened;
+  trial.source.send('data: {"finish":true}');
+  trial.source.close();
+  assertEquals((await readAll(stream)).flat(), ["start", "Hi", "stop"]);
+});
+
+Deno.test("startPump skips events without data", async () => {
+  const trial = start(sse(TEXT, " ", FINISH, "[DONE]"));
+  assertEquals((await readAll(await trial.opened)).flat(), ["start", "Hi", "stop"]);
+});
+
+Deno.test("startPump enqueues once a read", async () => {
+  const trial = start(sse({ text: "a" }, { text: "b" }, { text: "c" }));
+  const reader = (await trial.opened).getReader();
+  assertEquals(toWords((await reader.read()).value), ["start", "a", "b", "c"]);
+  trial.source.send(sse({ text: "d" }, { text: "e" }));
+  assertEquals(toWords((await reader.read()).value), ["d", "e"]);
+  trial.source.send(sse({ text: "f" }, FINISH, "[DONE]"));
+  assertEquals(toWords((await reader.read()).value), ["f", "stop"]);
+  assertEquals((await reader.read()).done, true);
+});
+
+Deno.test("startPump lets upstream go when the client leaves while upstream is silent", async () => {
+  const trial = start(sse(TEXT));
+  const reader = (await trial.opened).getReader();
+  await reader.read();
+  const waiting = reader.read();
+  await reader.cancel();
+  await trial.source.cancelled;
+  assertEquals((await waiting).done, true);
+  assertEquals(describeEnds(trial.ends), ["client_gone"]);
+});
+
+Deno.test("startPump ends once when the client leaves between the finish and the end", async () => {
+  const trial = start(sse(TEXT, FINISH));
+  const reader = (await trial.opened).getReader();
+  await reader.read();
+  const waiting = reader.read();
+  // Now the pump reads as well, and that read ends like a stream that is over.
+  await nextTurn();
+  await reader.cancel();
+  await waiting;
+  await nextTurn();
+  assertEquals(describeEnds(trial.ends), ["client_gone"]);
+});
+
+Deno.test("startPump lets upstream go when the client leaves before it reads", async () => {
+  for (const pingMs of [LONG, 10]) {
+    const trial = start(pingMs === LONG ? sse(TEXT) : "", { pingMs });
+    const stream = await trial.opened;
+    await stream.cancel();
+    await trial.source.cancelled;
+    assertEquals(describeEnds(trial.ends), ["client_gone"]);
+  }
+});
+
+/** Lets everything that is due happen first. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

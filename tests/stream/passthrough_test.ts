@@ -1,0 +1,276 @@
+/**
+ * The relay of the native route: bytes pass as they are, and a stream that breaks ends as it should.
+ * @module
+ */
+
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { ApiError, toErrorBody } from "../../lib/errors.ts";
+import { parseErrorObject } from "../../lib/openrouter/errors.ts";
+import { encodeEvent } from "../../lib/stream/sse.ts";
+import type { OpenStream, StreamEnd } from "../../lib/stream/event_stream.ts";
+import { relay, type RelayOptions } from "../../lib/stream/passthrough.ts";
+import { parseSse } from "../helpers/sse.ts";
+import { type HeldBody, holdBody } from "../helpers/upstream.ts";
+
+const START = 'event: message_start\ndata: {"type":"message_start","message":{"model":"x/y"}}\n\n';
+const DELTA = 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0}\n\n';
+const STOP = 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
+const ERROR = 'event: error\ndata: {"type":"error","error":{"message":"Too much"}}\n\n';
+
+interface Trial {
+  held: HeldBody;
+  body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  ends: StreamEnd[];
+  heard: unknown[];
+}
+
+function start(first: string, options: Partial<RelayOptions> = {}): Trial {
+  const held = holdBody(first);
+  const ends: StreamEnd[] = [];
+  const heard: unknown[] = [];
+  const body = relay(held.body, {
+    timeoutMs: 60_000,
+    now: () => performance.now(),
+    onEvent: (event) => heard.push(event["type"]),
+    onEnd: (end) => ends.push(end),
+    parseError: parseErrorObject,
+    encodeError: (error) =>
+      encodeEvent({
+        type: "error",
+        error: toErrorBody(error, (text) => text.replaceAll("sk-or-secret", "***")),
+      }),
+    ...options,
+  });
+  return { held, body, ends, heard };
+}
+
+/** What the client read, and how it ended. */
+async function finish({ body, ends, heard }: Trial) {
+  const text = await new Response(body).text();
+  assertEquals(ends.length, 1);
+  return { text, end: ends[0], heard };
+}
+
+Deno.test("relay passes a whole stream on byte for byte, and hears all but the deltas", async () => {
+  const bytes = `: hello\n\n${START}${DELTA.replaceAll("\n", "\r\n")}${STOP}`;
+  const trial = start(bytes);
+  trial.held.close();
+  assertEquals(await finish(trial), {
+    text: bytes,
+    end: { how: "complete" },
+    heard: ["message_start", "message_stop"],
+  });
+});
+
+Deno.test("relay gives bytes that later reads do not overwrite", async () => {
+  const trial = start(START);
+  const reader = trial.body.getReader();
+  const { value: first } = await reader.read();
+  trial.held.send(STOP);
+  const { value: second } = await reader.read();
+  const decoder = new TextDecoder();
+  assertEquals([decoder.decode(first), decoder.decode(second)], [START, STOP]);
+  await reader.cancel();
+});
+
+Deno.test("relay ends a stream that is cut in an error event that can be read", async () => {
+  const places = [
+    "",
+    START,
+    `${START}event: content_block_delta\n`,
+    `${START}${DELTA.trimEnd()}`,
+    `${START}${DELTA.trimEnd()}\n`,
+    `${START}${DELTA.slice(0, -12)}`,
+  ];
+  for (const place of places) {
+    for (const how of ["close", "cut"] as const) {
+      const trial = start(place);
+      if (how === "close") trial.held.close();
+      else queueMicrotask(() => trial.held.cut());
+      const { text, end } = await finish(trial);
+      assertEquals(end?.how, "failed");
+      const last = parseSse(text).at(-1);
+      assertEquals(last?.name, "error", place);
+      assertMatch(JSON.parse(last?.data ?? "").error.message, /broke off/);
+    }
+  }
+});
+
+Deno.test("relay takes a break behind message_stop for an end", async () => {
+  for (const how of ["close", "cut"] as const) {
+    const trial = start(`${START}${STOP}`);
+    const reader = trial.body.getReader();
+    await reader.read();
+    if (how === "close") trial.held.close();
+    else trial.held.cut();
+    assertEquals((await reader.read()).done, true);
+    assertEquals(trial.ends, [{ how: "complete" }]);
+  }
+});
+
+Deno.test("relay ends at an error event of upstream's, in its words but without keys", async () => {
+  const secret = ERROR.replace("Too much", "Too much for sk-or-secret");
+  for (const event of [secret, secret.replace("event: error\n", "")]) {
+    const stream = `${START}${DELTA}${event}${DELTA}`;
+    for (let at = 0; at < stream.length; at++) {
+      const trial = start(stream.slice(0, at));
+      trial.held.send(stream.slice(at));
+      const { text, end } = await finish(trial);
+      const [first, second, last, ...more] = parseSse(text);
+      assertEquals([first?.name, second?.name, more.length], [
+        "message_start",
+        "content_block_delta",
+        0,
+      ]);
+      assertEquals([last?.name, JSON.parse(last?.data ?? "").error], [
+        "error",
+        { type: "api_error", message: "Too much for ***" },
+      ]);
+      assert(end?.how === "failed");
+    }
+  }
+});
+
+Deno.test("relay passes a stream on that is cut at any byte, with either line end", async () => {
+  for (
+    const stream of [`${START}${DELTA}${STOP}`, `${START}${DELTA}${STOP}`.replaceAll("\n", "\r\n")]
+  ) {
+    for (let at = 0; at < stream.length; at++) {
+      const trial = start(stream.slice(0, at));
+      trial.held.send(stream.slice(at));
+      trial.held.close();
+      const { text, end } = await finish(trial);
+      assertEquals([text, end?.how], [stream, "complete"]);
+    }
+    const bytewise = start("");
+    for (const byte of new TextEncoder().encode(stream)) bytewise.held.send(Uint8Array.of(byte));
+    bytewise.held.close();
+    assertEquals((await finish(bytewise)).text, stream);
+  }
+});
+
+Deno.test("relay takes a last event without its blank line", async () => {
+  const trial = start(`${START}${STOP.trimEnd()}`);
+  trial.held.close();
+  const { text, end } = await finish(trial);
+  assertEquals([text, end?.how], [`${START}${STOP.trimEnd()}`, "complete"]);
+});
+
+Deno.test("relay ends a stream whose event never ends, before that fills the memory", async () => {
+  const trial = start(START);
+  const piece = new Uint8Array(1024 * 1024).fill(0x61);
+  const sending = (async () => {
+    for (let n = 0; n < 17; n++) trial.held.send(piece);
+    await Promise.resolve();
+  })();
+  const { text, end } = await finish(trial);
+  await sending;
+  assert(end?.how === "failed");
+  assertMatch(end.error.message, /too large/);
+  assertEquals(parseSse(text).at(-1)?.name, "error");
+});
+
+Deno.test("relay ends a stream in which a reader of its events fails, and frees its place", async () => {
+  const trial = start(START, {
+    onEvent() {
+      throw new RangeError("a bug");
+    },
+  });
+  const { end } = await finish(trial);
+  assertEquals(end?.how, "failed");
+});
+
+Deno.test("relay lets a client go that takes nothing within the timeout", async () => {
+  const trial = start(`${START}${DELTA}`, { timeoutMs: 20 });
+  const reader = trial.body.getReader();
+  await reader.read();
+  await trial.held.cancelled;
+  assertEquals(trial.ends, [{ how: "client_gone" }]);
+  await assertRejects(() => reader.read(), Error, "The client took nothing");
+});
+
+Deno.test("relay ends in an error event when it is ended from outside, read or not", async () => {
+  for (const reads of [0, 1]) {
+    const openStreams = new Set<OpenStream>();
+    const trial = start(START, { openStreams });
+    const reader = trial.body.getReader();
+    await reader.read();
+    const next = reads === 0 ? null : reader.read();
+    for (const one of openStreams) one.end(new ApiError("overloaded_error", "closing"));
+    const { value } = await (next ?? reader.read());
+    assertMatch(new TextDecoder().decode(value), /overloaded_error/);
+    assertEquals([(await reader.read()).done, openStreams.size], [true, 0]);
+    await trial.held.cancelled;
+  }
+});
+
+Deno.test("relay ends a silence in a timeout error, and lets upstream go", async () => {
+  const trial = start(START, { timeoutMs: 20 });
+  const { text, end } = await finish(trial);
+  await trial.held.cancelled;
+  assert(end?.how === "failed");
+  assertEquals(end.error.type, "timeout_error");
+  assertEquals(parseSse(text).at(-1)?.name, "error");
+});
+
+Deno.test("relay lets upstream go when the client leaves, and says so once", async () => {
+  const trial = start(START);
+  const reader = trial.body.getReader();
+  await reader.read();
+  await reader.cancel();
+  await trial.held.cancelled;
+  assertEquals(trial.ends, [{ how: "client_gone" }]);
+});
+
+Deno.test("relay reads nothing that the client does not read", async () => {
+  let pulled = 0;
+  const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      pulled++;
+      controller.enqueue(new TextEncoder().encode(DELTA));
+    },
+  }, { highWaterMark: 0 });
+  const body = relay(source, {
+    timeoutMs: 60_000,
+    now: () => performance.now(),
+    onEvent: () => {},
+    onEnd: () => {},
+    parseError: parseErrorObject,
+    encodeError: () => "",
+  });
+  const reader = body.getReader();
+  await reader.read();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(pulled, 1);
+  await reader.cancel();
+});
+
+Deno.test("relay hears a character that is cut between two reads", async () => {
+  const bytes = new TextEncoder().encode(
+    'event: message_start\ndata: {"type":"message_start","message":{"model":"größe"}}\n\n',
+  );
+  const cut = bytes.indexOf(0xc3) + 1;
+  const heard: unknown[] = [];
+  const body = relay(ReadableStream.from([bytes.slice(0, cut), bytes.slice(cut)]), {
+    now: () => performance.now(),
+    timeoutMs: 60_000,
+    onEvent: (event) => heard.push(event["message"]),
+    onEnd: () => {},
+    parseError: parseErrorObject,
+    encodeError: () => "",
+  });
+  await new Response(body).text();
+  assertEquals(heard, [{ model: "größe" }]);
+});
+
+Deno.test("relay ends once when the client leaves while upstream is silent", async () => {
+  const trial = start(START);
+  const reader = trial.body.getReader();
+  await reader.read();
+  const silent = reader.read();
+  await reader.cancel();
+  await silent;
+  // The read under way ends now that upstream was left; its end is not the stream's.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(trial.ends, [{ how: "client_gone" }]);
+});

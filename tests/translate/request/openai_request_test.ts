@@ -1,0 +1,118 @@
+/**
+ * The generic request by itself: what is named as dropped, and how contents are joined. What passes through the
+ * whole proxy with UPSTREAM_DIALECT=openai stands in generic_dialect_test.ts.
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
+import { toGenericRequest } from "../../../lib/translate/request/openai_request.ts";
+import { type RequestOptions, translateRequest } from "../../../lib/translate/request/request.ts";
+import { ask, call, createProxy, post } from "../../helpers/proxy.ts";
+import { completion } from "../../helpers/chunks.ts";
+import { startUpstream } from "../../helpers/upstream.ts";
+
+function translateAsk(more: Record<string, unknown>, options: Partial<RequestOptions> = {}) {
+  const translated = translateRequest(parseMessagesRequest(ask(more)), {
+    models: ["openai/gpt-5.1"],
+    ...options,
+  });
+  const dropped = new Set<string>();
+  return { body: toGenericRequest(translated.body, dropped), dropped: [...dropped] };
+}
+
+const DROPPED: [
+  name: string,
+  keys: Record<string, unknown>,
+  options?: Partial<RequestOptions>,
+][] = [
+  ["top_k", { top_k: 3 }],
+  ["service_tier", { service_tier: "standard_only" }],
+  ["metadata.user_id", { metadata: { user_id: "u" } }],
+  ["cache_control", { cache_control: { type: "ephemeral" } }],
+  ["cache_control", {
+    system: [{ type: "text", text: "Be brief.", cache_control: { type: "ephemeral" } }],
+  }],
+  ["cache_control", {
+    tools: [{
+      name: "A",
+      input_schema: { type: "object" },
+      cache_control: { type: "ephemeral" },
+    }],
+  }],
+  ["fallbacks", {}, { models: ["a/b", "c/d"] }],
+  ["thinking", {
+    messages: [
+      { role: "user", content: "Hello" },
+      {
+        role: "assistant",
+        content: [{ type: "thinking", thinking: "Hm.", signature: "sig" }, {
+          type: "text",
+          text: "Hi",
+        }],
+      },
+      { role: "user", content: "Bye" },
+    ],
+  }, { models: ["anthropic/claude-sonnet-4"] }],
+];
+
+for (const [name, keys, options] of DROPPED) {
+  Deno.test(`a generic request names ${name} as dropped: ${JSON.stringify(keys)}`, () => {
+    assertEquals(translateAsk(keys, options).dropped, [name]);
+  });
+}
+
+Deno.test("a generic request joins texts as they stand without their breakpoints", () => {
+  const mark = { cache_control: { type: "ephemeral" } };
+  const { body } = translateAsk({
+    system: [{ type: "text", text: "One.", ...mark }, { type: "text", text: "Two." }],
+    messages: [
+      { role: "user", content: [{ type: "text", text: "Hi", ...mark }] },
+      {
+        role: "assistant",
+        content: [
+          { type: "text", text: "A", ...mark },
+          { type: "text", text: "B" },
+          { type: "tool_use", id: "c", name: "A", input: {} },
+        ],
+      },
+      {
+        role: "user",
+        content: [{
+          type: "tool_result",
+          tool_use_id: "c",
+          content: [{ type: "text", text: "x", ...mark }, { type: "text", text: "y" }],
+        }],
+      },
+    ],
+  });
+  assertEquals(body.messages.map(({ content }) => content), [
+    "One.\n\nTwo.",
+    [{ type: "text", text: "Hi" }],
+    "AB",
+    "x\ny",
+  ]);
+});
+
+Deno.test("an assistant turn that was only thinking is an empty text for a generic server", () => {
+  const messages = [
+    { role: "user", content: "Hello" },
+    { role: "assistant", content: [{ type: "thinking", thinking: "Hm.", signature: "sig" }] },
+    { role: "user", content: "Bye" },
+  ];
+  const { body } = translateAsk({ messages }, { models: ["anthropic/claude-sonnet-4"] });
+  assertEquals(body.messages[1], { role: "assistant", content: "" });
+});
+
+Deno.test("a temperature of 0 is sent to a generic server", () => {
+  assertEquals(translateAsk({ temperature: 0 }).body.temperature, 0);
+});
+
+Deno.test("Claude's betas are asked of OpenRouter only", async () => {
+  await using upstream = startUpstream(() => Response.json(completion("Hi")), { check: () => {} });
+  const { handler } = createProxy({ upstream, env: { UPSTREAM_DIALECT: "openai" } });
+  const tools = [{ name: "A", input_schema: { type: "object" }, strict: true }];
+  const response = await call(handler, post(ask({ model: "anthropic/claude-opus-4.8", tools })));
+  await response.body?.cancel();
+  assertEquals(upstream.requests[0]?.headers.get("x-anthropic-beta"), null);
+});

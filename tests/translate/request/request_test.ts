@@ -1,0 +1,199 @@
+// The request direction, from a client's body to the body that goes upstream. The cases are the .request.json
+// files in tests/fixtures; the tests below are those that a fixture cannot express.
+
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
+import type * as openrouter from "../../../lib/openrouter/types.ts";
+import {
+  listCallIds,
+  type RequestOptions,
+  type TranslatedRequest,
+  translateRequest,
+} from "../../../lib/translate/request/request.ts";
+import { loadRequestCases } from "../../helpers/fixtures.ts";
+import { checkChatRequest } from "../../helpers/openai_checker.ts";
+
+const cases = loadRequestCases();
+
+function translate(request: unknown, options: Partial<RequestOptions> = {}): TranslatedRequest {
+  return translateRequest(parseMessagesRequest(request), {
+    models: ["anthropic/claude-sonnet-4"],
+    ...options,
+  });
+}
+
+function toRequest(messages: unknown[], more: Record<string, unknown> = {}): unknown {
+  return { model: "claude-sonnet-4-5", max_tokens: 4096, messages, ...more };
+}
+
+for (const { name, about, request, options, ...expected } of cases) {
+  Deno.test(`translateRequest ${about} (${name})`, () => {
+    const { body, dropped, visibleTokens } = translate(request, options);
+    assertEquals<unknown>(body, expected.body);
+    assertEquals(dropped.toSorted(), expected.dropped.toSorted());
+    assertEquals(visibleTokens, expected.visibleTokens);
+    checkChatRequest(body);
+  });
+}
+
+Deno.test("every expected body of a request fixture is a valid chat request", () => {
+  assert(cases.length >= 300);
+  for (const { body } of cases) checkChatRequest(body);
+});
+
+Deno.test("translateRequest gives equal requests the same bytes", () => {
+  for (const { request, options } of cases) {
+    const first = JSON.stringify(translate(request, options).body);
+    const second = JSON.stringify(translate(structuredClone(request), options).body);
+    assertEquals(first, second);
+  }
+});
+
+Deno.test("translateRequest gives the same bytes in whatever order the client's fields come", () => {
+  for (const { request, options } of cases) {
+    const turned = Object.fromEntries(Object.entries(request).reverse());
+    assertEquals(
+      JSON.stringify(translate(turned, options).body),
+      JSON.stringify(translate(request, options).body),
+    );
+  }
+});
+
+Deno.test("translateRequest gives string content and one text block the same bytes", () => {
+  const [blocks, text] = ["text/one_block.request", "text/string.request"].map((name) =>
+    cases.find((one) => one.name === name)?.request
+  );
+  assertNotEquals(blocks, text);
+  assertEquals(JSON.stringify(translate(blocks).body), JSON.stringify(translate(text).body));
+});
+
+Deno.test("translateRequest does not change the request it is given", () => {
+  for (const { request: sent, options } of cases) {
+    const request = parseMessagesRequest(sent);
+    const before = structuredClone(request);
+    translateRequest(request, { models: ["anthropic/claude-sonnet-4"], ...options });
+    assertEquals(request, before);
+  }
+});
+
+const LONG_NAME = `mcp__${"long_".repeat(15)}name`;
+
+/** A conversation that has one of everything that might move earlier messages as it grows. */
+const turns: unknown[] = [
+  { role: "user", content: "Start" },
+  { role: "system", content: "Note one." },
+  {
+    role: "assistant",
+    content: [
+      { type: "thinking", thinking: "Hm.", signature: "sig1" },
+      { type: "text", text: "\n" },
+      { type: "tool_use", id: "call_0", name: "Bash", input: { z: 1, a: 2 } },
+      { type: "tool_use", id: "call_1", name: "tools.read", input: {} },
+    ],
+  },
+  {
+    role: "user",
+    content: [
+      { type: "tool_result", tool_use_id: "call_1" },
+      { type: "tool_result", tool_use_id: "call_gone", content: "old" },
+      {
+        type: "tool_result",
+        tool_use_id: "call_0",
+        content: [
+          { type: "image", source: { type: "base64", media_type: "image/png", data: "iVBO" } },
+        ],
+      },
+      { type: "text", text: "Go on." },
+    ],
+  },
+  { role: "system", content: "Note two." },
+  {
+    role: "assistant",
+    content: [
+      { type: "tool_use", id: "call_0", name: LONG_NAME, input: {} },
+      { type: "tool_use", id: "functions.Bash:1", name: "Bash", input: {} },
+    ],
+  },
+  { role: "user", content: [{ type: "tool_result", tool_use_id: "call_0", content: "x" }] },
+  { role: "assistant", content: "Done." },
+  { role: "user", content: [{ type: "text", text: "Thanks" }] },
+  { role: "assistant", content: [{ type: "tool_use", id: "call_0", name: "Bash", input: {} }] },
+  { role: "user", content: "Never mind." },
+];
+
+Deno.test("translateRequest starts each longer request of a conversation with the bytes of the last", () => {
+  const tools = [{ name: LONG_NAME, input_schema: { type: "object" } }];
+  let earlier: openrouter.ChatRequest | undefined;
+  let compared = 0;
+  for (let length = 1; length <= turns.length; length++) {
+    // The client asks after its own turns, not after the model's.
+    if (length < turns.length && isClients(turns[length])) continue;
+    if (!isClients(turns[length - 1])) continue;
+    const { body } = translate(toRequest(turns.slice(0, length), { tools }));
+    checkChatRequest(body);
+    if (earlier !== undefined) {
+      const { model, messages } = earlier;
+      const head = JSON.stringify({ model, messages }).slice(0, -"]}".length);
+      assert(JSON.stringify(body).startsWith(`${head},`), `${length} turns`);
+      compared++;
+    }
+    earlier = body;
+  }
+  assertEquals(compared, 4);
+});
+
+function isClients(turn: unknown): boolean {
+  return typeof turn === "object" && turn !== null && "role" in turn && turn.role !== "assistant";
+}
+
+Deno.test("translateRequest returns the way back for every tool name it replaced", () => {
+  const { body, names } = translate(toRequest(turns));
+  const calls = body.messages.flatMap((message) =>
+    message.role === "assistant" ? message.tool_calls ?? [] : []
+  );
+  assertEquals(
+    calls.map((call) => names.toClient(call.function.name)),
+    ["Bash", "tools.read", LONG_NAME, "Bash", "Bash"],
+  );
+});
+
+Deno.test("listCallIds names every call of the conversation", () => {
+  const ids = listCallIds(parseMessagesRequest(toRequest(turns)));
+  assertEquals(ids, ["call_0", "call_1", "call_0", "functions.Bash:1", "call_0"]);
+});
+
+Deno.test("translateRequest takes 5001 messages and 200 tools", () => {
+  const messages = Array.from({ length: 5001 }, (_, n) => ({
+    role: n % 2 === 0 ? "user" : "assistant",
+    content: `Turn ${n}`,
+  }));
+  const tools = Array.from({ length: 200 }, (_, n) => ({
+    name: `tool.${n}`,
+    input_schema: { type: "object" },
+  }));
+  const { body } = translate(toRequest(messages, { tools }));
+  checkChatRequest(body);
+  assertEquals(body.messages.length, 5001);
+  assertEquals(body.tools?.length, 200);
+});
+
+Deno.test("translateRequest leaves no trace of __proto__ in the objects of others", () => {
+  const request: unknown = JSON.parse(
+    `{"model":"m","max_tokens":9,"__proto__":{"polluted":1},"messages":[{"role":"assistant","content":[
+      {"type":"tool_use","id":"a","name":"__proto__","input":{"__proto__":{"polluted":1}}}]},
+      {"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"ok"}]}]}`,
+  );
+  const { body } = translate(request);
+  checkChatRequest(body);
+  assertEquals(Object.hasOwn(Object.prototype, "polluted"), false);
+  const [first] = body.messages;
+  assert(first?.role === "assistant");
+  assertEquals(first.tool_calls?.[0]?.function.arguments, '{"__proto__":{"polluted":1}}');
+});
+
+Deno.test("translateRequest sends a session id of 256 characters, and none that is longer", () => {
+  const request = toRequest([{ role: "user", content: "Hi" }]);
+  const send = (sessionId: string) => translate(request, { sessionId }).body.session_id;
+  assertEquals(send("s".repeat(256)), "s".repeat(256));
+  assertEquals(send("s".repeat(257)), undefined);
+});

@@ -1,0 +1,222 @@
+/**
+ * Plain answers: for each .response.json in tests/fixtures, the message that translateResponse makes of the
+ * completion, and that a stream with the same content, in one chunk or in many, gives the same message.
+ * @module
+ */
+
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import type { Message, StreamEvent } from "../../../lib/anthropic/types.ts";
+import { ApiError } from "../../../lib/errors.ts";
+import { isJsonObject, type JsonObject } from "../../../lib/json.ts";
+import { startPump } from "../../../lib/stream/event_stream.ts";
+import {
+  collectMessage,
+  translateCompletion,
+  translateResponse,
+  withoutAnswer,
+} from "../../../lib/translate/response/message.ts";
+import {
+  type ExpectedError,
+  loadResponseCases,
+  type ResponseCase,
+} from "../../helpers/fixtures.ts";
+import { checkGrammar } from "../../helpers/grammar.ts";
+import { parseSse, toBody } from "../../helpers/sse.ts";
+import { createTranslator } from "../../helpers/translator.ts";
+
+const cases = loadResponseCases();
+/** Calls that the length limit cut: a plain answer leaves them out, a stream closes them as they are. */
+const CUT_CALLS = "finish_reasons/cut_calls.responses#";
+
+for (const fixture of cases) {
+  const { name, about, completion, options } = fixture;
+
+  Deno.test(`translateResponse: ${about} (${name})`, () => {
+    check(fixture, () => translateResponse(completion, createTranslator(options)));
+  });
+
+  const chunk = toChunk(completion);
+  if (chunk !== null) {
+    Deno.test(`a stream of one chunk says the same as the plain answer ${name}`, () => {
+      check(fixture, () => {
+        const translator = createTranslator(options);
+        const events = [...translator.push(chunk), ...translator.finish({ isDone: true })];
+        return collectStream(events, name);
+      });
+    });
+  }
+
+  const chunks = toChunks(completion);
+  if (chunks.length > 0) {
+    Deno.test(`the pump makes the same of a stream of ${chunks.length} chunks as of the plain answer ${name}`, async () => {
+      const events = await pump(chunks, options);
+      const last = events.at(-1);
+      if (fixture.error !== undefined) {
+        assert(last?.type === "error", `${last?.type} in place of an error`);
+        const { type, message } = fixture.error;
+        assertEquals(last.error.type, type);
+        if (message !== undefined) assertEquals(last.error.message, message);
+        return;
+      }
+      checkGrammar(events);
+      const message = collectStream(events, name);
+      // The stream is cancelled at the stop sequence, before its usage.
+      const usage = name === "stop_sequences/enforced.response"
+        ? fixture.message?.usage
+        : message.usage;
+      assertEquals({ ...message, usage }, { ...fixture.message });
+    });
+  }
+
+  if (fixture.message !== undefined) {
+    Deno.test(`translateCompletion sends ${name} in the grammar of a stream`, () => {
+      checkGrammar(translateCompletion(completion, createTranslator(options)));
+    });
+  }
+}
+
+Deno.test("response fixtures expect a message or an error, each with a sentence of its own", () => {
+  for (const { name, message, error } of cases) {
+    assert((message === undefined) !== (error === undefined), name);
+  }
+  assertEquals(new Set(cases.map(({ about }) => about)).size, cases.length);
+});
+
+Deno.test("every response fixture with a message is streamed in several chunks, too", () => {
+  const streamed = cases.filter(({ completion }) => toChunks(completion).length >= 3);
+  const messages = cases.filter(({ message }) => message !== undefined);
+  assertEquals(messages.filter((one) => !streamed.includes(one)).map(({ name }) => name), []);
+});
+
+Deno.test("translateResponse never shows a page that came in place of a completion", () => {
+  const page = "<html><body>secret-host 10.0.0.7</body></html>";
+  const error = assertThrows(() => translateResponse(page, createTranslator()), ApiError);
+  assertEquals(error.message.includes("10.0.0.7"), false);
+});
+
+Deno.test("translateResponse keeps __proto__ in tool input as data", () => {
+  const call = { id: "call_a", function: { name: "Go", arguments: '{"__proto__":{"x":1}}' } };
+  const completion = { choices: [{ message: { tool_calls: [call] }, finish_reason: "stop" }] };
+  const [block] = translateResponse(completion, createTranslator()).content;
+  assert(block?.type === "tool_use");
+  assertEquals(JSON.stringify(block.input), '{"__proto__":{"x":1}}');
+  assertEquals(Object.getPrototypeOf({}).x, undefined);
+});
+
+Deno.test("withoutAnswer leaves everything but the content and the end", () => {
+  const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
+  const message = translateResponse(completion, createTranslator());
+  assertEquals(withoutAnswer(message), { ...message, content: [], stop_reason: "max_tokens" });
+});
+
+Deno.test("collectMessage refuses events without a head", () => {
+  assertThrows(() => collectMessage([{ type: "message_stop" }]), ApiError);
+});
+
+function check({ message, error }: ResponseCase, answer: () => Message): void {
+  if (error === undefined) {
+    assertEquals<Message | undefined>(answer(), message);
+    return;
+  }
+  const thrown = assertThrows(answer);
+  assertInstanceOf(thrown, ApiError);
+  const words = error.message === undefined ? {} : { message: thrown.message };
+  assertEquals<ExpectedError>({ type: thrown.type, status: thrown.status, ...words }, error);
+}
+
+/** The completion as a chunk: `delta` in place of `message`. Null for what no stream can bring as a chunk. */
+function toChunk(completion: unknown): Record<string, unknown> | null {
+  if (!isJsonObject(completion)) return null;
+  const { choices } = completion;
+  if (!Array.isArray(choices)) return { ...completion };
+  const renamed = choices.map((choice: unknown) => {
+    if (!isJsonObject(choice)) return choice;
+    const { message, ...rest } = choice;
+    return { ...rest, delta: message };
+  });
+  return { ...completion, choices: renamed };
+}
+
+/**
+ * The completion as a stream of a few chunks, as upstream sends one: a role, reasoning, text in halves, calls
+ * with their arguments in halves, what else the message has, the finish reason, and usage behind it. Empty for what
+ * has no choice with a message.
+ */
+function toChunks(completion: unknown): JsonObject[] {
+  if (!isJsonObject(completion) || !Array.isArray(completion["choices"])) return [];
+  const { choices: [choice], usage, ...top } = completion;
+  if (!isJsonObject(choice) || !isJsonObject(choice["message"])) return [];
+  const { message, finish_reason, native_finish_reason, ...rest } = choice;
+  if (!isJsonObject(message)) return [];
+  const deltas = [{ role: "assistant", content: "" }, ...toDeltas(message)];
+  return [
+    ...deltas.map((delta) => ({ ...top, choices: [{ ...rest, delta, finish_reason: null }] })),
+    { ...top, choices: [{ ...rest, delta: {}, finish_reason, native_finish_reason }] },
+    ...(usage === undefined ? [] : [{ ...top, choices: [], usage }]),
+  ];
+}
+
+function toDeltas(message: JsonObject): JsonObject[] {
+  const { content, reasoning, reasoning_details: details, tool_calls: calls, ...rest } = message;
+  const { role: _role, ...more } = rest;
+  const asList = (value: unknown): unknown[] => Array.isArray(value) ? value : [];
+  return [
+    // Entry by entry, with the plain copy of it only where there are no entries, as both would be shown.
+    ...asList(details).map((detail) => ({ reasoning_details: [detail] })),
+    ...(Array.isArray(details) && details.length === 0 ? [{ reasoning_details: [] }] : []),
+    ...(asList(details).length === 0 ? halve(reasoning).map((half) => ({ reasoning: half })) : []),
+    ...halve(content).map((half) => ({ content: half })),
+    more,
+    ...asList(calls).flatMap((call, index) => isJsonObject(call) ? splitCall(call, index) : [call])
+      .map((call) => ({ tool_calls: [call] })),
+  ];
+}
+
+/** A call as a head and halves of its arguments. */
+function splitCall(call: JsonObject, index: number): JsonObject[] {
+  const called = isJsonObject(call["function"]) ? call["function"] : {};
+  const { arguments: json, ...head } = called;
+  return [
+    { index, ...call, function: { ...head, arguments: "" } },
+    ...halve(json).map((half) => ({ index, function: { arguments: half } })),
+  ];
+}
+
+/** A text in two; anything else whole. */
+function halve(value: unknown): unknown[] {
+  if (typeof value !== "string" || value.length < 2) return [value];
+  const middle = Math.ceil(value.length / 2);
+  return [value.slice(0, middle), value.slice(middle)];
+}
+
+/** The events that a client of the pump reads. An error before the first of them is made one. */
+async function pump(
+  chunks: readonly JsonObject[],
+  options: ResponseCase["options"],
+): Promise<StreamEvent[]> {
+  const frames = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
+  const bytes = [...frames, "data: [DONE]\n\n"].map((frame) => new TextEncoder().encode(frame));
+  try {
+    const body = await startPump(toBody(bytes), createTranslator(options), {
+      timeoutMs: 60_000,
+      pingMs: 60_000,
+      now: () => performance.now(),
+      onEnd: () => {},
+    });
+    const sent = parseSse(await new Response(body).text());
+    return sent.map(({ data }): StreamEvent => JSON.parse(data));
+  } catch (error) {
+    assertInstanceOf(error, ApiError);
+    return [{ type: "error", error: { type: error.type, message: error.message } }];
+  }
+}
+
+/** The message of a stream, without the call that was cut. */
+function collectStream(events: readonly StreamEvent[], name: string): Message {
+  const message = collectMessage(events);
+  if (!name.startsWith(CUT_CALLS)) return message;
+  const cut = message.content.at(-1);
+  assert(cut?.type === "tool_use");
+  assertEquals(Object.keys(cut.input), ["INVALID_JSON"]);
+  return { ...message, content: message.content.slice(0, -1) };
+}

@@ -1,0 +1,57 @@
+/** The arguments of a tool call: lib/translate/response/tool_arguments.ts. @module */
+
+import { assertEquals } from "@std/assert";
+import {
+  type ArgumentsEnd,
+  parseInput,
+  ToolArguments,
+} from "../../../lib/translate/response/tool_arguments.ts";
+
+/** Arguments, how they ended, what a stream brings of them, and the input of an answer that is not streamed. */
+const CASES: readonly (readonly [string, ArgumentsEnd, string, unknown])[] = [
+  ['{"a":1}', "object", '{"a":1}', { a: 1 }],
+  [' \n{"a":1}\n', "object", '{"a":1}\n', { a: 1 }],
+  ["{}", "object", "{}", {}],
+  ["", "empty", "", {}],
+  [" \n", "empty", "", {}],
+  ["null", "empty", "", {}],
+  ["[1]", "not_an_object", "[1]}", { INVALID_JSON: "[1]" }],
+  ["42", "not_an_object", "42}", { INVALID_JSON: "42" }],
+  ['"x"', "not_an_object", '"x"}', { INVALID_JSON: '"x"' }],
+  ["true", "not_an_object", "true}", { INVALID_JSON: "true" }],
+  ["{'a': 1}", "invalid", "{'a': 1}", { INVALID_JSON: "{'a': 1}" }],
+  ['{"a":1}}', "invalid", '{"a":1}}', { INVALID_JSON: '{"a":1}}' }],
+  ['{"a":1}{"b":2}', "invalid", '{"a":1}{"b":2}', { INVALID_JSON: '{"a":1}{"b":2}' }],
+  ["ls -la", "invalid", "ls -la", { INVALID_JSON: "ls -la" }],
+  ['{"a":"}', "unclosed", '{"a":"}', { INVALID_JSON: '{"a":"}' }],
+  ['{"a":1,', "unclosed", '{"a":1,', { INVALID_JSON: '{"a":1,' }],
+  ['{"a":"\\"', "unclosed", '{"a":"\\"', { INVALID_JSON: '{"a":"\\"' }],
+  ['{"a":1}{"b":', "unclosed", '{"a":1}{"b":', { INVALID_JSON: '{"a":1}{"b":' }],
+  ["[1", "unclosed", "[1", { INVALID_JSON: "[1" }],
+];
+
+for (const [text, end, streamed, input] of CASES) {
+  Deno.test(`arguments ${JSON.stringify(text)} are ${end}, however they arrive`, () => {
+    for (const pieces of [[text], [...text], [text.slice(0, 3), text.slice(3)]]) {
+      const all = new ToolArguments();
+      let sent = "";
+      for (const piece of pieces) {
+        all.add(piece);
+        all.isObject();
+        sent += all.take();
+      }
+      assertEquals([all.judge(), sent + all.takeLast()], [end, streamed]);
+    }
+    assertEquals(parseInput(streamed), input);
+  });
+}
+
+Deno.test("ToolArguments sends what begins like an object as it comes, and nothing else before the end", () => {
+  const [object, other] = [new ToolArguments(), new ToolArguments()];
+  object.add(' {"a"');
+  assertEquals(object.take(), '{"a"');
+  object.add(":1}");
+  assertEquals([object.take(), object.takeLast()], [":1}", ""]);
+  other.add('["a"');
+  assertEquals(other.take(), "");
+});

@@ -1,0 +1,332 @@
+// Tool schemas as model families take them. Single changes are in tests/fixtures/tool_schemas; the tests below
+// cover real servers' tools, patterns one by one, and what a fixture cannot express.
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
+import { isJsonObject, type JsonObject } from "../../lib/json.ts";
+import { isPortablePattern } from "../../lib/translate/schemas/portable_patterns.ts";
+import { toPlainSchema } from "../../lib/translate/schemas/plain_schema.ts";
+import { type RequestOptions, translateRequest } from "../../lib/translate/request/request.ts";
+import { adaptSchema, findSchemaRules } from "../../lib/translate/schemas/schema_rules.ts";
+import { loadMcpTools } from "../helpers/fixtures.ts";
+import { explainMisfit } from "../helpers/json_schema.ts";
+import { checkToolSchema, type Family } from "../helpers/schema_checker.ts";
+
+const tools = loadMcpTools();
+
+const MODELS: Record<Family, string> = {
+  "openai": "openai/gpt-5.1",
+  "google": "google/gemini-3.1-pro-preview",
+  "moonshotai": "moonshotai/kimi-k2.6",
+  "x-ai": "x-ai/grok-4.6",
+};
+const FAMILIES = Object.entries(MODELS);
+const PLAIN_KEYS = ["type", "properties", "required", "items", "enum", "description"];
+
+function translate(schema: JsonObject, model: string, options: Partial<RequestOptions> = {}) {
+  const request = parseMessagesRequest({
+    model: "m",
+    max_tokens: 9,
+    messages: [{ role: "user", content: "Hi" }],
+    tools: [{ name: "A", input_schema: schema }],
+  });
+  const { body, dropped } = translateRequest(request, { models: [model], ...options });
+  const [tool] = body.tools ?? [];
+  assert(tool?.type === "function");
+  return { schema: tool.function.parameters, dropped };
+}
+
+function isFamily(name: string): name is Family {
+  return Object.hasOwn(MODELS, name);
+}
+
+Deno.test("the real servers' tools are thirty or more, and their own arguments fit them", () => {
+  assert(tools.length >= 30);
+  for (const { server, name, schema, valid } of tools) {
+    assert(valid.length > 0);
+    for (const value of valid) {
+      assertEquals(explainMisfit(value, schema), null, `${server} ${name}`);
+    }
+  }
+});
+
+for (const [family, model] of FAMILIES) {
+  for (const { server, name, schema, valid } of tools) {
+    Deno.test(`${family} takes the schema of ${server}'s ${name}, and its arguments still fit`, () => {
+      assert(isFamily(family));
+      const before = JSON.stringify(schema);
+      const { schema: sent } = translate(schema, model);
+      checkToolSchema(family, sent);
+      for (const value of valid) assertEquals(explainMisfit(value, sent), null);
+      assertEquals(JSON.stringify(schema), before);
+      assertEquals(
+        JSON.stringify(translate(JSON.parse(before), model).schema),
+        JSON.stringify(sent),
+      );
+    });
+  }
+}
+
+Deno.test("without the rules of its family a schema of these fails its checker", () => {
+  for (const [family] of FAMILIES) {
+    assert(isFamily(family));
+    const failing = tools.filter(({ schema }) => {
+      try {
+        checkToolSchema(family, { properties: {}, ...schema, type: "object" });
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    assert(failing.length >= 5, `${family}: ${failing.length}`);
+  }
+});
+
+for (const { server, name, schema } of tools) {
+  Deno.test(`the plain schema of ${server}'s ${name} passes every checker`, () => {
+    const plain = toPlainSchema(schema);
+    for (const [family] of FAMILIES) if (isFamily(family)) checkToolSchema(family, plain);
+    const keys = new Set<string>();
+    collectKeys(plain, keys);
+    assertEquals([...keys].filter((key) => !PLAIN_KEYS.includes(key)), []);
+    const properties = plain["properties"];
+    assert(isJsonObject(properties));
+    const { properties: own } = schema;
+    if (isJsonObject(own)) assertEquals(Object.keys(properties), Object.keys(own));
+  });
+}
+
+function collectKeys(schema: unknown, keys: Set<string>): void {
+  if (!isJsonObject(schema)) return;
+  assert(typeof schema["type"] === "string");
+  for (const key of Object.keys(schema)) keys.add(key);
+  collectKeys(schema["items"], keys);
+  for (const one of Object.values(isJsonObject(schema["properties"]) ? schema["properties"] : {})) {
+    collectKeys(one, keys);
+  }
+}
+
+Deno.test("a plain schema keeps the words of a union, and what joined objects have", () => {
+  const words = { oneOf: [{ const: "low" }, { enum: ["high", "low"] }, { type: "null" }] };
+  const joined = {
+    allOf: [
+      { type: "object", properties: { a: words }, required: ["a"] },
+      { anyOf: [{ properties: { b: { type: "number" } } }, { properties: { c: true } }] },
+    ],
+  };
+  assertEquals(
+    toPlainSchema({ properties: { joined, either: { anyOf: [{ type: "boolean" }, joined] } } }),
+    {
+      type: "object",
+      properties: {
+        joined: {
+          type: "object",
+          properties: {
+            a: { type: "string", enum: ["low", "high"] },
+            b: { type: "number" },
+            c: { type: "string" },
+          },
+          required: ["a"],
+        },
+        either: { type: "boolean" },
+      },
+    },
+  );
+});
+
+const EMAIL =
+  "^(?!\\.)(?!.*\\.\\.)([A-Za-z0-9_'+\\-\\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\\-]*\\.)+[A-Za-z]{2,}$";
+
+const PORTABLE = [
+  ...["", "^$", "^[a-z]+$", "^\\d{4}-\\d{2}$", "a|b", "(|a)", "(?:a|b)*?", "[\\w.-]+", "[\\d-]"],
+  ...["[a-z-9]", "[a-]", "[-a]", "[^\\]]", "[\\x00-\\x1f]", "[\\t-\\r]", "\\/x\\-", "]", "}", "x{"],
+  ...["x{a}", "x{,a}", "a{2,}", "a{0,1000}", "^\\$\\{x}$", "é+", "😀", "\\0", "\\bx\\B"],
+];
+const UNPORTABLE = [
+  EMAIL,
+  ...["(?=a)", "(?!a)", "(?<=a)", "(?<!a)", "(?<n>a)", "(?P<n>a)", "(?i)a", "(a)\\1", "\\k<n>"],
+  ...[
+    "\\p{L}",
+    "\\P{L}",
+    "[\\p{Cc}]",
+    "\\u00e9",
+    "\\cA",
+    "\\A",
+    "\\z",
+    "\\Z",
+    "\\é",
+    "\\x4",
+    "\\01",
+  ],
+  ...["[", "[]", "[]a]", "[z-a]", "[\\w-.]", "[a-\\d]", "[[:alpha:]]", "[\\b]", "[😀-😎]"],
+  ...["(", ")", "a)", "(?", "\\", "*a", "^*", "a**", "a++", "(*)", "|+", "\\b+"],
+  ...[
+    "a{2,1}",
+    "a{1001}",
+    "a{1,1001}",
+    "a{,3}",
+    "a{1}{2}",
+    "\ud800",
+    "(".repeat(60) + ")".repeat(60),
+  ],
+];
+
+for (const pattern of PORTABLE) {
+  Deno.test(`the pattern ${pattern} is kept: ECMAScript compiles it too`, () => {
+    new RegExp(pattern);
+    assert(isPortablePattern(pattern));
+  });
+}
+
+for (const pattern of UNPORTABLE) {
+  Deno.test(`the pattern ${JSON.stringify(pattern)} is not kept`, () => {
+    assert(!isPortablePattern(pattern));
+  });
+}
+
+Deno.test("a pattern is read in one pass, however long and deep it is", () => {
+  for (const piece of ["(", "[", "{", "a{1", "(?:", "[a-z]", "a{1,2}", "\\", "|", "[^"]) {
+    const started = performance.now();
+    isPortablePattern(piece.repeat(200_000));
+    assert(performance.now() - started < 2000, piece);
+  }
+});
+
+Deno.test("schemas that refer to themselves, to nothing or to each other end", () => {
+  const names = Array.from({ length: 40 }, (_, index) => `d${index}`);
+  const twice = (name: string) => [{ $ref: `#/$defs/${name}` }, { $ref: `#/$defs/${name}` }];
+  const doubling = Object.fromEntries(
+    names.map((name, index) => [name, { anyOf: twice(names[index + 1] ?? "d0") }]),
+  );
+  const schemas: JsonObject[] = [
+    { $ref: "#" },
+    { $ref: "#/$defs/A", $defs: { A: { $ref: "#/$defs/A" } } },
+    {
+      $ref: "#/$defs/A",
+      $defs: { A: { allOf: [{ $ref: "#/$defs/B" }] }, B: { $ref: "#/$defs/A" } },
+    },
+    { $ref: "#/nowhere" },
+    { $ref: "https://example.com/schema.json", properties: { a: { $ref: 5 } } },
+    { $ref: "#/%E0%A4%A", anyOf: "x", allOf: [1, null], $defs: [] },
+    { $ref: "#/$defs/d0", $defs: doubling, properties: { a: { $ref: "#/$defs/d0" } } },
+    { properties: { a: { $ref: "#/properties/b" }, b: { items: { $ref: "#/properties/a" } } } },
+  ];
+  for (const schema of schemas) {
+    for (const [family, model] of FAMILIES) {
+      assert(isFamily(family));
+      const sent = JSON.stringify(translate(schema, model).schema);
+      assert(sent.length < 100_000, String(sent.length));
+      const plain = translate(schema, model, { plainSchemas: true }).schema;
+      checkToolSchema(family, plain);
+      assert(JSON.stringify(plain).length < 200_000);
+    }
+  }
+});
+
+Deno.test("a schema of great depth and one of great width are sent", () => {
+  let deep: JsonObject = { type: "string", pattern: "(?=x)" };
+  for (let depth = 0; depth < 400; depth++) deep = { type: "object", properties: { a: deep } };
+  const names = Array.from({ length: 20_000 }, (_, index) => `p${index}`);
+  const wide = {
+    properties: Object.fromEntries(names.map((name) => [name, { pattern: "(?=x)" }])),
+  };
+  for (const schema of [deep, wide]) {
+    for (const [, model] of FAMILIES) {
+      const { dropped } = translate(schema, model);
+      assert(dropped.length <= 11, String(dropped.length));
+      translate(schema, model, { plainSchemas: true });
+    }
+  }
+});
+
+Deno.test("names of what was taken out end where a header would overflow, and say so", () => {
+  const properties = Object.fromEntries(
+    Array.from({ length: 30 }, (_, index) => [`p${index}`, { type: "string", pattern: "\\p{L}" }]),
+  );
+  const { dropped } = translate({ properties }, MODELS.openai);
+  assertEquals(dropped[0], "tools.0.input_schema.properties.p0.pattern");
+  assertEquals(dropped.length, 11);
+  assertEquals(dropped.at(-1), "tools.input_schema");
+});
+
+Deno.test("the number in a name is the tool's place in the client's list", () => {
+  const request = parseMessagesRequest({
+    model: "m",
+    max_tokens: 9,
+    messages: [{ role: "user", content: "Hi" }],
+    tools: [
+      { type: "code_execution_20250825", name: "code_execution" },
+      { name: "A", input_schema: {} },
+      { name: "B", input_schema: { properties: { to: { pattern: EMAIL } } } },
+    ],
+  });
+  const { dropped } = translateRequest(request, { models: [MODELS.openai] });
+  assertEquals(dropped, [
+    "tools.code_execution_20250825",
+    "tools.2.input_schema.properties.to.pattern",
+  ]);
+});
+
+Deno.test("models are told apart by their ids at OpenRouter and at the vendors' own servers", () => {
+  const enums = { properties: { a: { type: "integer", enum: [1, 2] } } };
+  for (const model of ["google/gemini-3", "~google/gemini-pro-latest", "gemini-2.5-flash"]) {
+    assertEquals(translate(enums, model).dropped, ["tools.0.input_schema.properties.a.enum"]);
+  }
+  for (const model of ["openai/gpt-5", "local", "meta-llama/llama-4", "anthropic/claude-opus-4"]) {
+    assertEquals(translate(enums, model).dropped, []);
+  }
+  assertEquals(
+    findSchemaRules(["anthropic/claude-opus-4", "~anthropic/claude-sonnet-latest"]),
+    null,
+  );
+});
+
+Deno.test("a property called like a keyword stays what it is", () => {
+  const names = ["pattern", "anyOf", "enum", "items", "$ref", "not", "__proto__", "constructor"];
+  const properties: unknown = JSON.parse(
+    `{${names.map((name) => `"${name}":{"type":"string","pattern":"(?=x)"}`).join()}}`,
+  );
+  assert(isJsonObject(properties));
+  for (const [family, model] of FAMILIES) {
+    for (const plainSchemas of [false, true]) {
+      const { schema } = translate({ properties, required: names }, model, { plainSchemas });
+      assert(isJsonObject(schema["properties"]), family);
+      assertEquals(Object.keys(schema["properties"]), names);
+      assertEquals(schema["required"], names);
+      assert(
+        Object.values(schema["properties"]).every((one) =>
+          isJsonObject(one) && Object.keys(one).join() === "type"
+        ),
+      );
+    }
+  }
+});
+
+Deno.test("adaptSchema gives equal bytes for equal schemas, and a second pass changes nothing", () => {
+  for (const [, model] of FAMILIES) {
+    const rules = findSchemaRules([model]);
+    assert(rules !== null);
+    for (const { name, schema } of tools) {
+      const options = { rules, position: 0, dropped: new Set<string>() };
+      const once = adaptSchema(schema, options);
+      assertEquals(JSON.stringify(adaptSchema(once, options)), JSON.stringify(once), name);
+    }
+  }
+});
+
+Deno.test("the checker of schemas refuses what it is there for", () => {
+  const bad: [Family, JsonObject][] = [
+    ["openai", { anyOf: [] }],
+    ["openai", { properties: { a: { pattern: EMAIL } } }],
+    ["openai", { properties: { a: { type: "array" } } }],
+    ["google", { properties: { a: { enum: [1] } } }],
+    ["google", { required: ["a"] }],
+    ["moonshotai", { properties: { a: { type: "string", anyOf: [] } } }],
+    ["moonshotai", { properties: { a: { enum: ["a"] } } }],
+    ["x-ai", { properties: { a: { minLength: 1 } } }],
+  ];
+  for (const [family, schema] of bad) {
+    const whole = { type: "object", properties: {}, ...schema };
+    assertThrows(() => checkToolSchema(family, whole), Error, undefined, JSON.stringify(schema));
+  }
+});

@@ -1,0 +1,220 @@
+// The local estimate of input tokens: never zero, in proportion to the text, blind to base64.
+
+import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { parseCountRequest } from "../../lib/anthropic/parse_request.ts";
+import { estimateInputTokens } from "../../lib/translate/tokens.ts";
+
+function estimate(keys: Record<string, unknown>): number {
+  const hello = [{ role: "user", content: "Hello" }];
+  return estimateInputTokens(parseCountRequest({ model: "m", messages: hello, ...keys }));
+}
+
+function estimateText(text: string): number {
+  return estimate({ messages: [{ role: "user", content: text }] });
+}
+
+function estimateImage(data: string): number {
+  const source = { type: "base64", media_type: "image/png", data };
+  return estimate({ messages: [{ role: "user", content: [{ type: "image", source }] }] });
+}
+
+/** One text of 4000 characters in each place that the model reads; each must count. */
+const long = "lorem ipsum ".repeat(334).slice(0, 4000);
+const call = { type: "tool_use", id: "a", name: "Bash", input: {} };
+const PLACES: Record<string, Record<string, unknown>> = {
+  "the system prompt": { system: long },
+  "a system turn": { messages: [{ role: "system", content: long }] },
+  "a user turn": { messages: [{ role: "user", content: long }] },
+  "an assistant turn": { messages: [{ role: "assistant", content: long }] },
+  "thinking": {
+    messages: [{
+      role: "assistant",
+      content: [{ type: "thinking", thinking: long, signature: "s" }],
+    }],
+  },
+  "a call's input": {
+    messages: [{ role: "assistant", content: [{ ...call, input: { text: long } }] }],
+  },
+  "a result's string": {
+    messages: [{
+      role: "user",
+      content: [{ type: "tool_result", tool_use_id: "a", content: long }],
+    }],
+  },
+  "a result's blocks": {
+    messages: [{
+      role: "user",
+      content: [{ type: "tool_result", tool_use_id: "a", content: [{ type: "text", text: long }] }],
+    }],
+  },
+  "a tool's description": {
+    tools: [{ name: "A", description: long, input_schema: { type: "object" } }],
+  },
+  "a tool's schema": {
+    tools: [{ name: "A", input_schema: { type: "object", properties: { [long]: {} } } }],
+  },
+};
+
+for (const [place, keys] of Object.entries(PLACES)) {
+  Deno.test(`estimateInputTokens counts the text of ${place}`, () => {
+    const tokens = estimate(keys);
+    // Four thousand characters of Latin are about a thousand tokens, give or take a third.
+    assertGreater(tokens, 700);
+    assertLess(tokens, 1400);
+  });
+}
+
+Deno.test("estimateInputTokens is a positive integer for the smallest request", () => {
+  for (const content of [[], ""]) {
+    const tokens = estimate({ messages: [{ role: "assistant", content }] });
+    assert(Number.isInteger(tokens) && tokens >= 1, `${tokens}`);
+  }
+  assertGreater(estimateText("a"), 0);
+});
+
+Deno.test("estimateInputTokens is linear in a text without spaces", () => {
+  const empty = estimateText("a");
+  const tokens = estimateText("a".repeat(100_000)) - empty;
+  assertAlmostEquals(estimateText("a".repeat(1_000_000)) - empty, tokens * 10, 10);
+  assertAlmostEquals(estimateText("a".repeat(500_000)) - empty, tokens * 5, 10);
+});
+
+Deno.test("estimateInputTokens grows with every turn", () => {
+  const turn = { role: "user", content: "x" };
+  const [one, two, many] = [1, 2, 1000].map((count) =>
+    estimate({ messages: Array.from({ length: count }, () => turn) })
+  );
+  assert(one !== undefined && two !== undefined && many !== undefined);
+  assertGreater(two, one);
+  assertAlmostEquals(many, one * 1000, one * 1000);
+});
+
+Deno.test("estimateInputTokens does not count the base64 of an image", () => {
+  assertEquals(estimateImage("iVBO"), estimateImage("iVBO".repeat(250_000)));
+  assertGreater(estimateImage("iVBO"), estimateText("iVBO"));
+});
+
+Deno.test("estimateInputTokens does not count the base64 of an image in a result, nor of redacted thinking", () => {
+  const withData = (data: string) => {
+    const image = { type: "image", source: { type: "base64", media_type: "image/png", data } };
+    const result = { type: "tool_result", tool_use_id: "a", content: [image] };
+    const redacted = { type: "redacted_thinking", data };
+    return estimate({
+      messages: [{ role: "assistant", content: [call, redacted] }, {
+        role: "user",
+        content: [result],
+      }],
+    });
+  };
+  assertEquals(withData("iVBO"), withData("iVBO".repeat(250_000)));
+});
+
+/** Each turn and tool costs four tokens, and four characters are a token. */
+const EXACT: readonly (readonly [about: string, tokens: number, keys: Record<string, unknown>])[] =
+  [
+    ["a turn of forty characters", 14, { messages: [turn("user", "x".repeat(40))] }],
+    ["two turns", 16, {
+      messages: [turn("user", "x".repeat(20)), turn("assistant", "y".repeat(12))],
+    }],
+    ["a system prompt", 16, { system: "s".repeat(40), messages: [turn("user", "12345678")] }],
+    [
+      "a tool: name, description and schema",
+      4 + 2 + 4 + 2 + 5 + 8,
+      {
+        messages: [turn("user", "12345678")],
+        tools: [{
+          name: "Readings",
+          description: "d".repeat(20),
+          input_schema: { type: "object", title: "abcd" },
+        }],
+      },
+    ],
+    [
+      "redacted thinking, which is free",
+      4 + 4 + 2,
+      {
+        messages: [
+          turn("user", "12345678"),
+          turn("assistant", [{ type: "redacted_thinking", data: "x".repeat(400) }]),
+        ],
+      },
+    ],
+    ["a call: name and input", 4 + 4 + 2 + 1 + 4, {
+      messages: [
+        turn("user", "12345678"),
+        turn("assistant", [{ ...call, input: { a: "bcdefghi" } }]),
+      ],
+    }],
+    ["a document of text", 4 + 10, { messages: [turn("user", [document({ type: "text" })])] }],
+    ["a document by URL", 4 + 2250, {
+      messages: [turn("user", [document({ type: "url", url: "https://a.test/b.pdf" })])],
+    }],
+  ];
+
+function turn(role: string, content: unknown) {
+  return { role, content };
+}
+
+function document(source: Record<string, unknown>) {
+  const text = { media_type: "text/plain", data: "x".repeat(40) };
+  return { type: "document", source: source.type === "text" ? { ...source, ...text } : source };
+}
+
+for (const [about, tokens, keys] of EXACT) {
+  Deno.test(`estimateInputTokens counts exactly: ${about}`, () => {
+    assertEquals(estimate(keys), tokens);
+  });
+}
+
+Deno.test("estimateInputTokens counts a PDF by its pages, which it guesses from its size", () => {
+  const pages = (chars: number) => {
+    const source = { type: "base64", media_type: "application/pdf", data: "A".repeat(chars) };
+    return (estimate({ messages: [turn("user", [document(source)])] }) - 4) / 2250;
+  };
+  assertEquals([4, 140_000, 160_000, 300_000].map(pages), [1, 1, 2, 3]);
+});
+
+Deno.test("estimateInputTokens leaves out the thinking that is cleared, and counts what is kept", () => {
+  const thinking = { type: "thinking", thinking: "x".repeat(400), signature: "s" };
+  const said = { type: "text", text: "done" };
+  const messages = [1, 2].flatMap(() => [
+    turn("user", "12345678"),
+    turn("assistant", [thinking, said]),
+  ]);
+  const keep = (value: number) => ({
+    edits: [{ type: "clear_thinking_20251015", keep: { type: "thinking_turns", value } }],
+  });
+  const all = estimate({ messages });
+  assertEquals(estimate({ messages, context_management: keep(2) }), all);
+  assertEquals(estimate({ messages, context_management: keep(1) }), all - 100);
+});
+
+Deno.test("estimateInputTokens counts what a search of the history is told as", () => {
+  const search = (title: string) => {
+    const found = {
+      type: "web_search_result",
+      url: "https://a.test",
+      title,
+      encrypted_content: "",
+    };
+    return estimate({
+      messages: [
+        turn("assistant", [
+          { type: "server_tool_use", id: "s1", name: "web_search", input: { query: "x" } },
+          { type: "web_search_tool_result", tool_use_id: "s1", content: [found] },
+        ]),
+        turn("user", "more"),
+      ],
+    });
+  };
+  assertEquals(search("x".repeat(48)) - search("x".repeat(8)), 10);
+});
+
+Deno.test("estimateInputTokens counts the name of a tool that was found", () => {
+  const found = (tool_name: string) => {
+    const content = [{ type: "tool_reference", tool_name }];
+    const result = { type: "tool_result", tool_use_id: "a", content };
+    return estimate({ messages: [turn("assistant", [call]), turn("user", [result])] });
+  };
+  assertEquals(found("x".repeat(48)) - found("x".repeat(8)), 10);
+});

@@ -1,0 +1,53 @@
+/** Tool names: lib/translate/tool_names.ts. @module */
+
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { ToolNames } from "../../lib/translate/tool_names.ts";
+
+const UPSTREAM_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
+const LONG = `mcp__${"very_long_server_name_".repeat(4)}__tool`;
+
+Deno.test("ToolNames leaves names alone that upstream accepts", () => {
+  const names = new ToolNames(["Read", "mcp__a__b-c", "x".repeat(64)]);
+  for (const name of ["Read", "mcp__a__b-c", "x".repeat(64)]) {
+    assertEquals(names.toUpstream(name), name);
+    assertEquals(names.toClient(name), name);
+  }
+});
+
+Deno.test("ToolNames replaces names that upstream refuses, and turns each back", () => {
+  const all = [LONG, "a.b", "a/b", "a b", "größe", "道具", "", "x".repeat(65), "__proto__.x"];
+  const names = new ToolNames(all);
+  const sent = all.map((name) => names.toUpstream(name));
+  for (const alias of sent) assertMatch(alias, UPSTREAM_NAME);
+  assertEquals(sent.map((alias) => names.toClient(alias)), all);
+  assertEquals(new Set(sent).size, all.length);
+});
+
+Deno.test("ToolNames tells names apart that differ only where they are cut or replaced", () => {
+  const names = new ToolNames([`${LONG}a`, `${LONG}b`, "a.b", "a:b"]);
+  assertNotEquals(names.toUpstream(`${LONG}a`), names.toUpstream(`${LONG}b`));
+  assertNotEquals(names.toUpstream("a.b"), names.toUpstream("a:b"));
+});
+
+Deno.test("ToolNames gives no alias the place of a name that travels as it is", () => {
+  const alias = new ToolNames(["a.b"]).toUpstream("a.b");
+  const names = new ToolNames(["a.b", alias]);
+  assertEquals(names.toUpstream(alias), alias);
+  assertEquals(names.toClient(alias), alias);
+  assertNotEquals(names.toUpstream("a.b"), alias);
+  assertEquals(names.toClient(names.toUpstream("a.b")), "a.b");
+});
+
+Deno.test("ToolNames gives a name the same alias in every request, whatever else is in it", () => {
+  const alone = new ToolNames(["a.b"]).toUpstream("a.b");
+  const among = new ToolNames(["z", LONG, "a:b", "a.b"]).toUpstream("a.b");
+  assertEquals(alone, among);
+});
+
+Deno.test("ToolNames leaves names alone that it does not know", () => {
+  const names = new ToolNames(["Read"]);
+  for (const name of ["Teleport", "constructor", "__proto__", "a.b"]) {
+    assertEquals(names.toClient(name), name);
+    assertEquals(names.toUpstream(name), name);
+  }
+});
