@@ -7,9 +7,22 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { isJsonObject } from "../../lib/json.ts";
 import { NAMES } from "../helpers/anthropic_names.ts";
+import {
+  loadRequestCases,
+  loadResponseCases,
+  loadStreamCases,
+  type RequestCase,
+} from "../helpers/fixtures.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const page = Deno.readTextFileSync(new URL("docs/translation.md", ROOT));
+
+const requests = new Map(loadRequestCases().map((one) => [one.name, one]));
+/** The answers that clients get, by the names of their cases; undefined where it is an error. */
+const answers = new Map<string, unknown>([
+  ...loadStreamCases().map(({ name, events }): [string, unknown] => [name, events]),
+  ...loadResponseCases().map(({ name, message }): [string, unknown] => [name, message]),
+]);
 
 const VERDICTS = ["carried", "approximated", "dropped", "refused"];
 /** Test files that the document may cite. */
@@ -26,7 +39,7 @@ const MISSED = [
   "Response fields: usage.speed",
   "Response blocks: web_fetch_tool_result",
 ];
-/** Invented types in fixtures, which stand for later versions of the API. */
+/** Types that only fixtures have. */
 const OF_TIMES_TO_COME = ["hologram", "never_heard_of", "tools.bash_tool"];
 
 /** One row of a coverage table. */
@@ -37,7 +50,7 @@ interface Row {
   /** A star after the verdict: upstream has no equivalent. */
   isBeyondUpstream: boolean;
   text: string;
-  /** `requests/…`, `streams/…` or `responses/…`. */
+  /** The names of cases: a path in tests/fixtures without `.json`, with `#` and a name in a table. */
   fixtures: string[];
   /** The end of a test's name, and its file. */
   test: { sentence: string; file: string } | null;
@@ -73,8 +86,15 @@ function listQuoted(text: string): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word);
 }
 
-function readFixture(path: string): string {
-  return Deno.readTextFileSync(new URL(`tests/fixtures/${path}`, ROOT));
+function findRequest(name: string): RequestCase {
+  const found = requests.get(name);
+  assert(found !== undefined, `There is no request fixture ${name}`);
+  return found;
+}
+
+/** The JSON of a case's request, to search it for words. */
+function readRequest(name: string): string {
+  return JSON.stringify(findRequest(name).request);
 }
 
 /** The names of the tests in a file, as it registers them. */
@@ -110,19 +130,9 @@ function listWords(value: unknown): string[] {
 }
 
 /** The words of the answer that a fixture expects. */
-function readAnswerWords(path: string): string[] {
-  const { events, message }: { events?: unknown; message?: unknown } = JSON.parse(
-    readFixture(`${path}.json`),
-  );
-  return listWords(events ?? message);
-}
-
-function listAnswers(): string[] {
-  return ["streams", "responses"].flatMap((folder) =>
-    [...Deno.readDirSync(new URL(`tests/fixtures/${folder}`, ROOT))]
-      .filter(({ name }) => name.endsWith(".json"))
-      .map(({ name }) => `${folder}/${name.replace(".json", "")}`)
-  );
+function readAnswerWords(name: string): string[] {
+  assert(answers.has(name), `There is no fixture ${name} of an answer`);
+  return listWords(answers.get(name));
 }
 
 const label = ({ table, name }: Row) => `${table}: ${name}`;
@@ -146,12 +156,11 @@ Deno.test("every row of docs/translation.md has one of four verdicts, a descript
 
 Deno.test("every fixture that docs/translation.md names exists, and contains what its row names", () => {
   for (const row of rows.filter(({ verdict }) => verdict !== "dropped")) {
-    for (const path of row.fixtures) {
-      const has = path.startsWith("requests/")
-        ? listAsked(row).every((word) => readFixture(`${path}.in.json`).includes(word))
-        : !isOfAnswer(row) || readAnswerWords(path).includes(lastWord(row));
-      assert(has, `${label(row)} is not in ${path}`);
-      readFixture(path.startsWith("requests/") ? `${path}.out.json` : `${path}.json`);
+    for (const name of row.fixtures) {
+      const has = answers.has(name)
+        ? !isOfAnswer(row) || readAnswerWords(name).includes(lastWord(row))
+        : listAsked(row).every((word) => readRequest(name).includes(word));
+      assert(has, `${label(row)} is not in ${name}`);
     }
   }
 });
@@ -159,7 +168,7 @@ Deno.test("every fixture that docs/translation.md names exists, and contains wha
 /** What stands in a request that a line is about: the field or block, and what the name ends in. */
 function listAsked(row: Row): string[] {
   const quoted = [row.name.split(/[.:]/)[0], lastWord(row)].map((word) => `"${word}"`);
-  if (row.name === "max_tokens: 0") return ['"max_tokens": 0'];
+  if (row.name === "max_tokens: 0") return ['"max_tokens":0'];
   // The parameters of a tool stand beside its type, which has a date.
   return row.table === "Tools" ? quoted.slice(1) : quoted;
 }
@@ -188,29 +197,26 @@ Deno.test("a dropped field of docs/translation.md is in the dropped list of its 
   for (const row of rows.filter((one) => one.verdict === "dropped" && !isOfAnswer(one))) {
     const [reported = ""] = listQuoted(row.text);
     assert(row.fixtures.length > 0, label(row));
-    for (const path of row.fixtures) {
-      const { dropped }: { dropped: string[] } = JSON.parse(readFixture(`${path}.out.json`));
-      assert(dropped.includes(reported), `${label(row)}: '${reported}' is not in ${path}`);
-      assert(readFixture(`${path}.in.json`).includes(lastWord(row)), `${label(row)}: ${path}`);
+    for (const name of row.fixtures) {
+      const { dropped } = findRequest(name);
+      assert(dropped.includes(reported), `${label(row)}: '${reported}' is not in ${name}`);
+      assert(readRequest(name).includes(lastWord(row)), `${label(row)}: ${name}`);
     }
   }
 });
 
 Deno.test("what docs/translation.md calls dropped in a response is in no fixture's response", () => {
-  const words = new Set(listAnswers().flatMap(readAnswerWords));
+  const words = new Set([...answers.keys()].flatMap(readAnswerWords));
   assert(words.has("citations_delta") && words.has("end_turn"), "the scan is broken");
   for (const row of rows.filter((one) => one.verdict === "dropped" && isOfAnswer(one))) {
-    for (const path of row.fixtures) readFixture(`${path}.json`);
+    for (const name of row.fixtures) readAnswerWords(name);
     assert(!words.has(lastWord(row)), `${label(row)} is sent`);
   }
 });
 
 Deno.test("docs/translation.md names everything that a fixture of a request drops", () => {
-  const folder = new URL("tests/fixtures/requests/", ROOT);
   const named = new Set(listQuoted(page));
-  for (const { name } of Deno.readDirSync(folder)) {
-    if (!name.endsWith(".out.json")) continue;
-    const { dropped }: { dropped: string[] } = JSON.parse(readFixture(`requests/${name}`));
+  for (const { name, dropped } of requests.values()) {
     const unnamed = dropped.filter((one) =>
       !named.has(one) && !named.has(one.replace(/^tools\./, "")) &&
       !OF_TIMES_TO_COME.includes(one.replace(/^safeguards\./, "")) &&

@@ -1,110 +1,252 @@
 /**
- * Golden pairs from tests/fixtures: what upstream says, and what the client must read.
+ * Reads tests/fixtures, one folder per feature. The ending of a file says what it holds:
+ *
+ * - `.request.json`: a client's request, and the body that goes upstream
+ * - `.stream.json`: the chunks of an answer, and the events that a client gets. Where framing or odd bytes are the
+ *   subject, the chunks are in a `.stream.sse` beside it, byte for byte
+ * - `.response.json`: a completion, and the message that a client gets
+ * - `.round_trip.json`: an answer with reasoning, and the reasoning in the client's next request
+ * - `.tools.json`: tool definitions of real servers
+ *
+ * In the plural (`.requests.json`) a file is a table of such cases under `cases`, each with a `name`. A case is
+ * named by its path without `.json`, and in a table with `#` and its own name.
  * @module
  */
 
-import type {
-  ContextManagement,
-  ErrorType,
-  Message,
-  StreamEvent,
-} from "../../lib/anthropic/types.ts";
-import { ToolNames } from "../../lib/translate/tool_names.ts";
-import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
+import type { ErrorType, Message, StreamEvent } from "../../lib/anthropic/types.ts";
+import { isJsonObject, type JsonObject } from "../../lib/json.ts";
+import type * as openrouter from "../../lib/openrouter/types.ts";
+import type { RequestOptions } from "../../lib/translate/request/request.ts";
+import { MESSAGE_START, type TranslatorOptions } from "./translator.ts";
 
-/** What a fixture says of its request; the rest is the same for all. */
-export interface FixtureOptions {
-  /** The tool names of the request. */
-  names?: string[];
-  takenCallIds?: string[];
-  stopSequences?: string[];
-  /** The client's own limit, where upstream was given more. */
+/** A request, and what translateRequest makes of it. */
+export interface RequestCase {
+  name: string;
+  /** Completes "translateRequest …" to a sentence. */
+  about: string;
+  request: JsonObject;
+  options: Partial<RequestOptions>;
+  body: JsonObject;
+  dropped: string[];
+  /** How many tokens the client may see; absent where this is its own limit. */
   visibleTokens?: number;
-  /** The request had `safeguards`. */
-  reportsSafeguards?: boolean;
-  /** The client asked for web search. */
-  searchesWeb?: boolean;
-  /** What was done to the context, where the client manages it. */
-  contextManagement?: ContextManagement;
-  /** The client asked not to see thinking. */
-  hidesThinking?: boolean;
-  cacheTtl?: "5m" | "1h";
-  /** A text that errors must not show. */
-  secret?: string;
 }
 
-/** An error before anything was sent. Without `message`, the words do not matter. */
+/** An error before the first event. Without `message` any words will do. */
 export interface ExpectedError {
   type: ErrorType;
   status: number;
   message?: string;
 }
 
-/** Expected is either all collapsed events, or an error before the first of them. */
-export interface StreamFixture {
+/** A stream, with either all its events, collapsed, or an error before the first of them. */
+export interface StreamCase {
+  name: string;
   about: string;
-  options?: FixtureOptions;
+  sse: string;
+  options?: TranslatorOptions;
   events?: StreamEvent[];
   error?: ExpectedError;
 }
 
-/** Expected is either a message or an error. */
-export interface ResponseFixture {
+/** A completion, with either its message or an error. */
+export interface ResponseCase {
+  name: string;
   about: string;
-  options?: FixtureOptions;
+  options?: TranslatorOptions;
   completion: unknown;
   message?: Message;
   error?: ExpectedError;
 }
 
-/** A case with the text of its `.sse` file. */
-export interface StreamCase {
+/** An answer, as a stream and whole, with the reasoning fields that the next request must bring back. */
+export interface RoundTripCase {
   name: string;
+  about: string;
+  model: string;
   sse: string;
-  fixture: StreamFixture;
+  completion: openrouter.Chunk;
+  replay: JsonObject;
+}
+
+/** A tool like a real server's, in our words, with arguments that fit it. */
+export interface McpTool {
+  server: string;
+  name: string;
+  schema: JsonObject;
+  valid: unknown[];
+}
+
+/** A stream as its file has it. */
+interface StreamFile extends StreamCase {
+  /** Absent where the stream is in a `.sse` file. A string is an event as it is sent, e.g. a comment. */
+  chunks?: unknown[];
+  /** Fields at the beginning of every chunk, in place of {@linkcode ENVELOPE}; null for none. */
+  envelope?: JsonObject | null;
+  /** Whether `[DONE]` ends the stream. Where absent, it does. */
+  done?: boolean;
+}
+
+/** Any case, as far as reading it depends on it. */
+interface CaseFile {
+  name: string;
+  about: string;
+}
+
+interface Table {
+  about: string;
+  cases: JsonObject[];
 }
 
 const FIXTURES = new URL("../fixtures/", import.meta.url);
 
-/** All stream cases, by name. */
-export function loadStreamCases(): StreamCase[] {
-  return listNames("streams/").map((name) => {
-    const fixture: StreamFixture = loadJson(`streams/${name}.json`);
-    const bytes = Deno.readFileSync(new URL(`streams/${name}.sse`, FIXTURES));
-    return { name, sse: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes), fixture };
+const MCP_TOOLS = "tool_schemas/mcp_servers.tools.json";
+
+/** The keys that a case may have. A key with a typo would be an expectation that is never checked. */
+const STREAM_KEYS = ["about", "chunks", "envelope", "done"];
+const KEYS = {
+  request: ["about", "request", "options", "body", "dropped", "visibleTokens"],
+  stream: [...STREAM_KEYS, "options", "events", "error"],
+  response: ["about", "options", "completion", "message", "error"],
+  round_trip: [...STREAM_KEYS, "model", "completion", "replay"],
+};
+/** What the cases of a table of requests have in common; a case adds keys, or replaces some. */
+const SHARED_KEYS = ["request", "options", "body"];
+
+const ENVELOPE = {
+  id: "gen-1790001122-Fx4kTq81LmZcVw02Rb7s",
+  object: "chat.completion.chunk",
+  created: 1790001122,
+  model: "anthropic/claude-sonnet-4",
+  provider: "Amazon Bedrock",
+};
+
+/** All request cases, by name. @throws {Error} as {@linkcode listFixtures} */
+export function loadRequestCases(root = FIXTURES): RequestCase[] {
+  return readCases<RequestCase>("request", root).map((one) => ({
+    ...one,
+    options: one.options ?? {},
+  }));
+}
+
+/** All stream cases, by name. @throws {Error} as {@linkcode listFixtures} */
+export function loadStreamCases(root = FIXTURES): StreamCase[] {
+  const paths = listFixtures(root);
+  return readCases<StreamFile>("stream", root).map((file) => {
+    const { name, about, options, events, error } = file;
+    const path = paths.find((one) => one === `${name}.sse`);
+    return {
+      name,
+      about,
+      sse: path === undefined ? toSse(file) : readSse(file, new URL(path, root)),
+      ...(options === undefined ? {} : { options }),
+      ...(events === undefined ? {} : { events: [MESSAGE_START, ...events] }),
+      ...(error === undefined ? {} : { error }),
+    };
   });
 }
 
-/** All response cases, by name. */
-export function loadResponseCases(): { name: string; fixture: ResponseFixture }[] {
-  return listNames("responses/").map((name) => {
-    const fixture: ResponseFixture = loadJson(`responses/${name}.json`);
-    return { name, fixture };
+/** All response cases, by name. @throws {Error} as {@linkcode listFixtures} */
+export function loadResponseCases(root = FIXTURES): ResponseCase[] {
+  return readCases<ResponseCase>("response", root);
+}
+
+/** All round trips, by name. @throws {Error} as {@linkcode listFixtures} */
+export function loadRoundTripCases(root = FIXTURES): RoundTripCase[] {
+  return readCases<RoundTripCase & StreamFile>("round_trip", root)
+    .map((file) => ({ ...file, sse: toSse(file) }));
+}
+
+/** The tools of real servers. */
+export function loadMcpTools(): McpTool[] {
+  return readJson(MCP_TOOLS, FIXTURES);
+}
+
+/**
+ * The paths of all fixtures, sorted.
+ * @throws {Error} for a file that no test would read
+ */
+export function listFixtures(root = FIXTURES): string[] {
+  const paths = [...walk("", root)].sort();
+  for (const path of paths) {
+    const isRead = path.endsWith(".stream.sse")
+      ? paths.includes(path.replace(/sse$/, "json"))
+      : /\.(requests?|streams?|responses?|round_trip)\.json$/.test(path) || path === MCP_TOOLS;
+    if (!isRead) throw new Error(`No test reads ${path}: see helpers/fixtures.ts for the endings`);
+  }
+  return paths;
+}
+
+function* walk(folder: string, root: URL): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(new URL(folder || ".", root))) {
+    if (isDirectory) yield* walk(`${folder}${name}/`, root);
+    else yield `${folder}${name}`;
+  }
+}
+
+/** The cases of a kind, tables included. */
+function readCases<T extends CaseFile>(kind: keyof typeof KEYS, root: URL): T[] {
+  return listFixtures(root).flatMap((path) => {
+    const name = path.replace(/\.json$/, "");
+    if (path.endsWith(`.${kind}.json`)) {
+      return [toCase<T>(readJson(path, root), { kind, name })];
+    }
+    return path.endsWith(`.${kind}s.json`) ? readTable<T>(path, kind, root) : [];
   });
 }
 
-/** A translator as a fixture wants it: made-up call ids count from `toolu_made_1`. */
-export function createTranslator(options: FixtureOptions = {}): StreamTranslator {
-  const { names, secret, ...rest } = options;
-  let made = 0;
-  return new StreamTranslator({
-    messageId: "msg_1",
-    model: "claude-test",
-    inputTokens: 10,
-    newCallId: () => `toolu_made_${++made}`,
-    ...(names === undefined ? {} : { names: new ToolNames(names) }),
-    ...(secret === undefined ? {} : { redact: (text: string) => text.replaceAll(secret, "***") }),
-    ...rest,
+function readTable<T extends CaseFile>(path: string, kind: keyof typeof KEYS, root: URL): T[] {
+  const { about, cases, ...shared }: Table & JsonObject = readJson(path, root);
+  checkKeys({ about, ...shared }, ["about", ...kind === "request" ? SHARED_KEYS : []], path);
+  const names = new Set(cases.map((one) => one["name"]));
+  if (names.size < cases.length) throw new Error(`Two cases in ${path} have the same name`);
+  return cases.map(({ name: own, ...one }) => {
+    const merged = Object.entries(shared).map(([key, value]) => [
+      key,
+      { ...asObject(value), ...asObject(one[key]) },
+    ]);
+    const name = `${path.replace(/\.json$/, "")}#${own}`;
+    return toCase<T>({ ...one, ...Object.fromEntries(merged) }, { kind, name });
   });
 }
 
-function loadJson<T>(path: string): T {
-  return JSON.parse(Deno.readTextFileSync(new URL(path, FIXTURES)));
+/** A case under its name. Its values are trusted to have the types of its kind. */
+function toCase<T extends CaseFile>(
+  content: JsonObject,
+  { kind, name }: { kind: keyof typeof KEYS; name: string },
+): T {
+  checkKeys(content, KEYS[kind], name);
+  return { name, ...content } as T;
 }
 
-function listNames(folder: string): string[] {
-  return [...Deno.readDirSync(new URL(folder, FIXTURES))]
-    .filter((entry) => entry.name.endsWith(".json"))
-    .map((entry) => entry.name.replace(/\.json$/, ""))
-    .sort();
+/** @throws {Error} for a key that no test reads, and where `about` is missing */
+function checkKeys(content: JsonObject, keys: readonly string[], name: string): void {
+  const unread = Object.keys(content).find((key) => !keys.includes(key));
+  if (unread !== undefined) throw new Error(`No test reads the key ${unread} of ${name}`);
+  if (!content["about"]) throw new Error(`The fixture ${name} needs an about`);
+}
+
+/** The text of a stream that is in a file of its own, with its byte order mark. */
+function readSse({ name, chunks }: StreamFile, url: URL): string {
+  if (chunks !== undefined) throw new Error(`The fixture ${name} has chunks and a .sse file`);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Deno.readFileSync(url));
+}
+
+/** The text of a stream of chunks. */
+function toSse({ name, chunks, envelope = ENVELOPE, done = true }: StreamFile): string {
+  if (chunks === undefined) throw new Error(`The fixture ${name} needs chunks or a .sse file`);
+  const events = chunks.map((chunk) => {
+    if (typeof chunk === "string") return chunk;
+    return `data: ${JSON.stringify(isJsonObject(chunk) ? { ...envelope, ...chunk } : chunk)}`;
+  });
+  return [...events, ...(done ? ["data: [DONE]"] : [])].map((event) => `${event}\n\n`).join("");
+}
+
+function readJson<T>(path: string, root: URL): T {
+  const value: T = JSON.parse(Deno.readTextFileSync(new URL(path, root)));
+  return value;
+}
+
+function asObject(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
 }

@@ -12,7 +12,7 @@ import { readWhole } from "../../lib/stream/read_text.ts";
 import { translateRequest } from "../../lib/translate/request/request.ts";
 import { collectMessage, translateCompletion } from "../../lib/translate/response/message.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
-import { createTranslator } from "../helpers/fixtures.ts";
+import { createTranslator } from "../helpers/translator.ts";
 import { ask, call, createProxy, HELD_KEY, post } from "../helpers/proxy.ts";
 import { errorBody, holdBody, startUpstream } from "../helpers/upstream.ts";
 

@@ -1,5 +1,5 @@
 /**
- * What no golden pair can say of documents, searches, edits of the context and tokens: the answers of the whole
+ * What no fixture can express of documents, searches, edits of the context and tokens: the answers of the whole
  * handler, and figures. One test for each mutant of lib/ that would live without it.
  * @module
  */

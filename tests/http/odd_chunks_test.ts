@@ -1,5 +1,5 @@
-// What upstream's chunks may say: the rows of the failure catalogue (§2.1) about errors in streams, ends and usage, with a raw TCP upstream behind the listening proxy. The exact events of each
-// are golden pairs (fixtures/streams); here it is what a client puts together that counts.
+// Odd chunks: errors in streams, endings and usage, with a raw TCP upstream and the listening proxy. The exact
+// events are in tests/fixtures (.stream.json); these tests check the message that a client puts together.
 
 import { assert, assertEquals } from "@std/assert";
 import { assertError, provoke, streamChunks } from "../helpers/faults.ts";
@@ -31,7 +31,7 @@ const CODES: [code: unknown, status: number, type: string][] = [
 
 for (const [code, status, type] of CODES) {
   const error = { code, message: "the words" };
-  Deno.test(`§2.1 error ${code} as first chunk of a 200 stream: HTTP ${status}`, async () => {
+  Deno.test(`error ${code} as first chunk of a 200 stream: HTTP ${status}`, async () => {
     const script = streamChunks(": OPENROUTER PROCESSING", {
       ...bareChunk({ role: "assistant" }),
       error,
@@ -39,7 +39,7 @@ for (const [code, status, type] of CODES) {
     assertError(await provoke(script), status, `${type}: the words`);
   });
 
-  Deno.test(`§2.1 error ${code} mid-stream: an error event last, ${type}, upstream's words`, async () => {
+  Deno.test(`error ${code} mid-stream: an error event last, ${type}, upstream's words`, async () => {
     const outcome = await provoke(
       streamChunks(HI, { ...bareChunk({}, "error"), error }, HI, STOP, "[DONE]"),
     );
@@ -48,7 +48,7 @@ for (const [code, status, type] of CODES) {
   });
 }
 
-Deno.test('§2.1 finish_reason "error" without words, first and mid-stream: an error', async () => {
+Deno.test('finish_reason "error" without words, first and mid-stream: an error', async () => {
   assertError(
     await provoke(streamChunks(bareChunk({}, "error"))),
     502,
@@ -58,7 +58,7 @@ Deno.test('§2.1 finish_reason "error" without words, first and mid-stream: an e
   assertEquals([outcome.words, outcome.error], ["Hi", "api_error: The model ended with an error"]);
 });
 
-Deno.test("§2.1 an error chunk behind an open tool call: the call is not closed", async () => {
+Deno.test("an error chunk behind an open tool call: the call is not closed", async () => {
   const open = calls(callHead(0, "c", "Bash", '{"a":'));
   const outcome = await provoke(streamChunks(open, { error: { code: 429, message: "slow" } }));
   assertEquals(outcome.error, "rate_limit_error: slow");
@@ -92,7 +92,7 @@ const ENDS: [about: string, chunks: (Json | string)[], words: string, stop: stri
 ];
 
 for (const [about, chunks, words, stop] of ENDS) {
-  Deno.test(`§2.1 ${about}: complete, one message_delta`, async () => {
+  Deno.test(`${about}: complete, one message_delta`, async () => {
     const outcome = await provoke(streamChunks(...chunks));
     assertEquals([outcome.error, outcome.words], ["", words]);
     assertEquals(outcome.message?.stop_reason, stop);
@@ -109,7 +109,7 @@ const NO_ENDS: [about: string, chunks: (Json | string)[]][] = [
 ];
 
 for (const [about, chunks] of NO_ENDS) {
-  Deno.test(`§2.1 ${about}: an error event, not a made-up end`, async () => {
+  Deno.test(`${about}: an error event, not a made-up end`, async () => {
     const outcome = await provoke(streamChunks(...chunks));
     assertEquals([outcome.status, outcome.words], [200, "Hi"]);
     assert(outcome.error.startsWith("api_error: "), outcome.error);
@@ -161,7 +161,7 @@ const USAGES: [about: string, chunks: Json[], expected: Figures | "estimated"][]
 ];
 
 for (const [about, chunks, expected] of USAGES) {
-  Deno.test(`§2.1 usage ${about}: whole numbers from 0 up`, async () => {
+  Deno.test(`usage ${about}: whole numbers from 0 up`, async () => {
     const outcome = await provoke(streamChunks(...chunks));
     const usage = outcome.message?.usage;
     assert(usage !== undefined && outcome.error === "", outcome.error);
@@ -180,7 +180,7 @@ for (const [about, chunks, expected] of USAGES) {
   });
 }
 
-Deno.test("§2.1 empty choices, delta null, choices null: skipped", async () => {
+Deno.test("empty choices, delta null, choices null: skipped", async () => {
   const odd = [{ choices: [] }, { choices: null }, {}, bareChunk(null), { choices: [null] }, {
     choices: 3,
   }];

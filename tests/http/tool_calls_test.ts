@@ -1,6 +1,5 @@
-// What upstream's chunks may carry: the rows of the failure catalogue (§2.1) about tool calls, reasoning and
-// characters, with a raw TCP upstream behind the listening proxy. The exact events of each are golden pairs
-// (fixtures/streams); here it is what a client puts together that counts.
+// Odd tool calls, reasoning and characters in chunks, with a raw TCP upstream and the listening proxy. The exact
+// events are in tests/fixtures (.stream.json); these tests check the message that a client puts together.
 
 import { assertEquals } from "@std/assert";
 import { type Outcome, provoke, STREAM, streamChunks } from "../helpers/faults.ts";
@@ -96,7 +95,7 @@ const QUIRKS: [about: string, chunks: Json[], content: string[]][] = [
 ];
 
 for (const [about, chunks, content] of QUIRKS) {
-  Deno.test(`§2.1 tool call quirk ${about}: whole calls, ids of their own`, async () => {
+  Deno.test(`tool call quirk ${about}: whole calls, ids of their own`, async () => {
     const outcome = await provoke(streamChunks(...chunks, bareChunk({}, "tool_calls"), "[DONE]"));
     assertEquals([outcome.error, outcome.message?.stop_reason], ["", "tool_use"]);
     assertEquals(show(outcome), content);
@@ -172,7 +171,7 @@ const THOUGHTS: [about: string, chunks: Json[], content: string[]][] = [
 ];
 
 for (const [about, chunks, content] of THOUGHTS) {
-  Deno.test(`§2.1 reasoning ${about}: once, before the text`, async () => {
+  Deno.test(`reasoning ${about}: once, before the text`, async () => {
     const outcome = await provoke(streamChunks(...chunks, HI, STOP, "[DONE]"));
     const last = content.at(-1) === "text So"
       ? [...content.slice(0, -1), "text SoHi"]
@@ -181,7 +180,7 @@ for (const [about, chunks, content] of THOUGHTS) {
   });
 }
 
-Deno.test("§2.1 surrogate halves, NUL, U+2028, data: and event: inside text and arguments: exact", async () => {
+Deno.test("surrogate halves, NUL, U+2028, data: and event: inside text and arguments: exact", async () => {
   const text =
     "\ud83d half \udc00 \0 \u2028\u2029\u0085 \r\n\n data: [DONE]\n\nevent: error\ndata: {}\n\n : \ufeff";
   const call = calls(callHead(0, "c1", "Bash", JSON.stringify({ text })));
@@ -193,7 +192,7 @@ Deno.test("§2.1 surrogate halves, NUL, U+2028, data: and event: inside text and
   );
 });
 
-Deno.test("§2.1 CRLF, CR, no space behind the colon, a byte order mark, several data lines: read alike", async () => {
+Deno.test("CRLF, CR, no space behind the colon, a byte order mark, several data lines: read alike", async () => {
   const chunks = sse(HI, STOP, "[DONE]");
   const forms = [
     chunks.replaceAll("\n", "\r\n"),

@@ -1,6 +1,6 @@
 /**
  * Images and PDFs in front of models that cannot take them, through the whole handler: by the catalog, and by
- * what a refusal teaches. The notes themselves are pairs in fixtures/requests.
+ * what a refusal teaches. The notes themselves are in tests/fixtures (unsupported.requests.json).
  * @module
  */
 

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import type { Delta } from "../../lib/openrouter/types.ts";
 import { replayReasoning, sealReasoning } from "../../lib/translate/reasoning.ts";
 import { collectMessage } from "../../lib/translate/response/message.ts";
-import { createTranslator } from "../helpers/fixtures.ts";
+import { createTranslator } from "../helpers/translator.ts";
 
 const CLAUDE = "anthropic/claude-sonnet-4";
 

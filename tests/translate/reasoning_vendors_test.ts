@@ -1,7 +1,7 @@
 /**
- * Reasoning there and back, vendor by vendor: fixtures/reasoning holds answers in the shapes that OpenRouter and
- * other servers were seen to send, as a stream and whole, beside what the next request must bring back. Each
- * goes through the whole proxy, both ways.
+ * Reasoning there and back, vendor by vendor: the .round_trip.json files in tests/fixtures/reasoning hold answers
+ * in the shapes that OpenRouter and other servers were seen to send, as a stream and whole, beside the reasoning
+ * that the next request must bring back. Each goes through the whole proxy, both ways.
  * @module
  */
 
@@ -11,6 +11,7 @@ import { createClient } from "../../lib/openrouter/client.ts";
 import type * as openrouter from "../../lib/openrouter/types.ts";
 import { createHandler, type Handler } from "../../lib/server.ts";
 import { collectMessage } from "../../lib/translate/response/message.ts";
+import { loadRoundTripCases, type RoundTripCase } from "../helpers/fixtures.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
 import { checkChatRequest } from "../helpers/openai_checker.ts";
 import { call, createTestServices, post } from "../helpers/proxy.ts";
@@ -18,24 +19,7 @@ import { chunkings, parseSse, toBody } from "../helpers/sse.ts";
 
 /** What an assistant message may carry of reasoning. */
 const FIELDS = ["reasoning_details", "reasoning", "reasoning_content"] as const;
-const FIXTURES = new URL("../fixtures/reasoning/", import.meta.url);
-
-interface Fixture {
-  about: string;
-  model: string;
-  completion: openrouter.Chunk;
-  /** The fields of the message that the next request must hold, all of them. */
-  replay: Partial<Record<typeof FIELDS[number], unknown>>;
-}
-
-const CASES = [...Deno.readDirSync(FIXTURES)]
-  .filter(({ name }) => name.endsWith(".sse"))
-  .map(({ name }) => name.replace(/\.sse$/, ""))
-  .sort()
-  .map((name) => {
-    const fixture: Fixture = JSON.parse(Deno.readTextFileSync(new URL(`${name}.json`, FIXTURES)));
-    return { name, sse: Deno.readTextFileSync(new URL(`${name}.sse`, FIXTURES)), ...fixture };
-  });
+const CASES = loadRoundTripCases();
 
 for (const { name, about, model, sse, completion, replay } of CASES) {
   Deno.test(`reasoning of a stream comes back, however it is cut (${name}). ${about}`, async (t) => {
@@ -59,14 +43,14 @@ for (const { name, about, model, sse, completion, replay } of CASES) {
   });
 }
 
-Deno.test("what a whole answer says is what comes back, but for text that nobody signed", () => {
+Deno.test("the reasoning details of a whole answer come back, except text without a signature", () => {
   for (const { completion, replay, name } of CASES) {
     const details = completion.choices?.[0]?.message?.reasoning_details ?? [];
     const isSigned = ({ type, signature }: openrouter.ReasoningDetail) =>
       type !== "reasoning.text" || Boolean(signature);
-    const kept = name.startsWith("gemini") ? details.filter(isSigned) : details;
-    // Claude's signature travels bare, without its entry's index; the place among the entries stands for it.
-    const placed = name.startsWith("claude_two")
+    const kept = name.startsWith("reasoning/gemini") ? details.filter(isSigned) : details;
+    // Claude's signature is forwarded without its entry's index; the position among the entries stands for it.
+    const placed = name.startsWith("reasoning/claude_two")
       ? kept.map((detail, index) => ({ ...detail, index }))
       : kept;
     assertEquals(replay.reasoning_details ?? [], placed, name);
@@ -87,7 +71,7 @@ async function converse(
   model: string,
   answer: () => Response,
   { stream, other = model }: { stream: boolean; other?: string },
-): Promise<Fixture["replay"]> {
+): Promise<RoundTripCase["replay"]> {
   const asked: openrouter.ChatRequest[] = [];
   const handler = serve((request) => {
     asked.push(request);

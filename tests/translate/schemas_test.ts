@@ -1,5 +1,5 @@
-// Schemas of tools as model families take them. Single changes stand as golden pairs in fixtures/requests
-// (schema_*); here stand real servers' tools, patterns one by one, and what a pair cannot say.
+// Tool schemas as model families take them. Single changes are in tests/fixtures/tool_schemas; the tests below
+// cover real servers' tools, patterns one by one, and what a fixture cannot express.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
@@ -8,20 +8,11 @@ import { isPortablePattern } from "../../lib/translate/schemas/portable_patterns
 import { toPlainSchema } from "../../lib/translate/schemas/plain_schema.ts";
 import { type RequestOptions, translateRequest } from "../../lib/translate/request/request.ts";
 import { adaptSchema, findSchemaRules } from "../../lib/translate/schemas/schema_rules.ts";
+import { loadMcpTools } from "../helpers/fixtures.ts";
 import { explainMisfit } from "../helpers/json_schema.ts";
 import { checkToolSchema, type Family } from "../helpers/schema_checker.ts";
 
-/** A tool like a real server's, in our words, with arguments that it takes. */
-interface McpTool {
-  server: string;
-  name: string;
-  schema: JsonObject;
-  valid: unknown[];
-}
-
-const tools: McpTool[] = JSON.parse(
-  Deno.readTextFileSync(new URL("../fixtures/schemas/mcp_tools.json", import.meta.url)),
-);
+const tools = loadMcpTools();
 
 const MODELS: Record<Family, string> = {
   "openai": "openai/gpt-5.1",

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { isJsonObject } from "../../lib/json.ts";
-import { loadGolden } from "../../tests/helpers/golden.ts";
+import { loadRequestCases } from "../../tests/helpers/fixtures.ts";
 import { checkChatRequest } from "../../tests/helpers/openai_checker.ts";
 import { completion, sseAnswer } from "../../tests/helpers/chunks.ts";
 import { mutateBytes, mutateJson } from "./mutate.ts";
@@ -15,9 +15,7 @@ import { Random } from "./random.ts";
 import { judge } from "./verdict.ts";
 
 const encoder = new TextEncoder();
-const SEEDS = loadGolden<{ request: unknown }, unknown>("requests").map(({ input }) =>
-  input.request
-);
+const SEEDS = loadRequestCases().map(({ request }) => request);
 
 /** Mutates, asks and judges. @throws {AssertionError} where the answer or what goes upstream is not valid */
 export async function checkRequest(seed: number): Promise<void> {

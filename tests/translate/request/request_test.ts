@@ -1,5 +1,5 @@
-// The request direction, from the body a client sends to the body upstream gets. The cases are the golden
-// pairs in fixtures/requests; here stands only what a pair cannot say.
+// The request direction, from a client's body to the body that goes upstream. The cases are the .request.json
+// files in tests/fixtures; the tests below are those that a fixture cannot express.
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
@@ -10,23 +10,10 @@ import {
   type TranslatedRequest,
   translateRequest,
 } from "../../../lib/translate/request/request.ts";
-import { loadGolden } from "../../helpers/golden.ts";
+import { loadRequestCases } from "../../helpers/fixtures.ts";
 import { checkChatRequest } from "../../helpers/openai_checker.ts";
 
-interface Input {
-  about: string;
-  request: unknown;
-  options?: Partial<RequestOptions>;
-}
-
-interface Expected {
-  body: unknown;
-  dropped: string[];
-  /** How many tokens the client may see; absent where all that are asked for are its own. */
-  visibleTokens?: number;
-}
-
-const goldens = loadGolden<Input, Expected>("requests");
+const cases = loadRequestCases();
 
 function translate(request: unknown, options: Partial<RequestOptions> = {}): TranslatedRequest {
   return translateRequest(parseMessagesRequest(request), {
@@ -39,9 +26,9 @@ function toRequest(messages: unknown[], more: Record<string, unknown> = {}): unk
   return { model: "claude-sonnet-4-5", max_tokens: 4096, messages, ...more };
 }
 
-for (const { name, input, expected } of goldens) {
-  Deno.test(`translateRequest ${input.about} (${name})`, () => {
-    const { body, dropped, visibleTokens } = translate(input.request, input.options);
+for (const { name, about, request, options, ...expected } of cases) {
+  Deno.test(`translateRequest ${about} (${name})`, () => {
+    const { body, dropped, visibleTokens } = translate(request, options);
     assertEquals<unknown>(body, expected.body);
     assertEquals(dropped.toSorted(), expected.dropped.toSorted());
     assertEquals(visibleTokens, expected.visibleTokens);
@@ -49,42 +36,42 @@ for (const { name, input, expected } of goldens) {
   });
 }
 
-Deno.test("every expected body in fixtures/requests is a valid chat request", () => {
-  assert(goldens.length >= 50);
-  for (const { expected } of goldens) checkChatRequest(expected.body);
+Deno.test("every expected body of a request fixture is a valid chat request", () => {
+  assert(cases.length >= 300);
+  for (const { body } of cases) checkChatRequest(body);
 });
 
 Deno.test("translateRequest gives equal requests the same bytes", () => {
-  for (const { input } of goldens) {
-    const first = JSON.stringify(translate(input.request, input.options).body);
-    const second = JSON.stringify(translate(structuredClone(input.request), input.options).body);
+  for (const { request, options } of cases) {
+    const first = JSON.stringify(translate(request, options).body);
+    const second = JSON.stringify(translate(structuredClone(request), options).body);
     assertEquals(first, second);
   }
 });
 
 Deno.test("translateRequest gives the same bytes in whatever order the client's fields come", () => {
-  for (const { input } of goldens) {
-    const turned = Object.fromEntries(Object.entries(input.request ?? {}).reverse());
+  for (const { request, options } of cases) {
+    const turned = Object.fromEntries(Object.entries(request).reverse());
     assertEquals(
-      JSON.stringify(translate(turned, input.options).body),
-      JSON.stringify(translate(input.request, input.options).body),
+      JSON.stringify(translate(turned, options).body),
+      JSON.stringify(translate(request, options).body),
     );
   }
 });
 
 Deno.test("translateRequest gives string content and one text block the same bytes", () => {
-  const [blocks, text] = ["content_blocks", "content_string"].map((name) =>
-    goldens.find((golden) => golden.name === name)?.input.request
+  const [blocks, text] = ["text/one_block.request", "text/string.request"].map((name) =>
+    cases.find((one) => one.name === name)?.request
   );
   assertNotEquals(blocks, text);
   assertEquals(JSON.stringify(translate(blocks).body), JSON.stringify(translate(text).body));
 });
 
 Deno.test("translateRequest does not change the request it is given", () => {
-  for (const { input } of goldens) {
-    const request = parseMessagesRequest(input.request);
+  for (const { request: sent, options } of cases) {
+    const request = parseMessagesRequest(sent);
     const before = structuredClone(request);
-    translateRequest(request, { models: ["anthropic/claude-sonnet-4"], ...input.options });
+    translateRequest(request, { models: ["anthropic/claude-sonnet-4"], ...options });
     assertEquals(request, before);
   }
 });

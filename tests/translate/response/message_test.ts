@@ -1,6 +1,6 @@
 /**
- * Plain answers: for each file in fixtures/responses, the message that translateResponse makes of a completion,
- * and that a stream which brings the same, in one chunk or in many, says the same.
+ * Plain answers: for each .response.json in tests/fixtures, the message that translateResponse makes of the
+ * completion, and that a stream with the same content, in one chunk or in many, gives the same message.
  * @module
  */
 
@@ -16,20 +16,20 @@ import {
   withoutAnswer,
 } from "../../../lib/translate/response/message.ts";
 import {
-  createTranslator,
   type ExpectedError,
   loadResponseCases,
-  type ResponseFixture,
+  type ResponseCase,
 } from "../../helpers/fixtures.ts";
 import { checkGrammar } from "../../helpers/grammar.ts";
 import { parseSse, toBody } from "../../helpers/sse.ts";
+import { createTranslator } from "../../helpers/translator.ts";
 
 const cases = loadResponseCases();
-/** A call that the length limit cut: a plain answer leaves it out, a stream closes it as it is. */
-const CUT_CALLS = ["length_broken_call", "length_second_call_broken"];
+/** Calls that the length limit cut: a plain answer leaves them out, a stream closes them as they are. */
+const CUT_CALLS = "finish_reasons/cut_calls.responses#";
 
-for (const { name, fixture } of cases) {
-  const { about, completion, options } = fixture;
+for (const fixture of cases) {
+  const { name, about, completion, options } = fixture;
 
   Deno.test(`translateResponse: ${about} (${name})`, () => {
     check(fixture, () => translateResponse(completion, createTranslator(options)));
@@ -60,8 +60,10 @@ for (const { name, fixture } of cases) {
       }
       checkGrammar(events);
       const message = collectStream(events, name);
-      // Upstream is left at the stop sequence, before it has told its usage.
-      const usage = name === "stop_enforced" ? fixture.message?.usage : message.usage;
+      // The stream is cancelled at the stop sequence, before its usage.
+      const usage = name === "stop_sequences/enforced.response"
+        ? fixture.message?.usage
+        : message.usage;
       assertEquals({ ...message, usage }, { ...fixture.message });
     });
   }
@@ -74,15 +76,15 @@ for (const { name, fixture } of cases) {
 }
 
 Deno.test("response fixtures expect a message or an error, each with a sentence of its own", () => {
-  for (const { name, fixture } of cases) {
-    assert((fixture.message === undefined) !== (fixture.error === undefined), name);
+  for (const { name, message, error } of cases) {
+    assert((message === undefined) !== (error === undefined), name);
   }
-  assertEquals(new Set(cases.map(({ fixture }) => fixture.about)).size, cases.length);
+  assertEquals(new Set(cases.map(({ about }) => about)).size, cases.length);
 });
 
 Deno.test("every response fixture with a message is streamed in several chunks, too", () => {
-  const streamed = cases.filter(({ fixture }) => toChunks(fixture.completion).length >= 3);
-  const messages = cases.filter(({ fixture }) => fixture.message !== undefined);
+  const streamed = cases.filter(({ completion }) => toChunks(completion).length >= 3);
+  const messages = cases.filter(({ message }) => message !== undefined);
   assertEquals(messages.filter((one) => !streamed.includes(one)).map(({ name }) => name), []);
 });
 
@@ -111,7 +113,7 @@ Deno.test("collectMessage refuses events without a head", () => {
   assertThrows(() => collectMessage([{ type: "message_stop" }]), ApiError);
 });
 
-function check({ message, error }: ResponseFixture, answer: () => Message): void {
+function check({ message, error }: ResponseCase, answer: () => Message): void {
   if (error === undefined) {
     assertEquals<Message | undefined>(answer(), message);
     return;
@@ -190,7 +192,7 @@ function halve(value: unknown): unknown[] {
 /** The events that a client of the pump reads. An error before the first of them is made one. */
 async function pump(
   chunks: readonly JsonObject[],
-  options: ResponseFixture["options"],
+  options: ResponseCase["options"],
 ): Promise<StreamEvent[]> {
   const frames = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
   const bytes = [...frames, "data: [DONE]\n\n"].map((frame) => new TextEncoder().encode(frame));
@@ -212,7 +214,7 @@ async function pump(
 /** The message of a stream, without the call that was cut. */
 function collectStream(events: readonly StreamEvent[], name: string): Message {
   const message = collectMessage(events);
-  if (!CUT_CALLS.includes(name)) return message;
+  if (!name.startsWith(CUT_CALLS)) return message;
   const cut = message.content.at(-1);
   assert(cut?.type === "tool_use");
   assertEquals(Object.keys(cut.input), ["INVALID_JSON"]);

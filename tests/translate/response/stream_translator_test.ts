@@ -1,6 +1,6 @@
 /**
- * Streams: for each pair in fixtures/streams, the events that StreamTranslator makes of its chunks, and the
- * bytes that the pump makes of its bytes however they are cut.
+ * Streams: for each .stream.json in tests/fixtures, the events that StreamTranslator makes of the chunks, and
+ * what the pump makes of their bytes, however they are cut.
  * @module
  */
 
@@ -10,23 +10,20 @@ import { ApiError } from "../../../lib/errors.ts";
 import { isJsonObject, parseJson } from "../../../lib/json.ts";
 import { startPump, type StreamEnd } from "../../../lib/stream/event_stream.ts";
 import { translateResponse } from "../../../lib/translate/response/message.ts";
-import {
-  createTranslator,
-  type ExpectedError,
-  type FixtureOptions,
-  loadStreamCases,
-  type StreamFixture,
-} from "../../helpers/fixtures.ts";
+import { type ExpectedError, loadStreamCases, type StreamCase } from "../../helpers/fixtures.ts";
 import { checkGrammar, collapse } from "../../helpers/grammar.ts";
 import { chunkings, parseSse, type SentEvent, toBody } from "../../helpers/sse.ts";
+import { createTranslator, type TranslatorOptions } from "../../helpers/translator.ts";
 
 /** What became of a stream: events, or an error before the first of them. */
 type Answer = { events: StreamEvent[] } | { error: ApiError };
 
 const cases = loadStreamCases();
 
-for (const { name, sse, fixture } of cases) {
-  Deno.test(`StreamTranslator: ${fixture.about} (${name})`, () => {
+for (const fixture of cases) {
+  const { name, about, sse } = fixture;
+
+  Deno.test(`StreamTranslator: ${about} (${name})`, () => {
     checkAnswer(translate(parseSse(sse), fixture.options), fixture);
   });
 
@@ -40,14 +37,14 @@ for (const { name, sse, fixture } of cases) {
 }
 
 Deno.test("stream fixtures are all in the grammar themselves", () => {
-  for (const { name, fixture } of cases) {
-    assert((fixture.events === undefined) !== (fixture.error === undefined), name);
-    if (fixture.events !== undefined) checkGrammar(fixture.events);
+  for (const { name, events, error } of cases) {
+    assert((events === undefined) !== (error === undefined), name);
+    if (events !== undefined) checkGrammar(events);
   }
 });
 
 Deno.test("stream fixtures each have a sentence of their own", () => {
-  assertEquals(new Set(cases.map(({ fixture }) => fixture.about)).size, cases.length);
+  assertEquals(new Set(cases.map(({ about }) => about)).size, cases.length);
 });
 
 Deno.test("a line of 200 KB comes out exactly, in every chunking", async () => {
@@ -160,7 +157,8 @@ Deno.test("StreamTranslator reads a completion that comes where a stream was ask
 });
 
 Deno.test("checkGrammar finds what is wrong", () => {
-  const { events = [] } = cases.find(({ name }) => name === "call_two_sequential")?.fixture ?? {};
+  const name = "tool_calls/two_in_sequence.stream";
+  const { events = [] } = cases.find((one) => one.name === name) ?? {};
   checkGrammar(events);
   for (let position = 0; position < events.length; position++) {
     const isDelta = events[position]?.type === "content_block_delta";
@@ -173,7 +171,7 @@ Deno.test("checkGrammar finds what is wrong", () => {
 });
 
 /** Plays the pump's part for StreamTranslator, chunk by chunk. */
-function translate(sent: readonly SentEvent[], options?: FixtureOptions): Answer {
+function translate(sent: readonly SentEvent[], options?: TranslatorOptions): Answer {
   const translator = createTranslator(options);
   const events: StreamEvent[] = [];
   try {
@@ -197,7 +195,7 @@ function translate(sent: readonly SentEvent[], options?: FixtureOptions): Answer
 /** Sends chunks of bytes through the pump, and reads what a client would. */
 async function pump(
   chunks: readonly Uint8Array<ArrayBuffer>[],
-  options?: FixtureOptions,
+  options?: TranslatorOptions,
 ): Promise<Answer> {
   const ends: StreamEnd[] = [];
   const times = { timeoutMs: 60_000, pingMs: 60_000, now: () => performance.now() };
@@ -222,7 +220,7 @@ async function pump(
   return { events };
 }
 
-function checkAnswer(answer: Answer, fixture: StreamFixture): void {
+function checkAnswer(answer: Answer, fixture: StreamCase): void {
   if (fixture.error !== undefined) {
     assert("error" in answer, `${JSON.stringify(answer)} should be an error`);
     return checkError(answer.error, fixture.error);

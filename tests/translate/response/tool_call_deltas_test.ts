@@ -5,7 +5,7 @@ import type { StreamEvent } from "../../../lib/anthropic/types.ts";
 import { ApiError } from "../../../lib/errors.ts";
 import { collectMessage } from "../../../lib/translate/response/message.ts";
 import type { StreamTranslator } from "../../../lib/translate/response/stream_translator.ts";
-import { createTranslator } from "../../helpers/fixtures.ts";
+import { createTranslator } from "../../helpers/translator.ts";
 
 interface Piece {
   index?: number;

@@ -1,0 +1,67 @@
+/**
+ * The StreamTranslator of the fixtures: the same message id, model and input tokens in every test.
+ * @module
+ */
+
+import type { ContextManagement, StreamEvent } from "../../lib/anthropic/types.ts";
+import { ToolNames } from "../../lib/translate/tool_names.ts";
+import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
+
+/** The options that a test sets; the rest is the same for all. */
+export interface TranslatorOptions {
+  /** The tool names of the request. */
+  names?: string[];
+  takenCallIds?: string[];
+  stopSequences?: string[];
+  /** The client's own limit, where upstream was given more. */
+  visibleTokens?: number;
+  /** The request had `safeguards`. */
+  reportsSafeguards?: boolean;
+  /** The request had a web search tool. */
+  searchesWeb?: boolean;
+  /** The edits that were applied, where the request has `context_management`. */
+  contextManagement?: ContextManagement;
+  /** The request had `thinking.display: "omitted"`. */
+  hidesThinking?: boolean;
+  cacheTtl?: "5m" | "1h";
+  /** A text that must not appear in errors. */
+  secret?: string;
+}
+
+/** The first event of every stream of such a translator. */
+export const MESSAGE_START: StreamEvent = {
+  type: "message_start",
+  message: {
+    id: "msg_1",
+    type: "message",
+    role: "assistant",
+    model: "claude-test",
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    stop_details: null,
+    usage: {
+      input_tokens: 10,
+      output_tokens: 1,
+      cache_creation_input_tokens: 0,
+      cache_read_input_tokens: 0,
+      cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+      service_tier: "standard",
+    },
+  },
+};
+
+/** A translator whose generated call ids count from `toolu_made_1`. */
+export function createTranslator(options: TranslatorOptions = {}): StreamTranslator {
+  const { names, secret, ...rest } = options;
+  let made = 0;
+  return new StreamTranslator({
+    messageId: "msg_1",
+    model: "claude-test",
+    inputTokens: 10,
+    newCallId: () => `toolu_made_${++made}`,
+    ...(names === undefined ? {} : { names: new ToolNames(names) }),
+    ...(secret === undefined ? {} : { redact: (text: string) => text.replaceAll(secret, "***") }),
+    ...rest,
+  });
+}
