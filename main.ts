@@ -8,10 +8,10 @@
  */
 
 import about from "./deno.json" with { type: "json" };
-import { announce } from "./lib/cli/startup_message.ts";
-import { type AskedFile, parseArguments } from "./lib/cli/arguments.ts";
+import { printStartupMessage } from "./lib/cli/startup_message.ts";
+import { type EnvFileOption, parseArguments } from "./lib/cli/arguments.ts";
 import { loadEnvironment, readSources, requireNetAccess } from "./lib/cli/environment.ts";
-import { createServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
+import { createCliServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
 import {
   flushLines,
   LAST_LINES_MS,
@@ -63,14 +63,14 @@ async function run(words: readonly string[]): Promise<void> {
   }
 }
 
-function serve(asked: AskedFile | null): Promise<void> {
-  const { config, notes } = loadEnvironment({ asked, readsFolder: true });
+function serve(asked: EnvFileOption | null): Promise<void> {
+  const { config, notes } = loadEnvironment({ option: asked, readsFolder: true });
   requireNetAccess(config);
-  const services = createServices(config, ABOUT);
+  const services = createCliServices(config, ABOUT);
   const server = startServer(services);
   const stopped = stopOnSignal(server);
   // Who reads this may send a signal at once.
-  announce(server.url, { config, notes, log: services.log });
+  printStartupMessage(server.url, { config, notes, log: services.log });
   return stopped;
 }
 
@@ -81,16 +81,16 @@ async function demo(): Promise<void> {
   return stopOnSignal(await runDemo(ABOUT));
 }
 
-async function claude(args: readonly string[], envFile: AskedFile | null): Promise<void> {
+async function claude(args: readonly string[], envFile: EnvFileOption | null): Promise<void> {
   const { runClaude } = await import("./lib/cli/claude/claude.ts");
   Deno.exit(await runClaude(args, ABOUT, envFile));
 }
 
-async function check(args: readonly string[], asked: AskedFile | null): Promise<void> {
+async function check(args: readonly string[], asked: EnvFileOption | null): Promise<void> {
   const unknown = args.find((arg) => arg !== "--json");
   if (unknown !== undefined) throw new StartError(`Unknown argument ${unknown}: see --help`);
   const { runCheck } = await import("./lib/cli/check/check.ts");
-  const read = () => readSources({ asked, readsFolder: true });
+  const read = () => readSources({ option: asked, readsFolder: true });
   const isFine = await runCheck(ABOUT, { isJson: args.length > 0, read });
   // All of the report, however slowly it is read.
   await flushLines();

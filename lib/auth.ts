@@ -27,7 +27,7 @@ export function toPeer(address: RemoteAddress | undefined): Peer {
 }
 
 /** What is known of a request before anybody reads its body. */
-export interface Visit {
+export interface AuthRequest {
   method: string;
   path: string;
   headers: Headers;
@@ -37,20 +37,20 @@ export interface Visit {
 }
 
 /** The settings that access depends on. */
-export type AccessConfig = Pick<
+export type AuthConfig = Pick<
   Config,
   "openrouterApiKey" | "proxyApiKeys" | "allowedOrigins" | "onDenoDeploy" | "dialect"
 >;
 
 /** A request that may go on. */
-export interface Access {
+export interface AuthResult {
   /** The OpenRouter key that pays; null where there is none (the request needs none, or gets a 401). */
   upstreamKey: string | null;
 }
 
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/api/hello"]);
 /** It tells of everybody's requests, so it is never open to all. */
-const FIGURES_PATH = "/stats";
+const STATS_PATH = "/stats";
 /**
  * Headers that proxies and CDNs add. With one of them the client is elsewhere, although the connection comes from this
  * machine. One regular expression over all names: asking for 22 fixed ones takes longer (2.9 µs, not 2.2).
@@ -68,28 +68,28 @@ const OPENROUTER_KEY = /^sk-or-/;
  * Decides on a request.
  * @throws {ApiError} 401, 403 or 415, in words that say what to set
  */
-export function decideAccess(visit: Visit, config: AccessConfig): Access {
+export function authorize(visit: AuthRequest, config: AuthConfig): AuthResult {
   if (isOpen(visit)) return { upstreamKey: null };
   checkOrigin(visit, config);
   checkContentType(visit);
-  return { upstreamKey: choosePayer(visit, config) };
+  return { upstreamKey: resolveUpstreamKey(visit, config) };
 }
 
 /**
  * The answer to a preflight: it carries no key, so only the origin decides.
  * @throws {ApiError} 403 for an origin that is not listed
  */
-export function decidePreflight(visit: Visit, config: AccessConfig): { corsOrigin: string } {
+export function authorizePreflight(visit: AuthRequest, config: AuthConfig): { corsOrigin: string } {
   checkOrigin(visit, config);
-  const corsOrigin = findListedOrigin(visit.headers, config);
-  if (corsOrigin === null) throw forbidden("Preflights are answered only for ALLOWED_ORIGINS");
+  const corsOrigin = findAllowedOrigin(visit.headers, config);
+  if (corsOrigin === null) throw forbiddenError("Preflights are answered only for ALLOWED_ORIGINS");
   return { corsOrigin };
 }
 
 /** The foreign origin that may read every answer, errors included; null for none. */
-export function findListedOrigin(
+export function findAllowedOrigin(
   headers: Headers,
-  { allowedOrigins }: Pick<AccessConfig, "allowedOrigins">,
+  { allowedOrigins }: Pick<AuthConfig, "allowedOrigins">,
 ): string | null {
   const origin = headers.get("origin");
   return origin !== null && allowedOrigins.includes(origin) ? origin : null;
@@ -102,32 +102,32 @@ export function readClientKeys(headers: Headers): string[] {
   return keys.filter((key): key is string => key !== undefined && key !== "");
 }
 
-function isOpen({ method, path }: Visit): boolean {
+function isOpen({ method, path }: AuthRequest): boolean {
   const isRead = method === "GET" || method === "HEAD";
   return isRead && (OPEN_PATHS.has(path) || (method === "HEAD" && path === "/"));
 }
 
 /** A web page may call only from our own origin or a listed one: a page elsewhere would spend the key. */
-function checkOrigin(visit: Visit, config: AccessConfig): void {
+function checkOrigin(visit: AuthRequest, config: AuthConfig): void {
   const { headers, host } = visit;
-  if (findListedOrigin(headers, config) !== null) return;
+  if (findAllowedOrigin(headers, config) !== null) return;
   const origin = headers.get("origin");
   if (origin !== null && origin !== `http://${host}` && origin !== `https://${host}`) {
-    throw forbidden("This origin may not use the proxy; list it in ALLOWED_ORIGINS");
+    throw forbiddenError("This origin may not use the proxy; list it in ALLOWED_ORIGINS");
   }
   if (headers.get("sec-fetch-site") === "cross-site" && !isLinkToPage(visit)) {
-    throw forbidden("Cross-site requests are refused; list the origin in ALLOWED_ORIGINS");
+    throw forbiddenError("Cross-site requests are refused; list the origin in ALLOWED_ORIGINS");
   }
 }
 
 /** A click on a link: the browser shows the page to its user, and the site that has the link reads nothing. */
-function isLinkToPage({ method, path, headers }: Visit): boolean {
+function isLinkToPage({ method, path, headers }: AuthRequest): boolean {
   return method === "GET" && path === "/" && headers.get("sec-fetch-mode") === "navigate" &&
     headers.get("sec-fetch-dest") === "document";
 }
 
 /** Other content types reach us from any page without a preflight. */
-function checkContentType({ method, headers }: Visit): void {
+function checkContentType({ method, headers }: AuthRequest): void {
   if (method !== "POST") return;
   const type = (headers.get("content-type") ?? "").split(";")[0]?.trim() ?? "";
   if (/^application\/(json|[\w.-]+\+json)$/i.test(type)) return;
@@ -136,21 +136,23 @@ function checkContentType({ method, headers }: Visit): void {
   });
 }
 
-function choosePayer(visit: Visit, config: AccessConfig): string | null {
+function resolveUpstreamKey(visit: AuthRequest, config: AuthConfig): string | null {
   const { openrouterApiKey: held, proxyApiKeys } = config;
   // Another server than OpenRouter may need no key, and is no place for a client's OpenRouter key.
   const mayPay = config.dialect !== "openai";
   const presented = readClientKeys(visit.headers);
-  const isProxyKey = (key: string) => isListed(key, proxyApiKeys);
+  const isProxyKey = (key: string) => isAllowedOrigin(key, proxyApiKeys);
   const isOwn = (key: string) => mayPay && OPENROUTER_KEY.test(key) && !isProxyKey(key);
   const clientsOwn = presented.find(isOwn) ?? null;
   if (proxyApiKeys.length > 0) {
-    const shown = isForBrowsers(visit) ? [...presented, ...readPassword(visit.headers)] : presented;
-    if (!shown.some(isProxyKey)) throw unknownKey(visit);
+    const shown = acceptsBasicAuth(visit)
+      ? [...presented, ...readPassword(visit.headers)]
+      : presented;
+    if (!shown.some(isProxyKey)) throw invalidKeyError(visit);
     return held ?? clientsOwn;
   }
   if (held === null && mayPay) {
-    if (visit.path === FIGURES_PATH && !isLocal(visit, config)) throw unknownStranger();
+    if (visit.path === STATS_PATH && !isLocal(visit, config)) throw statsForbiddenError();
     return clientsOwn;
   }
   checkLocal(visit, config);
@@ -158,8 +160,8 @@ function choosePayer(visit: Visit, config: AccessConfig): string | null {
 }
 
 /** Pages for people, who get in by the browser's own password box. */
-function isForBrowsers({ method, path }: Visit): boolean {
-  return method === "GET" && (path === "/" || path === FIGURES_PATH);
+function acceptsBasicAuth({ method, path }: AuthRequest): boolean {
+  return method === "GET" && (path === "/" || path === STATS_PATH);
 }
 
 /** The password of HTTP Basic; the user name does not matter. */
@@ -173,32 +175,36 @@ function readPassword(headers: Headers): string[] {
   }
 }
 
-function unknownKey(visit: Visit): ApiError {
+function invalidKeyError(visit: AuthRequest): ApiError {
   // Not Anthropic's words: at "x-api-key" Claude Code says "Please run /login" and shows nothing of the message.
   const message = "Unknown key: this proxy wants one of its own keys (PROXY_API_KEYS)";
-  const headers = isForBrowsers(visit) ? { "www-authenticate": 'Basic realm="claudeproxy"' } : {};
+  const headers = acceptsBasicAuth(visit)
+    ? { "www-authenticate": 'Basic realm="claudeproxy"' }
+    : {};
   return new ApiError("authentication_error", message, { headers });
 }
 
 /** A key is held and nobody has to show one: then only this machine may spend it. */
-function checkLocal(visit: Visit, config: AccessConfig): void {
+function checkLocal(visit: AuthRequest, config: AuthConfig): void {
   if (isLocal(visit, config)) return;
-  throw forbidden("This proxy serves only its own machine; set PROXY_API_KEYS to open it");
+  throw forbiddenError("This proxy serves only its own machine; set PROXY_API_KEYS to open it");
 }
 
-function isLocal({ peer, host, headers }: Visit, config: AccessConfig): boolean {
+function isLocal({ peer, host, headers }: AuthRequest, config: AuthConfig): boolean {
   return !config.onDenoDeploy &&
     (peer.transport === "unix" || LOCAL_ADDRESS.test(peer.address)) &&
     LOCAL_HOST.test(host) &&
     ![...headers.keys()].some((name) => FORWARDING_HEADER.test(name));
 }
 
-function unknownStranger(): ApiError {
-  return forbidden("The figures are for this machine only; set PROXY_API_KEYS to open them");
+function statsForbiddenError(): ApiError {
+  return forbiddenError(
+    "Statistics are for local clients only. Set PROXY_API_KEYS to accept remote clients",
+  );
 }
 
 /** Compares with every listed key, each to its end, so that time tells nothing about a near miss. */
-function isListed(presented: string, listed: readonly string[]): boolean {
+function isAllowedOrigin(presented: string, listed: readonly string[]): boolean {
   let found = false;
   for (const key of listed) found = isEqual(presented, key) || found;
   return found;
@@ -212,6 +218,6 @@ function isEqual(presented: string, key: string): boolean {
   return difference === 0;
 }
 
-function forbidden(message: string): ApiError {
+function forbiddenError(message: string): ApiError {
   return new ApiError("permission_error", message);
 }

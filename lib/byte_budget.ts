@@ -27,7 +27,7 @@ export class ByteBudget {
       resize: (bytes) => {
         const free = this.#most - this.#used + held;
         // Half of it at most, so that large bodies leave room for small ones.
-        if (bytes > held && bytes > free / 2) throw tooManyBytes();
+        if (bytes > held && bytes > free / 2) throw byteBudgetError();
         this.#used += bytes - held;
         held = bytes;
       },
@@ -47,7 +47,7 @@ export interface ByteShare {
   release(): void;
 }
 
-function tooManyBytes(): ApiError {
+function byteBudgetError(): ApiError {
   return new ApiError("overloaded_error", "Too many large bodies at once; try again in a moment", {
     headers: { "retry-after": "3" },
   });

@@ -6,7 +6,7 @@
 export type Color = "red" | "green" | "yellow" | "dim";
 
 /** Text in a colour, or the text as it is where colours are off. */
-export type Paint = (color: Color, text: string) => string;
+export type Colorizer = (color: Color, text: string) => string;
 
 /** Color → the codes that turn it on and off. */
 const CODES: Record<Color, readonly [on: number, off: number]> = {
@@ -17,7 +17,7 @@ const CODES: Record<Color, readonly [on: number, off: number]> = {
 };
 
 /** @param isOn whether the text goes to a terminal whose owner has not set NO_COLOR */
-export function createPaint(isOn: boolean): Paint {
+export function createColorizer(isOn: boolean): Colorizer {
   if (!isOn) return (_color, text) => text;
   return (color, text) => {
     const [on, off] = CODES[color];
@@ -29,7 +29,7 @@ export function createPaint(isOn: boolean): Paint {
 const STEERING = /[\p{Cc}\p{Cf}\u2028\u2029]+/gu;
 
 /** One text, one line: nothing a client or upstream sends can start another, or steer a terminal. */
-export function toPrintable(text: string): string {
+export function stripControlChars(text: string): string {
   return text.replace(STEERING, " ");
 }
 

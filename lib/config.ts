@@ -46,7 +46,7 @@ export interface Config {
   /** Null for no limit. */
   readonly maxCostUsd: number | null;
   /** Whether bodies are kept, for the page. */
-  readonly inspects: boolean;
+  readonly capturesBodies: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: "auto" | "text" | "json";
   readonly onDenoDeploy: boolean;
@@ -96,7 +96,7 @@ export function loadConfig(env: Env): Config {
     maxCostUsd: settings.isSet("MAX_COST_USD")
       ? settings.number("MAX_COST_USD", { above: 0, most: 1e9 })
       : null,
-    inspects: settings.oneOf("INSPECT", ["0", "1"]) === "1",
+    capturesBodies: settings.oneOf("INSPECT", ["0", "1"]) === "1",
     logLevel: settings.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"]),
     logFormat: settings.oneOf("LOG_FORMAT", ["auto", "text", "json"]),
     onDenoDeploy: Boolean(env(DEPLOY_VARIABLE)?.trim()),

@@ -27,7 +27,7 @@ import { loadConfig } from "./config.ts";
 import { createLog } from "./log.ts";
 import { createRedactor, listSecrets } from "./redact.ts";
 import { createHandler as createServerHandler } from "./server.ts";
-import { connectServices } from "./services.ts";
+import { createServices } from "./services.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "./variables.ts";
 
 export type { RemoteAddress } from "./auth.ts";
@@ -114,7 +114,7 @@ export function createHandler(options: HandlerOptions = {}): ProxyHandler {
     redact: createRedactor(listSecrets(config)),
     date: () => new Date(),
   });
-  const services = connectServices(config, {
+  const services = createServices(config, {
     about: ABOUT,
     log,
     // Spans are for the program that embeds: it knows what a request is to it.

@@ -6,7 +6,13 @@
 
 import type { LogLevel } from "./config.ts";
 import { fitLine } from "./log_limits.ts";
-import { type Color, createPaint, escapeControls, type Paint, toPrintable } from "./colors.ts";
+import {
+  type Color,
+  type Colorizer,
+  createColorizer,
+  escapeControls,
+  stripControlChars,
+} from "./colors.ts";
 
 /** What is known of a request when it has ended. Times in milliseconds, cost in USD, as upstream charges it. */
 export interface RequestRecord {
@@ -17,9 +23,9 @@ export interface RequestRecord {
   /** The model the client asked for. */
   model?: string;
   /** The model that was sent upstream, or that upstream says it used. */
-  target?: string;
+  upstreamModel?: string;
   /** What was sent, where it was a list: the first was asked, the rest are OpenRouter's fallbacks. */
-  sent?: readonly string[];
+  sentModels?: readonly string[];
   provider?: string;
   inputTokens?: number;
   outputTokens?: number;
@@ -31,7 +37,7 @@ export interface RequestRecord {
   firstEventMs?: number;
   totalMs: number;
   /** `complete`, `client_gone`, or the type of the error. */
-  end: string;
+  outcome: string;
   /** What went wrong, in the words the client read. */
   error?: string;
   /** Fields that did not travel. */
@@ -62,7 +68,7 @@ const SEVERITY: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 
 
 /** Creates the log. */
 export function createLog(options: LogOptions): Log {
-  const paint = createPaint(options.isColored ?? false);
+  const paint = createColorizer(options.isColored ?? false);
   const table = new RequestTable(paint, options.level === "debug");
   const writer = new LineWriter(options, paint);
   return {
@@ -79,10 +85,10 @@ export function createLog(options: LogOptions): Log {
 /** Makes lines, and keeps count of those that could not be written, to say it in the next one that can. */
 class LineWriter {
   readonly #options: LogOptions;
-  readonly #paint: Paint;
+  readonly #paint: Colorizer;
   #lost = 0;
 
-  constructor(options: LogOptions, paint: Paint) {
+  constructor(options: LogOptions, paint: Colorizer) {
     this.#options = options;
     this.#paint = paint;
   }
@@ -111,8 +117,8 @@ class LineWriter {
   }
 }
 
-function formatMessage(level: LogLevel, message: string, paint: Paint): string {
-  const text = toPrintable(message);
+function formatMessage(level: LogLevel, message: string, paint: Colorizer): string {
+  const text = stripControlChars(message);
   if (level === "info") return text;
   return `${paint(LEVEL_COLORS[level], `${level}:`)} ${text}`;
 }
@@ -136,19 +142,19 @@ const MAX_WHO = 72;
  * `200 claude-x → vendor/model (Provider)   in  10 out  20 cached   5 $0.0012  first 0.31s total 2.04s complete`.
  */
 class RequestTable {
-  readonly #paint: Paint;
+  readonly #paint: Colorizer;
   readonly #withId: boolean;
   #width = MIN_WHO;
 
   /** @param withId whether the lines of requests that went well hold their id too */
-  constructor(paint: Paint, withId: boolean) {
+  constructor(paint: Colorizer, withId: boolean) {
     this.#paint = paint;
     this.#withId = withId;
   }
 
   format(record: RequestRecord): string {
     const paint = this.#paint;
-    const who = toPrintable(describeRoute(record));
+    const who = stripControlChars(describeRoute(record));
     this.#width = Math.max(this.#width, who.length <= MAX_WHO ? who.length : 0);
     const { costUsd: cost } = record;
     const columns = [
@@ -158,7 +164,7 @@ class RequestTable {
       (cost === undefined ? "" : `$${Number(cost.toPrecision(4))}`).padEnd(10),
       formatTime("first", record.firstEventMs),
       formatTime("total", record.totalMs),
-      toPrintable(record.end),
+      stripControlChars(record.outcome),
       ...this.#formatTail(record),
     ];
     return columns.join(" ");
@@ -167,30 +173,32 @@ class RequestTable {
   /** What only some lines have. */
   #formatTail(record: RequestRecord): string[] {
     const { error, dropped = [], requestId } = record;
-    const replaced = findReplaced(record);
+    const replaced = findReplacedModel(record);
     const tail: [Color, string][] = [];
     if (error !== undefined) tail.push([findColor(record), `“${error}”`]);
     if (replaced !== undefined) tail.push(["yellow", `instead of ${replaced}`]);
     if (dropped.length > 0) tail.push(["dim", `dropped ${dropped.join(", ")}`]);
     if (error !== undefined || this.#withId) tail.push(["dim", requestId]);
-    return tail.map(([color, text]) => this.#paint(color, toPrintable(text)));
+    return tail.map(([color, text]) => this.#paint(color, stripControlChars(text)));
   }
 }
 
 function findColor(record: RequestRecord): Color {
   if (hasFailed(record)) return "red";
-  return record.status >= 400 || record.end === "client_gone" ? "yellow" : "green";
+  return record.status >= 400 || record.outcome === "client_gone" ? "yellow" : "green";
 }
 
-function describeRoute({ method, path, model, target, provider }: RequestRecord): string {
+function describeRoute({ method, path, model, upstreamModel, provider }: RequestRecord): string {
   if (model === undefined) return `${method} ${path}`;
-  return `${model} → ${target ?? "?"}${provider === undefined ? "" : ` (${provider})`}`;
+  return `${model} → ${upstreamModel ?? "?"}${provider === undefined ? "" : ` (${provider})`}`;
 }
 
 /** The model that was asked, where one of its fallbacks answered. Upstream may add a date to either name. */
-export function findReplaced({ target = "", sent = [] }: RequestRecord): string | undefined {
-  const [first, ...fallbacks] = sent;
-  const isOf = (id: string) => target === id || target.startsWith(`${id}-`);
+export function findReplacedModel(
+  { upstreamModel = "", sentModels = [] }: RequestRecord,
+): string | undefined {
+  const [first, ...fallbacks] = sentModels;
+  const isOf = (id: string) => upstreamModel === id || upstreamModel.startsWith(`${id}-`);
   return first !== undefined && !isOf(first) && fallbacks.some(isOf) ? first : undefined;
 }
 

@@ -4,15 +4,15 @@
  */
 
 import type { ByteBudget, ByteShare } from "./byte_budget.ts";
-import type { Calibration } from "./translate/token_calibration.ts";
+import type { TokenCalibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
-import type { Figures } from "./metrics/metrics.ts";
-import type { Journey } from "./metrics/request_timeline.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import type { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { Log, RequestRecord } from "./log.ts";
 import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
 import type { LearnedLimits } from "./openrouter/learned_limits.ts";
-import type { RefusedDefaults } from "./openrouter/model_mapping.ts";
+import type { UnavailableDefaults } from "./openrouter/model_mapping.ts";
 import type { OpenStream } from "./stream/event_stream.ts";
 import type { ReportSpan } from "./cli/telemetry.ts";
 
@@ -21,14 +21,14 @@ export interface Services {
   config: Config;
   client: Client;
   catalog: Catalog;
-  refused: RefusedDefaults;
+  unavailableDefaults: UnavailableDefaults;
   /** What refusals have taught about single targets. */
-  learned: LearnedLimits;
-  calibration: Calibration;
+  learnedLimits: LearnedLimits;
+  tokenCalibration: TokenCalibration;
   /** The memory for bodies of all requests. */
   byteBudget: ByteBudget;
   /** What this process has done so far. */
-  figures: Figures;
+  metrics: Metrics;
   log: Log;
   /** Told of every message that has ended. */
   reportSpan: ReportSpan;
@@ -43,7 +43,7 @@ export interface Services {
 }
 
 /** One request, let in. */
-export interface Exchange {
+export interface RequestContext {
   request: Request;
   url: URL;
   /** The OpenRouter key that pays; null where there is none. */
@@ -53,15 +53,15 @@ export interface Exchange {
   /** The memory that the body takes, until upstream has answered or the request has failed. */
   bodyShare: ByteShare;
   /** The moments of this request, for who watches. */
-  journey: Journey;
+  timeline: RequestTimeline;
   /** When the request came, by the services' clock. */
   startedAt: number;
   redact: (text: string) => string;
 }
 
 /** What a route answers with. */
-export interface Answer {
+export interface RouteResult {
   response: Response;
   /** Settles when the body has gone out, where that is later than the head. */
-  ended?: Promise<void>;
+  finished?: Promise<void>;
 }

@@ -9,7 +9,7 @@ const MAX_NAMES = 200;
 const WEIGHT = 0.3;
 
 /** Running means by name. */
-export class Means {
+export class RunningMeans {
   readonly #means = new Map<string, number>();
 
   /** The mean of a name; undefined where nothing has been learned. */

@@ -6,16 +6,16 @@
 
 import { STATUS_CODE } from "@std/http/status";
 import {
-  decideAccess,
-  decidePreflight,
-  findListedOrigin,
+  authorize,
+  authorizePreflight,
+  type AuthRequest,
+  findAllowedOrigin,
   type Peer,
   readClientKeys,
-  type Visit,
 } from "./auth.ts";
 import { ApiError, toApiError, toErrorResponse } from "./errors.ts";
-import type { Answer, Exchange, Services } from "./request_context.ts";
-import { Journey } from "./metrics/request_timeline.ts";
+import type { RequestContext, RouteResult, Services } from "./request_context.ts";
+import { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { RequestRecord } from "./log.ts";
 import { createRedactor, listSecrets, looksLikeKey } from "./redact.ts";
 import { handleCountTokens } from "./routes/count_tokens.ts";
@@ -34,7 +34,7 @@ export type Handler = (
   left?: Promise<unknown>,
 ) => Promise<Response>;
 
-type Route = (exchange: Exchange, services: Services) => Answer | Promise<Answer>;
+type Route = (exchange: RequestContext, services: Services) => RouteResult | Promise<RouteResult>;
 
 type Methods = Readonly<Record<string, Route>>;
 
@@ -55,7 +55,7 @@ const MAX_HEADER_CHARS = 1000;
 const EXPOSED = "request-id, x-proxy-model, x-proxy-dropped, retry-after, x-should-retry";
 
 /** What is kept of every request, even one that makes no exchange. */
-type Trace = Pick<Exchange, "record" | "redact" | "startedAt" | "journey" | "bodyShare">;
+type Trace = Pick<RequestContext, "record" | "redact" | "startedAt" | "timeline" | "bodyShare">;
 
 /** Creates the handler. It never rejects. */
 export function createHandler(services: Services): Handler {
@@ -66,13 +66,13 @@ export function createHandler(services: Services): Handler {
     const hasGone = left?.catch(() => {});
     const trace = createTrace(request, services, secrets);
     const others = inFlight++;
-    const { response: given, ended } = await answer(request, peer, { services, trace, others });
+    const { response: given, finished } = await answer(request, peer, { services, trace, others });
     trace.bodyShare.release();
     const response = inspect(given, trace);
     response.headers.set("request-id", trace.record.requestId);
     describeRecord(response.headers, trace);
     trace.record.status = response.status;
-    finish(trace, services, ended)
+    finish(trace, services, finished)
       .then(() => waitUntilGone(hasGone, services.config.timeoutMs))
       .then(() => inFlight--);
     return response;
@@ -103,22 +103,22 @@ function createTrace(request: Request, services: Services, secrets: readonly str
     path: "",
     status: 0,
     totalMs: 0,
-    end: "complete",
+    outcome: "complete",
   };
-  const journey = new Journey({ record, startedAt, redact, now: services.now });
-  return { startedAt, redact, record, journey, bodyShare: services.byteBudget.open() };
+  const timeline = new RequestTimeline({ record, startedAt, redact, now: services.now });
+  return { startedAt, redact, record, timeline: timeline, bodyShare: services.byteBudget.open() };
 }
 
 async function answer(
   request: Request,
   peer: Peer,
   { services, trace, others }: { services: Services; trace: Trace; others: number },
-): Promise<Answer> {
-  let result: Answer;
+): Promise<RouteResult> {
+  let result: RouteResult;
   try {
     const url = parseUrl(request);
     trace.record.path = url.pathname;
-    const visit: Visit = {
+    const visit: AuthRequest = {
       method: request.method,
       path: url.pathname,
       headers: request.headers,
@@ -126,24 +126,24 @@ async function answer(
       peer,
     };
     if (visit.method === "OPTIONS") return answerPreflight(visit, services);
-    const { upstreamKey } = decideAccess(visit, services.config);
-    if (others >= countPlaces(visit, services)) throw tooBusy();
+    const { upstreamKey } = authorize(visit, services.config);
+    if (others >= countPlaces(visit, services)) throw tooManyRequestsError();
     const exchange = { ...trace, request, url, upstreamKey };
     result = await untilShutdown(findRoute(visit)(exchange, services), services);
   } catch (error) {
     result = { response: describeError(error, trace, services) };
   }
   // On errors too: without it the page cannot read what is wrong.
-  const corsOrigin = findListedOrigin(request.headers, services.config);
+  const corsOrigin = findAllowedOrigin(request.headers, services.config);
   if (corsOrigin !== null) allowOrigin(result.response.headers, corsOrigin);
   return result;
 }
 
 /** The answer, or the error of a shutdown that comes before it. */
 async function untilShutdown(
-  answer: Answer | Promise<Answer>,
+  answer: RouteResult | Promise<RouteResult>,
   { openStreams }: Services,
-): Promise<Answer> {
+): Promise<RouteResult> {
   const { promise: shutdown, reject: end } = Promise.withResolvers<never>();
   const waiting = { end };
   openStreams.add(waiting);
@@ -158,7 +158,7 @@ async function untilShutdown(
 const PLACES_TO_LOOK = 32;
 
 /** How many requests may be under way before this one is refused. */
-function countPlaces({ path }: Visit, { config: { maxInflight } }: Services): number {
+function countPlaces({ path }: AuthRequest, { config: { maxInflight } }: Services): number {
   if (path.startsWith("/v1/")) return maxInflight;
   return path === "/" || path === "/stats" ? maxInflight + PLACES_TO_LOOK : Infinity;
 }
@@ -173,7 +173,7 @@ function parseUrl(request: Request): URL {
 }
 
 /** @throws {ApiError} 404 for an unknown path, 405 with `allow` for an unknown method */
-function findRoute({ method, path }: Visit): Route {
+function findRoute({ method, path }: AuthRequest): Route {
   const methods = ROUTES.get(path) ?? modelMethods(path);
   if (methods === undefined) {
     throw new ApiError("not_found_error", `Not found: ${method} ${path}`);
@@ -197,8 +197,8 @@ function modelMethods(path: string): Methods | undefined {
   }
 }
 
-function answerPreflight(visit: Visit, { config }: Services): Answer {
-  const { corsOrigin } = decidePreflight(visit, config);
+function answerPreflight(visit: AuthRequest, { config }: Services): RouteResult {
+  const { corsOrigin } = authorizePreflight(visit, config);
   const headers = new Headers({
     "access-control-allow-methods": "GET, POST, HEAD",
     "access-control-max-age": "600",
@@ -217,7 +217,7 @@ function allowOrigin(headers: Headers, origin: string): void {
 
 function describeError(error: unknown, { record, redact }: Trace, { log }: Services): Response {
   const failure = toApiError(error);
-  record.end = failure.status === 499 ? "client_gone" : failure.type;
+  record.outcome = failure.status === 499 ? "client_gone" : failure.type;
   record.error = redact(failure.message);
   if (failure.cause !== undefined) {
     const isOurs = failure !== error;
@@ -227,9 +227,9 @@ function describeError(error: unknown, { record, redact }: Trace, { log }: Servi
 }
 
 /** With INSPECT the answer is kept as it goes out. */
-function inspect(response: Response, { journey: { inspection } }: Trace): Response {
-  if (inspection === null || response.body === null) return response;
-  return new Response(inspection.tap("answer", response.body), response);
+function inspect(response: Response, { timeline: { capturedBodies } }: Trace): Response {
+  if (capturedBodies === null || response.body === null) return response;
+  return new Response(capturedBodies.capture("answer", response.body), response);
 }
 
 /** The headers that tell what became of a request: the model that was asked, and what did not travel. */
@@ -237,7 +237,7 @@ function describeRecord(headers: Headers, { record, redact }: Trace): void {
   const set = (name: string, value: string) =>
     // Names come from clients and upstream; a header takes printable ASCII, and not too much of it.
     headers.set(name, redact(value).replace(/[^\x20-\x7e]/g, "?").slice(0, MAX_HEADER_CHARS));
-  if (record.target !== undefined) set("x-proxy-model", record.target);
+  if (record.upstreamModel !== undefined) set("x-proxy-model", record.upstreamModel);
   if (record.dropped?.length) set("x-proxy-dropped", record.dropped.join(", "));
 }
 
@@ -248,7 +248,7 @@ function describeCause(cause: unknown): string {
 }
 
 /**
- * The figures, the span and the log line, when the answer has gone out. Never rejects: what fails behind an answer
+ * The metrics, the span and the log line, when the answer has gone out. Never rejects: what fails behind an answer
  * must not end the process.
  */
 async function finish(
@@ -258,19 +258,19 @@ async function finish(
 ): Promise<void> {
   try {
     await ended;
-    noteEnd(trace, services);
+    recordEnd(trace, services);
   } catch (cause) {
     const { requestId } = trace.record;
     writeSafely(services.log, `${requestId} was not recorded: ${describeCause(cause)}`);
   }
 }
 
-function noteEnd(
-  { record, startedAt, journey }: Trace,
-  { log, now, figures, reportSpan }: Services,
+function recordEnd(
+  { record, startedAt, timeline }: Trace,
+  { log, now, metrics, reportSpan }: Services,
 ): void {
   record.totalMs = Math.round(now() - startedAt);
-  const finished = figures.end(journey);
+  const finished = metrics.finish(timeline);
   if (finished !== null) reportSpan(finished);
   log.request(record);
 }
@@ -283,7 +283,7 @@ function writeSafely(log: Services["log"], message: string): void {
   }
 }
 
-function tooBusy(): ApiError {
+function tooManyRequestsError(): ApiError {
   return new ApiError("overloaded_error", "Too many requests at once (MAX_INFLIGHT)", {
     headers: { "retry-after": "1" },
   });

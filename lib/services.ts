@@ -1,18 +1,18 @@
 /**
- * Connects what the server shares: client, catalog, figures, clock and ids. Whoever starts the server, the
+ * Connects what the server shares: client, catalog, metrics, clock and ids. Whoever starts the server, the
  * command line or a program that embeds it, brings what differs: `fetch`, the log and the spans.
  * @module
  */
 
 import { ByteBudget } from "./byte_budget.ts";
-import { Calibration } from "./translate/token_calibration.ts";
+import { TokenCalibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
 import type { Services } from "./request_context.ts";
-import { Figures } from "./metrics/metrics.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import { Catalog } from "./openrouter/catalog.ts";
 import { createClient } from "./openrouter/client.ts";
 import { LearnedLimits } from "./openrouter/learned_limits.ts";
-import { RefusedDefaults } from "./openrouter/model_mapping.ts";
+import { UnavailableDefaults } from "./openrouter/model_mapping.ts";
 import { findLimit } from "./routes/budget.ts";
 
 /**
@@ -23,14 +23,14 @@ const LARGEST_BODIES = 4;
 const LEAST_BUDGET = 128 * 1024 * 1024;
 
 /** What differs between those who start a server. */
-export interface Surroundings extends Pick<Services, "about" | "log" | "reportSpan"> {
+export interface ServiceOptions extends Pick<Services, "about" | "log" | "reportSpan"> {
   fetcher: typeof fetch;
 }
 
 /** Creates the services of one server. */
-export function connectServices(
+export function createServices(
   config: Config,
-  { about, log, reportSpan, fetcher }: Surroundings,
+  { about, log, reportSpan, fetcher }: ServiceOptions,
 ): Services {
   const client = createClient(config, fetcher);
   const now = () => performance.now();
@@ -42,11 +42,11 @@ export function connectServices(
     now,
     log,
     catalog,
-    refused: new RefusedDefaults(),
-    learned: new LearnedLimits(),
-    calibration: new Calibration(),
+    unavailableDefaults: new UnavailableDefaults(),
+    learnedLimits: new LearnedLimits(),
+    tokenCalibration: new TokenCalibration(),
     byteBudget: new ByteBudget(Math.max(LEAST_BUDGET, LARGEST_BODIES * config.maxBodyBytes)),
-    figures: new Figures({
+    metrics: new Metrics({
       about,
       date: () => new Date(),
       maxCostUsd: findLimit(config),
@@ -56,7 +56,7 @@ export function connectServices(
           `The cost of ${model} is unknown: upstream reported none and lists no prices. ` +
             "MAX_COST_USD cannot limit such requests; GET /stats counts them as today.uncounted",
         ),
-      inspects: config.inspects,
+      capturesBodies: config.capturesBodies,
       findPrices: (model) => catalog.find(model),
     }),
     reportSpan,

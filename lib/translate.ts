@@ -78,19 +78,18 @@ export type {
   DocumentBlock,
   DocumentSource,
   Effort,
-  Ending,
   ErrorBody,
   ErrorType,
-  ForeignBlock,
   ImageBlock,
   ImageSource,
+  InputBlock as Showable,
   Message,
+  MessageDelta as Ending,
   MessageParam,
   MessagesRequest,
   RedactedThinkingBlock,
   SafeguardResult,
   SearchResultBlock,
-  Showable,
   StopDetails,
   StopReason,
   StreamEvent,
@@ -104,6 +103,7 @@ export type {
   ToolResultBlock,
   ToolResultContent,
   ToolUseBlock,
+  UnsupportedBlock as ForeignBlock,
   Usage,
   UserContent,
 } from "./anthropic/types.ts";
@@ -131,8 +131,8 @@ export type {
   Delta,
   FilePart,
   FunctionTool,
-  GenericToolChoice,
   ImagePart,
+  OpenAiToolChoice as GenericToolChoice,
   Reasoning,
   ReasoningDetail,
   ServerTool,
@@ -147,7 +147,7 @@ export type {
   WebSearchTool,
 } from "./openrouter/types.ts";
 export type { ToolNames } from "./translate/tool_names.ts";
-export type { UpstreamFacts } from "./translate/response/usage.ts";
+export type { UpstreamMetadata as UpstreamFacts } from "./translate/response/usage.ts";
 export type { OnBlock } from "./translate/response/block_queue.ts";
 export {
   type RequestOptions,

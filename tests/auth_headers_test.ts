@@ -1,7 +1,7 @@
 /** Keys and headers that are nearly right: lib/auth.ts. @module */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { type AccessConfig, decideAccess, type Visit } from "../lib/auth.ts";
+import { type AuthConfig, authorize, type AuthRequest } from "../lib/auth.ts";
 import { ApiError } from "../lib/errors.ts";
 
 const KEYS = ["team-key-1", "k"];
@@ -10,9 +10,9 @@ const BASIC = `Basic ${btoa(`user:${KEYS[0]}`)}`;
 /** The key that pays for a request. */
 function decide(
   headers: Record<string, string>,
-  { visit, config }: { visit?: Partial<Visit>; config?: Partial<AccessConfig> } = {},
+  { visit, config }: { visit?: Partial<AuthRequest>; config?: Partial<AuthConfig> } = {},
 ): string | null {
-  return decideAccess({
+  return authorize({
     method: "POST",
     path: "/v1/messages",
     headers: new Headers({ "content-type": "application/json", ...headers }),

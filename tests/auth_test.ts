@@ -2,10 +2,10 @@
 
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import {
-  type AccessConfig,
-  decideAccess,
-  decidePreflight,
-  findListedOrigin,
+  type AuthConfig,
+  authorize,
+  authorizePreflight,
+  findAllowedOrigin,
   type Peer,
   readClientKeys,
 } from "../lib/auth.ts";
@@ -28,7 +28,7 @@ const FAR = "203.0.113.9";
 
 interface Case {
   about: string;
-  config: Partial<AccessConfig>;
+  config: Partial<AuthConfig>;
   /** An IP address, or `unix`; unless given, this machine. */
   peer?: string;
   host?: string;
@@ -565,7 +565,7 @@ function decide(row: Case): string {
     host: row.host ?? "localhost:8000",
     peer: toPeer(row.peer ?? "127.0.0.1"),
   };
-  const config: AccessConfig = {
+  const config: AuthConfig = {
     openrouterApiKey: null,
     proxyApiKeys: [],
     allowedOrigins: [],
@@ -574,8 +574,8 @@ function decide(row: Case): string {
     ...row.config,
   };
   try {
-    const access = decideAccess(visit, config);
-    return `allow ${access.upstreamKey} cors ${findListedOrigin(headers, config)}`;
+    const access = authorize(visit, config);
+    return `allow ${access.upstreamKey} cors ${findAllowedOrigin(headers, config)}`;
   } catch (error) {
     if (error instanceof ApiError) return `${error.status} ${error.type}`;
     throw error;
@@ -609,16 +609,16 @@ Deno.test("decideAccess says what to set when it refuses", () => {
     host: "localhost",
     peer: toPeer(FAR),
   };
-  const config: AccessConfig = {
+  const config: AuthConfig = {
     ...HOLDING,
     allowedOrigins: [],
     onDenoDeploy: false,
     dialect: "openrouter",
   };
-  const local = assertThrows(() => decideAccess(visit, config), ApiError);
+  const local = assertThrows(() => authorize(visit, config), ApiError);
   assertStringIncludes(local.message, "set PROXY_API_KEYS");
   const keyed = assertThrows(
-    () => decideAccess(visit, { ...config, proxyApiKeys: [KEY] }),
+    () => authorize(visit, { ...config, proxyApiKeys: [KEY] }),
     ApiError,
   );
   assertStringIncludes(keyed.message, "this proxy wants one of its own keys (PROXY_API_KEYS)");
@@ -626,22 +626,22 @@ Deno.test("decideAccess says what to set when it refuses", () => {
   assertEquals(/x-api-key/i.test(keyed.message), false);
   assertEquals(keyed.message.includes(KEY), false);
   visit.headers.set("origin", "https://evil.com");
-  const page = assertThrows(() => decideAccess(visit, config), ApiError);
+  const page = assertThrows(() => authorize(visit, config), ApiError);
   assertStringIncludes(
     page.message,
     "This origin may not use the proxy; list it in ALLOWED_ORIGINS",
   );
   visit.headers.delete("origin");
   visit.headers.set("sec-fetch-site", "cross-site");
-  const silent = assertThrows(() => decideAccess(visit, config), ApiError);
+  const silent = assertThrows(() => authorize(visit, config), ApiError);
   assertStringIncludes(
     silent.message,
     "Cross-site requests are refused; list the origin in ALLOWED",
   );
   const preflight = { ...visit, headers: new Headers() };
-  const own = assertThrows(() => decidePreflight(preflight, config), ApiError);
+  const own = assertThrows(() => authorizePreflight(preflight, config), ApiError);
   assertEquals(own.message, "Preflights are answered only for ALLOWED_ORIGINS");
-  const type = assertThrows(() => decideAccess(preflight, config), ApiError);
+  const type = assertThrows(() => authorize(preflight, config), ApiError);
   assertEquals([type.message, type.status], ["Content-Type must be application/json", 415]);
 });
 

@@ -15,7 +15,7 @@ const RECORD: RequestRecord = {
   path: "/v1/messages",
   status: 200,
   model: "claude-x",
-  target: "vendor/model",
+  upstreamModel: "vendor/model",
   provider: "Provider",
   inputTokens: 10,
   outputTokens: 20,
@@ -23,7 +23,7 @@ const RECORD: RequestRecord = {
   costUsd: 0.00123456,
   firstEventMs: 310,
   totalMs: 2039,
-  end: "complete",
+  outcome: "complete",
   dropped: ["thinking", "speed"],
 };
 
@@ -33,7 +33,7 @@ const PROBE: RequestRecord = {
   path: "/health",
   status: 200,
   totalMs: 1,
-  end: "complete",
+  outcome: "complete",
 };
 
 function collect(options: Partial<LogOptions> = {}) {
@@ -52,7 +52,14 @@ function collect(options: Partial<LogOptions> = {}) {
 Deno.test("a text line holds no line break and no control character, whoever sent it", () => {
   const evil = "a\nb\r\nc\u2028d\u2029e\u001b[31mf\u0000g\u0085h\u202ei\tj";
   const { log, lines } = collect();
-  log.request({ ...RECORD, model: evil, target: evil, provider: evil, error: evil, path: evil });
+  log.request({
+    ...RECORD,
+    model: evil,
+    upstreamModel: evil,
+    provider: evil,
+    error: evil,
+    path: evil,
+  });
   log.write("warn", evil);
   assertEquals(lines.length, 2);
   for (const line of lines) assertEquals(/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(line), false, line);
@@ -79,7 +86,14 @@ for (const format of ["text", "json"] as const) {
   Deno.test(`secrets are redacted in every field of a ${format} line`, () => {
     const { log, lines } = collect({ format, level: "debug" });
     const said = `x${KEY}y`;
-    log.request({ ...RECORD, model: said, target: said, provider: said, error: said, path: said });
+    log.request({
+      ...RECORD,
+      model: said,
+      upstreamModel: said,
+      provider: said,
+      error: said,
+      path: said,
+    });
     log.request({ ...RECORD, dropped: [said] });
     log.write("error", said);
     assertEquals(lines.length, 3);
@@ -103,12 +117,12 @@ const FLOODS: [about: string, record: RequestRecord][] = [
   ["a path of 60 KB", { ...PROBE, status: 403, path: `/${"p".repeat(60_000)}`, error: "no" }],
   ["200,000 dropped names", { ...RECORD, dropped: NAMES }],
   ["40 dropped names of 1 MB", { ...RECORD, dropped: Array(40).fill("n".repeat(1024 * 1024)) }],
-  ["1,000 fallbacks", { ...RECORD, sent: NAMES.slice(0, 1000) }],
+  ["1,000 fallbacks", { ...RECORD, sentModels: NAMES.slice(0, 1000) }],
   ["an error of 5 MB", { ...RECORD, status: 400, error: "e".repeat(HUGE) }],
   ["every text of 2,000 controls", {
     ...RECORD,
     ...Object.fromEntries(
-      ["path", "model", "target", "provider", "error", "end"]
+      ["path", "model", "upstreamModel", "provider", "error", "outcome"]
         .map((name) => [name, "\u202e".repeat(2000)]),
     ),
     dropped: Array(40).fill("\u009b".repeat(2000)),
@@ -116,7 +130,7 @@ const FLOODS: [about: string, record: RequestRecord][] = [
   ["every text of 2,000 emoji", {
     ...RECORD,
     model: "🦕".repeat(1000),
-    target: "🦕".repeat(1000),
+    upstreamModel: "🦕".repeat(1000),
     error: "🦕".repeat(1000),
     dropped: ["🦕".repeat(1000)],
   }],
@@ -199,8 +213,8 @@ Deno.test("a text line says status, model, target, provider, tokens, cost, times
 Deno.test("a text line leaves out what is not known, and names the request where it failed", () => {
   const { log, lines } = collect();
   const { requestId, method, path, model = "" } = RECORD;
-  log.request({ requestId, method, path, model, status: 499, totalMs: 5, end: "client_gone" });
-  log.request({ ...PROBE, status: 404, end: "not_found_error", error: "Not found" });
+  log.request({ requestId, method, path, model, status: 499, totalMs: 5, outcome: "client_gone" });
+  log.request({ ...PROBE, status: 404, outcome: "not_found_error", error: "Not found" });
   const gap = " ".repeat("in     10 out     20 cached      5 $0.001235  first  0.31s ".length);
   assertEquals(lines, [
     `10:20:30 499 claude-x → ?                             ${gap}total  0.01s client_gone`,
@@ -211,8 +225,8 @@ Deno.test("a text line leaves out what is not known, and names the request where
 
 Deno.test("the columns of text lines stand below each other, also after a longer name", () => {
   const { log, lines } = collect();
-  const long = { ...RECORD, target: "vendor/a-model-with-a-name-that-is-longer" };
-  const endless = { ...RECORD, target: "vendor/".padEnd(200, "x") };
+  const long = { ...RECORD, upstreamModel: "vendor/a-model-with-a-name-that-is-longer" };
+  const endless = { ...RECORD, upstreamModel: "vendor/".padEnd(200, "x") };
   for (const record of [RECORD, long, RECORD, endless, PROBE, { ...RECORD, inputTokens: 123456 }]) {
     log.request({ ...record, path: "/v1/models" });
   }
@@ -234,7 +248,7 @@ Deno.test("a text line shows which model was asked when one of its fallbacks ans
     ] as const
   ) {
     const { log, lines } = collect();
-    log.request({ ...RECORD, dropped: [], target, sent });
+    log.request({ ...RECORD, dropped: [], upstreamModel: target, sentModels: sent });
     assertEquals(/complete.*/.exec(lines[0] ?? "")?.[0], words, target);
   }
 });
@@ -249,7 +263,7 @@ Deno.test("the record of a request holds the targets that were sent only where t
   ) {
     const { services, handler } = createProxy({ upstream, env: { TARGET_MODEL_BIG: target } });
     await (await call(handler, post(ask()))).text();
-    assertEquals((await services.recorded()).sent, sent);
+    assertEquals((await services.recorded()).sentModels, sent);
   }
 });
 
@@ -266,13 +280,13 @@ for (
   const [record, code] of [
     [RECORD, 32],
     [{ ...RECORD, status: 400, error: "no" }, 33],
-    [{ ...RECORD, end: "client_gone" }, 33],
+    [{ ...RECORD, outcome: "client_gone" }, 33],
     [{ ...RECORD, status: 502, error: "no" }, 31],
     [{ ...RECORD, error: "broke off" }, 31],
   ] as const
 ) {
-  const { status, end, error } = { error: undefined, ...record };
-  Deno.test(`${status} ${end} ${error ?? ""} has colour ${code}, and without it the same words`, () => {
+  const { status, outcome, error } = { error: undefined, ...record };
+  Deno.test(`${status} ${outcome} ${error ?? ""} has colour ${code}, and without it the same words`, () => {
     const colored = collect({ isColored: true });
     const plain = collect();
     for (const { log } of [colored, plain]) {
@@ -287,8 +301,8 @@ for (
 
 Deno.test("JSON is never coloured", () => {
   const { log, lines } = collect({ format: "json", isColored: true });
-  log.request({ ...RECORD, sent: ["vendor/a", "vendor/model"] });
-  assertEquals(JSON.parse(lines[0] ?? "")["sent"], ["vendor/a", "vendor/model"]);
+  log.request({ ...RECORD, sentModels: ["vendor/a", "vendor/model"] });
+  assertEquals(JSON.parse(lines[0] ?? "")["sentModels"], ["vendor/a", "vendor/model"]);
 });
 
 Deno.test("a JSON line holds time, level and the whole record", () => {
@@ -332,7 +346,7 @@ const RECORD_LEVELS: [about: string, record: RequestRecord, level: LogLevel][] =
   ["a refused request", { ...RECORD, status: 400 }, "info"],
   ["a failure of upstream", { ...RECORD, status: 502 }, "warn"],
   ["a failure behind a head of 200", { ...RECORD, error: "broke off" }, "warn"],
-  ["a client that left", { ...RECORD, end: "client_gone" }, "info"],
+  ["a client that left", { ...RECORD, outcome: "client_gone" }, "info"],
   ["an overload", { ...RECORD, status: 529 }, "warn"],
   ["a health check", PROBE, "debug"],
   ["a probe that fails", { ...PROBE, status: 404 }, "info"],

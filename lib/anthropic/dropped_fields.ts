@@ -8,7 +8,7 @@ import { isJsonObject, type JsonObject } from "../json.ts";
 import type { Field } from "./field.ts";
 
 /** Top-level fields that do not change what the answer means. */
-const UNREAD = [
+const DROPPED_FIELDS = [
   "betas",
   "billing_policy",
   "container",
@@ -21,7 +21,7 @@ const UNREAD = [
 ] as const;
 
 /** Keys further in, by the field that holds them: an object, or each object of a list. */
-const UNREAD_INSIDE: readonly (readonly [field: string, keys: readonly string[]])[] = [
+const DROPPED_NESTED_FIELDS: readonly (readonly [field: string, keys: readonly string[]])[] = [
   ["output_config", ["task_budget"]],
   ["thinking", ["block_binding"]],
   ["fallbacks", ["max_tokens", "output_config", "speed", "thinking"]],
@@ -31,7 +31,7 @@ const UNREAD_INSIDE: readonly (readonly [field: string, keys: readonly string[]]
 ];
 
 /** Keys of blocks, by the type of the block. */
-const UNREAD_KEYS: ReadonlyMap<unknown, readonly string[]> = new Map([
+const DROPPED_BLOCK_FIELDS: ReadonlyMap<unknown, readonly string[]> = new Map([
   ["compaction", ["encrypted_content", "tool_changes"]],
   ["container_upload", ["file_id"]],
   ["text", ["citations"]],
@@ -53,10 +53,10 @@ const DEFAULTS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The names of all that is left out at the door, but for tools and context edits, which name their own. */
-export function listUnread(root: Field): string[] {
-  const names = new Set<string>(UNREAD.filter((key) => !root.at(key).isMissing));
+export function findDroppedFields(root: Field): string[] {
+  const names = new Set<string>(DROPPED_FIELDS.filter((key) => !root.at(key).isMissing));
   if (root.at("fallbacks").value === "default") names.add("fallbacks");
-  for (const [field, keys] of UNREAD_INSIDE) {
+  for (const [field, keys] of DROPPED_NESTED_FIELDS) {
     for (const holder of listObjects(root.at(field).value)) note(holder, field, { keys, names });
   }
   noteBlocks(root.at("system").value, names);
@@ -83,7 +83,7 @@ function repeats(config: unknown, effort: unknown): boolean {
 function noteBlocks(content: unknown, names: Set<string>): void {
   for (const block of listObjects(content)) {
     const { type, source } = block;
-    const keys = UNREAD_KEYS.get(type);
+    const keys = DROPPED_BLOCK_FIELDS.get(type);
     if (keys === undefined) continue;
     note(block, String(type), { keys, names });
     if (type === "tool_result" || type === "search_result") noteBlocks(block["content"], names);

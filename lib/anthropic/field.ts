@@ -8,7 +8,7 @@ import { ApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 
 /** The error for one place in the body: 400 `<path>: <what is wrong>`. */
-export function invalid(path: string, problem: string): ApiError {
+export function invalidError(path: string, problem: string): ApiError {
   return new ApiError("invalid_request_error", path === "" ? problem : `${path}: ${problem}`);
 }
 
@@ -83,10 +83,13 @@ export class Field {
     const { length } = this.value;
     if (length > most) {
       const problem = `List should have at most ${most} items after validation, not ${length}`;
-      throw invalid(this.path, problem);
+      throw invalidError(this.path, problem);
     }
     if (!this.#takeItems(length)) {
-      throw invalid(this.path, `Lists should have at most ${MAX_ITEMS} items in the whole request`);
+      throw invalidError(
+        this.path,
+        `Lists should have at most ${MAX_ITEMS} items in the whole request`,
+      );
     }
     return this.value.map((item: unknown, index) => new Field(item, this, index));
   }
@@ -98,14 +101,14 @@ export class Field {
 
   asText(): string {
     const text = this.asString();
-    if (text === "") throw invalid(this.path, "String should have at least 1 character");
+    if (text === "") throw invalidError(this.path, "String should have at least 1 character");
     return text;
   }
 
   asStringUpTo(mostChars: number): string {
     const text = this.asString();
     if (text.length <= mostChars) return text;
-    throw invalid(this.path, `String should have at most ${mostChars} characters`);
+    throw invalidError(this.path, `String should have at most ${mostChars} characters`);
   }
 
   /** A name that the client chooses. */
@@ -142,20 +145,20 @@ export class Field {
     const text = this.asString();
     const found = allowed.find((item) => item === text);
     if (found !== undefined) return found;
-    throw invalid(this.path, `Input should be ${orList(allowed)}`);
+    throw invalidError(this.path, `Input should be ${orList(allowed)}`);
   }
 
   /** The error for a `type` that is not among those the API knows here. */
   unknownTag(expected: readonly string[]): ApiError {
     const tag = this.at("type");
-    if (tag.isMissing) return invalid(tag.path, "Field required");
+    if (tag.isMissing) return invalidError(tag.path, "Field required");
     const tags = expected.map((item) => `'${item}'`).join(", ");
     // Not String(): an object with a `toString` of its own would throw.
     const found = typeof tag.value === "string" ? tag.value : JSON.stringify(tag.value);
     const problem = `Input tag '${
       found.slice(0, MAX_NAME_CHARS)
     }' found using 'type' does not match any of the expected tags: ${tags}`;
-    return invalid(this.path, problem);
+    return invalidError(this.path, problem);
   }
 
   /** Whether the lists of the request may hold so many items more. */
@@ -167,16 +170,16 @@ export class Field {
 
   #within(value: number, range: { least?: number; most?: number }): number {
     if (range.least !== undefined && value < range.least) {
-      throw invalid(this.path, `Input should be greater than or equal to ${range.least}`);
+      throw invalidError(this.path, `Input should be greater than or equal to ${range.least}`);
     }
     if (range.most !== undefined && value > range.most) {
-      throw invalid(this.path, `Input should be less than or equal to ${range.most}`);
+      throw invalidError(this.path, `Input should be less than or equal to ${range.most}`);
     }
     return value;
   }
 
   #wrong(problem: string): ApiError {
-    return invalid(this.path, this.value === undefined ? "Field required" : problem);
+    return invalidError(this.path, this.value === undefined ? "Field required" : problem);
   }
 }
 

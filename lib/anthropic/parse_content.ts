@@ -4,15 +4,15 @@
  * @module
  */
 
-import { type Field, invalid } from "./field.ts";
+import { type Field, invalidError } from "./field.ts";
 import type {
   CacheControl,
   DocumentBlock,
   DocumentSource,
   ImageBlock,
   ImageSource,
+  InputBlock,
   SearchResultBlock,
-  Showable,
   TextBlock,
 } from "./types.ts";
 
@@ -20,14 +20,14 @@ const IMAGE_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"] as co
 
 const PDF_TYPES = ["application/pdf"] as const;
 
-/** The types of {@linkcode parseShowable}. */
-export const SHOWABLE = ["text", "image", "document", "search_result"] as const;
+/** The types of {@linkcode parseInputBlock}. */
+export const INPUT_BLOCK_TYPES = ["text", "image", "document", "search_result"] as const;
 
 /**
  * A piece that users and tools can show; null for a block of another type.
  * @throws {ApiError} that names the path
  */
-export function parseShowable(block: Field): Showable | null {
+export function parseInputBlock(block: Field): InputBlock | null {
   switch (block.at("type").value) {
     case "text":
       return parseText(block.as("text"));
@@ -98,7 +98,7 @@ function parseImageSource(source: Field): ImageSource {
     case "url":
       return { type: "url", url: parseUrl(source.as("url").at("url")) };
     case "file":
-      throw refuseFile(source);
+      throw rejectFile(source);
     default:
       throw source.unknownTag(["base64", "url"]);
   }
@@ -108,7 +108,7 @@ function parseImageSource(source: Field): ImageSource {
 function parseUrl(field: Field): string {
   const url = field.asText();
   if (/^(https?:\/\/|data:)\S+$/i.test(url) && URL.canParse(url)) return url;
-  throw invalid(field.path, "Input should be a valid URL");
+  throw invalidError(field.path, "Input should be a valid URL");
 }
 
 /** Some clients put a data URL there. The base64 itself is not walked: it may be megabytes, and upstream reads it. */
@@ -117,13 +117,13 @@ function parseData(field: Field, types: readonly string[]): string {
   if (!data.startsWith("data:")) return data;
   const type = /^data:([^;,]{1,50});base64,/.exec(data)?.[1] ?? "";
   if (types.includes(type)) return data;
-  throw invalid(field.path, "Input should be valid base64");
+  throw invalidError(field.path, "Input should be valid base64");
 }
 
-function refuseFile(source: Field): Error {
+function rejectFile(source: Field): Error {
   const id = source.at("file_id").value;
   const which = typeof id === "string" ? ` (${id})` : "";
-  return invalid(source.path, `file sources${which} are not supported; send base64 or a url`);
+  return invalidError(source.path, `file sources${which} are not supported; send base64 or a url`);
 }
 
 function parseDocument(block: Field): DocumentBlock {
@@ -163,7 +163,7 @@ function parseDocumentSource(source: Field): DocumentSource {
       return { type: "content", content: parseContent(content, parseDocumentPart) };
     }
     case "file":
-      throw refuseFile(source);
+      throw rejectFile(source);
     default:
       throw source.unknownTag(["base64", "url", "text", "content"]);
   }

@@ -16,14 +16,14 @@ const MAX_EDITS = 100;
 /** What is read, and the names of the edits that are not done. */
 export interface ParsedContext {
   context: Pick<MessagesRequest, "manages_context" | "thinking_turns">;
-  unread: string[];
+  droppedFields: string[];
 }
 
 /** `context_management`; absent is none. @throws {ApiError} that names the path */
 export function parseContextManagement(field: Field): ParsedContext {
   const parsed: ParsedContext = {
     context: { manages_context: !field.isMissing },
-    unread: [],
+    droppedFields: [],
   };
   if (field.isMissing) return parsed;
   field.asObject();
@@ -32,7 +32,7 @@ export function parseContextManagement(field: Field): ParsedContext {
     edit.asObject();
     const type = edit.at("type").asName();
     if (type !== CLEAR_THINKING) {
-      parsed.unread.push(`context_management.${type}`);
+      parsed.droppedFields.push(`context_management.${type}`);
       continue;
     }
     const turns = parseKeep(edit.as(CLEAR_THINKING).at("keep"));

@@ -7,16 +7,15 @@
 import { isJsonObject } from "../json.ts";
 import {
   cacheControlOf,
+  INPUT_BLOCK_TYPES,
   parseContent,
-  parseShowable,
+  parseInputBlock,
   parseText,
-  SHOWABLE,
 } from "./parse_content.ts";
 import { toInvalidInput } from "./invalid_input.ts";
-import { type Field, invalid } from "./field.ts";
+import { type Field, invalidError } from "./field.ts";
 import type {
   AssistantContent,
-  ForeignBlock,
   SystemContent,
   TextBlock,
   ThinkingBlock,
@@ -24,6 +23,7 @@ import type {
   ToolResultBlock,
   ToolResultContent,
   ToolUseBlock,
+  UnsupportedBlock,
   UserContent,
 } from "./types.ts";
 import type { SearchHit, WebSearchBlock } from "./server_tools.ts";
@@ -31,7 +31,7 @@ import type { SearchHit, WebSearchBlock } from "./server_tools.ts";
 const ASSISTANT = ["text", "tool_use", "thinking", "redacted_thinking"] as const;
 /** Types with a place of their own: elsewhere they are a mistake, not news. */
 const PLACED: ReadonlySet<string> = new Set([
-  ...SHOWABLE,
+  ...INPUT_BLOCK_TYPES,
   ...ASSISTANT,
   "tool_result",
   "tool_reference",
@@ -60,7 +60,7 @@ export function parseUserContent(content: Field): UserContent[] {
   const blocks = parseContent(content, parseUserBlock);
   if (blocks.length > 0) return blocks;
   const turnPath = content.path.replace(/\.content$/, "");
-  throw invalid(turnPath, "user messages must have non-empty content");
+  throw invalidError(turnPath, "user messages must have non-empty content");
 }
 
 /** Content of an assistant turn; may be empty. @throws {ApiError} that names the path */
@@ -88,13 +88,13 @@ export function parseSystemContent(content: Field): SystemContent[] {
       case "tool_addition":
         return parseToolAddition(block);
       default:
-        return parseForeign(block, ["text", "tool_addition"]);
+        return parseUnsupportedBlock(block, ["text", "tool_addition"]);
     }
   });
 }
 
 /** A reference to a deferred tool makes it known; other additions have nothing to stand for them upstream. */
-function parseToolAddition(block: Field): ToolReferenceBlock | ForeignBlock {
+function parseToolAddition(block: Field): ToolReferenceBlock | UnsupportedBlock {
   const tool = block.at("tool");
   if (tool.at("type").value !== "tool_reference") {
     return { type: "foreign", foreign: "tool_addition" };
@@ -104,7 +104,8 @@ function parseToolAddition(block: Field): ToolReferenceBlock | ForeignBlock {
 
 function parseUserBlock(block: Field): UserContent {
   if (block.at("type").value === "tool_result") return parseToolResult(block.as("tool_result"));
-  return parseShowable(block) ?? parseForeign(block, [...SHOWABLE, "tool_result"]);
+  return parseInputBlock(block) ??
+    parseUnsupportedBlock(block, [...INPUT_BLOCK_TYPES, "tool_result"]);
 }
 
 function parseAssistantBlock(block: Field): AssistantContent {
@@ -125,12 +126,12 @@ function parseAssistantBlock(block: Field): AssistantContent {
     case "web_search_tool_result":
       return parseSearchAnswer(block.as("web_search_tool_result"));
     default:
-      return parseForeign(block, ASSISTANT);
+      return parseUnsupportedBlock(block, ASSISTANT);
   }
 }
 
 /** A search of an earlier answer: what was looked for. Uses of other server tools have no counterpart. */
-function parseServerToolUse(block: Field): WebSearchBlock | ForeignBlock {
+function parseServerToolUse(block: Field): WebSearchBlock | UnsupportedBlock {
   if (block.at("name").value !== "web_search") {
     return { type: "foreign", foreign: "server_tool_use" };
   }
@@ -191,17 +192,20 @@ function parseToolResult(block: Field): ToolResultBlock {
 }
 
 function parseResultBlock(block: Field): ToolResultContent {
-  const shown = parseShowable(block);
+  const shown = parseInputBlock(block);
   if (shown !== null) return shown;
   if (block.at("type").value !== "tool_reference") {
-    return parseForeign(block, [...SHOWABLE, "tool_reference"]);
+    return parseUnsupportedBlock(block, [...INPUT_BLOCK_TYPES, "tool_reference"]);
   }
   const name = block.as("tool_reference").at("tool_name").asOldName();
   return { type: "tool_reference", tool_name: name };
 }
 
 /** A block nobody here knows: it is left out and named, because the API grows and clients are not to fail. */
-function parseForeign(block: Field, expected: readonly string[]): ForeignBlock | TextBlock {
+function parseUnsupportedBlock(
+  block: Field,
+  expected: readonly string[],
+): UnsupportedBlock | TextBlock {
   const type = block.at("type").value;
   if (typeof type !== "string" || PLACED.has(type)) throw block.unknownTag(expected);
   const text = WORDED.get(type)?.(block) ?? null;

@@ -15,10 +15,10 @@ import {
 } from "./parse_messages.ts";
 import { parseCacheControl } from "./parse_content.ts";
 import { parseContextManagement } from "./parse_context_management.ts";
-import { Field, invalid } from "./field.ts";
+import { Field, invalidError } from "./field.ts";
 import { parseToolChoice, parseTools } from "./parse_tools.ts";
 import type { Effort, MessageParam, MessagesRequest, Thinking } from "./types.ts";
-import { listUnread } from "./dropped_fields.ts";
+import { findDroppedFields } from "./dropped_fields.ts";
 import type { ServerTools } from "./server_tools.ts";
 
 const ROLES = ["user", "assistant", "system"] as const;
@@ -43,8 +43,8 @@ export function parseMessagesRequest(body: unknown): MessagesRequest {
     model: root.at("model").asName(),
     max_tokens: root.at("max_tokens").asInteger({ least: 0 }),
   };
-  const { unread, ...prompt } = parsePrompt(root);
-  const { context, unread: undone } = parseContextManagement(root.at("context_management"));
+  const { droppedFields, ...prompt } = parsePrompt(root);
+  const { context, droppedFields: undone } = parseContextManagement(root.at("context_management"));
   const { safeguards, unread: unchecked } = parseSafeguards(root.at("safeguards"));
   const request: MessagesRequest = {
     ...size,
@@ -54,15 +54,15 @@ export function parseMessagesRequest(body: unknown): MessagesRequest {
     stop_sequences: parseStopSequences(root.at("stop_sequences")),
     fallbacks: parseFallbacks(root.at("fallbacks")),
     safeguards,
-    unread: [...listUnread(root), ...unread, ...undone, ...unchecked],
+    droppedFields: [...findDroppedFields(root), ...droppedFields, ...undone, ...unchecked],
     ...parseThinking(root.at("thinking")),
     ...parseSampling(root),
     ...parseIdentity(root),
     ...parseOutputConfig(root),
     ...parseServiceTier(root),
   };
-  refuseOtherAnswers(root);
-  if (request.max_tokens === 0) refuseAnswer(request);
+  rejectUnsupportedModes(root);
+  if (request.max_tokens === 0) rejectOutputWithZeroTokens(request);
   return request;
 }
 
@@ -83,21 +83,21 @@ export function parseCountRequest(body: unknown): MessagesRequest {
     stop_sequences: [],
     fallbacks: [],
     safeguards: false,
-    unread: [],
+    droppedFields: [],
   };
 }
 
 type Prompt =
-  & Pick<MessagesRequest, "messages" | "system" | "tools" | "tool_choice" | "unread">
+  & Pick<MessagesRequest, "messages" | "system" | "tools" | "tool_choice" | "droppedFields">
   & ServerTools;
 
 function parsePrompt(root: Field): Prompt {
   const parsed = parseTools(root.at("tools"));
   if (hasServers(root.at("mcp_servers"))) {
-    parsed.leftOut.push({ type: "mcp_servers" });
-    parsed.unread.push("mcp_servers");
+    parsed.unsupportedTools.push({ type: "mcp_servers" });
+    parsed.droppedFields.push("mcp_servers");
   }
-  const { leftOut: _, ...tools } = parsed;
+  const { unsupportedTools: _, ...tools } = parsed;
   const prompt: Prompt = {
     messages: parseMessages(root.at("messages")),
     system: parseSystemText(root.at("system")),
@@ -115,7 +115,7 @@ function hasServers(field: Field): boolean {
 
 function parseMessages(field: Field): MessageParam[] {
   const turns = field.asList();
-  if (turns.length === 0) throw invalid(field.path, "at least one message is required");
+  if (turns.length === 0) throw invalidError(field.path, "at least one message is required");
   return turns.map(parseMessage);
 }
 
@@ -239,7 +239,7 @@ function parseServiceTier(root: Field): Pick<MessagesRequest, "service_tier"> {
 }
 
 /** No tokens, no answer: what asks for one contradicts that. */
-function refuseAnswer(request: MessagesRequest): void {
+function rejectOutputWithZeroTokens(request: MessagesRequest): void {
   const choice = request.tool_choice?.type ?? "auto";
   const asksFor = request.stream
     ? "stream"
@@ -250,16 +250,16 @@ function refuseAnswer(request: MessagesRequest): void {
     : choice !== "auto" && choice !== "none"
     ? "tool_choice"
     : null;
-  if (asksFor !== null) throw invalid("max_tokens", `0 cannot be combined with ${asksFor}`);
+  if (asksFor !== null) throw invalidError("max_tokens", `0 cannot be combined with ${asksFor}`);
 }
 
 /**
  * Fields that ask for another kind of answer. A continued thread holds only the new turns: answering it would
  * silently lose the history. The SDK's tool runner reads these details and sends everything instead.
  */
-function refuseOtherAnswers(root: Field): void {
+function rejectUnsupportedModes(root: Field): void {
   if (!root.at("compaction").isMissing) {
-    throw invalid("compaction", "This proxy cannot compact; ask for a summary in a message");
+    throw invalidError("compaction", "This proxy cannot compact; ask for a summary in a message");
   }
   if (root.at("thread").at("type").value !== "continue") return;
   const message = "thread: This server keeps no threads; send all turns";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type Field, invalid } from "./field.ts";
+import { type Field, invalidError } from "./field.ts";
 import type { Advisor, ServerTools, UserLocation, WebFetch, WebSearch } from "./server_tools.ts";
 
 /** Types by their beginning; a date follows. The name is fixed by the type. */
@@ -68,7 +68,7 @@ function parseLimits(
   const blocked = parseDomains(field.at("blocked_domains"));
   if (blocked.length > 0) limits.blocked_domains = blocked;
   if (limits.allowed_domains !== undefined && limits.blocked_domains !== undefined) {
-    throw invalid(field.path, "only one of allowed_domains and blocked_domains can be given");
+    throw invalidError(field.path, "only one of allowed_domains and blocked_domains can be given");
   }
   return limits;
 }

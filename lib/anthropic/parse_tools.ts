@@ -9,7 +9,7 @@
 import type { ApiError } from "../errors.ts";
 import { parseCacheControl } from "./parse_content.ts";
 import { findClientTool } from "./client_tools.ts";
-import { type Field, invalid } from "./field.ts";
+import { type Field, invalidError } from "./field.ts";
 import { findServerTool, parseServerTool } from "./parse_server_tools.ts";
 import type { Tool, ToolChoice } from "./types.ts";
 import type { ServerTools } from "./server_tools.ts";
@@ -22,7 +22,7 @@ const MAX_TYPE_CHARS = 64;
 const MAX_TOOLS = 10_000;
 
 /** A tool that nothing upstream stands for. */
-export interface LeftOut {
+export interface UnsupportedTool {
   type: string;
   /** Its name, where it has one of its own. */
   name?: string;
@@ -32,18 +32,18 @@ export interface LeftOut {
 export interface ParsedTools extends ServerTools {
   /** Those that the client runs. */
   tools: Tool[];
-  leftOut: LeftOut[];
+  unsupportedTools: UnsupportedTool[];
   /** Names of what was left out. */
-  unread: string[];
+  droppedFields: string[];
 }
 
 /** `tools`; absent is empty. @throws {ApiError} that names the path */
 export function parseTools(field: Field): ParsedTools {
-  const parsed: ParsedTools = { tools: [], leftOut: [], unread: [] };
+  const parsed: ParsedTools = { tools: [], unsupportedTools: [], droppedFields: [] };
   if (field.isMissing) return parsed;
   const names = new Set<string>();
   const claim = (name: string) => {
-    if (names.has(name)) throw invalid(field.path, "Tool names must be unique.");
+    if (names.has(name)) throw invalidError(field.path, "Tool names must be unique.");
     names.add(name);
   };
   for (const [position, entry] of field.asList(MAX_TOOLS).entries()) {
@@ -53,10 +53,10 @@ export function parseTools(field: Field): ParsedTools {
     if (serverTool !== undefined) {
       claim(serverTool);
       Object.assign(parsed, parseServerTool(serverTool, entry.as(String(type))));
-      parsed.unread.push(...listUncarried(serverTool, entry));
-    } else if (typeof type === "string" && isLeftOut(type)) {
-      parsed.leftOut.push(readLeftOut(type, entry));
-      parsed.unread.push(`tools.${type.slice(0, MAX_TYPE_CHARS)}`);
+      parsed.droppedFields.push(...listUncarried(serverTool, entry));
+    } else if (typeof type === "string" && isUnsupported(type)) {
+      parsed.unsupportedTools.push(readUnsupportedTool(type, entry));
+      parsed.droppedFields.push(`tools.${type.slice(0, MAX_TYPE_CHARS)}`);
     } else {
       const tool = parseTool(entry, position);
       claim(tool.name);
@@ -68,8 +68,8 @@ export function parseTools(field: Field): ParsedTools {
 }
 
 /** What Anthropic's own search would show, upstream's model sees from the start. */
-function showAll({ tools, leftOut }: ParsedTools): void {
-  if (!leftOut.some(({ type }) => TOOL_SEARCH.test(type))) return;
+function showAll({ tools, unsupportedTools }: ParsedTools): void {
+  if (!unsupportedTools.some(({ type }) => TOOL_SEARCH.test(type))) return;
   for (const tool of tools) delete tool.defer_loading;
 }
 
@@ -94,34 +94,34 @@ function parseNamedChoice(
   const serverTool = SERVER_TOOLS.find((tool) => tool === name && parsed[tool] !== undefined);
   if (serverTool !== undefined) return { type: serverTool };
   if (parsed.tools.some((tool) => tool.name === name)) return { type: "tool", name };
-  const leftOut = parsed.leftOut.find((tool) => (tool.name ?? tool.type) === name);
-  if (leftOut !== undefined) throw refuse(choice, leftOut);
-  throw invalid(choice.path, `Tool '${name}' not found in provided tools`);
+  const leftOut = parsed.unsupportedTools.find((tool) => (tool.name ?? tool.type) === name);
+  if (leftOut !== undefined) throw rejectTool(choice, leftOut);
+  throw invalidError(choice.path, `Tool '${name}' not found in provided tools`);
 }
 
 const SERVER_TOOLS = ["web_search", "web_fetch", "advisor"] as const;
 
 /** Where a call is asked for and every tool was left out, an answer would break that promise. */
 function requireTool(field: Field, parsed: ParsedTools): void {
-  const [first] = parsed.leftOut;
+  const [first] = parsed.unsupportedTools;
   const hasTool = parsed.tools.length > 0 || SERVER_TOOLS.some((tool) => parsed[tool]);
-  if (first !== undefined && !hasTool) throw refuse(field, ...parsed.leftOut);
+  if (first !== undefined && !hasTool) throw rejectTool(field, ...parsed.unsupportedTools);
 }
 
-function refuse(field: Field, ...tools: LeftOut[]): ApiError {
+function rejectTool(field: Field, ...tools: UnsupportedTool[]): ApiError {
   const named = tools.map(({ type, name }) =>
     name === undefined || name === type ? `'${type}'` : `'${type}' ('${name}')`
   );
   const verb = named.length === 1 ? "is" : "are";
-  return invalid(field.path, `${named.join(", ")} ${verb} not supported by this proxy`);
+  return invalidError(field.path, `${named.join(", ")} ${verb} not supported by this proxy`);
 }
 
 /** `function` is OpenAI's form of a tool: a mistake, and no tool of Anthropic's. */
-function isLeftOut(type: string): boolean {
+function isUnsupported(type: string): boolean {
   return type !== "custom" && type !== "function" && findClientTool(type) === undefined;
 }
 
-function readLeftOut(type: string, entry: Field): LeftOut {
+function readUnsupportedTool(type: string, entry: Field): UnsupportedTool {
   const name = entry.at("name").value;
   return typeof name === "string" ? { type, name } : { type };
 }
@@ -167,10 +167,10 @@ function parseClientTool(entry: Field, type: Field): Definition {
 
 function parseInputSchema(field: Field): Record<string, unknown> {
   const schema = field.at("input_schema");
-  if (schema.isMissing) throw invalid(schema.path, "Field required");
+  if (schema.isMissing) throw invalidError(schema.path, "Field required");
   const type = schema.at("type");
   if (!type.isMissing && type.value !== "object") {
-    throw invalid(type.path, "Input should be 'object'");
+    throw invalidError(type.path, "Input should be 'object'");
   }
   return schema.asObject();
 }

@@ -64,10 +64,10 @@ export type ToolResultBlock = Cacheable & {
 };
 
 /** What both a user and a tool can show. */
-export type Showable = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock;
+export type InputBlock = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock;
 
 /** What a tool result may hold. */
-export type ToolResultContent = Showable | ToolReferenceBlock | ForeignBlock;
+export type ToolResultContent = InputBlock | ToolReferenceBlock | UnsupportedBlock;
 
 /** What a client's tool search found, or a system turn makes known. */
 export type ToolReferenceBlock = { type: "tool_reference"; tool_name: string };
@@ -87,10 +87,10 @@ export type RedactedThinkingBlock = { type: "redacted_thinking"; data: string };
  * A block that has no counterpart upstream, e.g. `code_execution_tool_result` in history, or that is newer than
  * this proxy. `foreign` holds the wire type, for the report of dropped fields.
  */
-export type ForeignBlock = Cacheable & { type: "foreign"; foreign: string };
+export type UnsupportedBlock = Cacheable & { type: "foreign"; foreign: string };
 
 /** What a user's turn may hold. */
-export type UserContent = Showable | ToolResultBlock | ForeignBlock;
+export type UserContent = InputBlock | ToolResultBlock | UnsupportedBlock;
 /** What an earlier answer may hold. */
 export type AssistantContent =
   | TextBlock
@@ -98,9 +98,9 @@ export type AssistantContent =
   | ThinkingBlock
   | RedactedThinkingBlock
   | WebSearchBlock
-  | ForeignBlock;
+  | UnsupportedBlock;
 /** What a system turn may hold. */
-export type SystemContent = TextBlock | ToolReferenceBlock | ForeignBlock;
+export type SystemContent = TextBlock | ToolReferenceBlock | UnsupportedBlock;
 
 /** One turn. String content on the wire arrives here as one text block. */
 export type MessageParam =
@@ -166,7 +166,7 @@ export type MessagesRequest = ServerTools & {
   service_tier?: "priority" | "standard";
   cache_control?: CacheControl;
   /** Top-level fields that were sent, mean something to Anthropic, and do not travel. */
-  unread: string[];
+  droppedFields: string[];
 };
 
 /** Blocks of an answer. `citations` and `caller` are left out when there is none: strict readers fail on null. */
@@ -238,7 +238,7 @@ export type BlockDelta =
   | { type: "input_json_delta"; partial_json: string };
 
 /** How an answer ended: the body of `message_delta`. */
-export type Ending = {
+export type MessageDelta = {
   stop_reason: StopReason;
   stop_sequence: string | null;
   stop_details: StopDetails | null;
@@ -280,7 +280,7 @@ export type StreamEvent =
   | { type: "content_block_stop"; index: number }
   | {
     type: "message_delta";
-    delta: Ending;
+    delta: MessageDelta;
     usage: Usage;
     context_management?: ContextManagement;
   }

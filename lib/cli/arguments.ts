@@ -7,7 +7,7 @@
 import { StartError } from "./terminal.ts";
 
 /** A settings file that was asked for. */
-export interface AskedFile {
+export interface EnvFileOption {
   path: string;
   /** Where it does not exist, the usual places count. */
   mayBeMissing: boolean;
@@ -19,7 +19,7 @@ export interface CommandLine {
   /** What follows the command, without our own option. */
   args: readonly string[];
   /** Null: the settings file is looked for in the usual places. */
-  envFile: AskedFile | null;
+  envFile: EnvFileOption | null;
 }
 
 /** The names are Node's, and mean the same. */
@@ -46,9 +46,9 @@ export function parseArguments(words: readonly string[]): CommandLine {
 function takeEnvFile(
   words: readonly string[],
   { leadingOnly }: { leadingOnly: boolean },
-): { envFile: AskedFile | null; rest: string[] } {
+): { envFile: EnvFileOption | null; rest: string[] } {
   const rest: string[] = [];
-  let envFile: AskedFile | null = null;
+  let envFile: EnvFileOption | null = null;
   for (let i = 0; i < words.length; i++) {
     const word = words[i] ?? "";
     const [, name, value] = OPTION.exec(word) ?? [];

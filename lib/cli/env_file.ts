@@ -4,13 +4,13 @@
  */
 
 import { parse } from "@std/dotenv/parse";
-import type { AskedFile } from "./arguments.ts";
+import type { EnvFileOption } from "./arguments.ts";
 import { StartError } from "./terminal.ts";
 
 /** Which files may be read. */
 export interface FileChoice {
   /** The file that `--env-file` names; null for none. */
-  asked: AskedFile | null;
+  option: EnvFileOption | null;
   /** Whether `.env` of the working folder is read. Not by `claude`, which is started in any repository. */
   readsFolder: boolean;
 }
@@ -35,8 +35,8 @@ const DOLLAR = "\uE024";
  * Reads the one file that counts: the one that was asked for, else `.env` of the working folder, else the user's own.
  * @throws {StartError} where it cannot be read or used
  */
-export function readEnvFile({ asked, readsFolder }: FileChoice): EnvFile {
-  const found = asked === null ? null : readAsked(asked);
+export function readEnvFile({ option, readsFolder }: FileChoice): EnvFile {
+  const found = option === null ? null : readNamedFile(option);
   if (found !== null) return found;
   const notes: string[] = [];
   if (readsFolder && mayRead(FOLDER_FILE)) {
@@ -91,7 +91,7 @@ function mayRead(path: string): boolean {
   return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
-function readAsked({ path, mayBeMissing }: AskedFile): EnvFile | null {
+function readNamedFile({ path, mayBeMissing }: EnvFileOption): EnvFile | null {
   if (!mayRead(path)) {
     throw new StartError(`No permission to read ${path}: add --allow-read=${path}`);
   }

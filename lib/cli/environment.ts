@@ -17,11 +17,11 @@ export interface Environment {
 }
 
 /** The settings as text, before anybody has judged them. */
-export interface Sources {
+export interface EnvSources {
   /** The environment, and the settings file behind it. */
   env: Env;
   /** Where the value of a variable comes from: `environment`, the name of the file, or `default`. */
-  findOrigin(name: string): string;
+  sourceOf(name: string): string;
   notes: string[];
   /** Set where the key of one source would go to the address of another. */
   mixed?: MixedSources;
@@ -45,20 +45,20 @@ const ENVIRONMENT = "environment";
  */
 export function loadEnvironment(choice: FileChoice): Environment {
   const sources = readSources(choice);
-  return { config: judgeSources(sources), notes: sources.notes };
+  return { config: parseSources(sources), notes: sources.notes };
 }
 
 /**
  * Reads the settings without judging them.
  * @throws {StartError} where they may not be read, or the file cannot be
  */
-export function readSources(choice: FileChoice): Sources {
+export function readSources(choice: FileChoice): EnvSources {
   requireEnvAccess();
   return mergeSources((name) => Deno.env.get(name), readEnvFile(choice));
 }
 
 /** The environment's values, and behind them those of the file that may count. */
-export function mergeSources(environment: Env, file: EnvFile): Sources {
+export function mergeSources(environment: Env, file: EnvFile): EnvSources {
   const readOwn = (name: string) => environment(name)?.trim() || undefined;
   const readFile = (name: string) => file.values[name]?.trim() || undefined;
   const key = readOwn("OPENROUTER_API_KEY");
@@ -73,25 +73,25 @@ export function mergeSources(environment: Env, file: EnvFile): Sources {
     if (readOwn(name) !== undefined) return ENVIRONMENT;
     return env(name) === undefined ? "default" : file.name;
   };
-  const mixed = findMixed({ env, findOrigin }, key === undefined || isForeign);
+  const mixed = findMixed({ env, sourceOf: findOrigin }, key === undefined || isForeign);
   const notes = [...file.notes, ...describeIgnored(ignored, file.name)];
-  return { env, findOrigin, notes, ...(mixed !== null && { mixed }) };
+  return { env, sourceOf: findOrigin, notes, ...(mixed !== null && { mixed }) };
 }
 
 /** @param isOneSided whether only one of the sources holds the key */
 function findMixed(
-  { env, findOrigin }: Pick<Sources, "env" | "findOrigin">,
+  { env, sourceOf }: Pick<EnvSources, "env" | "sourceOf">,
   isOneSided: boolean,
 ): MixedSources | null {
   const baseUrl = env("OPENROUTER_BASE_URL")?.replace(/\/+$/, "") ?? "";
   const standard = VARIABLES.find(({ name }) => name === "OPENROUTER_BASE_URL")?.default;
-  const [key, from] = [findOrigin("OPENROUTER_API_KEY"), findOrigin("OPENROUTER_BASE_URL")];
+  const [key, from] = [sourceOf("OPENROUTER_API_KEY"), sourceOf("OPENROUTER_BASE_URL")];
   if (!isOneSided || key === "default" || from === "default") return null;
   if (key === from || baseUrl === standard) return null;
-  return { key: nameOrigin(key), baseUrl: nameOrigin(from), host: URL.parse(baseUrl)?.host ?? "" };
+  return { key: nameSource(key), baseUrl: nameSource(from), host: URL.parse(baseUrl)?.host ?? "" };
 }
 
-function nameOrigin(origin: string): string {
+function nameSource(origin: string): string {
   return origin === ENVIRONMENT ? "the environment" : origin;
 }
 
@@ -108,8 +108,8 @@ function describeIgnored(names: readonly string[], file: string): string[] {
  * The configuration, unless a key would go where another source says.
  * @throws {StartError} one line: where key and address come from, or the variable, its value and what is allowed
  */
-export function judgeSources({ env, mixed }: Sources): Config {
-  if (mixed === undefined) return judgeSettings(env);
+export function parseSources({ env, mixed }: EnvSources): Config {
+  if (mixed === undefined) return parseConfig(env);
   const { key, baseUrl, host } = mixed;
   throw new StartError(
     `OPENROUTER_API_KEY is from ${key}, but OPENROUTER_BASE_URL (${host}) from ${baseUrl}: nothing was sent. Set both in the same place to allow it`,
@@ -117,7 +117,7 @@ export function judgeSources({ env, mixed }: Sources): Config {
 }
 
 /** @throws {StartError} one line: the variable, its value and what is allowed */
-export function judgeSettings(env: Env): Config {
+export function parseConfig(env: Env): Config {
   try {
     return loadConfig(env);
   } catch (error) {

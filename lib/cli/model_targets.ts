@@ -22,7 +22,7 @@ export const TARGET_VARIABLES = {
 } as const satisfies Record<Family, string>;
 
 /** The families, those with the same target together. */
-export function groupTargets(targets: Config["targets"]): TargetGroup[] {
+export function groupByTarget(targets: Config["targets"]): TargetGroup[] {
   const groups = new Map<string, TargetGroup>();
   for (const family of [...FAMILIES, "other"] as const) {
     const target = targets[family];

@@ -12,7 +12,7 @@ import { createRedactor, listSecrets } from "../redact.ts";
 import type { OpenStream } from "../stream/event_stream.ts";
 import { createHandler } from "../server.ts";
 import { createReportSpan, type Tracer } from "./telemetry.ts";
-import { connectServices } from "../services.ts";
+import { createServices } from "../services.ts";
 import { Listener } from "./listener.ts";
 import { canShowColors, flushLines, LAST_LINES_MS, printLine, StartError } from "./terminal.ts";
 
@@ -39,7 +39,7 @@ export interface RunningServer {
 }
 
 /** The services of the command line: its log goes to standard output. */
-export function createServices(config: Config, about: About): Services {
+export function createCliServices(config: Config, about: About): Services {
   const format = config.logFormat === "auto"
     ? (Deno.stdout.isTerminal() ? "text" : "json")
     : config.logFormat;
@@ -52,7 +52,7 @@ export function createServices(config: Config, about: About): Services {
     date: () => new Date(),
   });
   const reportSpan = createReportSpan(findTracer(about), () => new Date());
-  return connectServices(config, { about, log, reportSpan, fetcher: fetch });
+  return createServices(config, { about, log, reportSpan, fetcher: fetch });
 }
 
 /** The runtime's own; null where it collects nothing: there a span is an error, and on Deno 2.5 the end. */

@@ -6,16 +6,16 @@
 
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
-import { createPaint, toPrintable } from "../colors.ts";
+import { createColorizer, stripControlChars } from "../colors.ts";
 import { findLimit } from "../routes/budget.ts";
 import { describeAccess } from "./serve.ts";
-import { groupTargets, TARGET_VARIABLES } from "./model_targets.ts";
+import { groupByTarget, TARGET_VARIABLES } from "./model_targets.ts";
 import { canShowColors, printLine } from "./terminal.ts";
 
 const SHORTEST_KEY = 16;
 
 /** What is said besides the configuration. */
-export interface AnnounceOptions {
+export interface StartupMessageOptions {
   config: Config;
   /** What was found while the settings were read; said among the warnings. */
   notes: readonly string[];
@@ -23,7 +23,10 @@ export interface AnnounceOptions {
 }
 
 /** Says that the server listens. Lines for people, unless LOG_FORMAT=json was asked for by name. */
-export function announce(url: string, { config, notes, log }: AnnounceOptions): void {
+export function printStartupMessage(
+  url: string,
+  { config, notes, log }: StartupMessageOptions,
+): void {
   const lines = describeStart(url, config);
   const warnings = [...notes, ...findWarnings(config)];
   if (config.logFormat === "json") {
@@ -31,10 +34,10 @@ export function announce(url: string, { config, notes, log }: AnnounceOptions): 
     for (const warning of warnings) log.write("warn", warning);
     return;
   }
-  const paint = createPaint(canShowColors());
-  for (const line of lines) printLine(toPrintable(line));
+  const paint = createColorizer(canShowColors());
+  for (const line of lines) printLine(stripControlChars(line));
   for (const warning of warnings) {
-    printLine(`${paint("yellow", "warning:")} ${toPrintable(warning)}`);
+    printLine(`${paint("yellow", "warning:")} ${stripControlChars(warning)}`);
   }
 }
 
@@ -44,7 +47,7 @@ export function announce(url: string, { config, notes, log }: AnnounceOptions): 
  */
 export function describeStart(url: string, config: Config): string[] {
   const payer = config.openrouterApiKey === null ? "each client's own key" : "OPENROUTER_API_KEY";
-  const models = groupTargets(config.targets)
+  const models = groupByTarget(config.targets)
     .map(({ families, target }) => `${families.join(", ")} → ${target.models.join(", ")}`);
   const base = config.onDenoDeploy ? "this app's address" : url;
   const rows = [
@@ -74,7 +77,7 @@ export function findWarnings(config: Config): string[] {
         "set HOST=127.0.0.1, or PROXY_API_KEYS to let them in",
     );
   }
-  const unset = groupTargets(config.targets).filter(({ target }) => target.isDefault)
+  const unset = groupByTarget(config.targets).filter(({ target }) => target.isDefault)
     .flatMap(({ families }) => families.map((family) => TARGET_VARIABLES[family]))
     .filter((name) => name !== "TARGET_MODEL_FABLE");
   if (unset.length > 0) {

@@ -49,7 +49,7 @@ function listAttributes(record: RequestRecord): Attributes {
   const known: Record<string, string | number | undefined> = {
     "gen_ai.operation.name": "chat",
     "gen_ai.request.model": record.model,
-    "gen_ai.response.model": record.target,
+    "gen_ai.response.model": record.upstreamModel,
     "gen_ai.usage.input_tokens": inputTokens === undefined
       ? undefined
       : inputTokens + cachedTokens + writtenTokens,
@@ -57,12 +57,12 @@ function listAttributes(record: RequestRecord): Attributes {
     "gen_ai.usage.cache_creation.input_tokens": record.writtenTokens,
     "gen_ai.usage.output_tokens": record.outputTokens,
     "http.response.status_code": record.status,
-    "error.type": record.error === undefined ? undefined : record.end,
+    "error.type": record.error === undefined ? undefined : record.outcome,
     "claudeproxy.request_id": record.requestId,
     "claudeproxy.provider": record.provider,
     "claudeproxy.cost_usd": record.costUsd,
     "claudeproxy.first_event_ms": firstEventMs,
-    "claudeproxy.end": record.end,
+    "claudeproxy.end": record.outcome,
   };
   const entries = Object.entries(known);
   return Object.fromEntries(

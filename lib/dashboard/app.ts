@@ -6,11 +6,11 @@
 
 /// <reference lib="dom" />
 
-import type { Finished, Stats } from "../metrics/types.ts";
+import type { CompletedRequest, Stats } from "../metrics/types.ts";
 import { Chart, type Measure } from "./chart.ts";
 import { find, setText } from "./dom.ts";
 import { formatAge } from "./format.ts";
-import { showModels, showTiles, showTrouble } from "./summary.ts";
+import { showErrors, showModels, showTiles } from "./summary.ts";
 import { RequestList } from "./request_list.ts";
 
 const PERIOD_MS = 500;
@@ -23,7 +23,7 @@ type Span = "hour" | "day";
 class Page {
   readonly #list = new RequestList();
   readonly #chart = new Chart();
-  #requests: Finished[] = [];
+  #requests: CompletedRequest[] = [];
   #stats: Stats | null = null;
   #measure: Measure = "cost";
   #span: Span = "hour";
@@ -70,7 +70,7 @@ class Page {
     this.#stats = stats;
     showStatus("live", `Live · up ${formatAge(stats.now - stats.startedAt)}`);
     setText("version", stats.about.version);
-    this.#list.showFlights(stats.inFlight, stats.now);
+    this.#list.showActive(stats.inFlight, stats.now);
     this.#showChart();
     const { totals, today, inFlight } = stats;
     const state = JSON.stringify([totals, today, inFlight.length]);
@@ -81,10 +81,10 @@ class Page {
   /** What changes only when a request begins or ends. */
   #showSums(stats: Stats): void {
     this.#requests = [...this.#requests, ...stats.requests].slice(-MAX_REQUESTS);
-    this.#list.add(stats.requests, stats.inspects);
+    this.#list.add(stats.requests, stats.capturesBodies);
     showTiles(stats, this.#requests);
     showModels(stats);
-    showTrouble(stats, this.#requests);
+    showErrors(stats, this.#requests);
     find("empty").hidden = this.#requests.length + stats.inFlight.length > 0;
     setText("footnote", describeLimits(stats));
   }
@@ -104,8 +104,8 @@ class Page {
   }
 }
 
-function describeLimits({ inspects }: Stats): string {
-  const bodies = inspects
+function describeLimits({ capturesBodies }: Stats): string {
+  const bodies = capturesBodies
     ? "Bodies of the last 50 requests are kept (INSPECT=1)."
     : "Bodies are not kept; INSPECT=1 shows what the translation did.";
   return `The last 200 requests since the start, in memory only. ${bodies}`;

@@ -6,7 +6,7 @@
 
 /// <reference lib="dom" />
 
-import type { Bucket, Series } from "../metrics/types.ts";
+import type { Series, TimeBucket } from "../metrics/types.ts";
 import { find, h, setText, svg } from "./dom.ts";
 import { countPrompt, formatCost, formatMinute, formatShort } from "./format.ts";
 
@@ -16,9 +16,9 @@ const WIDTH = 960;
 const HEIGHT = 132;
 const TOP = 14;
 const PARTS = [
-  { name: "out", of: (one: Bucket) => one.outputTokens },
-  { name: "in", of: (one: Bucket) => one.inputTokens + one.writtenTokens },
-  { name: "from cache", of: (one: Bucket) => one.cachedTokens },
+  { name: "out", of: (one: TimeBucket) => one.outputTokens },
+  { name: "in", of: (one: TimeBucket) => one.inputTokens + one.writtenTokens },
+  { name: "from cache", of: (one: TimeBucket) => one.cachedTokens },
 ] as const;
 
 /** The chart, as it was drawn last. */
@@ -89,7 +89,7 @@ export class Chart {
     this.#drawAxis();
   }
 
-  #drawBar(bucket: Bucket, most: number): SVGElement[] {
+  #drawBar(bucket: TimeBucket, most: number): SVGElement[] {
     const slot = WIDTH / this.#series.length;
     const place = (bucket.time - this.#firstTime()) / this.#series.widthMs;
     const values = this.#measure === "cost"
@@ -148,7 +148,7 @@ export class Chart {
     return `${formatMinute(time)}  ${number}  ${tokens}  ${formatCost(costUsd)}`;
   }
 
-  #measureOf(bucket: Bucket): number {
+  #measureOf(bucket: TimeBucket): number {
     if (this.#measure === "cost") return bucket.costUsd ?? 0;
     return PARTS.reduce((sum, { of }) => sum + of(bucket), 0);
   }

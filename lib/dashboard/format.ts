@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Finished, Sums } from "../metrics/types.ts";
+import type { CompletedRequest, Totals } from "../metrics/types.ts";
 
 /** What stands where nothing is known. */
 export const NONE = "–";
@@ -13,7 +13,7 @@ export function formatCount(value: number | undefined | null): string {
   return typeof value === "number" ? value.toLocaleString("en-US") : NONE;
 }
 
-/** `982`, `21.0k`, `1.24M`: for large figures that stand alone. */
+/** `982`, `21.0k`, `1.24M`: for large metrics that stand alone. */
 export function formatShort(value: number): string {
   if (value < 10_000) return formatCount(value);
   if (value < 999_950) return `${(value / 1e3).toFixed(1)}k`;
@@ -65,20 +65,20 @@ export function formatAge(ms: number): string {
 
 /** What the model read: what was new to it, and what it knew. */
 export function countPrompt(
-  { inputTokens = 0, cachedTokens = 0, writtenTokens = 0 }: Partial<Sums>,
+  { inputTokens = 0, cachedTokens = 0, writtenTokens = 0 }: Partial<Totals>,
 ): number {
   return inputTokens + cachedTokens + writtenTokens;
 }
 
 /** `82%` of the prompt came from a cache. */
-export function formatCacheShare(sums: Partial<Sums>): string {
+export function formatCacheShare(sums: Partial<Totals>): string {
   const prompt = countPrompt(sums);
   return prompt === 0 ? NONE : `${Math.round(100 * (sums.cachedTokens ?? 0) / prompt)}%`;
 }
 
 /** When the first content came; the first event may be a ping. */
-export function findFirstToken({ marks, firstEventMs }: Finished): number | undefined {
-  return marks.find(({ kind }) => kind === "block")?.at ?? firstEventMs;
+export function findFirstToken({ events, firstEventMs }: CompletedRequest): number | undefined {
+  return events.find(({ kind }) => kind === "block")?.at ?? firstEventMs;
 }
 
 /** One text, one line: nothing that a stranger sends can turn it round. */

@@ -5,7 +5,7 @@
 
 /// <reference lib="dom" />
 
-import type { Bodies, Finished, Mark } from "../metrics/types.ts";
+import type { Bodies, CompletedRequest, TimelineEvent } from "../metrics/types.ts";
 import { h } from "./dom.ts";
 import { formatCost, formatCount, formatMoment, toPlain } from "./format.ts";
 
@@ -18,13 +18,13 @@ const PANES: readonly [place: keyof Bodies, title: string][] = [
 ];
 
 /** @param inspects whether bodies can be asked for */
-export function createDetail(request: Finished, inspects: boolean): HTMLElement {
+export function createDetail(request: CompletedRequest, inspects: boolean): HTMLElement {
   const panes = h("div", { class: "panes" });
   if (inspects) loadPanes(panes, request.requestId);
   return h("div", { children: [createFacts(request), createSteps(request), panes] });
 }
 
-function createFacts(request: Finished): HTMLElement {
+function createFacts(request: CompletedRequest): HTMLElement {
   const { requestId, status, error, replaced, dropped = [], writtenTokens, savedUsd } = request;
   const facts: [name: string, value: string | undefined][] = [
     ["Status", `${status}`],
@@ -34,7 +34,7 @@ function createFacts(request: Finished): HTMLElement {
     ["Dropped", dropped.join(", ") || undefined],
     ["Written to cache", writtenTokens === undefined ? undefined : formatCount(writtenTokens)],
     ["Saved by caching", savedUsd === undefined ? undefined : formatCost(savedUsd)],
-    ["Fallbacks", request.sent?.slice(1).join(", ")],
+    ["Fallbacks", request.sentModels?.slice(1).join(", ")],
   ];
   const known = facts.filter(([, value]) => value !== undefined);
   return h("div", {
@@ -58,10 +58,10 @@ interface Step {
 }
 
 /** Each moment reaches to the next one. */
-function listSteps({ marks, totalMs, end }: Finished): Step[] {
+function listSteps({ events, totalMs, outcome }: CompletedRequest): Step[] {
   const moments = [
     { name: "Received", at: 0, isAnswer: false },
-    ...marks.map((mark) => ({
+    ...events.map((mark) => ({
       name: describeMark(mark),
       at: mark.at,
       isAnswer: mark.kind === "block",
@@ -71,10 +71,10 @@ function listSteps({ marks, totalMs, end }: Finished): Step[] {
     const to = moments[number + 1]?.at ?? totalMs;
     return { name, from: at, to, isAnswer };
   });
-  return [...steps, { name: `End: ${end}`, from: totalMs, to: totalMs, isAnswer: false }];
+  return [...steps, { name: `End: ${outcome}`, from: totalMs, to: totalMs, isAnswer: false }];
 }
 
-function describeMark({ kind, note }: Mark): string {
+function describeMark({ kind, note }: TimelineEvent): string {
   switch (kind) {
     case "asked":
       return `Sent to ${toPlain(note)}`;
@@ -87,7 +87,7 @@ function describeMark({ kind, note }: Mark): string {
   }
 }
 
-function createSteps(request: Finished): HTMLElement {
+function createSteps(request: CompletedRequest): HTMLElement {
   const total = Math.max(1, request.totalMs);
   const items = listSteps(request).map(({ name, from, to, isAnswer }) => {
     const bar = h("i", { class: isAnswer ? "answer" : "" });

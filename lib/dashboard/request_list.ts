@@ -6,7 +6,7 @@
 
 /// <reference lib="dom" />
 
-import type { Finished, Flight } from "../metrics/types.ts";
+import type { ActiveRequest, CompletedRequest } from "../metrics/types.ts";
 import { createDetail } from "./request_detail.ts";
 import { find, h } from "./dom.ts";
 import {
@@ -36,14 +36,14 @@ export class RequestList {
   }
 
   /** Shows what is under way; what is to be told of it changes all the time. */
-  showFlights(flights: readonly Flight[], now: number): void {
+  showActive(flights: readonly ActiveRequest[], now: number): void {
     find("flights").replaceChildren(
-      ...flights.toReversed().map((flight) => createFlightRow(flight, now)),
+      ...flights.toReversed().map((flight) => createActiveRow(flight, now)),
     );
   }
 
   /** Adds requests on top. @param requests oldest first */
-  add(requests: readonly Finished[], inspects: boolean): void {
+  add(requests: readonly CompletedRequest[], inspects: boolean): void {
     this.#inspects = inspects;
     for (const request of requests) this.#body.prepend(this.#createRow(request));
     const rows = this.#body.querySelectorAll("tr:not(.detail)");
@@ -59,7 +59,7 @@ export class RequestList {
     this.#body.replaceChildren();
   }
 
-  #createRow(request: Finished): HTMLElement {
+  #createRow(request: CompletedRequest): HTMLElement {
     const button = createNames(request);
     const cells = [
       formatCount(request.inputTokens === undefined ? undefined : countPrompt(request)),
@@ -71,8 +71,8 @@ export class RequestList {
     ];
     const row = createCells(formatTime(request.time), button, cells);
     const isBad = request.error !== undefined;
-    const kind = isBad ? "end bad" : request.end === "client_gone" ? "end warn" : "end";
-    row.append(h("td", { class: kind, text: request.end.replaceAll("_", " ") }));
+    const kind = isBad ? "end bad" : request.outcome === "client_gone" ? "end warn" : "end";
+    row.append(h("td", { class: kind, text: request.outcome.replaceAll("_", " ") }));
     row.addEventListener("click", () => {
       // Who marks a text does not want the row to open.
       if (document.getSelection()?.toString()) return;
@@ -82,7 +82,7 @@ export class RequestList {
     return row;
   }
 
-  #toggle(row: HTMLElement, request: Finished): void {
+  #toggle(row: HTMLElement, request: CompletedRequest): void {
     const wasOpen = this.#open === row;
     this.#close();
     if (wasOpen) return;
@@ -136,10 +136,10 @@ export class RequestList {
   }
 }
 
-function createFlightRow(flight: Flight, now: number): HTMLElement {
-  const { model, target, elapsedMs, outputTokens, marks } = flight;
-  const first = marks.find(({ kind }) => kind === "block")?.at;
-  const names = h("div", { children: createNameLines({ model, target, note: "" }) });
+function createActiveRow(flight: ActiveRequest, now: number): HTMLElement {
+  const { model, upstreamModel, elapsedMs, outputTokens, events } = flight;
+  const first = events.find(({ kind }) => kind === "block")?.at;
+  const names = h("div", { children: createNameLines({ model, target: upstreamModel, note: "" }) });
   const out = outputTokens === null ? NONE : `≈ ${formatCount(outputTokens)}`;
   const cells = [NONE, out, NONE, NONE, formatSeconds(first), formatSeconds(elapsedMs)];
   const row = createCells(formatTime(now - elapsedMs), names, cells);
@@ -147,8 +147,8 @@ function createFlightRow(flight: Flight, now: number): HTMLElement {
   return row;
 }
 
-function describeState({ marks }: Flight): string {
-  switch (marks.at(-1)?.kind) {
+function describeState({ events }: ActiveRequest): string {
+  switch (events.at(-1)?.kind) {
     case undefined:
       return "receiving";
     case "asked":
@@ -172,8 +172,8 @@ function createCells(time: string, names: HTMLElement, cells: readonly string[])
   });
 }
 
-function createNames(request: Finished): HTMLElement {
-  const { model, target, provider, replaced, error, dropped = [] } = request;
+function createNames(request: CompletedRequest): HTMLElement {
+  const { model, upstreamModel, provider, replaced, error, dropped = [] } = request;
   const notes = [
     error ?? "",
     provider ?? "",
@@ -184,7 +184,7 @@ function createNames(request: Finished): HTMLElement {
   return h("button", {
     class: "row",
     attributes: { type: "button", "aria-expanded": "false", tabindex: "-1" },
-    children: createNameLines({ model, target, note }),
+    children: createNameLines({ model, target: upstreamModel, note }),
   });
 }
 

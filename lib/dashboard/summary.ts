@@ -1,11 +1,11 @@
 /**
- * What it all came to: the five figures, spend per model, errors and dropped fields. Runs in the browser.
+ * What it all came to: the five metrics, spend per model, errors and dropped fields. Runs in the browser.
  * @module
  */
 
 /// <reference lib="dom" />
 
-import type { Finished, Stats, Sums } from "../metrics/types.ts";
+import type { CompletedRequest, Stats, Totals } from "../metrics/types.ts";
 import { find, h, setText } from "./dom.ts";
 import {
   countPrompt,
@@ -20,11 +20,11 @@ import {
 
 const MAX_MODELS = 8;
 const MAX_COUNTS = 8;
-/** What stands behind the figures of a model where there is no room for a head. */
+/** What stands behind the metrics of a model where there is no room for a head. */
 const MODEL_LABELS = ["req", "in", "out", ""] as const;
 
-/** Shows the five figures. @param requests the ones that are known, oldest first */
-export function showTiles(stats: Stats, requests: readonly Finished[]): void {
+/** Shows the five metrics. @param requests the ones that are known, oldest first */
+export function showTiles(stats: Stats, requests: readonly CompletedRequest[]): void {
   const { totals, today, inFlight } = stats;
   showSpent(stats);
   setText("count", formatCount(totals.requests));
@@ -65,7 +65,7 @@ function showSpent({ today, totals }: Stats): void {
 }
 
 /** By the catalog's prices; where one is missing, nothing is claimed. */
-function describeSaved({ savedUsd, cachedTokens, writtenTokens }: Sums): string {
+function describeSaved({ savedUsd, cachedTokens, writtenTokens }: Totals): string {
   if (cachedTokens + writtenTokens === 0) return "nothing cached yet";
   if (savedUsd === null) return "prices not known";
   return savedUsd < 0
@@ -119,8 +119,11 @@ function createModelRow(sums: Stats["models"][number], most: number): HTMLElemen
 }
 
 /** Shows how requests ended that did not end well, and what did not travel. */
-export function showTrouble({ ends, dropped }: Stats, requests: readonly Finished[]): void {
-  const bad = ends.filter(({ end }) => end !== "complete")
+export function showErrors(
+  { outcomes, dropped }: Stats,
+  requests: readonly CompletedRequest[],
+): void {
+  const bad = outcomes.filter(({ end }) => end !== "complete")
     .map(({ end, count }) => ({ name: end.replaceAll("_", " "), count }));
   const fields = dropped.map(({ field, count }) => ({ name: field, count }));
   const last = requests.findLast(({ error }) => error !== undefined)?.error;

@@ -4,7 +4,7 @@
  */
 
 import type { RequestRecord } from "../log.ts";
-import type { Bucket, Series, Sums } from "./types.ts";
+import type { Series, TimeBucket, Totals } from "./types.ts";
 
 /** What one more request adds. */
 export interface Addend {
@@ -13,7 +13,7 @@ export interface Addend {
 }
 
 /** Sums over nothing. */
-export function createSums(): Sums {
+export function createTotals(): Totals {
   return {
     requests: 0,
     failed: 0,
@@ -28,7 +28,7 @@ export function createSums(): Sums {
 }
 
 /** Adds a request. */
-export function add(sums: Sums, { record, savedUsd }: Addend): void {
+export function add(sums: Totals, { record, savedUsd }: Addend): void {
   sums.requests++;
   if (record.error !== undefined) sums.failed++;
   sums.inputTokens += record.inputTokens ?? 0;
@@ -47,10 +47,10 @@ export function readCost({ costUsd }: RequestRecord): number | undefined {
 }
 
 /** Sums per stretch of time; those that are too old are forgotten. */
-export class Timeline {
+export class TimeSeries {
   readonly #widthMs: number;
   readonly #length: number;
-  #buckets: Bucket[] = [];
+  #buckets: TimeBucket[] = [];
 
   constructor(widthMs: number, length: number) {
     this.#widthMs = widthMs;
@@ -61,7 +61,7 @@ export class Timeline {
     const start = Math.floor(time / this.#widthMs) * this.#widthMs;
     let bucket = this.#buckets.find((one) => one.time === start);
     if (bucket === undefined) {
-      bucket = { time: start, ...createSums() };
+      bucket = { time: start, ...createTotals() };
       this.#buckets.push(bucket);
       this.#forget(time);
     }
@@ -82,7 +82,7 @@ export class Timeline {
 }
 
 /** Sums by name, for so many names; the names that come later are one. */
-export class Ledger<T> {
+export class CappedMap<T> {
   static readonly OTHERS = "(others)";
   readonly #entries = new Map<string, T>();
   readonly #most: number;
@@ -96,7 +96,7 @@ export class Ledger<T> {
   /** The entry of a name; a new one where there is none. */
   open(name: string): T {
     const isFull = this.#entries.size >= this.#most && !this.#entries.has(name);
-    const key = isFull ? Ledger.OTHERS : name;
+    const key = isFull ? CappedMap.OTHERS : name;
     const entry = this.#entries.get(key) ?? this.#create();
     this.#entries.set(key, entry);
     return entry;

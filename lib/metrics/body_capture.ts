@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CollectedBytes } from "../stream/byte_buffer.ts";
+import { ByteBuffer } from "../stream/byte_buffer.ts";
 import type { Bodies } from "./types.ts";
 
 const MAX_REQUESTS = 50;
@@ -23,12 +23,12 @@ type Place = keyof Bodies;
 const encoder = new TextEncoder();
 
 /** The bodies of one request. */
-export class Inspection {
+export class CapturedBodies {
   readonly #redact: (text: string) => string;
   /** Told how many bytes more are taken. */
   readonly #onGrowth: (bytes: number) => void;
   /** As bytes: a piece of a text would hold all of the text. */
-  readonly #bodies = new Map<Place, CollectedBytes>();
+  readonly #bodies = new Map<Place, ByteBuffer>();
   #isForgotten = false;
 
   constructor(redact: (text: string) => string, onGrowth: (bytes: number) => void) {
@@ -42,13 +42,13 @@ export class Inspection {
   }
 
   /** Keeps the beginning of a text; it takes the place of what was kept there. */
-  keep(place: Place, text: string): void {
+  set(place: Place, text: string): void {
     this.#clear(place);
     this.#append(place, encoder.encode(text.slice(0, MAX_BODY_BYTES + SLACK_BYTES)));
   }
 
   /** The same stream; what passes is kept. Leaving and breaking pass as they are. */
-  tap(place: Place, body: ByteStream): ByteStream {
+  capture(place: Place, body: ByteStream): ByteStream {
     this.#clear(place);
     return body.pipeThrough(
       new TransformStream({
@@ -90,7 +90,7 @@ export class Inspection {
   /** Keeps what fits. */
   #append(place: Place, bytes: Uint8Array): void {
     if (this.#isForgotten) return;
-    const body = this.#bodies.get(place) ?? new CollectedBytes();
+    const body = this.#bodies.get(place) ?? new ByteBuffer();
     this.#bodies.set(place, body);
     const before = body.capacity;
     const room = MAX_BODY_BYTES + SLACK_BYTES - body.length;
@@ -101,13 +101,13 @@ export class Inspection {
 }
 
 /** The inspections of the last requests, by request id. */
-export class Inspections {
-  readonly #kept = new Map<string, Inspection>();
+export class BodyCapture {
+  readonly #kept = new Map<string, CapturedBodies>();
   #bytes = 0;
 
   /** Begins to keep; the oldest makes room. */
-  open(requestId: string, redact: (text: string) => string): Inspection {
-    const inspection = new Inspection(redact, (bytes) => {
+  open(requestId: string, redact: (text: string) => string): CapturedBodies {
+    const inspection = new CapturedBodies(redact, (bytes) => {
       this.#bytes += bytes;
       while (this.#kept.size > 1 && this.#bytes > MAX_BYTES) this.#forgetOldest();
     });
@@ -116,7 +116,7 @@ export class Inspections {
     return inspection;
   }
 
-  find(requestId: string): Inspection | undefined {
+  find(requestId: string): CapturedBodies | undefined {
     return this.#kept.get(requestId);
   }
 

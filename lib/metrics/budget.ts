@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Journey } from "./request_timeline.ts";
-import { Means } from "../running_mean.ts";
+import type { RequestTimeline } from "./request_timeline.ts";
+import { RunningMeans } from "../running_mean.ts";
 import { findHighest, type KnownPrices, priceAtMost, type Prices, priceTokens } from "./prices.ts";
 import type { Today } from "./types.ts";
 import { readCost } from "./aggregates.ts";
@@ -22,7 +22,7 @@ const UNKNOWN_SHARE = 1 / 8;
 const ALL = "";
 
 /** A request as it is sent, as far as its cost depends on it. */
-export interface Sent {
+export interface BudgetedRequest {
   /** The model and its fallbacks. */
   models: readonly [string, ...string[]];
   /** Estimated. */
@@ -36,7 +36,7 @@ export interface Sent {
 
 /** What a request under way is expected to cost. */
 export interface Reservation {
-  readonly sent: Sent;
+  readonly sent: BudgetedRequest;
   /** By prices or by earlier costs; undefined where neither is known. */
   readonly expectedUsd: number | undefined;
   readonly prices: KnownPrices | undefined;
@@ -61,8 +61,8 @@ export interface BudgetOptions {
 export class Budget {
   readonly #options: BudgetOptions;
   readonly #underWay = new Set<Reservation>();
-  readonly #outputs = new Means();
-  readonly #costs = new Means();
+  readonly #outputs = new RunningMeans();
+  readonly #costs = new RunningMeans();
   #today = startDay("");
   #hasWarned = false;
 
@@ -76,7 +76,7 @@ export class Budget {
   }
 
   /** Whether what today has cost, and what is under way, leave no room for another request. */
-  get isExhausted(): boolean {
+  get isOverBudget(): boolean {
     const { maxCostUsd } = this.#options;
     if (maxCostUsd === null) return false;
     const { costUsd, estimatedUsd } = this.#open();
@@ -91,9 +91,9 @@ export class Budget {
   }
 
   /** A request is sent. What is sent again in another form replaces what was reserved for it. */
-  reserve(journey: Journey, sent: Sent): void {
+  reserve(timeline: RequestTimeline, sent: BudgetedRequest): void {
     if (!this.isLimited) return;
-    this.#release(journey);
+    this.#release(timeline);
     const [model] = sent.models;
     const prices = findHighest(sent.models.map(this.#options.findPrices));
     const usual = this.#underWay.size < MAX_BY_MEAN ? this.#outputs.find(model) : undefined;
@@ -101,22 +101,22 @@ export class Budget {
     const expectedUsd = prices === undefined
       ? this.#costs.find(model) ?? this.#costs.find(ALL)
       : priceSent(prices, sent, output);
-    const countOutput = () => journey.countOutput?.() ?? 0;
-    journey.reservation = { sent, prices, expectedUsd, countOutput, isRefused: false };
-    this.#underWay.add(journey.reservation);
+    const countOutput = () => timeline.countOutput?.() ?? 0;
+    timeline.reservation = { sent, prices, expectedUsd, countOutput, isRefused: false };
+    this.#underWay.add(timeline.reservation);
   }
 
   /** A request has ended: what it cost takes the place of what was reserved. */
-  settle(journey: Journey): void {
-    const { reservation, record } = journey;
-    this.#release(journey);
+  settle(timeline: RequestTimeline): void {
+    const { reservation, record } = timeline;
+    this.#release(timeline);
     const today = this.#open();
     const reported = readCost(record);
     today.costUsd += reported ?? 0;
     if (reservation === null) return;
-    const isComplete = record.end === "complete";
-    if (reported !== undefined && isComplete) return this.#learn(journey, reservation, reported);
-    const estimate = this.#estimate(journey, reservation);
+    const isComplete = record.outcome === "complete";
+    if (reported !== undefined && isComplete) return this.#learn(timeline, reservation, reported);
+    const estimate = this.#estimate(timeline, reservation);
     if (estimate !== undefined) {
       // A report in the middle of an answer is not the last word.
       today.estimatedUsd += Math.max(0, estimate - (reported ?? 0));
@@ -125,12 +125,12 @@ export class Budget {
     }
   }
 
-  #release(journey: Journey): void {
-    if (journey.reservation !== null) this.#underWay.delete(journey.reservation);
-    journey.reservation = null;
+  #release(timeline: RequestTimeline): void {
+    if (timeline.reservation !== null) this.#underWay.delete(timeline.reservation);
+    timeline.reservation = null;
   }
 
-  #learn({ record }: Journey, { sent }: Reservation, costUsd: number): void {
+  #learn({ record }: RequestTimeline, { sent }: Reservation, costUsd: number): void {
     const [model] = sent.models;
     if (record.outputTokens !== undefined) this.#outputs.learn(model, record.outputTokens);
     this.#costs.learn(model, costUsd);
@@ -138,17 +138,17 @@ export class Budget {
   }
 
   /** What an answer cost whose cost was not reported; undefined where that cannot be known. */
-  #estimate({ record }: Journey, reservation: Reservation): number | undefined {
+  #estimate({ record }: RequestTimeline, reservation: Reservation): number | undefined {
     const { sent, isRefused, countOutput } = reservation;
     const { inputTokens: input, cachedTokens: cached, writtenTokens: written } = record;
     // A stream's first report may be a form that nobody has filled in.
     const isInputKnown = (input ?? 0) + (cached ?? 0) + (written ?? 0) > 0;
     let output = Math.max(record.outputTokens ?? 0, countOutput());
-    if (isRefused || (hasFailed(record.end) && output === 0 && !isInputKnown)) return 0;
-    if (!sent.isStream && record.end !== "complete") output = Math.max(output, sent.maxTokens);
+    if (isRefused || (hasFailed(record.outcome) && output === 0 && !isInputKnown)) return 0;
+    if (!sent.isStream && record.outcome !== "complete") output = Math.max(output, sent.maxTokens);
     const { findPrices } = this.#options;
     // The list may have come since, and upstream may have said who answers.
-    const prices = findHighest([findPrices(record.target ?? "")]) ??
+    const prices = findHighest([findPrices(record.upstreamModel ?? "")]) ??
       findHighest(sent.models.map(findPrices));
     if (prices === undefined) return reservation.expectedUsd;
     return isInputKnown
@@ -194,7 +194,7 @@ function startDay(day: string): Day {
   return { day, costUsd: 0, estimatedUsd: 0, uncounted: 0 };
 }
 
-function priceSent(prices: KnownPrices, sent: Sent, output: number): number {
+function priceSent(prices: KnownPrices, sent: BudgetedRequest, output: number): number {
   return priceAtMost(prices, { input: sent.inputTokens, output }, sent.cacheTtl);
 }
 

@@ -4,18 +4,18 @@
  * @module
  */
 
-import { findReplaced, type RequestRecord } from "../log.ts";
+import { findReplacedModel, type RequestRecord } from "../log.ts";
 import type { Reservation } from "./budget.ts";
-import type { ByteStream, Inspection, Inspections } from "./body_capture.ts";
-import type { Finished, Flight, Mark } from "./types.ts";
+import type { BodyCapture, ByteStream, CapturedBodies } from "./body_capture.ts";
+import type { ActiveRequest, CompletedRequest, TimelineEvent } from "./types.ts";
 
 /** An answer may have hundreds of blocks, a request many dropped fields; the first ones tell the story. */
 const MAX_ITEMS = 40;
 /** Names come from clients and upstream, and are kept: nobody fills the memory with them. */
 const MAX_CHARS = 300;
 
-/** What a journey starts with. */
-export interface JourneyOptions {
+/** What a timeline starts with. */
+export interface RequestTimelineOptions {
   record: RequestRecord;
   /** By the monotonic clock. */
   startedAt: number;
@@ -25,66 +25,71 @@ export interface JourneyOptions {
 }
 
 /** One request on its way. */
-export class Journey {
+export class RequestTimeline {
   readonly record: RequestRecord;
   /** The model that was sent; the record's target may become the name that upstream gives it. */
-  asked: string | null = null;
+  sentModel: string | null = null;
   /** Estimated output tokens so far, where an answer is coming. */
   countOutput: (() => number) | null = null;
   /** What the request is expected to cost, while it is under way; null where there is no limit. */
   reservation: Reservation | null = null;
   /** Keeps the bodies; null where nobody asked for that. */
-  inspection: Inspection | null = null;
-  readonly #options: JourneyOptions;
-  readonly #marks: Mark[] = [];
+  capturedBodies: CapturedBodies | null = null;
+  readonly #options: RequestTimelineOptions;
+  readonly #events: TimelineEvent[] = [];
 
-  constructor(options: JourneyOptions) {
+  constructor(options: RequestTimelineOptions) {
     this.record = options.record;
     this.#options = options;
   }
 
   /** Begins to keep the bodies. */
-  inspect(inspections: Inspections): void {
-    this.inspection = inspections.open(this.record.requestId, this.#options.redact);
+  captureBodies(inspections: BodyCapture): void {
+    this.capturedBodies = inspections.open(this.record.requestId, this.#options.redact);
   }
 
   /** Upstream's head has come. The body is kept as it passes, where bodies are kept. */
-  noteAnswer(answer: { body: ByteStream }): void {
-    this.mark("answered");
-    if (this.inspection !== null) answer.body = this.inspection.tap("received", answer.body);
+  attachBody(answer: { body: ByteStream }): void {
+    this.add("answered");
+    if (this.capturedBodies !== null) {
+      answer.body = this.capturedBodies.capture("received", answer.body);
+    }
   }
 
   /** Upstream's head is an error. */
-  noteRefusal(text: string): void {
+  attachErrorBody(text: string): void {
     if (this.reservation !== null) this.reservation.isRefused = true;
-    this.inspection?.keep("received", text);
+    this.capturedBodies?.set("received", text);
   }
 
   /** Notes a moment. */
-  mark(kind: Mark["kind"], note = ""): void {
-    if (this.#marks.length < MAX_ITEMS) this.#marks.push({ kind, at: this.#elapsed(), note });
+  add(kind: TimelineEvent["kind"], note = ""): void {
+    if (this.#events.length < MAX_ITEMS) this.#events.push({ kind, at: this.#elapsed(), note });
   }
 
   /** The request while it is under way. */
-  describe(): Flight {
-    const { requestId, model, target } = this.record;
+  toActive(): ActiveRequest {
+    const { requestId, model, upstreamModel } = this.record;
     return this.#clean({
       requestId,
       ...(model !== undefined && { model }),
-      ...(target !== undefined && { target }),
+      ...(upstreamModel !== undefined && { target: upstreamModel }),
       elapsedMs: this.#elapsed(),
       outputTokens: this.countOutput?.() ?? null,
-      marks: this.#marks,
+      events: this.#events,
     });
   }
 
   /** The request when it has ended. */
-  conclude(place: { number: number; time: number }, savedUsd: number | undefined): Finished {
-    const replaced = findReplaced(this.record);
+  toCompleted(
+    place: { number: number; time: number },
+    savedUsd: number | undefined,
+  ): CompletedRequest {
+    const replaced = findReplacedModel(this.record);
     return this.#clean({
       ...this.record,
       ...place,
-      marks: this.#marks,
+      events: this.#events,
       ...(replaced !== undefined && { replaced }),
       ...(savedUsd !== undefined && { savedUsd }),
     });

@@ -7,7 +7,7 @@
 import type { RequestRecord } from "../log.ts";
 
 /** A moment in the life of a request. */
-export interface Mark {
+export interface TimelineEvent {
   /** A request was sent upstream, its head came, a content block began. */
   kind: "asked" | "answered" | "block";
   /** Since the request was received. */
@@ -17,23 +17,23 @@ export interface Mark {
 }
 
 /** A request that is being answered. */
-export interface Flight {
+export interface ActiveRequest {
   requestId: string;
   model?: string;
-  target?: string;
+  upstreamModel?: string;
   elapsedMs: number;
   /** Estimated from the text so far; null before there is any answer. */
   outputTokens: number | null;
-  marks: Mark[];
+  events: TimelineEvent[];
 }
 
 /** A request that has ended: what the log line says, and what only the page shows. */
-export interface Finished extends RequestRecord {
+export interface CompletedRequest extends RequestRecord {
   /** Counts up from 1. */
   number: number;
   /** When it was received. */
   time: number;
-  marks: Mark[];
+  events: TimelineEvent[];
   /** The model that was asked, where a fallback answered in its place. */
   replaced?: string;
   /** What its cache reads saved less what its cache writes cost, by the catalog's prices. */
@@ -41,7 +41,7 @@ export interface Finished extends RequestRecord {
 }
 
 /** Sums over requests. Input tokens are those neither read from nor written to a cache. */
-export interface Sums {
+export interface Totals {
   requests: number;
   failed: number;
   inputTokens: number;
@@ -57,7 +57,7 @@ export interface Sums {
 }
 
 /** The sums of one stretch of time. */
-export interface Bucket extends Sums {
+export interface TimeBucket extends Totals {
   /** When it begins. */
   time: number;
 }
@@ -67,7 +67,7 @@ export interface Series {
   widthMs: number;
   /** How many stretches it reaches back, the current one included. */
   length: number;
-  buckets: Bucket[];
+  buckets: TimeBucket[];
 }
 
 /** What today costs, by UTC. */
@@ -90,16 +90,16 @@ export interface Stats {
   now: number;
   startedAt: number;
   /** Whether bodies are kept (INSPECT). */
-  inspects: boolean;
+  capturesBodies: boolean;
   today: Today;
-  totals: Sums;
-  inFlight: Flight[];
+  totals: Totals;
+  inFlight: ActiveRequest[];
   /** Oldest first; with `?after=N` only those with a higher number. */
-  requests: Finished[];
+  requests: CompletedRequest[];
   series: { hour: Series; day: Series };
-  models: (Sums & { model: string })[];
+  models: (Totals & { model: string })[];
   /** How requests ended, errors by their type. */
-  ends: { end: string; count: number }[];
+  outcomes: { end: string; count: number }[];
   /** Fields that did not travel. */
   dropped: { field: string; count: number }[];
 }

@@ -6,7 +6,7 @@
 
 import { ApiError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
-import { NearestIds } from "./similar_models.ts";
+import { SimilarModels } from "./similar_models.ts";
 import type { CatalogEntry } from "./types.ts";
 
 /** One model, as far as this proxy uses it. */
@@ -69,7 +69,7 @@ export class Catalog {
   /** Newest first. */
   #sorted: readonly CatalogModel[] = [];
   /** Made for the first question after a fetch. */
-  #nearest: NearestIds | null = null;
+  #nearest: SimilarModels | null = null;
   #triedAt = -Infinity;
   #loadedAt = -Infinity;
   #underWay: Promise<void> | null = null;
@@ -112,8 +112,8 @@ export class Catalog {
   }
 
   /** The ids most like one that is not known. */
-  nearest(id: string): string[] {
-    this.#nearest ??= new NearestIds([...this.#models.keys()]);
+  suggestModels(id: string): string[] {
+    this.#nearest ??= new SimilarModels([...this.#models.keys()]);
     return this.#nearest.find(id);
   }
 

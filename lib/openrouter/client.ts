@@ -10,9 +10,9 @@ import { type JsonObject, parseJson } from "../json.ts";
 import { isOutOfFiles } from "../out_of_files.ts";
 import { Deadline } from "../stream/deadline.ts";
 import type { ByteStream } from "../stream/body_reader.ts";
-import { readWhole } from "../stream/read_text.ts";
-import { type ErrorContext, parseErrorAnswer } from "./errors.ts";
-import type { ChatRequest, GenericRequest } from "./types.ts";
+import { readUpstreamText } from "../stream/read_text.ts";
+import { type ErrorContext, parseErrorResponse } from "./errors.ts";
+import type { ChatRequest, OpenAiRequest } from "./types.ts";
 
 /** The settings that upstream calls depend on. */
 export type ClientConfig = Pick<
@@ -38,14 +38,14 @@ interface Call {
 }
 
 /** One call of `POST /chat/completions`. */
-export interface ChatCall extends Call {
-  body: ChatRequest | GenericRequest;
+export interface ChatOptions extends Call {
+  body: ChatRequest | OpenAiRequest;
   /** Features of Claude's to ask for; null for none. */
   anthropicBeta?: string | null;
 }
 
 /** One call of `POST /messages`. */
-export interface MessagesCall extends Call {
+export interface MessagesOptions extends Call {
   body: JsonObject;
   model: string;
   anthropicVersion: string;
@@ -54,7 +54,7 @@ export interface MessagesCall extends Call {
 }
 
 /** Upstream's successful head. */
-export interface ChatAnswer {
+export interface UpstreamResponse {
   body: ByteStream;
   /** `text/event-stream`, `application/json`, …, without parameters. */
   contentType: string;
@@ -66,9 +66,9 @@ export interface Client {
    * @throws {ApiError} 502 where upstream cannot be reached, 504 where its head does not come in time, and what
    * its error answers say
    */
-  sendChat(call: ChatCall): Promise<ChatAnswer>;
+  sendChat(call: ChatOptions): Promise<UpstreamResponse>;
   /** The native route. @throws {ApiError} as `sendChat` */
-  sendMessages(call: MessagesCall): Promise<ChatAnswer>;
+  sendMessages(call: MessagesOptions): Promise<UpstreamResponse>;
   /** `GET /models`, as parsed JSON. */
   fetchModels(): Promise<unknown>;
   /** `GET /key`: what upstream says of a key, as parsed JSON. */
@@ -109,7 +109,7 @@ async function send(
   call: Sending,
   config: ClientConfig,
   fetcher: typeof fetch,
-): Promise<ChatAnswer> {
+): Promise<UpstreamResponse> {
   const { headers } = call;
   if (call.key !== null) headers.set("authorization", `Bearer ${call.key}`);
   headers.set("content-type", "application/json");
@@ -133,12 +133,12 @@ async function send(
   const context: ErrorContext = {
     model: call.model,
     retryAfter: readRetryAfter(response.headers),
-    ...(call.nearest && { nearest: call.nearest }),
+    ...(call.nearest && { suggestModels: call.nearest }),
     ...(call.estimateInput && { estimateInput: call.estimateInput }),
   };
   const text = await readErrorBody(response, config.timeoutMs);
   call.onRefusal?.(text);
-  throw parseErrorAnswer(response.status, text, context);
+  throw parseErrorResponse(response.status, text, context);
 }
 
 async function fetchJson(
@@ -157,9 +157,9 @@ async function fetchJson(
       signal: controller.signal,
     }, { timeoutMs, fullTimeoutMs: timeoutMs });
     if (response.status === 200 && response.body !== null) {
-      return parseJson(await readWhole(response.body, { timeoutMs }));
+      return parseJson(await readUpstreamText(response.body, { timeoutMs }));
     }
-    throw parseErrorAnswer(response.status, await readErrorBody(response, timeoutMs), {});
+    throw parseErrorResponse(response.status, await readErrorBody(response, timeoutMs), {});
   } finally {
     deadline.stop();
   }

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { type ErrorReport, MAX_JUDGED_CHARS } from "./parse_error.ts";
+import { MAX_JUDGED_CHARS, type UpstreamError } from "./parse_error.ts";
 
-/** The figures of an overflow by their meaning, in tokens. */
-interface OverflowFigures {
+/** The counts of an overflow by their meaning, in tokens. */
+interface OverflowCounts {
   /** The model's window, or the most it accepts as input. */
   limit: number;
   input?: number | undefined;
@@ -31,8 +31,8 @@ const OVERFLOW_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Wordings, each as a regular expression in which <limit>, <input>, <output> and <total> stand for figures. The
- * first that fits decides, so a wording with figures stands before its shorter form.
+ * Wordings, each as a regular expression in which <limit>, <input>, <output> and <total> stand for counts. The
+ * first that fits decides, so a wording with counts stands before its shorter form.
  */
 const WORDINGS: readonly RegExp[] = [
   // Anthropic, newer and older; Fireworks
@@ -72,7 +72,7 @@ const WORDINGS: readonly RegExp[] = [
   "maximum prompt length is <limit> but the request contains <input> tokens",
   // Copilot
   "prompt token count of <input> exceeds the limit of <limit>",
-  // Cerebras; Groq, which gives no figures
+  // Cerebras; Groq, which gives no counts
   "current length is <input> while limit is <limit>",
   "please reduce the length of the messages or completion",
   // Kimi
@@ -138,30 +138,30 @@ const BROKEN: ReadonlySet<number> = new Set([500, 502]);
  * @param estimateInput the proxy's own count, for servers that stop counting at their limit
  */
 export function describeOverflow(
-  report: ErrorReport,
+  report: UpstreamError,
   estimateInput: () => number = () => 0,
 ): string | null {
   if (!REFUSED.has(report.status) && !BROKEN.has(report.status)) return null;
   const { judged, message } = report;
   const isOther = OTHER_LIMITS.test(judged);
-  const figures = isOther ? undefined : findFigures(judged);
+  const counts = isOther ? undefined : findCounts(judged);
   const hasCode = [...report.codes, ...report.innerCodes].some((code) => OVERFLOW_CODES.has(code));
   const isLoose = !isOther && REFUSED.has(report.status) && LOOSE_WORDING.test(judged);
-  if (figures === undefined && !hasCode && !isLoose) return null;
-  if (isInClaudesWords(message)) return message;
-  return phrase(figures ?? readCounted(report), { message, estimateInput });
+  if (counts === undefined && !hasCode && !isLoose) return null;
+  if (isAnthropicMessage(message)) return message;
+  return phrase(counts ?? readCounted(report), { message, estimateInput });
 }
 
-/** The figures of the first wording that fits; null where it tells none, undefined where no wording fits. */
-function findFigures(judged: string): OverflowFigures | null | undefined {
+/** The counts of the first wording that fits; null where it tells none, undefined where no wording fits. */
+function findCounts(judged: string): OverflowCounts | null | undefined {
   for (const wording of WORDINGS) {
     const match = wording.exec(judged);
-    if (match !== null) return toFigures(match.groups ?? {});
+    if (match !== null) return toCounts(match.groups ?? {});
   }
   return undefined;
 }
 
-function toFigures(groups: Record<string, string | undefined>): OverflowFigures | null {
+function toCounts(groups: Record<string, string | undefined>): OverflowCounts | null {
   const limit = toNumber(groups["limit"]);
   if (limit === undefined) return null;
   return {
@@ -172,23 +172,23 @@ function toFigures(groups: Record<string, string | undefined>): OverflowFigures 
   };
 }
 
-/** llama.cpp also has the figures in fields of their own; its older versions have them only there. */
-function readCounted({ numbers }: ErrorReport): OverflowFigures | null {
+/** llama.cpp also has the counts in fields of their own; its older versions have them only there. */
+function readCounted({ numbers }: UpstreamError): OverflowCounts | null {
   const { n_ctx: limit, n_prompt_tokens: input } = numbers;
   return limit === undefined || input === undefined ? null : { limit, input };
 }
 
 function phrase(
-  figures: OverflowFigures | null,
+  counts: OverflowCounts | null,
   { message, estimateInput }: { message: string; estimateInput: () => number },
 ): string {
   const inWords = /prompt is too long/i.test(message) ? message : `prompt is too long: ${message}`;
-  if (figures === null) return inWords;
-  const { limit, output = 0 } = figures;
-  const total = figures.total ?? (figures.input ?? 0) + output;
-  const counted = figures.input ?? total - output;
+  if (counts === null) return inWords;
+  const { limit, output = 0 } = counts;
+  const total = counts.total ?? (counts.input ?? 0) + output;
+  const counted = counts.input ?? total - output;
   // vLLM counts no further than one token over its limit: the true input may be longer.
-  const isCutOff = output > 0 && figures.input !== undefined && counted + output === limit + 1;
+  const isCutOff = output > 0 && counts.input !== undefined && counted + output === limit + 1;
   const input = isCutOff ? Math.max(counted, estimateInput()) : counted;
   if (output > 0 && input < limit && input + output > limit) {
     return `input length and \`max_tokens\` exceed context limit: ${input} + ${output} > ${limit}, ` +
@@ -202,7 +202,7 @@ function phrase(
 }
 
 /** Words that Claude Code reads as they are. */
-function isInClaudesWords(message: string): boolean {
+function isAnthropicMessage(message: string): boolean {
   const head = message.slice(0, MAX_JUDGED_CHARS);
   return /prompt is too long[^0-9]{0,20}\d{1,12} tokens > \d/i.test(head) ||
     /input length and `max_tokens` exceed context limit: \d{1,12} \+ \d{1,12} > \d/.test(head);

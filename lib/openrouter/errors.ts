@@ -8,21 +8,21 @@
 import type { ErrorType } from "../anthropic/types.ts";
 import { ApiError, type ApiErrorOptions } from "../errors.ts";
 import {
-  type ErrorReport,
   findError,
   isHtml,
   MAX_JUDGED_CHARS,
-  readErrorReport,
+  parseUpstreamError,
+  type UpstreamError,
 } from "./parse_error.ts";
 import { describeOverflow } from "./context_overflow.ts";
-import { blamesToolSchema } from "./schema_errors.ts";
+import { isToolSchemaError } from "./schema_errors.ts";
 
 /** Where an error was found. */
 export interface ErrorContext {
   /** `retry-after` of upstream's answer, if any. */
   retryAfter?: string | null;
   /** Looks up catalog ids close to one that upstream does not know. */
-  nearest?: (model: string) => string[];
+  suggestModels?: (model: string) => string[];
   /** The model that was asked upstream. */
   model?: string;
   /** The proxy's own count of the request's input tokens. */
@@ -72,7 +72,7 @@ const NO_IMAGES = new RegExp(
 const IMAGE_STATUSES: ReadonlySet<number> = new Set([400, 404, 415, 422, 500, 502]);
 
 /** 404s of routing, with the cure. Claude Code hides the text of every 404, so these become 400. */
-const ROUTING_CURES: readonly { words: RegExp; cure: string }[] = [
+const ROUTING_HINTS: readonly { words: RegExp; cure: string }[] = [
   { words: /data policy|privacy/i, cure: "Change it at https://openrouter.ai/settings/privacy" },
   { words: /tool use|support tools?\b/i, cure: "Choose a model that can call tools" },
   {
@@ -88,16 +88,16 @@ const ROUTING_CURES: readonly { words: RegExp; cure: string }[] = [
  * @param status upstream's HTTP status; a 2xx or 3xx here means an error in a successful answer: 502
  * @param body the body as text: JSON, HTML or anything else
  */
-export function parseErrorAnswer(status: number, body: string, context: ErrorContext): ApiError {
+export function parseErrorResponse(status: number, body: string, context: ErrorContext): ApiError {
   const isRedirect = status >= 300 && status < 400;
-  const report = readErrorReport(isRedirect ? undefined : findError(body), status);
+  const report = parseUpstreamError(isRedirect ? undefined : findError(body), status);
   const message = report.message || describeBody(status, body.trim());
   return toClientError({ ...report, message }, context);
 }
 
 /** An `error` in a chunk or in a completion with HTTP 200 → the error for the client. */
 export function parseErrorObject(error: unknown, context: ErrorContext = {}): ApiError {
-  const report = readErrorReport(error, 502);
+  const report = parseUpstreamError(error, 502);
   const message = report.message || "OpenRouter reported an error without a message";
   return toClientError({ ...report, message }, context);
 }
@@ -119,18 +119,18 @@ class RefusalError extends ApiError {
   }
 }
 
-function toClientError(report: ErrorReport, context: ErrorContext): ApiError {
+function toClientError(report: UpstreamError, context: ErrorContext): ApiError {
   const overflow = describeOverflow(report, context.estimateInput);
   if (overflow !== null) return new ApiError("invalid_request_error", overflow);
   if (isImageRefusal(report)) {
     return new RefusalError("image_input", "invalid_request_error", report.message);
   }
   if (isModelRefusal(report)) return createUnknownModelError(report, context);
-  if (blamesToolSchema(report.status, report.judged)) {
+  if (isToolSchemaError(report.status, report.judged)) {
     return new RefusalError("tool_schema", "invalid_request_error", report.message);
   }
   if (report.status === 404) {
-    const cure = ROUTING_CURES.find(({ words }) => words.test(report.judged));
+    const cure = ROUTING_HINTS.find(({ words }) => words.test(report.judged));
     if (cure !== undefined) {
       return new ApiError("invalid_request_error", `${report.message}. ${cure.cure}`);
     }
@@ -150,19 +150,19 @@ function mapStatus(status: number): { type: ErrorType; status?: number } {
   return { type: "api_error", status: 502 };
 }
 
-function isImageRefusal({ status, judged }: ErrorReport): boolean {
+function isImageRefusal({ status, judged }: UpstreamError): boolean {
   return IMAGE_STATUSES.has(status) && NO_IMAGES.test(judged);
 }
 
 /** Only where the server itself says so: a provider's words stand behind its name. */
-function isModelRefusal({ status, message, codes, availability }: ErrorReport): boolean {
+function isModelRefusal({ status, message, codes, availability }: UpstreamError): boolean {
   if (status !== 400 && status !== 404) return false;
   return UNKNOWN_MODEL_CODES.has(availability) || codes.has("model_not_found") ||
     UNKNOWN_MODEL.test(message.slice(0, MAX_JUDGED_CHARS));
 }
 
-function createUnknownModelError(report: ErrorReport, context: ErrorContext): ApiError {
-  const near = context.model === undefined ? [] : context.nearest?.(context.model) ?? [];
+function createUnknownModelError(report: UpstreamError, context: ErrorContext): ApiError {
+  const near = context.model === undefined ? [] : context.suggestModels?.(context.model) ?? [];
   const hint = near.length === 0 ? "" : `. Nearest known ids: ${near.join(", ")}`;
   const type = report.status === 404 ? "not_found_error" : "invalid_request_error";
   return new RefusalError("unknown_model", type, report.message + hint);

@@ -1,5 +1,5 @@
 /**
- * Which upstream model a name means. Pure but for {@linkcode RefusedDefaults}, which remembers.
+ * Which upstream model a name means. Pure but for {@linkcode UnavailableDefaults}, which remembers.
  * @module
  */
 
@@ -14,7 +14,7 @@ export interface ResolvedModel {
 }
 
 /** Default targets that upstream has refused as unknown. They are not asked again in this process. */
-export class RefusedDefaults {
+export class UnavailableDefaults {
   readonly #models = new Set<string>();
 
   /** Returns whether this is news. */
@@ -39,7 +39,7 @@ export const FAMILIES = ["opus", "sonnet", "haiku", "fable"] as const;
 export function resolveModel(
   name: string,
   config: Pick<Config, "targets">,
-  refused: RefusedDefaults,
+  refused: UnavailableDefaults,
 ): ResolvedModel {
   const plain = fromAlias(stripWindow(name));
   if (isOpenRouterId(plain)) return { models: [plain], fallback: null };

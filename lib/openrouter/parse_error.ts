@@ -8,7 +8,7 @@
 import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
 
 /** The readable parts of an error body. */
-export interface ErrorReport {
+export interface UpstreamError {
   status: number;
   /** The words for the client; "" where there are none. */
   message: string;
@@ -31,7 +31,7 @@ const MAX_DEPTH = 5;
 /** FastAPI lists every field that is wrong; the first ones explain enough. */
 const MAX_LISTED = 5;
 
-const WORD_KEYS = ["message", "error", "detail", "details", "msg", "errors"];
+const MESSAGE_KEYS = ["message", "error", "detail", "details", "msg", "errors"];
 const CODE_KEYS = ["code", "type", "error_type", "error_code", "provider_code"];
 const STATUS_KEYS = ["code", "http_status", "status", "status_code", "raw_status_code"];
 
@@ -68,18 +68,18 @@ export function findError(body: string): unknown {
 }
 
 /** @param httpStatus upstream's status; 502 where the error came inside a successful answer */
-export function readErrorReport(error: unknown, httpStatus: number): ErrorReport {
+export function parseUpstreamError(error: unknown, httpStatus: number): UpstreamError {
   const fields = isJsonObject(error) ? error : {};
   const metadata = isJsonObject(fields["metadata"]) ? fields["metadata"] : {};
   const availability = isJsonObject(fields["availability"]) ? fields["availability"] : {};
-  const words = readWords(error, metadata);
+  const words = readMessage(error, metadata);
   const outer = text(fields["message"]);
   return {
     status: readStatus(fields, metadata, httpStatus),
     message: words,
     judged: [words, outer].map((part) => part.slice(0, MAX_JUDGED_CHARS)).join("\n"),
     codes: new Set([...listCodes(metadata), ...listCodes(fields)]),
-    innerCodes: new Set([...digCodes(metadata["raw"], 0), ...digCodes(error, 0)]),
+    innerCodes: new Set([...findCodes(metadata["raw"], 0), ...findCodes(error, 0)]),
     availability: text(availability["code"]),
     numbers: Object.fromEntries(
       Object.entries(fields).flatMap(([key, value]) =>
@@ -109,50 +109,52 @@ function toStatus(value: unknown): number | null {
 }
 
 /** `message` is often just "Provider returned error"; the provider's own words are in `metadata.raw`. */
-function readWords(error: unknown, metadata: JsonObject): string {
-  const message = digWords(error, 0);
-  const raw = digWords(metadata["raw"], 0);
+function readMessage(error: unknown, metadata: JsonObject): string {
+  const message = findMessage(error, 0);
+  const raw = findMessage(metadata["raw"], 0);
   const provider = text(metadata["provider_name"]);
   const words = raw !== "" ? raw : message;
   return provider !== "" && words !== "" ? `[${provider}] ${words}` : words;
 }
 
 /** The innermost message of an error, which may be JSON inside a JSON string, or a list of FastAPI's. */
-function digWords(value: unknown, depth: number): string {
+function findMessage(value: unknown, depth: number): string {
   if (depth > MAX_DEPTH) return "";
   if (typeof value === "string") {
     const inner = parseJson(value);
-    const dug = typeof inner === "object" ? digWords(inner, depth + 1) : "";
+    const dug = typeof inner === "object" ? findMessage(inner, depth + 1) : "";
     return dug || (isHtml(value) ? "" : value.trim());
   }
   if (Array.isArray(value)) {
-    const items = value.slice(0, MAX_LISTED).map((item: unknown) => digListed(item, depth + 1));
+    const items = value.slice(0, MAX_LISTED).map((item: unknown) =>
+      findListedMessage(item, depth + 1)
+    );
     return items.filter((words) => words !== "").join("; ");
   }
   if (!isJsonObject(value)) return "";
-  for (const key of WORD_KEYS) {
-    const found = digWords(value[key], depth + 1);
+  for (const key of MESSAGE_KEYS) {
+    const found = findMessage(value[key], depth + 1);
     if (found !== "") return found;
   }
   return "";
 }
 
 /** One of several errors; FastAPI says in `loc` which field is meant. */
-function digListed(item: unknown, depth: number): string {
-  const words = digWords(item, depth);
+function findListedMessage(item: unknown, depth: number): string {
+  const words = findMessage(item, depth);
   const loc = isJsonObject(item) ? item["loc"] : undefined;
   if (!Array.isArray(loc) || words === "") return words;
   const path = loc.filter((part) => part !== "body").join(".");
   return path === "" ? words : `${path}: ${words}`;
 }
 
-function digCodes(value: unknown, depth: number): string[] {
+function findCodes(value: unknown, depth: number): string[] {
   if (depth > MAX_DEPTH) return [];
   const json = typeof value === "string" ? parseJson(value) : value;
   const error = Array.isArray(json) ? json[0] : json;
   if (!isJsonObject(error)) return [];
   const inner = ["error", "message", "detail", "metadata"].flatMap((key) =>
-    digCodes(error[key], depth + 1)
+    findCodes(error[key], depth + 1)
   );
   return [...listCodes(error), ...inner];
 }

@@ -35,7 +35,7 @@ const PART = /\bparameters\b|\bschema\b/i;
 const OF_ANSWER = /response_?(format|schema)/i;
 
 /** @param message upstream's own words, the innermost that could be found */
-export function blamesToolSchema(status: number, message: string): boolean {
+export function isToolSchemaError(status: number, message: string): boolean {
   // FastAPI servers answer 422 to what they cannot read.
   if (status !== 400 && status !== 422) return false;
   const words = message.slice(0, MAX_CHARS);

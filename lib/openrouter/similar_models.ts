@@ -10,7 +10,7 @@ const MOST = 3;
 const MAX_CHARS = 256;
 
 /** Ids by their trigrams, so that a question looks only at those that share some with it. */
-export class NearestIds {
+export class SimilarModels {
   readonly #ids: readonly string[];
   /** How many trigrams each id has. */
   readonly #sizes: number[] = [];

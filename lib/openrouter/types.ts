@@ -116,14 +116,14 @@ export type ServerTool = WebSearchTool | WebFetchTool | AdvisorTool;
 export type Tool = FunctionTool | ServerTool;
 
 /** Whether tools may be called, must be, or which one, as every server knows it. */
-export type GenericToolChoice =
+export type OpenAiToolChoice =
   | "auto"
   | "required"
   | "none"
   | { type: "function"; function: { name: string } };
 
 /** The same at OpenRouter, which can be told to run a tool of its own. */
-export type ToolChoice = GenericToolChoice | { type: ServerTool["type"] };
+export type ToolChoice = OpenAiToolChoice | { type: ServerTool["type"] };
 
 /** How much reasoning is wanted: an effort, or a budget in tokens. */
 export type Reasoning = {
@@ -175,9 +175,9 @@ type Shared =
   | "stream_options";
 
 /** The body of `POST /chat/completions` as OpenAI documents it. Keys in the order in which they are sent. */
-export type GenericRequest = Pick<ChatRequest, Shared> & {
+export type OpenAiRequest = Pick<ChatRequest, Shared> & {
   tools?: FunctionTool[];
-  tool_choice?: GenericToolChoice;
+  tool_choice?: OpenAiToolChoice;
   /** OpenAI refuses `max_tokens` on its newer models. */
   max_completion_tokens: number;
   reasoning_effort?: string;

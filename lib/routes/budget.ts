@@ -5,8 +5,8 @@
 
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
-import type { Exchange, Services } from "../request_context.ts";
-import type { Sent } from "../metrics/budget.ts";
+import type { RequestContext, Services } from "../request_context.ts";
+import type { BudgetedRequest } from "../metrics/budget.ts";
 
 /** Clients that may try again do so after so many seconds: most answers are written by then. */
 const RETRY_AFTER_S = "10";
@@ -30,17 +30,17 @@ export function findLimit(
  * @throws {ApiError} as {@linkcode requireBudget}; not for a request that is sent again in another form
  */
 export function reserveCost(
-  sent: Sent,
-  { exchange: { journey }, services }: { exchange: Exchange; services: Services },
+  sent: BudgetedRequest,
+  { exchange: { timeline }, services }: { exchange: RequestContext; services: Services },
 ): void {
-  if (journey.reservation === null) requireBudget(services);
+  if (timeline.reservation === null) requireBudget(services);
   const maxTokens = Math.min(sent.maxTokens, MAX_OUTPUT_TOKENS);
-  services.figures.budget.reserve(journey, { ...sent, maxTokens });
+  services.metrics.budget.reserve(timeline, { ...sent, maxTokens });
 }
 
 /** @throws {ApiError} 402 where today's cost, and what is under way, have reached the limit */
-export function requireBudget({ figures: { budget } }: Services): void {
-  if (!budget.isExhausted) return;
+export function requireBudget({ metrics: { budget } }: Services): void {
+  if (!budget.isOverBudget) return;
   const { costUsd, estimatedUsd, reservedUsd, maxCostUsd } = budget.read();
   const spent = formatUsd(costUsd + estimatedUsd);
   if (maxCostUsd === null || costUsd + estimatedUsd >= maxCostUsd) {

@@ -4,7 +4,7 @@
  */
 
 import { accepts } from "@std/http/negotiation";
-import type { Answer, Exchange, Services } from "../request_context.ts";
+import type { RequestContext, RouteResult, Services } from "../request_context.ts";
 import { PAGE, POLICY } from "../dashboard/generated.ts";
 
 /** What `GET /` says of each endpoint. */
@@ -28,17 +28,17 @@ const PAGE_HEADERS = {
 };
 
 /** Liveness: exactly `{"status":"ok"}`. */
-export function handleHealth(): Answer {
+export function handleHealth(): RouteResult {
   return { response: Response.json({ status: "ok" }) };
 }
 
 /** The greeting that Claude Code sends at its start. */
-export function handleHello(): Answer {
+export function handleHello(): RouteResult {
   return { response: Response.json({ message: "hello" }) };
 }
 
 /** The page for a person in a browser; what this is, as JSON, for everybody else. */
-export function handleInfo({ request }: Exchange, { about, config }: Services): Answer {
+export function handleInfo({ request }: RequestContext, { about, config }: Services): RouteResult {
   const isPerson = accepts(request, "application/json", "text/html") === "text/html";
   if (isPerson) return { response: new Response(PAGE, { headers: PAGE_HEADERS }) };
   const { opus, sonnet, haiku, other } = config.targets;

@@ -5,7 +5,7 @@
 
 import type { ModelInfo } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
-import type { Answer, Exchange, Services } from "../request_context.ts";
+import type { RequestContext, RouteResult, Services } from "../request_context.ts";
 import { toJsonResponse } from "../stream/paced_body.ts";
 import { listModels } from "./model_list.ts";
 
@@ -15,7 +15,10 @@ const MAX_LIMIT = 1000;
 const CATALOG_WAIT_MS = 2000;
 
 /** One page of the list. @throws {ApiError} 400 for a page that does not exist */
-export async function handleModelList({ url }: Exchange, services: Services): Promise<Answer> {
+export async function handleModelList(
+  { url }: RequestContext,
+  services: Services,
+): Promise<RouteResult> {
   const limit = parseLimit(url.searchParams.get("limit"));
   const models = await findModels(services);
   const after = url.searchParams.get("after_id");
@@ -35,10 +38,10 @@ export async function handleModelList({ url }: Exchange, services: Services): Pr
 }
 
 /** One model, by an id that may be percent-encoded. @throws {ApiError} 404 for an unknown one */
-export async function handleModel(id: string, services: Services): Promise<Answer> {
+export async function handleModel(id: string, services: Services): Promise<RouteResult> {
   const model = (await findModels(services)).find((one) => one.id === id);
   if (model !== undefined) return { response: Response.json(model) };
-  const near = services.catalog.nearest(id);
+  const near = services.catalog.suggestModels(id);
   const hint = near.length === 0 ? "" : `. Nearest known ids: ${near.join(", ")}`;
   throw new ApiError("not_found_error", `model: ${id}${hint}`);
 }

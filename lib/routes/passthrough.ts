@@ -6,24 +6,24 @@
 
 import { Field } from "../anthropic/field.ts";
 import { toErrorBody } from "../errors.ts";
-import type { Answer, Exchange, Services } from "../request_context.ts";
+import type { RequestContext, RouteResult, Services } from "../request_context.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
-import type { ChatAnswer } from "../openrouter/client.ts";
+import type { UpstreamResponse } from "../openrouter/client.ts";
 import { parseErrorObject } from "../openrouter/errors.ts";
 import { readReportedCost } from "../openrouter/cost.ts";
 import { resolveModel } from "../openrouter/model_mapping.ts";
 import { encodeEvent } from "../stream/sse.ts";
-import { paceBody } from "../stream/paced_body.ts";
-import { relay } from "../stream/passthrough.ts";
-import { readWhole } from "../stream/read_text.ts";
+import { createPacedBody } from "../stream/paced_body.ts";
+import { passThrough } from "../stream/passthrough.ts";
+import { readUpstreamText } from "../stream/read_text.ts";
 import { CHARS_PER_TOKEN } from "../translate/characters.ts";
 import {
-  estimateNativeTokens,
-  listNativeModels,
-  mapNativeRequest,
+  estimateAnthropicTokens,
+  listRequestedModels,
+  toAnthropicRequest,
 } from "../translate/request/anthropic_request.ts";
 import { requireBudget, reserveCost } from "./budget.ts";
-import { createNoJson, describeBlock, noteEnd, toEventStream } from "./respond.ts";
+import { describeBlock, invalidJsonError, recordEnd, toEventStream } from "./respond.ts";
 
 const DEFAULT_VERSION = "2023-06-01";
 /** Where neither the request nor the model list says how much may be written. */
@@ -37,25 +37,25 @@ const MAX_NAME_CHARS = 256;
  * Passes a message request on.
  * @throws {ApiError} for a body without a model, and for everything that goes wrong before upstream's head has come
  */
-export async function askNatively(
+export async function sendUnchanged(
   body: unknown,
-  { exchange, services, key }: { exchange: Exchange; services: Services; key: string | null },
-): Promise<ChatAnswer> {
+  { exchange, services, key }: { exchange: RequestContext; services: Services; key: string | null },
+): Promise<UpstreamResponse> {
   const root = new Field(body);
   const request = root.asObject();
-  const { config, refused, catalog } = services;
+  const { config, unavailableDefaults, catalog } = services;
   const asked = root.at("model").asName();
-  const resolve = (name: string) => resolveModel(name, config, refused).models;
+  const resolve = (name: string) => resolveModel(name, config, unavailableDefaults).models;
   const models = resolve(asked);
-  const { record, journey } = exchange;
+  const { record, timeline } = exchange;
   record.model = asked;
-  record.target = models[0];
-  if (models.length > 1) record.sent = models;
+  record.upstreamModel = models[0];
+  if (models.length > 1) record.sentModels = models;
   const { headers } = exchange.request;
-  journey.asked = models[0];
-  journey.mark("asked", models[0]);
+  timeline.sentModel = models[0];
+  timeline.add("asked", models[0]);
   requireBudget(services);
-  const sent = mapNativeRequest(request, {
+  const sent = toAnthropicRequest(request, {
     models,
     resolve: (name) => resolve(name)[0],
     provider: config.provider,
@@ -69,103 +69,107 @@ export async function askNatively(
     key,
     signal: exchange.request.signal,
     timeoutMs: config.timeoutMs,
-    nearest: (model) => catalog.nearest(model),
-    onSend: (text) => journey.inspection?.keep("sent", text),
-    onRefusal: (text) => journey.noteRefusal(text),
+    nearest: (model) => catalog.suggestModels(model),
+    onSend: (text) => timeline.capturedBodies?.set("sent", text),
+    onRefusal: (text) => timeline.attachErrorBody(text),
   });
-  journey.noteAnswer(answer);
+  timeline.attachBody(answer);
   return answer;
 }
 
 /** Passes the answer on. @throws {ApiError} for what goes wrong before the head has left */
-export async function relayAnswer(
-  answer: ChatAnswer,
-  exchange: Exchange,
+export async function respondUnchanged(
+  answer: UpstreamResponse,
+  exchange: RequestContext,
   services: Services,
-): Promise<Answer> {
+): Promise<RouteResult> {
   return answer.contentType === "text/event-stream"
-    ? relayStream(answer, exchange, services)
-    : await relayWhole(answer, exchange, services);
+    ? passStream(answer, exchange, services)
+    : await passJson(answer, exchange, services);
 }
 
-function reserve(sent: JsonObject, exchange: Exchange, services: Services): void {
-  const { catalog, calibration, figures } = services;
+function reserve(sent: JsonObject, exchange: RequestContext, services: Services): void {
+  const { catalog, tokenCalibration, metrics } = services;
   // The estimate reads the whole body.
-  if (!figures.budget.isLimited) return;
-  const models = listNativeModels(sent);
+  if (!metrics.budget.isLimited) return;
+  const models = listRequestedModels(sent);
   const { max_tokens: asked } = sent;
   const most = catalog.find(models[0])?.maxOutputTokens;
   const maxTokens = typeof asked === "number" && asked > 0
     ? Math.min(asked, most ?? asked)
     : most ?? DEFAULT_MAX_TOKENS;
-  const inputTokens = calibration.adjust(models[0], estimateNativeTokens(sent));
+  const inputTokens = tokenCalibration.adjust(models[0], estimateAnthropicTokens(sent));
   const isStream = sent["stream"] === true;
   reserveCost({ models, inputTokens, maxTokens, cacheTtl: "5m", isStream }, { exchange, services });
 }
 
-function relayStream(answer: ChatAnswer, exchange: Exchange, services: Services): Answer {
+function passStream(
+  answer: UpstreamResponse,
+  exchange: RequestContext,
+  services: Services,
+): RouteResult {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   let outputTokens = 0;
-  exchange.journey.countOutput = () => outputTokens;
-  const body = relay(answer.body, {
+  exchange.timeline.countOutput = () => outputTokens;
+  const body = passThrough(answer.body, {
     timeoutMs: services.config.timeoutMs,
     now: services.now,
     openStreams: services.openStreams,
-    onEvent: (event) => noteEvent(event, exchange, services),
+    onEvent: (event) => recordEvent(event, exchange, services),
     onDelta: (chars) => {
       outputTokens += Math.max(1, Math.ceil((chars - DELTA_CHARS) / CHARS_PER_TOKEN));
     },
     onEnd: (end) => {
-      noteEnd(end, exchange);
+      recordEnd(end, exchange);
       resolve();
     },
     parseError: parseErrorObject,
     encodeError: (error) =>
       encodeEvent({ type: "error", error: toErrorBody(error, exchange.redact) }),
   });
-  return { response: toEventStream(body), ended };
+  return { response: toEventStream(body), finished: ended };
 }
 
-async function relayWhole(
-  answer: ChatAnswer,
-  exchange: Exchange,
+async function passJson(
+  answer: UpstreamResponse,
+  exchange: RequestContext,
   { config, byteBudget }: Services,
-): Promise<Answer> {
-  const text = await readWhole(answer.body, {
+): Promise<RouteResult> {
+  const text = await readUpstreamText(answer.body, {
     timeoutMs: config.timeoutMs,
     share: byteBudget.open(),
   });
   const message = parseJson(text);
-  if (!isJsonObject(message)) throw createNoJson(answer);
+  if (!isJsonObject(message)) throw invalidJsonError(answer);
   const { error } = message;
   if (error !== undefined && error !== null) throw parseErrorObject(error);
-  noteMessage(message, exchange);
+  recordMessage(message, exchange);
   const headers = { "content-type": "application/json" };
-  return { response: new Response(paceBody(text, config.timeoutMs), { headers }) };
+  return { response: new Response(createPacedBody(text, config.timeoutMs), { headers }) };
 }
 
 /** The model and the tokens stand in `message_start`, the final tokens in `message_delta`. */
-function noteEvent(event: JsonObject, exchange: Exchange, { now }: Services): void {
-  const { record, startedAt, journey } = exchange;
+function recordEvent(event: JsonObject, exchange: RequestContext, { now }: Services): void {
+  const { record, startedAt, timeline } = exchange;
   if (event["type"] === "message_start") {
     record.firstEventMs = Math.round(now() - startedAt);
-    if (isJsonObject(event["message"])) noteMessage(event["message"], exchange);
+    if (isJsonObject(event["message"])) recordMessage(event["message"], exchange);
   } else if (event["type"] === "content_block_start" && isJsonObject(event["content_block"])) {
-    journey.mark("block", describeBlock(event["content_block"]));
+    timeline.add("block", describeBlock(event["content_block"]));
   } else if (event["type"] === "message_delta" && isJsonObject(event["usage"])) {
-    noteUsage(event["usage"], exchange);
+    recordUsage(event["usage"], exchange);
   }
 }
 
-function noteMessage(message: JsonObject, exchange: Exchange): void {
+function recordMessage(message: JsonObject, exchange: RequestContext): void {
   const { model, provider, usage } = message;
-  if (typeof model === "string") exchange.record.target = model.slice(0, MAX_NAME_CHARS);
+  if (typeof model === "string") exchange.record.upstreamModel = model.slice(0, MAX_NAME_CHARS);
   if (typeof provider === "string") exchange.record.provider = provider.slice(0, MAX_NAME_CHARS);
-  if (isJsonObject(usage)) noteUsage(usage, exchange);
+  if (isJsonObject(usage)) recordUsage(usage, exchange);
 }
 
-/** Later figures replace earlier ones; what is not said again stays. */
-function noteUsage(usage: JsonObject, { record }: Exchange): void {
+/** Later metrics replace earlier ones; what is not said again stays. */
+function recordUsage(usage: JsonObject, { record }: RequestContext): void {
   const read = (key: string): number | undefined =>
     typeof usage[key] === "number" ? usage[key] : undefined;
   const input = read("input_tokens");

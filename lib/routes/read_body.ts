@@ -39,7 +39,7 @@ export interface BodyLimits {
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   const declared = readLength(request.headers);
-  if (declared !== null && declared > limits.maxBytes) throw tooLarge(limits.maxBytes);
+  if (declared !== null && declared > limits.maxBytes) throw tooLargeError(limits.maxBytes);
   const text = await readBody(request, { ...limits, declared });
   limits.onText?.(text);
   if (isTooDeep(text)) {
@@ -82,7 +82,7 @@ async function readBody(
     // At once, and not as it comes: an upload that cannot end well is refused before it has cost anything.
     if (declared !== null) share?.resize(declared);
     text = await readText(declared === null ? limitBytes(body, limits) : body, {
-      silenceMs: idleMs,
+      idleMs: idleMs,
       ...(declared !== null && { expectedBytes: declared }),
       onRead: (progress) => {
         if (declared === null) share?.resize(progress.bytes);
@@ -91,11 +91,11 @@ async function readBody(
     });
   } catch (cause) {
     if (cause instanceof ApiError) throw cause;
-    if (cause instanceof RangeError) throw tooLarge(limits.maxBytes, cause);
+    if (cause instanceof RangeError) throw tooLargeError(limits.maxBytes, cause);
     const message = "The request body could not be read, or is not valid UTF-8";
     throw new ApiError("invalid_request_error", message, { cause });
   }
-  if (text === null) throw timedOut(`The request body sent nothing for ${idleMs / 1000} s`);
+  if (text === null) throw timeoutError(`The request body sent nothing for ${idleMs / 1000} s`);
   return text;
 }
 
@@ -110,7 +110,7 @@ function createPaceCheck(
     waitedMs += Math.min(now() - readAt, idleMs);
     readAt = now();
     if (waitedMs > PATIENCE_MS + bytes / LEAST_BYTES_PER_MS) {
-      throw timedOut(`The request body came at less than ${LEAST_BYTES_PER_MS} kB a second`);
+      throw timeoutError(`The request body came at less than ${LEAST_BYTES_PER_MS} kB a second`);
     }
     if (reads > MAX_READS + bytes / LEAST_BYTES_PER_READ) {
       throw new ApiError("invalid_request_error", "The request body came in too many small pieces");
@@ -122,7 +122,7 @@ function limitBytes(body: ReadableStream<Uint8Array<ArrayBuffer>>, { maxBytes }:
   return body.pipeThrough(new LimitedBytesTransformStream(maxBytes, { error: true }));
 }
 
-function tooLarge(maxBytes: number, cause?: unknown): ApiError {
+function tooLargeError(maxBytes: number, cause?: unknown): ApiError {
   const limit = Number((maxBytes / 1024 / 1024).toFixed(2));
   return new ApiError(
     "request_too_large",
@@ -131,7 +131,7 @@ function tooLarge(maxBytes: number, cause?: unknown): ApiError {
   );
 }
 
-function timedOut(message: string): ApiError {
+function timeoutError(message: string): ApiError {
   return new ApiError("timeout_error", message, { status: STATUS_CODE.RequestTimeout });
 }
 

@@ -4,12 +4,12 @@
  */
 
 import type { ContextManagement, MessagesRequest } from "../anthropic/types.ts";
-import type { Exchange, Services } from "../request_context.ts";
-import type { ChatAnswer } from "../openrouter/client.ts";
+import type { RequestContext, Services } from "../request_context.ts";
+import type { UpstreamResponse } from "../openrouter/client.ts";
 import { findRefusal, type Refusal } from "../openrouter/errors.ts";
 import { type ResolvedModel, resolveModel } from "../openrouter/model_mapping.ts";
 import { findCacheTtl } from "../translate/request/cache_control.ts";
-import { toGenericRequest } from "../translate/request/openai_request.ts";
+import { toOpenAiRequest } from "../translate/request/openai_request.ts";
 import type { ToolNames } from "../translate/tool_names.ts";
 import type { InputKind } from "../translate/request/placeholders.ts";
 import { listCallIds, translateRequest } from "../translate/request/request.ts";
@@ -19,7 +19,7 @@ import { reserveCost } from "./budget.ts";
 /**
  * What the answer depends on. The request itself is not kept while an answer comes: its body may have 32 MB.
  */
-export interface Wanted {
+export interface ClientRequest {
   model: string;
   stream: boolean;
   maxTokens: number;
@@ -32,9 +32,9 @@ export interface Wanted {
 }
 
 /** Upstream's head, and what the way back needs of the request. */
-export interface Asked {
-  answer: ChatAnswer;
-  wanted: Wanted;
+export interface UpstreamResult {
+  answer: UpstreamResponse;
+  client: ClientRequest;
   /** The model that was sent. */
   target: string;
   names: ToolNames;
@@ -49,8 +49,8 @@ export interface Asked {
 }
 
 /** Who asks, with what. */
-export interface AskOptions {
-  exchange: Exchange;
+export interface SendOptions {
+  exchange: RequestContext;
   services: Services;
   /** Null for a server that wants none. */
   key: string | null;
@@ -69,11 +69,14 @@ interface Attempt extends ResolvedModel {
  * more in the form that follows from it, within the same TIMEOUT_S.
  * @throws {ApiError} what upstream says, or why it could not be asked
  */
-export async function askUpstream(asked: MessagesRequest, options: AskOptions): Promise<Asked> {
+export async function sendUpstream(
+  asked: MessagesRequest,
+  options: SendOptions,
+): Promise<UpstreamResult> {
   const { services } = options;
   const deadline = services.now() + services.config.timeoutMs;
   const resolved = resolveModels(asked, services);
-  const isPlain = services.learned.plainSchemas.has(resolved.models[0]);
+  const isPlain = services.learnedLimits.plainSchemas.has(resolved.models[0]);
   let attempt: Attempt = { ...resolved, deadline, isPlain };
   const tried = new Map<Refusal, unknown>();
   for (;;) {
@@ -87,7 +90,7 @@ export async function askUpstream(asked: MessagesRequest, options: AskOptions): 
       // The first refusal of a schema is about the client's own, the second about what was made of it.
       if (tried.has(refusal)) throw refusal === "tool_schema" ? tried.get(refusal) : error;
       tried.set(refusal, error);
-      const next = REMEDIES[refusal](attempt, services);
+      const next = RETRIES[refusal](attempt, services);
       if (next === null) throw error;
       attempt = next;
     }
@@ -95,9 +98,9 @@ export async function askUpstream(asked: MessagesRequest, options: AskOptions): 
 }
 
 /** What to send after a refusal; null where nothing else may be tried. */
-type Remedy = (attempt: Attempt, services: Services) => Attempt | null;
+type Retry = (attempt: Attempt, services: Services) => Attempt | null;
 
-const REMEDIES: Readonly<Record<Refusal, Remedy>> = {
+const RETRIES: Readonly<Record<Refusal, Retry>> = {
   unknown_model: replaceDefault,
   tool_schema: simplifySchemas,
   image_input: hideImages,
@@ -105,14 +108,14 @@ const REMEDIES: Readonly<Record<Refusal, Remedy>> = {
 
 function replaceDefault(
   attempt: Attempt,
-  { config, refused, learned, log }: Services,
+  { config, unavailableDefaults, learnedLimits, log }: Services,
 ): Attempt | null {
   const { models: [target], fallback } = attempt;
   if (fallback === null || config.dialect !== "openrouter") return null;
-  if (refused.add(target)) {
+  if (unavailableDefaults.add(target)) {
     log.write("warn", `OpenRouter does not know ${target}; using ${fallback} instead`);
   }
-  const isPlain = learned.plainSchemas.has(fallback);
+  const isPlain = learnedLimits.plainSchemas.has(fallback);
   return { ...attempt, models: [fallback], fallback: null, isPlain };
 }
 
@@ -121,14 +124,14 @@ function simplifySchemas(attempt: Attempt): Attempt | null {
 }
 
 /** Remembered only when plain schemas were taken: else they would be sent to a target that they do not help. */
-function learnPlain({ models: [target] }: Attempt, { learned, log }: Services): void {
-  if (!learned.plainSchemas.add(target)) return;
+function learnPlain({ models: [target] }: Attempt, { learnedLimits, log }: Services): void {
+  if (!learnedLimits.plainSchemas.add(target)) return;
   log.write("warn", `${target} refused the schema of a tool; sending plain schemas from now on`);
 }
 
 /** The next attempt has a note in the place of each image. A list is refused only where no model of it takes any. */
-function hideImages(attempt: Attempt, { learned, log }: Services): Attempt | null {
-  const news = attempt.models.filter((model) => learned.textOnly.add(model));
+function hideImages(attempt: Attempt, { learnedLimits, log }: Services): Attempt | null {
+  const news = attempt.models.filter((model) => learnedLimits.textOnly.add(model));
   if (news.length === 0) return null;
   log.write("warn", `${news.join(", ")} refused an image; from now on a note is sent in its place`);
   return attempt;
@@ -137,11 +140,12 @@ function hideImages(attempt: Attempt, { learned, log }: Services): Attempt | nul
 /** What none of the models takes, by OpenRouter's list or by what refusals have taught. */
 function listUnsupported(
   models: readonly string[],
-  { catalog, learned, config }: Services,
+  { catalog, learnedLimits, config }: Services,
 ): InputKind[] {
   const isLacking = (kind: InputKind) =>
     models.every((model) =>
-      learned.textOnly.has(model) || catalog.find(model)?.inputModalities?.includes(kind) === false
+      learnedLimits.textOnly.has(model) ||
+      catalog.find(model)?.inputModalities?.includes(kind) === false
     );
   // OpenRouter itself reads PDFs to every model, but for the engine that leaves it to the model.
   const areFilesRead = config.dialect === "openrouter" && config.pdfEngine !== "native";
@@ -152,25 +156,27 @@ function listUnsupported(
 /** The models of the name that was asked for, and after them those of the request's own fallbacks. */
 function resolveModels(
   { model, fallbacks }: MessagesRequest,
-  { config, refused }: Services,
+  { config, unavailableDefaults }: Services,
 ): ResolvedModel {
-  const first = resolveModel(model, config, refused);
+  const first = resolveModel(model, config, unavailableDefaults);
   if (fallbacks.length === 0) return first;
-  const others = fallbacks.flatMap((name) => resolveModel(name, config, refused).models);
+  const others = fallbacks.flatMap((name) =>
+    resolveModel(name, config, unavailableDefaults).models
+  );
   const [head, ...rest] = [...new Set([...first.models, ...others])];
   return { models: [head ?? first.models[0], ...rest], fallback: null };
 }
 
 async function send(
   asked: MessagesRequest,
-  options: AskOptions & { attempt: Attempt },
-): Promise<Asked> {
+  options: SendOptions & { attempt: Attempt },
+): Promise<UpstreamResult> {
   const { exchange, services, key } = options;
   const { models, deadline, isPlain } = options.attempt;
   const [target] = models;
-  exchange.record.target = target;
-  exchange.journey.asked = target;
-  if (models.length > 1) exchange.record.sent = models;
+  exchange.record.upstreamModel = target;
+  exchange.timeline.sentModel = target;
+  if (models.length > 1) exchange.record.sentModels = models;
   const { config } = services;
   const translated = translateRequest(asked, {
     models,
@@ -180,36 +186,45 @@ async function send(
     pdfEngine: config.pdfEngine,
     unsupported: listUnsupported(models, services),
     plainSchemas: isPlain,
-    resolveModel: (name) => resolveModel(name, config, services.refused).models[0],
+    resolveModel: (name) => resolveModel(name, config, services.unavailableDefaults).models[0],
   });
   const { body, names, anthropicBeta, contextManagement, inputTokens, visibleTokens } = translated;
   const dropped = new Set(translated.dropped);
   const cacheTtl = findCacheTtl(body);
   const isGeneric = config.dialect === "openai";
-  const sent = isGeneric ? toGenericRequest(body, dropped) : body;
+  const sent = isGeneric ? toOpenAiRequest(body, dropped) : body;
   exchange.record.dropped = [...dropped];
-  const { journey } = exchange;
-  const expectedTokens = services.calibration.adjust(target, inputTokens);
+  const { timeline } = exchange;
+  const expectedTokens = services.tokenCalibration.adjust(target, inputTokens);
   const { max_tokens: maxTokens, stream: isStream = false } = body;
   reserveCost({ models, inputTokens: expectedTokens, maxTokens, cacheTtl, isStream }, options);
-  journey.mark("asked", target);
+  timeline.add("asked", target);
   const answer = await services.client.sendChat({
     body: sent,
     anthropicBeta: isGeneric ? null : anthropicBeta,
     key,
     signal: exchange.request.signal,
     timeoutMs: Math.max(1, deadline - services.now()),
-    nearest: (model) => services.catalog.nearest(model),
-    estimateInput: () => services.calibration.adjust(target, estimateInputTokens(asked)),
-    onSend: (text) => journey.inspection?.keep("sent", text),
-    onRefusal: (text) => journey.noteRefusal(text),
+    nearest: (model) => services.catalog.suggestModels(model),
+    estimateInput: () => services.tokenCalibration.adjust(target, estimateInputTokens(asked)),
+    onSend: (text) => timeline.capturedBodies?.set("sent", text),
+    onRefusal: (text) => timeline.attachErrorBody(text),
   });
-  journey.noteAnswer(answer);
-  const wanted = describeWanted(asked);
-  return { answer, wanted, target, names, cacheTtl, contextManagement, inputTokens, visibleTokens };
+  timeline.attachBody(answer);
+  const wanted = describeClientRequest(asked);
+  return {
+    answer,
+    client: wanted,
+    target,
+    names,
+    cacheTtl,
+    contextManagement,
+    inputTokens,
+    visibleTokens,
+  };
 }
 
-function describeWanted(asked: MessagesRequest): Wanted {
+function describeClientRequest(asked: MessagesRequest): ClientRequest {
   return {
     model: asked.model,
     stream: asked.stream,

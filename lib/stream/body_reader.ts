@@ -12,7 +12,7 @@ const BUFFER_BYTES = 16 * 1024;
 export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** The text of a body, read by read. Bytes that are no UTF-8 are an error, never other characters. */
-export class LentText {
+export class Utf8Reader {
   readonly #reader: BodyReader;
   readonly #decoder = new TextDecoderStream("utf-8", { fatal: true });
   readonly #bytes = this.#decoder.writable.getWriter();
@@ -23,7 +23,7 @@ export class LentText {
   #isCancelled = false;
 
   constructor(body: ByteStream) {
-    this.#reader = openReader(body);
+    this.#reader = createBodyReader(body);
   }
 
   /**
@@ -69,12 +69,12 @@ export interface BodyReader<T extends Uint8Array = Uint8Array<ArrayBuffer>> {
 }
 
 /** Reads a body through a lent buffer, where it is a byte stream; else as it comes. */
-export function openReader(body: ByteStream, bufferBytes?: number): BodyReader;
-export function openReader(
+export function createBodyReader(body: ByteStream, bufferBytes?: number): BodyReader;
+export function createBodyReader(
   body: ReadableStream<Uint8Array>,
   bufferBytes?: number,
 ): BodyReader<Uint8Array>;
-export function openReader(
+export function createBodyReader(
   body: ReadableStream<Uint8Array>,
   bufferBytes = BUFFER_BYTES,
 ): BodyReader<Uint8Array> {

@@ -5,7 +5,7 @@
  */
 
 /** Collects bytes. */
-export class CollectedBytes {
+export class ByteBuffer {
   #buffer: ArrayBuffer;
   #length = 0;
 

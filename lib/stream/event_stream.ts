@@ -1,7 +1,6 @@
 /**
- * The stream that a client reads: upstream's bytes in, encoded events out, one enqueue a read.
- * Knows framing, silence and leaving; what the chunks mean is the translator's. Pull only: a client that does
- * not read stops the reads upstream.
+ * The stream a client reads: upstream bytes in, encoded events out, one enqueue per read. Handles framing,
+ * timeouts and disconnects; the translator interprets the chunks. Pull only: no client read, no upstream read.
  * @module
  */
 
@@ -9,11 +8,11 @@ import type { StreamEvent } from "../anthropic/types.ts";
 import type { ByteShare } from "../byte_budget.ts";
 import { ApiError, toApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
-import { createBrokenOff, createSilent, createTooLong } from "./errors.ts";
+import { connectionLostError, idleTimeoutError, responseTooLargeError } from "./errors.ts";
 import { createTimer } from "./deadline.ts";
 import { encodeEvent, SseParser } from "./sse.ts";
-import { type ByteStream, LentText } from "./body_reader.ts";
-import { StreamClock } from "./stream_timer.ts";
+import { type ByteStream, Utf8Reader } from "./body_reader.ts";
+import { StreamTimer } from "./stream_timer.ts";
 
 /** Turns chunks into events; see StreamTranslator. `push` and `finish` throw where the answer is broken. */
 export interface Translator {
@@ -36,7 +35,7 @@ export type StreamEnd =
   | { how: "client_gone" };
 
 /** Times in milliseconds. */
-export interface PumpOptions {
+export interface EventStreamOptions {
   /** The longest silence of upstream. */
   timeoutMs: number;
   /** The longest silence towards the client. */
@@ -69,12 +68,12 @@ const MAX_KEPT_CHARS = 32e6;
  * Reads upstream up to its first real chunk, but at most one `pingMs`, and returns the stream to answer with.
  * @throws {ApiError} for whatever goes wrong before that: it can still become an HTTP status
  */
-export async function startPump(
+export async function createEventStream(
   body: ByteStream,
   translator: Translator,
-  options: PumpOptions,
+  options: EventStreamOptions,
 ): Promise<ByteStream> {
-  const pump = new Pump(body, translator, options);
+  const pump = new EventStream(body, translator, options);
   await pump.open();
   return pump.stream();
 }
@@ -82,17 +81,17 @@ export async function startPump(
 /** What one read brought; null text is the end. */
 type Read = { text: string | null } | { error: ApiError };
 
-class Pump implements OpenStream {
-  readonly #source: LentText;
+class EventStream implements OpenStream {
+  readonly #source: Utf8Reader;
   readonly #parser = new SseParser();
   readonly #translator: Translator;
-  readonly #options: PumpOptions;
+  readonly #options: EventStreamOptions;
   /** Encoded events that came before the client began to read. */
   #head = "";
   /** The read that was under way when the head had to leave. */
   #underWay: Promise<Read> | null = null;
   #end: StreamEnd | null = null;
-  readonly #clock: StreamClock;
+  readonly #clock: StreamTimer;
   #hasTimedOut = false;
   /** The client waits for what a read brings. */
   #isPulling = false;
@@ -100,17 +99,17 @@ class Pump implements OpenStream {
   #lastWords = "";
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | null = null;
 
-  constructor(body: ByteStream, translator: Translator, options: PumpOptions) {
-    this.#source = new LentText(body);
+  constructor(body: ByteStream, translator: Translator, options: EventStreamOptions) {
+    this.#source = new Utf8Reader(body);
     this.#translator = translator;
     this.#options = options;
     const { timeoutMs, pingMs, now } = options;
-    this.#clock = new StreamClock({
+    this.#clock = new StreamTimer({
       timeoutMs,
       pingMs,
       now,
-      onSilence: () => this.#giveUp(),
-      onStandstill: () => this.#letClientGo(),
+      onUpstreamTimeout: () => this.#giveUp(),
+      onClientTimeout: () => this.#letClientGo(),
       onPingDue: () => this.#ping(),
     });
     options.openStreams?.add(this);
@@ -169,7 +168,7 @@ class Pump implements OpenStream {
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> {
     this.#isPulling = true;
-    this.#clock.hearClient();
+    this.#clock.endWrite();
     let text = this.#head;
     this.#head = "";
     try {
@@ -192,14 +191,14 @@ class Pump implements OpenStream {
 
   /** One read. Its failure is a value, so that a read left alone rejects nothing. */
   async #read(): Promise<Read> {
-    this.#clock.waitForUpstream();
+    this.#clock.startRead();
     try {
       return { text: await this.#source.read() };
     } catch (cause) {
       if (this.#translator.isComplete) return { text: null };
-      return { error: createBrokenOff(cause) };
+      return { error: connectionLostError(cause) };
     } finally {
-      this.#clock.hearUpstream();
+      this.#clock.endRead();
     }
   }
 
@@ -227,7 +226,9 @@ class Pump implements OpenStream {
 
   #checkKept(): void {
     const kept = this.#parser.heldChars + this.#translator.keptChars;
-    if (kept > MAX_KEPT_CHARS) throw createTooLong("more thinking and arguments than are kept");
+    if (kept > MAX_KEPT_CHARS) {
+      throw responseTooLargeError("more thinking and arguments than are kept");
+    }
     this.#options.share?.resize(kept);
   }
 
@@ -241,7 +242,7 @@ class Pump implements OpenStream {
 
   #finish(end: { isDone: boolean }): string {
     if (this.#hasTimedOut && !this.#translator.isComplete) {
-      throw createSilent(this.#options.timeoutMs);
+      throw idleTimeoutError(this.#options.timeoutMs);
     }
     const text = this.#encode(this.#translator.finish(end));
     this.#settle({ how: "complete" });
@@ -264,7 +265,7 @@ class Pump implements OpenStream {
   #send(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>, text: string): void {
     if (this.#end?.how === "client_gone") return;
     controller.enqueue(encoder.encode(text));
-    this.#clock.waitForClient();
+    this.#clock.startWrite();
   }
 
   /** The one end: stops the clock, lets upstream go, tells once. */

@@ -11,7 +11,7 @@ const PIECE_BYTES = 64 * 1024;
 const SHORT_CHARS = 256 * 1024;
 
 /** @param timeoutMs the longest time in which the client takes nothing */
-export function paceBody(text: string, timeoutMs: number): BodyInit {
+export function createPacedBody(text: string, timeoutMs: number): BodyInit {
   if (text.length <= SHORT_CHARS) return text;
   const bytes = new TextEncoder().encode(text);
   let at = 0;
@@ -39,7 +39,7 @@ export function toJsonResponse(
   value: unknown,
   { timeoutMs, headers }: { timeoutMs: number; headers?: Record<string, string> },
 ): Response {
-  return new Response(paceBody(JSON.stringify(value), timeoutMs), {
+  return new Response(createPacedBody(JSON.stringify(value), timeoutMs), {
     headers: { "content-type": "application/json", ...headers },
   });
 }

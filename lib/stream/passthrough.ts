@@ -7,14 +7,14 @@
 
 import { ApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
-import { createBrokenOff, createSilent } from "./errors.ts";
+import { connectionLostError, idleTimeoutError } from "./errors.ts";
 import { SseParser } from "./sse.ts";
-import { type BodyReader, type ByteStream, openReader } from "./body_reader.ts";
+import { type BodyReader, type ByteStream, createBodyReader } from "./body_reader.ts";
 import type { OpenStream, StreamEnd } from "./event_stream.ts";
-import { StreamClock } from "./stream_timer.ts";
+import { StreamTimer } from "./stream_timer.ts";
 
 /** Times in milliseconds. */
-export interface RelayOptions {
+export interface PassThroughOptions {
   /** The longest silence of upstream. */
   timeoutMs: number;
   /** A monotonic clock. */
@@ -40,31 +40,31 @@ const encoder = new TextEncoder();
 const MAX_EVENT_BYTES = 16 * 1024 * 1024;
 
 /** The stream to answer with. Pull only: a client that does not read stops the reads upstream. */
-export function relay(body: ByteStream, options: RelayOptions): ByteStream {
-  return new Relay(body, options).stream();
+export function passThrough(body: ByteStream, options: PassThroughOptions): ByteStream {
+  return new PassThrough(body, options).stream();
 }
 
-class Relay implements OpenStream {
+class PassThrough implements OpenStream {
   readonly #reader: BodyReader;
-  readonly #options: RelayOptions;
-  readonly #events: EventReader;
-  readonly #clock: StreamClock;
+  readonly #options: PassThroughOptions;
+  readonly #events: EventObserver;
+  readonly #clock: StreamTimer;
   #controller: Controller | null = null;
   #isOver = false;
   #isSilent = false;
   #isPulling = false;
   #lastWords: Uint8Array<ArrayBuffer> | null = null;
 
-  constructor(body: ByteStream, options: RelayOptions) {
-    this.#reader = openReader(body);
+  constructor(body: ByteStream, options: PassThroughOptions) {
+    this.#reader = createBodyReader(body);
     this.#options = options;
-    this.#events = new EventReader(options);
-    this.#clock = new StreamClock({
+    this.#events = new EventObserver(options);
+    this.#clock = new StreamTimer({
       timeoutMs: options.timeoutMs,
       pingMs: Infinity,
       now: options.now,
-      onSilence: () => this.#giveUp(),
-      onStandstill: () => this.#letClientGo(),
+      onUpstreamTimeout: () => this.#giveUp(),
+      onClientTimeout: () => this.#letClientGo(),
       onPingDue: () => {},
     });
     options.openStreams?.add(this);
@@ -92,31 +92,31 @@ class Relay implements OpenStream {
 
   async #pull(controller: Controller): Promise<void> {
     this.#isPulling = true;
-    this.#clock.hearClient();
+    this.#clock.endWrite();
     let bytes: Uint8Array<ArrayBuffer> | null = null;
     while (bytes === null && !this.#isOver) bytes = await this.#read();
     this.#isPulling = false;
     bytes ??= this.#lastWords;
     if (bytes !== null) {
       controller.enqueue(bytes);
-      this.#clock.waitForClient();
+      this.#clock.startWrite();
     }
     if (this.#isOver) controller.close();
   }
 
   /** Whole events; null where none has come to its end. */
   async #read(): Promise<Uint8Array<ArrayBuffer> | null> {
-    this.#clock.waitForUpstream();
+    this.#clock.startRead();
     let read: ReadableStreamReadResult<Uint8Array<ArrayBuffer>> | ApiError;
     try {
       read = await this.#reader.read();
     } catch (cause) {
-      read = createBrokenOff(cause);
+      read = connectionLostError(cause);
     } finally {
-      this.#clock.hearUpstream();
+      this.#clock.endRead();
     }
     if (this.#isOver) return null;
-    if (this.#isSilent) read = createSilent(this.#options.timeoutMs);
+    if (this.#isSilent) read = idleTimeoutError(this.#options.timeoutMs);
     if (read instanceof ApiError) return this.#finish(read);
     return read.done ? this.#finish(null) : this.#take(read.value);
   }
@@ -129,7 +129,7 @@ class Relay implements OpenStream {
       return whole;
     } catch (cause) {
       // A fault in the reading must not keep the stream's place for ever.
-      return this.#finish(cause instanceof ApiError ? cause : createBrokenOff(cause));
+      return this.#finish(cause instanceof ApiError ? cause : connectionLostError(cause));
     }
   }
 
@@ -137,7 +137,7 @@ class Relay implements OpenStream {
   #finish(failure: ApiError | null): Uint8Array<ArrayBuffer> | null {
     const rest = this.#events.end();
     const told = this.#events.error;
-    const error = told ?? (this.#events.hasEnded ? null : failure ?? createBrokenOff());
+    const error = told ?? (this.#events.hasEnded ? null : failure ?? connectionLostError());
     this.#settle(error === null ? { how: "complete" } : { how: "failed", error });
     if (error === null || told !== null) return rest;
     return encoder.encode(this.#options.encodeError(error));
@@ -164,12 +164,12 @@ class Relay implements OpenStream {
 }
 
 /** Cuts bytes into whole events, and reads them. */
-class EventReader {
+class EventObserver {
   /** Whether `message_stop` has passed. */
   hasEnded = false;
   /** What an `error` event said. */
   error: ApiError | null = null;
-  readonly #options: RelayOptions;
+  readonly #options: PassThroughOptions;
   readonly #decoder = new TextDecoder();
   readonly #parser = new SseParser();
   /** The event that has begun. */
@@ -178,7 +178,7 @@ class EventReader {
   /** The last two bytes of what is held: a blank line may be cut in its middle. */
   #tail: readonly number[] = [];
 
-  constructor(options: RelayOptions) {
+  constructor(options: PassThroughOptions) {
     this.#options = options;
   }
 

@@ -4,19 +4,19 @@
  */
 
 import type { ByteShare } from "../byte_budget.ts";
-import { CollectedBytes } from "./byte_buffer.ts";
+import { ByteBuffer } from "./byte_buffer.ts";
 import { ApiError } from "../errors.ts";
-import { createBrokenOff, createSilent, createTooLong } from "./errors.ts";
+import { connectionLostError, idleTimeoutError, responseTooLargeError } from "./errors.ts";
 import { Deadline } from "./deadline.ts";
-import { type ByteStream, openReader } from "./body_reader.ts";
+import { type ByteStream, createBodyReader } from "./body_reader.ts";
 
 /** Of one answer: room for the longest text and for large pictures. It is translated in one piece. */
 const MAX_MIB = 20;
 /** At once, where the body is known to have as many. */
 const READ_BYTES = 64 * 1024;
 
-/** How {@linkcode readWhole} reads. */
-export interface WholeOptions {
+/** How {@linkcode readUpstreamText} reads. */
+export interface UpstreamTextOptions {
   timeoutMs: number;
   /** Of the memory for bodies; released when the body has been read. */
   share?: ByteShare;
@@ -27,28 +27,28 @@ export interface WholeOptions {
  * @throws {ApiError} 504 after a silence of `timeoutMs`, 502 where it breaks off, is too long or not UTF-8, 529 where
  * there is no memory for it
  */
-export async function readWhole(
+export async function readUpstreamText(
   body: ByteStream,
-  { timeoutMs, share }: WholeOptions,
+  { timeoutMs, share }: UpstreamTextOptions,
 ): Promise<string> {
   let text: string | null;
   try {
     text = await readText(body, {
-      silenceMs: timeoutMs,
+      idleMs: timeoutMs,
       onRead: ({ bytes }) => {
         if (bytes > MAX_MIB * 1024 * 1024) {
-          throw createTooLong(`an answer of more than ${MAX_MIB} MiB`);
+          throw responseTooLargeError(`an answer of more than ${MAX_MIB} MiB`);
         }
         share?.resize(bytes);
       },
     });
   } catch (cause) {
-    throw cause instanceof ApiError ? cause : createBrokenOff(cause);
+    throw cause instanceof ApiError ? cause : connectionLostError(cause);
   } finally {
     share?.release();
   }
   if (text !== null) return text;
-  throw createSilent(timeoutMs);
+  throw idleTimeoutError(timeoutMs);
 }
 
 /** How far the reading of a body is. */
@@ -61,7 +61,7 @@ export interface Progress {
 /** How {@linkcode readText} reads. */
 export interface ReadOptions {
   /** The longest silence. */
-  silenceMs: number;
+  idleMs: number;
   /** The length of the body, where it is known. */
   expectedBytes?: number;
   /** Called after each read. What it throws ends the reading. */
@@ -74,15 +74,15 @@ export interface ReadOptions {
  */
 export async function readText(
   body: ReadableStream<Uint8Array>,
-  { silenceMs, expectedBytes, onRead }: ReadOptions,
+  { idleMs, expectedBytes, onRead }: ReadOptions,
 ): Promise<string | null> {
-  const reader = openReader(
+  const reader = createBodyReader(
     body,
     expectedBytes ? Math.min(expectedBytes, READ_BYTES) : undefined,
   );
-  const collected = new CollectedBytes(expectedBytes);
+  const collected = new ByteBuffer(expectedBytes);
   let isSilent = false;
-  const silence = new Deadline(silenceMs, () => {
+  const silence = new Deadline(idleMs, () => {
     isSilent = true;
     reader.cancel().catch(() => {});
   });

@@ -7,7 +7,7 @@
 
 import type { BlockDelta, StreamEvent } from "../anthropic/types.ts";
 import { isJsonObject, parseJson } from "../json.ts";
-import { createTooLong } from "./errors.ts";
+import { responseTooLargeError } from "./errors.ts";
 
 /** Of one event. The largest pictures are smaller, and an event without an end is not kept for ever. */
 const MAX_MIB = 16;
@@ -51,7 +51,7 @@ export class SseParser {
     // Joined, never searched again: a line of many pieces stays linear.
     this.#line += start === 0 ? piece : piece.slice(start);
     if (this.heldChars > MAX_MIB * 1024 * 1024) {
-      throw createTooLong(`an event of more than ${MAX_MIB} MiB`);
+      throw responseTooLargeError(`an event of more than ${MAX_MIB} MiB`);
     }
     return payloads;
   }

@@ -7,22 +7,22 @@
 import { GRACE_MS } from "./deadline.ts";
 
 /** Times in milliseconds. */
-export interface StreamClockOptions {
+export interface StreamTimerOptions {
   /** The longest silence of upstream, and the longest time in which the client takes nothing. */
   timeoutMs: number;
   /** The longest silence towards the client. */
   pingMs: number;
   /** A monotonic clock. */
   now: () => number;
-  onSilence: () => void;
-  onStandstill: () => void;
+  onUpstreamTimeout: () => void;
+  onClientTimeout: () => void;
   /** Called again and again while nothing is sent. */
   onPingDue: () => void;
 }
 
 /** Watches a stream from `start` to `stop`. */
-export class StreamClock {
-  readonly #options: StreamClockOptions;
+export class StreamTimer {
+  readonly #options: StreamTimerOptions;
   #upstreamSince: number | null = null;
   #clientSince: number | null = null;
   #sentAt: number;
@@ -30,7 +30,7 @@ export class StreamClock {
   #suspect: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: StreamClockOptions) {
+  constructor(options: StreamTimerOptions) {
     this.#options = options;
     this.#sentAt = options.now();
   }
@@ -44,17 +44,17 @@ export class StreamClock {
   }
 
   /** A read of upstream begins. */
-  waitForUpstream(): void {
+  startRead(): void {
     this.#upstreamSince = this.#options.now();
   }
 
   /** Upstream has sent something, or ended. */
-  hearUpstream(): void {
+  endRead(): void {
     this.#upstreamSince = null;
   }
 
   /** Something was sent, which the client has to take. */
-  waitForClient(): void {
+  startWrite(): void {
     this.#sentAt = this.#clientSince = this.#options.now();
   }
 
@@ -64,17 +64,17 @@ export class StreamClock {
   }
 
   /** The client wants more. */
-  hearClient(): void {
+  endWrite(): void {
     this.#clientSince = null;
   }
 
   #look(): void {
-    const { timeoutMs, pingMs, onSilence, onStandstill, onPingDue } = this.#options;
+    const { timeoutMs, pingMs, onUpstreamTimeout, onClientTimeout, onPingDue } = this.#options;
     const now = this.#options.now();
     const isOver = (since: number | null) => since !== null && now - since >= timeoutMs;
     const late = [this.#upstreamSince, this.#clientSince].find(isOver) ?? null;
     if (late !== null && late === this.#suspect) {
-      return late === this.#upstreamSince ? onSilence() : onStandstill();
+      return late === this.#upstreamSince ? onUpstreamTimeout() : onClientTimeout();
     }
     this.#suspect = late;
     if (now - this.#sentAt >= pingMs) onPingDue();

@@ -60,7 +60,7 @@ export function readReasoning(delta: openrouter.Delta): Reasoning[] {
   const details = (Array.isArray(delta.reasoning_details) ? delta.reasoning_details : [])
     .filter((detail) => isJsonObject(detail) && typeof detail.type === "string");
   const field = PLAIN_FIELDS.find((name) => toText(delta[name]) !== "");
-  const isCopy = details.some((detail) => toShownText(detail) !== "");
+  const isCopy = details.some((detail) => visibleText(detail) !== "");
   if (field === undefined || isCopy) return details.map((detail) => ({ detail }));
   const text = toText(delta[field]);
   // A signature without its text, which stands beside it in the plain string.
@@ -80,17 +80,17 @@ function readThinkingParts(parts: readonly unknown[]): Reasoning[] {
 }
 
 /** The text of a piece that a person may read; "" for encrypted ones. */
-export function toShownText(detail: openrouter.ReasoningDetail): string {
+export function visibleText(detail: openrouter.ReasoningDetail): string {
   return toText(detail.type === "reasoning.summary" ? detail.summary : detail.text);
 }
 
 /** Whether a piece is text, a summary, or the signature of one; else it is atomic. */
-export function isShown({ type }: openrouter.ReasoningDetail): boolean {
+export function isVisible({ type }: openrouter.ReasoningDetail): boolean {
   return type === "reasoning.text" || type === "reasoning.summary";
 }
 
 /** Whether a piece of a stream goes on with this one: the same kind, and not signed yet. */
-export function isContinued(now: Reasoning, next: Reasoning): boolean {
+export function continues(now: Reasoning, next: Reasoning): boolean {
   if ("field" in now && "field" in next) return now.field === next.field;
   if (!("detail" in now)) return false;
   // DeepSeek's providers send one entry, and then go on in the plain string alone.
@@ -101,7 +101,7 @@ export function isContinued(now: Reasoning, next: Reasoning): boolean {
 }
 
 /** Joins two pieces of which the second goes on with the first. Changes the first: a copy for each is quadratic. */
-export function joinReasoning(now: Reasoning, next: Reasoning): void {
+export function mergeReasoning(now: Reasoning, next: Reasoning): void {
   if ("isEmptyList" in now || "isEmptyList" in next) return;
   if ("detail" in now) {
     mergeDetails(now.detail, "detail" in next ? next.detail : toDetail(next.text, now.detail));
@@ -134,18 +134,18 @@ function mergeDetails(
 const PLAIN_PROPERTY = { enumerable: true, writable: true, configurable: true };
 
 /** The vendor of a model: signatures of one mean nothing to another. "" where an id does not tell. */
-export function toFamily(model: string): string {
+export function vendorOf(model: string): string {
   const [vendor = "", slug] = model.replace(/^~/, "").split("/");
   return vendor.startsWith("@") || (vendor === "openrouter" && slug !== undefined) ? "" : vendor;
 }
 
 /** Whether an OpenRouter id names a Claude model. */
 export function isClaude(model: string): boolean {
-  return toFamily(model) === "anthropic" && model.includes("/");
+  return vendorOf(model) === "anthropic" && model.includes("/");
 }
 
 /** How reasoning is turned into what a block's `signature` or `data` holds. */
-export interface SealOptions {
+export interface EncodeOptions {
   /** The model that answered. */
   model: string;
   /** The client does not see the text, and so cannot bring it back. */
@@ -157,11 +157,11 @@ export interface SealOptions {
  * Claude's own signature is enough where its text is shown.
  * @param pieces the reasoning of one block, in order
  */
-export function sealReasoning(
+export function encodeReasoning(
   pieces: readonly Reasoning[],
-  { model, isHidden }: SealOptions,
+  { model, isHidden }: EncodeOptions,
 ): string {
-  const family = toFamily(model);
+  const family = vendorOf(model);
   const kept = pieces.filter((piece) => mayComeBack(piece, family));
   const [first] = kept;
   if (first === undefined) return "";
@@ -179,11 +179,11 @@ export function sealReasoning(
 export function sharesEnvelope(
   block: Reasoning,
   entry: Reasoning,
-  { model, isHidden }: SealOptions,
+  { model, isHidden }: EncodeOptions,
 ): boolean {
   if (!("detail" in block) || !("detail" in entry)) return false;
   const isSameFormat = (block.detail.format ?? null) === (entry.detail.format ?? null);
-  return isSameFormat && (isHidden || !isClaudes(entry.detail, toFamily(model)));
+  return isSameFormat && (isHidden || !isClaudes(entry.detail, vendorOf(model)));
 }
 
 function mayComeBack(piece: Reasoning, family: string): boolean {
@@ -205,7 +205,7 @@ export function replayReasoning(
   const fields: ReplayFields = {};
   for (const block of content) {
     if (block.type !== "thinking" && block.type !== "redacted_thinking") continue;
-    for (const piece of unseal(block, { model, index: details.length })) {
+    for (const piece of decodeReasoning(block, { model, index: details.length })) {
       if ("field" in piece) {
         if (piece.field === CONTENT_FIELD) continue;
         fields[piece.field] = (fields[piece.field] ?? "") + piece.text;
@@ -231,7 +231,7 @@ export function renameCalls(
   return { ...fields, reasoning_details: details };
 }
 
-function unseal(
+function decodeReasoning(
   block: anthropic.ThinkingBlock | anthropic.RedactedThinkingBlock,
   { model, index }: { model: string; index: number },
 ): Reasoning[] {
@@ -250,7 +250,7 @@ function unseal(
 function openEnvelope(json: string, model: string): Reasoning[] {
   const envelope = parseJson(json);
   if (!isJsonObject(envelope)) return [];
-  const family = toFamily(model);
+  const family = vendorOf(model);
   if (family !== "" && envelope["family"] !== family) return [];
   const pieces: unknown = envelope["pieces"];
   return (Array.isArray(pieces) ? pieces : [envelope]).flatMap((piece: unknown) =>

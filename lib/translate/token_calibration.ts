@@ -16,7 +16,7 @@ const MIN_RATIO = 0.1;
 const MAX_RATIO = 10;
 
 /** True tokens per estimated token, by upstream model. */
-export class Calibration {
+export class TokenCalibration {
   readonly #ratios = new Map<string, number>();
 
   /** An estimate, corrected by what answers of that model have reported; at least 1. */

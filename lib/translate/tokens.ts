@@ -7,7 +7,7 @@ import type * as anthropic from "../anthropic/types.ts";
 import { CHARS_PER_TOKEN } from "./characters.ts";
 import { clearThinking } from "./request/clear_thinking.ts";
 import { estimateImageTokens } from "./image_tokens.ts";
-import { listOfferedTools } from "./request/tools.ts";
+import { visibleTools } from "./request/tools.ts";
 import { describeSearch } from "./web_search.ts";
 
 /** Role and separators around each turn and tool. */
@@ -24,7 +24,7 @@ export function estimateInputTokens(request: anthropic.MessagesRequest): number 
     ? request.messages
     : clearThinking(request.messages, request.thinking_turns).messages;
   for (const turn of messages) tokens += TOKENS_PER_ITEM + countContent(turn.content);
-  for (const tool of listOfferedTools(request)) {
+  for (const tool of visibleTools(request)) {
     const length = tool.name.length + (tool.description?.length ?? 0) +
       JSON.stringify(tool.input_schema).length;
     tokens += TOKENS_PER_ITEM + length / CHARS_PER_TOKEN;

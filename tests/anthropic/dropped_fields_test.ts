@@ -6,7 +6,7 @@ import { assistant, PIXEL, text, user } from "../helpers/turns.ts";
 
 function listUnread(request: Record<string, unknown>): string[] {
   const messages = [user(text("Hello"))];
-  return parseMessagesRequest({ model: "m", max_tokens: 10, messages, ...request }).unread;
+  return parseMessagesRequest({ model: "m", max_tokens: 10, messages, ...request }).droppedFields;
 }
 
 const call = { type: "tool_use", id: "call_1", name: "Read", input: {} };

@@ -9,7 +9,7 @@ import type { Finding, Report } from "../../lib/cli/check/report.ts";
 import { correctBaseUrl } from "../../lib/cli/check/upstream.ts";
 import { mergeSources } from "../../lib/cli/environment.ts";
 import { StartError } from "../../lib/cli/terminal.ts";
-import { startUpstream } from "../../lib/cli/demo/fake_openrouter.ts";
+import { startFakeOpenRouter } from "../../lib/cli/demo/fake_openrouter.ts";
 import { startProxy } from "../helpers/proxy.ts";
 import { startSilentUpstream } from "../helpers/upstream.ts";
 
@@ -32,7 +32,7 @@ type Settings = Record<string, string | undefined>;
 function toOptions(env: Settings, print: (text: string) => void): CheckOptions {
   const read = () => ({
     env: (name: string) => env[name],
-    findOrigin: (name: string) => env[name] === undefined ? "default" as const : ".env" as const,
+    sourceOf: (name: string) => env[name] === undefined ? "default" as const : ".env" as const,
     notes: [],
   });
   return { read, print, waitMs: 1000 };
@@ -73,7 +73,7 @@ function describeModels(...entries: object[]) {
 const ONE_MODEL = describeModels({ id: KNOWN, context_length: 1_048_576 });
 
 Deno.test("check of settings that will work finds nothing, and shows no key", async () => {
-  const upstream = startUpstream();
+  const upstream = startFakeOpenRouter();
   const report = await check({
     OPENROUTER_BASE_URL: upstream.baseUrl,
     PROXY_API_KEYS: PROXY_KEY,
@@ -86,9 +86,9 @@ Deno.test("check of settings that will work finds nothing, and shows no key", as
     ["key", "ok"],
     ["models", "ok"],
   ]);
-  const { name, says, facts } = find(report, "models");
+  const { name, message, facts } = find(report, "models");
   assertEquals(name, "opus, sonnet, haiku, fable, other");
-  assertEquals(says, `${KNOWN}: 1M context, $3/$15 per M tokens, tools, reasoning`);
+  assertEquals(message, `${KNOWN}: 1M context, $3/$15 per M tokens, tools, reasoning`);
   assertEquals(facts, {
     id: KNOWN,
     families: ["opus", "sonnet", "haiku", "fable", "other"],
@@ -99,7 +99,7 @@ Deno.test("check of settings that will work finds nothing, and shows no key", as
     tools: true,
     reasoning: true,
   });
-  const shown = new Map(report.settings.map(({ name, value, origin }) => [name, [value, origin]]));
+  const shown = new Map(report.settings.map(({ name, value, source }) => [name, [value, source]]));
   assertEquals(shown.get("OPENROUTER_API_KEY"), ["sk-or-v1-…cdef", ".env"]);
   assertEquals(shown.get("PROXY_API_KEYS"), ["(hidden)", ".env"]);
   assertEquals(shown.get("PING_S"), ["15", "default"]);
@@ -107,7 +107,7 @@ Deno.test("check of settings that will work finds nothing, and shows no key", as
 });
 
 Deno.test("check as text has a line for each thing, and the cure below it", async () => {
-  const upstream = startUpstream();
+  const upstream = startFakeOpenRouter();
   const lines: string[] = [];
   const env = {
     ...ALL_KNOWN,
@@ -176,8 +176,8 @@ for (
     const report = await check({ TARGET_MODEL_OPUS: target }, { fetcher });
     const found = report.findings.filter(({ name }) => name?.startsWith("opus")).at(-1);
     assertEquals(found?.state, state, JSON.stringify(found));
-    assertStringIncludes(found?.says ?? "", words);
-    assertStringIncludes(found?.cure ?? "", cure);
+    assertStringIncludes(found?.message ?? "", words);
+    assertStringIncludes(found?.hint ?? "", cure);
     assertEquals(report.ok, state !== "failed");
   });
 }
@@ -201,9 +201,9 @@ for (
   Deno.test(`check of ${what} is ${state}: ${words[0]}`, async () => {
     const fetcher = answerWith({ "/models": ONE_MODEL, "/key": () => Response.json({ data }) });
     const report = await check({}, { fetcher });
-    const { state: found, says, cure = "" } = find(report, "key");
+    const { state: found, message, hint = "" } = find(report, "key");
     assertEquals([found, report.ok], [state, state !== "failed"]);
-    for (const word of words) assertStringIncludes(`${says} ${cure}`, word);
+    for (const word of words) assertStringIncludes(`${message} ${hint}`, word);
   });
 }
 
@@ -225,9 +225,9 @@ Deno.test("check of a key that upstream refuses fails in upstream's words", asyn
     "/key": () => Response.json(error, { status: 401 }),
   });
   const report = await check({}, { fetcher });
-  const { state, says } = find(report, "key");
+  const { state, message } = find(report, "key");
   assertEquals([state, find(report, "upstream").state], ["failed", "ok"]);
-  assertStringIncludes(says, "User not found.");
+  assertStringIncludes(message, "User not found.");
 });
 
 Deno.test("check without a key asks nothing about keys, warns, and is fine", async () => {
@@ -239,10 +239,10 @@ Deno.test("check without a key asks nothing about keys, warns, and is fine", asy
   };
   const report = await check({ OPENROUTER_API_KEY: "" }, { fetcher });
   assertEquals(asked, ["https://openrouter.ai/api/v1/models"]);
-  const { state, says, cure } = find(report, "key");
+  const { state, message, hint } = find(report, "key");
   assertEquals([state, report.ok], ["warning", true]);
-  assertStringIncludes(says, "sk-or-… key, as ANTHROPIC_AUTH_TOKEN");
-  assertStringIncludes(cure ?? "", "put OPENROUTER_API_KEY into .env");
+  assertStringIncludes(message, "sk-or-… key, as ANTHROPIC_AUTH_TOKEN");
+  assertStringIncludes(hint ?? "", "put OPENROUTER_API_KEY into .env");
 });
 
 for (
@@ -282,12 +282,12 @@ Deno.test("check of a base URL that is a web page says so, and what the address 
   const report = await check({ OPENROUTER_BASE_URL: "https://openrouter.ai" }, {
     fetcher: () => Promise.resolve(page()),
   });
-  const { says, cure } = find(report, "upstream");
+  const { message, hint } = find(report, "upstream");
   assertEquals(
-    says,
+    message,
     "https://openrouter.ai gives no model list: its answer is not JSON, perhaps a web page",
   );
-  assertEquals(cure, "set OPENROUTER_BASE_URL=https://openrouter.ai/api/v1");
+  assertEquals(hint, "set OPENROUTER_BASE_URL=https://openrouter.ai/api/v1");
 });
 
 for (
@@ -325,17 +325,17 @@ Deno.test("check of a key and an address of two sources asks nothing", async () 
     });
   const report = await check({}, { read, fetcher });
   assertEquals([asked, report.findings.map(({ state }) => state)], [[], ["failed"]]);
-  assertStringIncludes(find(report, "settings").says, "nothing was sent");
+  assertStringIncludes(find(report, "settings").message, "nothing was sent");
 });
 
 Deno.test("check of an upstream that cannot be reached says why, and checks no models", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
   const report = await check({ OPENROUTER_BASE_URL: `http://127.0.0.1:${listener.addr.port}/v1` });
-  const { state, says, cure } = find(report, "upstream");
+  const { state, message, hint } = find(report, "upstream");
   assertEquals([state, report.ok], ["failed", false]);
-  assertMatch(says, /cannot be reached: .*refused/i);
-  assertStringIncludes(cure ?? "", "HTTPS_PROXY");
+  assertMatch(message, /cannot be reached: .*refused/i);
+  assertStringIncludes(hint ?? "", "HTTPS_PROXY");
   assertEquals([find(report, "key").state, find(report, "models").state], [
     "unchecked",
     "unchecked",
@@ -347,7 +347,7 @@ Deno.test("check does not wait for an upstream that keeps silent", async () => {
   const startedAt = performance.now();
   const report = await check({ OPENROUTER_BASE_URL: upstream.baseUrl }, { waitMs: 100 });
   assert(performance.now() - startedAt < 2000);
-  assertStringIncludes(find(report, "upstream").says, "no answer in time");
+  assertStringIncludes(find(report, "upstream").message, "no answer in time");
   assertEquals(report.ok, false);
 });
 
@@ -359,8 +359,8 @@ Deno.test("check of a port that is free leaves it free", async () => {
   const { port } = listener.addr;
   listener.close();
   for (let i = 0; i < 2; i++) {
-    const { state, says } = find(await check({ PORT: `${port}` }, FINE), "port");
-    assertEquals([state, says], ["ok", `127.0.0.1:${port} is free`]);
+    const { state, message } = find(await check({ PORT: `${port}` }, FINE), "port");
+    assertEquals([state, message], ["ok", `127.0.0.1:${port} is free`]);
   }
 });
 
@@ -369,9 +369,9 @@ for (const host of ["127.0.0.1", "0.0.0.0"]) {
     await using proxy = startProxy();
     const { port } = new URL(proxy.url);
     const report = await check({ PORT: port, HOST: host }, FINE);
-    const { state, says } = find(report, "port");
+    const { state, message } = find(report, "port");
     assertEquals([state, report.ok], ["warning", true]);
-    assertStringIncludes(says, `${host}:${port} is in use by a proxy like this one`);
+    assertStringIncludes(message, `${host}:${port} is in use by a proxy like this one`);
   });
 }
 
@@ -382,9 +382,9 @@ Deno.test("check of a port that another program has fails, whatever that program
       () => new Response(words),
     );
     const report = await check({ PORT: `${other.addr.port}` }, FINE);
-    const { state, says, cure } = find(report, "port");
-    assertEquals([state, report.ok, cure], ["failed", false, "set PORT to a free one"]);
-    assertStringIncludes(says, "in use by another program");
+    const { state, message, hint } = find(report, "port");
+    assertEquals([state, report.ok, hint], ["failed", false, "set PORT to a free one"]);
+    assertStringIncludes(message, "in use by another program");
     await other.shutdown();
   }
 });
@@ -400,8 +400,8 @@ Deno.test("check of a port whose owner says nothing gives up on it", async () =>
 Deno.test("check of a HOST that is not this machine's fails", async () => {
   // 192.0.2.0/24 is reserved for documentation.
   const report = await check({ HOST: "192.0.2.1" }, FINE);
-  const { state, cure } = find(report, "port");
-  assertEquals([state, cure], ["failed", "check HOST and PORT"]);
+  const { state, hint } = find(report, "port");
+  assertEquals([state, hint], ["failed", "check HOST and PORT"]);
 });
 
 Deno.test("check of a bad value shows the settings, masked, and what is wrong", async () => {
@@ -409,7 +409,7 @@ Deno.test("check of a bad value shows the settings, masked, and what is wrong", 
   assertEquals(report.findings, [{
     topic: "settings",
     state: "failed",
-    says: 'PORT="many" cannot be used: allowed is a whole number from 0 up to 65535',
+    message: 'PORT="many" cannot be used: allowed is a whole number from 0 up to 65535',
   }]);
   assertEquals(report.settings[0]?.value, "sk-or-v1-…cdef");
 });
@@ -420,7 +420,7 @@ Deno.test("check of settings that may not be read says which flag to add", async
   };
   const report = await check({}, { read });
   assertEquals([report.ok, report.settings], [false, []]);
-  assertStringIncludes(find(report, "settings").says, "add --allow-env=PORT");
+  assertStringIncludes(find(report, "settings").message, "add --allow-env=PORT");
 });
 
 Deno.test("check shows a short or strange key not even in part", async () => {

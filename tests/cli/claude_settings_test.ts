@@ -13,12 +13,12 @@ import {
   parseSettings,
   takeSettings,
 } from "../../lib/cli/claude/settings.ts";
-import { describeSession } from "../../lib/cli/claude/session_summary.ts";
-import { countRequest, createFigures, createJourney } from "../helpers/figures.ts";
+import { summarizeSession } from "../../lib/cli/claude/session_summary.ts";
+import { countRequest, createJourney, createMetrics } from "../helpers/metrics.ts";
 import { StartError } from "../../lib/cli/terminal.ts";
 import { loadConfig } from "../../lib/config.ts";
 import type { RequestRecord } from "../../lib/log.ts";
-import { RefusedDefaults, resolveModel } from "../../lib/openrouter/model_mapping.ts";
+import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
 
 const OPUS = "ANTHROPIC_DEFAULT_OPUS_MODEL";
 const SONNET = "ANTHROPIC_DEFAULT_SONNET_MODEL";
@@ -49,7 +49,7 @@ function build(env: Record<string, string>, sizes = SIZES) {
   const { targets } = loadConfig((name) => all[name]);
   const known = {
     find: (id: string) => id in sizes ? { contextLength: sizes[id] } : undefined,
-    nearest: (id: string) => Object.keys(sizes).filter((one) => one[0] === id[0]),
+    suggestModels: (id: string) => Object.keys(sizes).filter((one) => one[0] === id[0]),
   };
   return { targets, ...buildModels(targets, known) };
 }
@@ -128,7 +128,8 @@ for (const { name, env, expected } of MODELS) {
     for (const [variable, name] of Object.entries(names)) {
       const id = built.env[variable];
       if (id === undefined) continue;
-      const resolve = (asked: string) => resolveModel(asked, built, new RefusedDefaults()).models;
+      const resolve = (asked: string) =>
+        resolveModel(asked, built, new UnavailableDefaults()).models;
       assertEquals(resolve(id), resolve(name), `${id} goes elsewhere`);
     }
   });
@@ -240,7 +241,7 @@ const RECORD: RequestRecord = {
   path: "/v1/messages",
   status: 200,
   totalMs: 1,
-  end: "complete",
+  outcome: "complete",
 };
 const PRICED = { inputTokens: 10, outputTokens: 5, cachedTokens: 1000, costUsd: 0.01 };
 const REFUSED = { status: 402, end: "billing_error", error: "no credit" };
@@ -256,15 +257,15 @@ const SUMS: [records: Partial<RequestRecord>[], line: string][] = [
   [[REFUSED], "1 request (1 failed), 0 tokens in, 0 out, no cost reported"],
   [[{ inputTokens: 1, outputTokens: 2 }], "1 request, 1 tokens in, 2 out, cost not known"],
   [
-    [PRICED, { end: "client_gone" }],
+    [PRICED, { outcome: "client_gone" }],
     "2 requests, 1,010 tokens in, 5 out, $0.0100 and what 1 request cost is not known",
   ],
 ];
 
 for (const [records, line] of SUMS) {
   Deno.test(`the sum of a session reads: ${line} (${records.length} records)`, () => {
-    const figures = createFigures();
-    for (const record of records) countRequest(figures, createJourney({ ...RECORD, ...record }));
-    assertEquals(describeSession(figures.totals), line);
+    const metrics = createMetrics();
+    for (const record of records) countRequest(metrics, createJourney({ ...RECORD, ...record }));
+    assertEquals(summarizeSession(metrics.totals), line);
   });
 }

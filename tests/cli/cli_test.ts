@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import about from "../../deno.json" with { type: "json" };
-import { startUpstream as startSimulated } from "../../lib/cli/demo/fake_openrouter.ts";
+import { startFakeOpenRouter as startSimulated } from "../../lib/cli/demo/fake_openrouter.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "../../lib/variables.ts";
 import {
   ask,
@@ -384,7 +384,7 @@ Deno.test({
     assertMatch(rest, /event: message_stop\ndata: .*\n\n$/);
     const { code, stdout, stderr } = await program.end();
     assertEquals([code, stderr], [0, ""]);
-    assertMatch(stdout, /"path":"\/v1\/messages","status":200,.*"end":"complete"/);
+    assertMatch(stdout, /"path":"\/v1\/messages","status":200,.*"outcome":"complete"/);
   },
 });
 
@@ -460,7 +460,7 @@ Deno.test("check under the start task's flags tells that it will work, soon, and
     key: "ok",
     models: "ok",
   });
-  assertMatch(ended.stdout, /"TARGET_MODEL_DEFAULT","value":"[^"]+","origin":"\.env"/);
+  assertMatch(ended.stdout, /"TARGET_MODEL_DEFAULT","value":"[^"]+","source":"\.env"/);
   assert(!ended.stdout.includes(KEY), ended.stdout);
   await upstream.stop();
 });

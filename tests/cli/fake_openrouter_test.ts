@@ -4,9 +4,9 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { composeReply, fillSchema, type Refusal } from "../../lib/cli/demo/replies.ts";
+import { createReply, type ErrorReply, fillSchema } from "../../lib/cli/demo/replies.ts";
 import {
-  startUpstream,
+  startFakeOpenRouter,
   toChunks,
   toCompletion,
   toFrames,
@@ -226,7 +226,7 @@ Deno.test("toCompletion is the same answer at once", () => {
 });
 
 Deno.test("the upstream wants a bearer key, and knows its endpoints", async () => {
-  const upstream = startUpstream();
+  const upstream = startFakeOpenRouter();
   const url = `${upstream.baseUrl}/chat/completions`;
   const bare = await fetch(url, { method: "POST", body: JSON.stringify(ask("Hello")) });
   assertEquals(bare.status, 401);
@@ -243,7 +243,7 @@ Deno.test("the upstream wants a bearer key, and knows its endpoints", async () =
 });
 
 Deno.test("the upstream's pauses end with a reader that leaves", async () => {
-  const upstream = startUpstream({ pauseMs: 60_000 });
+  const upstream = startFakeOpenRouter({ pauseMs: 60_000 });
   const response = await fetch(`${upstream.baseUrl}/chat/completions`, {
     method: "POST",
     headers: { authorization: "Bearer x" },
@@ -262,13 +262,13 @@ function createTool(name: string, parameters: JsonObject): JsonObject {
 }
 
 function answer(body: unknown) {
-  const reply = composeReply(body);
+  const reply = createReply(body);
   assert(reply.type === "answer");
   return reply;
 }
 
-function refuse(body: unknown): Refusal {
-  const reply = composeReply(body);
+function refuse(body: unknown): ErrorReply {
+  const reply = createReply(body);
   assert(reply.type === "refusal");
   return reply;
 }

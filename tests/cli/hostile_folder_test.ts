@@ -106,8 +106,8 @@ testTask(
     const check = async () => {
       const args = ["task", "--cwd", clone, "start", "check", "--json"];
       const { stdout } = await run(args, { cwd: scene.folder, env });
-      const report: { settings: { name: string; origin: string }[] } = JSON.parse(stdout);
-      return report.settings.find(({ name }) => name === "OPENROUTER_API_KEY")?.origin;
+      const report: { settings: { name: string; source: string }[] } = JSON.parse(stdout);
+      return report.settings.find(({ name }) => name === "OPENROUTER_API_KEY")?.source;
     };
     assertEquals(await check(), "default");
     Deno.writeTextFileSync(scene.userFile, `OPENROUTER_API_KEY=${CLONE_KEY}\n`, { mode: 0o600 });

@@ -3,7 +3,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseArguments } from "../../lib/cli/arguments.ts";
 import { findUserFile, readEnvFile } from "../../lib/cli/env_file.ts";
-import { judgeSources, mergeSources } from "../../lib/cli/environment.ts";
+import { mergeSources, parseSources } from "../../lib/cli/environment.ts";
 import { StartError } from "../../lib/cli/terminal.ts";
 
 const KEY = "sk-or-v1-0123456789abcdef";
@@ -88,7 +88,7 @@ function withFile(text: string, mode: number, fn: (path: string) => void): void 
 }
 
 function readAsked(path: string, mayBeMissing = false) {
-  return readEnvFile({ asked: { path, mayBeMissing }, readsFolder: false });
+  return readEnvFile({ option: { path, mayBeMissing }, readsFolder: false });
 }
 
 Deno.test("a file that was asked for must exist", () => {
@@ -171,7 +171,7 @@ for (
 ) {
   Deno.test(`${about}: nothing is sent, and one line says so`, () => {
     const sources = merge(environment, file);
-    const { message } = assertThrows(() => judgeSources(sources), StartError);
+    const { message } = assertThrows(() => parseSources(sources), StartError);
     assertEquals(
       message,
       `OPENROUTER_API_KEY is from ${from[0]}, but OPENROUTER_BASE_URL (evil.example) from ` +
@@ -207,25 +207,25 @@ for (
   ] as const
 ) {
   Deno.test(`${about}: requests go to ${baseUrl}`, () => {
-    assertEquals(judgeSources(merge(environment, file)).baseUrl, baseUrl);
+    assertEquals(parseSources(merge(environment, file)).baseUrl, baseUrl);
   });
 }
 
 Deno.test("beside the environment's key a file opens the proxy to nobody, and that is said", () => {
   const sources = merge({ OPENROUTER_API_KEY: KEY }, { ...OPENING, INSPECT: "1" });
-  const { host, proxyApiKeys, allowedOrigins, inspects } = judgeSources(sources);
-  assertEquals([host, proxyApiKeys, allowedOrigins, inspects], ["0.0.0.0", [], [], true]);
+  const { host, proxyApiKeys, allowedOrigins, capturesBodies } = parseSources(sources);
+  assertEquals([host, proxyApiKeys, allowedOrigins, capturesBodies], ["0.0.0.0", [], [], true]);
   assertEquals(sources.notes, [
     "Ignored HOST, PROXY_API_KEYS, ALLOWED_ORIGINS of .env, because OPENROUTER_API_KEY is from " +
     "the environment: set them there",
   ]);
-  assertEquals(sources.findOrigin("HOST"), "default");
+  assertEquals(sources.sourceOf("HOST"), "default");
 });
 
 Deno.test("a setting of the environment is not ignored because the file has it too", () => {
   const environment = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "mine-0123456789abcdef" };
   const sources = merge(environment, { PROXY_API_KEYS: "theirs", HOST: "::" });
-  const { proxyApiKeys, host } = judgeSources(sources);
+  const { proxyApiKeys, host } = parseSources(sources);
   assertEquals([proxyApiKeys, host], [["mine-0123456789abcdef"], "0.0.0.0"]);
   assertEquals(sources.notes.map((note) => note.split(",")[0]), ["Ignored HOST of .env"]);
 });
@@ -239,8 +239,8 @@ for (
 ) {
   Deno.test(`with ${about} a file may open the proxy`, () => {
     const sources = merge(environment, { ...file, ...OPENING });
-    const { proxyApiKeys, allowedOrigins } = judgeSources(sources);
+    const { proxyApiKeys, allowedOrigins } = parseSources(sources);
     assertEquals([proxyApiKeys, allowedOrigins], [["theirs"], ["https://evil.page"]]);
-    assertEquals([sources.notes, sources.findOrigin("HOST")], [[], ".env"]);
+    assertEquals([sources.notes, sources.sourceOf("HOST")], [[], ".env"]);
   });
 }

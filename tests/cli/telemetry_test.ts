@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 import { createReportSpan, type Span } from "../../lib/cli/telemetry.ts";
-import { createRecord, NOON } from "../helpers/figures.ts";
+import { createRecord, NOON } from "../helpers/metrics.ts";
 import { ask } from "../helpers/proxy.ts";
 import { roleChunk, sse, sseAnswer, textChunk } from "../helpers/chunks.ts";
 import { holdStream, startUpstream } from "../helpers/upstream.ts";
@@ -39,7 +39,7 @@ Deno.test("a span lasts from the request to the end of the answer, and says what
   const tracer = createTracer(true);
   createReportSpan(tracer, () => new Date(NOON))(createRecord({
     model: "claude-x",
-    target: "a/x",
+    upstreamModel: "a/x",
     provider: "P",
     inputTokens: 10,
     cachedTokens: 100,
@@ -73,7 +73,7 @@ Deno.test("a span lasts from the request to the end of the answer, and says what
 
 Deno.test("a span of a failure says so, and leaves out what is not known", () => {
   const tracer = createTracer(true);
-  const record = createRecord({ status: 429, end: "rate_limit_error", error: "Slow down" });
+  const record = createRecord({ status: 429, outcome: "rate_limit_error", error: "Slow down" });
   createReportSpan(tracer, () => new Date(NOON))(record);
   const [span] = tracer.spans;
   assertEquals([span?.name, span?.status], ["chat unknown", { code: 2, message: "Slow down" }]);

@@ -539,7 +539,7 @@ Deno.test("an abort in the middle of a stream reaches upstream", async () => {
   await assertRejects(() => stream.finalMessage(), Anthropic.APIUserAbortError);
   await soon(held.cancelled, "upstream's body to be cancelled");
   const record = await soon(stage.proxy.services.recorded(), "the record");
-  assertEquals(record.end, "client_gone");
+  assertEquals(record.outcome, "client_gone");
 });
 
 Deno.test("leaving the loop over a stream reaches upstream", async () => {

@@ -116,7 +116,7 @@ Deno.test("no other route asks for a password, or takes one", async () => {
   }
 });
 
-Deno.test("another site can neither read the figures nor frame the page", async () => {
+Deno.test("another site can neither read the metrics nor frame the page", async () => {
   const { handler } = createProxy();
   for (
     const headers of [{ origin: "https://evil.example" }, { "sec-fetch-site": "cross-site" }]

@@ -1,13 +1,13 @@
 /**
- * `deno task dashboard:pictures`: the pictures of the page in docs/, over made-up figures of a working hour.
+ * `deno task dashboard:pictures`: the pictures of the page in docs/, over made-up metrics of a working hour.
  * Run by hand when the page looks different; needs Chromium.
  */
 
-import { Figures } from "../../lib/metrics/metrics.ts";
-import { Journey } from "../../lib/metrics/request_timeline.ts";
+import { Metrics } from "../../lib/metrics/metrics.ts";
+import { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
 import type { RequestRecord } from "../../lib/log.ts";
 import { createHandler } from "../../lib/server.ts";
-import { countRequest } from "../helpers/figures.ts";
+import { countRequest } from "../helpers/metrics.ts";
 import { ask, createTestServices, LOCAL } from "../helpers/proxy.ts";
 import { sse } from "../helpers/chunks.ts";
 import { eventStream, startUpstream } from "../helpers/upstream.ts";
@@ -31,12 +31,12 @@ function createRandom(): () => number {
   return () => (seed = seed * 16_807 % 2_147_483_647) / 2_147_483_647;
 }
 
-function createFigures(date: () => Date): Figures {
-  return new Figures({
+function createMetrics(date: () => Date): Metrics {
+  return new Metrics({
     about: ABOUT,
     date,
     maxCostUsd: 20,
-    inspects: true,
+    capturesBodies: true,
     findPrices: (id) => {
       const price = MODELS.find((model) => model.id === id)?.price;
       if (price === undefined) return undefined;
@@ -47,7 +47,7 @@ function createFigures(date: () => Date): Figures {
 }
 
 /** A session of an hour: the prompt grows, most of it comes from the cache. */
-function fillHour(figures: Figures, setTime: (time: number) => void, end: number): void {
+function fillHour(metrics: Metrics, setTime: (time: number) => void, end: number): void {
   const random = createRandom();
   let prompt = 14_000;
   for (let minute = 58; minute > 0; minute--) {
@@ -57,12 +57,12 @@ function fillHour(figures: Figures, setTime: (time: number) => void, end: number
       setTime(end - minute * MINUTE_MS + i * 15_000);
       const model = MODELS[random() < 0.2 ? 2 : random() < 0.4 ? 0 : 1];
       prompt = prompt > 120_000 ? 20_000 : prompt + Math.floor(random() * 4000);
-      countRequest(figures, createRequest(model, prompt, random));
+      countRequest(metrics, createRequest(model, prompt, random));
     }
   }
 }
 
-function createRequest(model: Model, prompt: number, random: () => number): Journey {
+function createRequest(model: Model, prompt: number, random: () => number): RequestTimeline {
   const first = Math.floor(500 + random() * 1500);
   const out = Math.floor(120 + random() * 1600);
   const written = Math.floor(random() * 1800);
@@ -79,9 +79,9 @@ function createRequest(model: Model, prompt: number, random: () => number): Jour
     path: "/v1/messages",
     status: isRefused ? 429 : 200,
     model: model.name,
-    target: model.id,
+    upstreamModel: model.id,
     totalMs: isRefused ? 240 : first + out * 14,
-    end: isRefused ? "rate_limit_error" : random() < 0.03 ? "client_gone" : "complete",
+    outcome: isRefused ? "rate_limit_error" : random() < 0.03 ? "client_gone" : "complete",
     ...(isRefused ? { error: "[Anthropic] Rate limited upstream. Please retry shortly." } : {
       provider: model.id.startsWith("z-ai") ? "Z.AI" : "Anthropic",
       inputTokens: input,
@@ -92,7 +92,12 @@ function createRequest(model: Model, prompt: number, random: () => number): Jour
       ...(random() < 0.15 && { dropped: ["context_management.compact_20260112"] }),
     }),
   };
-  const journey = new Journey({ record, startedAt: 0, now: () => clock, redact: (text) => text });
+  const timeline = new RequestTimeline({
+    record,
+    startedAt: 0,
+    now: () => clock,
+    redact: (text) => text,
+  });
   for (
     const [at, kind, note] of [[12, "asked", model.id], [380, "answered", ""], [
       first,
@@ -101,9 +106,9 @@ function createRequest(model: Model, prompt: number, random: () => number): Jour
     ]] as const
   ) {
     clock = at;
-    if (!isRefused) journey.mark(kind, note);
+    if (!isRefused) timeline.add(kind, note);
   }
-  return journey;
+  return timeline;
 }
 
 /** An answer that takes its time: thinking, text, a tool. It stays open where it is told to. */
@@ -158,8 +163,8 @@ const env = { INSPECT: "1", TARGET_MODEL_OPUS: "anthropic/claude-opus-4.8" };
 const services = createTestServices({ upstream, env });
 let time: number | null = Date.now() - 61 * MINUTE_MS;
 services.about = ABOUT;
-services.figures = createFigures(() => new Date(time ?? Date.now()));
-fillHour(services.figures, (set) => time = set, Date.now());
+services.metrics = createMetrics(() => new Date(time ?? Date.now()));
+fillHour(services.metrics, (set) => time = set, Date.now());
 time = null;
 const handler = createHandler(services);
 const server = Deno.serve(

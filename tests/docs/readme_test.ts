@@ -8,7 +8,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/dotenv/parse";
 import { loadConfig } from "../../lib/config.ts";
-import { RefusedDefaults, resolveModel } from "../../lib/openrouter/model_mapping.ts";
+import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
 import { VARIABLES } from "../../lib/variables.ts";
 import {
   PAPERS,
@@ -304,6 +304,6 @@ Deno.test("README's table of models says where names go, and its choices are tar
   const config = loadConfig((name) => env.get(name));
   for (const [part, , choice = ""] of choices) {
     const asked = part === "" ? "gpt-4" : `claude-${part}-1`;
-    assertEquals(resolveModel(asked, config, new RefusedDefaults()).models, [choice]);
+    assertEquals(resolveModel(asked, config, new UnavailableDefaults()).models, [choice]);
   }
 });

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import deno from "../../deno.json" with { type: "json" };
 import { loadConfig } from "../../lib/config.ts";
 import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../../lib/variables.ts";
-import { RefusedDefaults, resolveModel } from "../../lib/openrouter/model_mapping.ts";
+import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
 import { PAPERS, read, readCommands } from "../helpers/papers.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -219,7 +219,7 @@ Deno.test("the names in docs/translation.md go where its table of `auto` says", 
   const rows = [...translation.matchAll(/^\| `(claude-[\w-]+)` +\| `([^`]+)` +\|$/gm)];
   assert(rows.length >= 3, "the scan is broken");
   for (const [, name = "", target = ""] of rows) {
-    assertEquals(resolveModel(name, config, new RefusedDefaults()).models, [target]);
+    assertEquals(resolveModel(name, config, new UnavailableDefaults()).models, [target]);
   }
 });
 

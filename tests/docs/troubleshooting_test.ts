@@ -6,14 +6,14 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type AccessConfig, decideAccess, decidePreflight, toPeer } from "../../lib/auth.ts";
+import { type AuthConfig, authorize, authorizePreflight, toPeer } from "../../lib/auth.ts";
 import { describeFlag } from "../../lib/cli/environment.ts";
 import { loadConfig } from "../../lib/config.ts";
-import { parseErrorAnswer } from "../../lib/openrouter/errors.ts";
+import { parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { requireBudget } from "../../lib/routes/budget.ts";
 import { CLAUDE_WORDS } from "../helpers/claude_words.ts";
 import { sse, textChunk } from "../helpers/chunks.ts";
-import { countRequest, createJourney, createRecord } from "../helpers/figures.ts";
+import { countRequest, createJourney, createRecord } from "../helpers/metrics.ts";
 import { read, readRows, readSection } from "../helpers/papers.ts";
 import { ask, call, createProxy, createTestServices, get, post } from "../helpers/proxy.ts";
 import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
@@ -59,7 +59,7 @@ Deno.test("every row of the troubleshooting tables has words to search for, and 
 
 // --- what the code says to clients ---
 
-const HELD: AccessConfig = {
+const HELD: AuthConfig = {
   openrouterApiKey: "sk-or-v1-held",
   proxyApiKeys: [],
   allowedOrigins: [],
@@ -72,7 +72,7 @@ const JSON_TYPE = { "content-type": "application/json" };
 interface Guest {
   path?: string;
   headers?: Record<string, string>;
-  config?: Partial<AccessConfig>;
+  config?: Partial<AuthConfig>;
   isPreflight?: true;
 }
 
@@ -85,7 +85,7 @@ function refuse({ path = "/v1/messages", headers = JSON_TYPE, config = {}, ...re
     peer: STRANGER,
   };
   const all = { ...HELD, ...config };
-  return tell(() => rest.isPreflight ? decidePreflight(visit, all) : decideAccess(visit, all));
+  return tell(() => rest.isPreflight ? authorizePreflight(visit, all) : authorize(visit, all));
 }
 
 /** The message of what is thrown. */
@@ -138,14 +138,14 @@ async function breakConnection(): Promise<string> {
 
 function refuseBudget(): string {
   const services = createTestServices({ env: { MAX_COST_USD: "5" } });
-  const journey = createJourney(createRecord({ costUsd: 5.01 }));
-  countRequest(services.figures, journey);
+  const timeline = createJourney(createRecord({ costUsd: 5.01 }));
+  countRequest(services.metrics, timeline);
   return tell(() => requireBudget(services));
 }
 
 function fromOpenRouter(status: number, message: string, model = "x/y"): string {
   const body = JSON.stringify({ error: { code: status, message } });
-  return parseErrorAnswer(status, body, { model, nearest: () => ["x/z"] }).message;
+  return parseErrorResponse(status, body, { model, suggestModels: () => ["x/z"] }).message;
 }
 
 const user = (block: unknown) => ({ messages: [{ role: "user", content: [block] }] });
@@ -158,7 +158,7 @@ const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
   "a key that OpenRouter refuses": () => fromOpenRouter(401, "User not found."),
   "a word that is no proxy key": () => refuse({ config: { proxyApiKeys: ["mine"] } }),
   "a stranger": () => refuse({}),
-  "a stranger who wants figures": () =>
+  "a stranger who wants metrics": () =>
     refuse({ path: "/stats", config: { openrouterApiKey: null } }),
   "a foreign page": () => refuse({ headers: { ...JSON_TYPE, origin: "https://a.example" } }),
   "a foreign page that names no origin": () =>

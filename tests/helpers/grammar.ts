@@ -5,7 +5,12 @@
  */
 
 import { AssertionError } from "@std/assert";
-import type { BlockDelta, ContentBlock, Ending, StreamEvent } from "../../lib/anthropic/types.ts";
+import type {
+  BlockDelta,
+  ContentBlock,
+  MessageDelta,
+  StreamEvent,
+} from "../../lib/anthropic/types.ts";
 
 const CALL_ID = /^[a-zA-Z0-9_-]+$/;
 
@@ -204,7 +209,7 @@ function checkStart(block: ContentBlock): void {
   }
 }
 
-function checkEnding(ending: Ending, hasTool: boolean): void {
+function checkEnding(ending: MessageDelta, hasTool: boolean): void {
   check(typeof ending.stop_reason === "string", "message_delta must have a stop reason");
   check(ending.stop_sequence !== undefined, "message_delta must have a stop sequence, or null");
   if (ending.stop_reason === "tool_use") {

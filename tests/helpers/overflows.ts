@@ -4,7 +4,7 @@
  * @module
  */
 
-/** One wording, and the figures that a reader takes from it. */
+/** One wording, and the metrics that a reader takes from it. */
 export interface Overflow {
   /** The server or provider. */
   who: string;
@@ -97,7 +97,7 @@ export const OVERFLOWS: readonly Overflow[] = [
     tooLong: [289650, 272000],
   },
   {
-    who: "OpenAI without figures",
+    who: "OpenAI without metrics",
     words:
       "Your input exceeds the context window of this model. Please adjust your input and try again.",
     tooLong: null,

@@ -10,7 +10,7 @@ import type { Services } from "../../lib/request_context.ts";
 import { createLog, type RequestRecord } from "../../lib/log.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import { createHandler, type Handler } from "../../lib/server.ts";
-import { connectServices } from "../../lib/services.ts";
+import { createServices } from "../../lib/services.ts";
 import { serveBounded } from "./bounded_server.ts";
 
 /** The key the proxy holds unless a test says otherwise. */
@@ -49,7 +49,7 @@ export function createTestServices({ upstream, env = {} }: TestOptions = {}): Te
   const ids = { msg: 0, req: 0, toolu: 0 };
   const kept = keepLog([config.openrouterApiKey ?? "", ...config.proxyApiKeys]);
   return {
-    ...connectServices(config, {
+    ...createServices(config, {
       about: { name: "claudeproxy", version: "0.0.0" },
       log: kept.log,
       reportSpan: () => {},

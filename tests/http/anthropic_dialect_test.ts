@@ -2,8 +2,8 @@
 // errors and the log stay the proxy's.
 
 import {
-  estimateNativeTokens,
-  listNativeModels,
+  estimateAnthropicTokens,
+  listRequestedModels,
 } from "../../lib/translate/request/anthropic_request.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { JsonObject as Json } from "../../lib/json.ts";
@@ -143,7 +143,7 @@ Deno.test("the native route passes a stream on byte for byte and logs what it sa
   assertEquals(await response.text(), bytes);
   const record = await stage.services.recorded();
   assertEquals(
-    [record.model, record.target, record.provider, record.end, record.costUsd],
+    [record.model, record.upstreamModel, record.provider, record.outcome, record.costUsd],
     ["claude-opus-5[1m]", "anthropic/claude-5-opus", "Anthropic", "complete", 0.25],
   );
   assertEquals(
@@ -157,7 +157,7 @@ Deno.test("the native route logs what a plain answer says", async () => {
   await (await stage.send(BODY)).text();
   const record = await stage.services.recorded();
   assertEquals([record.inputTokens, record.outputTokens, record.costUsd], [10, 7, 0.25]);
-  assertEquals(record.target, "anthropic/claude-5-opus");
+  assertEquals(record.upstreamModel, "anthropic/claude-5-opus");
 });
 
 const BROKEN: [about: string, bytes: string, type: string][] = [
@@ -171,7 +171,7 @@ for (const [about, bytes, type] of BROKEN) {
     assertEquals(text.startsWith(bytes), true);
     const last = JSON.parse(text.slice(text.lastIndexOf("data: ") + 6));
     assertEquals([last.type, last.error.type], ["error", type]);
-    assertEquals((await stage.services.recorded()).end, type);
+    assertEquals((await stage.services.recorded()).outcome, type);
   });
 }
 
@@ -181,7 +181,7 @@ Deno.test("a native stream that reports an error is passed on, and is no success
   await using stage = setStage(() => eventStream(bytes));
   assertEquals(await (await stage.send({ ...BODY, stream: true })).text(), bytes);
   const record = await stage.services.recorded();
-  assertEquals([record.end, record.error], ["overloaded_error", "Full"]);
+  assertEquals([record.outcome, record.error], ["overloaded_error", "Full"]);
 });
 
 Deno.test("a native stream that falls silent ends in a timeout", async () => {
@@ -200,7 +200,7 @@ Deno.test("a client that leaves a native stream lets upstream go", async () => {
   await reader?.read();
   await reader?.cancel();
   await held.cancelled;
-  assertEquals((await stage.services.recorded()).end, "client_gone");
+  assertEquals((await stage.services.recorded()).outcome, "client_gone");
 });
 
 const REFUSALS: [about: string, reply: () => Response, status: number, words: string][] = [
@@ -277,7 +277,7 @@ Deno.test("the native route logs the target list that was sent, and when a strea
   });
   await (await stage.send({ ...BODY, stream: true })).text();
   const record = await stage.services.recorded();
-  assertEquals([record.sent, typeof record.firstEventMs], [["a/one", "b/two"], "number"]);
+  assertEquals([record.sentModels, typeof record.firstEventMs], [["a/one", "b/two"], "number"]);
 });
 
 Deno.test("the native route takes error: null for no error, and a list for no answer", async () => {
@@ -306,8 +306,8 @@ Deno.test("a client that leaves while the native route reads a whole answer is l
   await hasHead;
   connection.close();
   await held.cancelled;
-  const { end, status } = await proxy.services.recorded();
-  assertEquals([end, status], ["client_gone", 499]);
+  const { outcome, status } = await proxy.services.recorded();
+  assertEquals([outcome, status], ["client_gone", 499]);
 });
 
 Deno.test("the native route wants an object with a model, and asks nobody for less", async () => {
@@ -341,7 +341,7 @@ Deno.test("tokens are still counted and models still listed beside the native ro
 Deno.test("a native body is estimated by its text, and its files by their size", () => {
   const text = "word ".repeat(800);
   const tokens = (content: unknown) =>
-    estimateNativeTokens({ messages: [{ role: "user", content }] });
+    estimateAnthropicTokens({ messages: [{ role: "user", content }] });
   const least = tokens("");
   assertEquals(tokens(text) - least, 1000);
   assertEquals(tokens([{ type: "text", text }]) > 1000, true);
@@ -351,13 +351,17 @@ Deno.test("a native body is estimated by its text, and its files by their size",
   }];
   assertEquals(tokens(file("image/png")) < 2000, true);
   assertEquals(tokens(file("application/pdf")) > 4 * 2000, true);
-  assertEquals(estimateNativeTokens({}), 1);
-  assertEquals(estimateNativeTokens({ a: null, b: [7, true] }), 1);
+  assertEquals(estimateAnthropicTokens({}), 1);
+  assertEquals(estimateAnthropicTokens({ a: null, b: [7, true] }), 1);
 });
 
 Deno.test("every model that may answer a native body counts", () => {
-  assertEquals(listNativeModels({ model: "a/x" }), ["a/x"]);
-  assertEquals(listNativeModels({ model: "a/x", models: ["a/x", "b/y"] }), ["a/x", "a/x", "b/y"]);
+  assertEquals(listRequestedModels({ model: "a/x" }), ["a/x"]);
+  assertEquals(listRequestedModels({ model: "a/x", models: ["a/x", "b/y"] }), [
+    "a/x",
+    "a/x",
+    "b/y",
+  ]);
   const fallbacks = [{ model: "c/z", max_tokens: 5 }, 7, { model: 8 }];
-  assertEquals(listNativeModels({ model: "a/x", fallbacks }), ["a/x", "c/z"]);
+  assertEquals(listRequestedModels({ model: "a/x", fallbacks }), ["a/x", "c/z"]);
 });

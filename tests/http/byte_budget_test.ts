@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ByteBudget } from "../../lib/byte_budget.ts";
-import { CollectedBytes } from "../../lib/stream/byte_buffer.ts";
+import { ByteBuffer } from "../../lib/stream/byte_buffer.ts";
 import { ApiError } from "../../lib/errors.ts";
 import { readJson } from "../../lib/routes/read_body.ts";
 import { completion, sse, textChunk } from "../helpers/chunks.ts";
@@ -37,12 +37,12 @@ Deno.test("a share grows by what it has itself, shrinks always, and is released 
 });
 
 Deno.test("bytes in pieces are one buffer, however small the pieces are", () => {
-  const collected = new CollectedBytes();
+  const collected = new ByteBuffer();
   for (let i = 0; i < 100_000; i++) collected.push(new Uint8Array([i]));
   assertEquals(collected.length, 100_000);
   assert(collected.capacity <= 150_000, `${collected.capacity}`);
   assertEquals(collected.bytes().every((byte, i) => byte === i % 256), true);
-  const expected = new CollectedBytes(3);
+  const expected = new ByteBuffer(3);
   expected.push(new Uint8Array([1, 2, 3]));
   assertEquals([expected.capacity, [...expected.bytes()]], [3, [1, 2, 3]]);
 });

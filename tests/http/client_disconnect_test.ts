@@ -65,7 +65,10 @@ for (
     const client = await startReading(stage.proxy.url);
     client.leave();
     await letGo(stage.upstream);
-    assertEquals((await soon(stage.proxy.services.recorded(), "the record")).end, "client_gone");
+    assertEquals(
+      (await soon(stage.proxy.services.recorded(), "the record")).outcome,
+      "client_gone",
+    );
     assertEquals((await askProxy(stage.proxy, "{}")).status, 400);
   });
 }
@@ -91,8 +94,8 @@ for (const { mode, request } of MODES) {
     await soon(stage.upstream.arrived(1), "the request");
     client.leave();
     await letGo(stage.upstream);
-    const { end, status } = await soon(stage.proxy.services.recorded(), "the record");
-    assertEquals([end, status], ["client_gone", 499]);
+    const { outcome, status } = await soon(stage.proxy.services.recorded(), "the record");
+    assertEquals([outcome, status], ["client_gone", 499]);
   });
 }
 
@@ -123,8 +126,8 @@ Deno.test("§2.2 leaves during a plain call, upstream's body under way: upstream
   await soon(stage.upstream.arrived(1), "the request");
   client.leave();
   await letGo(stage.upstream);
-  const { end, status } = await soon(stage.proxy.services.recorded(), "the record");
-  assertEquals([end, status], ["client_gone", 499]);
+  const { outcome, status } = await soon(stage.proxy.services.recorded(), "the record");
+  assertEquals([outcome, status], ["client_gone", 499]);
 });
 
 Deno.test("§2.2 leaves, 100 at once: 100 upstream connections closed, nothing left, still serving", async () => {

@@ -1,7 +1,7 @@
 // MAX_INFLIGHT counts an answer until it has left, whatever route it is of and however its client leaves.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { paceBody } from "../../lib/stream/paced_body.ts";
+import { createPacedBody } from "../../lib/stream/paced_body.ts";
 import { completion, sse, textChunk } from "../helpers/chunks.ts";
 import { ask, createProxy, get, post, startProxy } from "../helpers/proxy.ts";
 import { connect, type RawClient, rawPost } from "../helpers/raw_client.ts";
@@ -78,8 +78,8 @@ Deno.test("a place is free when an answer has not left within TIMEOUT_S", async 
 
 Deno.test("a long answer goes out in pieces, and one that is not taken is given up", async () => {
   const text = "世".repeat(300_000);
-  assertEquals(await new Response(paceBody(text, 1000)).text(), text);
-  const body = paceBody(text, 20);
+  assertEquals(await new Response(createPacedBody(text, 1000)).text(), text);
+  const body = createPacedBody(text, 20);
   assert(body instanceof ReadableStream);
   const reader = body.getReader();
   const { value } = await reader.read();
@@ -89,8 +89,8 @@ Deno.test("a long answer goes out in pieces, and one that is not taken is given 
 });
 
 Deno.test("a short answer stays one text, and a client that leaves stops the clock of a long one", async () => {
-  assertEquals(paceBody("Hi", 1000), "Hi");
-  const body = paceBody("x".repeat(300_000), 1000);
+  assertEquals(createPacedBody("Hi", 1000), "Hi");
+  const body = createPacedBody("x".repeat(300_000), 1000);
   assert(body instanceof ReadableStream);
   await body.cancel();
 });
@@ -105,5 +105,5 @@ Deno.test("the runtime's word that a client has left is no error of the process"
   // Where nothing looks at it, the process ends now.
   await new Promise((resolve) => setTimeout(resolve, 10));
   await response.body?.cancel();
-  assertEquals((await services.recorded()).end, "client_gone");
+  assertEquals((await services.recorded()).outcome, "client_gone");
 });

@@ -4,11 +4,11 @@ import { assertEquals, assertLess, assertRejects, assertThrows } from "@std/asse
 import type { Message } from "../../lib/anthropic/types.ts";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { ApiError, toErrorBody } from "../../lib/errors.ts";
-import { type ChatCall, createClient } from "../../lib/openrouter/client.ts";
+import { type ChatOptions, createClient } from "../../lib/openrouter/client.ts";
 import type { Chunk, ToolCallDelta } from "../../lib/openrouter/types.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import { readJson } from "../../lib/routes/read_body.ts";
-import { readWhole } from "../../lib/stream/read_text.ts";
+import { readUpstreamText } from "../../lib/stream/read_text.ts";
 import { translateRequest } from "../../lib/translate/request/request.ts";
 import { collectMessage, translateCompletion } from "../../lib/translate/response/message.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
@@ -177,7 +177,7 @@ function holdTimers(): Disposable & { advance(ms: number): Promise<void> } {
 }
 
 const READERS: [name: string, read: (body: ReturnType<typeof holdBody>["body"]) => unknown][] = [
-  ["readWhole", async (body) => JSON.parse(await readWhole(body, { timeoutMs: 1000 }))],
+  ["readWhole", async (body) => JSON.parse(await readUpstreamText(body, { timeoutMs: 1000 }))],
   ["readJson", (body) => {
     const request = new Request("http://localhost/", { method: "POST", body });
     return readJson(request, { maxBytes: 1000, idleMs: 1000 });
@@ -204,7 +204,10 @@ Deno.test("readWhole refuses bytes that are no UTF-8", async () => {
   const held = holdBody();
   held.send(new Uint8Array([0x22, 0xff, 0x22]));
   held.close();
-  const error = await assertRejects(() => readWhole(held.body, { timeoutMs: 60_000 }), ApiError);
+  const error = await assertRejects(
+    () => readUpstreamText(held.body, { timeoutMs: 60_000 }),
+    ApiError,
+  );
   assertEquals(error.status, 502);
 });
 
@@ -223,8 +226,8 @@ function sendChat(fetcher: typeof fetch, signal = new AbortController().signal) 
     timeoutMs: 60_000,
     dialect: "openrouter" as const,
   };
-  const body: ChatCall["body"] = { model: "a/b", messages: [], max_tokens: 1 };
-  const chat: ChatCall = { body, key: HELD_KEY, signal, timeoutMs: 60_000 };
+  const body: ChatOptions["body"] = { model: "a/b", messages: [], max_tokens: 1 };
+  const chat: ChatOptions = { body, key: HELD_KEY, signal, timeoutMs: 60_000 };
   return createClient(config, fetcher).sendChat(chat);
 }
 

@@ -111,7 +111,7 @@ Deno.test("the log goes where the program wants it, without keys, and nowhere el
   await Promise.resolve();
   assertEquals(lines.length, 1);
   const record = JSON.parse(lines[0] ?? "");
-  assertEquals([record.status, record.path, record.end], [200, "/v1/messages", "complete"]);
+  assertEquals([record.status, record.path, record.outcome], [200, "/v1/messages", "complete"]);
   assertEquals(lines[0]?.includes("secret-of-mine"), false);
 });
 

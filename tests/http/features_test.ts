@@ -1,6 +1,6 @@
 /**
  * What no fixture can express of documents, searches, edits of the context and tokens: the answers of the whole
- * handler, and figures. One test for each mutant of lib/ that would live without it.
+ * handler, and metrics. One test for each mutant of lib/ that would live without it.
  * @module
  */
 

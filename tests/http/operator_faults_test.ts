@@ -2,7 +2,7 @@
 // no other file says. Starts, ports and signals are in cli_test.ts, who may use it in access_test.ts.
 
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
-import { createServices } from "../../lib/cli/serve.ts";
+import { createCliServices } from "../../lib/cli/serve.ts";
 import { loadConfig } from "../../lib/config.ts";
 import { completion, finishChunk, sse, sseAnswer, textChunk } from "../helpers/chunks.ts";
 import { MODES } from "../helpers/faults.ts";
@@ -20,7 +20,7 @@ function setWallClock(now: () => number): Disposable {
 }
 
 function createRealServices() {
-  return createServices(loadConfig(() => undefined), { name: "test", version: "0" });
+  return createCliServices(loadConfig(() => undefined), { name: "test", version: "0" });
 }
 
 // ── §2.3 ────────────────────────────────────────────────────────────────────────────────────────────────────

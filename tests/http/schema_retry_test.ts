@@ -1,7 +1,7 @@
 // A 400 that blames the schema of a tool: how it is told from others, and what is sent after it.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { findRefusal, parseErrorAnswer } from "../../lib/openrouter/errors.ts";
+import { findRefusal, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { isJsonObject } from "../../lib/json.ts";
 import { completion, sseAnswer } from "../helpers/chunks.ts";
 import { ask, call, createProxy, post } from "../helpers/proxy.ts";
@@ -77,7 +77,7 @@ const OTHERS: string[] = [
 ];
 
 const refusalOf = (status: number, body: unknown) =>
-  findRefusal(parseErrorAnswer(status, JSON.stringify(body), {}));
+  findRefusal(parseErrorResponse(status, JSON.stringify(body), {}));
 
 for (const [server, message] of Object.entries(BLAMES)) {
   Deno.test(`a tool's schema is blamed in the words of ${server}, at OpenRouter and by itself`, () => {

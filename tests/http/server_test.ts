@@ -497,7 +497,7 @@ Deno.test("a word that clients send for a token garbles no model's name", async 
   const response = await call(handler, post(ask(), { authorization: "Bearer anthropic" }));
   await response.body?.cancel();
   assertEquals(response.headers.get("x-proxy-model"), "anthropic/claude-4-sonnet");
-  assertEquals((await services.recorded()).target, "anthropic/claude-4-sonnet");
+  assertEquals((await services.recorded()).upstreamModel, "anthropic/claude-4-sonnet");
 });
 
 Deno.test("a key that upstream echoes in base64 is redacted, alone and behind a user's name", async () => {
@@ -896,7 +896,7 @@ Deno.test("a stream cut before its finish ends in an error and never in message_
   checkGrammar(events);
   assertStringIncludes(lastError(events), "api_error: OpenRouter's answer broke off");
   assertStringIncludes(JSON.stringify(events), '"text":"Hel"');
-  assertEquals((await services.recorded()).end, "api_error");
+  assertEquals((await services.recorded()).outcome, "api_error");
 });
 
 Deno.test("a stream that falls silent behind its head ends in a timeout error", async () => {
@@ -933,8 +933,8 @@ Deno.test("a JSON body for a stream request becomes a whole stream", async () =>
   const streamed = await readEvents(await send(handler, ask({ stream: true })));
   const withoutId = (all: StreamEvent[]) => JSON.stringify(collapse(all)).replaceAll(/msg_\d/g, "");
   assertEquals(withoutId(events), withoutId(streamed));
-  const { inputTokens, outputTokens, end } = await services.recorded();
-  assertEquals([inputTokens, outputTokens, end], [20, 7, "complete"]);
+  const { inputTokens, outputTokens, outcome } = await services.recorded();
+  assertEquals([inputTokens, outputTokens, outcome], [20, 7, "complete"]);
 });
 
 for (const body of ["oops", "{", '{"choices":\n\n[']) {
@@ -1376,7 +1376,7 @@ for (const { mode, request } of MODES) {
     leave();
     await soon(upstream.left, "upstream to be let go");
     const record = await proxy.services.recorded();
-    assertEquals([record.end, record.status], ["client_gone", 499]);
+    assertEquals([record.outcome, record.status], ["client_gone", 499]);
   });
 
   Deno.test(`${mode} whose client leaves during upstream's body lets upstream go`, async () => {
@@ -1388,8 +1388,8 @@ for (const { mode, request } of MODES) {
     await hasHead;
     leave();
     await soon(held.cancelled, "the body to be let go");
-    const { end, status } = await proxy.services.recorded();
-    assertEquals([end, status], ["client_gone", 499]);
+    const { outcome, status } = await proxy.services.recorded();
+    assertEquals([outcome, status], ["client_gone", 499]);
   });
 }
 
@@ -1404,7 +1404,7 @@ Deno.test("a client that leaves in mid-stream, upstream being silent, lets upstr
   await soon(held.cancelled, "the body to be let go");
   await reader?.closed.catch(() => {});
   const record = await proxy.services.recorded();
-  assertEquals([record.end, record.status], ["client_gone", 200]);
+  assertEquals([record.outcome, record.status], ["client_gone", 200]);
 });
 
 Deno.test("a client is gone, and upstream has not failed, where only the request's signal tells of it", async () => {
@@ -1417,8 +1417,8 @@ Deno.test("a client is gone, and upstream has not failed, where only the request
   const answer = await call(handler, request);
   client.abort();
   await answer.text();
-  const { end, error } = await services.recorded();
-  assertEquals([end, error], ["client_gone", undefined]);
+  const { outcome, error } = await services.recorded();
+  assertEquals([outcome, error], ["client_gone", undefined]);
 });
 
 Deno.test("thirty clients that leave at once let thirty upstreams go, and the next is served", async () => {
@@ -1455,14 +1455,14 @@ for (const { mode, request } of MODES) {
       path: "/v1/messages",
       status: 200,
       model: "claude-sonnet-4-5",
-      target: UPSTREAM_MODEL,
+      upstreamModel: UPSTREAM_MODEL,
       provider: "Anthropic",
       inputTokens: 20,
       outputTokens: 7,
       cachedTokens: 100,
       costUsd: 0.00125,
       dropped: [],
-      end: "complete",
+      outcome: "complete",
     });
     assertGreaterOrEqual(firstEventMs, 0);
     assertGreaterOrEqual(totalMs, firstEventMs);
@@ -1482,9 +1482,9 @@ Deno.test("the record of a failure says its type, its words and the target", asy
     path: "/v1/messages",
     status: 429,
     model: "claude-sonnet-4-5",
-    target: SONNET,
+    upstreamModel: SONNET,
     dropped: [],
-    end: "rate_limit_error",
+    outcome: "rate_limit_error",
     error: "slow down",
   });
 });
@@ -1494,9 +1494,9 @@ Deno.test("the record of a stream that fails behind its head says 200, its error
   await using upstream = startUpstream(() => eventStream(body));
   const { services, handler } = createProxy({ upstream });
   await (await send(handler, ask({ stream: true }))).text();
-  const { status, end, error, provider, target } = await services.recorded();
-  assertEquals([status, end, error], [200, "overloaded_error", "Overloaded"]);
-  assertEquals([provider, target], ["Anthropic", UPSTREAM_MODEL]);
+  const { status, outcome, error, provider, upstreamModel } = await services.recorded();
+  assertEquals([status, outcome, error], [200, "overloaded_error", "Overloaded"]);
+  assertEquals([provider, upstreamModel], ["Anthropic", UPSTREAM_MODEL]);
 });
 
 Deno.test("the record of a stream is written when the stream has ended, not before", async () => {
@@ -1508,7 +1508,7 @@ Deno.test("the record of a stream is written when the stream has ended, not befo
   assertEquals(services.records, []);
   held.send(sse(finishChunk(), "[DONE]"));
   await response.text();
-  assertEquals((await services.recorded()).end, "complete");
+  assertEquals((await services.recorded()).outcome, "complete");
 });
 
 Deno.test("the record of a refused request says who asked for what", async () => {
@@ -1520,7 +1520,7 @@ Deno.test("the record of a refused request says who asked for what", async () =>
     method: "POST",
     path: "/v1/messages",
     status: 403,
-    end: "permission_error",
+    outcome: "permission_error",
     error: "This origin may not use the proxy; list it in ALLOWED_ORIGINS",
   });
 });

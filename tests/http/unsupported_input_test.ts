@@ -5,7 +5,7 @@
  */
 
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { findRefusal, parseErrorAnswer } from "../../lib/openrouter/errors.ts";
+import { findRefusal, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { completion, sseAnswer } from "../helpers/chunks.ts";
 import { checkGenericRequest } from "../helpers/generic_checker.ts";
 import { ask, call, createProxy, post, type TestServices } from "../helpers/proxy.ts";
@@ -148,7 +148,7 @@ Deno.test("both attempts share one TIMEOUT_S", async () => {
   services.client.sendChat = (sent) => {
     waits.push(sent.timeoutMs);
     now += 100_000;
-    throw parseErrorAnswer(404, JSON.stringify({ error: { message: NOT_FOUND } }), {});
+    throw parseErrorResponse(404, JSON.stringify({ error: { message: NOT_FOUND } }), {});
   };
   await call(handler, post(ask({ model: "a/text", ...look(IMAGE) })));
   assertEquals(waits, [300_000, 200_000]);
@@ -198,7 +198,7 @@ const REFUSALS: readonly (readonly [status: number, words: string])[] = [
 
 for (const [status, message] of REFUSALS) {
   Deno.test(`parseErrorAnswer knows a refused image by “${message}”`, () => {
-    const error = parseErrorAnswer(status, JSON.stringify({ error: { message } }), {});
+    const error = parseErrorResponse(status, JSON.stringify({ error: { message } }), {});
     assertEquals([findRefusal(error), error.status], ["image_input", 400]);
   });
 }
@@ -213,7 +213,7 @@ for (
 ) {
   Deno.test(`parseErrorAnswer takes “${message}” for something else`, () => {
     assertEquals(
-      findRefusal(parseErrorAnswer(400, JSON.stringify({ error: { message } }), {})),
+      findRefusal(parseErrorResponse(400, JSON.stringify({ error: { message } }), {})),
       null,
     );
   });

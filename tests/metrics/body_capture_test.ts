@@ -1,7 +1,7 @@
 /** INSPECT and MAX_COST_USD: what is kept of bodies, how much, and when a day is over. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Inspections } from "../../lib/metrics/body_capture.ts";
+import { BodyCapture } from "../../lib/metrics/body_capture.ts";
 import type { Bodies } from "../../lib/metrics/types.ts";
 import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
 import {
@@ -93,7 +93,7 @@ Deno.test("under INSPECT=1 a client that leaves still ends upstream at once", as
   const response = await call(handler, post(ask({ stream: true })));
   await response.body?.cancel();
   await held.cancelled;
-  assertEquals((await services.recorded()).end, "client_gone");
+  assertEquals((await services.recorded()).outcome, "client_gone");
   assertMatch((await readBodies(handler)).received, /Hello/);
 });
 
@@ -128,13 +128,13 @@ Deno.test("no key is kept where it can be read", async () => {
 
 Deno.test("a key that stands where a body is cut is not shown in half", () => {
   const redact = (text: string) => text.replaceAll(HELD_KEY, "[redacted]");
-  const inspection = new Inspections().open("req_1", redact);
+  const inspection = new BodyCapture().open("req_1", redact);
   // At every place, with letters of one byte and of three.
   for (const letter of ["x", "世"]) {
     const size = new TextEncoder().encode(letter).length;
     for (const back of [-20, -10, 0, 4080, 4090, 4096, 4100]) {
       const before = letter.repeat(Math.floor((1024 * 1024 + back) / size));
-      inspection.keep("request", `${before}${HELD_KEY}${"y".repeat(9000)}`);
+      inspection.set("request", `${before}${HELD_KEY}${"y".repeat(9000)}`);
       const { request } = inspection.read();
       assertEquals(request.includes(HELD_KEY.slice(0, 8)), false, `${letter} ${back}`);
       assert(request.endsWith("…") && request.length > 1_000_000 / size, `${request.length}`);
@@ -143,14 +143,14 @@ Deno.test("a key that stands where a body is cut is not shown in half", () => {
 });
 
 Deno.test("a request that is forgotten while it is answered takes no more memory", async () => {
-  const inspections = new Inspections();
+  const inspections = new BodyCapture();
   const first = inspections.open("req_0", keep);
   const piece = new Uint8Array(1024);
   const { readable, writable } = new TransformStream<
     Uint8Array<ArrayBuffer>,
     Uint8Array<ArrayBuffer>
   >();
-  const reader = first.tap("answer", readable).getReader();
+  const reader = first.capture("answer", readable).getReader();
   const writer = writable.getWriter();
   const pass = async () => {
     const [, { value }] = await Promise.all([writer.write(piece), reader.read()]);
@@ -165,8 +165,8 @@ Deno.test("a request that is forgotten while it is answered takes no more memory
 });
 
 Deno.test("what is kept of a long body is no part of its text", () => {
-  const inspection = new Inspections().open("req_1", keep);
-  for (let i = 0; i < 100; i++) inspection.keep("request", "世".repeat(5_000_000));
+  const inspection = new BodyCapture().open("req_1", keep);
+  for (let i = 0; i < 100; i++) inspection.set("request", "世".repeat(5_000_000));
   // All that it takes: the heap has nothing of it.
   assert(inspection.size <= 1024 * 1024 + 4096, `${inspection.size}`);
 });
@@ -180,17 +180,17 @@ Deno.test("a letter that two reads share is kept whole", async () => {
       controller.close();
     },
   });
-  const inspection = new Inspections().open("req_1", keep);
-  assertEquals(await new Response(inspection.tap("answer", halves)).text(), "Hello ✓");
+  const inspection = new BodyCapture().open("req_1", keep);
+  assertEquals(await new Response(inspection.capture("answer", halves)).text(), "Hello ✓");
   assertEquals(inspection.read().answer, "Hello ✓");
 });
 
 Deno.test("bodies are bounded, each and together; the oldest go first", () => {
-  const inspections = new Inspections();
+  const inspections = new BodyCapture();
   const places = ["request", "sent", "received", "answer"] as const;
   for (let i = 0; i < 60; i++) {
     const inspection = inspections.open(`req_${i}`, keep);
-    for (const place of places) inspection.keep(place, "x".repeat(3 * 1024 * 1024));
+    for (const place of places) inspection.set(place, "x".repeat(3 * 1024 * 1024));
     assert(inspection.size < 4.1 * 1024 * 1024);
   }
   const kept = Array.from({ length: 60 }, (_, i) => inspections.find(`req_${i}`))

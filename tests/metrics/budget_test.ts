@@ -1,13 +1,13 @@
 /** The day's limit by itself: what is reserved, what stays of it, and when a day is over. */
 
 import { assertEquals } from "@std/assert";
-import type { Sent } from "../../lib/metrics/budget.ts";
-import type { Figures, FiguresOptions } from "../../lib/metrics/metrics.ts";
-import type { Journey } from "../../lib/metrics/request_timeline.ts";
-import { Means } from "../../lib/running_mean.ts";
+import type { BudgetedRequest } from "../../lib/metrics/budget.ts";
+import type { Metrics, MetricsOptions } from "../../lib/metrics/metrics.ts";
+import type { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
+import { RunningMeans } from "../../lib/running_mean.ts";
 import { findHighest, priceAtMost, type Prices, priceTokens } from "../../lib/metrics/prices.ts";
 import type { RequestRecord } from "../../lib/log.ts";
-import { createFigures, createJourney, createRecord, NOON } from "../helpers/figures.ts";
+import { createJourney, createMetrics, createRecord, NOON } from "../helpers/metrics.ts";
 
 /** A dollar for a million tokens of input, ten for as many of output. */
 const PRICES: Prices = {
@@ -17,7 +17,7 @@ const PRICES: Prices = {
   cacheWritePrice: undefined,
 };
 
-const SENT: Sent = {
+const SENT: BudgetedRequest = {
   models: ["a/x"],
   inputTokens: 1e6,
   maxTokens: 1e6,
@@ -25,130 +25,130 @@ const SENT: Sent = {
   isStream: true,
 };
 
-function limit(more: Partial<FiguresOptions> = {}): Figures {
-  return createFigures({ maxCostUsd: 100, findPrices: () => PRICES, ...more });
+function limit(more: Partial<MetricsOptions> = {}): Metrics {
+  return createMetrics({ maxCostUsd: 100, findPrices: () => PRICES, ...more });
 }
 
-function begin(figures: Figures, sent: Partial<Sent> = {}): Journey {
-  const journey = createJourney(createRecord());
-  figures.begin(journey);
-  figures.budget.reserve(journey, { ...SENT, ...sent });
-  return journey;
+function begin(metrics: Metrics, sent: Partial<BudgetedRequest> = {}): RequestTimeline {
+  const timeline = createJourney(createRecord());
+  metrics.start(timeline);
+  metrics.budget.reserve(timeline, { ...SENT, ...sent });
+  return timeline;
 }
 
-function end(figures: Figures, journey: Journey, how: Partial<RequestRecord> = {}): void {
-  Object.assign(journey.record, how);
-  figures.end(journey);
+function end(metrics: Metrics, timeline: RequestTimeline, how: Partial<RequestRecord> = {}): void {
+  Object.assign(timeline.record, how);
+  metrics.finish(timeline);
 }
 
 /** Reported, estimated, reserved. */
-function read({ budget }: Figures): number[] {
+function read({ budget }: Metrics): number[] {
   const { costUsd, estimatedUsd, reservedUsd } = budget.read();
   return [costUsd, estimatedUsd, reservedUsd].map((usd) => Number(usd.toFixed(6)));
 }
 
 Deno.test("a report takes the place of what was reserved, once", () => {
-  const figures = limit();
-  const journey = begin(figures);
-  assertEquals(read(figures), [0, 0, 11]);
-  end(figures, journey, { costUsd: 0.5 });
-  end(figures, journey, { costUsd: 0.5 });
-  figures.budget.settle(createJourney(createRecord()));
-  assertEquals(read(figures), [0.5, 0, 0]);
+  const metrics = limit();
+  const timeline = begin(metrics);
+  assertEquals(read(metrics), [0, 0, 11]);
+  end(metrics, timeline, { costUsd: 0.5 });
+  end(metrics, timeline, { costUsd: 0.5 });
+  metrics.budget.settle(createJourney(createRecord()));
+  assertEquals(read(metrics), [0.5, 0, 0]);
 });
 
 Deno.test("midnight: what is in flight counts on the day on which it ends", () => {
   let now = Date.UTC(2026, 10, 22, 23, 59, 59);
-  const figures = limit({ date: () => new Date(now), maxCostUsd: 12 });
-  const first = begin(figures);
-  const second = begin(figures);
-  end(figures, first, { costUsd: 9 });
-  assertEquals([read(figures), figures.budget.isExhausted], [[9, 0, 11], true]);
+  const metrics = limit({ date: () => new Date(now), maxCostUsd: 12 });
+  const first = begin(metrics);
+  const second = begin(metrics);
+  end(metrics, first, { costUsd: 9 });
+  assertEquals([read(metrics), metrics.budget.isOverBudget], [[9, 0, 11], true]);
   now += 1000;
-  assertEquals([read(figures), figures.budget.isExhausted], [[0, 0, 11], false]);
+  assertEquals([read(metrics), metrics.budget.isOverBudget], [[0, 0, 11], false]);
   second.countOutput = () => 5e5;
-  end(figures, second, { end: "client_gone" });
-  assertEquals(read(figures), [0, 6, 0]);
+  end(metrics, second, { outcome: "client_gone" });
+  assertEquals(read(metrics), [0, 6, 0]);
 });
 
 Deno.test("an answer longer than expected is reserved as far as it has come", () => {
-  const figures = limit();
-  end(figures, begin(figures), { costUsd: 2, outputTokens: 1e5 });
-  const journey = begin(figures);
-  assertEquals(read(figures), [2, 0, 2]);
-  journey.countOutput = () => 9e5;
-  assertEquals(read(figures), [2, 0, 10]);
+  const metrics = limit();
+  end(metrics, begin(metrics), { costUsd: 2, outputTokens: 1e5 });
+  const timeline = begin(metrics);
+  assertEquals(read(metrics), [2, 0, 2]);
+  timeline.countOutput = () => 9e5;
+  assertEquals(read(metrics), [2, 0, 10]);
 });
 
 Deno.test("few requests at once are expected to be as long as the last ones, more as long as they may be", () => {
-  const figures = limit();
-  end(figures, begin(figures), { costUsd: 0, outputTokens: 1e5 });
-  for (let i = 0; i < 4; i++) begin(figures);
-  assertEquals(read(figures), [0, 0, 8]);
-  begin(figures);
-  assertEquals(read(figures), [0, 0, 19]);
+  const metrics = limit();
+  end(metrics, begin(metrics), { costUsd: 0, outputTokens: 1e5 });
+  for (let i = 0; i < 4; i++) begin(metrics);
+  assertEquals(read(metrics), [0, 0, 8]);
+  begin(metrics);
+  assertEquals(read(metrics), [0, 0, 19]);
 });
 
 Deno.test("what was learned of one model says nothing of another's length", () => {
-  const figures = limit();
-  end(figures, begin(figures), { costUsd: 0, outputTokens: 1 });
-  begin(figures, { models: ["a/y"] });
-  assertEquals(read(figures), [0, 0, 11]);
+  const metrics = limit();
+  end(metrics, begin(metrics), { costUsd: 0, outputTokens: 1 });
+  begin(metrics, { models: ["a/y"] });
+  assertEquals(read(metrics), [0, 0, 11]);
 });
 
 Deno.test("the dearest of a list of models is reserved", () => {
   const findPrices = (model: string) =>
     model === "a/y" ? { ...PRICES, completionPrice: 50 } : PRICES;
-  const figures = limit({ findPrices });
-  begin(figures, { models: ["a/x", "a/y"] });
-  assertEquals(read(figures), [0, 0, 51]);
+  const metrics = limit({ findPrices });
+  begin(metrics, { models: ["a/x", "a/y"] });
+  assertEquals(read(metrics), [0, 0, 51]);
 });
 
 Deno.test("prices that come while a request is under way are used at its end", () => {
   const list: Prices[] = [];
-  const figures = limit({ findPrices: () => list[0] });
-  const journey = begin(figures);
-  assertEquals(read(figures), [0, 0, 12.5]);
+  const metrics = limit({ findPrices: () => list[0] });
+  const timeline = begin(metrics);
+  assertEquals(read(metrics), [0, 0, 12.5]);
   list.push(PRICES);
-  end(figures, journey, { end: "client_gone" });
-  assertEquals(read(figures), [0, 1, 0]);
+  end(metrics, timeline, { outcome: "client_gone" });
+  assertEquals(read(metrics), [0, 1, 0]);
 });
 
 Deno.test("a cost that upstream named before the end is not the last word on who left", () => {
-  const figures = limit();
-  const journey = begin(figures);
-  journey.countOutput = () => 1e5;
-  end(figures, journey, { end: "client_gone", costUsd: 0 });
-  assertEquals(read(figures), [0, 2, 0]);
+  const metrics = limit();
+  const timeline = begin(metrics);
+  timeline.countOutput = () => 1e5;
+  end(metrics, timeline, { outcome: "client_gone", costUsd: 0 });
+  assertEquals(read(metrics), [0, 2, 0]);
 });
 
 Deno.test("a first report without tokens says nothing of the input", () => {
-  const figures = limit();
-  end(figures, begin(figures), { end: "client_gone", inputTokens: 0, outputTokens: 0 });
-  assertEquals(read(figures), [0, 1, 0]);
-  end(figures, begin(figures), { end: "client_gone", inputTokens: 2e6, outputTokens: 1 });
-  assertEquals(read(figures), [0, 3.00001, 0]);
+  const metrics = limit();
+  end(metrics, begin(metrics), { outcome: "client_gone", inputTokens: 0, outputTokens: 0 });
+  assertEquals(read(metrics), [0, 1, 0]);
+  end(metrics, begin(metrics), { outcome: "client_gone", inputTokens: 2e6, outputTokens: 1 });
+  assertEquals(read(metrics), [0, 3.00001, 0]);
 });
 
 Deno.test("without a limit nothing is reserved or estimated", () => {
-  const figures = limit({ maxCostUsd: null });
-  const journey = begin(figures);
-  assertEquals([read(figures), figures.budget.isExhausted], [[0, 0, 0], false]);
-  end(figures, journey, { end: "client_gone" });
-  assertEquals(read(figures), [0, 0, 0]);
-  end(figures, begin(figures), { costUsd: 3 });
-  assertEquals(read(figures), [3, 0, 0]);
+  const metrics = limit({ maxCostUsd: null });
+  const timeline = begin(metrics);
+  assertEquals([read(metrics), metrics.budget.isOverBudget], [[0, 0, 0], false]);
+  end(metrics, timeline, { outcome: "client_gone" });
+  assertEquals(read(metrics), [0, 0, 0]);
+  end(metrics, begin(metrics), { costUsd: 3 });
+  assertEquals(read(metrics), [3, 0, 0]);
 });
 
 Deno.test("what is not known of a model is said at its first answer", () => {
   const said: string[] = [];
-  const figures = limit({
+  const metrics = limit({
     findPrices: () => undefined,
     onUncounted: (model) => said.push(model),
     date: () => new Date(NOON),
   });
-  for (let i = 0; i < 3; i++) end(figures, begin(figures));
-  assertEquals([said, figures.budget.read().uncounted], [["a/x"], 3]);
+  for (let i = 0; i < 3; i++) end(metrics, begin(metrics));
+  assertEquals([said, metrics.budget.read().uncounted], [["a/x"], 3]);
 });
 
 // --- prices ---
@@ -186,7 +186,7 @@ Deno.test("the highest prices of several models, of those that can be priced", (
 });
 
 Deno.test("means move towards what is new, and are bounded", () => {
-  const means = new Means();
+  const means = new RunningMeans();
   means.learn("a", 10);
   means.learn("a", 20);
   assertEquals([means.find("a"), means.find("b")], [13, undefined]);

@@ -1,16 +1,16 @@
-/** The figures behind the page: what is counted, what is forgotten, and that nothing is made up. */
+/** The metrics behind the page: what is counted, what is forgotten, and that nothing is made up. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Stats } from "../../lib/metrics/types.ts";
-import { Ledger, Timeline } from "../../lib/metrics/aggregates.ts";
+import { CappedMap, TimeSeries } from "../../lib/metrics/aggregates.ts";
 import { createHandler } from "../../lib/server.ts";
 import {
   countRequest,
-  createFigures,
   createJourney,
+  createMetrics,
   createRecord,
   NOON,
-} from "../helpers/figures.ts";
+} from "../helpers/metrics.ts";
 import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
 import {
   completion,
@@ -42,33 +42,36 @@ const PRICES = { promptPrice: 3, completionPrice: 15, cacheReadPrice: 0.3, cache
 // --- sums ---
 
 Deno.test("requests add up, and those that never began do not", () => {
-  const figures = createFigures();
+  const metrics = createMetrics();
   const usage = { inputTokens: 10, outputTokens: 5, cachedTokens: 100, writtenTokens: 7 };
-  countRequest(figures, createJourney(createRecord({ ...usage, costUsd: 0.5, target: "a/x" })));
-  assertEquals(figures.end(createJourney(createRecord())), null);
   countRequest(
-    figures,
-    createJourney(createRecord({ status: 402, end: "billing_error", error: "No credit" })),
+    metrics,
+    createJourney(createRecord({ ...usage, costUsd: 0.5, upstreamModel: "a/x" })),
   );
-  countRequest(figures, createJourney(createRecord({ target: "a/x" })));
+  assertEquals(metrics.finish(createJourney(createRecord())), null);
+  countRequest(
+    metrics,
+    createJourney(createRecord({ status: 402, outcome: "billing_error", error: "No credit" })),
+  );
+  countRequest(metrics, createJourney(createRecord({ upstreamModel: "a/x" })));
   const sums = { requests: 3, failed: 1, ...usage, costUsd: 0.5, unpriced: 1, savedUsd: null };
-  assertEquals(figures.totals, sums);
-  const stats = figures.read(0);
+  assertEquals(metrics.totals, sums);
+  const stats = metrics.read(0);
   assertEquals(stats.models, [
     { ...sums, model: "a/x", requests: 2, failed: 0 },
   ]);
-  assertEquals(stats.ends, [{ end: "complete", count: 2 }, { end: "billing_error", count: 1 }]);
+  assertEquals(stats.outcomes, [{ end: "complete", count: 2 }, { end: "billing_error", count: 1 }]);
   assertEquals(stats.requests.map(({ number }) => number), [1, 2, 3]);
   assertEquals(stats.requests[0]?.time, NOON - 1000);
-  assertEquals(figures.read(2).requests.map(({ number }) => number), [3]);
+  assertEquals(metrics.read(2).requests.map(({ number }) => number), [3]);
 });
 
 for (const cost of [NaN, Infinity, -1]) {
   Deno.test(`a cost of ${cost} is none`, () => {
-    const figures = createFigures();
-    countRequest(figures, createJourney(createRecord({ costUsd: cost })));
-    assertEquals([figures.totals.costUsd, figures.totals.unpriced], [null, 1]);
-    assertEquals(figures.budget.read().costUsd, 0);
+    const metrics = createMetrics();
+    countRequest(metrics, createJourney(createRecord({ costUsd: cost })));
+    assertEquals([metrics.totals.costUsd, metrics.totals.unpriced], [null, 1]);
+    assertEquals(metrics.budget.read().costUsd, 0);
   });
 }
 
@@ -93,51 +96,53 @@ const SAVINGS: [about: string, usage: object, prices: object, saved: number | nu
 for (const [about, usage, prices, saved] of SAVINGS) {
   Deno.test(`what caching saved: ${about}`, () => {
     const findPrices = (model: string) => model === "a/x" ? { ...PRICES, ...prices } : undefined;
-    const figures = createFigures({ findPrices });
-    countRequest(figures, createJourney(createRecord({ target: "a/x", ...usage })));
-    const { savedUsd } = figures.totals;
+    const metrics = createMetrics({ findPrices });
+    countRequest(metrics, createJourney(createRecord({ upstreamModel: "a/x", ...usage })));
+    const { savedUsd } = metrics.totals;
     assertEquals(savedUsd === null ? null : Number(savedUsd.toFixed(9)), saved);
   });
 }
 
 Deno.test("a model that upstream calls by a name its list lacks is priced by the name that was sent", () => {
-  const figures = createFigures({ findPrices: (model) => model === "a/x" ? PRICES : undefined });
-  const journey = createJourney(createRecord({ target: "a/x-20250101", cachedTokens: 1e6 }));
-  journey.asked = "a/x";
-  countRequest(figures, journey);
-  assertEquals(figures.totals.savedUsd?.toFixed(6), "2.700000");
+  const metrics = createMetrics({ findPrices: (model) => model === "a/x" ? PRICES : undefined });
+  const timeline = createJourney(
+    createRecord({ upstreamModel: "a/x-20250101", cachedTokens: 1e6 }),
+  );
+  timeline.sentModel = "a/x";
+  countRequest(metrics, timeline);
+  assertEquals(metrics.totals.savedUsd?.toFixed(6), "2.700000");
 });
 
 // --- bounds ---
 
 Deno.test("the last 200 requests are kept", () => {
-  const figures = createFigures();
-  for (let i = 0; i < 250; i++) countRequest(figures, createJourney(createRecord()));
-  const { requests, totals } = figures.read(0);
+  const metrics = createMetrics();
+  for (let i = 0; i < 250; i++) countRequest(metrics, createJourney(createRecord()));
+  const { requests, totals } = metrics.read(0);
   assertEquals([requests.length, requests[0]?.number, requests.at(-1)?.number], [200, 51, 250]);
   assertEquals(totals.requests, 250);
 });
 
 Deno.test("names that clients make up do not fill the memory", () => {
-  const figures = createFigures();
+  const metrics = createMetrics();
   for (let i = 0; i < 300; i++) {
     const model = `${i}/${"x".repeat(10_000)}`;
     const dropped = Array.from({ length: 1000 }, (_, n) => `field${i}.${n}`);
-    const journey = createJourney(createRecord({ model, target: model, dropped }));
-    for (let n = 0; n < 1000; n++) journey.mark("block", "tool_use ".repeat(1000));
-    countRequest(figures, journey);
+    const timeline = createJourney(createRecord({ model, upstreamModel: model, dropped }));
+    for (let n = 0; n < 1000; n++) timeline.add("block", "tool_use ".repeat(1000));
+    countRequest(metrics, timeline);
   }
-  const stats = figures.read(0);
+  const stats = metrics.read(0);
   assertEquals([stats.models.length, stats.dropped.length], [101, 101]);
   assertEquals(stats.models.at(-1)?.model, "(others)");
   assertEquals(stats.models.at(-1)?.requests, 200);
   const [first] = stats.requests;
-  assertEquals([first?.marks.length, first?.dropped?.length, first?.model?.length], [40, 40, 300]);
+  assertEquals([first?.events.length, first?.dropped?.length, first?.model?.length], [40, 40, 300]);
   assert(JSON.stringify(stats).length < 4e6);
 });
 
 Deno.test("a ledger counts a known name under its own when it is full", () => {
-  const ledger = new Ledger(2, () => ({ count: 0 }));
+  const ledger = new CappedMap(2, () => ({ count: 0 }));
   for (const name of ["a", "b", "c", "a", "d"]) ledger.open(name).count++;
   assertEquals(ledger.list(), [["a", { count: 2 }], ["b", { count: 1 }], ["(others)", {
     count: 2,
@@ -145,14 +150,14 @@ Deno.test("a ledger counts a known name under its own when it is full", () => {
 });
 
 Deno.test("a wall clock that is set back leaves no buckets of the future", () => {
-  const timeline = new Timeline(60_000, 3);
+  const timeline = new TimeSeries(60_000, 3);
   const record = createRecord({ costUsd: 1 });
   for (const time of [NOON, NOON + 86_400_000, NOON]) timeline.add(time, { record });
   assertEquals(timeline.read(NOON).buckets.map(({ time }) => time - NOON), [0]);
 });
 
 Deno.test("buckets begin at whole minutes, and old ones go", () => {
-  const timeline = new Timeline(60_000, 3);
+  const timeline = new TimeSeries(60_000, 3);
   const record = createRecord({ costUsd: 1 });
   for (const second of [0, 59, 60, 200]) timeline.add(NOON + second * 1000, { record });
   const { buckets, ...rest } = timeline.read(NOON + 200_000);
@@ -166,30 +171,30 @@ Deno.test("buckets begin at whole minutes, and old ones go", () => {
 
 Deno.test("today's cost is of the day by UTC", () => {
   let now = NOON;
-  const figures = createFigures({ date: () => new Date(now) });
-  const spend = () => countRequest(figures, createJourney(createRecord({ costUsd: 2 })));
+  const metrics = createMetrics({ date: () => new Date(now) });
+  const spend = () => countRequest(metrics, createJourney(createRecord({ costUsd: 2 })));
   spend();
   spend();
-  assertEquals(figures.budget.read().costUsd, 4);
+  assertEquals(metrics.budget.read().costUsd, 4);
   now = Date.UTC(2026, 10, 23);
-  assertEquals(figures.budget.read().costUsd, 0);
+  assertEquals(metrics.budget.read().costUsd, 0);
   spend();
-  assertEquals([figures.budget.read().costUsd, figures.totals.costUsd], [2, 6]);
+  assertEquals([metrics.budget.read().costUsd, metrics.totals.costUsd], [2, 6]);
 });
 
 Deno.test("no secret is kept, whole or in half", () => {
-  const figures = createFigures();
+  const metrics = createMetrics();
   const redact = (text: string) => text.replaceAll(HELD_KEY, "[redacted]");
   const error = `${"x".repeat(290)}${HELD_KEY}`;
-  const journey = createJourney(
-    createRecord({ model: HELD_KEY, target: HELD_KEY, error, dropped: [HELD_KEY] }),
+  const timeline = createJourney(
+    createRecord({ model: HELD_KEY, upstreamModel: HELD_KEY, error, dropped: [HELD_KEY] }),
     { redact },
   );
-  journey.mark("block", HELD_KEY);
-  figures.begin(journey);
-  assertEquals(JSON.stringify(figures.read(0)).includes("sk-or"), false);
-  figures.end(journey);
-  assertEquals(JSON.stringify(figures.read(0)).includes("sk-or"), false);
+  timeline.add("block", HELD_KEY);
+  metrics.start(timeline);
+  assertEquals(JSON.stringify(metrics.read(0)).includes("sk-or"), false);
+  metrics.finish(timeline);
+  assertEquals(JSON.stringify(metrics.read(0)).includes("sk-or"), false);
 });
 
 // --- through the proxy ---
@@ -207,19 +212,19 @@ Deno.test("GET /stats tells of a request that went well", async () => {
   const stats = await readStats(proxy);
   const [request] = stats.requests;
   assertEquals(
-    [request?.model, request?.target, request?.provider, request?.status, request?.end],
+    [request?.model, request?.upstreamModel, request?.provider, request?.status, request?.outcome],
     ["claude-sonnet-4-5", "anthropic/claude-4-sonnet", "Anthropic", 200, "complete"],
   );
   assertEquals(
     [request?.inputTokens, request?.cachedTokens, request?.outputTokens, request?.costUsd],
     [20, 100, 7, 0.00125],
   );
-  assertEquals(request?.marks.map(({ kind, note }) => [kind, note]), [
+  assertEquals(request?.events.map(({ kind, note }) => [kind, note]), [
     ["asked", "anthropic/claude-sonnet-4-20250514"],
     ["answered", ""],
     ["block", "text"],
   ]);
-  const times = request?.marks.map(({ at }) => at) ?? [];
+  const times = request?.events.map(({ at }) => at) ?? [];
   assertEquals(times, times.toSorted((a, b) => a - b));
   assert((times.at(-1) ?? 0) <= (request?.totalMs ?? 0));
   assertEquals(stats.inFlight, []);
@@ -262,7 +267,7 @@ Deno.test("the native route has a timeline too", async () => {
   await (await call(proxy.handler, post(ask({ stream: true })))).text();
   await proxy.services.recorded();
   const [request] = (await readStats(proxy)).requests;
-  assertEquals(request?.marks.map(({ kind, note }) => [kind, note]), [
+  assertEquals(request?.events.map(({ kind, note }) => [kind, note]), [
     ["asked", "anthropic/claude-sonnet-4-20250514"],
     ["answered", ""],
     ["block", "text"],
@@ -281,17 +286,17 @@ Deno.test("a client that leaves, and an answer that broke, are counted as what t
   await (await call(proxy.handler, post(ask({ stream: true })))).text();
   await proxy.services.recorded(1);
   const stats = await readStats(proxy);
-  assertEquals(stats.ends, [{ end: "client_gone", count: 1 }, { end: "api_error", count: 1 }]);
+  assertEquals(stats.outcomes, [{ end: "client_gone", count: 1 }, { end: "api_error", count: 1 }]);
   assertEquals([stats.totals.failed, stats.totals.unpriced, stats.inFlight.length], [1, 2, 0]);
 });
 
-Deno.test("requests that fail before upstream, and upstream's errors, are in the figures", async () => {
+Deno.test("requests that fail before upstream, and upstream's errors, are in the metrics", async () => {
   await using upstream = startUpstream(() => errorBody(429, "Slow down"));
   const proxy = createProxy({ upstream });
   await (await call(proxy.handler, post("{"))).text();
   await (await call(proxy.handler, post(ask()))).text();
   const stats = await readStats(proxy);
-  assertEquals(stats.requests.map(({ status, end }) => [status, end]), [
+  assertEquals(stats.requests.map(({ status, outcome }) => [status, outcome]), [
     [400, "invalid_request_error"],
     [429, "rate_limit_error"],
   ]);
@@ -310,12 +315,12 @@ Deno.test("a refused default shows both questions, a fallback what it stood in f
   });
   await (await call(handler, post(ask()))).text();
   const [refused] = (await readStats(proxy)).requests;
-  assertEquals(refused?.marks.map(({ kind }) => kind), ["asked", "asked", "answered", "block"]);
+  assertEquals(refused?.events.map(({ kind }) => kind), ["asked", "asked", "answered", "block"]);
   const [replaced] = (await readStats({ handler })).requests;
-  assertEquals([replaced?.replaced, replaced?.target], ["a/x", "b/y"]);
+  assertEquals([replaced?.replaced, replaced?.upstreamModel], ["a/x", "b/y"]);
 });
 
-Deno.test("strangers and preflights push nothing out of the figures, and are no spans", async () => {
+Deno.test("strangers and preflights push nothing out of the metrics, and are no spans", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hi")));
   const page = "https://listed.page";
   const { services } = createProxy({
@@ -323,7 +328,7 @@ Deno.test("strangers and preflights push nothing out of the figures, and are no 
     env: { PROXY_API_KEYS: "of-a-team-0123456789", ALLOWED_ORIGINS: page },
   });
   const spans: string[] = [];
-  const handler = createHandler({ ...services, reportSpan: ({ end }) => spans.push(end) });
+  const handler = createHandler({ ...services, reportSpan: ({ outcome }) => spans.push(outcome) });
   const own = { "x-api-key": "of-a-team-0123456789" };
   await (await call(handler, post(ask(), own))).text();
   await services.recorded();
@@ -341,7 +346,7 @@ Deno.test("strangers and preflights push nothing out of the figures, and are no 
   const stats: Stats = await (await call(handler, get("/stats", { headers: own }))).json();
   assertEquals([stats.totals.requests, stats.totals.failed], [1, 0]);
   assertEquals(stats.requests.map(({ status }) => status), [200]);
-  assertEquals(stats.ends, [{ end: "complete", count: 1 }]);
+  assertEquals(stats.outcomes, [{ end: "complete", count: 1 }]);
   assertEquals(spans, ["complete"]);
 });
 
@@ -355,7 +360,7 @@ Deno.test("a client without any key is refused before its body is read, and is n
   const response = await call(handler, get("/v1/messages", { method: "POST", headers, body }));
   assertEquals([response.status, read], [401, 0]);
   await response.body?.cancel();
-  assertEquals(services.figures.read(0).totals.requests, 0);
+  assertEquals(services.metrics.read(0).totals.requests, 0);
 });
 
 for (const after of ["-1", "x", "1.5", "1e3", ""]) {

@@ -110,22 +110,22 @@ Deno.test("of a model list without end the first 20,000 are taken, and a questio
   const ids = Array.from({ length: 100_000 }, (_, i) => `vendor-${i % 97}/model-${i}-instruct`);
   const catalog = await load(ids);
   assertEquals((await catalog.list(0)).length, 20_000);
-  assertEquals(catalog.nearest("vendor-7/model-7-instruct")[0], "vendor-7/model-7-instruct");
+  assertEquals(catalog.suggestModels("vendor-7/model-7-instruct")[0], "vendor-7/model-7-instruct");
   const started = performance.now();
-  for (let i = 0; i < 10; i++) catalog.nearest(`vendor-7/model-${i}-instrukt`);
+  for (let i = 0; i < 10; i++) catalog.suggestModels(`vendor-7/model-${i}-instrukt`);
   // Some 10 ms each; 300 ms each without an index.
   assertEquals(performance.now() - started < 1000, true);
 });
 
 Deno.test("the nearest ids are those with most trigrams in common, whatever their order", async () => {
   const catalog = await load(["z-ai/glm-5", "openai/gpt-6", "openai/gpt-6-mini", "openai/gpt-5"]);
-  assertEquals(catalog.nearest("openai/gpt6"), [
+  assertEquals(catalog.suggestModels("openai/gpt6"), [
     "openai/gpt-6",
     "openai/gpt-5",
     "openai/gpt-6-mini",
   ]);
-  assertEquals(catalog.nearest("OPENAI/GPT-6")[0], "openai/gpt-6");
-  assertEquals(catalog.nearest("nothing like it"), []);
-  assertEquals(catalog.nearest(""), []);
-  assertEquals(catalog.nearest(`openai/gpt-6${"x".repeat(1e7)}`)[0], "openai/gpt-6");
+  assertEquals(catalog.suggestModels("OPENAI/GPT-6")[0], "openai/gpt-6");
+  assertEquals(catalog.suggestModels("nothing like it"), []);
+  assertEquals(catalog.suggestModels(""), []);
+  assertEquals(catalog.suggestModels(`openai/gpt-6${"x".repeat(1e7)}`)[0], "openai/gpt-6");
 });

@@ -1,7 +1,7 @@
 /** Upstream's error codes in words, and where its message may be: lib/openrouter/errors.ts. @module */
 
 import { assertEquals } from "@std/assert";
-import { parseErrorAnswer, parseErrorObject } from "../../lib/openrouter/errors.ts";
+import { parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 
 const summarize = (code: unknown) => {
   const { type, status } = parseErrorObject({ code, message: "No luck today" });
@@ -46,7 +46,7 @@ Deno.test("a provider's message is found under each of its usual keys, however d
 });
 
 Deno.test("a body that is only text is quoted without the space around it", () => {
-  const { message } = parseErrorAnswer(500, "\n  upstream is ill \n", {});
+  const { message } = parseErrorResponse(500, "\n  upstream is ill \n", {});
   assertEquals(message, "upstream is ill");
 });
 
@@ -71,7 +71,7 @@ Deno.test("a refusal of routing says what to do about it, as a 400: clients hide
 });
 
 Deno.test("a status is named as it is, up to where errors begin", () => {
-  const say = (status: number) => parseErrorAnswer(status, "", {}).message;
+  const say = (status: number) => parseErrorResponse(status, "", {}).message;
   assertEquals([300, 399, 400].map(say), [
     "OpenRouter answered with a redirect (300)",
     "OpenRouter answered with a redirect (399)",
@@ -81,11 +81,11 @@ Deno.test("a status is named as it is, up to where errors begin", () => {
 
 Deno.test("a failure of upstream's that speaks of a context window is no overflow of the client's", () => {
   const body = JSON.stringify({ error: { message: "Cannot load the context window table" } });
-  const { type, message } = parseErrorAnswer(500, body, {});
+  const { type, message } = parseErrorResponse(500, body, {});
   assertEquals([type, message], ["api_error", "Cannot load the context window table"]);
 });
 
-Deno.test("an overflow is told with figures only where there is a limit, and Anthropic's words stay", () => {
+Deno.test("an overflow is told with metrics only where there is a limit, and Anthropic's words stay", () => {
   const say = (message: string) => parseErrorObject({ code: 400, message }).message;
   const bare = "Too many tokens: 210000";
   assertEquals(say(bare), `prompt is too long: ${bare}`);

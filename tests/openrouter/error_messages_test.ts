@@ -9,7 +9,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import type { ApiError } from "../../lib/errors.ts";
-import { findRefusal, parseErrorAnswer, parseErrorObject } from "../../lib/openrouter/errors.ts";
+import { findRefusal, parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { OTHER_ERRORS, type Overflow, OVERFLOW_ERRORS, OVERFLOWS } from "../helpers/overflows.ts";
 
 /** The expressions of Claude Code 2.1.332: it compacts at the first, and asks for less output at the second. */
@@ -18,23 +18,23 @@ const LESS_OUTPUT = /input length and `max_tokens` exceed context limit: (\d+) \
 
 /** Where upstreams put the words of a refusal. */
 const PLACES: readonly (readonly [place: string, parse: (words: string) => ApiError])[] = [
-  ["an answer", (message) => parseErrorAnswer(400, toBody({ code: 400, message }), {})],
-  ["an answer 413", (message) => parseErrorAnswer(413, toBody({ message }), {})],
-  ["an answer 422", (message) => parseErrorAnswer(422, toBody({ message }), {})],
-  ["an error that is a string", (error) => parseErrorAnswer(400, JSON.stringify({ error }), {})],
-  ["`detail`", (detail) => parseErrorAnswer(400, JSON.stringify({ detail }), {})],
-  ["plain text", (words) => parseErrorAnswer(400, words, {})],
-  ["a list", (message) => parseErrorAnswer(400, JSON.stringify([{ error: { message } }]), {})],
-  ["a provider's error", (message) => parseErrorAnswer(400, wrap(400, { message }), {})],
+  ["an answer", (message) => parseErrorResponse(400, toBody({ code: 400, message }), {})],
+  ["an answer 413", (message) => parseErrorResponse(413, toBody({ message }), {})],
+  ["an answer 422", (message) => parseErrorResponse(422, toBody({ message }), {})],
+  ["an error that is a string", (error) => parseErrorResponse(400, JSON.stringify({ error }), {})],
+  ["`detail`", (detail) => parseErrorResponse(400, JSON.stringify({ detail }), {})],
+  ["plain text", (words) => parseErrorResponse(400, words, {})],
+  ["a list", (message) => parseErrorResponse(400, JSON.stringify([{ error: { message } }]), {})],
+  ["a provider's error", (message) => parseErrorResponse(400, wrap(400, { message }), {})],
   ["a chunk with a code", (message) => parseErrorObject({ code: 400, message })],
 ];
 
 /** Where nothing but the words says that the request was refused. */
 const PLACES_OF_FAILURES: typeof PLACES = [
-  ["an answer 500", (message) => parseErrorAnswer(500, toBody({ code: 500, message }), {})],
+  ["an answer 500", (message) => parseErrorResponse(500, toBody({ code: 500, message }), {})],
   ["a chunk without a code", (message) => parseErrorObject({ message })],
   ["a chunk whose error is a string", (message) => parseErrorObject(message)],
-  ["a provider's error 502", (message) => parseErrorAnswer(502, wrap(502, { message }), {})],
+  ["a provider's error 502", (message) => parseErrorResponse(502, wrap(502, { message }), {})],
 ];
 
 for (const overflow of OVERFLOWS) {
@@ -46,7 +46,7 @@ for (const overflow of OVERFLOWS) {
   Deno.test(`the words of ${overflow.who} in a rate limit are no overflow`, () => {
     const { words } = overflow;
     for (const error of [{ message: words }, { code: "context_length_exceeded", message: words }]) {
-      const limited = parseErrorAnswer(429, toBody(error), {});
+      const limited = parseErrorResponse(429, toBody(error), {});
       assertEquals([limited.type, limited.message], ["rate_limit_error", words]);
     }
     const chunk = parseErrorObject({ code: 429, message: words });
@@ -58,8 +58,8 @@ for (const [who, error] of OVERFLOW_ERRORS) {
   Deno.test(`an overflow that only ${who}'s code tells is one that Claude Code acts on`, () => {
     const words = { who, words: "No", tooLong: null };
     for (const status of [400, 500]) {
-      checkOverflow(parseErrorAnswer(status, toBody(error), {}), words, `an answer ${status}`);
-      checkOverflow(parseErrorAnswer(status, wrap(status, { error }), {}), words, "metadata.raw");
+      checkOverflow(parseErrorResponse(status, toBody(error), {}), words, `an answer ${status}`);
+      checkOverflow(parseErrorResponse(status, wrap(status, { error }), {}), words, "metadata.raw");
     }
     checkOverflow(parseErrorObject(error), words, "a chunk");
   });
@@ -67,16 +67,16 @@ for (const [who, error] of OVERFLOW_ERRORS) {
 
 for (const [status, words] of OTHER_ERRORS) {
   Deno.test(`${status} "${words.slice(0, 60)}" is no overflow`, () => {
-    const error = parseErrorAnswer(status, toBody({ message: words }), {});
+    const error = parseErrorResponse(status, toBody({ message: words }), {});
     assertEquals(error.message, words);
   });
 }
 
-Deno.test("llama.cpp's figures are read where its words have none", () => {
+Deno.test("llama.cpp's metrics are read where its words have none", () => {
   const message = "the request exceeds the available context size, try increasing it";
   const error = { code: 400, message, type: "exceed_context_size_error" };
   const body = toBody({ ...error, n_ctx: 512, n_prompt_tokens: 2009 });
-  const { message: words } = parseErrorAnswer(400, body, {});
+  const { message: words } = parseErrorResponse(400, body, {});
   assertEquals(TOO_LONG.exec(words)?.slice(1), ["2009", "512"]);
 });
 
@@ -84,7 +84,7 @@ Deno.test("an overflow that OpenRouter tells is found behind another error of th
   const message = "This endpoint's maximum context length is 4096 tokens. However, you requested " +
     "about 9000 tokens (9000 of text input).";
   const metadata = { provider_name: "Groq", raw: "Bad request" };
-  const error = parseErrorAnswer(400, toBody({ code: 400, message, metadata }), {});
+  const error = parseErrorResponse(400, toBody({ code: 400, message, metadata }), {});
   assertEquals(TOO_LONG.exec(error.message)?.slice(1), ["9000", "4096"]);
 });
 
@@ -93,7 +93,7 @@ Deno.test("input that a server stopped counting is filled in from the proxy's ow
     "This model's maximum context length is 32768 tokens. However, you requested 32000 " +
     "output tokens and your prompt contains at least 769 input tokens, for a total of at least 32769 tokens.";
   const parse = (tokens: number) =>
-    parseErrorAnswer(400, toBody({ message }), { estimateInput: () => tokens }).message;
+    parseErrorResponse(400, toBody({ message }), { estimateInput: () => tokens }).message;
   assertEquals(LESS_OUTPUT.exec(parse(13_000))?.slice(1), ["13000", "32000", "32768"]);
   assertEquals(LESS_OUTPUT.exec(parse(10))?.slice(1), ["769", "32000", "32768"]);
   assert(parse(40_000).startsWith("prompt is too long: This model's"), parse(40_000));
@@ -116,29 +116,33 @@ Deno.test("an error text of 250 KB is judged in no time, whatever it is made of"
     const words = seed.repeat(250_000 / seed.length);
     const started = performance.now();
     for (const status of [400, 404, 500]) {
-      parseErrorAnswer(status, toBody({ message: words }), {});
-      parseErrorAnswer(status, wrap(status, { message: words }), {});
+      parseErrorResponse(status, toBody({ message: words }), {});
+      parseErrorResponse(status, wrap(status, { message: words }), {});
       parseErrorObject({ message: words });
     }
     assertLess(performance.now() - started, 1000, seed);
   }
 });
 
-Deno.test("an overflow with 200,000 figures is an overflow", () => {
+Deno.test("an overflow with 200,000 metrics is an overflow", () => {
   const message = `Too many tokens: ${"12345 ".repeat(200_000)}`;
-  const error = parseErrorAnswer(400, toBody({ message }), {});
+  const error = parseErrorResponse(400, toBody({ message }), {});
   assert(error.message.startsWith("prompt is too long: Too many tokens: 12345"));
 });
 
 Deno.test("too many tokens a minute are a rate limit, not a context overflow", () => {
-  const error = parseErrorAnswer(429, toBody({ code: 429, message: "Too many tokens: 5000" }), {});
+  const error = parseErrorResponse(
+    429,
+    toBody({ code: 429, message: "Too many tokens: 5000" }),
+    {},
+  );
   assertEquals([error.type, error.message], ["rate_limit_error", "Too many tokens: 5000"]);
 });
 
 Deno.test("an unaffordable answer names the setting that makes it affordable", () => {
   const message = "This request requires more credits, or fewer max_tokens. You requested up to " +
     "32000 tokens, but can only afford 1234. To increase, visit https://openrouter.ai/settings/credits";
-  const error = parseErrorAnswer(402, toBody({ code: 402, message }), {});
+  const error = parseErrorResponse(402, toBody({ code: 402, message }), {});
   assertEquals([error.type, error.status], ["billing_error", 402]);
   assertStringIncludes(error.message, message);
   assertStringIncludes(error.message, "CLAUDE_CODE_MAX_OUTPUT_TOKENS=1234");
@@ -146,11 +150,11 @@ Deno.test("an unaffordable answer names the setting that makes it affordable", (
 
 Deno.test("an unknown model keeps upstream's status and names the nearest", () => {
   const asked: string[] = [];
-  const nearest = (model: string) => {
+  const suggestModels = (model: string) => {
     asked.push(model);
     return ["anthropic/claude-sonnet-4", "anthropic/claude-sonnet-4.5"];
   };
-  const context = { model: "anthropic/claude-sonet-4", nearest };
+  const context = { model: "anthropic/claude-sonet-4", suggestModels };
   const unknown: readonly (readonly [number, object])[] = [
     [400, { code: 400, message: "anthropic/claude-sonet-4 is not a valid model ID" }],
     [404, { code: 404, message: "No endpoints found for anthropic/claude-sonet-4." }],
@@ -166,7 +170,7 @@ Deno.test("an unknown model keeps upstream's status and names the nearest", () =
     [404, { message: "Specified model not found: x. Did you mean: y?" }],
   ];
   for (const [status, body] of unknown) {
-    const error = parseErrorAnswer(status, toBody(body), context);
+    const error = parseErrorResponse(status, toBody(body), context);
     assertEquals(error.status, status);
     assertEquals(error.type, status === 404 ? "not_found_error" : "invalid_request_error");
     assertStringIncludes(error.message, "anthropic/claude-sonnet-4, anthropic/claude-sonnet-4.5");
@@ -177,8 +181,8 @@ Deno.test("an unknown model keeps upstream's status and names the nearest", () =
 
 Deno.test("an unknown model without a catalog keeps upstream's words", () => {
   const body = toBody({ code: 400, message: "x/y is not a valid model ID" });
-  for (const context of [{}, { model: "x/y" }, { model: "x/y", nearest: () => [] }]) {
-    const error = parseErrorAnswer(400, body, context);
+  for (const context of [{}, { model: "x/y" }, { model: "x/y", suggestModels: () => [] }]) {
+    const error = parseErrorResponse(400, body, context);
     assertEquals(error.message, "x/y is not a valid model ID");
     assertEquals(findRefusal(error), "unknown_model");
   }
@@ -196,7 +200,7 @@ Deno.test("a feature that a model lacks does not make the model unknown", () => 
   ];
   for (const message of messages) {
     for (const status of [400, 404]) {
-      assertEquals(findRefusal(parseErrorAnswer(status, toBody({ message }), {})), null, message);
+      assertEquals(findRefusal(parseErrorResponse(status, toBody({ message }), {})), null, message);
     }
   }
 });
@@ -223,8 +227,8 @@ const NO_IMAGES: readonly (readonly [status: number, words: string])[] = [
 for (const [status, message] of NO_IMAGES) {
   Deno.test(`${status} "${message.slice(0, 60)}" refuses an image`, () => {
     const errors = [
-      parseErrorAnswer(status, toBody({ code: status, message }), {}),
-      parseErrorAnswer(status, wrap(status, { message }), {}),
+      parseErrorResponse(status, toBody({ code: status, message }), {}),
+      parseErrorResponse(status, wrap(status, { message }), {}),
     ];
     for (const error of errors) {
       assertEquals([error.type, error.status], ["invalid_request_error", 400]);
@@ -243,9 +247,9 @@ Deno.test("other errors about images refuse this image, not all images", () => {
     "unsupported content[].type",
   ];
   for (const message of messages) {
-    assertEquals(findRefusal(parseErrorAnswer(400, toBody({ message }), {})), null, message);
+    assertEquals(findRefusal(parseErrorResponse(400, toBody({ message }), {})), null, message);
   }
-  const busy = parseErrorAnswer(
+  const busy = parseErrorResponse(
     429,
     toBody({ message: "No endpoints found that support image input" }),
     {},
@@ -267,7 +271,7 @@ const ROUTING = [
 
 for (const message of ROUTING) {
   Deno.test(`the 404 '${message}' becomes a 400 with those words and a cure`, () => {
-    const error = parseErrorAnswer(404, toBody({ code: 404, message }), {});
+    const error = parseErrorResponse(404, toBody({ code: 404, message }), {});
     assertEquals([error.type, error.status], ["invalid_request_error", 400]);
     assert(error.message.startsWith(message));
     assert(error.message.length > message.length + 10);
@@ -276,7 +280,7 @@ for (const message of ROUTING) {
 }
 
 Deno.test("every other 404 stays a 404", () => {
-  const error = parseErrorAnswer(404, toBody({ code: 404, message: "Image not found" }), {});
+  const error = parseErrorResponse(404, toBody({ code: 404, message: "Image not found" }), {});
   assertEquals([error.type, error.status], ["not_found_error", 404]);
   assertEquals(error.message, "Image not found");
   assertEquals(findRefusal(error), null);

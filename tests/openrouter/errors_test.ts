@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import type { ErrorType } from "../../lib/anthropic/types.ts";
 import { type ApiError, toErrorBody } from "../../lib/errors.ts";
-import { parseErrorAnswer, parseErrorObject } from "../../lib/openrouter/errors.ts";
+import { parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 
 /** Upstream's status → type and status for the client. */
 const STATUSES: readonly (readonly [number, ErrorType, number])[] = [
@@ -34,12 +34,16 @@ const STATUSES: readonly (readonly [number, ErrorType, number])[] = [
 
 for (const [status, type, clientStatus] of STATUSES) {
   Deno.test(`upstream's ${status} is ${type} ${clientStatus}, with upstream's words`, () => {
-    const error = parseErrorAnswer(status, toBody({ code: status, message: "No luck today" }), {});
+    const error = parseErrorResponse(
+      status,
+      toBody({ code: status, message: "No luck today" }),
+      {},
+    );
     assertEquals(summarize(error), [type, clientStatus, "No luck today"]);
   });
 
   Deno.test(`upstream's ${status} with an empty body is ${type} ${clientStatus}`, () => {
-    const error = parseErrorAnswer(status, "", {});
+    const error = parseErrorResponse(status, "", {});
     assertEquals([error.type, error.status], [type, clientStatus]);
     assertStringIncludes(error.message, String(status));
   });
@@ -52,7 +56,7 @@ for (const [status, type, clientStatus] of STATUSES) {
 
 Deno.test("a redirect of upstream is a 502, wherever it points", () => {
   for (const status of [301, 302, 303, 304, 307, 308]) {
-    const error = parseErrorAnswer(status, "<html><body>https://evil.test</body></html>", {});
+    const error = parseErrorResponse(status, "<html><body>https://evil.test</body></html>", {});
     assertEquals([error.type, error.status], ["api_error", 502]);
     assertFalse(error.message.includes("evil"));
   }
@@ -65,7 +69,7 @@ Deno.test("a page of HTML is named, not shown", () => {
     "\n\n  <HTML>10.0.0.7",
   ];
   for (const page of pages) {
-    const error = parseErrorAnswer(524, page, {});
+    const error = parseErrorResponse(524, page, {});
     assertEquals(error.status, 504);
     assertStringIncludes(error.message, "HTML");
     assertFalse(error.message.includes("10.0.0.7"));
@@ -86,7 +90,7 @@ Deno.test("odd bodies keep the status and give a short message", () => {
     "x",
   ];
   for (const body of [...bodies, "y".repeat(100_000), '{"error":[]}', '{"error":7}']) {
-    const error = parseErrorAnswer(503, body, {});
+    const error = parseErrorResponse(503, body, {});
     assertEquals([error.type, error.status], ["overloaded_error", 529]);
     // Cut where it leaves, after redaction: half a key would slip through a cut made before it.
     const { message } = toErrorBody(error, (text) => text);
@@ -102,13 +106,13 @@ Deno.test("the forms in which other servers put their message are read", () => {
     { type: "error", error: { type: "invalid_request_error", message: "No luck" } },
   ];
   for (const body of bodies) {
-    assertEquals(parseErrorAnswer(400, JSON.stringify(body), {}).message, "No luck");
+    assertEquals(parseErrorResponse(400, JSON.stringify(body), {}).message, "No luck");
   }
 });
 
 Deno.test("the account id beside an error is not shown", () => {
   const body = JSON.stringify({ error: { message: "Bad", code: 400 }, user_id: "user_2abc" });
-  assertFalse(JSON.stringify(parseErrorAnswer(400, body, {}).message).includes("user_2abc"));
+  assertFalse(JSON.stringify(parseErrorResponse(400, body, {}).message).includes("user_2abc"));
 });
 
 /** metadata.raw, whatever its form → the words shown. */
@@ -128,7 +132,7 @@ for (const [form, raw, words] of RAWS) {
   Deno.test(`the provider's words are found in metadata.raw that is ${form}`, () => {
     const metadata = { provider_name: "Groq", raw };
     const body = toBody({ code: 400, message: "Provider returned error", metadata });
-    assertEquals(parseErrorAnswer(400, body, {}).message, words);
+    assertEquals(parseErrorResponse(400, body, {}).message, words);
   });
 }
 
@@ -158,12 +162,12 @@ Deno.test("a code that is a word, or only metadata.error_type, gives the status"
 });
 
 Deno.test("an error in a successful answer has the status of its code", () => {
-  const error = parseErrorAnswer(200, toBody({ code: 402, message: "Broke" }), {});
+  const error = parseErrorResponse(200, toBody({ code: 402, message: "Broke" }), {});
   assertEquals(summarize(error), ["billing_error", 402, "Broke"]);
 });
 
 Deno.test("upstream's HTTP status wins over the code in the body", () => {
-  const error = parseErrorAnswer(429, toBody({ code: 500, message: "Busy" }), {});
+  const error = parseErrorResponse(429, toBody({ code: 500, message: "Busy" }), {});
   assertEquals(summarize(error), ["rate_limit_error", 429, "Busy"]);
 });
 
@@ -177,10 +181,10 @@ Deno.test("whatever stands in place of an error object is an error with a messag
 
 Deno.test("retry-after is passed on", () => {
   const body = toBody({ code: 429, message: "Slow down" });
-  const error = parseErrorAnswer(429, body, { retryAfter: "17" });
+  const error = parseErrorResponse(429, body, { retryAfter: "17" });
   assertEquals(error.headers["retry-after"], "17");
-  assertEquals(parseErrorAnswer(429, body, { retryAfter: null }).headers, {});
-  assertEquals(parseErrorAnswer(503, body, { retryAfter: "3" }).headers["retry-after"], "3");
+  assertEquals(parseErrorResponse(429, body, { retryAfter: null }).headers, {});
+  assertEquals(parseErrorResponse(503, body, { retryAfter: "3" }).headers["retry-after"], "3");
 });
 
 function toBody(error: object): string {

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { ConfigError, loadConfig } from "../../lib/config.ts";
-import { RefusedDefaults, resolveModel } from "../../lib/openrouter/model_mapping.ts";
+import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
 
 const SONNET = "anthropic/claude-sonnet-4-20250514";
 const OPUS = "anthropic/claude-opus-4-20250514";
@@ -19,7 +19,7 @@ const SET = {
 const AUTO = Object.fromEntries(Object.keys(SET).map((name) => [name, "auto"]));
 
 function resolve(name: string, env: Record<string, string> = {}, refused: string[] = []) {
-  const remembered = new RefusedDefaults();
+  const remembered = new UnavailableDefaults();
   for (const model of refused) remembered.add(model);
   return resolveModel(name, loadConfig((variable) => env[variable]), remembered);
 }
@@ -160,7 +160,7 @@ Deno.test("resolveModel keeps a target that the user set, refused or not", () =>
 });
 
 Deno.test("RefusedDefaults says once that a refusal is news", () => {
-  const refused = new RefusedDefaults();
+  const refused = new UnavailableDefaults();
   assertEquals(refused.has(OPUS), false);
   assertEquals([refused.add(OPUS), refused.add(OPUS), refused.add(SONNET)], [true, false, true]);
   assertEquals([refused.has(OPUS), refused.has("a/x")], [true, false]);

@@ -6,7 +6,7 @@
 import { assertEquals } from "@std/assert";
 import { loadConfig } from "../../lib/config.ts";
 import type { CatalogModel } from "../../lib/openrouter/catalog.ts";
-import { RefusedDefaults, resolveModel, toAlias } from "../../lib/openrouter/model_mapping.ts";
+import { resolveModel, toAlias, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
 import { listModels } from "../../lib/routes/model_list.ts";
 import { createProxy, post } from "../helpers/proxy.ts";
 import { type Reply, startUpstream } from "../helpers/upstream.ts";
@@ -52,7 +52,7 @@ Deno.test("tool-capable models come before those without tools, and again under 
 
 Deno.test("an alias is turned back before anything else, with the window's mark too", () => {
   for (const name of [toAlias("openai/gpt-6"), `${toAlias("openai/gpt-6")}[1m]`]) {
-    const resolved = resolveModel(name, config(), new RefusedDefaults());
+    const resolved = resolveModel(name, config(), new UnavailableDefaults());
     assertEquals(resolved, { models: ["openai/gpt-6"], fallback: null });
   }
 });
@@ -65,7 +65,9 @@ Deno.test("every mapped name in the list is found again as its family", () => {
     TARGET_MODEL_FABLE: "a/tale",
   };
   const names = listModels([], config(env)).map(({ id }) => id);
-  const found = names.map((name) => resolveModel(name, config(env), new RefusedDefaults()).models);
+  const found = names.map((name) =>
+    resolveModel(name, config(env), new UnavailableDefaults()).models
+  );
   assertEquals(found, [["a/opus"], ["a/big"], ["a/small"], ["a/tale"]]);
 });
 

@@ -1,7 +1,7 @@
 /** The lent buffer: the same text, whatever the buffer was used for since, read only when asked for. */
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { type ByteStream, LentText, openReader } from "../../lib/stream/body_reader.ts";
+import { type ByteStream, createBodyReader, Utf8Reader } from "../../lib/stream/body_reader.ts";
 import { holdBody, startUpstream } from "../helpers/upstream.ts";
 
 /** The sum of sizes that matter: below, at and above the buffer of 16 KiB. */
@@ -30,7 +30,7 @@ function countPulls(isBytes: boolean): { body: ByteStream; pulls: () => number }
   return { body, pulls: () => pulls };
 }
 
-async function readAll(lent: LentText): Promise<string> {
+async function readAll(lent: Utf8Reader): Promise<string> {
   let text = "";
   for (let read = await lent.read(); read !== null; read = await lent.read()) text += read;
   return text;
@@ -41,7 +41,7 @@ for (const isBytes of [true, false]) {
 
   Deno.test(`LentText passes on that ${kind} broke off`, async () => {
     const held = holdBody("begun", { isBytes });
-    const lent = new LentText(held.body);
+    const lent = new Utf8Reader(held.body);
     assertEquals(await lent.read(), "begun");
     held.cut();
     await assertRejects(() => lent.read(), Error, "cut by the test");
@@ -49,7 +49,7 @@ for (const isBytes of [true, false]) {
 
   Deno.test(`LentText lets ${kind} go, also in the middle of a read`, async () => {
     const held = holdBody("", { isBytes });
-    const lent = new LentText(held.body);
+    const lent = new Utf8Reader(held.body);
     const waiting = lent.read();
     await lent.cancel();
     await held.cancelled;
@@ -58,7 +58,7 @@ for (const isBytes of [true, false]) {
 
   Deno.test(`LentText lets ${kind} go inside a character`, async () => {
     const held = holdBody("", { isBytes });
-    const lent = new LentText(held.body);
+    const lent = new Utf8Reader(held.body);
     held.send(new Uint8Array([0xe2, 0x82]));
     assertEquals(await lent.read(), "");
     const waiting = lent.read();
@@ -68,7 +68,7 @@ for (const isBytes of [true, false]) {
 
   Deno.test(`LentText reads nothing of ${kind} ahead of demand`, async () => {
     const { body, pulls } = countPulls(isBytes);
-    const lent = new LentText(body);
+    const lent = new Utf8Reader(body);
     await nextTurn();
     assertEquals(pulls(), 0);
     for (const expected of [1, 2, 3]) {
@@ -84,12 +84,12 @@ for (const isBytes of [true, false]) {
     const { text, pieces } = makePieces();
     for (const piece of pieces) held.send(piece);
     held.close();
-    assertEquals(await readAll(new LentText(held.body)), text);
+    assertEquals(await readAll(new Utf8Reader(held.body)), text);
   });
 
   Deno.test(`LentText gives the characters of ${kind} read by read, byte for byte`, async () => {
     const held = holdBody("", { isBytes });
-    const lent = new LentText(held.body);
+    const lent = new Utf8Reader(held.body);
     const reads: (string | null)[] = [];
     for (const byte of new TextEncoder().encode("a€𝄞b")) {
       held.send(new Uint8Array([byte]));
@@ -105,7 +105,7 @@ for (const isBytes of [true, false]) {
       const held = holdBody("", { isBytes });
       held.send(new Uint8Array(bytes));
       held.close();
-      await assertRejects(() => readAll(new LentText(held.body)), TypeError);
+      await assertRejects(() => readAll(new Utf8Reader(held.body)), TypeError);
     }
   });
 }
@@ -116,7 +116,7 @@ Deno.test("LentText gives every character of a real answer, read slowly", async 
   await using upstream = startUpstream(() => new Response(held.body));
   const response = await fetch(upstream.baseUrl);
   if (response.body === null) throw new Error("An answer without a body");
-  const lent = new LentText(response.body);
+  const lent = new Utf8Reader(response.body);
   let found = "";
   for (const piece of pieces) {
     held.send(piece);
@@ -144,7 +144,7 @@ Deno.test("openReader reads a byte stream into a buffer of its own", async () =>
       controller.enqueue(new TextEncoder().encode("a"));
     },
   });
-  const reader = openReader(body);
+  const reader = createBodyReader(body);
   await reader.read();
   assertEquals(isLent, true);
   await reader.cancel();

@@ -5,9 +5,9 @@ import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { ApiError } from "../../lib/errors.ts";
 import type { JsonObject } from "../../lib/json.ts";
 import {
+  createEventStream,
+  type EventStreamOptions,
   type OpenStream,
-  type PumpOptions,
-  startPump,
   type StreamEnd,
   type Translator,
 } from "../../lib/stream/event_stream.ts";
@@ -83,14 +83,14 @@ interface Trial {
 /** Never reached in a good test; one that waits for what never comes fails after it instead of hanging. */
 const LONG = 5_000;
 
-function start(first: string, times: Partial<PumpOptions> = {}): Trial {
+function start(first: string, times: Partial<EventStreamOptions> = {}): Trial {
   const source = holdBody(first);
   const alarms: { at: number; ring: () => void }[] = [];
   const trial: Trial = {
     source,
     ends: [],
     firstEvents: 0,
-    opened: startPump(source.body, new FakeTranslator(), {
+    opened: createEventStream(source.body, new FakeTranslator(), {
       timeoutMs: LONG,
       pingMs: LONG,
       ...times,
@@ -465,7 +465,7 @@ Deno.test("startPump stops reading upstream while the client does not read", asy
     },
   });
   const ends: StreamEnd[] = [];
-  const stream = await startPump(body, new FakeTranslator(), {
+  const stream = await createEventStream(body, new FakeTranslator(), {
     timeoutMs: LONG,
     pingMs: LONG,
     now: () => performance.now(),

@@ -8,7 +8,7 @@ import { ApiError, toErrorBody } from "../../lib/errors.ts";
 import { parseErrorObject } from "../../lib/openrouter/errors.ts";
 import { encodeEvent } from "../../lib/stream/sse.ts";
 import type { OpenStream, StreamEnd } from "../../lib/stream/event_stream.ts";
-import { relay, type RelayOptions } from "../../lib/stream/passthrough.ts";
+import { passThrough, type PassThroughOptions } from "../../lib/stream/passthrough.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { type HeldBody, holdBody } from "../helpers/upstream.ts";
 
@@ -24,11 +24,11 @@ interface Trial {
   heard: unknown[];
 }
 
-function start(first: string, options: Partial<RelayOptions> = {}): Trial {
+function start(first: string, options: Partial<PassThroughOptions> = {}): Trial {
   const held = holdBody(first);
   const ends: StreamEnd[] = [];
   const heard: unknown[] = [];
-  const body = relay(held.body, {
+  const body = passThrough(held.body, {
     timeoutMs: 60_000,
     now: () => performance.now(),
     onEvent: (event) => heard.push(event["type"]),
@@ -230,7 +230,7 @@ Deno.test("relay reads nothing that the client does not read", async () => {
       controller.enqueue(new TextEncoder().encode(DELTA));
     },
   }, { highWaterMark: 0 });
-  const body = relay(source, {
+  const body = passThrough(source, {
     timeoutMs: 60_000,
     now: () => performance.now(),
     onEvent: () => {},
@@ -251,7 +251,7 @@ Deno.test("relay hears a character that is cut between two reads", async () => {
   );
   const cut = bytes.indexOf(0xc3) + 1;
   const heard: unknown[] = [];
-  const body = relay(ReadableStream.from([bytes.slice(0, cut), bytes.slice(cut)]), {
+  const body = passThrough(ReadableStream.from([bytes.slice(0, cut), bytes.slice(cut)]), {
     now: () => performance.now(),
     timeoutMs: 60_000,
     onEvent: (event) => heard.push(event["message"]),

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../lib/errors.ts";
-import { readText, readWhole } from "../../lib/stream/read_text.ts";
+import { readText, readUpstreamText } from "../../lib/stream/read_text.ts";
 
 /** A body that sends pieces and then stays open, or ends. */
 function send(pieces: readonly Uint8Array<ArrayBuffer>[], { ends }: { ends: boolean }) {
@@ -22,7 +22,7 @@ function send(pieces: readonly Uint8Array<ArrayBuffer>[], { ends }: { ends: bool
   return { body, isCancelled: () => isCancelled };
 }
 
-const patiently = { silenceMs: 60_000, onRead: () => {} };
+const patiently = { idleMs: 60_000, onRead: () => {} };
 const encode = (text: string) => new TextEncoder().encode(text);
 
 Deno.test("readText joins a character that is cut between two pieces", async () => {
@@ -34,7 +34,7 @@ Deno.test("readText joins a character that is cut between two pieces", async () 
 Deno.test("readText gives up on a body that falls silent, at its begin and after a piece, and cancels it", async () => {
   for (const pieces of [[], [encode("begun")]]) {
     const { body, isCancelled } = send(pieces, { ends: false });
-    assertEquals(await readText(body, { ...patiently, silenceMs: 5 }), null);
+    assertEquals(await readText(body, { ...patiently, idleMs: 5 }), null);
     assertEquals(isCancelled(), true);
   }
 });
@@ -57,9 +57,12 @@ Deno.test("readText lets a body go where a read is refused", async () => {
 
 Deno.test("readWhole says whether a body was silent or broke off", async () => {
   const silent = send([], { ends: false }).body;
-  const late = await assertRejects(() => readWhole(silent, { timeoutMs: 5 }), ApiError);
+  const late = await assertRejects(() => readUpstreamText(silent, { timeoutMs: 5 }), ApiError);
   assertEquals([late.type, late.status], ["timeout_error", 504]);
   const broken = send([Uint8Array.of(0xff)], { ends: true }).body;
-  const error = await assertRejects(() => readWhole(broken, { timeoutMs: 60_000 }), ApiError);
+  const error = await assertRejects(
+    () => readUpstreamText(broken, { timeoutMs: 60_000 }),
+    ApiError,
+  );
   assertEquals([error.type, error.status], ["api_error", 502]);
 });

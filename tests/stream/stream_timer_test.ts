@@ -1,7 +1,7 @@
 /** The clock of a stream: lib/stream/stream_timer.ts. @module */
 
 import { assertEquals } from "@std/assert";
-import { StreamClock } from "../../lib/stream/stream_timer.ts";
+import { StreamTimer } from "../../lib/stream/stream_timer.ts";
 
 /** A clock whose time the test sets, and what it said. */
 function create(times: { timeoutMs: number; pingMs: number }) {
@@ -12,11 +12,11 @@ function create(times: { timeoutMs: number; pingMs: number }) {
     said.push(word);
     resolve();
   };
-  const clock = new StreamClock({
+  const clock = new StreamTimer({
     ...times,
     now: () => time,
-    onSilence: say("silence"),
-    onStandstill: say("standstill"),
+    onUpstreamTimeout: say("silence"),
+    onClientTimeout: say("standstill"),
     onPingDue: say("ping"),
   });
   return { clock, said, heard, pass: (ms: number) => time += ms };
@@ -26,7 +26,7 @@ const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 Deno.test("StreamClock tells a silence of upstream", async () => {
   const { clock, said, heard, pass } = create({ timeoutMs: 10, pingMs: 1e9 });
-  clock.waitForUpstream();
+  clock.startRead();
   clock.start();
   pass(11);
   await heard;
@@ -36,7 +36,7 @@ Deno.test("StreamClock tells a silence of upstream", async () => {
 
 Deno.test("StreamClock tells a client that takes nothing", async () => {
   const { clock, said, heard, pass } = create({ timeoutMs: 10, pingMs: 1e9 });
-  clock.waitForClient();
+  clock.startWrite();
   clock.start();
   pass(11);
   await heard;
@@ -47,13 +47,13 @@ Deno.test("StreamClock tells a client that takes nothing", async () => {
 Deno.test("StreamClock charges no stall of the process to upstream or to the client", async () => {
   for (const who of ["upstream", "client"] as const) {
     const { clock, said, pass } = create({ timeoutMs: 10, pingMs: 1e9 });
-    if (who === "upstream") clock.waitForUpstream();
-    else clock.waitForClient();
+    if (who === "upstream") clock.startRead();
+    else clock.startWrite();
     // The process stands still for an hour; what came meanwhile is read right after the timers.
     pass(3_600_000);
     clock.start();
-    if (who === "upstream") clock.hearUpstream();
-    else clock.hearClient();
+    if (who === "upstream") clock.endRead();
+    else clock.endWrite();
     await rest(80);
     assertEquals(said, []);
     clock.stop();

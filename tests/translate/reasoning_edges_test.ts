@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { Delta } from "../../lib/openrouter/types.ts";
-import { replayReasoning, sealReasoning } from "../../lib/translate/reasoning.ts";
+import { encodeReasoning, replayReasoning } from "../../lib/translate/reasoning.ts";
 import { collectMessage } from "../../lib/translate/response/message.ts";
 import { createTranslator } from "../helpers/translator.ts";
 
@@ -47,7 +47,7 @@ Deno.test("StreamTranslator keeps a signature that comes after text with signatu
 Deno.test("replayReasoning brings back every plain piece of a turn", () => {
   const model = "deepseek/deepseek-r1";
   const content = ["one ", "two"].map((text) => {
-    const signature = sealReasoning([{ field: "reasoning", text }], { model, isHidden: false });
+    const signature = encodeReasoning([{ field: "reasoning", text }], { model, isHidden: false });
     return { type: "thinking" as const, thinking: text, signature };
   });
   assertEquals(replayReasoning(content, model), { reasoning: "one two" });
@@ -55,7 +55,7 @@ Deno.test("replayReasoning brings back every plain piece of a turn", () => {
 
 Deno.test("replayReasoning leaves out unsigned text of Claude's that a preset answered with", () => {
   const detail = { type: "reasoning.text", text: "t", format: "anthropic-claude-v1" };
-  const signature = sealReasoning([{ detail }], { model: "@preset/mine", isHidden: false });
+  const signature = encodeReasoning([{ detail }], { model: "@preset/mine", isHidden: false });
   const block = { type: "thinking" as const, thinking: "t", signature };
   assertEquals(replayReasoning([block], CLAUDE), {});
   assertEquals(replayReasoning([block], "@preset/mine"), { reasoning_details: [detail] });

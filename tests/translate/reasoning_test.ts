@@ -10,11 +10,11 @@ import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import type * as openrouter from "../../lib/openrouter/types.ts";
 import { collectMessage, translateResponse } from "../../lib/translate/response/message.ts";
 import {
+  continues,
   isClaude,
-  isContinued,
   readReasoning,
   sharesEnvelope,
-  toFamily,
+  vendorOf,
 } from "../../lib/translate/reasoning.ts";
 import { translateRequest } from "../../lib/translate/request/request.ts";
 import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
@@ -339,10 +339,10 @@ Deno.test("readReasoning keeps encrypted entries beside the plain text they belo
 
 Deno.test("isContinued compares ids only where both pieces have one", () => {
   const piece = (id?: string) => ({ detail: { type: "reasoning.text", ...(id && { id }) } });
-  assertEquals(isContinued(piece("a"), piece("a")), true);
-  assertEquals(isContinued(piece("a"), piece()), true);
-  assertEquals(isContinued(piece(), piece("a")), true);
-  assertEquals(isContinued(piece("a"), piece("b")), false);
+  assertEquals(continues(piece("a"), piece("a")), true);
+  assertEquals(continues(piece("a"), piece()), true);
+  assertEquals(continues(piece(), piece("a")), true);
+  assertEquals(continues(piece("a"), piece("b")), false);
 });
 
 Deno.test("sharesEnvelope takes a format that is not named for the same as another that is not", () => {
@@ -361,11 +361,11 @@ Deno.test("sharesEnvelope takes a format that is not named for the same as anoth
 Deno.test("a text that goes on in the other form is continued until it is signed", () => {
   const plain = { field: "reasoning", text: "b" } as const;
   const entry = { detail: { type: "reasoning.text", text: "a" } };
-  assertEquals(isContinued(entry, plain), true);
-  assertEquals(isContinued({ detail: { ...entry.detail, signature: "s" } }, plain), false);
-  assertEquals(isContinued(plain, { ...plain, field: "reasoning_content" }), false);
-  assertEquals(isContinued(plain, entry), false);
-  assertEquals(isContinued(entry, { isEmptyList: true }), false);
+  assertEquals(continues(entry, plain), true);
+  assertEquals(continues({ detail: { ...entry.detail, signature: "s" } }, plain), false);
+  assertEquals(continues(plain, { ...plain, field: "reasoning_content" }), false);
+  assertEquals(continues(plain, entry), false);
+  assertEquals(continues(entry, { isEmptyList: true }), false);
 });
 
 Deno.test("toFamily is the vendor, unless the id names a way to choose a model", () => {
@@ -377,6 +377,6 @@ Deno.test("toFamily is the vendor, unless the id names a way to choose a model",
     "@preset/mine": "",
     "qwen3": "qwen3",
   });
-  for (const [model, family] of families) assertEquals(toFamily(model), family, model);
+  for (const [model, family] of families) assertEquals(vendorOf(model), family, model);
   assertEquals(["anthropic/x", "anthropic", "openai/x"].map(isClaude), [true, false, false]);
 });

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { Calibration } from "../../lib/translate/token_calibration.ts";
+import { TokenCalibration } from "../../lib/translate/token_calibration.ts";
 import type { Handler } from "../../lib/server.ts";
 import { estimateImageTokens } from "../../lib/translate/image_tokens.ts";
 import { call, createProxy, ORIGIN, post } from "../helpers/proxy.ts";
@@ -12,12 +12,12 @@ import { completion, finishChunk, sse, textChunk, usageChunk } from "../helpers/
 import { eventStream, startUpstream } from "../helpers/upstream.ts";
 
 Deno.test("an estimate is itself until an answer has reported", () => {
-  assertEquals(new Calibration().adjust("a/x", 1000), 1000);
+  assertEquals(new TokenCalibration().adjust("a/x", 1000), 1000);
 });
 
 for (const ratio of [0.4, 0.8, 1.3, 2.5]) {
   Deno.test(`estimates converge on a tokenizer that counts ${ratio} of the first guess`, () => {
-    const calibration = new Calibration();
+    const calibration = new TokenCalibration();
     const errors: number[] = [];
     // Requests of a growing conversation, each report off by up to 10 % from the model's own ratio.
     for (let turn = 0; turn < 20; turn++) {
@@ -33,20 +33,20 @@ for (const ratio of [0.4, 0.8, 1.3, 2.5]) {
 }
 
 Deno.test("every model has a ratio of its own", () => {
-  const calibration = new Calibration();
+  const calibration = new TokenCalibration();
   calibration.learn("a/x", 1000, 2000);
   assertEquals([calibration.adjust("a/x", 100), calibration.adjust("b/y", 100)], [200, 100]);
 });
 
 Deno.test("reports that cannot be right, and tiny requests, teach nothing", () => {
-  const calibration = new Calibration();
+  const calibration = new TokenCalibration();
   for (const reported of [0, -5, NaN, Infinity, 1e9]) calibration.learn("a/x", 1000, reported);
   calibration.learn("a/x", 10, 40);
   assertEquals(calibration.adjust("a/x", 1000), 1000);
 });
 
 Deno.test("memory is bounded: the model used longest ago is forgotten", () => {
-  const calibration = new Calibration();
+  const calibration = new TokenCalibration();
   for (let i = 0; i < 200; i++) calibration.learn(`a/${i}`, 1000, 2000);
   calibration.learn("a/0", 1000, 2000);
   calibration.learn("a/new", 1000, 2000);
@@ -55,7 +55,7 @@ Deno.test("memory is bounded: the model used longest ago is forgotten", () => {
 });
 
 Deno.test("an estimate is never below 1", () => {
-  assertEquals(new Calibration().adjust("a/x", 0), 1);
+  assertEquals(new TokenCalibration().adjust("a/x", 0), 1);
 });
 
 for (const isStream of [true, false]) {

@@ -3,7 +3,7 @@
  */
 
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
-import { startPump } from "../../lib/stream/event_stream.ts";
+import { createEventStream } from "../../lib/stream/event_stream.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
 import { translateRequest } from "../../lib/translate/request/request.ts";
 import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
@@ -111,7 +111,7 @@ async function pumpThrough(sample: Sample, readSize: number): Promise<void> {
     newCallId: () => "toolu_bench",
   });
   const options = { timeoutMs: 60_000, pingMs: 60_000, now: () => performance.now(), onEnd() {} };
-  const stream = await startPump(body, translator, options);
+  const stream = await createEventStream(body, translator, options);
   let size = 0;
   for await (const part of stream) size += part.length;
   if (size < sample.content.length) throw new Error(`Only ${size} bytes came through`);

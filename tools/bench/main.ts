@@ -53,26 +53,26 @@ async function compareAll({ parts, rounds }: Plan, upstream: Listening) {
     proxy: await startProxy(upstream.port),
   };
   const comparisons: Comparison[] = [];
-  const figures: Figure[] = [];
+  const metrics: Figure[] = [];
   if (parts.includes("streams")) comparisons.push(...await compareStreams(targets, rounds));
   if (parts.includes("requests")) comparisons.push(...await compareRequests(targets, rounds));
   if (parts.includes("delta")) {
-    figures.push(...await measureFirstDelta(targets, upstream, rounds));
+    metrics.push(...await measureFirstDelta(targets, upstream, rounds));
   }
   for (const { stop } of Object.values(targets)) await stop();
-  return { comparisons, figures };
+  return { comparisons, metrics };
 }
 
 async function measureAlone({ parts, rounds }: Plan, upstream: Listening): Promise<Figure[]> {
-  const figures: Figure[] = [];
+  const metrics: Figure[] = [];
   if (parts.includes("memory")) {
     const memoryRounds = Math.min(rounds, MEMORY_ROUNDS);
-    figures.push(...await measureManyStreams(upstream, memoryRounds));
-    figures.push(...await measureStalled(upstream, memoryRounds));
+    metrics.push(...await measureManyStreams(upstream, memoryRounds));
+    metrics.push(...await measureStalled(upstream, memoryRounds));
   }
-  if (parts.includes("start")) figures.push(...await measureStart(rounds));
-  if (parts.includes("linear")) figures.push(...await measureExponents(rounds));
-  return figures;
+  if (parts.includes("start")) metrics.push(...await measureStart(rounds));
+  if (parts.includes("linear")) metrics.push(...await measureExponents(rounds));
+  return metrics;
 }
 
 async function describeMachine(): Promise<string> {
@@ -112,13 +112,13 @@ async function main(): Promise<void> {
   const head = await describeRun(plan);
   await pinSelf();
   const upstream = await startUpstream();
-  const { comparisons, figures } = await compareAll(plan, upstream);
-  figures.push(...await measureAlone(plan, upstream));
+  const { comparisons, metrics } = await compareAll(plan, upstream);
+  metrics.push(...await measureAlone(plan, upstream));
   await upstream.stop();
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   const blocks = [head];
   if (comparisons.length > 0) blocks.push(formatComparisons(comparisons));
-  if (figures.length > 0) blocks.push(formatFigures(figures));
+  if (metrics.length > 0) blocks.push(formatFigures(metrics));
   blocks.push(`The run took ${seconds} s.`);
   const report = `${blocks.join("\n\n")}\n`;
   say(report);

@@ -1,5 +1,5 @@
 /**
- * What a soak's figures mean: when memory has come to rest, and whether the run passed. Pure.
+ * What a soak's metrics mean: when memory has come to rest, and whether the run passed. Pure.
  * @module
  */
 

@@ -9,7 +9,7 @@ import { VARIABLES } from "../../variables.ts";
 import { ApiError } from "../../errors.ts";
 import { Catalog } from "../../openrouter/catalog.ts";
 import { type Client, createClient } from "../../openrouter/client.ts";
-import { createPaint } from "../../colors.ts";
+import { createColorizer } from "../../colors.ts";
 import { createRedactor, listSecrets } from "../../redact.ts";
 import { findKeyWarnings, findLimitWarnings } from "../startup_message.ts";
 import { checkPort } from "./port.ts";
@@ -18,10 +18,10 @@ import { checkTargets } from "./models.ts";
 import { checkKey, checkUpstream, type UpstreamAnswers } from "./upstream.ts";
 import {
   describeFlag,
-  judgeSources,
+  type EnvSources,
   mayReach,
+  parseSources,
   readSources,
-  type Sources,
   toListenAddress,
   toUpstreamAddress,
 } from "../environment.ts";
@@ -33,7 +33,7 @@ export interface CheckOptions {
   /** One JSON object instead of text. */
   isJson?: boolean;
   /** Reads the settings. @throws {StartError} where they may not be read */
-  read?: () => Sources;
+  read?: () => EnvSources;
   /** Takes what is to be printed. */
   print?: (text: string) => void;
   fetcher?: typeof fetch;
@@ -60,14 +60,14 @@ export async function runCheck(about: About, options: CheckOptions = {}): Promis
   const redact = createRedactor(secrets);
   if (isJson) print(redact(JSON.stringify(report)));
   else {
-    const paint = createPaint(canShowColors());
+    const paint = createColorizer(canShowColors());
     for (const line of formatReport(report, paint)) print(redact(line));
   }
   return report.ok;
 }
 
-function readUsual(): Sources {
-  return readSources({ asked: null, readsFolder: true });
+function readUsual(): EnvSources {
+  return readSources({ option: null, readsFolder: true });
 }
 
 /** What was found, and which words nobody may see. */
@@ -78,7 +78,7 @@ interface Inspection {
 }
 
 async function inspect(
-  read: () => Sources,
+  read: () => EnvSources,
   options: Required<Pick<CheckOptions, "fetcher" | "waitMs">>,
 ): Promise<Inspection> {
   const found: Inspection = { settings: [], secrets: [], findings: [] };
@@ -89,10 +89,10 @@ async function inspect(
     notes = sources.notes;
     found.secrets = readSecrets(sources);
     found.settings = listSettings(sources);
-    config = judgeSources(sources);
+    config = parseSources(sources);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    found.findings = [{ topic: "settings", state: "failed", says: error.message }];
+    found.findings = [{ topic: "settings", state: "failed", message: error.message }];
     return found;
   }
   const [port, upstream] = await Promise.all([checkPort(config), askUpstream(config, options)]);
@@ -106,15 +106,15 @@ async function inspect(
 }
 
 /** From the text: what is wrong with a setting is said without its value, too. */
-function readSecrets({ env }: Sources): string[] {
+function readSecrets({ env }: EnvSources): string[] {
   const proxyApiKeys = (env("PROXY_API_KEYS") ?? "").split(",").map((key) => key.trim());
   return listSecrets({ openrouterApiKey: env("OPENROUTER_API_KEY")?.trim() ?? null, proxyApiKeys });
 }
 
-function listSettings({ env, findOrigin }: Sources): Setting[] {
+function listSettings({ env, sourceOf }: EnvSources): Setting[] {
   return VARIABLES.map(({ name, default: standard }) => {
     const value = env(name)?.trim() || standard;
-    return { name, value: maskSecret(name, value), origin: findOrigin(name) };
+    return { name, value: maskSecret(name, value), source: sourceOf(name) };
   });
 }
 
@@ -128,14 +128,14 @@ function maskSecret(name: string, value: string): string {
 
 function checkSettings(settings: readonly Setting[], warnings: readonly string[]): Finding[] {
   const topic = "settings";
-  const count = (origin: string) => settings.filter((setting) => setting.origin === origin).length;
+  const count = (origin: string) => settings.filter((setting) => setting.source === origin).length;
   const [environment, standard] = [count("environment"), count("default")];
-  const file = settings.find(({ origin }) => !/^(environment|default)$/.test(origin))?.origin;
+  const file = settings.find(({ source }) => !/^(environment|default)$/.test(source))?.source;
   const says = `${environment} from the environment, ` +
     `${settings.length - environment - standard} from ${file ?? "a file"}, ${standard} by default`;
   return [
-    { topic, state: "ok", says },
-    ...warnings.map((says): Finding => ({ topic, state: "warning", says })),
+    { topic, state: "ok", message: says },
+    ...warnings.map((says): Finding => ({ topic, state: "warning", message: says })),
   ];
 }
 
@@ -145,9 +145,14 @@ function checkPermissions(config: Config): Finding {
     .filter((address) => !mayReach(address));
   if (missing.length > 0) {
     const cure = `add --allow-net=${missing.join(",")}`;
-    return { topic, state: "failed", says: `may not reach ${missing.join(" and ")}`, cure };
+    return {
+      topic,
+      state: "failed",
+      message: `may not reach ${missing.join(" and ")}`,
+      hint: cure,
+    };
   }
-  return { topic, state: "ok", says: "settings, port and upstream are allowed" };
+  return { topic, state: "ok", message: "settings, port and upstream are allowed" };
 }
 
 /** Upstream, the key and the models, by two requests at once. */
@@ -157,11 +162,11 @@ async function askUpstream(
 ): Promise<Finding[]> {
   const address = toUpstreamAddress(config);
   if (!mayReach(address)) {
-    const says = `not checked: no permission for ${describeFlag(address)}`;
+    const message = `not checked: no permission for ${describeFlag(address)}`;
     const rest: Finding[] = ["upstream", "key"].map((topic) => ({
       topic,
       state: "unchecked",
-      says,
+      message,
     }));
     return [...rest, ...checkTargets(config, null)];
   }

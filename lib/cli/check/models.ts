@@ -5,9 +5,9 @@
 
 import type { Config, Family } from "../../config.ts";
 import type { Catalog, CatalogModel } from "../../openrouter/catalog.ts";
-import { RefusedDefaults, resolveModel } from "../../openrouter/model_mapping.ts";
+import { resolveModel, UnavailableDefaults } from "../../openrouter/model_mapping.ts";
 import type { Finding, State } from "./report.ts";
-import { groupTargets, TARGET_VARIABLES } from "../model_targets.ts";
+import { groupByTarget, TARGET_VARIABLES } from "../model_targets.ts";
 
 /** One id that requests may go to. */
 interface Candidate {
@@ -30,12 +30,12 @@ export function checkTargets(config: Config, catalog: Catalog | null): Finding[]
     const facts = { id, families };
     if (catalog === null || id.includes("@preset/")) {
       const why = catalog === null ? "not checked: no model list" : "not checked: a preset";
-      return { ...head, state: "unchecked", says: `${id}: ${why}`, facts };
+      return { ...head, state: "unchecked", message: `${id}: ${why}`, facts };
     }
     const model = catalog.find(id);
     // A free variant without an entry has ended, though the paid model is listed.
     if (model === undefined || (isFree(id) && !isFree(model.id))) {
-      const nearest = catalog.nearest(id);
+      const nearest = catalog.suggestModels(id);
       return { ...head, ...judgeMissing(candidate, nearest), facts: { ...facts, nearest } };
     }
     return { ...head, ...judgeModel(id, model), facts: { ...facts, ...toFacts(model) } };
@@ -48,7 +48,7 @@ function isFree(id: string): boolean {
 
 /** `auto` means another id for each family; what families share is looked at once. */
 function listCandidates(config: Config): Candidate[] {
-  return groupTargets(config.targets).flatMap(({ families, target }) => {
+  return groupByTarget(config.targets).flatMap(({ families, target }) => {
     const [first, ...fallbacks] = target.models;
     const isAuto = first === "auto";
     const shared = { families, isAuto: false, isDefault: target.isDefault };
@@ -56,7 +56,7 @@ function listCandidates(config: Config): Candidate[] {
       ? families.map((family) => ({
         ...shared,
         families: [family],
-        id: resolveModel(family, config, new RefusedDefaults()).models[0],
+        id: resolveModel(family, config, new UnavailableDefaults()).models[0],
         isAuto,
         isFallback: false,
       }))
@@ -68,24 +68,26 @@ function listCandidates(config: Config): Candidate[] {
 function judgeMissing(
   { id, families, isAuto, isDefault }: Candidate,
   nearest: readonly string[],
-): Pick<Finding, "state" | "says" | "cure"> {
-  if (isAuto) return { state: "unchecked", says: `auto: told from each request; ${id} is unknown` };
+): Pick<Finding, "state" | "message" | "hint"> {
+  if (isAuto) {
+    return { state: "unchecked", message: `auto: told from each request; ${id} is unknown` };
+  }
   const near = nearest.length === 0 ? "" : `nearest: ${nearest.join(", ")}; `;
   const names = families.filter((family) => !isDefault || family !== "fable")
     .map((family) => TARGET_VARIABLES[family]).join(", ");
   if (!isDefault) {
-    return { state: "failed", says: `${id}: ${NOT_LISTED}`, cure: `${near}change ${names}` };
+    return { state: "failed", message: `${id}: ${NOT_LISTED}`, hint: `${near}change ${names}` };
   }
   const says = `${id}: ${NOT_LISTED}; once refused, the Claude asked for replaces it`;
-  return { state: "warning", says, cure: `${near}set ${names}, to auto if you like` };
+  return { state: "warning", message: says, hint: `${near}set ${names}, to auto if you like` };
 }
 
-function judgeModel(id: string, model: CatalogModel): Pick<Finding, "state" | "says" | "cure"> {
+function judgeModel(id: string, model: CatalogModel): Pick<Finding, "state" | "message" | "hint"> {
   const state: State = model.toolCapable === false ? "warning" : "ok";
   const says = `${id}: ${describeModel(model)}`;
   return state === "ok"
-    ? { state, says }
-    : { state, says, cure: "Claude Code needs tools: choose a model that has them" };
+    ? { state, message: says }
+    : { state, message: says, hint: "Claude Code needs tools: choose a model that has them" };
 }
 
 function describeModel(model: CatalogModel): string {

@@ -15,23 +15,32 @@ export async function checkPort(config: Pick<Config, "host" | "port">): Promise<
   const address = toListenAddress(config);
   if (!mayReach(address)) {
     const says = `not checked: no permission for ${describeFlag(address)}`;
-    return { topic, state: "unchecked", says };
+    return { topic, state: "unchecked", message: says };
   }
   try {
     Deno.listen({ hostname: config.host, port: config.port }).close();
-    return { topic, state: "ok", says: config.port === 0 ? "any free one" : `${address} is free` };
+    return {
+      topic,
+      state: "ok",
+      message: config.port === 0 ? "any free one" : `${address} is free`,
+    };
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) {
       const says = `cannot listen on ${address}`;
-      return { topic, state: "failed", says, cure: "check HOST and PORT" };
+      return { topic, state: "failed", message: says, hint: "check HOST and PORT" };
     }
   }
   if (await isProxy(config)) {
     const says = `${address} is in use by a proxy like this one, which answers /health`;
-    return { topic, state: "warning", says, cure: "stop it before you start another, or set PORT" };
+    return {
+      topic,
+      state: "warning",
+      message: says,
+      hint: "stop it before you start another, or set PORT",
+    };
   }
   const says = `${address} is in use by another program`;
-  return { topic, state: "failed", says, cure: "set PORT to a free one" };
+  return { topic, state: "failed", message: says, hint: "set PORT to a free one" };
 }
 
 /**

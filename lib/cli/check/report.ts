@@ -4,7 +4,7 @@
  */
 
 import type { JsonObject } from "../../json.ts";
-import { type Color, type Paint, toPrintable } from "../../colors.ts";
+import { type Color, type Colorizer, stripControlChars } from "../../colors.ts";
 
 /** `warning` and `unchecked` do not keep the proxy from working; `failed` does. */
 export type State = "ok" | "warning" | "failed" | "unchecked";
@@ -16,9 +16,9 @@ export interface Finding {
   /** The names of models that this is about, among `models`. */
   name?: string;
   state: State;
-  says: string;
+  message: string;
   /** What to do about it. */
-  cure?: string;
+  hint?: string;
   /** The same for machines: limits, prices, sizes. */
   facts?: JsonObject;
 }
@@ -28,7 +28,7 @@ export interface Setting {
   name: string;
   value: string;
   /** `environment`, the name of a file, or `default`. */
-  origin: string;
+  source: string;
 }
 
 /** Everything that was found. */
@@ -51,7 +51,7 @@ const MARKS: Record<State, readonly [mark: string, color: Color]> = {
 const MAX_VALUE = 70;
 
 /** Lines for a person. */
-export function formatReport(report: Report, paint: Paint): string[] {
+export function formatReport(report: Report, paint: Colorizer): string[] {
   const { name, version, settings, findings } = report;
   return [
     `${name} ${version}`,
@@ -64,14 +64,14 @@ export function formatReport(report: Report, paint: Paint): string[] {
 }
 
 /** Variables that have a value, a line each; the others are only named. */
-function formatSettings(settings: readonly Setting[], paint: Paint): string[] {
+function formatSettings(settings: readonly Setting[], paint: Colorizer): string[] {
   if (settings.length === 0) return [];
-  const width = Math.max(...settings.map(({ origin }) => origin.length), "environment".length);
-  const rows = settings.filter(({ value }) => value !== "").map(({ name, value, origin }) => {
-    const text = toPrintable(value);
+  const width = Math.max(...settings.map(({ source }) => source.length), "environment".length);
+  const rows = settings.filter(({ value }) => value !== "").map(({ name, value, source }) => {
+    const text = stripControlChars(value);
     const shown = text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text;
-    const row = `${name.padEnd(20)}  ${toPrintable(origin).padEnd(width)}  ${shown}`;
-    return `  ${origin === "default" ? paint("dim", row) : row}`;
+    const row = `${name.padEnd(20)}  ${stripControlChars(source).padEnd(width)}  ${shown}`;
+    return `  ${source === "default" ? paint("dim", row) : row}`;
   });
   const unset = settings.filter(({ value }) => value === "").map(({ name }) => name);
   const rest = wrapNames("  not set: ", unset).map((line) => paint("dim", line));
@@ -92,20 +92,20 @@ function wrapNames(head: string, names: readonly string[]): string[] {
   return names.length === 0 ? [] : [...lines, line.trimEnd()];
 }
 
-function formatFindings(findings: readonly Finding[], paint: Paint): string[] {
+function formatFindings(findings: readonly Finding[], paint: Colorizer): string[] {
   const toLabel = ({ topic, name }: Finding) => name ?? topic;
   const width = Math.max(0, ...findings.map((finding) => toLabel(finding).length));
   return findings.flatMap((finding) => {
     const [mark, color] = MARKS[finding.state];
     const head = `  ${paint(color, mark)} ${toLabel(finding).padEnd(width)}  ${
-      toPrintable(finding.says)
+      stripControlChars(finding.message)
     }`;
-    if (finding.cure === undefined) return [head];
-    return [head, `${" ".repeat(width + 6)}→ ${toPrintable(finding.cure)}`];
+    if (finding.hint === undefined) return [head];
+    return [head, `${" ".repeat(width + 6)}→ ${stripControlChars(finding.hint)}`];
   });
 }
 
-function formatVerdict({ findings, tookMs }: Report, paint: Paint): string {
+function formatVerdict({ findings, tookMs }: Report, paint: Colorizer): string {
   const count = (state: State) => findings.filter((finding) => finding.state === state).length;
   const [failed, warnings] = [count("failed"), count("warning")];
   const took = `(${(tookMs / 1000).toFixed(1)} s)`;

@@ -36,7 +36,7 @@ export function checkUpstream({ models, key }: UpstreamAnswers, { baseUrl }: Con
   if (models.status === "fulfilled") {
     const { count } = models.value;
     const says = `${baseUrl} answers, with ${count} models`;
-    return { topic, state: "ok", says, facts: { models: count } };
+    return { topic, state: "ok", message: says, facts: { models: count } };
   }
   const why = explain(models.reason);
   const isThere = [models, key].some((answer) =>
@@ -44,17 +44,17 @@ export function checkUpstream({ models, key }: UpstreamAnswers, { baseUrl }: Con
   );
   if (!isThere) {
     const cure = "check the network, OPENROUTER_BASE_URL, and HTTPS_PROXY where one is needed";
-    return { topic, state: "failed", says: `${baseUrl} cannot be reached: ${why}`, cure };
+    return { topic, state: "failed", message: `${baseUrl} cannot be reached: ${why}`, hint: cure };
   }
   const says = `${baseUrl} gives no model list: ${why}`;
   const better = correctBaseUrl(baseUrl);
   if (better !== null) {
-    return { topic, state: "failed", says, cure: `set OPENROUTER_BASE_URL=${better}` };
+    return { topic, state: "failed", message: says, hint: `set OPENROUTER_BASE_URL=${better}` };
   }
   const cure = knowsKeys(key)
     ? "try again: the models could not be checked"
     : `check OPENROUTER_BASE_URL; OpenRouter's is ${OPENROUTER_URL}`;
-  return { topic, state: "failed", says, cure };
+  return { topic, state: "failed", message: says, hint: cure };
 }
 
 /**
@@ -79,15 +79,19 @@ export function checkKey(answer: UpstreamAnswers["key"], config: Config): Findin
     const { reason } = answer;
     if (isRefusal(reason)) {
       const says = `upstream refuses OPENROUTER_API_KEY: ${explain(reason)}`;
-      return { topic, state: "failed", says, cure: `make a new one at ${KEYS_PAGE}` };
+      return { topic, state: "failed", message: says, hint: `make a new one at ${KEYS_PAGE}` };
     }
     const is404 = reason instanceof ApiError && reason.status === 404;
     const why = is404 ? "this upstream tells nothing about keys" : explain(reason);
-    return { topic, state: "unchecked", says: `not checked: ${why}` };
+    return { topic, state: "unchecked", message: `not checked: ${why}` };
   }
   const data = isJsonObject(answer.value) ? answer.value["data"] : undefined;
   if (!isJsonObject(data)) {
-    return { topic, state: "unchecked", says: "not checked: upstream's words are not understood" };
+    return {
+      topic,
+      state: "unchecked",
+      message: "not checked: upstream's words are not understood",
+    };
   }
   const facts = Object.fromEntries(KEY_FACTS.map((name) => [name, data[name] ?? null]));
   return { topic, ...judgeKey(data), facts };
@@ -100,25 +104,29 @@ function describeKeyless({ proxyApiKeys }: Config): Finding {
   return {
     topic: "key",
     state: "warning",
-    says: `OPENROUTER_API_KEY is not set: each client must bring its own sk-or-… key, ${how}`,
-    cure: `put OPENROUTER_API_KEY into .env; keys are made at ${KEYS_PAGE}`,
+    message: `OPENROUTER_API_KEY is not set: each client must bring its own sk-or-… key, ${how}`,
+    hint: `put OPENROUTER_API_KEY into .env; keys are made at ${KEYS_PAGE}`,
   };
 }
 
-function judgeKey(data: JsonObject): Pick<Finding, "state" | "says" | "cure"> {
+function judgeKey(data: JsonObject): Pick<Finding, "state" | "message" | "hint"> {
   const says = describeKey(data);
   if (data["is_management_key"] === true || data["is_provisioning_key"] === true) {
     const cure = `management keys get no answers: make an ordinary one at ${KEYS_PAGE}`;
-    return { state: "failed", says, cure };
+    return { state: "failed", message: says, hint: cure };
   }
   const left = data["limit_remaining"];
   if (typeof left === "number" && left <= 0) {
-    return { state: "failed", says, cure: `its limit is used up: raise it at ${KEYS_PAGE}` };
+    return {
+      state: "failed",
+      message: says,
+      hint: `its limit is used up: raise it at ${KEYS_PAGE}`,
+    };
   }
   if (data["is_free_tier"] === true) {
-    return { state: "warning", says, cure: `paid models need credit: ${CREDITS_PAGE}` };
+    return { state: "warning", message: says, hint: `paid models need credit: ${CREDITS_PAGE}` };
   }
-  return { state: "ok", says };
+  return { state: "ok", message: says };
 }
 
 function describeKey(data: JsonObject): string {

@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../../config.ts";
-import type { AskedFile } from "../arguments.ts";
+import type { EnvFileOption } from "../arguments.ts";
 import type { Services } from "../../request_context.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
 import type { Log } from "../../log.ts";
@@ -24,8 +24,8 @@ import {
 import { findUserFile, readGranted, resolvePath } from "../env_file.ts";
 import { type Environment, loadEnvironment, requireNetAccess } from "../environment.ts";
 import { createSettingsFile } from "./settings_file.ts";
-import { type About, createServices, type RunningServer, startServer } from "../serve.ts";
-import { describeSession } from "./session_summary.ts";
+import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
+import { summarizeSession } from "./session_summary.ts";
 import { printError, StartError } from "../terminal.ts";
 
 const HOST = "127.0.0.1";
@@ -61,7 +61,7 @@ interface Launch {
 export async function runClaude(
   args: readonly string[],
   about: About,
-  envFile: AskedFile | null = null,
+  envFile: EnvFileOption | null = null,
 ): Promise<number> {
   const program = readGranted("CLAUDE_BIN") ?? "claude";
   requirePermissions(program, about);
@@ -72,7 +72,7 @@ export async function runClaude(
   const key = createKey();
   // The terminal is another program's.
   const log: Log = { request: () => {}, write: () => {} };
-  const services = { ...createServices(toOwnConfig(config, key), about), log };
+  const services = { ...createCliServices(toOwnConfig(config, key), about), log };
   const server = startOnFreePort(services);
   try {
     // The list is a help, not a need: where it does not come in time, the client guesses.
@@ -86,7 +86,7 @@ export async function runClaude(
     const env = { ...toClientEnv(Deno.env.toObject(), connection), ...direct };
     const code = await runClient({ program, args: rest, folder, env }, merged);
     await server.stop();
-    say(describeSession(services.figures.totals));
+    say(summarizeSession(services.metrics.totals));
     return code;
   } finally {
     await server.stop();
@@ -97,9 +97,9 @@ export async function runClaude(
  * Without `.env` of the working folder: that is the file of whichever repository the user works on.
  * @throws {StartError} where they cannot be used, or hold no key
  */
-function loadOwnSettings(envFile: AskedFile | null, folder: string): Environment {
+function loadOwnSettings(envFile: EnvFileOption | null, folder: string): Environment {
   const asked = envFile && { ...envFile, path: resolvePath(envFile.path, folder) };
-  const loaded = loadEnvironment({ asked, readsFolder: false });
+  const loaded = loadEnvironment({ option: asked, readsFolder: false });
   if (loaded.config.openrouterApiKey !== null) return loaded;
   const file = asked?.path ?? findUserFile() ?? "the file that --env-file names";
   throw new StartError(

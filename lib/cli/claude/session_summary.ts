@@ -1,12 +1,12 @@
 /**
- * What a session came to, in one line, from the figures of its process.
+ * What a session came to, in one line, from the metrics of its process.
  * @module
  */
 
-import type { Sums } from "../../metrics/types.ts";
+import type { Totals } from "../../metrics/types.ts";
 
 /** `12 requests (1 failed), 45,210 tokens in, 3,120 out, $0.1234`. */
-export function describeSession(sums: Readonly<Sums>): string {
+export function summarizeSession(sums: Readonly<Totals>): string {
   if (sums.requests === 0) return "no requests";
   const failed = sums.failed === 0 ? "" : ` (${formatNumber(sums.failed)} failed)`;
   const tokensIn = sums.inputTokens + sums.cachedTokens + sums.writtenTokens;
@@ -14,7 +14,7 @@ export function describeSession(sums: Readonly<Sums>): string {
     `${formatNumber(sums.outputTokens)} out${describeCost(sums)}`;
 }
 
-function describeCost({ costUsd, unpriced }: Readonly<Sums>): string {
+function describeCost({ costUsd, unpriced }: Readonly<Totals>): string {
   if (costUsd === null) return unpriced > 0 ? ", cost not known" : ", no cost reported";
   const known = `, ${formatCost(costUsd)}`;
   return unpriced > 0 ? `${known} and what ${count(unpriced)} cost is not known` : known;

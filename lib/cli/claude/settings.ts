@@ -7,7 +7,7 @@
 import type { Config, Family, Target } from "../../config.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
 import type { CatalogModel } from "../../openrouter/catalog.ts";
-import { RefusedDefaults, resolveModel } from "../../openrouter/model_mapping.ts";
+import { resolveModel, UnavailableDefaults } from "../../openrouter/model_mapping.ts";
 import { StartError } from "../terminal.ts";
 
 /** Variables by name. */
@@ -22,7 +22,7 @@ export interface ModelSettings {
 /** The part of the catalog that is asked. */
 export interface KnownModels {
   find(id: string): Pick<CatalogModel, "contextLength"> | undefined;
-  nearest(id: string): string[];
+  suggestModels(id: string): string[];
 }
 
 /** The variable that switches off the question for the model list, among others. */
@@ -188,7 +188,8 @@ function nameOf(family: Family): string {
 /** The id itself where the proxy takes it for what it is; for a list of models a name that is mapped to it. */
 function nameFor(family: Family, targets: Config["targets"]): string {
   const mapped = nameOf(family);
-  const resolve = (name: string) => resolveModel(name, { targets }, new RefusedDefaults()).models;
+  const resolve = (name: string) =>
+    resolveModel(name, { targets }, new UnavailableDefaults()).models;
   const target = resolve(mapped);
   const byId = resolve(target[0]);
   const isSame = byId.length === target.length && byId[0] === target[0];
@@ -196,7 +197,7 @@ function nameFor(family: Family, targets: Config["targets"]): string {
 }
 
 function describeUnknown(ids: readonly string[], known: KnownModels): string {
-  const near = ids.flatMap((id) => known.nearest(id));
+  const near = ids.flatMap((id) => known.suggestModels(id));
   const hint = near.length === 0 ? "" : ` (nearest known ids: ${near.slice(0, 3).join(", ")})`;
   return `The context length of ${ids.join(", ")} is not known${hint}: ` +
     "Claude Code compacts by its own guess";

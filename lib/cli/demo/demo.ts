@@ -9,10 +9,10 @@ import type { Config, Env } from "../../config.ts";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../../json.ts";
 import type { Log } from "../../log.ts";
 import { readGranted } from "../env_file.ts";
-import { judgeSettings, requireNetAccess } from "../environment.ts";
-import { type About, createServices, type RunningServer, startServer } from "../serve.ts";
+import { parseConfig, requireNetAccess } from "../environment.ts";
+import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
 import { printLine, StartError } from "../terminal.ts";
-import { startUpstream, type Upstream } from "./fake_openrouter.ts";
+import { type FakeOpenRouter, startFakeOpenRouter } from "./fake_openrouter.ts";
 
 /** What a test sets otherwise. */
 export interface DemoOptions {
@@ -46,7 +46,7 @@ export async function runDemo(
   { pauseMs = PAUSE_MS, question = QUESTION, print = printLine }: DemoOptions = {},
 ): Promise<RunningServer> {
   requireAddress("127.0.0.1");
-  const upstream = startUpstream({ pauseMs });
+  const upstream = startFakeOpenRouter({ pauseMs });
   try {
     return await startBefore(upstream, { about, env, question, print });
   } catch (error) {
@@ -57,7 +57,7 @@ export async function runDemo(
 
 /** The proxy before an upstream; it runs only if its first answer came through. */
 async function startBefore(
-  upstream: Upstream,
+  upstream: FakeOpenRouter,
   { about, env, question, print }: Required<Omit<DemoOptions, "pauseMs">> & {
     about: About;
     env: Env;
@@ -65,7 +65,7 @@ async function startBefore(
 ): Promise<RunningServer> {
   const config = loadDemoConfig(upstream, env);
   requireNetAccess(config);
-  const services = createServices(config, about);
+  const services = createCliServices(config, about);
   const log = holdLog(services.log);
   const server = startServer({ ...services, log });
   const stop = async () => {
@@ -102,7 +102,7 @@ function holdLog(log: Log): Log & { release(): void } {
   };
 }
 
-function loadDemoConfig({ baseUrl }: Upstream, env: Env): Config {
+function loadDemoConfig({ baseUrl }: FakeOpenRouter, env: Env): Config {
   const fixed = new Map([
     ["OPENROUTER_BASE_URL", baseUrl],
     ["OPENROUTER_API_KEY", DEMO_KEY],
@@ -112,7 +112,7 @@ function loadDemoConfig({ baseUrl }: Upstream, env: Env): Config {
     ["LOG_LEVEL", "info"],
     ["LOG_FORMAT", "text"],
   ]);
-  return judgeSettings((name) => OWN_SETTINGS.has(name) ? env(name) : fixed.get(name));
+  return parseConfig((name) => OWN_SETTINGS.has(name) ? env(name) : fixed.get(name));
 }
 
 function requireAddress(host: string): void {

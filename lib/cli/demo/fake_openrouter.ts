@@ -7,11 +7,11 @@
 import { STATUS_CODE } from "@std/http/status";
 import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
 import type { Chunk, Delta, ReasoningDetail } from "../../openrouter/types.ts";
-import { type Answer, composeReply, createRefusal, PROVIDER, type Refusal } from "./replies.ts";
+import { type ChatReply, createReply, type ErrorReply, errorReply, PROVIDER } from "./replies.ts";
 import { CHARS_PER_TOKEN } from "../../translate/characters.ts";
 
 /** What an answer has of its moment. */
-export interface Occasion {
+export interface ReplyMeta {
   id: string;
   /** Seconds since the epoch. */
   created: number;
@@ -20,7 +20,7 @@ export interface Occasion {
 }
 
 /** An upstream that listens. */
-export interface Upstream {
+export interface FakeOpenRouter {
   /** What OPENROUTER_BASE_URL has to be. */
   baseUrl: string;
   /** Ends it when what it is answering has gone out. May be called again. */
@@ -51,7 +51,7 @@ const MODELS_CREATED = 1_759_000_000;
  * Starts listening on 127.0.0.1, any free port.
  * @param options `pauseMs`: the pause before every chunk, so that arriving can be seen; 0 for none
  */
-export function startUpstream({ pauseMs = 0 }: { pauseMs?: number } = {}): Upstream {
+export function startFakeOpenRouter({ pauseMs = 0 }: { pauseMs?: number } = {}): FakeOpenRouter {
   const controller = new AbortController();
   const { signal } = controller;
   const server = Deno.serve(
@@ -79,7 +79,7 @@ async function handle(request: Request, pauseMs: number): Promise<Response> {
       return await answerChat(request, pauseMs);
     default:
       await request.body?.cancel();
-      return toErrorResponse(createRefusal(STATUS_CODE.NotFound, "Simulated: no such endpoint"));
+      return toErrorResponse(errorReply(STATUS_CODE.NotFound, "Simulated: no such endpoint"));
   }
 }
 
@@ -87,11 +87,11 @@ async function answerChat(request: Request, pauseMs: number): Promise<Response> 
   const text = await request.text();
   if (!hasKey(request)) return refuseKey();
   const body = parseJson(text);
-  const reply = composeReply(body);
+  const reply = createReply(body);
   if (reply.type === "refusal") return toErrorResponse(reply);
   const created = Math.floor(Date.now() / 1000);
   const id = `gen-${created}-${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
-  const occasion: Occasion = { id, created, promptChars: text.length };
+  const occasion: ReplyMeta = { id, created, promptChars: text.length };
   const headers = { "x-generation-id": id };
   if (isJsonObject(body) && body["stream"] === true) {
     const stream = pace(toFrames(reply, occasion), pauseMs);
@@ -107,11 +107,11 @@ function hasKey(request: Request): boolean {
 }
 
 function refuseKey(): Response {
-  return toErrorResponse(createRefusal(STATUS_CODE.Unauthorized, "Simulated: no bearer key"));
+  return toErrorResponse(errorReply(STATUS_CODE.Unauthorized, "Simulated: no bearer key"));
 }
 
 /** A whole completion; one that is to fail is an error under HTTP 200, as OpenRouter sends it. */
-export function toCompletion(answer: Answer, occasion: Occasion): JsonObject {
+export function toCompletion(answer: ChatReply, occasion: ReplyMeta): JsonObject {
   if (answer.fate === "error") return { ...createBroken().body };
   const details = answer.reasoning === "" ? null : [
     { ...toDetail({ text: answer.reasoning }), signature: createSignature(answer) },
@@ -136,7 +136,7 @@ export function toCompletion(answer: Answer, occasion: Occasion): JsonObject {
 }
 
 /** The events of a stream, one a frame, ready to be sent. */
-export function toFrames(answer: Answer, occasion: Occasion): string[] {
+export function toFrames(answer: ChatReply, occasion: ReplyMeta): string[] {
   const frames = toChunks(answer, occasion).map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
   const [first = "", ...rest] = frames;
   // Comments come while a request is queued, and between chunks too.
@@ -148,7 +148,7 @@ export function toFrames(answer: Answer, occasion: Occasion): string[] {
  * The chunks of a stream, in OpenRouter's order: reasoning, its signature, text or a call, the finish reason,
  * and once more the finish reason with the usage. An answer that is to fail ends within its text.
  */
-export function toChunks(answer: Answer, occasion: Occasion): Chunk[] {
+export function toChunks(answer: ChatReply, occasion: ReplyMeta): Chunk[] {
   const head = { ...toHead(answer, occasion), object: "chat.completion.chunk" };
   const open = { finish_reason: null, native_finish_reason: null };
   const toChunk = (delta: Delta, finish: object = open) => ({
@@ -156,7 +156,7 @@ export function toChunks(answer: Answer, occasion: Occasion): Chunk[] {
     choices: [{ index: 0, delta: { role: "assistant", ...delta }, ...finish }],
   });
   const reasoning = toReasoningDeltas(answer).map((delta) => toChunk(delta));
-  const said = toSayingDeltas(answer, occasion).map((delta) => toChunk(delta));
+  const said = toReplyDeltas(answer, occasion).map((delta) => toChunk(delta));
   if (answer.fate !== "whole") {
     const half = [...reasoning, ...said.slice(0, Math.ceil(said.length / 2))];
     if (answer.fate === "cut") return half;
@@ -173,7 +173,7 @@ export function toChunks(answer: Answer, occasion: Occasion): Chunk[] {
 }
 
 /** Text in pieces of a few words, then the signature alone, as Claude's reasoning arrives. */
-function toReasoningDeltas(answer: Answer): Delta[] {
+function toReasoningDeltas(answer: ChatReply): Delta[] {
   if (answer.reasoning === "") return [];
   const texts = splitWords(answer.reasoning, 4).map((text) => ({
     content: "",
@@ -185,7 +185,7 @@ function toReasoningDeltas(answer: Answer): Delta[] {
 }
 
 /** The text in pieces of a few words, or the call: its name, an empty fragment, its arguments. */
-function toSayingDeltas(answer: Answer, occasion: Occasion): Delta[] {
+function toReplyDeltas(answer: ChatReply, occasion: ReplyMeta): Delta[] {
   if (answer.call === null) return splitWords(answer.text, 3).map((content) => ({ content }));
   const { name, arguments: json } = answer.call;
   const half = Math.ceil(json.length / 2);
@@ -208,23 +208,23 @@ function toDetail(content: Pick<ReasoningDetail, "text" | "signature">): Reasoni
 }
 
 /** Looks like one, and says what it is to anyone who decodes it. */
-function createSignature(answer: Answer): string {
+function createSignature(answer: ChatReply): string {
   return btoa(`simulated signature of ${answer.reasoning.length} characters of reasoning`);
 }
 
-function toHead(answer: Answer, { id, created }: Occasion) {
+function toHead(answer: ChatReply, { id, created }: ReplyMeta) {
   return { id, created, model: answer.model, provider: PROVIDER };
 }
 
-function toFinish({ finishReason, nativeFinishReason }: Answer) {
+function toFinish({ finishReason, nativeFinishReason }: ChatReply) {
   return { finish_reason: finishReason, native_finish_reason: nativeFinishReason };
 }
 
-function toCallId({ id }: Occasion): string {
+function toCallId({ id }: ReplyMeta): string {
   return `toolu_${id.split("-").at(-1)}`;
 }
 
-function countUsage(answer: Answer, { promptChars }: Occasion) {
+function countUsage(answer: ChatReply, { promptChars }: ReplyMeta) {
   const reasoning = countTokens(answer.reasoning.length);
   const prompt = countTokens(promptChars);
   const said = answer.text.length + (answer.call?.arguments.length ?? 0);
@@ -245,16 +245,16 @@ function countTokens(chars: number): number {
 }
 
 /** What an answer ends in that fails after it began. */
-function createBroken(): Refusal {
-  return createRefusal(STATUS_CODE.BadGateway, "Simulated: the answer broke off, as asked for");
+function createBroken(): ErrorReply {
+  return errorReply(STATUS_CODE.BadGateway, "Simulated: the answer broke off, as asked for");
 }
 
 /** Reached where a request breaks off while it is read; the runtime would print it among the demo. */
 function toServerError(): Response {
-  return toErrorResponse(createRefusal(STATUS_CODE.InternalServerError, "Simulated: cannot read"));
+  return toErrorResponse(errorReply(STATUS_CODE.InternalServerError, "Simulated: cannot read"));
 }
 
-function toErrorResponse({ status, headers, body }: Refusal): Response {
+function toErrorResponse({ status, headers, body }: ErrorReply): Response {
   return Response.json(body, { status, headers });
 }
 

@@ -8,10 +8,10 @@ import { isJsonObject, type JsonObject } from "../../json.ts";
 import { CHARS_PER_TOKEN } from "../../translate/characters.ts";
 
 /** What comes back for a chat request. */
-export type Reply = Refusal | Answer;
+export type Reply = ErrorReply | ChatReply;
 
 /** An error before any answer, in OpenRouter's shape. */
-export interface Refusal {
+export interface ErrorReply {
   type: "refusal";
   status: number;
   headers: Record<string, string>;
@@ -19,7 +19,7 @@ export interface Refusal {
 }
 
 /** An answer, before it is cut into chunks. */
-export interface Answer {
+export interface ChatReply {
   type: "answer";
   model: string;
   /** "" where no reasoning was asked for. */
@@ -73,21 +73,21 @@ const WORDS: readonly { name: RegExp; word: string }[] = [
 ];
 
 /** The reply to the body of a `POST /chat/completions`. */
-export function composeReply(body: unknown): Reply {
+export function createReply(body: unknown): Reply {
   if (!isJsonObject(body) || !Array.isArray(body["messages"])) {
-    return createRefusal(400, "Simulated: the body must be a JSON object with messages");
+    return errorReply(400, "Simulated: the body must be a JSON object with messages");
   }
   const model = toText(body["model"]);
   if (!model.includes("/") || model.includes("no-such")) {
-    return createRefusal(400, `${model} is not a valid model ID`);
+    return errorReply(400, `${model} is not a valid model ID`);
   }
   const messages = body["messages"].filter(isJsonObject);
   const asked = toText(messages.findLast((message) => message["role"] === "user")?.["content"]);
   const trigger = TRIGGER.exec(asked);
   const status = Number(trigger?.[1]);
-  if (status >= 400) return createRefusal(status, `Simulated: error ${status}, as asked for`);
+  if (status >= 400) return errorReply(status, `Simulated: error ${status}, as asked for`);
   return {
-    ...composeAnswer(body, messages),
+    ...createChatReply(body, messages),
     type: "answer",
     model,
     reasoning: wantsReasoning(body["reasoning"]) ? describeThoughts(messages) : "",
@@ -96,7 +96,7 @@ export function composeReply(body: unknown): Reply {
 }
 
 /** An error answer: OpenRouter's envelope, for a provider's error with the provider's words inside. */
-export function createRefusal(status: number, message: string): Refusal {
+export function errorReply(status: number, message: string): ErrorReply {
   const metadata: JsonObject = { error_type: ERROR_TYPES[status] ?? "server" };
   const isProviders = PROVIDER_STATUSES.has(status);
   if (isProviders) {
@@ -147,9 +147,9 @@ export function fillSchema(
   }
 }
 
-type Saying = Pick<Answer, "text" | "call" | "finishReason" | "nativeFinishReason">;
+type Saying = Pick<ChatReply, "text" | "call" | "finishReason" | "nativeFinishReason">;
 
-function composeAnswer(body: JsonObject, messages: readonly JsonObject[]): Saying {
+function createChatReply(body: JsonObject, messages: readonly JsonObject[]): Saying {
   const tool = messages.at(-1)?.["role"] === "user" && findResult(messages) === undefined
     ? chooseTool(body)
     : undefined;

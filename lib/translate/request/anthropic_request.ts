@@ -7,11 +7,11 @@
 import { isJsonObject, type JsonObject, toText } from "../../json.ts";
 import { CHARS_PER_TOKEN } from "../characters.ts";
 import { estimateImageTokens } from "../image_tokens.ts";
-import { stripBillingText } from "./system.ts";
+import { stripBillingHeaderFromText } from "./system.ts";
 import { estimateFileTokens } from "../tokens.ts";
 
-/** What {@linkcode mapNativeRequest} puts in. */
-export interface NativeOptions {
+/** What {@linkcode toAnthropicRequest} puts in. */
+export interface AnthropicRequestOptions {
   /** The models to ask: the first, then OpenRouter's own fallbacks. */
   models: readonly [string, ...string[]];
   /** What a name in the request's own `fallbacks` means. */
@@ -21,7 +21,7 @@ export interface NativeOptions {
 }
 
 /** The same body with what must differ. No other key is looked at. */
-export function mapNativeRequest(body: JsonObject, options: NativeOptions): JsonObject {
+export function toAnthropicRequest(body: JsonObject, options: AnthropicRequestOptions): JsonObject {
   const [model, ...others] = options.models;
   const mapped: JsonObject = { ...body, model };
   const { system, fallbacks } = body;
@@ -37,14 +37,16 @@ export function mapNativeRequest(body: JsonObject, options: NativeOptions): Json
 }
 
 /** The models that may answer a mapped request, the first one first. */
-export function listNativeModels({ model, models, fallbacks }: JsonObject): [string, ...string[]] {
+export function listRequestedModels(
+  { model, models, fallbacks }: JsonObject,
+): [string, ...string[]] {
   const others = [models, fallbacks].flatMap((list) => Array.isArray(list) ? list : [])
     .map((entry: unknown) => isJsonObject(entry) ? entry["model"] : entry);
   return [toText(model), ...others.filter((name) => typeof name === "string")];
 }
 
 /** Estimated input tokens of a body that nobody has checked: all its text, and its images by their size. */
-export function estimateNativeTokens(body: JsonObject): number {
+export function estimateAnthropicTokens(body: JsonObject): number {
   return Math.max(1, Math.ceil(countValue(body)));
 }
 
@@ -63,18 +65,18 @@ function countFile(data: string, mediaType: string): number {
     : estimateFileTokens(data);
 }
 
-function mapFallback(entry: unknown, { resolve }: NativeOptions): unknown {
+function mapFallback(entry: unknown, { resolve }: AnthropicRequestOptions): unknown {
   if (!isJsonObject(entry) || typeof entry["model"] !== "string") return entry;
   return { ...entry, model: resolve(entry["model"]) };
 }
 
 function stripSystem(system: unknown): unknown {
-  if (typeof system === "string") return stripBillingText(system);
+  if (typeof system === "string") return stripBillingHeaderFromText(system);
   if (!Array.isArray(system)) return system;
   return system
     .map((block: unknown) =>
       isJsonObject(block) && typeof block["text"] === "string"
-        ? { ...block, text: stripBillingText(block["text"]) }
+        ? { ...block, text: stripBillingHeaderFromText(block["text"]) }
         : block
     )
     .filter((block) => !(isJsonObject(block) && block["text"] === ""));

@@ -14,7 +14,7 @@ type Marked = { cache_control?: openrouter.ChatRequest["cache_control"] };
  * Takes out breakpoints above the limit, the earliest of the conversation first: those on tools and the system
  * prompt hold the longest prefix, the last ones what the next request reads.
  */
-export function limitBreakpoints(body: openrouter.ChatRequest, dropped: Set<string>): void {
+export function limitCacheControl(body: openrouter.ChatRequest, dropped: Set<string>): void {
   const isHead = (index: number) => index === 0 && body.messages[0]?.role === "system";
   const head = body.messages.filter((_, index) => isHead(index)).flatMap(listMarks);
   const turns = body.messages.filter((_, index) => !isHead(index)).flatMap(listMarks);

@@ -9,7 +9,7 @@ import type * as anthropic from "../../anthropic/types.ts";
 import { CHARS_PER_TOKEN } from "../characters.ts";
 
 /** The conversation that is left, and what was done to it. */
-export interface ClearedTurns {
+export interface ClearedMessages {
   messages: anthropic.MessageParam[];
   context: anthropic.ContextManagement;
 }
@@ -18,7 +18,7 @@ export interface ClearedTurns {
 export function clearThinking(
   messages: readonly anthropic.MessageParam[],
   turns: number,
-): ClearedTurns {
+): ClearedMessages {
   let kept = 0;
   let cleared = 0;
   let tokens = 0;

@@ -11,7 +11,7 @@ import type * as openrouter from "../../openrouter/types.ts";
 export const SEPARATORS = { system: "\n\n", assistant: "", tool: "\n" } as const;
 
 /** A piece of a user turn → parts. Only an empty document has none. */
-export function translateShowable(block: anthropic.Showable): openrouter.ContentPart[] {
+export function translateInputBlock(block: anthropic.InputBlock): openrouter.ContentPart[] {
   switch (block.type) {
     case "text":
       return translateParts([block]);
@@ -21,7 +21,7 @@ export function translateShowable(block: anthropic.Showable): openrouter.Content
       return translateParts([flattenSearchResult(block)]);
     case "document":
       if (isFile(block)) return translateFile(block);
-      return flattenDocument(block).flatMap(translateShowable);
+      return flattenDocument(block).flatMap(translateInputBlock);
     default:
       return block satisfies never;
   }

@@ -7,12 +7,12 @@
 
 import type * as anthropic from "../../anthropic/types.ts";
 import type * as openrouter from "../../openrouter/types.ts";
-import { SEPARATORS, translateParts, translateShowable } from "./content_parts.ts";
+import { SEPARATORS, translateInputBlock, translateParts } from "./content_parts.ts";
 import { UpstreamCallIds } from "../tool_call_ids.ts";
 import type { ToolNames } from "../tool_names.ts";
 import { isClaude, renameCalls, replayReasoning } from "../reasoning.ts";
-import { translateOrphan, translateResult } from "./tool_results.ts";
-import { listSystemText, stripBillingLine, translateSystemText } from "./system.ts";
+import { translateResult, translateUnmatchedResult } from "./tool_results.ts";
+import { listSystemText, stripBillingHeader, translateSystemText } from "./system.ts";
 import { describeSearch } from "../web_search.ts";
 
 type AssistantTurn = Extract<anthropic.MessageParam, { role: "assistant" }>;
@@ -27,8 +27,8 @@ interface PendingCall {
   result?: anthropic.ToolResultBlock;
 }
 
-/** What {@linkcode translateTurns} needs to know beside the turns. */
-export interface TurnOptions {
+/** What {@linkcode translateMessages} needs to know beside the turns. */
+export interface MessageOptions {
   names: ToolNames;
   /** The model asked upstream: reasoning of another family is left out. */
   model: string;
@@ -37,19 +37,19 @@ export interface TurnOptions {
 }
 
 /** Translates all turns, in order. */
-export function translateTurns(
+export function translateMessages(
   turns: readonly anthropic.MessageParam[],
-  options: TurnOptions,
+  options: MessageOptions,
 ): openrouter.ChatMessage[] {
-  return new TurnTranslator(options).translate(turns);
+  return new MessageTranslator(options).translate(turns);
 }
 
-class TurnTranslator {
-  readonly #options: TurnOptions;
+class MessageTranslator {
+  readonly #options: MessageOptions;
   readonly #ids: UpstreamCallIds;
   readonly #messages: openrouter.ChatMessage[] = [];
 
-  constructor(options: TurnOptions) {
+  constructor(options: MessageOptions) {
     this.#options = options;
     this.#ids = new UpstreamCallIds({ isStrict: isClaude(options.model) });
   }
@@ -91,7 +91,7 @@ class TurnTranslator {
     const content = turn.content.flatMap((block): anthropic.UserContent[] => {
       if (block.type !== "tool_result") return [block];
       const call = waiting.get(block.tool_use_id)?.pop();
-      if (call === undefined) return translateOrphan(block, this.#options);
+      if (call === undefined) return translateUnmatchedResult(block, this.#options);
       call.result = block;
       return [];
     });
@@ -101,7 +101,7 @@ class TurnTranslator {
   #pushOther(turn: OtherTurn): void {
     if (turn.role === "system") {
       const texts = listSystemText(turn.content, this.#options.dropped);
-      const content = translateSystemText(stripBillingLine(texts));
+      const content = translateSystemText(stripBillingHeader(texts));
       if (content !== null) this.#messages.push({ role: "system", content });
       return;
     }
@@ -113,7 +113,7 @@ class TurnTranslator {
           this.#options.dropped.add(block.foreign);
           return [];
         default:
-          return translateShowable(block);
+          return translateInputBlock(block);
       }
     });
     if (parts.length > 0) this.#messages.push({ role: "user", content: simplify(parts) });

@@ -14,21 +14,21 @@ import { SEPARATORS } from "./content_parts.ts";
  * @param dropped collects the names of what was left out
  * @throws {ApiError} 400 where a call of a tool is asked for that OpenRouter runs
  */
-export function toGenericRequest(
+export function toOpenAiRequest(
   body: openrouter.ChatRequest,
   dropped: Set<string>,
-): openrouter.GenericRequest {
+): openrouter.OpenAiRequest {
   noteDropped(body, dropped);
   const effort = toReasoningEffort(body);
-  const generic: openrouter.GenericRequest = {
+  const generic: openrouter.OpenAiRequest = {
     model: body.model,
-    messages: body.messages.map((message) => toGenericMessage(message, dropped)),
+    messages: body.messages.map((message) => toOpenAiMessage(message, dropped)),
     max_completion_tokens: body.max_tokens,
   };
   const { temperature, top_p, stop, response_format } = body;
   return {
     ...generic,
-    ...toGenericTools(body, dropped),
+    ...toOpenAiTools(body, dropped),
     ...(temperature !== undefined && { temperature }),
     ...(top_p !== undefined && { top_p }),
     ...(stop && { stop }),
@@ -57,12 +57,12 @@ function toReasoningEffort(body: openrouter.ChatRequest): string | undefined {
 }
 
 type ToolFields = Pick<
-  openrouter.GenericRequest,
+  openrouter.OpenAiRequest,
   "tools" | "tool_choice" | "parallel_tool_calls"
 >;
 
 /** Tools that OpenRouter runs are left out, unless a call of one is asked for. */
-function toGenericTools(body: openrouter.ChatRequest, dropped: Set<string>): ToolFields {
+function toOpenAiTools(body: openrouter.ChatRequest, dropped: Set<string>): ToolFields {
   const { tools = [], tool_choice, parallel_tool_calls } = body;
   const functions = tools.filter((tool) => tool.type === "function");
   const others = tools.filter((tool) => tool.type !== "function").map(toName);
@@ -71,7 +71,7 @@ function toGenericTools(body: openrouter.ChatRequest, dropped: Set<string>): Too
   if (functions.length === 0) return {};
   return {
     tools: functions.map((tool) => withoutMark(tool, dropped)),
-    ...(tool_choice !== undefined && isGenericChoice(tool_choice) && { tool_choice }),
+    ...(tool_choice !== undefined && isOpenAiToolChoice(tool_choice) && { tool_choice }),
     ...(parallel_tool_calls !== undefined && { parallel_tool_calls }),
   };
 }
@@ -83,7 +83,7 @@ function requireCallable(
 ): void {
   const forced = choice === "required"
     ? others
-    : choice !== undefined && !isGenericChoice(choice)
+    : choice !== undefined && !isOpenAiToolChoice(choice)
     ? [toName(choice)]
     : [];
   if (forced.length === 0) return;
@@ -99,11 +99,11 @@ function toName({ type }: { type: string }): string {
 }
 
 /** Whether a choice is one that other servers know. */
-function isGenericChoice(choice: openrouter.ToolChoice): choice is openrouter.GenericToolChoice {
+function isOpenAiToolChoice(choice: openrouter.ToolChoice): choice is openrouter.OpenAiToolChoice {
   return typeof choice === "string" || choice.type === "function";
 }
 
-function toGenericMessage(
+function toOpenAiMessage(
   message: openrouter.ChatMessage,
   dropped: Set<string>,
 ): openrouter.ChatMessage {
@@ -116,13 +116,13 @@ function toGenericMessage(
     ? content.map((part) => withoutMark(part, dropped).text).join(SEPARATORS[message.role])
     : content;
   if (message.role === "assistant") {
-    return toGenericAssistant({ ...message, content: text }, dropped);
+    return toOpenAiAssistant({ ...message, content: text }, dropped);
   }
   return { ...message, content: text ?? "" };
 }
 
 /** Reasoning goes back only under the name that such a server itself gave it. */
-function toGenericAssistant(
+function toOpenAiAssistant(
   message: Extract<openrouter.ChatMessage, { role: "assistant" }>,
   dropped: Set<string>,
 ): openrouter.ChatMessage {

@@ -10,7 +10,7 @@ import { readImageSize } from "../image_tokens.ts";
 /** What a model may be unable to take, in OpenRouter's words. */
 export type InputKind = "image" | "file";
 
-/** What {@linkcode replaceUnsupported} needs to know beside the turns. */
+/** What {@linkcode replaceUnsupportedInput} needs to know beside the turns. */
 export interface PlaceholderOptions {
   unsupported?: readonly InputKind[];
   /** The model that the notes name. */
@@ -20,7 +20,7 @@ export interface PlaceholderOptions {
 }
 
 /** The same turns, with a note in the place of every image and file that is not supported. */
-export function replaceUnsupported(
+export function replaceUnsupportedInput(
   messages: anthropic.MessageParam[],
   options: PlaceholderOptions,
 ): anthropic.MessageParam[] {

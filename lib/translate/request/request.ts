@@ -7,13 +7,13 @@
 import type * as anthropic from "../../anthropic/types.ts";
 import { ApiError } from "../../errors.ts";
 import type * as openrouter from "../../openrouter/types.ts";
-import { limitBreakpoints } from "./cache_control.ts";
-import { type ClearedTurns, clearThinking } from "./clear_thinking.ts";
+import { limitCacheControl } from "./cache_control.ts";
+import { type ClearedMessages, clearThinking } from "./clear_thinking.ts";
 import { ToolNames } from "../tool_names.ts";
 import { isClaude } from "../reasoning.ts";
-import { type InputKind, replaceUnsupported } from "./placeholders.ts";
+import { type InputKind, replaceUnsupportedInput } from "./placeholders.ts";
 import { translateServerTools } from "./server_tools.ts";
-import { stripBillingLine, translateSystemText } from "./system.ts";
+import { stripBillingHeader, translateSystemText } from "./system.ts";
 import {
   type LengthLimits,
   planTokens,
@@ -22,8 +22,8 @@ import {
 } from "./reasoning_options.ts";
 import { estimateInputTokens } from "../tokens.ts";
 import { findSchemaRules } from "../schemas/schema_rules.ts";
-import { listOfferedTools, translateTool, translateToolChoice } from "./tools.ts";
-import { translateTurns } from "./messages.ts";
+import { translateTool, translateToolChoice, visibleTools } from "./tools.ts";
+import { translateMessages } from "./messages.ts";
 
 const MAX_STOPS = 4;
 /** Without it OpenRouter takes `strict` out of the tools it sends to Claude. */
@@ -75,14 +75,14 @@ export function translateRequest(
 ): TranslatedRequest {
   const [model, ...fallbacks] = options.models;
   const limits = options.limits ?? {};
-  const dropped = new Set(request.unread);
-  const readable = replaceUnsupported(request.messages, { ...options, model, dropped });
+  const dropped = new Set(request.droppedFields);
+  const readable = replaceUnsupportedInput(request.messages, { ...options, model, dropped });
   const shown = { ...request, messages: readable };
   const inputTokens = estimateInputTokens(shown);
   const { maxTokens, visibleTokens } = planTokens(request, limits, inputTokens);
   const names = new ToolNames(listToolNames(request));
   const { messages, context } = editContext(shown);
-  const turns = translateTurns(messages, { names, model, dropped });
+  const turns = translateMessages(messages, { names, model, dropped });
   if (turns.length === 0) {
     throw new ApiError("invalid_request_error", "messages: at least one message must have content");
   }
@@ -102,7 +102,7 @@ export function translateRequest(
     ...translateIdentity(request.user_id, options.sessionId),
     ...(request.stream && { stream: true, stream_options: { include_usage: true } }),
   };
-  limitBreakpoints(body, dropped);
+  limitCacheControl(body, dropped);
   const isStrict = request.tools.some((tool) => tool.strict) && options.models.some(isClaude);
   return {
     body,
@@ -116,7 +116,7 @@ export function translateRequest(
 }
 
 /** The one edit that can be done here. Without it the turns stay as they are, and nothing was done. */
-function editContext({ messages, thinking_turns }: anthropic.MessagesRequest): ClearedTurns {
+function editContext({ messages, thinking_turns }: anthropic.MessagesRequest): ClearedMessages {
   if (thinking_turns === undefined) return { messages, context: { applied_edits: [] } };
   return clearThinking(messages, thinking_turns);
 }
@@ -140,7 +140,7 @@ function listToolNames(request: anthropic.MessagesRequest): string[] {
 }
 
 function translateSystem(system: anthropic.TextBlock[]): openrouter.ChatMessage[] {
-  const content = translateSystemText(stripBillingLine(system));
+  const content = translateSystemText(stripBillingHeader(system));
   return content === null ? [] : [{ role: "system", content }];
 }
 
@@ -154,7 +154,7 @@ function translateToolFields(
   const { models, names, dropped, plainSchemas: isPlain = false } = options;
   const toolOptions = { names, dropped, isPlain, rules: findSchemaRules(models) };
   const tools: openrouter.Tool[] = [
-    ...listOfferedTools(request).map((tool) => translateTool(tool, toolOptions)),
+    ...visibleTools(request).map((tool) => translateTool(tool, toolOptions)),
     ...translateServerTools(request, options.resolveModel ?? ((name) => name)),
   ];
   if (tools.length === 0) {

@@ -11,7 +11,7 @@ import { SEPARATORS, translateParts } from "./content_parts.ts";
  * The first line Claude Code puts before its system prompt. It differs per session and subagent, so at the
  * head of a prompt it defeats every prefix cache; Anthropic itself takes it out too.
  */
-const BILLING_LINE = /^x-anthropic-billing-header:[^\n]*\n*/;
+const BILLING_HEADER = /^x-anthropic-billing-header:[^\n]*\n*/;
 
 /** The text of a system turn; tools that it makes known are offered, and what has no counterpart is named. */
 export function listSystemText(
@@ -26,15 +26,15 @@ export function listSystemText(
 }
 
 /** A text without the billing line that leads it. */
-export function stripBillingText(text: string): string {
-  return text.replace(BILLING_LINE, "");
+export function stripBillingHeaderFromText(text: string): string {
+  return text.replace(BILLING_HEADER, "");
 }
 
 /** Removes the billing line where it leads a text; elsewhere it is content. A text of nothing else goes. */
-export function stripBillingLine(blocks: readonly anthropic.TextBlock[]): anthropic.TextBlock[] {
+export function stripBillingHeader(blocks: readonly anthropic.TextBlock[]): anthropic.TextBlock[] {
   return blocks
     .map((block) => {
-      const text = stripBillingText(block.text);
+      const text = stripBillingHeaderFromText(block.text);
       return text.length === block.text.length ? block : { ...block, text };
     })
     .filter((block) => block.text !== "");

@@ -12,8 +12,8 @@ import {
   flattenSearchResult,
   isFile,
   SEPARATORS,
+  translateInputBlock,
   translateParts,
-  translateShowable,
 } from "./content_parts.ts";
 import type { ToolNames } from "../tool_names.ts";
 
@@ -48,14 +48,14 @@ export function translateResult(
   const { texts, attachments } = split(result, options);
   const follow: openrouter.ContentPart[] = attachments.length === 0 ? [] : [
     { type: "text", text: `${nounOf(attachments)}s from the result of tool call ${callId}:` },
-    ...attachments.flatMap(translateShowable),
+    ...attachments.flatMap(translateInputBlock),
   ];
   const marked = markError(fill(texts, attachments), result.is_error === true);
   return { message: toMessage(callId, toContent(marked, result.cache_control)), follow };
 }
 
 /** A result whose call is not in the history (compacted away) → plain content of the same user turn. */
-export function translateOrphan(
+export function translateUnmatchedResult(
   result: anthropic.ToolResultBlock,
   options: ResultOptions,
 ): anthropic.UserContent[] {

@@ -15,16 +15,16 @@ import { adaptSchema, type SchemaRules } from "../schemas/schema_rules.ts";
  * The tools that the model may see. A deferred one is hidden until a tool search has found it: until a result
  * refers to it, or it is called or asked for. Claude Code keeps a placeholder among its tools for that.
  */
-export function listOfferedTools(request: anthropic.MessagesRequest): anthropic.Tool[] {
+export function visibleTools(request: anthropic.MessagesRequest): anthropic.Tool[] {
   if (!request.tools.some((tool) => tool.defer_loading)) return request.tools;
-  const found = new Set(request.messages.flatMap(listMentions));
+  const found = new Set(request.messages.flatMap(findReferencedTools));
   if (request.tool_choice?.type === "tool") found.add(request.tool_choice.name);
   return request.tools.filter((tool) => !tool.defer_loading || found.has(tool.name));
 }
 
 type AnyContent = anthropic.UserContent | anthropic.AssistantContent | anthropic.SystemContent;
 
-function listMentions(turn: anthropic.MessageParam): string[] {
+function findReferencedTools(turn: anthropic.MessageParam): string[] {
   return turn.content.flatMap((block: AnyContent) => {
     if (block.type === "tool_use") return [block.name];
     if (block.type === "tool_reference") return [block.tool_name];

@@ -6,34 +6,38 @@
 
 import type { BlockDelta, ContentBlock } from "../../anthropic/types.ts";
 import type { Citation } from "../../anthropic/server_tools.ts";
-import { isContinued, joinReasoning, type Reasoning, toShownText } from "../reasoning.ts";
+import { continues, mergeReasoning, type Reasoning, visibleText } from "../reasoning.ts";
 import { ToolArguments } from "./tool_arguments.ts";
 
 /** One block of the answer, from its first delta to its stop. */
-export type Draft = TextDraft | ThinkingDraft | WholeDraft | ToolUseDraft;
+export type BlockBuilder =
+  | TextBlockBuilder
+  | ThinkingBlockBuilder
+  | CompleteBlockBuilder
+  | ToolUseBlockBuilder;
 
 /** What every draft can tell. */
-interface DraftLike {
+interface BlockBuilderMethods {
   readonly type: ContentBlock["type"];
   /** Set by the queue when `content_block_stop` has been sent. */
   isFinished: boolean;
   /** Whether enough is known to send `content_block_start`. */
-  readonly canStart: boolean;
+  readonly isReadyToStart: boolean;
   /** Whether the block may be stopped though more may come: what comes later opens another block. */
-  canStop(): boolean;
+  isReadyToStop(): boolean;
   /** The block as `content_block_start` carries it. */
   start(): ContentBlock;
   /** What came since the last call; null for nothing. */
-  take(): BlockDelta | null;
+  nextDelta(): BlockDelta | null;
   /** Sent just before `content_block_stop`. */
-  last(): BlockDelta | null;
+  finalDelta(): BlockDelta | null;
 }
 
 /** Text, and what it cites. */
-export class TextDraft implements DraftLike {
+export class TextBlockBuilder implements BlockBuilderMethods {
   readonly type = "text";
   isFinished = false;
-  readonly canStart = true;
+  readonly isReadyToStart = true;
   readonly #citations: Citation[] = [];
   /** How many were sent: to take each out of a long list is quadratic. */
   #sentCitations = 0;
@@ -43,11 +47,11 @@ export class TextDraft implements DraftLike {
     this.#pending += text;
   }
 
-  cite(citation: Citation): void {
+  addCitation(citation: Citation): void {
     this.#citations.push(citation);
   }
 
-  canStop(): boolean {
+  isReadyToStop(): boolean {
     return true;
   }
 
@@ -55,7 +59,7 @@ export class TextDraft implements DraftLike {
     return { type: "text", text: "" };
   }
 
-  take(): BlockDelta | null {
+  nextDelta(): BlockDelta | null {
     if (this.#pending !== "") {
       const text = this.#pending;
       this.#pending = "";
@@ -67,30 +71,30 @@ export class TextDraft implements DraftLike {
     return { type: "citations_delta", citation };
   }
 
-  last(): null {
+  finalDelta(): null {
     return null;
   }
 }
 
 /** Turns the reasoning of a block into what its `signature` or `data` holds. */
-export type Seal = (pieces: readonly Reasoning[]) => string;
+export type EncodeSignature = (pieces: readonly Reasoning[]) => string;
 
 /**
  * Thinking. What comes back for it is one whole value that clients assign, so it waits for the end of the block.
  * Hidden thinking shows no text: its block is a start, a signature and a stop.
  */
-export class ThinkingDraft implements DraftLike {
+export class ThinkingBlockBuilder implements BlockBuilderMethods {
   readonly type = "thinking";
   isFinished = false;
-  readonly canStart = true;
-  readonly #seal: Seal;
+  readonly isReadyToStart = true;
+  readonly #seal: EncodeSignature;
   readonly #isHidden: boolean;
   readonly #reasoning: Reasoning;
   /** Encrypted entries that have no text to show. */
   readonly #attached: Reasoning[] = [];
   #pending = "";
 
-  constructor(first: Reasoning, options: { seal: Seal; isHidden: boolean }) {
+  constructor(first: Reasoning, options: { seal: EncodeSignature; isHidden: boolean }) {
     this.#seal = options.seal;
     this.#isHidden = options.isHidden;
     this.#reasoning = "detail" in first ? { detail: { ...first.detail } } : { ...first };
@@ -104,7 +108,7 @@ export class ThinkingDraft implements DraftLike {
 
   /** Whether a piece of a stream goes on with this block: the same kind, and not signed yet. */
   accepts(next: Reasoning): boolean {
-    return this.#attached.length === 0 && isContinued(this.#reasoning, next);
+    return this.#attached.length === 0 && continues(this.#reasoning, next);
   }
 
   /** Adds an entry that comes back in this block's signature. */
@@ -114,10 +118,10 @@ export class ThinkingDraft implements DraftLike {
 
   add(next: Reasoning): void {
     this.#show(next);
-    joinReasoning(this.#reasoning, next);
+    mergeReasoning(this.#reasoning, next);
   }
 
-  canStop(): boolean {
+  isReadyToStop(): boolean {
     return true;
   }
 
@@ -125,20 +129,20 @@ export class ThinkingDraft implements DraftLike {
     return { type: "thinking", thinking: "", signature: "" };
   }
 
-  take(): BlockDelta | null {
+  nextDelta(): BlockDelta | null {
     if (this.#pending === "") return null;
     const thinking = this.#pending;
     this.#pending = "";
     return { type: "thinking_delta", thinking };
   }
 
-  last(): BlockDelta {
+  finalDelta(): BlockDelta {
     return { type: "signature_delta", signature: this.#seal([this.#reasoning, ...this.#attached]) };
   }
 
   #show(piece: Reasoning): void {
     if (this.#isHidden) return;
-    if ("detail" in piece) this.#pending += toShownText(piece.detail);
+    if ("detail" in piece) this.#pending += visibleText(piece.detail);
     else if ("field" in piece) this.#pending += piece.text;
   }
 }
@@ -149,10 +153,10 @@ type Whole = Extract<
 >;
 
 /** A block that is whole when it is made. Clients expect an input as JSON text behind the start all the same. */
-export class WholeDraft implements DraftLike {
+export class CompleteBlockBuilder implements BlockBuilderMethods {
   readonly type: Whole["type"];
   isFinished = false;
-  readonly canStart = true;
+  readonly isReadyToStart = true;
   readonly #block: Whole;
   #input: string | null;
 
@@ -162,7 +166,7 @@ export class WholeDraft implements DraftLike {
     this.#input = block.type === "server_tool_use" ? JSON.stringify(block.input) : null;
   }
 
-  canStop(): boolean {
+  isReadyToStop(): boolean {
     return true;
   }
 
@@ -170,19 +174,19 @@ export class WholeDraft implements DraftLike {
     return this.#block.type === "server_tool_use" ? { ...this.#block, input: {} } : this.#block;
   }
 
-  take(): BlockDelta | null {
+  nextDelta(): BlockDelta | null {
     const input = this.#input;
     this.#input = null;
     return input === null ? null : { type: "input_json_delta", partial_json: input };
   }
 
-  last(): null {
+  finalDelta(): null {
     return null;
   }
 }
 
 /** A tool call. Its facts may come in any order; the block starts when its id and name are known. */
-export class ToolUseDraft implements DraftLike {
+export class ToolUseBlockBuilder implements BlockBuilderMethods {
   readonly type = "tool_use";
   isFinished = false;
   /** Upstream's id; "" until it comes. */
@@ -192,9 +196,9 @@ export class ToolUseDraft implements DraftLike {
   /** Upstream's key for the call, where it gave one. */
   readonly index: number | null;
   readonly arguments = new ToolArguments();
-  readonly #options: CallOptions;
+  readonly #options: ToolCallOptions;
 
-  constructor(index: number | null, options: CallOptions) {
+  constructor(index: number | null, options: ToolCallOptions) {
     this.index = index;
     this.#options = options;
   }
@@ -204,13 +208,13 @@ export class ToolUseDraft implements DraftLike {
     return this.#options.isKnownName(this.upstreamName);
   }
 
-  get canStart(): boolean {
+  get isReadyToStart(): boolean {
     const hasName = this.upstreamName !== "" && (this.isKnown || this.arguments.text !== "");
     // An id that has not come with complete arguments will not come at all; one is made up then.
-    return hasName && (this.upstreamId !== "" || this.canStop());
+    return hasName && (this.upstreamId !== "" || this.isReadyToStop());
   }
 
-  canStop(): boolean {
+  isReadyToStop(): boolean {
     return this.arguments.isObject();
   }
 
@@ -218,11 +222,11 @@ export class ToolUseDraft implements DraftLike {
     return { type: "tool_use", ...this.#options.identify(this), input: {} };
   }
 
-  take(): BlockDelta | null {
+  nextDelta(): BlockDelta | null {
     return toInputDelta(this.arguments.take());
   }
 
-  last(): BlockDelta | null {
+  finalDelta(): BlockDelta | null {
     return toInputDelta(this.arguments.takeLast());
   }
 }
@@ -232,9 +236,9 @@ function toInputDelta(fragment: string): BlockDelta | null {
 }
 
 /** What a call cannot know by itself. */
-export interface CallOptions {
+export interface ToolCallOptions {
   /** Decides, once and at the start, the id and name that clients see. */
-  identify: (draft: ToolUseDraft) => { id: string; name: string };
+  identify: (draft: ToolUseBlockBuilder) => { id: string; name: string };
   /** Whether a name is one of the request's tools. */
   isKnownName: (name: string) => boolean;
 }

@@ -6,7 +6,7 @@
  */
 
 import type { BlockDelta, ContentBlock, StreamEvent } from "../../anthropic/types.ts";
-import type { Draft, ToolUseDraft } from "./block_builders.ts";
+import type { BlockBuilder, ToolUseBlockBuilder } from "./block_builders.ts";
 
 /** Told of every block that begins, once. */
 export type OnBlock = (block: ContentBlock) => void;
@@ -14,9 +14,9 @@ export type OnBlock = (block: ContentBlock) => void;
 /** A queue of drafts that yields the events of the first. */
 export class BlockQueue {
   readonly #onBlock: OnBlock | undefined;
-  #drafts: Draft[] = [];
+  #drafts: BlockBuilder[] = [];
   /** The first draft, once its start has been sent. */
-  #open: Draft | null = null;
+  #open: BlockBuilder | null = null;
   #nextIndex = 0;
   #hasSentCall = false;
 
@@ -25,17 +25,17 @@ export class BlockQueue {
   }
 
   /** The block the client sees grow. */
-  get open(): Draft | null {
+  get open(): BlockBuilder | null {
     return this.#open;
   }
 
   /** The block that came last, if it is not finished. */
-  get last(): Draft | undefined {
+  get last(): BlockBuilder | undefined {
     return this.#drafts.at(-1);
   }
 
   /** The calls that are not finished. */
-  get calls(): ToolUseDraft[] {
+  get calls(): ToolUseBlockBuilder[] {
     return this.#drafts.filter((draft) => draft.type === "tool_use");
   }
 
@@ -44,21 +44,21 @@ export class BlockQueue {
     return this.#hasSentCall || this.calls.length > 0;
   }
 
-  add<T extends Draft>(draft: T): T {
+  add<T extends BlockBuilder>(draft: T): T {
     this.#drafts.push(draft);
     return draft;
   }
 
   /** Takes out a block that the client has not seen. */
-  remove(draft: Draft): void {
+  remove(draft: BlockBuilder): void {
     this.#drafts = this.#drafts.filter((one) => one !== draft);
   }
 
   /** What can be sent now: the first block's news, and its end where another waits behind it. */
-  drain(): StreamEvent[] {
+  finishAll(): StreamEvent[] {
     return this.#send(
-      (draft) => draft.canStart,
-      (draft) => draft !== this.#drafts.at(-1) && draft.canStop(),
+      (draft) => draft.isReadyToStart,
+      (draft) => draft !== this.#drafts.at(-1) && draft.isReadyToStop(),
     );
   }
 
@@ -67,7 +67,10 @@ export class BlockQueue {
     return this.#send(() => true, () => true);
   }
 
-  #send(mayStart: (draft: Draft) => boolean, mayStop: (draft: Draft) => boolean): StreamEvent[] {
+  #send(
+    mayStart: (draft: BlockBuilder) => boolean,
+    mayStop: (draft: BlockBuilder) => boolean,
+  ): StreamEvent[] {
     const events: StreamEvent[] = [];
     let finished = 0;
     for (const draft of this.#drafts) {
@@ -75,11 +78,11 @@ export class BlockQueue {
         if (!mayStart(draft)) break;
         events.push(this.#start(draft));
       }
-      for (let delta = draft.take(); delta !== null; delta = draft.take()) {
+      for (let delta = draft.nextDelta(); delta !== null; delta = draft.nextDelta()) {
         events.push(this.#delta(delta));
       }
       if (!mayStop(draft)) break;
-      const last = draft.last();
+      const last = draft.finalDelta();
       if (last !== null) events.push(this.#delta(last));
       events.push(this.#stop(draft));
       finished++;
@@ -89,7 +92,7 @@ export class BlockQueue {
     return events;
   }
 
-  #start(draft: Draft): StreamEvent {
+  #start(draft: BlockBuilder): StreamEvent {
     this.#open = draft;
     this.#hasSentCall ||= draft.type === "tool_use";
     const block = draft.start();
@@ -101,7 +104,7 @@ export class BlockQueue {
     return { type: "content_block_delta", index: this.#nextIndex, delta };
   }
 
-  #stop(draft: Draft): StreamEvent {
+  #stop(draft: BlockBuilder): StreamEvent {
     draft.isFinished = true;
     this.#open = null;
     return { type: "content_block_stop", index: this.#nextIndex++ };

@@ -25,7 +25,7 @@ export function translateResponse(
 }
 
 /** The message for a request that wanted none (`max_tokens: 0`): upstream answers with a token all the same. */
-export function withoutAnswer(message: anthropic.Message): anthropic.Message {
+export function toPrefillOnlyMessage(message: anthropic.Message): anthropic.Message {
   return { ...message, content: [], stop_reason: "max_tokens", stop_sequence: null };
 }
 

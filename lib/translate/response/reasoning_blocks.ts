@@ -5,16 +5,16 @@
 
 import { toText } from "../../json.ts";
 import type * as openrouter from "../../openrouter/types.ts";
-import { ThinkingDraft, WholeDraft } from "./block_builders.ts";
+import { CompleteBlockBuilder, ThinkingBlockBuilder } from "./block_builders.ts";
 import type { BlockQueue } from "./block_queue.ts";
 import {
-  isShown,
+  type EncodeOptions,
+  encodeReasoning,
+  isVisible,
   readReasoning,
   type Reasoning,
-  type SealOptions,
-  sealReasoning,
   sharesEnvelope,
-  toShownText,
+  visibleText,
 } from "../reasoning.ts";
 
 /** How reasoning is shown and sealed. */
@@ -32,7 +32,7 @@ export class ReasoningBlocks {
   readonly #queue: BlockQueue;
   readonly #options: ReasoningOptions;
   /** The thinking block that began last. */
-  #thinking: ThinkingDraft | null = null;
+  #thinking: ThinkingBlockBuilder | null = null;
   #hasPieces = false;
   /** Upstream sent `reasoning_details: []`, which some models want back. */
   #hasEmptyList = false;
@@ -62,7 +62,7 @@ export class ReasoningBlocks {
     const pieces = readReasoning(delta);
     if (pieces.length > 0) this.#options.beforeBlock();
     for (const piece of pieces) {
-      const isAtomic = "detail" in piece && !isShown(piece.detail);
+      const isAtomic = "detail" in piece && !isVisible(piece.detail);
       if (isAtomic) this.#addEncrypted(piece);
       else this.#addThinking(piece, isWhole);
     }
@@ -91,9 +91,9 @@ export class ReasoningBlocks {
       if (shown === "") return;
     }
     this.#thinking = this.#queue.add(
-      new ThinkingDraft(piece, {
+      new ThinkingBlockBuilder(piece, {
         isHidden: this.#options.isHidden,
-        seal: (pieces) => sealReasoning(pieces, this.#sealOptions()),
+        seal: (pieces) => encodeReasoning(pieces, this.#sealOptions()),
       }),
     );
   }
@@ -110,16 +110,16 @@ export class ReasoningBlocks {
 
   /** What may not come back is not worth a block. */
   #addRedacted(piece: Reasoning): void {
-    const data = sealReasoning([piece], this.#sealOptions());
-    if (data !== "") this.#queue.add(new WholeDraft({ type: "redacted_thinking", data }));
+    const data = encodeReasoning([piece], this.#sealOptions());
+    if (data !== "") this.#queue.add(new CompleteBlockBuilder({ type: "redacted_thinking", data }));
   }
 
-  #sealOptions(): SealOptions {
+  #sealOptions(): EncodeOptions {
     return { model: this.#options.model(), isHidden: this.#options.isHidden };
   }
 }
 
 function toShown(piece: Reasoning): string {
-  if ("detail" in piece) return toShownText(piece.detail);
+  if ("detail" in piece) return visibleText(piece.detail);
   return "field" in piece ? piece.text : "";
 }

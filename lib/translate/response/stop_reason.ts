@@ -53,7 +53,7 @@ const FAILURE =
   /^(user_)?(error|abort|cancel|time_?out|time_limit|network|insufficient|fail|malformed)/i;
 
 /** The facts at the end of an answer from which its stop reason follows. */
-export interface FinishFacts {
+export interface FinishInfo {
   /** "" where upstream gave none. */
   finishReason: string;
   /** The provider's own word, which tells some ends apart that OpenRouter's does not. */
@@ -74,7 +74,7 @@ export interface FinishFacts {
  * The end of an answer in Anthropic's terms. A word that is not in the table counts as `stop`: the answer is
  * there and paid for, and a client that reads an error asks for it again.
  */
-export function translateFinish(facts: FinishFacts): anthropic.Ending {
+export function mapStopReason(facts: FinishInfo): anthropic.MessageDelta {
   const { finishReason, nativeFinishReason } = facts;
   const finish = lookUp(finishReason) ?? "stop";
   if (facts.refusal !== "" || finish === "refusal" || lookUp(nativeFinishReason) === "refusal") {
@@ -93,7 +93,7 @@ export function translateFinish(facts: FinishFacts): anthropic.Ending {
 }
 
 /** The error for an answer that failed without any further words, e.g. after a malformed function call. */
-export function endedInError(finishReason: string, nativeFinishReason: string): ApiError {
+export function isModelError(finishReason: string, nativeFinishReason: string): ApiError {
   const word = nativeFinishReason || (finishReason === "error" ? "" : finishReason);
   const native = word === "" ? "" : ` (${word})`;
   return new ApiError("api_error", `The model ended with an error${native}`, { status: 502 });
@@ -132,7 +132,7 @@ export class FinishState {
     const word = toText(choice.finish_reason);
     // "" counts as not given; a repeated one changes nothing. Nearly all chunks have none.
     if (word === "") return;
-    if (FAILURE.test(word)) throw endedInError(word, this.#nativeFinishReason);
+    if (FAILURE.test(word)) throw isModelError(word, this.#nativeFinishReason);
     this.#finishReason = word;
     this.#matchedStop ??= this.#stopSequences.find((stop) =>
       stop === choice.stop_reason || stop === choice.matched_stop
@@ -150,8 +150,8 @@ export class FinishState {
     if (end !== "length") this.#matchedStop = end.matchedStop;
   }
 
-  translate(calls: { hasToolUse: boolean; hasCutCall: boolean }): anthropic.Ending {
-    return translateFinish({
+  translate(calls: { hasToolUse: boolean; hasCutCall: boolean }): anthropic.MessageDelta {
+    return mapStopReason({
       ...calls,
       finishReason: this.#finishReason,
       nativeFinishReason: this.#nativeFinishReason,
@@ -167,12 +167,12 @@ function lookUp(word: string): Finish | undefined {
   return Object.hasOwn(FINISHES, key) ? FINISHES[key] : undefined;
 }
 
-function toEnding(stopReason: anthropic.StopReason): anthropic.Ending {
+function toEnding(stopReason: anthropic.StopReason): anthropic.MessageDelta {
   return { stop_reason: stopReason, stop_sequence: null, stop_details: null };
 }
 
 /** OpenRouter does not say which sequence was met; with one asked for there is no doubt. */
-function toStopSequence({ stopSequences, matchedStop }: FinishFacts): anthropic.Ending {
+function toStopSequence({ stopSequences, matchedStop }: FinishInfo): anthropic.MessageDelta {
   const only = stopSequences.length === 1 ? stopSequences[0] : undefined;
   return {
     stop_reason: "stop_sequence",
@@ -181,7 +181,7 @@ function toStopSequence({ stopSequences, matchedStop }: FinishFacts): anthropic.
   };
 }
 
-function toRefusal(facts: FinishFacts): anthropic.Ending {
+function toRefusal(facts: FinishInfo): anthropic.MessageDelta {
   return {
     stop_reason: "refusal",
     stop_sequence: null,

@@ -13,8 +13,8 @@ import { parseErrorObject } from "../../openrouter/errors.ts";
 import type * as openrouter from "../../openrouter/types.ts";
 import { describeImages } from "./images.ts";
 import { CHARS_PER_TOKEN } from "../characters.ts";
-import { CallBlocks } from "./tool_call_blocks.ts";
-import { WholeDraft } from "./block_builders.ts";
+import { ToolCallBlocks } from "./tool_call_blocks.ts";
+import { CompleteBlockBuilder } from "./block_builders.ts";
 import { FinishState } from "./stop_reason.ts";
 import type { ToolNames } from "../tool_names.ts";
 import {
@@ -22,10 +22,10 @@ import {
   estimateUsage,
   translateTier,
   translateUsage,
-  type UpstreamFacts,
+  type UpstreamMetadata,
 } from "./usage.ts";
 import { BlockQueue, type OnBlock } from "./block_queue.ts";
-import { toFamily } from "../reasoning.ts";
+import { vendorOf } from "../reasoning.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
 import { TextBlocks } from "./text_blocks.ts";
 import { readName, readText } from "./text_parts.ts";
@@ -70,13 +70,18 @@ export interface StreamOptions {
 /** Translates one answer. Feed it every chunk, then call `finish`, or `fail` where the stream broke. */
 export class StreamTranslator {
   /** What upstream has said so far. */
-  readonly facts: UpstreamFacts = { model: null, provider: null, usage: null, serviceTier: null };
+  readonly metadata: UpstreamMetadata = {
+    model: null,
+    provider: null,
+    usage: null,
+    serviceTier: null,
+  };
   readonly #options: StreamOptions;
   readonly #queue: BlockQueue;
   readonly #reasoning: ReasoningBlocks;
   readonly #findings = new SearchFindings();
   readonly #text: TextBlocks;
-  readonly #calls: CallBlocks;
+  readonly #calls: ToolCallBlocks;
   readonly #finish: FinishState;
   #hasStarted = false;
   #hasContent = false;
@@ -95,7 +100,7 @@ export class StreamTranslator {
       model: () => this.#whoReasoned(),
       beforeBlock: () => this.#text.endBlock(),
     });
-    this.#calls = new CallBlocks(this.#queue, options);
+    this.#calls = new ToolCallBlocks(this.#queue, options);
   }
 
   /** Whether the finish reason has come: whatever breaks from now on, the answer is whole. */
@@ -144,7 +149,7 @@ export class StreamTranslator {
       usage: {
         ...estimateUsage(inputTokens, 1),
         cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
-        service_tier: translateTier(this.facts.serviceTier) ?? "standard",
+        service_tier: translateTier(this.metadata.serviceTier) ?? "standard",
       },
     };
     return [{ type: "message_start", message }];
@@ -170,7 +175,9 @@ export class StreamTranslator {
     // From the finish reason on the rest waits for `finish`, which knows whether a cut call has been seen.
     if (this.isComplete) return this.start();
     if (!isReal) return [];
-    return this.#hasStarted ? this.#queue.drain() : [...this.start(), ...this.#queue.drain()];
+    return this.#hasStarted
+      ? this.#queue.finishAll()
+      : [...this.start(), ...this.#queue.finishAll()];
   }
 
   /** A whole answer in one body, as `push` takes a chunk. Some have an empty delta beside the message. */
@@ -215,12 +222,12 @@ export class StreamTranslator {
   }
 
   #noteFacts(chunk: openrouter.Chunk, choice: openrouter.Choice | null): void {
-    this.facts.model ??= readName(chunk.model) || null;
-    this.facts.provider ??= readName(chunk.provider) || null;
-    this.facts.serviceTier ??= readText(chunk.service_tier) || null;
+    this.metadata.model ??= readName(chunk.model) || null;
+    this.metadata.provider ??= readName(chunk.provider) || null;
+    this.metadata.serviceTier ??= readText(chunk.service_tier) || null;
     // Moonshot reports usage inside the choice.
     const usage = chunk.usage ?? choice?.usage;
-    if (isJsonObject(usage)) this.facts.usage = usage;
+    if (isJsonObject(usage)) this.metadata.usage = usage;
   }
 
   /** Adds what a delta carries; false where it carries nothing. Open call first, then reasoning, text, calls. */
@@ -232,7 +239,7 @@ export class StreamTranslator {
     this.#finish.addRefusal(refusal);
     const text = readText(delta.content) + describeImages(delta.images);
     const hasText = this.#addText(text);
-    if (delta.annotations) this.#text.cite(this.#findings.add(delta.annotations));
+    if (delta.annotations) this.#text.addCitation(this.#findings.add(delta.annotations));
     const hasRefusal = this.#addText(refusal);
     if (begun.length > 0) this.#text.endBlock();
     if (!this.#hasEnded) this.#calls.begin(begun);
@@ -252,27 +259,27 @@ export class StreamTranslator {
   /** Searches stand at the end, because upstream names what it found while or after it writes. */
   #addSearches(): void {
     const newId = () => `srv${this.#options.newCallId()}`;
-    const blocks = this.#findings.listBlocks(countSearches(this.facts.usage), newId);
-    for (const block of blocks) this.#queue.add(new WholeDraft(block));
+    const blocks = this.#findings.listBlocks(countSearches(this.metadata.usage), newId);
+    for (const block of blocks) this.#queue.add(new CompleteBlockBuilder(block));
   }
 
   /** Other servers than OpenRouter have names of their own for what they were asked for by another. */
   #whoReasoned(): string {
     const { target = "" } = this.#options;
-    const { model } = this.facts;
+    const { model } = this.metadata;
     if (target === "") return model ?? "";
     // A name without a vendor, or a path, tells less than the one that was asked for.
-    return target.includes("/") && model?.includes("/") && toFamily(model) !== "" ? model : target;
+    return target.includes("/") && model?.includes("/") && vendorOf(model) !== "" ? model : target;
   }
 
   #usage(): anthropic.Usage {
-    const tier = translateTier(this.facts.serviceTier);
+    const tier = translateTier(this.metadata.serviceTier);
     return { ...this.#countTokens(), ...(tier && { service_tier: tier }) };
   }
 
   #countTokens(): anthropic.Usage {
     const { cacheTtl } = this.#options;
-    if (this.facts.usage !== null) return translateUsage(this.facts.usage, cacheTtl);
+    if (this.metadata.usage !== null) return translateUsage(this.metadata.usage, cacheTtl);
     return estimateUsage(this.#options.inputTokens, this.outputTokens);
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Citation } from "../../anthropic/server_tools.ts";
-import { TextDraft } from "./block_builders.ts";
+import { TextBlockBuilder } from "./block_builders.ts";
 import type { BlockQueue } from "./block_queue.ts";
 import { StopSequences, TokenLimit, type VisibleText } from "./stop_sequences.ts";
 
@@ -58,10 +58,10 @@ export class TextBlocks {
   }
 
   /** A citation belongs to the text at hand, or to the next. */
-  cite(citations: readonly Citation[]): void {
+  addCitation(citations: readonly Citation[]): void {
     const { last } = this.#queue;
     for (const citation of citations) {
-      if (last?.type === "text") last.cite(citation);
+      if (last?.type === "text") last.addCitation(citation);
       else this.#uncited.push(citation);
     }
   }
@@ -70,8 +70,8 @@ export class TextBlocks {
     if (text === "") return;
     this.#chars += text.length;
     const { last } = this.#queue;
-    const draft = last?.type === "text" ? last : this.#queue.add(new TextDraft());
+    const draft = last?.type === "text" ? last : this.#queue.add(new TextBlockBuilder());
     draft.add(text);
-    for (const citation of this.#uncited.splice(0)) draft.cite(citation);
+    for (const citation of this.#uncited.splice(0)) draft.addCitation(citation);
   }
 }

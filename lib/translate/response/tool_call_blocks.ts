@@ -6,13 +6,13 @@
 import { ApiError } from "../../errors.ts";
 import type { ToolCallDelta } from "../../openrouter/types.ts";
 import { ClientCallIds } from "../tool_call_ids.ts";
-import { CallRouter, type RoutedFragment } from "./tool_call_tracker.ts";
-import type { ToolUseDraft } from "./block_builders.ts";
+import { type AssignedDelta, ToolCallTracker } from "./tool_call_tracker.ts";
+import type { ToolUseBlockBuilder } from "./block_builders.ts";
 import type { ToolNames } from "../tool_names.ts";
 import type { BlockQueue } from "./block_queue.ts";
 
 /** What calls need to know of their request. */
-export interface CallBlockOptions {
+export interface ToolCallBlockOptions {
   /** Makes an id for a call that upstream gave none. */
   newCallId: () => string;
   /** The way back for tool names. */
@@ -22,18 +22,18 @@ export interface CallBlockOptions {
 }
 
 /** Adds tool calls to a queue of blocks. */
-export class CallBlocks {
+export class ToolCallBlocks {
   readonly #queue: BlockQueue;
-  readonly #options: CallBlockOptions;
+  readonly #options: ToolCallBlockOptions;
   readonly #ids: ClientCallIds;
-  readonly #router: CallRouter;
+  readonly #router: ToolCallTracker;
   #chars = 0;
 
-  constructor(queue: BlockQueue, options: CallBlockOptions) {
+  constructor(queue: BlockQueue, options: ToolCallBlockOptions) {
     this.#queue = queue;
     this.#options = options;
     this.#ids = new ClientCallIds(options.takenCallIds);
-    this.#router = new CallRouter({
+    this.#router = new ToolCallTracker({
       identify: (call) => this.#identify(call),
       // Without a list of tools every name is taken as it comes.
       isKnownName: (name) => options.names?.isUpstream(name) ?? true,
@@ -50,15 +50,15 @@ export class CallBlocks {
    * @returns the calls that begin with them, which wait for `begin`
    * @throws {ApiError} for a fragment of a call that was already closed
    */
-  add(deltas: readonly ToolCallDelta[]): ToolUseDraft[] {
+  add(deltas: readonly ToolCallDelta[]): ToolUseBlockBuilder[] {
     // One by one: whether a fragment begins another call can depend on the arguments just before it.
-    const begun: ToolUseDraft[] = [];
-    for (const delta of deltas) this.#addFragment(this.#router.route(delta), begun);
+    const begun: ToolUseBlockBuilder[] = [];
+    for (const delta of deltas) this.#addFragment(this.#router.assign(delta), begun);
     return begun;
   }
 
   /** Puts new calls behind the blocks that are there. */
-  begin(calls: readonly ToolUseDraft[]): void {
+  begin(calls: readonly ToolUseBlockBuilder[]): void {
     for (const call of calls) this.#queue.add(call);
   }
 
@@ -86,7 +86,7 @@ export class CallBlocks {
     return isCut;
   }
 
-  #addFragment({ call, isNew, text }: RoutedFragment, begun: ToolUseDraft[]): void {
+  #addFragment({ call, isNew, text }: AssignedDelta, begun: ToolUseBlockBuilder[]): void {
     if (isNew) begun.push(call);
     if (text === "") return;
     if (call.isFinished) {
@@ -99,7 +99,7 @@ export class CallBlocks {
     call.arguments.add(text);
   }
 
-  #identify(call: ToolUseDraft): { id: string; name: string } {
+  #identify(call: ToolUseBlockBuilder): { id: string; name: string } {
     const id = this.#ids.claim(call.upstreamId || this.#options.newCallId());
     return { id, name: this.#options.names?.toClient(call.upstreamName) ?? call.upstreamName };
   }

@@ -7,11 +7,11 @@
  */
 
 import type { ToolCallDelta } from "../../openrouter/types.ts";
-import { type CallOptions, ToolUseDraft } from "./block_builders.ts";
+import { type ToolCallOptions, ToolUseBlockBuilder } from "./block_builders.ts";
 
 /** A fragment with the call it belongs to. */
-export interface RoutedFragment {
-  call: ToolUseDraft;
+export interface AssignedDelta {
+  call: ToolUseBlockBuilder;
   /** Whether the call begins with this fragment. */
   isNew: boolean;
   /** Arguments to add; "" for none. */
@@ -22,20 +22,20 @@ export interface RoutedFragment {
 const MAX_NAME_CHARS = 256;
 
 /** The tool calls of one answer. */
-export class CallRouter {
+export class ToolCallTracker {
   /** The newest call of each index and id: a list searched for each fragment is quadratic. */
-  readonly #byIndex = new Map<number, ToolUseDraft>();
-  readonly #byId = new Map<string, ToolUseDraft>();
-  readonly #options: CallOptions;
-  #last: ToolUseDraft | undefined;
+  readonly #byIndex = new Map<number, ToolUseBlockBuilder>();
+  readonly #byId = new Map<string, ToolUseBlockBuilder>();
+  readonly #options: ToolCallOptions;
+  #last: ToolUseBlockBuilder | undefined;
 
-  constructor(options: CallOptions) {
+  constructor(options: ToolCallOptions) {
     this.#options = options;
   }
 
   /** Finds or begins the call of a fragment, and notes the id and name it brings. */
-  route(delta: ToolCallDelta): RoutedFragment {
-    const fragment: Fragment = {
+  assign(delta: ToolCallDelta): AssignedDelta {
+    const fragment: ToolCallFragment = {
       index: delta.index ?? null,
       id: toText(delta.id),
       name: toText(delta.function?.name),
@@ -54,7 +54,7 @@ export class CallRouter {
     return { call, isNew, text: isRepeat ? "" : fragment.text };
   }
 
-  #find({ index, id, name }: Fragment): ToolUseDraft | undefined {
+  #find({ index, id, name }: ToolCallFragment): ToolUseBlockBuilder | undefined {
     const atIndex = index === null ? undefined : this.#byIndex.get(index);
     if (id !== "") {
       if (atIndex?.upstreamId === id) return atIndex;
@@ -74,7 +74,7 @@ export class CallRouter {
    * Set once: gateways repeat the name on every fragment, or send "" on the tails. Only what is no tool of the
    * request can be the first part of a name, and only before arguments come.
    */
-  #joinName(call: ToolUseDraft, name: string): string {
+  #joinName(call: ToolUseBlockBuilder, name: string): string {
     if (call.upstreamName === "") return name;
     const isPart = !call.isKnown && call.arguments.text === "" &&
       call.upstreamName.length < MAX_NAME_CHARS && !call.upstreamName.endsWith(name);
@@ -82,24 +82,24 @@ export class CallRouter {
   }
 
   /** Without indexes, an id that comes late belongs to the last call, if that has none. */
-  #unidentified(index: number | null): ToolUseDraft | undefined {
+  #unidentified(index: number | null): ToolUseBlockBuilder | undefined {
     return index === null && this.#last?.upstreamId === "" ? this.#last : undefined;
   }
 
   /** Some gateways repeat the name on each fragment and send neither id nor index. */
   #continuesLast(name: string): boolean {
-    return this.#last?.upstreamName === name && !this.#last.canStop();
+    return this.#last?.upstreamName === name && !this.#last.isReadyToStop();
   }
 
-  #begin(index: number | null): ToolUseDraft {
-    const call = new ToolUseDraft(index, this.#options);
+  #begin(index: number | null): ToolUseBlockBuilder {
+    const call = new ToolUseBlockBuilder(index, this.#options);
     if (index !== null) this.#byIndex.set(index, call);
     return call;
   }
 }
 
 /** What a delta says of its call. "" and null stand for "not said". */
-interface Fragment {
+interface ToolCallFragment {
   index: number | null;
   id: string;
   name: string;
@@ -107,16 +107,17 @@ interface Fragment {
 }
 
 /** Some servers send the whole arguments once more at the end. */
-function repeats(call: ToolUseDraft, { name, text }: Fragment): boolean {
+function repeats(call: ToolUseBlockBuilder, { name, text }: ToolCallFragment): boolean {
   const isSameTool = name === "" || name === call.upstreamName;
-  return isSameTool && isHead(text) && call.canStop() && text.trim() === call.arguments.text.trim();
+  return isSameTool && isHead(text) && call.isReadyToStop() &&
+    text.trim() === call.arguments.text.trim();
 }
 
 /** Whether a fragment for a call that is already whole is the head of the next one in the same place. */
-function beginsAnother(call: ToolUseDraft, fragment: Fragment): boolean {
+function beginsAnother(call: ToolUseBlockBuilder, fragment: ToolCallFragment): boolean {
   const isNamedAnew = fragment.name !== "" && call.upstreamName !== "" &&
     fragment.name !== call.upstreamName;
-  return (isNamedAnew || isHead(fragment.text)) && call.canStop();
+  return (isNamedAnew || isHead(fragment.text)) && call.isReadyToStop();
 }
 
 /** Whether a text can be the beginning of arguments. */

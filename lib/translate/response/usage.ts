@@ -7,7 +7,7 @@ import type * as anthropic from "../../anthropic/types.ts";
 import type * as openrouter from "../../openrouter/types.ts";
 
 /** What upstream said about itself while it answered; for the log and `x-proxy-model`. Null: nothing yet. */
-export type UpstreamFacts = {
+export type UpstreamMetadata = {
   model: string | null;
   provider: string | null;
   usage: openrouter.Usage | null;

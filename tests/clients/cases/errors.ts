@@ -128,7 +128,7 @@ test("recognises a context overflow as one", async () => {
   const run = await session.ask("Hello", fails(400, OVERFLOW));
   assertEquals([run.isError, run.code], [true, 1]);
   assertStringIncludes(run.text, CLAUDE_WORDS.tooLong);
-  // 2.1.332 knows OpenRouter's own words too, and then quotes them; it reads the figures only of Anthropic's.
+  // 2.1.332 knows OpenRouter's own words too, and then quotes them; it reads the counts only of Anthropic's.
   assert(!run.text.includes("the provider said"), run.text);
   assertEquals(run.result["terminal_reason"], "prompt_too_long");
   assertEquals(session.asked.length, 1);

@@ -77,7 +77,7 @@ for (const [server, step] of WORDINGS) {
     const run = await session.ask("Hello", step);
     assertEquals([run.isError, run.code], [true, 1]);
     assertStringIncludes(run.text, CLAUDE_WORDS.tooLong);
-    // Where the words are not Anthropic's and it knows them all the same, it quotes them, without the figures.
+    // Where the words are not Anthropic's and it knows them all the same, it quotes them, without the counts.
     assert(!run.text.includes("the provider said"), run.text);
     assertEquals(run.result["terminal_reason"], "prompt_too_long");
     assertEquals(session.upstream.length, 1);

@@ -6,7 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
-import { toGenericRequest } from "../../../lib/translate/request/openai_request.ts";
+import { toOpenAiRequest } from "../../../lib/translate/request/openai_request.ts";
 import { type RequestOptions, translateRequest } from "../../../lib/translate/request/request.ts";
 import { ask, call, createProxy, post } from "../../helpers/proxy.ts";
 import { completion } from "../../helpers/chunks.ts";
@@ -18,7 +18,7 @@ function translateAsk(more: Record<string, unknown>, options: Partial<RequestOpt
     ...options,
   });
   const dropped = new Set<string>();
-  return { body: toGenericRequest(translated.body, dropped), dropped: [...dropped] };
+  return { body: toOpenAiRequest(translated.body, dropped), dropped: [...dropped] };
 }
 
 const DROPPED: [

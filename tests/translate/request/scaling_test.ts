@@ -2,7 +2,7 @@
 // 32 MB would else hold up all others for minutes.
 
 import { parseCountRequest, parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
-import { toGenericRequest } from "../../../lib/translate/request/openai_request.ts";
+import { toOpenAiRequest } from "../../../lib/translate/request/openai_request.ts";
 import { listCallIds, translateRequest } from "../../../lib/translate/request/request.ts";
 import { StreamTranslator } from "../../../lib/translate/response/stream_translator.ts";
 import { estimateInputTokens } from "../../../lib/translate/tokens.ts";
@@ -22,7 +22,7 @@ function handle(body: Json): void {
   for (const model of ["anthropic/claude-4", "openai/gpt-5"]) {
     const { body: sent } = translateRequest(asked, { models: [model], sessionId: undefined });
     JSON.stringify(sent);
-    toGenericRequest(sent, new Set());
+    toOpenAiRequest(sent, new Set());
   }
   translateRequest(asked, {
     models: ["mistralai/m"],

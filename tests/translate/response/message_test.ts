@@ -8,12 +8,12 @@ import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/asser
 import type { Message, StreamEvent } from "../../../lib/anthropic/types.ts";
 import { ApiError } from "../../../lib/errors.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/json.ts";
-import { startPump } from "../../../lib/stream/event_stream.ts";
+import { createEventStream } from "../../../lib/stream/event_stream.ts";
 import {
   collectMessage,
+  toPrefillOnlyMessage,
   translateCompletion,
   translateResponse,
-  withoutAnswer,
 } from "../../../lib/translate/response/message.ts";
 import {
   type ExpectedError,
@@ -106,7 +106,11 @@ Deno.test("translateResponse keeps __proto__ in tool input as data", () => {
 Deno.test("withoutAnswer leaves everything but the content and the end", () => {
   const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
   const message = translateResponse(completion, createTranslator());
-  assertEquals(withoutAnswer(message), { ...message, content: [], stop_reason: "max_tokens" });
+  assertEquals(toPrefillOnlyMessage(message), {
+    ...message,
+    content: [],
+    stop_reason: "max_tokens",
+  });
 });
 
 Deno.test("collectMessage refuses events without a head", () => {
@@ -197,7 +201,7 @@ async function pump(
   const frames = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
   const bytes = [...frames, "data: [DONE]\n\n"].map((frame) => new TextEncoder().encode(frame));
   try {
-    const body = await startPump(toBody(bytes), createTranslator(options), {
+    const body = await createEventStream(toBody(bytes), createTranslator(options), {
       timeoutMs: 60_000,
       pingMs: 60_000,
       now: () => performance.now(),

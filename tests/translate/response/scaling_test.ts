@@ -1,7 +1,7 @@
 // Everything of an answer that can be long or come often: what it costs must grow as it does. Upstream may send what
 // it likes, and one answer must not hold up the others.
 
-import { parseErrorAnswer } from "../../../lib/openrouter/errors.ts";
+import { parseErrorResponse } from "../../../lib/openrouter/errors.ts";
 import { encodeEvent, SseParser } from "../../../lib/stream/sse.ts";
 import { ToolNames } from "../../../lib/translate/tool_names.ts";
 import { translateResponse } from "../../../lib/translate/response/message.ts";
@@ -269,7 +269,7 @@ const ERRORS: readonly Growth[] = [
   prepare(size) {
     const message = text(size, filler);
     const body = JSON.stringify({ error: { code: 400, message, metadata: { raw: message } } });
-    return () => [parseErrorAnswer(400, body, {}), parseErrorAnswer(404, message, {})];
+    return () => [parseErrorResponse(400, body, {}), parseErrorResponse(404, message, {})];
   },
 }));
 

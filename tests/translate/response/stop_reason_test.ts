@@ -4,10 +4,10 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type * as anthropic from "../../../lib/anthropic/types.ts";
 import { ApiError } from "../../../lib/errors.ts";
 import {
-  endedInError,
-  type FinishFacts,
+  type FinishInfo,
   FinishState,
-  translateFinish,
+  isModelError,
+  mapStopReason,
 } from "../../../lib/translate/response/stop_reason.ts";
 
 /** finish reason, native reason, whether there was a call → stop reason. */
@@ -51,7 +51,7 @@ const ENDS: readonly (readonly [string, string, boolean, anthropic.StopReason])[
 for (const [finishReason, nativeFinishReason, hasToolUse, stopReason] of ENDS) {
   const call = hasToolUse ? "with" : "without";
   Deno.test(`'${finishReason}' (${nativeFinishReason}) ${call} a call is ${stopReason}`, () => {
-    const ending = translateFinish(toFacts({ finishReason, nativeFinishReason, hasToolUse }));
+    const ending = mapStopReason(toFacts({ finishReason, nativeFinishReason, hasToolUse }));
     assertEquals(ending.stop_reason, stopReason);
     assertEquals(ending.stop_details !== null, stopReason === "refusal");
     assertEquals(ending.stop_sequence, null);
@@ -61,7 +61,7 @@ for (const [finishReason, nativeFinishReason, hasToolUse, stopReason] of ENDS) {
 Deno.test("translateFinish names the stop sequence only where there is no doubt", () => {
   const facts = { finishReason: "stop", nativeFinishReason: "stop_sequence" };
   const named = (stopSequences: string[]) => {
-    return translateFinish(toFacts({ ...facts, stopSequences })).stop_sequence;
+    return mapStopReason(toFacts({ ...facts, stopSequences })).stop_sequence;
   };
   assertEquals(named(["END"]), "END");
   assertEquals(named(["END", "STOP"]), null);
@@ -69,7 +69,7 @@ Deno.test("translateFinish names the stop sequence only where there is no doubt"
 });
 
 Deno.test("translateFinish gives upstream's refusal text as the explanation", () => {
-  const ending = translateFinish(toFacts({ finishReason: "stop", refusal: "No." }));
+  const ending = mapStopReason(toFacts({ finishReason: "stop", refusal: "No." }));
   assertEquals(ending, {
     stop_reason: "refusal",
     stop_sequence: null,
@@ -80,16 +80,16 @@ Deno.test("translateFinish gives upstream's refusal text as the explanation", ()
 Deno.test("a call whose arguments were cut is max_tokens, whatever the finish reason says", () => {
   for (const finishReason of ["tool_calls", "stop", "banana", ""]) {
     const facts = toFacts({ finishReason, hasToolUse: true, hasCutCall: true });
-    assertEquals(translateFinish(facts).stop_reason, "max_tokens");
+    assertEquals(mapStopReason(facts).stop_reason, "max_tokens");
   }
   const refused = toFacts({ finishReason: "content_filter", hasCutCall: true });
-  assertEquals(translateFinish(refused).stop_reason, "refusal");
+  assertEquals(mapStopReason(refused).stop_reason, "refusal");
 });
 
 Deno.test("endedInError names the provider's word, or upstream's where that says more than error", () => {
-  assertEquals(endedInError("error", "").message, "The model ended with an error");
-  assertEquals(endedInError("error", "OTHER").message, "The model ended with an error (OTHER)");
-  assertEquals(endedInError("abort", "").message, "The model ended with an error (abort)");
+  assertEquals(isModelError("error", "").message, "The model ended with an error");
+  assertEquals(isModelError("error", "OTHER").message, "The model ended with an error (OTHER)");
+  assertEquals(isModelError("abort", "").message, "The model ended with an error (abort)");
 });
 
 const FAILURES = [
@@ -168,7 +168,7 @@ Deno.test("FinishState names a finish reason that is not in the table, and no ot
   assertEquals(["stop", "LENGTH", "", "banana"].map(unknown), [null, null, null, "banana"]);
 });
 
-function toFacts(facts: Partial<FinishFacts>): FinishFacts {
+function toFacts(facts: Partial<FinishInfo>): FinishInfo {
   return {
     finishReason: "stop",
     nativeFinishReason: "",

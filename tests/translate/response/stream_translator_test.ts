@@ -8,7 +8,7 @@ import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/asser
 import type { StreamEvent } from "../../../lib/anthropic/types.ts";
 import { ApiError } from "../../../lib/errors.ts";
 import { isJsonObject, parseJson } from "../../../lib/json.ts";
-import { startPump, type StreamEnd } from "../../../lib/stream/event_stream.ts";
+import { createEventStream, type StreamEnd } from "../../../lib/stream/event_stream.ts";
 import { translateResponse } from "../../../lib/translate/response/message.ts";
 import { type ExpectedError, loadStreamCases, type StreamCase } from "../../helpers/fixtures.ts";
 import { checkGrammar, collapse } from "../../helpers/grammar.ts";
@@ -119,7 +119,7 @@ Deno.test("StreamTranslator notes which model and provider answered, and the usa
   translator.push({ model: "z-ai/glm-5", provider: "Novita", choices: [] });
   translator.push({ model: "other", choices: [], usage: { prompt_tokens: 3, cost: 0.5 } });
   translator.push({ choices: [], usage: null });
-  assertEquals(translator.facts, {
+  assertEquals(translator.metadata, {
     model: "z-ai/glm-5",
     provider: "Novita",
     usage: { prompt_tokens: 3, cost: 0.5 },
@@ -129,7 +129,7 @@ Deno.test("StreamTranslator notes which model and provider answered, and the usa
 
 Deno.test("StreamTranslator knows no facts before the first chunk", () => {
   const facts = { model: null, provider: null, usage: null, serviceTier: null };
-  assertEquals(createTranslator().facts, facts);
+  assertEquals(createTranslator().metadata, facts);
 });
 
 Deno.test("StreamTranslator takes the reasoning of a whole message for blocks of their own", () => {
@@ -202,7 +202,7 @@ async function pump(
   const onEnd = (end: StreamEnd) => ends.push(end);
   let body;
   try {
-    body = await startPump(toBody(chunks), createTranslator(options), { ...times, onEnd });
+    body = await createEventStream(toBody(chunks), createTranslator(options), { ...times, onEnd });
   } catch (error) {
     assertInstanceOf(error, ApiError);
     assertEquals(ends.map(({ how }) => how), ["failed"]);

@@ -3,20 +3,20 @@
  * @module
  */
 
-import { Figures, type FiguresOptions } from "../../lib/metrics/metrics.ts";
-import { Journey } from "../../lib/metrics/request_timeline.ts";
+import { Metrics, type MetricsOptions } from "../../lib/metrics/metrics.ts";
+import { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
 import type { RequestRecord } from "../../lib/log.ts";
 
 /** Noon of a day. */
 export const NOON: number = Date.UTC(2026, 10, 22, 12);
 
 /** Figures at noon, unless a test says otherwise. */
-export function createFigures(options: Partial<FiguresOptions> = {}): Figures {
-  return new Figures({
+export function createMetrics(options: Partial<MetricsOptions> = {}): Metrics {
+  return new Metrics({
     about: { name: "claudeproxy", version: "0.0.0" },
     date: () => new Date(NOON),
     maxCostUsd: null,
-    inspects: false,
+    capturesBodies: false,
     findPrices: () => undefined,
     ...options,
   });
@@ -30,24 +30,24 @@ export function createRecord(more: Partial<RequestRecord> = {}): RequestRecord {
     path: "/v1/messages",
     status: 200,
     totalMs: 1000,
-    end: "complete",
+    outcome: "complete",
     ...more,
   };
 }
 
-/** A journey with that record; its clock stands still unless a test brings one. */
+/** A timeline with that record; its clock stands still unless a test brings one. */
 export function createJourney(
   record: RequestRecord,
   { now = () => 0, redact = (text: string) => text }: {
     now?: () => number;
     redact?: (text: string) => string;
   } = {},
-): Journey {
-  return new Journey({ record, startedAt: 0, now, redact });
+): RequestTimeline {
+  return new RequestTimeline({ record, startedAt: 0, now, redact });
 }
 
 /** A request that began and has ended. */
-export function countRequest(figures: Figures, journey: Journey): void {
-  figures.begin(journey);
-  figures.end(journey);
+export function countRequest(metrics: Metrics, timeline: RequestTimeline): void {
+  metrics.start(timeline);
+  metrics.finish(timeline);
 }
