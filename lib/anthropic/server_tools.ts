@@ -6,41 +6,41 @@
 
 /** Web search, which upstream runs. At most one of the two lists of domains. */
 export type WebSearch = {
-  max_uses?: number;
-  allowed_domains?: string[];
-  blocked_domains?: string[];
-  user_location?: UserLocation;
+  max_uses?: number | undefined;
+  allowed_domains?: string[] | undefined;
+  blocked_domains?: string[] | undefined;
+  user_location?: UserLocation | undefined;
 };
 
 /** Roughly where the user is, for searches that depend on it. */
 export type UserLocation = {
   type: "approximate";
-  city?: string;
-  region?: string;
-  country?: string;
-  timezone?: string;
+  city?: string | undefined;
+  region?: string | undefined;
+  country?: string | undefined;
+  timezone?: string | undefined;
 };
 
 /** Web fetch, which upstream runs. At most one of the two lists of domains. */
 export type WebFetch = {
-  max_uses?: number;
-  allowed_domains?: string[];
-  blocked_domains?: string[];
-  max_content_tokens?: number;
+  max_uses?: number | undefined;
+  allowed_domains?: string[] | undefined;
+  blocked_domains?: string[] | undefined;
+  max_content_tokens?: number | undefined;
 };
 
 /** A stronger model that the model may ask while it answers. */
 export type Advisor = {
   /** The client's name for it; without one the model asks itself. */
-  model?: string;
-  max_tokens?: number;
+  model?: string | undefined;
+  max_tokens?: number | undefined;
 };
 
 /** The tools that upstream runs, by the names that `tools` and `tool_choice` have for them. */
 export type ServerTools = {
-  web_search?: WebSearch;
-  web_fetch?: WebFetch;
-  advisor?: Advisor;
+  web_search?: WebSearch | undefined;
+  web_fetch?: WebFetch | undefined;
+  advisor?: Advisor | undefined;
 };
 
 /** Where a text has something from. Opaque fields are "": upstream's searches have no such proof. */

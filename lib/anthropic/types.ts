@@ -1,7 +1,5 @@
 /**
- * What clients speak: the Anthropic Messages API, as far as this proxy reads or writes it. Types only.
- * Source: `@anthropic-ai/sdk` 1.12 (`resources/messages`), which judges these shapes in the tests. A field without
- * a comment means here what it means there.
+ * Types of the Anthropic Messages API, as far as this proxy reads or writes it; the SDK checks them in the tests.
  * @module
  */
 
@@ -21,7 +19,7 @@ export type ImageSource =
   | { type: "base64"; media_type: string; data: string }
   | { type: "url"; url: string };
 
-/** An image of the user's, or of a tool result. */
+/** An image in a user turn or a tool result. */
 export type ImageBlock = Cacheable & { type: "image"; source: ImageSource };
 
 /** Where a document is: in the request, or at an address. */
@@ -35,8 +33,8 @@ export type DocumentSource =
 export type DocumentBlock = Cacheable & {
   type: "document";
   source: DocumentSource;
-  title?: string;
-  context?: string;
+  title?: string | undefined;
+  context?: string | undefined;
 };
 
 /** Something found, with the place it was found at. */
@@ -59,8 +57,8 @@ export type ToolUseBlock = Cacheable & {
 export type ToolResultBlock = Cacheable & {
   type: "tool_result";
   tool_use_id: string;
-  content?: string | ToolResultContent[];
-  is_error?: boolean;
+  content?: string | ToolResultContent[] | undefined;
+  is_error?: boolean | undefined;
 };
 
 /** What both a user and a tool can show. */
@@ -114,11 +112,11 @@ export type Tool = Cacheable & {
   name: string;
   /** Its place in the client's list, for messages. */
   position: number;
-  description?: string;
+  description?: string | undefined;
   input_schema: Record<string, unknown>;
-  strict?: boolean;
+  strict?: boolean | undefined;
   /** Hidden from the model until a tool search has found it. */
-  defer_loading?: boolean;
+  defer_loading?: boolean | undefined;
 };
 
 /** A named choice is a tool of the client's, or one that upstream runs. */
@@ -144,27 +142,27 @@ export type MessagesRequest = ServerTools & {
   system: TextBlock[];
   stream: boolean;
   tools: Tool[];
-  tool_choice?: ToolChoice;
+  tool_choice?: ToolChoice | undefined;
   /** How many of the last turns keep their thinking; absent: all, and nothing was asked. */
-  thinking_turns?: number;
+  thinking_turns?: number | undefined;
   /** Whether the client asked for edits of the context, and so wants to hear what was done. */
   manages_context: boolean;
-  thinking?: Thinking;
-  effort?: Effort;
+  thinking?: Thinking | undefined;
+  effort?: Effort | undefined;
   /** JSON schema that the answer's text must fit. */
-  output_schema?: Record<string, unknown>;
-  temperature?: number;
-  top_p?: number;
-  top_k?: number;
+  output_schema?: Record<string, unknown> | undefined;
+  temperature?: number | undefined;
+  top_p?: number | undefined;
+  top_k?: number | undefined;
   stop_sequences: string[];
   /** Models to try where the first cannot answer. */
   fallbacks: string[];
   /** Whether the client asked for verdicts on dangerous tool calls, which only Anthropic gives. */
   safeguards: boolean;
-  user_id?: string;
+  user_id?: string | undefined;
   /** How soon: paid-for priority, or never that. */
-  service_tier?: "priority" | "standard";
-  cache_control?: CacheControl;
+  service_tier?: "priority" | "standard" | undefined;
+  cache_control?: CacheControl | undefined;
   /** Top-level fields that were sent, mean something to Anthropic, and do not travel. */
   droppedFields: string[];
 };
@@ -196,11 +194,14 @@ export type Usage = {
   output_tokens: number;
   cache_creation_input_tokens: number;
   cache_read_input_tokens: number;
-  output_tokens_details?: { thinking_tokens: number };
+  output_tokens_details?: { thinking_tokens: number } | undefined;
   /** What was written to the cache, by how long it is kept. */
-  cache_creation?: { ephemeral_5m_input_tokens: number; ephemeral_1h_input_tokens: number };
-  server_tool_use?: { web_search_requests: number; web_fetch_requests: number };
-  service_tier?: "standard" | "priority";
+  cache_creation?: {
+    ephemeral_5m_input_tokens: number | undefined;
+    ephemeral_1h_input_tokens: number;
+  };
+  server_tool_use?: { web_search_requests: number | undefined; web_fetch_requests: number };
+  service_tier?: "standard" | "priority" | undefined;
 };
 
 /** What was done to the context before the model saw it. Tokens are an estimate. */
@@ -224,9 +225,9 @@ export type Message = {
   stop_details: StopDetails | null;
   usage: Usage;
   /** Only where the request managed its context. */
-  context_management?: ContextManagement;
+  context_management?: ContextManagement | undefined;
   /** Only where the request had `safeguards`. */
-  safeguard_results?: SafeguardResult[];
+  safeguard_results?: SafeguardResult[] | undefined;
 };
 
 /** What a stream adds to the open block. */
@@ -243,7 +244,7 @@ export type MessageDelta = {
   stop_sequence: string | null;
   stop_details: StopDetails | null;
   /** Only where the request had `safeguards`. */
-  safeguard_results?: SafeguardResult[];
+  safeguard_results?: SafeguardResult[] | undefined;
 };
 
 /** What became of a safeguard that the client asked for. Upstream has none. */
@@ -269,7 +270,7 @@ export type ErrorType =
 export type ErrorBody = {
   type: ErrorType;
   message: string;
-  details?: Record<string, unknown>;
+  details?: Record<string, unknown> | undefined;
 };
 
 /** The events of an answer stream, in the grammar of the API: one block open at a time. */
@@ -282,7 +283,7 @@ export type StreamEvent =
     type: "message_delta";
     delta: MessageDelta;
     usage: Usage;
-    context_management?: ContextManagement;
+    context_management?: ContextManagement | undefined;
   }
   | { type: "message_stop" }
   | { type: "ping" }
@@ -293,7 +294,6 @@ export type ModelInfo = {
   type: "model";
   id: string;
   display_name: string;
-  /** RFC 3339; the epoch where it is not known. */
   created_at: string;
   max_input_tokens: number | null;
   max_tokens: number | null;

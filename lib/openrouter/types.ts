@@ -12,21 +12,21 @@ import type { UserLocation } from "../anthropic/server_tools.ts";
 export type TextPart = {
   type: "text";
   text: string;
-  cache_control?: CacheControl;
+  cache_control?: CacheControl | undefined;
 };
 
 /** `url` is https or a `data:` URL. */
 export type ImagePart = {
   type: "image_url";
   image_url: { url: string };
-  cache_control?: CacheControl;
+  cache_control?: CacheControl | undefined;
 };
 
 /** A PDF. `file_data` is https or a `data:` URL. */
 export type FilePart = {
   type: "file";
   file: { filename: string; file_data: string };
-  cache_control?: CacheControl;
+  cache_control?: CacheControl | undefined;
 };
 
 /** What a user's message may hold. */
@@ -41,14 +41,14 @@ export type ToolCall = {
 
 /** One entry of `reasoning_details`, in both directions. The set of types and formats is open. */
 export type ReasoningDetail = {
-  type?: string | null;
-  text?: string | null;
-  summary?: string | null;
-  signature?: string | null;
-  data?: string | null;
-  format?: string | null;
-  id?: string | null;
-  index?: number | null;
+  type?: string | null | undefined;
+  text?: string | null | undefined;
+  summary?: string | null | undefined;
+  signature?: string | null | undefined;
+  data?: string | null | undefined;
+  format?: string | null | undefined;
+  id?: string | null | undefined;
+  index?: number | null | undefined;
 };
 
 /** One message of the conversation. */
@@ -58,10 +58,10 @@ export type ChatMessage =
   | {
     role: "assistant";
     content: string | TextPart[] | null;
-    tool_calls?: ToolCall[];
-    reasoning_details?: ReasoningDetail[];
-    reasoning?: string;
-    reasoning_content?: string;
+    tool_calls?: ToolCall[] | undefined;
+    reasoning_details?: ReasoningDetail[] | undefined;
+    reasoning?: string | undefined;
+    reasoning_content?: string | undefined;
   }
   | { role: "tool"; tool_call_id: string; content: string | TextPart[] };
 
@@ -70,21 +70,21 @@ export type FunctionTool = {
   type: "function";
   function: {
     name: string;
-    description?: string;
+    description?: string | undefined;
     parameters: Record<string, unknown>;
-    strict?: true;
+    strict?: true | undefined;
   };
-  cache_control?: CacheControl;
+  cache_control?: CacheControl | undefined;
 };
 
 /** Web search, which OpenRouter runs. */
 export type WebSearchTool = {
   type: "openrouter:web_search";
   parameters?: {
-    max_uses?: number;
-    allowed_domains?: string[];
-    excluded_domains?: string[];
-    user_location?: UserLocation;
+    max_uses?: number | undefined;
+    allowed_domains?: string[] | undefined;
+    excluded_domains?: string[] | undefined;
+    user_location?: UserLocation | undefined;
   };
 };
 
@@ -92,10 +92,10 @@ export type WebSearchTool = {
 export type WebFetchTool = {
   type: "openrouter:web_fetch";
   parameters?: {
-    max_uses?: number;
-    allowed_domains?: string[];
-    blocked_domains?: string[];
-    max_content_tokens?: number;
+    max_uses?: number | undefined;
+    allowed_domains?: string[] | undefined;
+    blocked_domains?: string[] | undefined;
+    max_content_tokens?: number | undefined;
   };
 };
 
@@ -103,9 +103,9 @@ export type WebFetchTool = {
 export type AdvisorTool = {
   type: "openrouter:advisor";
   parameters: {
-    model?: string;
+    model?: string | undefined;
     forward_transcript: true;
-    max_completion_tokens?: number;
+    max_completion_tokens?: number | undefined;
   };
 };
 
@@ -127,40 +127,40 @@ export type ToolChoice = OpenAiToolChoice | { type: ServerTool["type"] };
 
 /** How much reasoning is wanted: an effort, or a budget in tokens. */
 export type Reasoning = {
-  enabled?: boolean;
-  effort?: string;
-  max_tokens?: number;
+  enabled?: boolean | undefined;
+  effort?: string | undefined;
+  max_tokens?: number | undefined;
 };
 
 /** The body of `POST /chat/completions`. Keys in the order in which they are sent. */
 export type ChatRequest = {
   model: string;
   /** OpenRouter's own fallbacks, tried after `model`. */
-  models?: string[];
+  models?: string[] | undefined;
   messages: ChatMessage[];
-  tools?: Tool[];
-  tool_choice?: ToolChoice;
-  parallel_tool_calls?: false;
+  tools?: Tool[] | undefined;
+  tool_choice?: ToolChoice | undefined;
+  parallel_tool_calls?: false | undefined;
   max_tokens: number;
-  temperature?: number;
-  top_p?: number;
-  top_k?: number;
-  stop?: string[];
+  temperature?: number | undefined;
+  top_p?: number | undefined;
+  top_k?: number | undefined;
+  stop?: string[] | undefined;
   response_format?: {
     type: "json_schema";
     json_schema: { name: string; strict: true; schema: Record<string, unknown> };
   };
-  reasoning?: Reasoning;
-  verbosity?: string;
-  provider?: Record<string, unknown>;
-  plugins?: { id: "file-parser"; pdf: { engine: string } }[];
-  service_tier?: "priority" | "default";
-  cache_control?: CacheControl;
-  user?: string;
-  session_id?: string;
-  stream?: true;
+  reasoning?: Reasoning | undefined;
+  verbosity?: string | undefined;
+  provider?: Record<string, unknown> | undefined;
+  plugins?: { id: "file-parser" | undefined; pdf: { engine: string } }[];
+  service_tier?: "priority" | "default" | undefined;
+  cache_control?: CacheControl | undefined;
+  user?: string | undefined;
+  session_id?: string | undefined;
+  stream?: true | undefined;
   /** No effect at OpenRouter, which always reports usage; other servers need it. */
-  stream_options?: { include_usage: true };
+  stream_options?: { include_usage: true } | undefined;
 };
 
 type Shared =
@@ -176,110 +176,112 @@ type Shared =
 
 /** The body of `POST /chat/completions` as OpenAI documents it. Keys in the order in which they are sent. */
 export type OpenAiRequest = Pick<ChatRequest, Shared> & {
-  tools?: FunctionTool[];
-  tool_choice?: OpenAiToolChoice;
+  tools?: FunctionTool[] | undefined;
+  tool_choice?: OpenAiToolChoice | undefined;
   /** OpenAI refuses `max_tokens` on its newer models. */
   max_completion_tokens: number;
-  reasoning_effort?: string;
+  reasoning_effort?: string | undefined;
 };
 
 /** A fragment of a tool call. Any of the four facts may be missing, late or repeated. */
 export type ToolCallDelta = {
-  index?: number | null;
-  id?: string | null;
-  function?: { name?: string | null; arguments?: unknown } | null;
+  index?: number | null | undefined;
+  id?: string | null | undefined;
+  function?: { name?: string | null | undefined; arguments?: unknown } | null;
 };
 
 /** `delta` of a chunk, or `message` of a whole completion: the same fields. */
 export type Delta = {
-  role?: string | null;
-  content?: unknown;
-  refusal?: string | null;
-  reasoning?: string | null;
-  reasoning_content?: string | null;
-  reasoning_details?: ReasoningDetail[] | null;
-  tool_calls?: ToolCallDelta[] | null;
-  annotations?: Annotation[] | null;
-  images?: { image_url?: { url?: string | null } | null }[] | null;
+  role?: string | null | undefined;
+  content?: unknown | undefined;
+  refusal?: string | null | undefined;
+  reasoning?: string | null | undefined;
+  reasoning_content?: string | null | undefined;
+  reasoning_details?: ReasoningDetail[] | null | undefined;
+  tool_calls?: ToolCallDelta[] | null | undefined;
+  annotations?: Annotation[] | null | undefined;
+  images?: { image_url?: { url?: string | null } | null }[] | null | undefined;
 };
 
 /** What an answer has from elsewhere. Of the types only `url_citation` is read. */
 export type Annotation = {
-  type?: string | null;
-  url_citation?: { url?: string | null; title?: string | null; content?: string | null } | null;
+  type?: string | null | undefined;
+  url_citation?:
+    | { url?: string | null | undefined; title?: string | null; content?: string | null }
+    | null;
 };
 
 /** One answer of the model; only that of index 0 is read. */
 export type Choice = {
-  index?: number | null;
-  delta?: Delta | null;
-  message?: Delta | null;
-  finish_reason?: string | null;
-  native_finish_reason?: string | null;
+  index?: number | null | undefined;
+  delta?: Delta | null | undefined;
+  message?: Delta | null | undefined;
+  finish_reason?: string | null | undefined;
+  native_finish_reason?: string | null | undefined;
   /** vLLM: the stop sequence that was met. */
-  stop_reason?: unknown;
+  stop_reason?: unknown | undefined;
   /** SGLang: the same. */
-  matched_stop?: unknown;
-  usage?: Usage | null;
-  error?: unknown;
+  matched_stop?: unknown | undefined;
+  usage?: Usage | null | undefined;
+  error?: unknown | undefined;
 };
 
 /** `prompt_tokens` includes both what was read from and what was written to the cache. */
 export type Usage = {
-  prompt_tokens?: number | null;
-  completion_tokens?: number | null;
+  prompt_tokens?: number | null | undefined;
+  completion_tokens?: number | null | undefined;
   /** In USD, as OpenRouter charges it. */
-  cost?: number | null;
+  cost?: number | null | undefined;
   prompt_tokens_details?: {
-    cached_tokens?: number | null;
-    cache_write_tokens?: number | null;
+    cached_tokens?: number | null | undefined;
+    cache_write_tokens?: number | null | undefined;
   } | null;
   /** DeepSeek's, Mistral's and Moonshot's own names for what was read from the cache. */
-  prompt_cache_hit_tokens?: number | null;
-  num_cached_tokens?: number | null;
-  cached_tokens?: number | null;
-  completion_tokens_details?: { reasoning_tokens?: number | null } | null;
-  server_tool_use_details?: ServerToolUse | null;
+  prompt_cache_hit_tokens?: number | null | undefined;
+  num_cached_tokens?: number | null | undefined;
+  cached_tokens?: number | null | undefined;
+  completion_tokens_details?: { reasoning_tokens?: number | null } | null | undefined;
+  server_tool_use_details?: ServerToolUse | null | undefined;
   /** The name that the documentation has for the same. */
-  server_tool_use?: ServerToolUse | null;
+  server_tool_use?: ServerToolUse | null | undefined;
 };
 
 /** How often tools were used that upstream runs. */
 export type ServerToolUse = {
-  web_search_requests?: number | null;
+  web_search_requests?: number | null | undefined;
 };
 
 /** A chunk of a stream, or a whole completion. */
 export type Chunk = {
-  id?: string | null;
-  model?: string | null;
-  provider?: string | null;
-  service_tier?: string | null;
-  choices?: Choice[] | null;
-  usage?: Usage | null;
-  error?: unknown;
+  id?: string | null | undefined;
+  model?: string | null | undefined;
+  provider?: string | null | undefined;
+  service_tier?: string | null | undefined;
+  choices?: Choice[] | null | undefined;
+  usage?: Usage | null | undefined;
+  error?: unknown | undefined;
 };
 
 /** One model of `GET /models`, as far as it is read. */
 export type CatalogEntry = {
-  id?: string | null;
-  name?: string | null;
+  id?: string | null | undefined;
+  name?: string | null | undefined;
   /** Seconds since the epoch. */
-  created?: number | null;
-  context_length?: number | null;
-  top_provider?: { max_completion_tokens?: number | null } | null;
-  architecture?: { input_modalities?: unknown } | null;
+  created?: number | null | undefined;
+  context_length?: number | null | undefined;
+  top_provider?: { max_completion_tokens?: number | null } | null | undefined;
+  architecture?: { input_modalities?: unknown } | null | undefined;
   reasoning?: {
-    mandatory?: boolean | null;
-    supports_max_tokens?: boolean | null;
-    supported_efforts?: unknown;
+    mandatory?: boolean | null | undefined;
+    supports_max_tokens?: boolean | null | undefined;
+    supported_efforts?: unknown | undefined;
   } | null;
-  supported_parameters?: string[] | null;
+  supported_parameters?: string[] | null | undefined;
   /** USD per token, as text. */
   pricing?: {
-    prompt?: string | null;
-    completion?: string | null;
-    input_cache_read?: string | null;
-    input_cache_write?: string | null;
+    prompt?: string | null | undefined;
+    completion?: string | null | undefined;
+    input_cache_read?: string | null | undefined;
+    input_cache_write?: string | null | undefined;
   } | null;
 };
