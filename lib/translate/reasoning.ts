@@ -248,7 +248,7 @@ function decodeReasoning(
     : [{ detail: { type: "reasoning.encrypted", data: signature, format, index } }];
 }
 
-/** Envelopes come from clients, so each piece is validated. */
+/** Envelopes come from clients: only pieces of the expected shape are used. */
 function decodeEnvelope(json: string, model: string): Reasoning[] {
   const envelope = parseJson(json);
   if (!isJsonObject(envelope)) return [];

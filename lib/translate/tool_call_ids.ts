@@ -24,26 +24,26 @@ export class ClientCallIds {
 
   /** @param taken the ids of the calls already in the conversation */
   constructor(taken: Iterable<string> = []) {
-    for (const id of taken) this.#take(id);
+    for (const id of taken) this.#reserve(id);
   }
 
   /** The id for a new call: upstream's own if it is valid and free, else one that encodes it. */
   claim(upstreamId: string): string {
     if (CALL_ID.test(upstreamId) && !ENCODED.test(upstreamId) && this.#isFree(upstreamId)) {
-      return this.#take(upstreamId);
+      return this.#reserve(upstreamId);
     }
     let n = this.#numbers.get(upstreamId) ?? 1;
     let id = encode(upstreamId, n);
     while (!this.#isFree(id)) id = encode(upstreamId, ++n);
     this.#numbers.set(upstreamId, n + 1);
-    return this.#take(id);
+    return this.#reserve(id);
   }
 
   #isFree(id: string): boolean {
     return !this.#taken.has(id) && !this.#stems.has(id) && !this.#taken.has(stemOf(id));
   }
 
-  #take(id: string): string {
+  #reserve(id: string): string {
     this.#taken.add(id);
     const stem = stemOf(id);
     if (stem !== "") this.#stems.add(stem);

@@ -13,7 +13,7 @@ export class ToolNames {
   readonly #upstream = new Map<string, string>();
   readonly #original = new Map<string, string>();
 
-  /** @param names every tool name in the request: tools, history, tool choice */
+  /** Pairs the names. @param names every tool name in the request: tools, history, tool choice */
   constructor(names: Iterable<string>) {
     const all = new Set(names);
     // Valid names first: an alias must not collide with one of them.

@@ -267,7 +267,7 @@ Deno.test("the number in a reported keyword is the tool's index in the client's 
   ]);
 });
 
-Deno.test("findSchemaRules knows model ids of OpenRouter and of the vendors' own servers", () => {
+Deno.test("findSchemaRules recognizes model ids of OpenRouter and of the vendors' own servers", () => {
   const enums = { properties: { a: { type: "integer", enum: [1, 2] } } };
   for (const model of ["google/gemini-3", "~google/gemini-pro-latest", "gemini-2.5-flash"]) {
     assertEquals(translate(enums, model).dropped, ["tools.0.input_schema.properties.a.enum"]);

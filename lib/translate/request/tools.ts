@@ -36,7 +36,7 @@ function findReferencedTools(turn: anthropic.MessageParam): string[] {
 
 /** How schemas are translated. */
 export interface SchemaOptions {
-  /** The restrictions of the models that may respond; null if there are none. */
+  /** Restrictions of the models that may respond; null if they have none. */
   rules: SchemaRules | null;
   /** Whether the target has rejected a schema before, so that all are sent as plain schemas. */
   isPlain: boolean;

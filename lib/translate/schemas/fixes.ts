@@ -5,15 +5,15 @@
  */
 
 import { isJsonObject, type JsonObject } from "../../json.ts";
-import { flatten, type FlattenContext } from "./flatten.ts";
+import { flatten, type SchemaContext } from "./flatten.ts";
 import { isPortablePattern } from "./portable_patterns.ts";
 import { findTarget, isSame, listAt, listTypes, objectAt, without } from "./nodes.ts";
 
 /** Rewrites one schema; nested schemas are rewritten separately. */
-export type SchemaFix = (node: JsonObject, context: FlattenContext) => JsonObject;
+export type SchemaFix = (node: JsonObject, context: SchemaContext) => JsonObject;
 
 /** Removes `pattern` and keys of `patternProperties` that some regular expression dialects do not compile. */
-export function dropPatterns(node: JsonObject, { drop }: FlattenContext): JsonObject {
+export function dropPatterns(node: JsonObject, { drop }: SchemaContext): JsonObject {
   let fixed = node;
   const { pattern, patternProperties } = node;
   if (pattern !== undefined && !(typeof pattern === "string" && isPortablePattern(pattern))) {
@@ -66,7 +66,7 @@ export function dropObjectKeys(node: JsonObject): JsonObject {
 }
 
 /** Gemini and Moonshot reject a required property that `properties` does not define. */
-export function requireDefined(node: JsonObject, { drop }: FlattenContext): JsonObject {
+export function requireDefined(node: JsonObject, { drop }: SchemaContext): JsonObject {
   const required = listAt(node, "required");
   const defined = objectAt(node, "properties");
   const kept = required.filter((name) => typeof name === "string" && Object.hasOwn(defined, name));
@@ -76,7 +76,7 @@ export function requireDefined(node: JsonObject, { drop }: FlattenContext): Json
 }
 
 /** Gemini accepts only strings in enums: "Invalid value at '…enum[0]' (TYPE_STRING)". */
-export function keepTextEnums(node: JsonObject, { drop }: FlattenContext): JsonObject {
+export function keepTextEnums(node: JsonObject, { drop }: SchemaContext): JsonObject {
   const values = listAt(node, "enum");
   const texts = values.filter((value) => typeof value === "string");
   if (texts.length === values.length) return node;
@@ -99,7 +99,7 @@ export function keepTextEnums(node: JsonObject, { drop }: FlattenContext): JsonO
  * Moonshot requires a type for an enum (one, or one and null) and values of that type:
  * "type is not defined", "enum value … does not match any type".
  */
-export function typeEnums(node: JsonObject, { drop }: FlattenContext): JsonObject {
+export function typeEnums(node: JsonObject, { drop }: SchemaContext): JsonObject {
   const values = listAt(node, "enum");
   if (values.length === 0) return node;
   const named = listTypes(node);
@@ -135,7 +135,7 @@ const UNION_SIBLINGS: readonly string[] = ["anyOf", "description", "title", "def
  * Moonshot: "when using anyOf, type should be defined in anyOf items instead of the parent schema"; Gemini:
  * "When using any_of, it must be the only field set". An object with other keywords is flattened.
  */
-export function isolateUnions(node: JsonObject, context: FlattenContext): JsonObject {
+export function isolateUnions(node: JsonObject, context: SchemaContext): JsonObject {
   if (!Array.isArray(node["anyOf"])) return node;
   const pushed = pushType(node);
   const others = Object.keys(without(pushed, ...UNION_SIBLINGS));
@@ -163,7 +163,7 @@ function pushType(node: JsonObject): JsonObject {
 /** Moonshot: "when using $ref, type should be defined in the referenced schema". */
 export function dropTypeOfReference(
   node: JsonObject,
-  { root, drop }: FlattenContext,
+  { root, drop }: SchemaContext,
 ): JsonObject {
   const { $ref: reference, type } = node;
   if (reference === undefined || type === undefined) return node;

@@ -26,7 +26,7 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
 ]);
 
 /** The context of {@linkcode flatten} and of schema fixes. */
-export interface FlattenContext {
+export interface SchemaContext {
   /** The schema that references are resolved in. */
   root: JsonObject;
   /** Called with each keyword that was loosened or removed. */
@@ -34,15 +34,15 @@ export interface FlattenContext {
 }
 
 /** The schema without a top-level composition. */
-export function flatten(node: JsonObject, context: FlattenContext): JsonObject {
+export function flatten(node: JsonObject, context: SchemaContext): JsonObject {
   return new Flattener(context).flatten(node, new Set());
 }
 
 class Flattener {
-  readonly #context: FlattenContext;
+  readonly #context: SchemaContext;
   #remaining = MAX_BRANCHES;
 
-  constructor(context: FlattenContext) {
+  constructor(context: SchemaContext) {
     this.#context = context;
   }
 
