@@ -9,7 +9,7 @@ import type { Citation, ServerTools, WebSearchBlock, WebSearchResult } from "./s
 export type CacheControl = { type: "ephemeral"; ttl?: "5m" | "1h" };
 
 /** What every cacheable request block may carry. */
-export type Cacheable = { cache_control?: CacheControl | null };
+export type Cacheable = { cache_control?: CacheControl | null | undefined };
 
 /** Text, from either side. */
 export type TextBlock = Cacheable & { type: "text"; text: string };

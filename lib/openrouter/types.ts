@@ -85,7 +85,7 @@ export type WebSearchTool = {
     allowed_domains?: string[] | undefined;
     excluded_domains?: string[] | undefined;
     user_location?: UserLocation | undefined;
-  };
+  } | undefined;
 };
 
 /** Web fetch, which OpenRouter runs. */
@@ -96,7 +96,7 @@ export type WebFetchTool = {
     allowed_domains?: string[] | undefined;
     blocked_domains?: string[] | undefined;
     max_content_tokens?: number | undefined;
-  };
+  } | undefined;
 };
 
 /** A model that the answering model may ask, which OpenRouter asks for it. */
@@ -149,11 +149,11 @@ export type ChatRequest = {
   response_format?: {
     type: "json_schema";
     json_schema: { name: string; strict: true; schema: Record<string, unknown> };
-  };
+  } | undefined;
   reasoning?: Reasoning | undefined;
   verbosity?: string | undefined;
   provider?: Record<string, unknown> | undefined;
-  plugins?: { id: "file-parser" | undefined; pdf: { engine: string } }[];
+  plugins?: { id: "file-parser"; pdf: { engine: string } }[] | undefined;
   service_tier?: "priority" | "default" | undefined;
   cache_control?: CacheControl | undefined;
   user?: string | undefined;

@@ -16,7 +16,7 @@ import { encodeEvent } from "../stream/sse.ts";
 import { createPacedBody } from "../stream/paced_body.ts";
 import { passThrough } from "../stream/passthrough.ts";
 import { readUpstreamText } from "../stream/read_text.ts";
-import { CHARS_PER_TOKEN } from "../translate/characters.ts";
+import { CHARS_PER_TOKEN } from "../translate/token_calibration.ts";
 import {
   estimateAnthropicTokens,
   listRequestedModels,

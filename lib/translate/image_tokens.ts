@@ -1,5 +1,5 @@
 /**
- * The size of an image, and what it costs in tokens, from the few bytes of its header. Pure.
+ * Reads the size of an image from its header and estimates its tokens.
  * Source: Anthropic's vision guide: width × height / 750, after images are scaled to 1568 pixels at most.
  * @module
  */
@@ -8,9 +8,9 @@ import type { ImageSource } from "../anthropic/types.ts";
 
 const PIXELS_PER_TOKEN = 750;
 const MAX_EDGE = 1568;
-/** The most an image costs after scaling; also the guess where its size cannot be read. */
+/** Maximum after scaling; also used when the size cannot be read. */
 const MAX_TOKENS = 1600;
-/** Enough for every header; a JPEG may hold a thumbnail before its size. */
+/** Enough for any header: a JPEG may contain a thumbnail before its size. */
 const HEADER_CHARS = 64 * 1024;
 
 /** In pixels. */
@@ -19,7 +19,7 @@ export interface Size {
   height: number;
 }
 
-/** Width and height in pixels; null where they cannot be read. */
+/** Width and height in pixels; null when they cannot be read. */
 export function readImageSize(source: ImageSource): Size | null {
   const size = source.type === "base64" ? readSize(decodeHeader(source.data)) : null;
   return size !== null && size.width > 0 && size.height > 0 ? size : null;
@@ -34,7 +34,7 @@ export function estimateImageTokens(source: ImageSource): number {
   return Math.min(MAX_TOKENS, Math.max(1, Math.ceil(pixels / PIXELS_PER_TOKEN)));
 }
 
-/** The first bytes, as a string of one character a byte; "" for what is no base64. */
+/** The first bytes as a string of one character per byte; "" when the data is not base64. */
 function decodeHeader(data: string): string {
   const start = data.startsWith("data:") ? data.indexOf(",") + 1 : 0;
   try {
@@ -44,7 +44,7 @@ function decodeHeader(data: string): string {
   }
 }
 
-/** From the end: an expression would try each `=` as a beginning. */
+/** Scans from the end: a regular expression would start a match at every `=`. */
 function withoutPadding(base64: string): string {
   let end = base64.length;
   while (base64[end - 1] === "=") end--;
@@ -59,7 +59,7 @@ function readSize(bytes: string): Size | null {
   return null;
 }
 
-/** A JPEG is a list of segments; those of type "start of frame" hold the size. */
+/** A JPEG is a list of segments; the size is in one of type "start of frame". */
 function readJpeg(bytes: string): Size | null {
   let at = 2;
   while (at + 9 < bytes.length && bytes[at] === "\xff") {
@@ -71,7 +71,7 @@ function readJpeg(bytes: string): Size | null {
   return null;
 }
 
-/** The three kinds of WebP keep their size in three places. */
+/** Each of the three WebP formats has its size at a different offset. */
 function readWebp(bytes: string): Size | null {
   switch (bytes.slice(12, 16)) {
     case "VP8X":

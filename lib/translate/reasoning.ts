@@ -1,25 +1,23 @@
 /**
- * Reasoning that survives: `reasoning_details` of an answer → thinking blocks → the same details in the next
- * request, through a client that knows neither. Pure.
- * Claude's signature stays as it is, where it and the text are all there is to bring back. Everything else is
- * carried whole in a versioned envelope, in `thinking.signature` or, where there is no text to show, in
- * `redacted_thinking.data`. What one block can carry shares its envelope: some clients drop redacted blocks.
- * Sources: OpenRouter's guide on preserving reasoning; its recorded streams.
+ * Preserves reasoning across requests: `reasoning_details` of a response → thinking blocks → the same details in the
+ * next request. Claude's signature is forwarded unchanged if it and the text restore the entry; other entries are
+ * encoded in a versioned envelope, in `thinking.signature` or, without visible text, in `redacted_thinking.data`.
+ * Sources: OpenRouter's guide on preserving reasoning; recorded streams.
  * @module
  */
 
 import type * as anthropic from "../anthropic/types.ts";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
-import { readText } from "./response/text_parts.ts";
 import type * as openrouter from "../openrouter/types.ts";
+import { readText } from "./response/text_parts.ts";
 
 const CLAUDE_FORMAT = "anthropic-claude-v1";
 const GEMINI_FORMAT = "google-gemini-v1";
-/** Families that take back only what they signed. */
-const SIGNING_FAMILIES: ReadonlySet<string> = new Set(["anthropic", "google"]);
+/** Vendors that accept only reasoning that they signed. */
+const SIGNING_VENDORS: ReadonlySet<string> = new Set(["anthropic", "google"]);
 const ENVELOPE = "claudeproxy-reasoning-v1:";
-/** The keys of Claude's entries that a block's text, signature or data, and its place bring back. */
-const REBUILT: ReadonlySet<string> = new Set([
+/** The keys of Claude's entries that a block's text, signature or data, and its position restore. */
+const RESTORABLE_KEYS: ReadonlySet<string> = new Set([
   "type",
   "text",
   "signature",
@@ -28,32 +26,32 @@ const REBUILT: ReadonlySet<string> = new Set([
   "index",
 ]);
 
-/** The strings in which servers without details send their reasoning. */
+/** The string fields of servers that send no `reasoning_details`. */
 type PlainField = "reasoning" | "reasoning_content";
-/** Mistral's place for it: among the parts of the content. Shown, and not sent back. */
+/** Mistral sends reasoning in the parts of `content`. It is shown, but not sent back. */
 const CONTENT_FIELD = "content";
 
 /**
- * One piece of an answer's reasoning: an entry of `reasoning_details`, or a plain string. In a stream a piece is
- * what one delta brings, and pieces are merged.
+ * A piece of a response's reasoning: an entry of `reasoning_details`, or a plain string. In a stream each delta has
+ * pieces of its own, which are merged.
  */
 export type Reasoning =
   | { detail: openrouter.ReasoningDetail }
   | { field: PlainField | typeof CONTENT_FIELD; text: string }
   | { isEmptyList: true };
 
-/** What an assistant message carries back to upstream. */
+/** The reasoning fields of an assistant message. */
 export type ReplayFields = Pick<
   Extract<openrouter.ChatMessage, { role: "assistant" }>,
   "reasoning_details" | "reasoning" | "reasoning_content"
 >;
 
 /**
- * The reasoning in a delta, or in a whole message. OpenRouter sends text twice, in `reasoning` and in
- * `reasoning_details`; other servers send only one of the strings, or the same in two. Details count first.
+ * The reasoning in a delta or message. OpenRouter sends text twice, in `reasoning` and in `reasoning_details`; other
+ * servers send one of the strings, or both with the same text. Details take precedence.
  */
 export function readReasoning(delta: openrouter.Delta): Reasoning[] {
-  // Most deltas carry none.
+  // Most deltas have none.
   if (!delta.reasoning_details && !delta.reasoning && !delta.reasoning_content) {
     return Array.isArray(delta.content) ? readThinkingParts(delta.content) : [];
   }
@@ -63,15 +61,15 @@ export function readReasoning(delta: openrouter.Delta): Reasoning[] {
   const isCopy = details.some((detail) => visibleText(detail) !== "");
   if (field === undefined || isCopy) return details.map((detail) => ({ detail }));
   const text = toText(delta[field]);
-  // A signature without its text, which stands beside it in the plain string.
-  const bare = details.find((detail) => detail.type === "reasoning.text");
-  if (bare === undefined) return [{ field, text }, ...details.map((detail) => ({ detail }))];
-  return details.map((detail) => ({ detail: detail === bare ? { ...detail, text } : detail }));
+  // A signature whose text is only in the plain string.
+  const signature = details.find((detail) => detail.type === "reasoning.text");
+  if (signature === undefined) return [{ field, text }, ...details.map((detail) => ({ detail }))];
+  return details.map((detail) => ({ detail: detail === signature ? { ...detail, text } : detail }));
 }
 
 const PLAIN_FIELDS = ["reasoning_content", "reasoning"] as const;
 
-/** Mistral: `{type: "thinking", thinking: [{type: "text", text}]}` among the parts of the content. */
+/** Mistral: parts of the form `{type: "thinking", thinking: [{type: "text", text}]}`. */
 function readThinkingParts(parts: readonly unknown[]): Reasoning[] {
   const text = parts.map((part) =>
     isJsonObject(part) && part["type"] === "thinking" ? readText(part["thinking"]) : ""
@@ -79,36 +77,37 @@ function readThinkingParts(parts: readonly unknown[]): Reasoning[] {
   return text === "" ? [] : [{ field: CONTENT_FIELD, text }];
 }
 
-/** The text of a piece that a person may read; "" for encrypted ones. */
+/** The readable text of an entry; "" for an encrypted one. */
 export function visibleText(detail: openrouter.ReasoningDetail): string {
   return toText(detail.type === "reasoning.summary" ? detail.summary : detail.text);
 }
 
-/** Whether a piece is text, a summary, or the signature of one; else it is atomic. */
+/** Whether an entry is text, a summary, or the signature of one, and can be merged. */
 export function isVisible({ type }: openrouter.ReasoningDetail): boolean {
   return type === "reasoning.text" || type === "reasoning.summary";
 }
 
-/** Whether a piece of a stream goes on with this one: the same kind, and not signed yet. */
-export function continues(now: Reasoning, next: Reasoning): boolean {
-  if ("field" in now && "field" in next) return now.field === next.field;
-  if (!("detail" in now)) return false;
-  // DeepSeek's providers send one entry, and then go on in the plain string alone.
-  if ("field" in next) return !now.detail.signature;
+/** Whether `next` continues `current`: it has the same kind, and `current` is not signed yet. */
+export function continues(current: Reasoning, next: Reasoning): boolean {
+  if ("field" in current && "field" in next) return current.field === next.field;
+  if (!("detail" in current)) return false;
+  // DeepSeek's providers send one entry and continue in the plain string only.
+  if ("field" in next) return !current.detail.signature;
   if (!("detail" in next)) return false;
-  const [a, b] = [now.detail, next.detail];
+  const [a, b] = [current.detail, next.detail];
   return a.type === b.type && !a.signature && (!a.id || !b.id || a.id === b.id);
 }
 
-/** Joins two pieces of which the second goes on with the first. Changes the first: a copy for each is quadratic. */
-export function mergeReasoning(now: Reasoning, next: Reasoning): void {
-  if ("isEmptyList" in now || "isEmptyList" in next) return;
-  if ("detail" in now) {
-    mergeDetails(now.detail, "detail" in next ? next.detail : toDetail(next.text, now.detail));
-  } else if ("field" in next) now.text += next.text;
+/** Appends `next` to the piece it continues. Changes `current`: a copy per delta would be quadratic. */
+export function mergeReasoning(current: Reasoning, next: Reasoning): void {
+  if ("isEmptyList" in current || "isEmptyList" in next) return;
+  if ("detail" in current) {
+    const detail = "detail" in next ? next.detail : toDetail(next.text, current.detail);
+    mergeDetails(current.detail, detail);
+  } else if ("field" in next) current.text += next.text;
 }
 
-/** Plain text as a piece of the entry that it goes on with. */
+/** Plain text as a detail of the same type as the entry it continues. */
 function toDetail(
   text: string,
   { type }: openrouter.ReasoningDetail,
@@ -116,24 +115,25 @@ function toDetail(
   return type === "reasoning.summary" ? { summary: text } : { text };
 }
 
-/** Text is joined; every other field is the first that was given. */
+/** Texts are concatenated; of every other field the first value is kept. */
 function mergeDetails(
-  now: openrouter.ReasoningDetail,
+  current: openrouter.ReasoningDetail,
   next: openrouter.ReasoningDetail,
 ): void {
   const { text, summary, signature, ...rest } = next;
-  if (text) now.text = (now.text ?? "") + text;
-  if (summary) now.summary = (now.summary ?? "") + summary;
-  if (signature) now.signature = signature;
+  if (text) current.text = (current.text ?? "") + text;
+  if (summary) current.summary = (current.summary ?? "") + summary;
+  if (signature) current.signature = signature;
   for (const [key, value] of Object.entries(rest)) {
-    if (!Object.hasOwn(now, key)) Object.defineProperty(now, key, { value, ...PLAIN_PROPERTY });
+    if (Object.hasOwn(current, key)) continue;
+    Object.defineProperty(current, key, { value, ...PLAIN_PROPERTY });
   }
 }
 
-/** Defined, not assigned: `__proto__` is data like any other. */
+/** Defined, not assigned, so that a key `__proto__` is plain data. */
 const PLAIN_PROPERTY = { enumerable: true, writable: true, configurable: true };
 
-/** The vendor of a model: signatures of one mean nothing to another. "" where an id does not tell. */
+/** The vendor of a model: signatures are valid only for the vendor that made them. "" if the id names none. */
 export function vendorOf(model: string): string {
   const [vendor = "", slug] = model.replace(/^~/, "").split("/");
   return vendor.startsWith("@") || (vendor === "openrouter" && slug !== undefined) ? "" : vendor;
@@ -144,38 +144,39 @@ export function isClaude(model: string): boolean {
   return vendorOf(model) === "anthropic" && model.includes("/");
 }
 
-/** How reasoning is turned into what a block's `signature` or `data` holds. */
+/** How reasoning is encoded in a block's `signature` or `data`. */
 export interface EncodeOptions {
-  /** The model that answered. */
+  /** The model that responded. */
   model: string;
-  /** The client does not see the text, and so cannot bring it back. */
+  /** The client does not receive the text, so it cannot send it back. */
   isHidden: boolean;
 }
 
 /**
- * What a block's `signature` or `data` must hold so that its reasoning can come back; "" for what may not.
- * Claude's own signature is enough where its text is shown.
+ * The `signature` or `data` from which a block's reasoning can be restored; "" if it must not be sent back.
+ * Claude's own signature is enough if the client has the text.
  * @param pieces the reasoning of one block, in order
  */
 export function encodeReasoning(
   pieces: readonly Reasoning[],
   { model, isHidden }: EncodeOptions,
 ): string {
-  const family = vendorOf(model);
-  const kept = pieces.filter((piece) => mayComeBack(piece, family));
+  const vendor = vendorOf(model);
+  const kept = pieces.filter((piece) => isReplayable(piece, vendor));
   const [first] = kept;
   if (first === undefined) return "";
   const isAlone = kept.length === 1;
-  if ("detail" in first && isAlone && isClaudes(first.detail, family) && isRebuilt(first.detail)) {
-    const { type, data, signature } = first.detail;
+  const detail = "detail" in first ? first.detail : undefined;
+  if (detail && isAlone && isClaudeFormat(detail, vendor) && isRestorable(detail)) {
+    const { type, data, signature } = detail;
     if (type === "reasoning.encrypted") return toText(data);
     if (type === "reasoning.text" && !isHidden) return toText(signature);
   }
-  const origin = "detail" in first ? toOrigin(first.detail, family) : family;
-  return ENVELOPE + JSON.stringify({ family: origin, ...(isAlone ? first : { pieces: kept }) });
+  const family = detail ? vendorOfEntry(detail, vendor) : vendor;
+  return ENVELOPE + JSON.stringify({ family, ...(isAlone ? first : { pieces: kept }) });
 }
 
-/** Whether an encrypted entry can share the envelope of the block before it. */
+/** Whether an encrypted entry can share the preceding block's envelope: some clients drop redacted blocks. */
 export function sharesEnvelope(
   block: Reasoning,
   entry: Reasoning,
@@ -183,18 +184,18 @@ export function sharesEnvelope(
 ): boolean {
   if (!("detail" in block) || !("detail" in entry)) return false;
   const isSameFormat = (block.detail.format ?? null) === (entry.detail.format ?? null);
-  return isSameFormat && (isHidden || !isClaudes(entry.detail, vendorOf(model)));
+  return isSameFormat && (isHidden || !isClaudeFormat(entry.detail, vendorOf(model)));
 }
 
-function mayComeBack(piece: Reasoning, family: string): boolean {
-  if ("detail" in piece) return !isUnsigned(piece.detail, family);
+function isReplayable(piece: Reasoning, vendor: string): boolean {
+  if ("detail" in piece) return !isUnsigned(piece.detail, vendor);
   return !("field" in piece) ||
-    (piece.field !== CONTENT_FIELD && !SIGNING_FAMILIES.has(family));
+    (piece.field !== CONTENT_FIELD && !SIGNING_VENDORS.has(vendor));
 }
 
 /**
- * The reasoning in an assistant turn → the fields of its message, in order, for the model that is asked now.
- * What another family made, and what was never signed, is left out: upstream would refuse the whole request
+ * The reasoning in an assistant turn → the fields of its message, in order.
+ * Omits reasoning of other vendors than the model's, and unsigned reasoning: upstream would reject the request
  * ("Invalid signature in thinking block", "Corrupted thought signature").
  */
 export function replayReasoning(
@@ -218,7 +219,7 @@ export function replayReasoning(
   return fields;
 }
 
-/** Gives the entries that belong to calls the ids under which these calls are sent. */
+/** Replaces the ids of entries that belong to calls with the ids under which these calls are sent. */
 export function renameCalls(
   fields: ReplayFields,
   callIds: ReadonlyMap<string, string>,
@@ -235,62 +236,63 @@ function decodeReasoning(
   block: anthropic.ThinkingBlock | anthropic.RedactedThinkingBlock,
   { model, index }: { model: string; index: number },
 ): Reasoning[] {
-  const seal = block.type === "thinking" ? block.signature : block.data;
-  if (seal.startsWith(ENVELOPE)) return openEnvelope(seal.slice(ENVELOPE.length), model);
-  if (seal === "" || !isClaude(model)) return [];
-  const format = CLAUDE_FORMAT;
-  if (block.type === "redacted_thinking") {
-    return [{ detail: { type: "reasoning.encrypted", data: seal, format, index } }];
+  const isThinking = block.type === "thinking";
+  const signature = isThinking ? block.signature : block.data;
+  if (signature.startsWith(ENVELOPE)) {
+    return decodeEnvelope(signature.slice(ENVELOPE.length), model);
   }
-  const text = block.thinking;
-  return [{ detail: { type: "reasoning.text", text, signature: seal, format, index } }];
+  if (signature === "" || !isClaude(model)) return [];
+  const format = CLAUDE_FORMAT;
+  return isThinking
+    ? [{ detail: { type: "reasoning.text", text: block.thinking, signature, format, index } }]
+    : [{ detail: { type: "reasoning.encrypted", data: signature, format, index } }];
 }
 
-/** Envelopes come back from clients, so nothing in one is trusted but its shape. */
-function openEnvelope(json: string, model: string): Reasoning[] {
+/** Envelopes come from clients: only pieces of the expected shape are used. */
+function decodeEnvelope(json: string, model: string): Reasoning[] {
   const envelope = parseJson(json);
   if (!isJsonObject(envelope)) return [];
-  const family = vendorOf(model);
-  if (family !== "" && envelope["family"] !== family) return [];
+  const vendor = vendorOf(model);
+  if (vendor !== "" && envelope["family"] !== vendor) return [];
   const pieces: unknown = envelope["pieces"];
   return (Array.isArray(pieces) ? pieces : [envelope]).flatMap((piece: unknown) =>
-    isJsonObject(piece) ? readPiece(piece, family) : []
+    isJsonObject(piece) ? readPiece(piece, vendor) : []
   );
 }
 
-function readPiece({ detail, isEmptyList, field, text }: JsonObject, family: string): Reasoning[] {
-  if (isJsonObject(detail)) return isUnsigned(detail, family) ? [] : [{ detail }];
+function readPiece({ detail, isEmptyList, field, text }: JsonObject, vendor: string): Reasoning[] {
+  if (isJsonObject(detail)) return isUnsigned(detail, vendor) ? [] : [{ detail }];
   if (isEmptyList === true) return [{ isEmptyList: true }];
   const known = PLAIN_FIELDS.find((name) => name === field);
   return known !== undefined && typeof text === "string" ? [{ field: known, text }] : [];
 }
 
-/** Claude and Gemini take back only text that they signed. */
-function isUnsigned(detail: openrouter.ReasoningDetail, family: string): boolean {
-  const isStrict = isClaudes(detail, family) || detail.format === GEMINI_FORMAT;
+/** Claude and Gemini accept only text that they signed. */
+function isUnsigned(detail: openrouter.ReasoningDetail, vendor: string): boolean {
+  const isStrict = isClaudeFormat(detail, vendor) || detail.format === GEMINI_FORMAT;
   return isStrict && detail.type === "reasoning.text" && toText(detail.signature) === "";
 }
 
-/** The family that made an entry: its format tells where it is a known one. */
-function toOrigin({ format }: openrouter.ReasoningDetail, family: string): string {
-  return FORMAT_FAMILIES.find(([word]) => toText(format).includes(word))?.[1] ?? family;
+/** The vendor that an entry's format names, else that of the model. */
+function vendorOfEntry({ format }: openrouter.ReasoningDetail, modelVendor: string): string {
+  return FORMAT_VENDORS.find(([word]) => toText(format).includes(word))?.[1] ?? modelVendor;
 }
 
-const FORMAT_FAMILIES = [
+const FORMAT_VENDORS = [
   ["claude", "anthropic"],
   ["gemini", "google"],
   ["openai", "openai"],
   ["xai", "x-ai"],
 ] as const;
 
-/** OpenRouter means Claude's format where it names none. */
-function isClaudes({ format }: openrouter.ReasoningDetail, family: string): boolean {
-  return family === "anthropic" && (format ?? CLAUDE_FORMAT) === CLAUDE_FORMAT;
+/** From a Claude model, OpenRouter may omit the format. */
+function isClaudeFormat({ format }: openrouter.ReasoningDetail, vendor: string): boolean {
+  return vendor === "anthropic" && (format ?? CLAUDE_FORMAT) === CLAUDE_FORMAT;
 }
 
-/** Whether an entry has nothing that its block could not bring back without an envelope. */
-function isRebuilt(detail: openrouter.ReasoningDetail): boolean {
+/** Whether the block restores the whole entry without an envelope. */
+function isRestorable(detail: openrouter.ReasoningDetail): boolean {
   return Object.entries(detail).every(([key, value]) =>
-    REBUILT.has(key) || value === null || value === undefined
+    RESTORABLE_KEYS.has(key) || value === null || value === undefined
   );
 }

@@ -1,20 +1,20 @@
 /**
- * A local estimate of a request's tokens. Pure, linear in the text; of an image it reads the header.
+ * Estimates the input tokens of a request. Linear in the text; of an image only the header is read.
  * @module
  */
 
 import type * as anthropic from "../anthropic/types.ts";
-import { CHARS_PER_TOKEN } from "./characters.ts";
 import { clearThinking } from "./request/clear_thinking.ts";
 import { estimateImageTokens } from "./image_tokens.ts";
 import { visibleTools } from "./request/tools.ts";
+import { CHARS_PER_TOKEN } from "./token_calibration.ts";
 import { describeSearch } from "./web_search.ts";
 
 /** Role and separators around each turn and tool. */
 const TOKENS_PER_ITEM = 4;
-/** The middle of what Anthropic's PDF guide gives: 1,500 to 3,000 tokens a page. */
+/** Anthropic's PDF guide: 1,500 to 3,000 tokens per page. */
 const TOKENS_PER_PAGE = 2250;
-/** Base64 of some 75 KB: pages of text have less, scanned ones more. */
+/** Base64 of about 75 KB: text pages are smaller, scanned ones larger. */
 const CHARS_PER_PAGE = 100_000;
 
 /** Estimated input tokens of a request, at least 1. */
@@ -32,12 +32,11 @@ export function estimateInputTokens(request: anthropic.MessagesRequest): number 
   return Math.max(1, Math.ceil(tokens));
 }
 
-/** A PDF by its size, as its pages cannot be told without reading it. @param data base64 */
+/** Tokens of a PDF by its size: counting its pages would mean parsing it. @param data base64 */
 export function estimateFileTokens(data: string): number {
   return TOKENS_PER_PAGE * Math.max(1, Math.round(data.length / CHARS_PER_PAGE));
 }
 
-/** Text as it is; a PDF by its size. */
 function countDocument({ source }: anthropic.DocumentBlock): number {
   switch (source.type) {
     case "text":

@@ -1,16 +1,15 @@
 /**
- * Tool call ids, in both directions. Clients accept fewer characters than some models use ("functions.Bash:0"),
- * and some models number their calls anew in every answer ("call_0"); what a client gets for such an id holds
- * the original, so that the model sees its own id again. Pure functions of the conversation: the same history
- * has the same ids in every request.
+ * Translates tool call ids in both directions. Some models use characters that clients do not accept
+ * ("functions.Bash:0"), or restart their numbering in every response ("call_0"). Such an id is encoded in the client's
+ * id, so that the model sees its own id again. Depends only on the conversation: ids are the same in every request.
  * @module
  */
 
 import { hashText } from "./tool_names.ts";
 
-/** What Anthropic accepts as a tool call id. */
+/** Tool call ids that Anthropic accepts. */
 const CALL_ID = /^[a-zA-Z0-9_-]{1,128}$/;
-/** An id that holds another: how often that one has been used, then its characters. */
+/** An encoded upstream id: the number of its use, then its escaped characters. */
 const ENCODED = /^or(\d{0,6})-((?:[a-zA-Z0-9_]|-[0-9a-f]{2}){1,128})$/;
 const MAX_LENGTH = 128;
 const MAX_READABLE = 100;
@@ -18,33 +17,33 @@ const MAX_READABLE = 100;
 /** The ids that clients see: valid, unique in the conversation, and reversible by {@linkcode toUpstreamId}. */
 export class ClientCallIds {
   readonly #taken = new Set<string>();
-  /** Ids without the number at their end: Claude Code takes `X_2` for a part of the call `X`. */
+  /** Ids without the number at their end: Claude Code treats `X_2` as a part of the call `X`. */
   readonly #stems = new Set<string>();
-  /** Where the search for a free number goes on: from the start each time would be quadratic. */
+  /** The next number to try, by id: always starting at 1 would be quadratic. */
   readonly #numbers = new Map<string, number>();
 
-  /** @param taken the ids of the calls that the conversation already has */
+  /** @param taken the ids of the calls already in the conversation */
   constructor(taken: Iterable<string> = []) {
-    for (const id of taken) this.#take(id);
+    for (const id of taken) this.#reserve(id);
   }
 
-  /** The id for a new call: upstream's own where it is valid and free, else one that holds it. */
+  /** The id for a new call: upstream's own if it is valid and free, else one that encodes it. */
   claim(upstreamId: string): string {
     if (CALL_ID.test(upstreamId) && !ENCODED.test(upstreamId) && this.#isFree(upstreamId)) {
-      return this.#take(upstreamId);
+      return this.#reserve(upstreamId);
     }
     let n = this.#numbers.get(upstreamId) ?? 1;
     let id = encode(upstreamId, n);
     while (!this.#isFree(id)) id = encode(upstreamId, ++n);
     this.#numbers.set(upstreamId, n + 1);
-    return this.#take(id);
+    return this.#reserve(id);
   }
 
   #isFree(id: string): boolean {
     return !this.#taken.has(id) && !this.#stems.has(id) && !this.#taken.has(stemOf(id));
   }
 
-  #take(id: string): string {
+  #reserve(id: string): string {
     this.#taken.add(id);
     const stem = stemOf(id);
     if (stem !== "") this.#stems.add(stem);
@@ -52,35 +51,35 @@ export class ClientCallIds {
   }
 }
 
-/** The ids that upstream sees: its own again, each of them once in the conversation. */
+/** The ids that upstream sees: its own, each once per conversation. */
 export class UpstreamCallIds {
   readonly #toUpstream: (clientId: string) => string;
   readonly #taken = new Set<string>();
   readonly #numbers = new Map<string, number>();
 
-  /** @param options `isStrict`: the model accepts the characters of Anthropic's ids only */
+  /** @param options `isStrict`: the model accepts only the characters of Anthropic's ids */
   constructor({ isStrict }: { isStrict: boolean }) {
     this.#toUpstream = isStrict ? toValidId : toUpstreamId;
   }
 
-  /** `original`: the id as upstream gave it; `id`: the one to send, which differs where that is in use. */
+  /** `original`: the id that upstream generated; `id`: the id to send, which differs if that is in use. */
   claim(clientId: string): { id: string; original: string } {
     const original = this.#toUpstream(clientId);
     let id = original;
     if (this.#taken.has(id)) {
-      // In the form that the model itself would use next: Kimi reads the number after the colon.
-      const { head, number } = splitNumber(original);
-      let n = this.#numbers.get(head) ?? number + 1;
-      for (; this.#taken.has(head + n); n++);
-      this.#numbers.set(head, n + 1);
-      id = head + n;
+      // Numbered as the model itself would: Kimi reads the number after the colon.
+      const { prefix, number } = splitNumber(original);
+      let n = this.#numbers.get(prefix) ?? number + 1;
+      for (; this.#taken.has(prefix + n); n++);
+      this.#numbers.set(prefix, n + 1);
+      id = prefix + n;
     }
     this.#taken.add(id);
     return { id, original };
   }
 }
 
-/** The upstream id inside a client's; a client's own id where it holds none. */
+/** The upstream id encoded in a client's id, else the client's id itself. */
 export function toUpstreamId(clientId: string): string {
   const escaped = ENCODED.exec(clientId)?.[2];
   return (escaped === undefined ? null : unescapeId(escaped)) ?? clientId;
@@ -92,14 +91,14 @@ function toValidId(id: string): string {
 
 function encode(upstreamId: string, n: number): string {
   const prefix = `or${n === 1 ? "" : n}-`;
-  const isHeld = upstreamId.length <= MAX_LENGTH && upstreamId.isWellFormed();
-  const escaped = isHeld ? escapeId(upstreamId) : "";
+  const canEscape = upstreamId.length <= MAX_LENGTH && upstreamId.isWellFormed();
+  const escaped = canEscape ? escapeId(upstreamId) : "";
   if (escaped !== "" && prefix.length + escaped.length <= MAX_LENGTH) return prefix + escaped;
-  // Too long to be held, or not text: such an id stays in its short form in both directions.
+  // Too long, or not valid Unicode: upstream sees the hashed form too.
   return n === 1 ? hashId(upstreamId) : `${hashId(upstreamId)}_r${n}`;
 }
 
-/** Bytes that an id may not have become `-xx`, and so does an underscore before a number at the end. */
+/** Invalid bytes become `-xx`, and so does an underscore before a number at the end. */
 function escapeId(id: string): string {
   const stem = stemOf(id);
   let escaped = "";
@@ -117,7 +116,7 @@ function escapeBytes(char: string): string {
   return bytes.map((byte) => `-${byte.toString(16).padStart(2, "0")}`).join("");
 }
 
-/** The original; null where the bytes are not UTF-8, and so not of our making. */
+/** The original; null if the bytes are not UTF-8, so the id was not encoded here. */
 function unescapeId(escaped: string): string | null {
   const bytes = new Uint8Array(escaped.length);
   let length = 0;
@@ -142,14 +141,14 @@ function stemOf(id: string): string {
   return at < id.length && at > 1 && id[at - 1] === "_" ? id.slice(0, at - 1) : "";
 }
 
-/** `call_7` → `call_` and 7; an id without a number gets one behind `_r`. */
-function splitNumber(id: string): { head: string; number: number } {
+/** `call_7` → `call_` and 7; an id without a number is numbered after `_r`. */
+function splitNumber(id: string): { prefix: string; number: number } {
   let at = id.length;
   while (at > 0 && id.length - at < 9 && isDigit(id[at - 1])) at--;
-  const isCounted = at < id.length && at > 0 && /[_:.-]/.test(id[at - 1] ?? "");
-  return isCounted
-    ? { head: id.slice(0, at), number: Number(id.slice(at)) }
-    : { head: `${id}_r`, number: 1 };
+  const isNumbered = at < id.length && at > 0 && /[_:.-]/.test(id[at - 1] ?? "");
+  return isNumbered
+    ? { prefix: id.slice(0, at), number: Number(id.slice(at)) }
+    : { prefix: `${id}_r`, number: 1 };
 }
 
 function isDigit(char: string | undefined): boolean {

@@ -1,10 +1,10 @@
 /**
- * Tool names that upstream does not accept, replaced on the way out and restored on the way back.
- * A pure function of its input, so that a conversation looks the same in every request.
+ * Replaces tool names that upstream does not accept, and restores them in the response.
+ * Aliases depend only on the names, so that a conversation has the same bytes in every request.
  * @module
  */
 
-/** What OpenAI-compatible upstreams accept as a function name. */
+/** Function names that OpenAI-compatible upstreams accept. */
 const UPSTREAM_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const HASH_LENGTH = 8;
 
@@ -13,10 +13,10 @@ export class ToolNames {
   readonly #upstream = new Map<string, string>();
   readonly #original = new Map<string, string>();
 
-  /** Pairs the names. @param names every tool name the request mentions: tools, history, tool choice */
+  /** Pairs the names. @param names every tool name in the request: tools, history, tool choice */
   constructor(names: Iterable<string>) {
     const all = new Set(names);
-    // Names that travel as they are come first: a replaced one must not take their place.
+    // Valid names first: an alias must not collide with one of them.
     for (const name of all) if (UPSTREAM_NAME.test(name)) this.#pair(name, name);
     for (const name of all) if (!this.#upstream.has(name)) this.#pair(name, this.#alias(name));
   }
@@ -26,12 +26,12 @@ export class ToolNames {
     return this.#upstream.get(name) ?? name;
   }
 
-  /** A name upstream used → the client's; a name that upstream made up stays. */
+  /** The name upstream used → the client's name; a name the model invented is kept. */
   toClient(name: string): string {
     return this.#original.get(name) ?? name;
   }
 
-  /** Whether a name is one that was sent upstream; any is, where none was sent. */
+  /** Whether a name was sent upstream; true for any name if the request had no tools. */
   isUpstream(name: string): boolean {
     return this.#original.size === 0 || this.#original.has(name);
   }
@@ -50,7 +50,7 @@ export class ToolNames {
   }
 }
 
-/** FNV-1a over UTF-16 units, 32 bits as 8 hex digits: short, stable, no security asked of it. */
+/** FNV-1a over UTF-16 units, 32 bits as 8 hex digits. Not for security. */
 export function hashText(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {

@@ -283,7 +283,6 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/running_mean.ts",
     "lib/log_limits.ts",
     "lib/out_of_files.ts",
-    "lib/translate/token_calibration.ts",
     "lib/stream/byte_buffer.ts",
     "lib/openrouter/learned_limits.ts",
     "lib/openrouter/schema_errors.ts",

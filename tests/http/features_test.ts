@@ -10,7 +10,7 @@ import { parseCountRequest, parseMessagesRequest } from "../../lib/anthropic/par
 import { clearThinking } from "../../lib/translate/request/clear_thinking.ts";
 import { translateRequest } from "../../lib/translate/request/request.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
-import { SearchFindings } from "../../lib/translate/web_search.ts";
+import { SearchResults } from "../../lib/translate/web_search.ts";
 import { ask, call, createProxy, post } from "../helpers/proxy.ts";
 import { type Reply, type SeenRequest, startUpstream } from "../helpers/upstream.ts";
 
@@ -181,15 +181,15 @@ for (const [turns, keep, left, cleared, tokens] of CLEARED) {
   });
 }
 
-Deno.test("SearchFindings makes no more searches than any answer has, whatever upstream says", () => {
+Deno.test("SearchResults makes no more searches than any answer has, whatever upstream says", () => {
   let ids = 0;
-  const blocks = new SearchFindings().listBlocks(1e9, () => `srvtoolu_${++ids}`);
+  const blocks = new SearchResults().listBlocks(1e9, () => `srvtoolu_${++ids}`);
   assertEquals([blocks.length, ids], [200, 100]);
 });
 
-Deno.test("SearchFindings gives each search its own result", () => {
+Deno.test("SearchResults gives each search its own result", () => {
   let ids = 0;
-  const blocks = new SearchFindings().listBlocks(2, () => `s${++ids}`);
+  const blocks = new SearchResults().listBlocks(2, () => `s${++ids}`);
   assertEquals(
     blocks.map((block) => block.type === "server_tool_use" ? block.id : block.tool_use_id),
     ["s1", "s1", "s2", "s2"],

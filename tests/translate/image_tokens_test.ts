@@ -1,10 +1,10 @@
-/** What an image costs in tokens, by the size in its header: lib/translate/image_tokens.ts. @module */
+/** Tokens of images, by the size in their headers. @module */
 
 import { assertEquals } from "@std/assert";
 import { estimateImageTokens } from "../../lib/translate/image_tokens.ts";
 
-/** The price of an image whose size is not known, and the most that any costs. */
-const MOST = 1600;
+/** The maximum, also used for an image of unknown size. */
+const MAX = 1600;
 
 function estimate(bytes: readonly number[], prefix = ""): number {
   const data = prefix + btoa(String.fromCharCode(...bytes));
@@ -36,7 +36,7 @@ const webpLossless = (width: number, height: number) =>
 const webpExtended = (width: number, height: number) =>
   webp("VP8X", [...zeros(8), ...little(width - 1, 3), ...little(height - 1, 3)]);
 
-/** A segment with another size where a frame would have its own. */
+/** A segment with another size at the offset where a frame has its size. */
 const segment = (type: number) => [0xff, type, ...big(7, 2), 8, ...big(30, 2), ...big(30, 2)];
 const frame = (type: number, width: number, height: number) => [
   ...[0xff, type, ...big(11, 2), 8],
@@ -54,15 +54,15 @@ const FORMATS: Record<string, (width: number, height: number) => number[]> = {
 };
 
 for (const [name, make] of Object.entries(FORMATS)) {
-  Deno.test(`the tokens of ${name} are those of its pixels`, () => {
-    // Odd sizes, near a step of the price, so that each bit of the header counts.
+  Deno.test(`estimateImageTokens reads the size of ${name}`, () => {
+    // Odd sizes, near a step of the estimate, so that each bit of the header matters.
     assertEquals(estimate(make(1001, 751)), 1003);
     assertEquals(estimate(make(1027, 51)), 70);
     assertEquals(estimate(make(31, 1489)), 62);
   });
 }
 
-Deno.test("a JPEG's size is in the first frame, whatever its kind, behind all other segments", () => {
+Deno.test("estimateImageTokens finds the first frame of a JPEG, of any kind, after other segments", () => {
   for (const type of [0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc7, 0xc9, 0xcb, 0xcd, 0xcf]) {
     assertEquals(estimate(jpeg(segment(0xe0), frame(type, 1001, 751))), 1003, `${type}`);
   }
@@ -71,35 +71,81 @@ Deno.test("a JPEG's size is in the first frame, whatever its kind, behind all ot
   }
 });
 
-Deno.test("a JPEG without a frame, or with bytes between segments, has no known size", () => {
-  assertEquals(estimate(jpeg(segment(0xe0))), MOST);
-  assertEquals(estimate(jpeg([0, ...frame(0xc0, 10, 10)])), MOST);
-  assertEquals(estimate(jpeg(frame(0xc0, 10, 10).slice(0, 8))), MOST);
+Deno.test("estimateImageTokens uses the maximum for a JPEG without a frame or with bytes between segments", () => {
+  assertEquals(estimate(jpeg(segment(0xe0))), MAX);
+  assertEquals(estimate(jpeg([0, ...frame(0xc0, 10, 10)])), MAX);
+  assertEquals(estimate(jpeg(frame(0xc0, 10, 10).slice(0, 8))), MAX);
 });
 
-Deno.test("a large image is scaled to 1568 pixels at its longer edge, and costs 1600 at most", () => {
+Deno.test("estimateImageTokens scales the longer edge to 1568 pixels and returns at most 1600", () => {
   assertEquals(estimate(png(15_680, 7500)), 1568);
   assertEquals(estimate(png(7500, 15_680)), 1568);
   assertEquals(estimate(png(1568, 765)), 1600);
-  assertEquals(estimate(png(1568, 1568)), MOST);
+  assertEquals(estimate(png(1568, 1568)), MAX);
 });
 
-Deno.test("the smallest image costs one token, and one that says it is empty what the largest does", () => {
+Deno.test("estimateImageTokens returns 1 for the smallest image, and the maximum for a size of 0", () => {
   assertEquals(estimate(png(1, 1)), 1);
-  assertEquals(estimate(png(0, 0)), MOST);
+  assertEquals(estimate(png(0, 0)), MAX);
 });
 
-Deno.test("an image whose size cannot be read costs what the largest does", () => {
-  assertEquals(estimate(text("BM6")), MOST);
-  assertEquals(estimate(webp("VP9 ", zeros(20))), MOST);
-  assertEquals(estimate([...text("RIFF"), ...zeros(4), ...text("WAVEfmt ")]), MOST);
+Deno.test("estimateImageTokens uses the maximum for a size that cannot be read, and does not fetch URLs", () => {
+  assertEquals(estimate(text("BM6")), MAX);
+  assertEquals(estimate(webp("VP9 ", zeros(20))), MAX);
+  assertEquals(estimate([...text("RIFF"), ...zeros(4), ...text("WAVEfmt ")]), MAX);
   const broken = { type: "base64", media_type: "image/png", data: "%%%" } as const;
-  assertEquals(estimateImageTokens(broken), MOST);
-  assertEquals(estimateImageTokens({ type: "url", url: "https://example.com/a.png" }), MOST);
+  assertEquals(estimateImageTokens(broken), MAX);
+  assertEquals(estimateImageTokens({ type: "url", url: "https://example.com/a.png" }), MAX);
 });
 
-Deno.test("an image may come as a data URL, and with padding in its middle", () => {
+Deno.test("estimateImageTokens reads data URLs, and base64 with extra padding", () => {
   assertEquals(estimate(png(1001, 751), "data:image/png;base64,"), 1003);
   const data = `${btoa(String.fromCharCode(...png(1001, 751)))}==`;
   assertEquals(estimateImageTokens({ type: "base64", media_type: "image/png", data }), 1003);
 });
+
+const bytes = (...values: (number | string)[]) =>
+  btoa(
+    values.map((value) => typeof value === "string" ? value : String.fromCharCode(value)).join(""),
+  );
+const PAD = "\0".repeat(40);
+
+/** Real headers → tokens by width × height / 750. */
+const IMAGES: [string, string, number][] = [
+  [
+    "PNG of 1000 × 750",
+    bytes("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 0, 0, 3, 232, 0, 0, 2, 238, PAD),
+    1000,
+  ],
+  ["PNG of 1 × 1", bytes("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 0, 0, 0, 1, 0, 0, 0, 1, PAD), 1],
+  [
+    "PNG of 8000 × 800, scaled",
+    bytes("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 0, 0, 31, 64, 0, 0, 3, 32, PAD),
+    328,
+  ],
+  ["GIF of 300 × 200", bytes("GIF89a", 44, 1, 200, 0, PAD), 80],
+  [
+    "JPEG of 640 × 480",
+    bytes(255, 216, 255, 224, 0, 4, 0, 0, 255, 192, 0, 17, 8, 1, 224, 2, 128, PAD),
+    410,
+  ],
+  [
+    "WebP (VP8X) of 300 × 200",
+    bytes("RIFF\0\0\0\0WEBPVP8X", "\0".repeat(8), 43, 1, 0, 199, 0, 0, PAD),
+    80,
+  ],
+  [
+    "WebP (VP8) of 300 × 200",
+    bytes("RIFF\0\0\0\0WEBPVP8 ", "\0".repeat(10), 44, 1, 200, 0, PAD),
+    80,
+  ],
+  ["bytes that are not an image", bytes("not an image", PAD), 1600],
+  ["text that is not base64", "%%%", 1600],
+];
+
+for (const [name, data, tokens] of IMAGES) {
+  Deno.test(`estimateImageTokens returns ${tokens} for ${name}`, () => {
+    const source = { type: "base64" as const, media_type: "image/png", data };
+    assertEquals(estimateImageTokens(source), tokens);
+  });
+}

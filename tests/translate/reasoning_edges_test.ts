@@ -1,4 +1,4 @@
-/** Behaviours of reasoning that only mutants of lib/ showed to be untested. */
+/** Edge cases of reasoning: block order, missing fields, entries that must not be sent back. @module */
 
 import { assertEquals } from "@std/assert";
 import type { Delta } from "../../lib/openrouter/types.ts";
@@ -8,7 +8,7 @@ import { createTranslator } from "../helpers/translator.ts";
 
 const CLAUDE = "anthropic/claude-sonnet-4";
 
-/** The content that a stream of these deltas makes. */
+/** The content of a streamed response. */
 function stream(...deltas: Delta[]) {
   const translator = createTranslator();
   const chunks = deltas.map((delta) => ({ model: CLAUDE, choices: [{ delta }] }));
@@ -17,7 +17,7 @@ function stream(...deltas: Delta[]) {
   return collectMessage([...events, ...translator.finish()]).content;
 }
 
-Deno.test("StreamTranslator keeps thinking behind text behind it, though a call holds both back", () => {
+Deno.test("StreamTranslator keeps the order of thinking and text that an open call delays", () => {
   const content = stream(
     { tool_calls: [{ index: 0, id: "x", function: { name: "Read", arguments: '{"a":' } }] },
     { reasoning: "one" },
@@ -25,17 +25,17 @@ Deno.test("StreamTranslator keeps thinking behind text behind it, though a call 
     { reasoning: "two" },
     { tool_calls: [{ index: 0, function: { arguments: "1}" } }] },
   );
-  const words = content.map((block) => block.type === "thinking" ? block.thinking : block.type);
-  assertEquals(words, ["tool_use", "one", "text", "two"]);
+  const order = content.map((block) => block.type === "thinking" ? block.thinking : block.type);
+  assertEquals(order, ["tool_use", "one", "text", "two"]);
 });
 
-Deno.test("StreamTranslator makes no block of encrypted reasoning without data", () => {
+Deno.test("StreamTranslator ignores encrypted reasoning without data", () => {
   const detail = { type: "reasoning.encrypted", data: null };
   const content = stream({ reasoning_details: [detail] }, { content: "Hi" });
   assertEquals(content, [{ type: "text", text: "Hi" }]);
 });
 
-Deno.test("StreamTranslator keeps a signature that comes after text with signature null", () => {
+Deno.test("StreamTranslator keeps a signature that follows text with signature null", () => {
   const detail = { type: "reasoning.text", format: "anthropic-claude-v1" };
   const content = stream(
     { reasoning_details: [{ ...detail, text: "t", signature: null }] },
@@ -44,7 +44,7 @@ Deno.test("StreamTranslator keeps a signature that comes after text with signatu
   assertEquals(content, [{ type: "thinking", thinking: "t", signature: "signed" }]);
 });
 
-Deno.test("replayReasoning brings back every plain piece of a turn", () => {
+Deno.test("replayReasoning joins all plain reasoning of a turn", () => {
   const model = "deepseek/deepseek-r1";
   const content = ["one ", "two"].map((text) => {
     const signature = encodeReasoning([{ field: "reasoning", text }], { model, isHidden: false });
@@ -53,7 +53,7 @@ Deno.test("replayReasoning brings back every plain piece of a turn", () => {
   assertEquals(replayReasoning(content, model), { reasoning: "one two" });
 });
 
-Deno.test("replayReasoning leaves out unsigned text of Claude's that a preset answered with", () => {
+Deno.test("replayReasoning omits unsigned Claude text from a preset for Claude, but not for the preset", () => {
   const detail = { type: "reasoning.text", text: "t", format: "anthropic-claude-v1" };
   const signature = encodeReasoning([{ detail }], { model: "@preset/mine", isHidden: false });
   const block = { type: "thinking" as const, thinking: "t", signature };

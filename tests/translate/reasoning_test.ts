@@ -1,6 +1,6 @@
 /**
- * Reasoning there and back: what upstream sent in an answer is what it gets in the next request, through a
- * client that knows only thinking and redacted_thinking.
+ * Round trips of reasoning: upstream gets in the next request what it sent in a response, through a client that knows
+ * only thinking and redacted_thinking.
  * @module
  */
 
@@ -29,14 +29,14 @@ const CALL = { index: 0, id: "call_a", function: { name: "Read", arguments: '{"p
 function createTranslator(model: string, hidesThinking = false): StreamTranslator {
   const options = {
     messageId: "msg_1",
-    model: "asked",
+    model: "claude-sonnet-4-5",
     inputTokens: 1,
     newCallId: () => "toolu_1",
   };
   return new StreamTranslator({ ...options, target: model, hidesThinking });
 }
 
-/** An answer as a stream of these deltas, then a call, as the client has it at the end. */
+/** The message from a stream of these deltas and a call. */
 function stream(model: string, deltas: openrouter.Delta[], hidesThinking = false): Message {
   const translator = createTranslator(model, hidesThinking);
   const all = [...deltas, { tool_calls: [CALL] }];
@@ -45,41 +45,40 @@ function stream(model: string, deltas: openrouter.Delta[], hidesThinking = false
   return collectMessage([...events, ...translator.push(end), ...translator.finish()]);
 }
 
-/** The assistant message that goes upstream when the client brings an answer back. */
-function replay(answer: Message, model: string): Record<string, unknown> {
+/** The assistant message that is sent upstream when the client sends a message back. */
+function replay(message: Message, model: string): Record<string, unknown> {
   const result = { type: "tool_result", tool_use_id: "call_a", content: "x" };
   const request = parseMessagesRequest(JSON.parse(JSON.stringify({
     model,
     max_tokens: 100,
     messages: [
       { role: "user", content: "Hello" },
-      { role: "assistant", content: answer.content },
+      { role: "assistant", content: message.content },
       { role: "user", content: [result] },
     ],
   })));
   const { body } = translateRequest(request, { models: [model] });
-  const message = body.messages.find(({ role }) => role === "assistant");
-  return { ...message };
+  return { ...body.messages.find(({ role }) => role === "assistant") };
 }
 
-const detailsOf = (answer: Message, model: string) => replay(answer, model)["reasoning_details"];
+const detailsOf = (message: Message, model: string) => replay(message, model)["reasoning_details"];
 const delta = (...details: Detail[]): openrouter.Delta => ({ reasoning_details: details });
 
 interface Turn {
   name: string;
   model: string;
-  /** The thinking that the client reads. */
-  shown: string;
+  /** The thinking that the client sees. */
+  visible: string;
   deltas: openrouter.Delta[];
   details: Detail[];
 }
 
-/** Deltas of one turn → the details that must come back to the same model. */
+/** Deltas of one turn → the details that must be sent back to the same model. */
 const TURNS: Turn[] = [
   {
-    name: "Claude: text in pieces, then a signature alone",
+    name: "Claude: text in several deltas, then a signature",
     model: "anthropic/claude-opus-5",
-    shown: "40 km",
+    visible: "40 km",
     deltas: [
       {
         reasoning: "40",
@@ -96,9 +95,9 @@ const TURNS: Turn[] = [
     ],
   },
   {
-    name: "Claude: two signed thoughts and an encrypted one between them",
+    name: "Claude: two signed texts with an encrypted entry between them",
     model: "anthropic/claude-opus-5",
-    shown: "OneTwo",
+    visible: "OneTwo",
     deltas: [
       delta({ type: "reasoning.text", text: "One", format: CLAUDE, index: 0 }),
       delta({ type: "reasoning.text", signature: "QQ==", format: CLAUDE, index: 0 }),
@@ -113,9 +112,10 @@ const TURNS: Turn[] = [
     ],
   },
   {
-    name: "OpenAI: a summary in pieces, all of index 0, then encrypted reasoning with its id",
+    name:
+      "OpenAI: a summary in several deltas, all of index 0, then encrypted reasoning with its id",
     model: "openai/gpt-6",
-    shown: "**Plan** Read.",
+    visible: "**Plan** Read.",
     deltas: [
       delta({ type: "reasoning.summary", summary: "**Plan**", format: OPENAI, index: 0 }),
       delta({ type: "reasoning.summary", summary: " Read.", format: OPENAI, index: 0 }),
@@ -127,10 +127,9 @@ const TURNS: Turn[] = [
     ],
   },
   {
-    name:
-      "Gemini: unsigned text stays away, the call's encrypted signature comes back with the call",
+    name: "Gemini: unsigned text is not sent back, the encrypted signature of a call is",
     model: "google/gemini-3-pro",
-    shown: "Hm",
+    visible: "Hm",
     deltas: [
       delta({ type: "reasoning.text", text: "Hm", format: GEMINI, index: 0 }),
       delta({ type: "reasoning.encrypted", data: "U0lH", id: "call_a", format: GEMINI, index: 1 }),
@@ -142,7 +141,7 @@ const TURNS: Turn[] = [
   {
     name: "Gemini: signed text",
     model: "google/gemini-3-pro",
-    shown: "Hm",
+    visible: "Hm",
     deltas: [
       delta({ type: "reasoning.text", text: "Hm", signature: "R0VN", format: GEMINI, index: 0 }),
     ],
@@ -151,9 +150,9 @@ const TURNS: Turn[] = [
     ],
   },
   {
-    name: "another model: unsigned text, unknown keys and nulls",
+    name: "other models: unsigned text, unknown keys and nulls",
     model: "z-ai/glm-5",
-    shown: 'A 世界\n"b"',
+    visible: 'A 世界\n"b"',
     deltas: [
       delta({
         type: "reasoning.text",
@@ -178,25 +177,25 @@ const TURNS: Turn[] = [
   },
 ];
 
-for (const { name, model, shown, deltas, details } of TURNS) {
+for (const { name, model, visible, deltas, details } of TURNS) {
   for (const isHidden of [false, true]) {
-    Deno.test(`reasoning comes back to its model, ${isHidden ? "hidden" : "shown"}. ${name}`, () => {
-      const answer = stream(model, deltas, isHidden);
-      const thinking = answer.content.map((block) =>
+    Deno.test(`reasoning is sent back to its model, ${isHidden ? "hidden" : "visible"}. ${name}`, () => {
+      const message = stream(model, deltas, isHidden);
+      const thinking = message.content.map((block) =>
         block.type === "thinking" ? block.thinking : ""
       );
-      assertEquals(thinking.join(""), isHidden ? "" : shown);
-      assertEquals(detailsOf(answer, model), details);
+      assertEquals(thinking.join(""), isHidden ? "" : visible);
+      assertEquals(detailsOf(message, model), details);
     });
   }
 
-  Deno.test(`reasoning stays away from another family. ${name}`, () => {
+  Deno.test(`reasoning is not sent to another vendor. ${name}`, () => {
     const other = model.startsWith("anthropic/") ? "openai/gpt-6" : "anthropic/claude-opus-5";
     assertFalse("reasoning_details" in replay(stream(model, deltas), other));
   });
 }
 
-Deno.test("a whole answer's entries are not merged, whatever their kind", () => {
+Deno.test("entries of a JSON response are not merged, whatever their kind", () => {
   const model = "openai/gpt-6";
   const details = [
     { type: "reasoning.summary", summary: "One", format: OPENAI, index: 0 },
@@ -205,57 +204,57 @@ Deno.test("a whole answer's entries are not merged, whatever their kind", () => 
   ];
   const message = { content: null, reasoning_details: details, tool_calls: [CALL] };
   const choices = [{ message, finish_reason: "tool_calls" }];
-  const answer = translateResponse({ model, choices }, createTranslator(model));
-  assertEquals(detailsOf(answer, model), details);
+  const translated = translateResponse({ model, choices }, createTranslator(model));
+  assertEquals(detailsOf(translated, model), details);
 });
 
-Deno.test("an empty list comes back as an empty list, but not to another family", () => {
-  const answer = stream("deepseek/deepseek-v4", [{ reasoning_details: [], content: "Hm" }]);
-  assertEquals(answer.content[0], { type: "text", text: "Hm" });
-  assertEquals(detailsOf(answer, "deepseek/deepseek-v4"), []);
-  assertFalse("reasoning_details" in replay(answer, "openai/gpt-6"));
+Deno.test("an empty list is sent back as an empty list, but not to another vendor", () => {
+  const message = stream("deepseek/deepseek-v4", [{ reasoning_details: [], content: "Hm" }]);
+  assertEquals(message.content[0], { type: "text", text: "Hm" });
+  assertEquals(detailsOf(message, "deepseek/deepseek-v4"), []);
+  assertFalse("reasoning_details" in replay(message, "openai/gpt-6"));
 });
 
-Deno.test("no list comes back as no list", () => {
-  const answer = stream("deepseek/deepseek-v4", [{ content: "Hm" }]);
-  assertFalse("reasoning_details" in replay(answer, "deepseek/deepseek-v4"));
+Deno.test("without reasoning_details in the response none are sent back", () => {
+  const message = stream("deepseek/deepseek-v4", [{ content: "Hm" }]);
+  assertFalse("reasoning_details" in replay(message, "deepseek/deepseek-v4"));
 });
 
 for (const field of ["reasoning", "reasoning_content"] as const) {
-  Deno.test(`plain ${field} comes back under its own name, to models that sign nothing`, () => {
+  Deno.test(`plain ${field} is sent back under its own name, to models without signatures`, () => {
     const deltas = [{ [field]: "Deep " }, { [field]: "thought" }];
-    const answer = stream("moonshotai/kimi-k3", deltas);
-    assertEquals(answer.content[0]?.type, "thinking");
-    const message = replay(answer, "moonshotai/kimi-k3");
-    assertEquals([message[field], message["reasoning_details"]], ["Deep thought", undefined]);
+    const message = stream("moonshotai/kimi-k3", deltas);
+    assertEquals(message.content[0]?.type, "thinking");
+    const sent = replay(message, "moonshotai/kimi-k3");
+    assertEquals([sent[field], sent["reasoning_details"]], ["Deep thought", undefined]);
     const unsigned = replay(stream("anthropic/claude-opus-5", deltas), "anthropic/claude-opus-5");
     assertFalse(field in unsigned);
   });
 }
 
-Deno.test("a model switched to and fro gets its own reasoning back each time", () => {
+Deno.test("reasoning is sent back to its model after switching to another model and back", () => {
   const own = stream("openai/gpt-6", TURNS[2]?.deltas ?? []);
   assertFalse("reasoning_details" in replay(own, "google/gemini-3-pro"));
   assertEquals(detailsOf(own, "openai/gpt-6"), TURNS[2]?.details);
   assertEquals(detailsOf(own, "openai/gpt-6-mini"), TURNS[2]?.details);
 });
 
-Deno.test("encrypted reasoning shares the signature of its text: some clients drop redacted blocks", () => {
+Deno.test("encrypted reasoning is encoded in the signature of its text, as some clients drop redacted blocks", () => {
   for (const { model, deltas, details } of TURNS.filter((turn) => !turn.model.startsWith("anth"))) {
-    const answer = stream(model, deltas);
-    const content = answer.content.filter(({ type }) => type !== "redacted_thinking");
-    assertEquals(content.length, answer.content.length);
-    assertEquals(detailsOf({ ...answer, content }, model), details);
+    const message = stream(model, deltas);
+    const content = message.content.filter(({ type }) => type !== "redacted_thinking");
+    assertEquals(content.length, message.content.length);
+    assertEquals(detailsOf({ ...message, content }, model), details);
   }
 });
 
-Deno.test("Claude's redacted thinking stays a block of its own, as Anthropic sends it", () => {
+Deno.test("Claude's redacted thinking is a separate block, as Anthropic sends it", () => {
   const { model = "", deltas = [] } = TURNS[1] ?? {};
   const types = stream(model, deltas).content.map(({ type }) => type);
   assertEquals(types, ["thinking", "redacted_thinking", "thinking", "tool_use"]);
 });
 
-Deno.test("a thought that belongs to a call keeps its id, and is renamed with a call that is", () => {
+Deno.test("an entry that belongs to a call has the id under which the call is sent", () => {
   const model = "google/gemini-3-pro";
   const call = { ...CALL, id: "tool_0_Bash" };
   const entry = {
@@ -265,15 +264,20 @@ Deno.test("a thought that belongs to a call keeps its id, and is renamed with a 
     format: GEMINI,
     index: 0,
   };
-  const answer = (takenCallIds: string[]) => {
-    const options = { messageId: "msg_1", model: "asked", inputTokens: 1, newCallId: () => "x" };
+  const respond = (takenCallIds: string[]) => {
+    const options = {
+      messageId: "msg_1",
+      model: "claude-sonnet-4-5",
+      inputTokens: 1,
+      newCallId: () => "x",
+    };
     const translator = new StreamTranslator({ ...options, target: model, takenCallIds });
     const delta = { reasoning_details: [entry], tool_calls: [call] };
     const events = translator.push({ model, choices: [{ delta, finish_reason: "stop" }] });
     return collectMessage([...events, ...translator.finish()]);
   };
-  const first = answer([]);
-  const second = answer(["tool_0_Bash"]);
+  const first = respond([]);
+  const second = respond(["tool_0_Bash"]);
   const turns = [first, second].flatMap((one) => {
     const id = one.content.flatMap((block) => block.type === "tool_use" ? [block.id] : [])[0];
     const result = { type: "tool_result", tool_use_id: id, content: "x" };
@@ -290,46 +294,44 @@ Deno.test("a thought that belongs to a call keeps its id, and is renamed with a 
   assertEquals(ids, [["tool_0_Bash", "tool_0_Bash"], ["tool_0_Bash_r2", "tool_0_Bash_r2"]]);
 });
 
-Deno.test("a preset does not tell its family, so everything is brought back to it", () => {
-  const answer = stream("openai/gpt-6", TURNS[2]?.deltas ?? []);
-  assertEquals(detailsOf(answer, "@preset/mine"), TURNS[2]?.details);
+Deno.test("all reasoning is sent back to a preset, as its id names no vendor", () => {
+  const message = stream("openai/gpt-6", TURNS[2]?.deltas ?? []);
+  assertEquals(detailsOf(message, "@preset/mine"), TURNS[2]?.details);
 });
 
-Deno.test("an envelope that a client has broken is left out", () => {
-  for (const seal of ["", "{", "[]", '{"family":"openai"}', '{"family":"openai","detail":7}']) {
-    const block = { type: "redacted_thinking" as const, data: `claudeproxy-reasoning-v1:${seal}` };
-    const answer = { ...stream("openai/gpt-6", []), content: [block] };
-    assertFalse("reasoning_details" in replay(answer, "openai/gpt-6"));
+Deno.test("an invalid envelope is omitted", () => {
+  for (const json of ["", "{", "[]", '{"family":"openai"}', '{"family":"openai","detail":7}']) {
+    const block = { type: "redacted_thinking" as const, data: `claudeproxy-reasoning-v1:${json}` };
+    const message = { ...stream("openai/gpt-6", []), content: [block] };
+    assertFalse("reasoning_details" in replay(message, "openai/gpt-6"));
   }
 });
 
-Deno.test("reasoning entries with ever new keys take linear time", () => {
-  const begin = performance.now();
+Deno.test("reasoning entries that all have different keys take linear time", () => {
+  const start = performance.now();
   const model = "z-ai/glm-5";
   const deltas = Array.from(
     { length: 20_000 },
     (_, n) => delta({ type: "reasoning.text", text: "x", [`key_${n}`]: n }),
   );
   const [block] = stream(model, deltas).content;
-  // Some 200 ms; each entry copied into the next one it takes more than a minute.
-  assert(performance.now() - begin < 5000);
+  // About 200 ms; copying each entry into the next would take more than a minute.
+  assert(performance.now() - start < 5000);
   assert(block?.type === "thinking" && block.thinking.length === 20_000);
 });
 
-Deno.test("entries with fields of odd types end no answer", () => {
-  const odd = [7, true, {}, ["x"], null];
-  for (const value of odd) {
+Deno.test("entries with fields of unexpected types cause no error", () => {
+  for (const value of [7, true, {}, ["x"], null]) {
     for (const key of ["format", "signature", "id", "text", "data", "index"]) {
       for (const type of ["reasoning.text", "reasoning.encrypted"]) {
         const details = JSON.parse(JSON.stringify({ type, text: "x", data: "x", [key]: value }));
-        const answer = stream("z-ai/glm-5", [delta(details), delta(details)]);
-        replay(answer, "z-ai/glm-5");
+        replay(stream("z-ai/glm-5", [delta(details), delta(details)]), "z-ai/glm-5");
       }
     }
   }
 });
 
-Deno.test("readReasoning keeps encrypted entries beside the plain text they belong to", () => {
+Deno.test("readReasoning returns plain text and the encrypted entries next to it", () => {
   const detail = { type: "reasoning.encrypted", data: "abc" };
   assertEquals(readReasoning({ reasoning: "Hm.", reasoning_details: [detail] }), [
     { field: "reasoning", text: "Hm." },
@@ -337,7 +339,7 @@ Deno.test("readReasoning keeps encrypted entries beside the plain text they belo
   ]);
 });
 
-Deno.test("isContinued compares ids only where both pieces have one", () => {
+Deno.test("continues compares ids only if both pieces have one", () => {
   const piece = (id?: string) => ({ detail: { type: "reasoning.text", ...(id && { id }) } });
   assertEquals(continues(piece("a"), piece("a")), true);
   assertEquals(continues(piece("a"), piece()), true);
@@ -345,7 +347,7 @@ Deno.test("isContinued compares ids only where both pieces have one", () => {
   assertEquals(continues(piece("a"), piece("b")), false);
 });
 
-Deno.test("sharesEnvelope takes a format that is not named for the same as another that is not", () => {
+Deno.test("sharesEnvelope treats missing and null formats as equal", () => {
   const piece = (type: string, format?: string | null) => ({
     detail: { type, ...(format !== undefined && { format }) },
   });
@@ -358,7 +360,7 @@ Deno.test("sharesEnvelope takes a format that is not named for the same as anoth
   assertEquals([shares("a", "a"), shares("a"), shares("a", "b")], [true, false, false]);
 });
 
-Deno.test("a text that goes on in the other form is continued until it is signed", () => {
+Deno.test("a text entry is continued by plain text until it is signed", () => {
   const plain = { field: "reasoning", text: "b" } as const;
   const entry = { detail: { type: "reasoning.text", text: "a" } };
   assertEquals(continues(entry, plain), true);
@@ -368,8 +370,8 @@ Deno.test("a text that goes on in the other form is continued until it is signed
   assertEquals(continues(entry, { isEmptyList: true }), false);
 });
 
-Deno.test("toFamily is the vendor, unless the id names a way to choose a model", () => {
-  const families = Object.entries({
+Deno.test("vendorOf is empty for ids that name no vendor", () => {
+  const vendors = Object.entries({
     "anthropic/claude-opus-5": "anthropic",
     "~anthropic/claude-opus-5": "anthropic",
     "openrouter/auto": "",
@@ -377,6 +379,6 @@ Deno.test("toFamily is the vendor, unless the id names a way to choose a model",
     "@preset/mine": "",
     "qwen3": "qwen3",
   });
-  for (const [model, family] of families) assertEquals(vendorOf(model), family, model);
+  for (const [model, vendor] of vendors) assertEquals(vendorOf(model), vendor, model);
   assertEquals(["anthropic/x", "anthropic", "openai/x"].map(isClaude), [true, false, false]);
 });

@@ -1,7 +1,7 @@
 /**
- * Reasoning there and back, vendor by vendor: the .round_trip.json files in tests/fixtures/reasoning hold answers
- * in the shapes that OpenRouter and other servers were seen to send, as a stream and whole, beside the reasoning
- * that the next request must bring back. Each goes through the whole proxy, both ways.
+ * Round trips of reasoning by vendor, through the whole proxy. The .round_trip.json files in tests/fixtures/reasoning
+ * contain responses as observed from OpenRouter and other servers, streamed and not, and the reasoning that the next
+ * request must send back.
  * @module
  */
 
@@ -17,33 +17,33 @@ import { checkChatRequest } from "../helpers/openai_checker.ts";
 import { call, createTestServices, post } from "../helpers/proxy.ts";
 import { chunkings, parseSse, toBody } from "../helpers/sse.ts";
 
-/** What an assistant message may carry of reasoning. */
+/** The reasoning fields of an assistant message. */
 const FIELDS = ["reasoning_details", "reasoning", "reasoning_content"] as const;
 const CASES = loadRoundTripCases();
 
 for (const { name, about, model, sse, completion, replay } of CASES) {
-  Deno.test(`reasoning of a stream comes back, however it is cut (${name}). ${about}`, async (t) => {
-    for (const { name: cut, chunks } of chunkings(sse)) {
-      await t.step(cut, async () => {
-        const answer = () => new Response(toBody(chunks), { headers: EVENTS });
-        assertEquals(await converse(model, answer, { stream: true }), replay);
+  Deno.test(`reasoning of a stream is sent back, for any chunking (${name}). ${about}`, async (t) => {
+    for (const { name: chunking, chunks } of chunkings(sse)) {
+      await t.step(chunking, async () => {
+        const respond = () => new Response(toBody(chunks), { headers: EVENTS });
+        assertEquals(await converse(model, respond, { stream: true }), replay);
       });
     }
   });
 
-  Deno.test(`reasoning of a whole answer comes back (${name}). ${about}`, async () => {
-    const answer = () => Response.json(completion);
-    assertEquals(await converse(model, answer, { stream: false }), replay);
+  Deno.test(`reasoning of a JSON response is sent back (${name}). ${about}`, async () => {
+    const respond = () => Response.json(completion);
+    assertEquals(await converse(model, respond, { stream: false }), replay);
   });
 
-  Deno.test(`reasoning stays away from another family (${name})`, async () => {
+  Deno.test(`reasoning is not sent to another vendor (${name})`, async () => {
     const other = model.startsWith("openai/") ? "google/gemini-3-pro" : "openai/gpt-6";
-    const answer = () => Response.json(completion);
-    assertEquals(await converse(model, answer, { stream: false, other }), {});
+    const respond = () => Response.json(completion);
+    assertEquals(await converse(model, respond, { stream: false, other }), {});
   });
 }
 
-Deno.test("the reasoning details of a whole answer come back, except text without a signature", () => {
+Deno.test("all reasoning details of a JSON response are sent back, except Gemini text without a signature", () => {
   for (const { completion, replay, name } of CASES) {
     const details = completion.choices?.[0]?.message?.reasoning_details ?? [];
     const isSigned = ({ type, signature }: openrouter.ReasoningDetail) =>
@@ -57,7 +57,7 @@ Deno.test("the reasoning details of a whole answer come back, except text withou
   }
 });
 
-Deno.test("the fixtures hold Claude, OpenAI, Gemini, DeepSeek, Kimi, GLM and Qwen", () => {
+Deno.test("the fixtures cover Claude, OpenAI, Gemini, DeepSeek, Kimi, GLM and Qwen", () => {
   const vendors = new Set(CASES.map(({ model }) => model.split("/")[0]));
   for (const one of ["anthropic", "openai", "google", "deepseek", "moonshotai", "z-ai", "qwen"]) {
     assert(vendors.has(one), one);
@@ -66,16 +66,16 @@ Deno.test("the fixtures hold Claude, OpenAI, Gemini, DeepSeek, Kimi, GLM and Qwe
 
 const EVENTS = { "content-type": "text/event-stream" };
 
-/** Asks, brings the answer back with a tool's result, and returns what upstream then gets of the reasoning. */
+/** Sends the response back with a tool result, and returns the reasoning that upstream receives. */
 async function converse(
   model: string,
-  answer: () => Response,
+  respond: () => Response,
   { stream, other = model }: { stream: boolean; other?: string },
 ): Promise<RoundTripCase["replay"]> {
-  const asked: openrouter.ChatRequest[] = [];
+  const requests: openrouter.ChatRequest[] = [];
   const handler = serve((request) => {
-    asked.push(request);
-    return asked.length === 1 ? answer() : Response.json({
+    requests.push(request);
+    return requests.length === 1 ? respond() : Response.json({
       choices: [{ message: { role: "assistant", content: "Done" }, finish_reason: "stop" }],
     });
   });
@@ -87,17 +87,17 @@ async function converse(
   const results = content.flatMap((block: Message["content"][number]) =>
     block.type === "tool_use" ? [{ type: "tool_result", tool_use_id: block.id, content: "x" }] : []
   );
-  assertFalse(results.length === 0, "The answer has no call");
+  assertFalse(results.length === 0, "The response has no call");
   const messages = [hello, { role: "assistant", content }, { role: "user", content: results }];
   const second = await call(handler, post({ ...base, model: other, messages }));
   assertEquals(second.status, 200, await second.text());
-  const turn = asked[1]?.messages.find(({ role }) => role === "assistant") ?? {};
+  const turn = requests[1]?.messages.find(({ role }) => role === "assistant") ?? {};
   return Object.fromEntries(
     Object.entries(turn).filter(([key]) => FIELDS.some((field) => field === key)),
   );
 }
 
-/** The whole proxy before a function that plays upstream. */
+/** The whole proxy with a function as upstream. */
 function serve(reply: (request: openrouter.ChatRequest) => Response): Handler {
   const services = createTestServices();
   const client = createClient(services.config, (_url, init) => {

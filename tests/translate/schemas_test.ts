@@ -1,5 +1,5 @@
-// Tool schemas as model families take them. Single changes are in tests/fixtures/tool_schemas; the tests below
-// cover real servers' tools, patterns one by one, and what a fixture cannot express.
+// Adaptation of tool schemas to model vendors: tools of real MCP servers, single patterns, and tests that a fixture
+// cannot express. Single changes are in tests/fixtures/tool_schemas.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
@@ -20,7 +20,7 @@ const MODELS: Record<Family, string> = {
   "moonshotai": "moonshotai/kimi-k2.6",
   "x-ai": "x-ai/grok-4.6",
 };
-const FAMILIES = Object.entries(MODELS);
+const VENDORS = Object.entries(MODELS);
 const PLAIN_KEYS = ["type", "properties", "required", "items", "enum", "description"];
 
 function translate(schema: JsonObject, model: string, options: Partial<RequestOptions> = {}) {
@@ -40,7 +40,7 @@ function isFamily(name: string): name is Family {
   return Object.hasOwn(MODELS, name);
 }
 
-Deno.test("the real servers' tools are thirty or more, and their own arguments fit them", () => {
+Deno.test("at least thirty tools of real servers have schemas that accept their own arguments", () => {
   assert(tools.length >= 30);
   for (const { server, name, schema, valid } of tools) {
     assert(valid.length > 0);
@@ -50,9 +50,9 @@ Deno.test("the real servers' tools are thirty or more, and their own arguments f
   }
 });
 
-for (const [family, model] of FAMILIES) {
+for (const [family, model] of VENDORS) {
   for (const { server, name, schema, valid } of tools) {
-    Deno.test(`${family} takes the schema of ${server}'s ${name}, and its arguments still fit`, () => {
+    Deno.test(`${family} accepts the schema of ${server}'s ${name}, which still accepts its arguments`, () => {
       assert(isFamily(family));
       const before = JSON.stringify(schema);
       const { schema: sent } = translate(schema, model);
@@ -67,8 +67,8 @@ for (const [family, model] of FAMILIES) {
   }
 }
 
-Deno.test("without the rules of its family a schema of these fails its checker", () => {
-  for (const [family] of FAMILIES) {
+Deno.test("without adaptation at least five schemas fail the checker of each vendor", () => {
+  for (const [family] of VENDORS) {
     assert(isFamily(family));
     const failing = tools.filter(({ schema }) => {
       try {
@@ -85,7 +85,7 @@ Deno.test("without the rules of its family a schema of these fails its checker",
 for (const { server, name, schema } of tools) {
   Deno.test(`the plain schema of ${server}'s ${name} passes every checker`, () => {
     const plain = toPlainSchema(schema);
-    for (const [family] of FAMILIES) if (isFamily(family)) checkToolSchema(family, plain);
+    for (const [family] of VENDORS) if (isFamily(family)) checkToolSchema(family, plain);
     const keys = new Set<string>();
     collectKeys(plain, keys);
     assertEquals([...keys].filter((key) => !PLAIN_KEYS.includes(key)), []);
@@ -106,11 +106,11 @@ function collectKeys(schema: unknown, keys: Set<string>): void {
   }
 }
 
-Deno.test("a plain schema keeps the words of a union, and what joined objects have", () => {
-  const words = { oneOf: [{ const: "low" }, { enum: ["high", "low"] }, { type: "null" }] };
+Deno.test("toPlainSchema keeps string constants of unions and properties of joined objects", () => {
+  const constants = { oneOf: [{ const: "low" }, { enum: ["high", "low"] }, { type: "null" }] };
   const joined = {
     allOf: [
-      { type: "object", properties: { a: words }, required: ["a"] },
+      { type: "object", properties: { a: constants }, required: ["a"] },
       { anyOf: [{ properties: { b: { type: "number" } } }, { properties: { c: true } }] },
     ],
   };
@@ -172,27 +172,27 @@ const UNPORTABLE = [
 ];
 
 for (const pattern of PORTABLE) {
-  Deno.test(`the pattern ${pattern} is kept: ECMAScript compiles it too`, () => {
+  Deno.test(`isPortablePattern accepts ${pattern}, which ECMAScript compiles too`, () => {
     new RegExp(pattern);
     assert(isPortablePattern(pattern));
   });
 }
 
 for (const pattern of UNPORTABLE) {
-  Deno.test(`the pattern ${JSON.stringify(pattern)} is not kept`, () => {
+  Deno.test(`isPortablePattern rejects ${JSON.stringify(pattern)}`, () => {
     assert(!isPortablePattern(pattern));
   });
 }
 
-Deno.test("a pattern is read in one pass, however long and deep it is", () => {
+Deno.test("isPortablePattern takes linear time for long and deeply nested patterns", () => {
   for (const piece of ["(", "[", "{", "a{1", "(?:", "[a-z]", "a{1,2}", "\\", "|", "[^"]) {
-    const started = performance.now();
+    const start = performance.now();
     isPortablePattern(piece.repeat(200_000));
-    assert(performance.now() - started < 2000, piece);
+    assert(performance.now() - start < 2000, piece);
   }
 });
 
-Deno.test("schemas that refer to themselves, to nothing or to each other end", () => {
+Deno.test("translateRequest handles schemas with circular, missing and mutual references", () => {
   const names = Array.from({ length: 40 }, (_, index) => `d${index}`);
   const twice = (name: string) => [{ $ref: `#/$defs/${name}` }, { $ref: `#/$defs/${name}` }];
   const doubling = Object.fromEntries(
@@ -212,7 +212,7 @@ Deno.test("schemas that refer to themselves, to nothing or to each other end", (
     { properties: { a: { $ref: "#/properties/b" }, b: { items: { $ref: "#/properties/a" } } } },
   ];
   for (const schema of schemas) {
-    for (const [family, model] of FAMILIES) {
+    for (const [family, model] of VENDORS) {
       assert(isFamily(family));
       const sent = JSON.stringify(translate(schema, model).schema);
       assert(sent.length < 100_000, String(sent.length));
@@ -223,7 +223,7 @@ Deno.test("schemas that refer to themselves, to nothing or to each other end", (
   }
 });
 
-Deno.test("a schema of great depth and one of great width are sent", () => {
+Deno.test("translateRequest handles very deep and very wide schemas", () => {
   let deep: JsonObject = { type: "string", pattern: "(?=x)" };
   for (let depth = 0; depth < 400; depth++) deep = { type: "object", properties: { a: deep } };
   const names = Array.from({ length: 20_000 }, (_, index) => `p${index}`);
@@ -231,7 +231,7 @@ Deno.test("a schema of great depth and one of great width are sent", () => {
     properties: Object.fromEntries(names.map((name) => [name, { pattern: "(?=x)" }])),
   };
   for (const schema of [deep, wide]) {
-    for (const [, model] of FAMILIES) {
+    for (const [, model] of VENDORS) {
       const { dropped } = translate(schema, model);
       assert(dropped.length <= 11, String(dropped.length));
       translate(schema, model, { plainSchemas: true });
@@ -239,7 +239,7 @@ Deno.test("a schema of great depth and one of great width are sent", () => {
   }
 });
 
-Deno.test("names of what was taken out end where a header would overflow, and say so", () => {
+Deno.test("at most ten keywords are reported, then tools.input_schema", () => {
   const properties = Object.fromEntries(
     Array.from({ length: 30 }, (_, index) => [`p${index}`, { type: "string", pattern: "\\p{L}" }]),
   );
@@ -249,7 +249,7 @@ Deno.test("names of what was taken out end where a header would overflow, and sa
   assertEquals(dropped.at(-1), "tools.input_schema");
 });
 
-Deno.test("the number in a name is the tool's place in the client's list", () => {
+Deno.test("the number in a reported keyword is the tool's index in the client's list", () => {
   const request = parseMessagesRequest({
     model: "m",
     max_tokens: 9,
@@ -267,7 +267,7 @@ Deno.test("the number in a name is the tool's place in the client's list", () =>
   ]);
 });
 
-Deno.test("models are told apart by their ids at OpenRouter and at the vendors' own servers", () => {
+Deno.test("findSchemaRules recognizes model ids of OpenRouter and of the vendors' own servers", () => {
   const enums = { properties: { a: { type: "integer", enum: [1, 2] } } };
   for (const model of ["google/gemini-3", "~google/gemini-pro-latest", "gemini-2.5-flash"]) {
     assertEquals(translate(enums, model).dropped, ["tools.0.input_schema.properties.a.enum"]);
@@ -281,13 +281,13 @@ Deno.test("models are told apart by their ids at OpenRouter and at the vendors' 
   );
 });
 
-Deno.test("a property called like a keyword stays what it is", () => {
+Deno.test("a property named like a keyword is kept", () => {
   const names = ["pattern", "anyOf", "enum", "items", "$ref", "not", "__proto__", "constructor"];
   const properties: unknown = JSON.parse(
     `{${names.map((name) => `"${name}":{"type":"string","pattern":"(?=x)"}`).join()}}`,
   );
   assert(isJsonObject(properties));
-  for (const [family, model] of FAMILIES) {
+  for (const [family, model] of VENDORS) {
     for (const plainSchemas of [false, true]) {
       const { schema } = translate({ properties, required: names }, model, { plainSchemas });
       assert(isJsonObject(schema["properties"]), family);
@@ -302,8 +302,8 @@ Deno.test("a property called like a keyword stays what it is", () => {
   }
 });
 
-Deno.test("adaptSchema gives equal bytes for equal schemas, and a second pass changes nothing", () => {
-  for (const [, model] of FAMILIES) {
+Deno.test("adaptSchema changes nothing in a second pass", () => {
+  for (const [, model] of VENDORS) {
     const rules = findSchemaRules([model]);
     assert(rules !== null);
     for (const { name, schema } of tools) {
@@ -314,7 +314,7 @@ Deno.test("adaptSchema gives equal bytes for equal schemas, and a second pass ch
   }
 });
 
-Deno.test("the checker of schemas refuses what it is there for", () => {
+Deno.test("checkToolSchema rejects schemas that the vendors reject", () => {
   const bad: [Family, JsonObject][] = [
     ["openai", { anyOf: [] }],
     ["openai", { properties: { a: { pattern: EMAIL } } }],
@@ -326,7 +326,7 @@ Deno.test("the checker of schemas refuses what it is there for", () => {
     ["x-ai", { properties: { a: { minLength: 1 } } }],
   ];
   for (const [family, schema] of bad) {
-    const whole = { type: "object", properties: {}, ...schema };
-    assertThrows(() => checkToolSchema(family, whole), Error, undefined, JSON.stringify(schema));
+    const complete = { type: "object", properties: {}, ...schema };
+    assertThrows(() => checkToolSchema(family, complete), Error, undefined, JSON.stringify(schema));
   }
 });

@@ -1,4 +1,4 @@
-// The local estimate of input tokens: never zero, in proportion to the text, blind to base64.
+// The estimate of input tokens: never zero, proportional to the text, independent of base64.
 
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { parseCountRequest } from "../../lib/anthropic/parse_request.ts";
@@ -18,7 +18,7 @@ function estimateImage(data: string): number {
   return estimate({ messages: [{ role: "user", content: [{ type: "image", source }] }] });
 }
 
-/** One text of 4000 characters in each place that the model reads; each must count. */
+/** A text of 4000 characters in each place that the model reads. */
 const long = "lorem ipsum ".repeat(334).slice(0, 4000);
 const call = { type: "tool_use", id: "a", name: "Bash", input: {} };
 const PLACES: Record<string, Record<string, unknown>> = {
@@ -58,7 +58,7 @@ const PLACES: Record<string, Record<string, unknown>> = {
 for (const [place, keys] of Object.entries(PLACES)) {
   Deno.test(`estimateInputTokens counts the text of ${place}`, () => {
     const tokens = estimate(keys);
-    // Four thousand characters of Latin are about a thousand tokens, give or take a third.
+    // 4000 characters of Latin are about 1000 tokens, give or take a third.
     assertGreater(tokens, 700);
     assertLess(tokens, 1400);
   });
@@ -109,7 +109,7 @@ Deno.test("estimateInputTokens does not count the base64 of an image in a result
   assertEquals(withData("iVBO"), withData("iVBO".repeat(250_000)));
 });
 
-/** Each turn and tool costs four tokens, and four characters are a token. */
+/** Each turn and tool costs four tokens, and four characters cost one. */
 const EXACT: readonly (readonly [about: string, tokens: number, keys: Record<string, unknown>])[] =
   [
     ["a turn of forty characters", 14, { messages: [turn("user", "x".repeat(40))] }],
@@ -130,7 +130,7 @@ const EXACT: readonly (readonly [about: string, tokens: number, keys: Record<str
       },
     ],
     [
-      "redacted thinking, which is free",
+      "redacted thinking, which is not counted",
       4 + 4 + 2,
       {
         messages: [
@@ -166,7 +166,7 @@ for (const [about, tokens, keys] of EXACT) {
   });
 }
 
-Deno.test("estimateInputTokens counts a PDF by its pages, which it guesses from its size", () => {
+Deno.test("estimateInputTokens estimates the pages of a PDF from its size", () => {
   const pages = (chars: number) => {
     const source = { type: "base64", media_type: "application/pdf", data: "A".repeat(chars) };
     return (estimate({ messages: [turn("user", [document(source)])] }) - 4) / 2250;
@@ -174,12 +174,12 @@ Deno.test("estimateInputTokens counts a PDF by its pages, which it guesses from 
   assertEquals([4, 140_000, 160_000, 300_000].map(pages), [1, 1, 2, 3]);
 });
 
-Deno.test("estimateInputTokens leaves out the thinking that is cleared, and counts what is kept", () => {
+Deno.test("estimateInputTokens counts kept thinking, but not cleared thinking", () => {
   const thinking = { type: "thinking", thinking: "x".repeat(400), signature: "s" };
-  const said = { type: "text", text: "done" };
+  const text = { type: "text", text: "done" };
   const messages = [1, 2].flatMap(() => [
     turn("user", "12345678"),
-    turn("assistant", [thinking, said]),
+    turn("assistant", [thinking, text]),
   ]);
   const keep = (value: number) => ({
     edits: [{ type: "clear_thinking_20251015", keep: { type: "thinking_turns", value } }],
@@ -189,7 +189,7 @@ Deno.test("estimateInputTokens leaves out the thinking that is cleared, and coun
   assertEquals(estimate({ messages, context_management: keep(1) }), all - 100);
 });
 
-Deno.test("estimateInputTokens counts what a search of the history is told as", () => {
+Deno.test("estimateInputTokens counts the text that replaces a web search in the history", () => {
   const search = (title: string) => {
     const found = {
       type: "web_search_result",
@@ -210,7 +210,7 @@ Deno.test("estimateInputTokens counts what a search of the history is told as", 
   assertEquals(search("x".repeat(48)) - search("x".repeat(8)), 10);
 });
 
-Deno.test("estimateInputTokens counts the name of a tool that was found", () => {
+Deno.test("estimateInputTokens counts the name in a tool reference", () => {
   const found = (tool_name: string) => {
     const content = [{ type: "tool_reference", tool_name }];
     const result = { type: "tool_result", tool_use_id: "a", content };

@@ -1,4 +1,4 @@
-/** Tool names: lib/translate/tool_names.ts. @module */
+/** Replaced tool names, and their restoration. @module */
 
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { ToolNames } from "../../lib/translate/tool_names.ts";
@@ -6,7 +6,7 @@ import { ToolNames } from "../../lib/translate/tool_names.ts";
 const UPSTREAM_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const LONG = `mcp__${"very_long_server_name_".repeat(4)}__tool`;
 
-Deno.test("ToolNames leaves names alone that upstream accepts", () => {
+Deno.test("ToolNames keeps names that upstream accepts", () => {
   const names = new ToolNames(["Read", "mcp__a__b-c", "x".repeat(64)]);
   for (const name of ["Read", "mcp__a__b-c", "x".repeat(64)]) {
     assertEquals(names.toUpstream(name), name);
@@ -14,7 +14,7 @@ Deno.test("ToolNames leaves names alone that upstream accepts", () => {
   }
 });
 
-Deno.test("ToolNames replaces names that upstream refuses, and turns each back", () => {
+Deno.test("ToolNames replaces names that upstream rejects, and restores them", () => {
   const all = [LONG, "a.b", "a/b", "a b", "größe", "道具", "", "x".repeat(65), "__proto__.x"];
   const names = new ToolNames(all);
   const sent = all.map((name) => names.toUpstream(name));
@@ -23,13 +23,13 @@ Deno.test("ToolNames replaces names that upstream refuses, and turns each back",
   assertEquals(new Set(sent).size, all.length);
 });
 
-Deno.test("ToolNames tells names apart that differ only where they are cut or replaced", () => {
+Deno.test("ToolNames gives different aliases to names that differ only where they are cut or replaced", () => {
   const names = new ToolNames([`${LONG}a`, `${LONG}b`, "a.b", "a:b"]);
   assertNotEquals(names.toUpstream(`${LONG}a`), names.toUpstream(`${LONG}b`));
   assertNotEquals(names.toUpstream("a.b"), names.toUpstream("a:b"));
 });
 
-Deno.test("ToolNames gives no alias the place of a name that travels as it is", () => {
+Deno.test("ToolNames never uses an alias that equals a valid name of the request", () => {
   const alias = new ToolNames(["a.b"]).toUpstream("a.b");
   const names = new ToolNames(["a.b", alias]);
   assertEquals(names.toUpstream(alias), alias);
@@ -38,13 +38,13 @@ Deno.test("ToolNames gives no alias the place of a name that travels as it is", 
   assertEquals(names.toClient(names.toUpstream("a.b")), "a.b");
 });
 
-Deno.test("ToolNames gives a name the same alias in every request, whatever else is in it", () => {
+Deno.test("ToolNames gives a name the same alias whatever other names the request has", () => {
   const alone = new ToolNames(["a.b"]).toUpstream("a.b");
   const among = new ToolNames(["z", LONG, "a:b", "a.b"]).toUpstream("a.b");
   assertEquals(alone, among);
 });
 
-Deno.test("ToolNames leaves names alone that it does not know", () => {
+Deno.test("ToolNames keeps unknown names", () => {
   const names = new ToolNames(["Read"]);
   for (const name of ["Teleport", "constructor", "__proto__", "a.b"]) {
     assertEquals(names.toClient(name), name);

@@ -8,7 +8,7 @@ import { STATUS_CODE } from "@std/http/status";
 import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
 import type { Chunk, Delta, ReasoningDetail } from "../../openrouter/types.ts";
 import { type ChatReply, createReply, type ErrorReply, errorReply, PROVIDER } from "./replies.ts";
-import { CHARS_PER_TOKEN } from "../../translate/characters.ts";
+import { CHARS_PER_TOKEN } from "../../translate/token_calibration.ts";
 
 /** What an answer has of its moment. */
 export interface ReplyMeta {

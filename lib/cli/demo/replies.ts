@@ -5,7 +5,7 @@
  */
 
 import { isJsonObject, type JsonObject } from "../../json.ts";
-import { CHARS_PER_TOKEN } from "../../translate/characters.ts";
+import { CHARS_PER_TOKEN } from "../../translate/token_calibration.ts";
 
 /** What comes back for a chat request. */
 export type Reply = ErrorReply | ChatReply;

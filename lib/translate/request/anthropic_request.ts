@@ -1,26 +1,26 @@
 /**
- * A Messages request for a server that speaks Anthropic's API itself: the body as it is, but for the models,
- * Claude Code's billing line, and the operator's routing preferences. Pure.
+ * Prepares a Messages request for an upstream that speaks Anthropic's API: replaces the models, removes Claude
+ * Code's billing header and adds the operator's routing preferences. Everything else stays as it is.
  * @module
  */
 
 import { isJsonObject, type JsonObject, toText } from "../../json.ts";
-import { CHARS_PER_TOKEN } from "../characters.ts";
 import { estimateImageTokens } from "../image_tokens.ts";
-import { stripBillingHeaderFromText } from "./system.ts";
+import { CHARS_PER_TOKEN } from "../token_calibration.ts";
 import { estimateFileTokens } from "../tokens.ts";
+import { stripBillingHeaderFromText } from "./system.ts";
 
-/** What {@linkcode toAnthropicRequest} puts in. */
+/** The values that {@linkcode toAnthropicRequest} inserts. */
 export interface AnthropicRequestOptions {
-  /** The models to ask: the first, then OpenRouter's own fallbacks. */
+  /** The model, then OpenRouter's fallbacks. */
   models: readonly [string, ...string[]];
-  /** What a name in the request's own `fallbacks` means. */
+  /** Maps a model name in the request's own `fallbacks` to an upstream id. */
   resolve: (name: string) => string;
   /** Sent as `provider`. */
   provider: Readonly<Record<string, unknown>> | null;
 }
 
-/** The same body with what must differ. No other key is looked at. */
+/** The body to send. Only `model`, `models`, `fallbacks`, `system` and `provider` can differ. */
 export function toAnthropicRequest(body: JsonObject, options: AnthropicRequestOptions): JsonObject {
   const [model, ...others] = options.models;
   const mapped: JsonObject = { ...body, model };
@@ -29,14 +29,14 @@ export function toAnthropicRequest(body: JsonObject, options: AnthropicRequestOp
   if (Array.isArray(fallbacks)) {
     mapped["fallbacks"] = fallbacks.map((entry: unknown) => mapFallback(entry, options));
   } else if (others.length > 0) {
-    // OpenRouter takes one of the two lists.
+    // OpenRouter accepts only one of the two lists.
     mapped["models"] = [model, ...others];
   }
   if (options.provider !== null) mapped["provider"] = { ...options.provider };
   return mapped;
 }
 
-/** The models that may answer a mapped request, the first one first. */
+/** The models that may respond to a mapped request, in order. */
 export function listRequestedModels(
   { model, models, fallbacks }: JsonObject,
 ): [string, ...string[]] {
@@ -45,7 +45,7 @@ export function listRequestedModels(
   return [toText(model), ...others.filter((name) => typeof name === "string")];
 }
 
-/** Estimated input tokens of a body that nobody has checked: all its text, and its images by their size. */
+/** Estimated input tokens of an unparsed body: all its strings, and its files by their size. */
 export function estimateAnthropicTokens(body: JsonObject): number {
   return Math.max(1, Math.ceil(countValue(body)));
 }

@@ -1,51 +1,55 @@
 /**
- * Cache breakpoints of a translated request: how many may travel, and how long what they mark is kept. Pure.
+ * Limits the cache breakpoints of a translated request, and finds the TTL of its cache writes.
  * @module
  */
 
 import type * as openrouter from "../../openrouter/types.ts";
 
-/** Anthropic refuses a request with more; the top-level form counts as one. */
+/** Anthropic rejects a request with more; the top-level `cache_control` counts as one. */
 const MAX_BREAKPOINTS = 4;
 
-type Marked = { cache_control?: openrouter.ChatRequest["cache_control"] };
+type Cacheable = Pick<openrouter.ChatRequest, "cache_control">;
 
 /**
- * Takes out breakpoints above the limit, the earliest of the conversation first: those on tools and the system
- * prompt hold the longest prefix, the last ones what the next request reads.
+ * Removes breakpoints above the limit, the earliest of the conversation first: those on tools and system prompt cover
+ * the longest prefix, the latest are read by the next request.
  */
 export function limitCacheControl(body: openrouter.ChatRequest, dropped: Set<string>): void {
-  const isHead = (index: number) => index === 0 && body.messages[0]?.role === "system";
-  const head = body.messages.filter((_, index) => isHead(index)).flatMap(listMarks);
-  const turns = body.messages.filter((_, index) => !isHead(index)).flatMap(listMarks);
-  const prefix: Marked[] = [...(body.cache_control ? [body] : []), ...listTools(body), ...head];
-  const room = Math.max(0, MAX_BREAKPOINTS - prefix.length);
+  const [first, ...others] = body.messages;
+  const system = first?.role === "system" ? listBreakpoints(first) : [];
+  const turns = (first?.role === "system" ? others : body.messages).flatMap(listBreakpoints);
+  const prefix: Cacheable[] = [
+    ...(body.cache_control ? [body] : []),
+    ...listTools(body),
+    ...system,
+  ];
+  const remaining = Math.max(0, MAX_BREAKPOINTS - prefix.length);
   const surplus = [
     ...prefix.slice(MAX_BREAKPOINTS),
-    ...turns.slice(0, Math.max(0, turns.length - room)),
+    ...turns.slice(0, Math.max(0, turns.length - remaining)),
   ];
-  for (const mark of surplus) delete mark.cache_control;
+  for (const part of surplus) delete part.cache_control;
   if (surplus.length > 0) dropped.add("cache_control");
 }
 
-/** How long what a request writes to the cache is kept: as the last breakpoint says, where the new text ends. */
+/** The TTL of the request's cache writes: that of the last breakpoint, where the new text ends. */
 export function findCacheTtl(body: openrouter.ChatRequest): "5m" | "1h" {
-  const marks: Marked[] = [
+  const breakpoints: Cacheable[] = [
     ...listTools(body),
-    ...body.messages.flatMap(listMarks),
+    ...body.messages.flatMap(listBreakpoints),
     ...(body.cache_control ? [body] : []),
   ];
-  return marks.at(-1)?.cache_control?.ttl ?? "5m";
+  return breakpoints.at(-1)?.cache_control?.ttl ?? "5m";
 }
 
-function listTools({ tools = [] }: openrouter.ChatRequest): Marked[] {
-  return tools.filter((tool) => tool.type === "function").filter(isMarked);
+function listTools({ tools = [] }: openrouter.ChatRequest): Cacheable[] {
+  return tools.filter((tool) => tool.type === "function").filter(hasBreakpoint);
 }
 
-function listMarks({ content }: openrouter.ChatMessage): Marked[] {
-  return Array.isArray(content) ? content.filter(isMarked) : [];
+function listBreakpoints({ content }: openrouter.ChatMessage): Cacheable[] {
+  return Array.isArray(content) ? content.filter(hasBreakpoint) : [];
 }
 
-function isMarked(part: Marked): boolean {
+function hasBreakpoint(part: Cacheable): boolean {
   return part.cache_control !== undefined;
 }

@@ -1,20 +1,20 @@
 /**
- * Taking the thinking of old turns out of a conversation, where the client wants that. Pure.
- * A turn here is all from one word of the user's to the next, with the calls and results between: within it
- * some models refuse a call whose thinking is missing.
+ * Removes the thinking of earlier turns from a conversation (`clear_thinking_20251015`).
+ * A turn here lasts from one message of the user to the next, with the tool calls and results between: within it some
+ * models reject a call whose thinking is missing.
  * @module
  */
 
 import type * as anthropic from "../../anthropic/types.ts";
-import { CHARS_PER_TOKEN } from "../characters.ts";
+import { CHARS_PER_TOKEN } from "../token_calibration.ts";
 
-/** The conversation that is left, and what was done to it. */
+/** The remaining conversation and the edits applied to it. */
 export interface ClearedMessages {
   messages: anthropic.MessageParam[];
   context: anthropic.ContextManagement;
 }
 
-/** Keeps the thinking of the last `turns` turns that have some. */
+/** Keeps the thinking of the last `turns` turns that have any. */
 export function clearThinking(
   messages: readonly anthropic.MessageParam[],
   turns: number,
@@ -22,22 +22,22 @@ export function clearThinking(
   let kept = 0;
   let cleared = 0;
   let tokens = 0;
-  let hasThought = false;
-  const left: anthropic.MessageParam[] = [];
+  let hasThinking = false;
+  const remaining: anthropic.MessageParam[] = [];
   for (const message of messages.toReversed()) {
     if (message.role === "assistant" && message.content.some(isThinking)) {
-      hasThought = true;
-      left.push(kept < turns ? message : withoutThinking(message));
+      hasThinking = true;
+      remaining.push(kept < turns ? message : withoutThinking(message));
       if (kept >= turns) tokens += message.content.reduce((sum, one) => sum + countTokens(one), 0);
       continue;
     }
-    left.push(message);
-    if (!hasThought || !isUsersWord(message)) continue;
-    hasThought = false;
+    remaining.push(message);
+    if (!hasThinking || !startsTurn(message)) continue;
+    hasThinking = false;
     if (kept < turns) kept++;
     else cleared++;
   }
-  if (hasThought && kept >= turns) cleared++;
+  if (hasThinking && kept >= turns) cleared++;
   const context: anthropic.ContextManagement = { applied_edits: [] };
   if (cleared > 0) {
     context.applied_edits.push({
@@ -46,7 +46,7 @@ export function clearThinking(
       cleared_input_tokens: Math.ceil(tokens),
     });
   }
-  return { messages: left.reverse(), context };
+  return { messages: remaining.reverse(), context };
 }
 
 function withoutThinking(
@@ -59,8 +59,8 @@ function isThinking(block: anthropic.AssistantContent): boolean {
   return block.type === "thinking" || block.type === "redacted_thinking";
 }
 
-/** A user turn that is more than the results of calls. */
-function isUsersWord(message: anthropic.MessageParam): boolean {
+/** Whether a user message has more than tool results. */
+function startsTurn(message: anthropic.MessageParam): boolean {
   return message.role === "user" && message.content.some((block) => block.type !== "tool_result");
 }
 

@@ -1,16 +1,16 @@
 /**
- * Single pieces of content: text, images, documents and search results → parts. Pure.
- * This is where to change how an image or a PDF is sent.
+ * Translates content blocks (text, images, documents, search results) to content parts.
+ * Change here how an image or a PDF is sent.
  * @module
  */
 
 import type * as anthropic from "../../anthropic/types.ts";
 import type * as openrouter from "../../openrouter/types.ts";
 
-/** What joins the texts of a message, by its role, where no cache breakpoint keeps them apart. */
+/** Joins the texts of a message, by role, when no cache breakpoint separates them. */
 export const SEPARATORS = { system: "\n\n", assistant: "", tool: "\n" } as const;
 
-/** A piece of a user turn → parts. Only an empty document has none. */
+/** The parts of a block of a user turn or tool result; empty only for an empty document. */
 export function translateInputBlock(block: anthropic.InputBlock): openrouter.ContentPart[] {
   switch (block.type) {
     case "text":
@@ -29,68 +29,76 @@ export function translateInputBlock(block: anthropic.InputBlock): openrouter.Con
 
 /** Text blocks → text parts, each with its cache breakpoint. */
 export function translateParts(blocks: readonly anthropic.TextBlock[]): openrouter.TextPart[] {
-  return blocks.map((block) => ({ type: "text", text: block.text, ...markOf(block) }));
+  return blocks.map(({ text, cache_control }) => ({
+    type: "text",
+    text,
+    cache_control: cache_control ?? undefined,
+  }));
 }
 
-/** An image → one `image_url` part: base64 as a data URL, a URL as it is (upstream fetches it, we never do). */
-function translateImage(block: anthropic.ImageBlock): openrouter.ImagePart {
-  const { source } = block;
+/** Base64 becomes a data URL; other URLs are forwarded, and only upstream fetches them. */
+function translateImage({ source, cache_control }: anthropic.ImageBlock): openrouter.ImagePart {
   const url = source.type === "url" ? source.url : toDataUrl(source);
-  return { type: "image_url", image_url: { url }, ...markOf(block) };
+  return { type: "image_url", image_url: { url }, cache_control: cache_control ?? undefined };
 }
 
-/** A document that upstream must read: a PDF. */
+/** A document that upstream must parse: a PDF. */
 export type FileDocument = anthropic.DocumentBlock & {
   source: Extract<anthropic.DocumentSource, { type: "base64" | "url" }>;
 };
 
-/** Whether a document is a file, and not text and images that can stand in its place. */
+/** Whether a document is a file; others are text and images, which can replace it. */
 export function isFile(block: anthropic.DocumentBlock): block is FileDocument {
   return block.source.type === "base64" || block.source.type === "url";
 }
 
-/** A PDF → what is said of it, and one `file` part. */
+/** A PDF → its title and context as text, if any, then a `file` part. */
 function translateFile(block: FileDocument): openrouter.ContentPart[] {
-  const { source, title } = block;
+  const { source, title, cache_control } = block;
   const file: openrouter.FilePart = {
     type: "file",
     file: {
       filename: title ? title.replace(/(\.pdf)?$/i, ".pdf") : "document.pdf",
       file_data: source.type === "url" ? source.url : toDataUrl(source),
     },
-    ...markOf(block),
+    cache_control: cache_control ?? undefined,
   };
-  const lead = introduce(block);
-  return lead === "" ? [file] : [{ type: "text", text: lead }, file];
+  const heading = formatHeading(block);
+  return heading === "" ? [file] : [{ type: "text", text: heading }, file];
 }
 
-/** A document of text and images → these, under its title and context. */
+/** A document of text and images → these blocks, under its title and context. */
 export function flattenDocument(
   block: anthropic.DocumentBlock,
 ): (anthropic.TextBlock | anthropic.ImageBlock)[] {
   const { source } = block;
-  const lead = introduce(block);
+  const heading = formatHeading(block);
   const blocks: (anthropic.TextBlock | anthropic.ImageBlock)[] = source.type === "content"
     ? [...source.content]
     : [];
   if (source.type === "text") {
-    const text = [lead, source.data].filter((one) => one !== "").join("\n\n");
+    const text = [heading, source.data].filter((one) => one !== "").join("\n\n");
     if (text !== "") blocks.push({ type: "text", text });
-  } else if (lead !== "") blocks.unshift({ type: "text", text: lead });
+  } else if (heading !== "") blocks.unshift({ type: "text", text: heading });
   const last = blocks.pop();
-  return last === undefined ? [] : [...blocks, { ...last, ...markOf(block) }];
+  if (last === undefined) return [];
+  return [...blocks, { ...last, cache_control: block.cache_control ?? last.cache_control }];
 }
 
-/** Something found → its text under its title and source. */
+/** A search result → its text under its title and source. */
 export function flattenSearchResult(block: anthropic.SearchResultBlock): anthropic.TextBlock {
-  const words = block.content.map((part) => part.text).join("\n");
-  const text = `Search result: ${block.title}\nSource: ${block.source}\n\n${words}`;
-  const mark = block.content.findLast((part) => part.cache_control);
-  return { type: "text", text: text.trimEnd(), ...markOf(mark ?? block), ...markOf(block) };
+  const body = block.content.map((part) => part.text).join("\n");
+  const text = `Search result: ${block.title}\nSource: ${block.source}\n\n${body}`;
+  const inner = block.content.findLast((part) => part.cache_control);
+  return {
+    type: "text",
+    text: text.trimEnd(),
+    cache_control: block.cache_control ?? inner?.cache_control,
+  };
 }
 
-/** What a document says of itself; upstream has no fields for it. */
-function introduce({ title, context }: anthropic.DocumentBlock): string {
+/** Title and context as text: upstream has no fields for them. */
+function formatHeading({ title, context }: anthropic.DocumentBlock): string {
   return [title && `Document: ${title}`, context].filter(Boolean).join("\n");
 }
 
@@ -98,11 +106,4 @@ function toDataUrl(source: { media_type: string; data: string }): string {
   // Some clients already put a data URL into `data`; a doubled prefix makes the file unreadable.
   if (source.data.startsWith("data:")) return source.data;
   return `data:${source.media_type};base64,${source.data}`;
-}
-
-/** A block's cache breakpoint, ready to be spread into a part. */
-function markOf(
-  { cache_control: mark }: { cache_control?: anthropic.CacheControl | null },
-): { cache_control?: anthropic.CacheControl } {
-  return mark ? { cache_control: mark } : {};
 }

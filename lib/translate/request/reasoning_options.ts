@@ -1,50 +1,52 @@
 /**
- * How much to think: `thinking` and `output_config.effort` → `reasoning` and `verbosity`. Pure.
- * Sources: OpenRouter's reasoning guide and model migration notes; openrouter-api facts on Claude per version.
+ * Translates `thinking` and `output_config.effort` to `reasoning` and `verbosity`, and plans `max_tokens`.
+ * Sources: OpenRouter's reasoning guide and model migration notes; observed behaviour of each Claude version.
  * @module
  */
 
 import type * as anthropic from "../../anthropic/types.ts";
 import type * as openrouter from "../../openrouter/types.ts";
 import { isClaude } from "../reasoning.ts";
+import type { TranslationContext } from "./context.ts";
 
-const LEAST_BUDGET = 1024;
-/** Upstream has no request without an answer; the shortest one fills the cache too. */
-const LEAST_TOKENS = 1;
-/** What a model that must think gets on top of the client's limit: as much as Claude Code itself reckons with. */
-const THINKING_ROOM = 2048;
-/** A lower limit asks for a verdict, a title or a topic, which are not worth more than the lowest effort. */
-const SHORT_ANSWER = 4096;
+const MIN_BUDGET = 1024;
+/** Upstream rejects 0; the shortest response fills the cache too. */
+const MIN_TOKENS = 1;
+/** Added to the client's limit for models with mandatory reasoning: as much as Claude Code itself allows for. */
+const THINKING_TOKENS = 2048;
+/** Lower limits are for a verdict, a title or a topic: the lowest effort is enough. */
+const SHORT_RESPONSE = 4096;
+/** From lowest to highest. */
 const EFFORTS = ["minimal", "low", "medium", "high", "xhigh", "max"];
 
-/** What the catalog knows about a model's reasoning; undefined where the catalog is silent. */
+/** What the catalog says about a model's reasoning; undefined if it says nothing. */
 export interface ReasoningLimits {
   /** Reasoning cannot be turned off. */
   mandatory?: boolean | undefined;
-  /** Whether a budget in tokens is understood. */
+  /** Whether a budget in tokens is supported. */
   takesBudget?: boolean | undefined;
-  /** The efforts that are understood. */
+  /** The supported efforts. */
   efforts?: readonly string[] | undefined;
 }
 
-/** What the catalog knows about a model's lengths, in tokens. */
+/** What the catalog says about a model's lengths, in tokens. */
 export interface LengthLimits {
-  /** The longest answer. */
+  /** The longest response. */
   maxOutputTokens?: number | undefined;
-  /** Prompt and answer together. */
+  /** Prompt and response together. */
   contextLength?: number | undefined;
 }
 
-/** How many tokens to ask for. */
+/** The token limit to send. */
 export interface TokenPlan {
   maxTokens: number;
-  /** How many of them the client may see, where thinking got room on top of its limit. */
+  /** The part of it that the client may see, if the limit was raised for thinking. */
   visibleTokens?: number;
 }
 
 /**
- * `max_tokens` → how many tokens to ask for. A model that cannot switch thinking off spends 64 tokens before it
- * says a word.
+ * `max_tokens` → the limit to send. A model with mandatory reasoning can spend a limit of 64 tokens before its first
+ * word, so its limit is raised.
  * @param inputTokens estimated length of the prompt
  */
 export function planTokens(
@@ -52,24 +54,24 @@ export function planTokens(
   limits: ReasoningLimits & LengthLimits,
   inputTokens: number,
 ): TokenPlan {
-  const most = limits.maxOutputTokens ?? Infinity;
-  const maxTokens = Math.min(Math.max(request.max_tokens, LEAST_TOKENS), most);
-  if (!needsRoom(request, limits)) return { maxTokens };
+  const maxOutput = limits.maxOutputTokens ?? Infinity;
+  const maxTokens = Math.min(Math.max(request.max_tokens, MIN_TOKENS), maxOutput);
+  if (!needsThinkingTokens(request, limits)) return { maxTokens };
   const free = (limits.contextLength ?? Infinity) - inputTokens;
-  const roomy = Math.min(maxTokens + THINKING_ROOM, most, free);
-  return roomy > maxTokens ? { maxTokens: roomy, visibleTokens: maxTokens } : { maxTokens };
+  const raised = Math.min(maxTokens + THINKING_TOKENS, maxOutput, free);
+  return raised > maxTokens ? { maxTokens: raised, visibleTokens: maxTokens } : { maxTokens };
 }
 
-/** Whether a client's limit leaves a model's thinking out of account. */
-function needsRoom(
+/** Whether the client's limit does not account for the model's thinking. */
+function needsThinkingTokens(
   { thinking, max_tokens }: Pick<anthropic.MessagesRequest, "thinking" | "max_tokens">,
   { mandatory }: ReasoningLimits,
 ): boolean {
   if (!mandatory || max_tokens === 0) return false;
-  return thinking === undefined || thinking.type === "disabled" || max_tokens < SHORT_ANSWER;
+  return thinking === undefined || thinking.type === "disabled" || max_tokens < SHORT_RESPONSE;
 }
 
-/** The effort in force at the end of a conversation: the last that a system turn set, else the request's. */
+/** The effort of the last system turn that sets one, else the request's. */
 function findEffort(
   { messages, effort }: Pick<anthropic.MessagesRequest, "messages" | "effort">,
 ): anthropic.Effort | undefined {
@@ -79,103 +81,97 @@ function findEffort(
   return efforts.at(-1) ?? effort;
 }
 
-/** The fields of a chat request that say how much to think. */
+/** The fields of a chat request that control reasoning. */
 export type ReasoningFields = Pick<openrouter.ChatRequest, "reasoning" | "verbosity">;
 
-/** What {@linkcode translateThinking} needs to know beside the request. */
-export interface ThinkingOptions {
-  /** The model asked upstream. */
-  model: string;
-  /** `max_tokens` as it is sent, which a budget must stay below. */
+/** The model's limits, and `max_tokens` as it is sent: a budget must be lower. */
+interface BudgetOptions {
   maxTokens: number;
   limits: ReasoningLimits;
-  /** Collects the names of what was left out. */
-  dropped: Set<string>;
 }
+
+type ThinkingOptions = BudgetOptions & TranslationContext;
 
 type ThinkingRequest = Pick<
   anthropic.MessagesRequest,
   "thinking" | "effort" | "max_tokens" | "messages"
 >;
 
-/** How much thinking is wanted, with the effort in force. */
-interface Wanted {
-  thinking: anthropic.Thinking | undefined;
-  max_tokens: number;
-  effort: anthropic.Effort | undefined;
-}
-
 /** `thinking` and `output_config.effort` → `reasoning` and `verbosity`. */
 export function translateThinking(
   request: ThinkingRequest,
-  options: ThinkingOptions,
+  budget: BudgetOptions,
+  context: TranslationContext,
 ): ReasoningFields {
-  const { thinking, max_tokens } = request;
+  const { thinking } = request;
   const effort = findEffort(request);
-  const wanted: Wanted = { thinking, max_tokens, effort };
-  if (isShort(wanted, options.limits)) return thinkLeast(wanted, options);
+  const options = { ...budget, ...context };
+  if (isShort(request, budget.limits)) return minimizeThinking(thinking, effort, options);
   switch (thinking?.type) {
     case undefined:
-      return effort === undefined ? {} : translateEffort(effort, options.model);
+      return effort === undefined ? {} : translateEffort(effort, context.model);
     case "adaptive":
     case "between_tools":
-      return { reasoning: effort === undefined ? { enabled: true } : { enabled: true, effort } };
+      return { reasoning: { enabled: true, effort } };
     case "enabled":
       return {
-        reasoning: translateBudget(thinking.budget_tokens, options),
-        ...translateVerbosity(effort, options),
+        reasoning: translateBudget(thinking.budget_tokens, budget),
+        verbosity: translateVerbosity(effort, context),
       };
     case "disabled":
-      return disable(wanted, options);
+      return disableThinking(thinking, effort, options);
     default:
       return thinking satisfies never;
   }
 }
 
-/** Whether a model that must think is asked for so little that its effort does not matter. */
-function isShort({ thinking, max_tokens }: Wanted, { mandatory }: ReasoningLimits): boolean {
+/** Whether a model with mandatory reasoning is to write so little that the requested effort does not matter. */
+function isShort(
+  { thinking, max_tokens }: ThinkingRequest,
+  { mandatory }: ReasoningLimits,
+): boolean {
   return mandatory === true && thinking?.type !== "enabled" &&
-    max_tokens > 0 && max_tokens < SHORT_ANSWER;
+    max_tokens > 0 && max_tokens < SHORT_RESPONSE;
 }
 
-/** Where thinking cannot be turned off, or should not take long. */
-function thinkLeast(
-  { thinking, effort }: Wanted,
+/** The lowest effort the model supports. */
+function minimizeThinking(
+  thinking: anthropic.Thinking | undefined,
+  effort: anthropic.Effort | undefined,
   { limits, dropped }: ThinkingOptions,
 ): ReasoningFields {
-  const least = EFFORTS.find((one) => limits.efforts?.includes(one)) ?? "low";
+  const lowest = EFFORTS.find((one) => limits.efforts?.includes(one)) ?? "low";
   if (thinking?.type === "disabled") dropped.add("thinking");
-  if (effort !== undefined && effort !== least) dropped.add("output_config.effort");
-  return { reasoning: { effort: least } };
+  if (effort !== undefined && effort !== lowest) dropped.add("output_config.effort");
+  return { reasoning: { effort: lowest } };
 }
 
-/** Effort without thinking: on Claude it shapes the answer; `verbosity` means length elsewhere. */
+/** Effort without thinking: Claude applies it to the response; on other models `verbosity` only means length. */
 function translateEffort(effort: anthropic.Effort, model: string): ReasoningFields {
   return isClaude(model) ? { verbosity: effort } : { reasoning: { effort } };
 }
 
-/** Effort beside a `reasoning` that cannot carry it too. */
+/** Effort next to a `reasoning` without room for it. */
 function translateVerbosity(
   effort: anthropic.Effort | undefined,
-  { model, dropped }: ThinkingOptions,
-): ReasoningFields {
-  if (effort === undefined) return {};
-  if (isClaude(model)) return { verbosity: effort };
+  { model, dropped }: TranslationContext,
+): string | undefined {
+  if (effort === undefined || isClaude(model)) return effort;
   dropped.add("output_config.effort");
-  return {};
+  return undefined;
 }
 
-/** Upstream wants 1024 ≤ budget < max_tokens; a client with interleaved thinking may send more. */
+/** Upstream requires 1024 ≤ budget < max_tokens; clients with interleaved thinking may send more. */
 function translateBudget(
   budget: number,
-  { maxTokens, limits }: ThinkingOptions,
+  { maxTokens, limits }: BudgetOptions,
 ): openrouter.Reasoning {
   if (limits.takesBudget === false) return { effort: toEffort(budget / maxTokens) };
-  if (maxTokens <= LEAST_BUDGET) return { effort: "low" };
-  return { max_tokens: Math.max(LEAST_BUDGET, Math.min(budget, maxTokens - 1)) };
+  if (maxTokens <= MIN_BUDGET) return { effort: "low" };
+  return { max_tokens: Math.max(MIN_BUDGET, Math.min(budget, maxTokens - 1)) };
 }
 
-/** The effort that a budget amounts to: OpenRouter's own table of budget shares, read backwards. */
+/** The effort for a budget's share of `max_tokens`: the inverse of OpenRouter's table. */
 export function toEffort(share: number): string {
   if (share >= 0.9) return "xhigh";
   if (share >= 0.65) return "high";
@@ -183,14 +179,17 @@ export function toEffort(share: number): string {
   return share >= 0.15 ? "low" : "minimal";
 }
 
-function disable(wanted: Wanted, options: ThinkingOptions): ReasoningFields {
-  const { effort } = wanted;
+function disableThinking(
+  thinking: anthropic.Thinking,
+  effort: anthropic.Effort | undefined,
+  options: ThinkingOptions,
+): ReasoningFields {
   if (options.limits.mandatory) {
-    if (effort === undefined) return thinkLeast(wanted, options);
+    if (effort === undefined) return minimizeThinking(thinking, effort, options);
     options.dropped.add("thinking");
     return translateEffort(effort, options.model);
   }
-  // Claude answers 400 to effort xhigh or max without thinking.
+  // Claude returns 400 for effort xhigh or max without thinking.
   const capped = effort === "xhigh" || effort === "max" ? "high" : effort;
-  return { reasoning: { enabled: false }, ...translateVerbosity(capped, options) };
+  return { reasoning: { enabled: false }, verbosity: translateVerbosity(capped, options) };
 }

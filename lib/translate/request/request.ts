@@ -1,74 +1,76 @@
 /**
- * Anthropic Messages request → OpenRouter chat completions request. Pure: no clock, no ids, no environment.
- * The order of the keys is fixed, so that the requests of one conversation share their first bytes.
+ * Translates an Anthropic Messages request to an OpenRouter chat completions request.
+ * The order of the keys is fixed, so that the requests of a conversation share a prefix.
  * @module
  */
 
 import type * as anthropic from "../../anthropic/types.ts";
 import { ApiError } from "../../errors.ts";
 import type * as openrouter from "../../openrouter/types.ts";
+import { isClaude } from "../reasoning.ts";
+import { findSchemaRules } from "../schemas/schema_rules.ts";
+import { estimateInputTokens } from "../tokens.ts";
+import { ToolNames } from "../tool_names.ts";
 import { limitCacheControl } from "./cache_control.ts";
 import { type ClearedMessages, clearThinking } from "./clear_thinking.ts";
-import { ToolNames } from "../tool_names.ts";
-import { isClaude } from "../reasoning.ts";
+import type { TranslationContext } from "./context.ts";
+import { translateMessages } from "./messages.ts";
 import { type InputKind, replaceUnsupportedInput } from "./placeholders.ts";
-import { translateServerTools } from "./server_tools.ts";
-import { stripBillingHeader, translateSystemText } from "./system.ts";
 import {
   type LengthLimits,
   planTokens,
   type ReasoningLimits,
   translateThinking,
 } from "./reasoning_options.ts";
-import { estimateInputTokens } from "../tokens.ts";
-import { findSchemaRules } from "../schemas/schema_rules.ts";
+import { translateServerTools } from "./server_tools.ts";
+import { stripBillingHeader, translateSystemText } from "./system.ts";
 import { translateTool, translateToolChoice, visibleTools } from "./tools.ts";
-import { translateMessages } from "./messages.ts";
 
-const MAX_STOPS = 4;
-/** Without it OpenRouter takes `strict` out of the tools it sends to Claude. */
+/** Upstream accepts four; the response is searched for all of the client's. */
+const MAX_STOP_SEQUENCES = 4;
+/** Without this beta OpenRouter removes `strict` from the tools it sends to Claude. */
 const STRICT_BETA = "structured-outputs-2025-11-13";
 const MAX_SESSION_ID = 256;
 
-/** What a request needs to know that is not in its body. */
+/** The parameters of a translation that are not in the request's body. */
 export interface RequestOptions {
-  /** The models to ask: the first, then OpenRouter's own fallbacks. */
+  /** The model, then OpenRouter's fallbacks. */
   models: readonly [string, ...string[]];
-  /** Limits of the first model, as far as the catalog knows them. */
+  /** Limits of the first model, as far as the catalog has them. */
   limits?: ReasoningLimits & LengthLimits;
-  /** What none of the models can take: a note goes in its place. */
+  /** Input that none of the models supports; it is replaced with a note. */
   unsupported?: readonly InputKind[];
-  /** The client's own session id; keeps a conversation on one provider, and so its cache warm. */
+  /** The client's session id; keeps a conversation on one provider, and so its cache warm. */
   sessionId?: string | undefined;
   /** Sent as `provider`. */
   provider?: Readonly<Record<string, unknown>> | null;
-  /** Who reads PDFs; undefined leaves it to OpenRouter. */
+  /** PDF parser; undefined leaves the choice to OpenRouter. */
   pdfEngine?: string | undefined;
-  /** Whether the first model has refused the schema of a tool before: all get plain ones then. */
+  /** Whether the first model has rejected the schema of a tool before; all tools get plain schemas then. */
   plainSchemas?: boolean;
-  /** The id of the model that a client's name means, for an advisor. Names go as they are without it. */
+  /** Maps a model name of the client to an upstream id, for an advisor. By default names are kept. */
   resolveModel?: (name: string) => string;
 }
 
 /** A translated request. */
 export interface TranslatedRequest {
-  /** What goes to `POST /chat/completions`. */
+  /** The body for `POST /chat/completions`. */
   body: openrouter.ChatRequest;
-  /** The way back for tool names in the answer. */
+  /** Maps tool names in the response back to the client's. */
   names: ToolNames;
-  /** Names of fields and blocks that could not travel. */
+  /** Names of fields and blocks that are not sent. */
   dropped: string[];
-  /** Features of Claude's that must be asked for by header; null for none. */
+  /** Value of the `x-anthropic-beta` header; null if the request needs no beta feature. */
   anthropicBeta: string | null;
-  /** What was done to the context; undefined where the client did not ask. */
+  /** The edits applied to the context; undefined if the client requested no context management. */
   contextManagement: anthropic.ContextManagement | undefined;
-  /** Estimated tokens of what is sent. */
+  /** Estimated input tokens of the translated request. */
   inputTokens: number;
-  /** How many tokens the client may see, where more are asked for; see {@linkcode planTokens}. */
+  /** Tokens that the client may see, if `max_tokens` was raised for thinking; see {@linkcode planTokens}. */
   visibleTokens: number | undefined;
 }
 
-/** Translates a checked request. @throws {ApiError} 400 where no turn has anything that can be sent */
+/** Translates a parsed request. @throws {ApiError} 400 when no message has content that can be sent */
 export function translateRequest(
   request: anthropic.MessagesRequest,
   options: RequestOptions,
@@ -76,31 +78,40 @@ export function translateRequest(
   const [model, ...fallbacks] = options.models;
   const limits = options.limits ?? {};
   const dropped = new Set(request.droppedFields);
-  const readable = replaceUnsupportedInput(request.messages, { ...options, model, dropped });
-  const shown = { ...request, messages: readable };
-  const inputTokens = estimateInputTokens(shown);
-  const { maxTokens, visibleTokens } = planTokens(request, limits, inputTokens);
   const names = new ToolNames(listToolNames(request));
-  const { messages, context } = editContext(shown);
-  const turns = translateMessages(messages, { names, model, dropped });
-  if (turns.length === 0) {
+  const context: TranslationContext = { names, model, dropped };
+  const supported = {
+    ...request,
+    messages: replaceUnsupportedInput(request.messages, options.unsupported ?? [], context),
+  };
+  const inputTokens = estimateInputTokens(supported);
+  const { maxTokens, visibleTokens } = planTokens(request, limits, inputTokens);
+  const edited = editContext(supported);
+  const messages = translateMessages(edited.messages, context);
+  if (messages.length === 0) {
     throw new ApiError("invalid_request_error", "messages: at least one message must have content");
   }
   const body: openrouter.ChatRequest = {
     model,
-    ...(fallbacks.length > 0 && { models: fallbacks }),
-    messages: [...translateSystem(request.system), ...turns],
-    ...translateToolFields(request, { ...options, names, dropped }),
+    models: fallbacks.length > 0 ? fallbacks : undefined,
+    messages: [...translateSystem(request.system), ...messages],
+    ...translateToolFields(request, options, context),
     max_tokens: maxTokens,
-    ...translateSampling(request),
-    ...translateFormat(request.output_schema),
-    ...translateThinking(request, { model, maxTokens, limits, dropped }),
-    ...(options.provider && { provider: { ...options.provider } }),
-    ...choosePdfEngine(turns, options.pdfEngine),
-    ...translateTier(request.service_tier),
-    ...(request.cache_control && { cache_control: request.cache_control }),
-    ...translateIdentity(request.user_id, options.sessionId),
-    ...(request.stream && { stream: true, stream_options: { include_usage: true } }),
+    temperature: request.temperature,
+    top_p: request.top_p,
+    top_k: request.top_k,
+    stop: translateStopSequences(request.stop_sequences),
+    response_format: translateOutputSchema(request.output_schema),
+    ...translateThinking(request, { maxTokens, limits }, context),
+    provider: options.provider ? { ...options.provider } : undefined,
+    plugins: selectPlugins(messages, options.pdfEngine),
+    service_tier: request.service_tier === "standard" ? "default" : request.service_tier,
+    cache_control: request.cache_control,
+    // `user` is for OpenRouter's accounting, `session_id` for its sticky routing.
+    user: request.user_id || undefined,
+    session_id: findSessionId(request.user_id, options.sessionId),
+    stream: request.stream || undefined,
+    stream_options: request.stream ? { include_usage: true } : undefined,
   };
   limitCacheControl(body, dropped);
   const isStrict = request.tools.some((tool) => tool.strict) && options.models.some(isClaude);
@@ -109,34 +120,31 @@ export function translateRequest(
     names,
     dropped: [...dropped],
     anthropicBeta: isStrict ? STRICT_BETA : null,
-    contextManagement: request.manages_context ? context : undefined,
+    contextManagement: request.manages_context ? edited.context : undefined,
     inputTokens,
     visibleTokens,
   };
 }
 
-/** The one edit that can be done here. Without it the turns stay as they are, and nothing was done. */
+/** Applies the only edit that this proxy supports. */
 function editContext({ messages, thinking_turns }: anthropic.MessagesRequest): ClearedMessages {
   if (thinking_turns === undefined) return { messages, context: { applied_edits: [] } };
   return clearThinking(messages, thinking_turns);
 }
 
-/** Every id a call of the conversation already has: new calls must not take one again. */
+/** The ids of all calls in the conversation: new calls must not reuse one. */
 export function listCallIds(request: anthropic.MessagesRequest): string[] {
-  return request.messages.flatMap((turn) =>
-    turn.role === "assistant"
-      ? turn.content.filter((block) => block.type === "tool_use").map((block) => block.id)
-      : []
-  );
+  return listCalls(request).map((call) => call.id);
 }
 
 function listToolNames(request: anthropic.MessagesRequest): string[] {
-  const used = request.messages.flatMap((turn) =>
-    turn.role === "assistant"
-      ? turn.content.filter((block) => block.type === "tool_use").map((block) => block.name)
-      : []
+  return [...request.tools, ...listCalls(request)].map(({ name }) => name);
+}
+
+function listCalls(request: anthropic.MessagesRequest): anthropic.ToolUseBlock[] {
+  return request.messages.flatMap((turn) =>
+    turn.role === "assistant" ? turn.content.filter((block) => block.type === "tool_use") : []
   );
-  return [...request.tools.map((tool) => tool.name), ...used];
 }
 
 function translateSystem(system: anthropic.TextBlock[]): openrouter.ChatMessage[] {
@@ -146,91 +154,64 @@ function translateSystem(system: anthropic.TextBlock[]): openrouter.ChatMessage[
 
 type ToolFields = Pick<openrouter.ChatRequest, "tools" | "tool_choice" | "parallel_tool_calls">;
 
-/** Nothing at all without tools: providers refuse an empty list, and a choice among none. */
+/** Empty without tools: providers reject an empty list, and a `tool_choice` without tools. */
 function translateToolFields(
   request: anthropic.MessagesRequest,
-  options: RequestOptions & { names: ToolNames; dropped: Set<string> },
+  { models, plainSchemas: isPlain = false, resolveModel = (name) => name }: RequestOptions,
+  context: TranslationContext,
 ): ToolFields {
-  const { models, names, dropped, plainSchemas: isPlain = false } = options;
-  const toolOptions = { names, dropped, isPlain, rules: findSchemaRules(models) };
+  const schemas = { isPlain, rules: findSchemaRules(models) };
   const tools: openrouter.Tool[] = [
-    ...visibleTools(request).map((tool) => translateTool(tool, toolOptions)),
-    ...translateServerTools(request, options.resolveModel ?? ((name) => name)),
+    ...visibleTools(request).map((tool) => translateTool(tool, schemas, context)),
+    ...translateServerTools(request, resolveModel),
   ];
+  const choice = request.tool_choice;
   if (tools.length === 0) {
-    if (request.tool_choice?.type === "any") dropped.add("tool_choice");
+    if (choice?.type === "any") context.dropped.add("tool_choice");
     return {};
   }
-  const fields: ToolFields = { tools };
-  const choice = request.tool_choice;
-  if (choice === undefined) return fields;
-  fields.tool_choice = translateToolChoice(choice, names);
-  if (choice.type !== "none" && choice.disable_parallel_tool_use) {
-    fields.parallel_tool_calls = false;
-  }
-  return fields;
-}
-
-type SamplingFields = Pick<openrouter.ChatRequest, "temperature" | "top_p" | "top_k" | "stop">;
-
-/** Upstream takes four stop sequences; the answer is watched for all of them. */
-function translateSampling(request: anthropic.MessagesRequest): SamplingFields {
-  const fields: SamplingFields = {};
-  if (request.temperature !== undefined) fields.temperature = request.temperature;
-  if (request.top_p !== undefined) fields.top_p = request.top_p;
-  if (request.top_k !== undefined) fields.top_k = request.top_k;
-  const stops = request.stop_sequences.filter((stop) => stop !== "");
-  if (stops.length > 0) fields.stop = stops.slice(0, MAX_STOPS);
-  return fields;
-}
-
-function translateFormat(
-  schema: Record<string, unknown> | undefined,
-): Pick<openrouter.ChatRequest, "response_format"> {
-  if (schema === undefined) return {};
+  if (choice === undefined) return { tools };
+  const isSerial = choice.type !== "none" && choice.disable_parallel_tool_use === true;
   return {
-    response_format: {
-      type: "json_schema",
-      json_schema: { name: "response", strict: true, schema },
-    },
+    tools,
+    tool_choice: translateToolChoice(choice, context.names),
+    parallel_tool_calls: isSerial ? false : undefined,
   };
 }
 
-/** Sent with every PDF of the conversation, old or new, so that all are read by the same engine. */
-function choosePdfEngine(
-  turns: readonly openrouter.ChatMessage[],
+function translateStopSequences(sequences: readonly string[]): string[] | undefined {
+  const stops = sequences.filter((stop) => stop !== "").slice(0, MAX_STOP_SEQUENCES);
+  return stops.length > 0 ? stops : undefined;
+}
+
+function translateOutputSchema(
+  schema: Record<string, unknown> | undefined,
+): openrouter.ChatRequest["response_format"] {
+  if (schema === undefined) return undefined;
+  return { type: "json_schema", json_schema: { name: "response", strict: true, schema } };
+}
+
+/** Set if any message has a PDF, old or new, so that all are parsed by the same engine. */
+function selectPlugins(
+  messages: readonly openrouter.ChatMessage[],
   engine: string | undefined,
-): Pick<openrouter.ChatRequest, "plugins"> {
-  const hasFile = turns.some(({ content }) =>
+): openrouter.ChatRequest["plugins"] {
+  const hasFile = messages.some(({ content }) =>
     Array.isArray(content) && content.some((part) => part.type === "file")
   );
-  return hasFile && engine !== undefined
-    ? { plugins: [{ id: "file-parser", pdf: { engine } }] }
-    : {};
+  return hasFile && engine !== undefined ? [{ id: "file-parser", pdf: { engine } }] : undefined;
 }
 
-function translateTier(
-  tier: anthropic.MessagesRequest["service_tier"],
-): Pick<openrouter.ChatRequest, "service_tier"> {
-  if (tier === undefined) return {};
-  return { service_tier: tier === "standard" ? "default" : tier };
-}
-
-/** `user` is for OpenRouter's accounting, `session_id` for its sticky routing. */
-function translateIdentity(
+/** The client's session id, else the one in `metadata.user_id`, else the whole `user_id`. */
+function findSessionId(
   userId: string | undefined,
   sessionId: string | undefined,
-): Pick<openrouter.ChatRequest, "user" | "session_id"> {
-  const session = [sessionId, readSessionId(userId), userId].find((id) =>
-    id && id.length <= MAX_SESSION_ID
-  );
-  return {
-    ...(userId && { user: userId }),
-    ...(session && { session_id: session }),
-  };
+): string | undefined {
+  const isValid = (id: string | undefined) => id && id.length <= MAX_SESSION_ID;
+  return [sessionId, readSessionId(userId), userId].find(isValid);
 }
 
-/** Claude Code hides its session in `metadata.user_id`: as JSON, in older versions behind `_session_`. */
+/** Claude Code puts its session into `metadata.user_id`: as JSON, in older versions after `_session_`. */
 function readSessionId(userId: string | undefined): string | undefined {
   if (userId === undefined) return undefined;
   return /"session_id"\s{0,9}:\s{0,9}"([^"]{1,256})"/.exec(userId)?.[1] ?? readSuffix(userId);
@@ -238,7 +219,7 @@ function readSessionId(userId: string | undefined): string | undefined {
 
 const SESSION = "_session_";
 
-/** Found from the end: an expression would search to the end from each place where the word stands. */
+/** Searches from the end: a regular expression would scan on from every occurrence, in quadratic time. */
 function readSuffix(userId: string): string | undefined {
   const start = userId.lastIndexOf(SESSION);
   const id = start === -1 ? "" : userId.slice(start + SESSION.length);

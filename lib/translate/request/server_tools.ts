@@ -1,15 +1,14 @@
 /**
- * The tools that upstream runs: Anthropic's → OpenRouter's. Pure.
+ * Translates Anthropic's server tools (web search, web fetch, advisor) to OpenRouter's.
  * @module
  */
 
-import type { Advisor, ServerTools, WebFetch } from "../../anthropic/server_tools.ts";
+import type { Advisor, ServerTools, WebFetch, WebSearch } from "../../anthropic/server_tools.ts";
 import type * as openrouter from "../../openrouter/types.ts";
-import { translateWebSearch } from "../web_search.ts";
 
 /**
- * All that a request offers, in a fixed order.
- * @param resolve turns the client's name of a model into the id that upstream knows
+ * All server tools of a request, in a fixed order.
+ * @param resolve maps the client's name of a model to an upstream id
  */
 export function translateServerTools(
   { web_search, web_fetch, advisor }: ServerTools,
@@ -22,19 +21,24 @@ export function translateServerTools(
   return tools;
 }
 
-function translateWebFetch(fetch: WebFetch): openrouter.WebFetchTool {
-  const { max_uses, allowed_domains, blocked_domains, max_content_tokens } = fetch;
+function translateWebSearch(search: WebSearch): openrouter.WebSearchTool {
+  const { max_uses, allowed_domains, blocked_domains, user_location } = search;
   const parameters = {
-    ...(max_uses !== undefined && { max_uses }),
-    ...(allowed_domains && { allowed_domains }),
-    ...(blocked_domains && { blocked_domains }),
-    ...(max_content_tokens !== undefined && { max_content_tokens }),
+    max_uses,
+    allowed_domains,
+    excluded_domains: blocked_domains,
+    user_location,
   };
-  const tool: openrouter.WebFetchTool = { type: "openrouter:web_fetch" };
-  return Object.keys(parameters).length === 0 ? tool : { ...tool, parameters };
+  return { type: "openrouter:web_search", parameters: omitEmpty(parameters) };
 }
 
-/** Anthropic's advisor reads the whole conversation; OpenRouter's does so only when told to. */
+function translateWebFetch(fetch: WebFetch): openrouter.WebFetchTool {
+  const { max_uses, allowed_domains, blocked_domains, max_content_tokens } = fetch;
+  const parameters = { max_uses, allowed_domains, blocked_domains, max_content_tokens };
+  return { type: "openrouter:web_fetch", parameters: omitEmpty(parameters) };
+}
+
+/** Anthropic's advisor always reads the whole conversation; OpenRouter's only with `forward_transcript`. */
 function translateAdvisor(
   { model, max_tokens }: Advisor,
   resolve: (model: string) => string,
@@ -42,9 +46,13 @@ function translateAdvisor(
   return {
     type: "openrouter:advisor",
     parameters: {
-      ...(model !== undefined && { model: resolve(model) }),
+      model: model === undefined ? undefined : resolve(model),
       forward_transcript: true,
-      ...(max_tokens !== undefined && { max_completion_tokens: max_tokens }),
+      max_completion_tokens: max_tokens,
     },
   };
+}
+
+function omitEmpty<T extends object>(parameters: T): T | undefined {
+  return Object.values(parameters).some((value) => value !== undefined) ? parameters : undefined;
 }

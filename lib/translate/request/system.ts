@@ -1,5 +1,5 @@
 /**
- * System text, at the top or in mid-conversation. Pure.
+ * Translates system text, from the top-level prompt and from system turns.
  * @module
  */
 
@@ -8,13 +8,13 @@ import type * as openrouter from "../../openrouter/types.ts";
 import { SEPARATORS, translateParts } from "./content_parts.ts";
 
 /**
- * The first line Claude Code puts before its system prompt. It differs per session and subagent, so at the
- * head of a prompt it defeats every prefix cache; Anthropic itself takes it out too.
+ * The first line of Claude Code's system prompt. It differs per session and subagent, so at the start of a prompt it
+ * defeats every prefix cache; Anthropic removes it too.
  */
 const BILLING_HEADER = /^x-anthropic-billing-header:[^\n]*\n*/;
 
-/** The text of a system turn; tools that it makes known are offered, and what has no counterpart is named. */
-export function listSystemText(
+/** The text blocks of a system turn. Tool references only make tools visible; the rest is reported as dropped. */
+export function selectText(
   blocks: readonly anthropic.SystemContent[],
   dropped: Set<string>,
 ): anthropic.TextBlock[] {
@@ -25,12 +25,12 @@ export function listSystemText(
   });
 }
 
-/** A text without the billing line that leads it. */
+/** Removes the billing header at the start of a text. */
 export function stripBillingHeaderFromText(text: string): string {
   return text.replace(BILLING_HEADER, "");
 }
 
-/** Removes the billing line where it leads a text; elsewhere it is content. A text of nothing else goes. */
+/** Removes the billing header at the start of each text, and texts that are empty without it. */
 export function stripBillingHeader(blocks: readonly anthropic.TextBlock[]): anthropic.TextBlock[] {
   return blocks
     .map((block) => {
@@ -40,7 +40,7 @@ export function stripBillingHeader(blocks: readonly anthropic.TextBlock[]): anth
     .filter((block) => block.text !== "");
 }
 
-/** System blocks → content: parts where a cache breakpoint stands on one, else one string; null for none. */
+/** System blocks → one string, or parts if any has a cache breakpoint; null without blocks. */
 export function translateSystemText(
   blocks: readonly anthropic.TextBlock[],
 ): string | openrouter.TextPart[] | null {

@@ -1,6 +1,6 @@
 /**
- * Tool results → `tool` messages. Pure.
- * Upstream takes text there; images and files follow in a user message after all sibling results.
+ * Translates tool results to `tool` messages. Upstream accepts only text there; images and files follow in a user
+ * message after the results of all calls of the turn.
  * @module
  */
 
@@ -15,69 +15,59 @@ import {
   translateInputBlock,
   translateParts,
 } from "./content_parts.ts";
-import type { ToolNames } from "../tool_names.ts";
+import type { TranslationContext } from "./context.ts";
 
 /** An empty tool message makes some models stop; Anthropic's clients send empty results. */
 const EMPTY = "(no output)";
-/** A history cut or compacted by the client may have lost a result; upstream refuses a call without one. */
+/** A client that cut or compacted its history may have lost a result; upstream rejects a call without one. */
 const MISSING = "(no result: the tool was not run)";
 
-/** What cannot stand in a tool message. */
+/** A block that a tool message cannot contain. */
 type Attachment = anthropic.ImageBlock | FileDocument;
 
-/** A result in upstream's form. */
+/** A result as chat messages. */
 export interface TranslatedResult {
   message: Extract<openrouter.ChatMessage, { role: "tool" }>;
-  /** Parts that cannot stand in a tool message, labelled with the call they belong to. */
-  follow: openrouter.ContentPart[];
+  /** Images and files of the result, after a text that names its call. */
+  attached: openrouter.ContentPart[];
 }
 
-/** What results are translated with. */
-export interface ResultOptions {
-  names: ToolNames;
-  /** Collects the names of what was left out. */
-  dropped: Set<string>;
-}
-
-/** The answer to one call; a missing result is made up and says so. */
+/** The result of a call; a placeholder if the history has none. */
 export function translateResult(
   { result, upstreamId: callId }: { result?: anthropic.ToolResultBlock; upstreamId: string },
-  options: ResultOptions,
+  context: TranslationContext,
 ): TranslatedResult {
-  if (result === undefined) return { message: toMessage(callId, MISSING), follow: [] };
-  const { texts, attachments } = split(result, options);
-  const follow: openrouter.ContentPart[] = attachments.length === 0 ? [] : [
-    { type: "text", text: `${nounOf(attachments)}s from the result of tool call ${callId}:` },
+  if (result === undefined) return { message: toMessage(callId, MISSING), attached: [] };
+  const { texts, attachments } = splitResult(result, context);
+  const attached: openrouter.ContentPart[] = attachments.length === 0 ? [] : [
+    { type: "text", text: `${nounFor(attachments)}s from the result of tool call ${callId}:` },
     ...attachments.flatMap(translateInputBlock),
   ];
-  const marked = markError(fill(texts, attachments), result.is_error === true);
-  return { message: toMessage(callId, toContent(marked, result.cache_control)), follow };
+  return { message: toMessage(callId, toContent(texts, result.cache_control)), attached };
 }
 
 /** A result whose call is not in the history (compacted away) → plain content of the same user turn. */
 export function translateUnmatchedResult(
   result: anthropic.ToolResultBlock,
-  options: ResultOptions,
+  context: TranslationContext,
 ): anthropic.UserContent[] {
-  const { texts, attachments } = split(result, options);
-  const marked = markError(fill(texts, attachments), result.is_error === true);
-  const words = marked.map((block) => block.text).join("\n");
-  const text: anthropic.TextBlock = {
+  const { texts, attachments } = splitResult(result, context);
+  const output = texts.map((block) => block.text).join("\n");
+  return [{
     type: "text",
-    text: `Result of an earlier tool call (${result.tool_use_id}):\n${words}`,
-  };
-  if (result.cache_control) text.cache_control = result.cache_control;
-  return [text, ...attachments];
+    text: `Result of an earlier tool call (${result.tool_use_id}):\n${output}`,
+    cache_control: result.cache_control,
+  }, ...attachments];
 }
 
-/** Upstream's tool messages take text; images and files go elsewhere, and what has no counterpart is named. */
-function split(
-  { content = [] }: anthropic.ToolResultBlock,
-  { names, dropped }: ResultOptions,
+/** The texts of a result, at least one, and its attachments. */
+function splitResult(
+  { content = [], is_error }: anthropic.ToolResultBlock,
+  { names, dropped }: TranslationContext,
 ): { texts: anthropic.TextBlock[]; attachments: Attachment[] } {
   const texts: anthropic.TextBlock[] = [];
   const attachments: Attachment[] = [];
-  const blocks = typeof content === "string" ? [toText(content)] : content;
+  const blocks = typeof content === "string" ? [toTextBlock(content)] : content;
   for (const block of blocks) {
     switch (block.type) {
       case "text":
@@ -99,8 +89,8 @@ function split(
         texts.push(flattenSearchResult(block));
         break;
       case "tool_reference":
-        // What a client's tool search found: as text the model still learns the name.
-        texts.push(toText(`Tool available: ${names.toUpstream(block.tool_name)}`));
+        // Found by the client's tool search: as text, the model still learns the name.
+        texts.push(toTextBlock(`Tool available: ${names.toUpstream(block.tool_name)}`));
         break;
       case "foreign":
         dropped.add(block.foreign);
@@ -109,33 +99,31 @@ function split(
         block satisfies never;
     }
   }
-  return { texts, attachments };
+  if (texts.length === 0) texts.push(toTextBlock(describeEmpty(attachments)));
+  return { texts: is_error ? markError(texts) : texts, attachments };
 }
 
-function nounOf(attachments: readonly Attachment[]): "Image" | "File" {
+function nounFor(attachments: readonly Attachment[]): "Image" | "File" {
   return attachments.every((one) => one.type === "image") ? "Image" : "File";
 }
 
-function toText(text: string): anthropic.TextBlock {
+function toTextBlock(text: string): anthropic.TextBlock {
   return { type: "text", text };
 }
 
-function fill(texts: anthropic.TextBlock[], attachments: Attachment[]): anthropic.TextBlock[] {
-  if (texts.length > 0) return texts;
-  if (attachments.length === 0) return [toText(EMPTY)];
-  return [toText(`(${nounOf(attachments).toLowerCase()} in the next message)`)];
+function describeEmpty(attachments: Attachment[]): string {
+  if (attachments.length === 0) return EMPTY;
+  return `(${nounFor(attachments).toLowerCase()} in the next message)`;
 }
 
-/** `is_error` has no field upstream, so the model reads it in the text. */
-function markError(texts: anthropic.TextBlock[], isError: boolean): anthropic.TextBlock[] {
+/** `is_error` has no field upstream, so the text says it. */
+function markError(texts: anthropic.TextBlock[]): anthropic.TextBlock[] {
   const [first, ...rest] = texts;
-  if (!isError || first === undefined || /^\W{0,20}(tool_use_)?error/i.test(first.text)) {
-    return texts;
-  }
+  if (first === undefined || /^\W{0,20}(tool_use_)?error/i.test(first.text)) return texts;
   return [{ ...first, text: `Error: ${first.text}` }, ...rest];
 }
 
-/** One string, unless a cache breakpoint needs a part to stand on. */
+/** One string, or parts if there is a cache breakpoint. */
 function toContent(
   texts: anthropic.TextBlock[],
   cacheControl: anthropic.CacheControl | null | undefined,

@@ -1,19 +1,20 @@
 /**
- * Anthropic tools and tool choice → OpenAI functions. Pure.
+ * Translates Anthropic's tools and tool choice to OpenAI functions.
  * @module
  */
 
 import type * as anthropic from "../../anthropic/types.ts";
 import { isJsonObject, type JsonObject } from "../../json.ts";
 import type * as openrouter from "../../openrouter/types.ts";
-import type { ToolNames } from "../tool_names.ts";
-import { toPlainSchema } from "../schemas/plain_schema.ts";
 import { isSame } from "../schemas/nodes.ts";
+import { toPlainSchema } from "../schemas/plain_schema.ts";
 import { adaptSchema, type SchemaRules } from "../schemas/schema_rules.ts";
+import type { ToolNames } from "../tool_names.ts";
+import type { TranslationContext } from "./context.ts";
 
 /**
- * The tools that the model may see. A deferred one is hidden until a tool search has found it: until a result
- * refers to it, or it is called or asked for. Claude Code keeps a placeholder among its tools for that.
+ * The tools that the model may see. A tool with `defer_loading` is hidden until a tool search found it, that is, until
+ * the history refers to it or calls it, or `tool_choice` names it. Claude Code keeps a placeholder among its tools.
  */
 export function visibleTools(request: anthropic.MessagesRequest): anthropic.Tool[] {
   if (!request.tools.some((tool) => tool.defer_loading)) return request.tools;
@@ -33,34 +34,33 @@ function findReferencedTools(turn: anthropic.MessageParam): string[] {
   });
 }
 
-/** What a tool's translation depends on beside the tool. */
-export interface ToolOptions {
-  names: ToolNames;
-  /** What the models that may answer refuse in schemas; null where that is nothing. */
+/** How schemas are translated. */
+export interface SchemaOptions {
+  /** Restrictions of the models that may respond; null if they have none. */
   rules: SchemaRules | null;
-  /** Whether the target has refused a schema already. */
+  /** Whether the target has rejected a schema before, so that all are sent as plain schemas. */
   isPlain: boolean;
-  /** Collects the names of what was left out. */
-  dropped: Set<string>;
 }
 
-/** One tool. Only what upstream knows is copied; `cache_control` stands at the tool's top level. */
-export function translateTool(tool: anthropic.Tool, options: ToolOptions): openrouter.FunctionTool {
-  const translated: openrouter.FunctionTool = {
+/** One tool. Unlike Anthropic's other fields, `cache_control` is kept, at the tool's top level. */
+export function translateTool(
+  tool: anthropic.Tool,
+  schemas: SchemaOptions,
+  { names, dropped }: TranslationContext,
+): openrouter.FunctionTool {
+  const parameters = translateSchema(tool, schemas, dropped);
+  // Strict mode requires keywords that plain schemas do not have.
+  if (tool.strict && schemas.isPlain) dropped.add("tools.strict");
+  return {
     type: "function",
     function: {
-      name: options.names.toUpstream(tool.name),
-      parameters: translateSchema(tool, options),
+      name: names.toUpstream(tool.name),
+      parameters,
+      description: tool.description || undefined,
+      strict: tool.strict && !schemas.isPlain ? true : undefined,
     },
+    cache_control: tool.cache_control ?? undefined,
   };
-  if (tool.description) translated.function.description = tool.description;
-  if (tool.strict) {
-    // Strict schemas need keywords that a plain one does not have.
-    if (options.isPlain) options.dropped.add("tools.strict");
-    else translated.function.strict = true;
-  }
-  if (tool.cache_control) translated.cache_control = tool.cache_control;
-  return translated;
 }
 
 /** The forms of `tool_choice`. */
@@ -88,7 +88,8 @@ export function translateToolChoice(
 
 function translateSchema(
   { input_schema: schema, position }: anthropic.Tool,
-  { rules, isPlain, dropped }: ToolOptions,
+  { rules, isPlain }: SchemaOptions,
+  dropped: Set<string>,
 ): JsonObject {
   if (isPlain) {
     const plain = toPlainSchema(schema);
@@ -98,7 +99,7 @@ function translateSchema(
   return fillSchema(rules === null ? schema : adaptSchema(schema, { rules, position, dropped }));
 }
 
-/** Some providers refuse an object schema without `properties`; MCP servers send such schemas. */
+/** Some providers reject an object schema without `properties`; MCP servers send such schemas. */
 function fillSchema(schema: JsonObject): JsonObject {
   const { required, ...rest } = schema;
   const filled: JsonObject = { ...rest, type: "object" };

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { CHARS_PER_TOKEN } from "../characters.ts";
+import { CHARS_PER_TOKEN } from "../token_calibration.ts";
 
 /** What of a text the client may see, and whether the answer ends there. */
 export interface VisibleText {

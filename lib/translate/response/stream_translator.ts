@@ -12,7 +12,7 @@ import { isJsonObject, toText } from "../../json.ts";
 import { parseErrorObject } from "../../openrouter/errors.ts";
 import type * as openrouter from "../../openrouter/types.ts";
 import { describeImages } from "./images.ts";
-import { CHARS_PER_TOKEN } from "../characters.ts";
+import { CHARS_PER_TOKEN } from "../token_calibration.ts";
 import { ToolCallBlocks } from "./tool_call_blocks.ts";
 import { CompleteBlockBuilder } from "./block_builders.ts";
 import { FinishState } from "./stop_reason.ts";
@@ -29,7 +29,7 @@ import { vendorOf } from "../reasoning.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
 import { TextBlocks } from "./text_blocks.ts";
 import { readName, readText } from "./text_parts.ts";
-import { SearchFindings } from "../web_search.ts";
+import { SearchResults } from "../web_search.ts";
 
 /** What an answer needs to know of its request. */
 export interface StreamOptions {
@@ -79,7 +79,7 @@ export class StreamTranslator {
   readonly #options: StreamOptions;
   readonly #queue: BlockQueue;
   readonly #reasoning: ReasoningBlocks;
-  readonly #findings = new SearchFindings();
+  readonly #findings = new SearchResults();
   readonly #text: TextBlocks;
   readonly #calls: ToolCallBlocks;
   readonly #finish: FinishState;

@@ -1,19 +1,19 @@
 /**
- * What single validators refuse in one schema, and the form they take instead. Pure. Each fix keeps what is valid;
- * where it cannot, it allows more and reports the keyword.
+ * Fixes for schemas that some validators reject. Each accepts the same values as before; if that is not possible, it
+ * accepts more and reports the keyword.
  * @module
  */
 
 import { isJsonObject, type JsonObject } from "../../json.ts";
-import { flatten, type FlattenContext } from "./flatten.ts";
+import { flatten, type SchemaContext } from "./flatten.ts";
 import { isPortablePattern } from "./portable_patterns.ts";
 import { findTarget, isSame, listAt, listTypes, objectAt, without } from "./nodes.ts";
 
-/** One form → another; the schemas inside have been through it already. */
-export type SchemaFix = (node: JsonObject, context: FlattenContext) => JsonObject;
+/** Rewrites one schema; nested schemas are rewritten separately. */
+export type SchemaFix = (node: JsonObject, context: SchemaContext) => JsonObject;
 
-/** `pattern` and the keys of `patternProperties` that not every dialect compiles. */
-export function dropPatterns(node: JsonObject, { drop }: FlattenContext): JsonObject {
+/** Removes `pattern` and keys of `patternProperties` that some regular expression dialects do not compile. */
+export function dropPatterns(node: JsonObject, { drop }: SchemaContext): JsonObject {
   let fixed = node;
   const { pattern, patternProperties } = node;
   if (pattern !== undefined && !(typeof pattern === "string" && isPortablePattern(pattern))) {
@@ -24,7 +24,7 @@ export function dropPatterns(node: JsonObject, { drop }: FlattenContext): JsonOb
   const bad = Object.keys(patternProperties).filter((key) => !isPortablePattern(key));
   if (bad.length === 0) return fixed;
   for (const key of bad) drop(`patternProperties.${key}`);
-  // What the pattern allowed must not be forbidden now.
+  // Else it would reject the properties that the pattern allowed.
   if (node["additionalProperties"] !== undefined) drop("additionalProperties");
   return {
     ...without(fixed, "additionalProperties"),
@@ -32,7 +32,7 @@ export function dropPatterns(node: JsonObject, { drop }: FlattenContext): JsonOb
   };
 }
 
-/** Tuples as draft 2020-12 writes them; OpenAI and Anthropic check against its meta-schema. */
+/** Rewrites tuples to draft 2020-12: OpenAI and Anthropic validate against its meta-schema. */
 export function modernizeTuples(node: JsonObject): JsonObject {
   const { items } = node;
   if (!Array.isArray(items)) return node;
@@ -53,11 +53,11 @@ export function addItems(node: JsonObject): JsonObject {
 
 /** Groq: "'required' present but 'properties' is missing". */
 export function addProperties(node: JsonObject): JsonObject {
-  const needs = node["required"] !== undefined && listTypes(node).includes("object");
-  return needs && node["properties"] === undefined ? { ...node, properties: {} } : node;
+  const needsProperties = node["required"] !== undefined && listTypes(node).includes("object");
+  return needsProperties && node["properties"] === undefined ? { ...node, properties: {} } : node;
 }
 
-/** Gemini: "properties: only allowed for OBJECT type". They mean nothing for other types. */
+/** Gemini: "properties: only allowed for OBJECT type". They have no effect on other types. */
 export function dropObjectKeys(node: JsonObject): JsonObject {
   const types = listTypes(node);
   return types.length === 0 || types.includes("object")
@@ -65,8 +65,8 @@ export function dropObjectKeys(node: JsonObject): JsonObject {
     : without(node, "properties", "required");
 }
 
-/** Gemini and Moonshot refuse a required property that is not among `properties`. */
-export function requireDefined(node: JsonObject, { drop }: FlattenContext): JsonObject {
+/** Gemini and Moonshot reject a required property that `properties` does not define. */
+export function requireDefined(node: JsonObject, { drop }: SchemaContext): JsonObject {
   const required = listAt(node, "required");
   const defined = objectAt(node, "properties");
   const kept = required.filter((name) => typeof name === "string" && Object.hasOwn(defined, name));
@@ -75,8 +75,8 @@ export function requireDefined(node: JsonObject, { drop }: FlattenContext): Json
   return kept.length === 0 ? without(node, "required") : { ...node, required: kept };
 }
 
-/** Gemini enumerates strings only: "Invalid value at '…enum[0]' (TYPE_STRING)". */
-export function keepTextEnums(node: JsonObject, { drop }: FlattenContext): JsonObject {
+/** Gemini accepts only strings in enums: "Invalid value at '…enum[0]' (TYPE_STRING)". */
+export function keepTextEnums(node: JsonObject, { drop }: SchemaContext): JsonObject {
   const values = listAt(node, "enum");
   const texts = values.filter((value) => typeof value === "string");
   if (texts.length === values.length) return node;
@@ -96,10 +96,10 @@ export function keepTextEnums(node: JsonObject, { drop }: FlattenContext): JsonO
 }
 
 /**
- * Moonshot requires the type of an enum, one type or one and null, and values that fit it:
+ * Moonshot requires a type for an enum (one, or one and null) and values of that type:
  * "type is not defined", "enum value … does not match any type".
  */
-export function typeEnums(node: JsonObject, { drop }: FlattenContext): JsonObject {
+export function typeEnums(node: JsonObject, { drop }: SchemaContext): JsonObject {
   const values = listAt(node, "enum");
   if (values.length === 0) return node;
   const named = listTypes(node);
@@ -128,22 +128,22 @@ function isOfType(value: unknown, type: unknown): boolean {
   return name === type || (name === "integer" && type === "number");
 }
 
-/** Keywords that may stand beside `anyOf` at Moonshot and Gemini. */
-const BESIDE_UNION: readonly string[] = ["anyOf", "description", "title", "default", "$defs"];
+/** Keywords that Moonshot and Gemini accept next to `anyOf`. */
+const UNION_SIBLINGS: readonly string[] = ["anyOf", "description", "title", "default", "$defs"];
 
 /**
  * Moonshot: "when using anyOf, type should be defined in anyOf items instead of the parent schema"; Gemini:
- * "When using any_of, it must be the only field set". An object with more beside it loses the union.
+ * "When using any_of, it must be the only field set". An object with other keywords is flattened.
  */
-export function isolateUnions(node: JsonObject, context: FlattenContext): JsonObject {
+export function isolateUnions(node: JsonObject, context: SchemaContext): JsonObject {
   if (!Array.isArray(node["anyOf"])) return node;
   const pushed = pushType(node);
-  const others = Object.keys(without(pushed, ...BESIDE_UNION));
+  const others = Object.keys(without(pushed, ...UNION_SIBLINGS));
   const isObject = others.includes("properties") || others.includes("required");
   return isObject ? { type: "object", ...flatten(node, context) } : pushed;
 }
 
-/** The type of a union, given to each of its branches. A branch of another type can never be valid. */
+/** Moves the type of a union to its branches. A branch of another type can never be valid. */
 function pushType(node: JsonObject): JsonObject {
   const types = listTypes(node);
   if (types.length === 0) return node;
@@ -163,7 +163,7 @@ function pushType(node: JsonObject): JsonObject {
 /** Moonshot: "when using $ref, type should be defined in the referenced schema". */
 export function dropTypeOfReference(
   node: JsonObject,
-  { root, drop }: FlattenContext,
+  { root, drop }: SchemaContext,
 ): JsonObject {
   const { $ref: reference, type } = node;
   if (reference === undefined || type === undefined) return node;

@@ -1,18 +1,17 @@
 /**
- * Schemas of objects without a composition at their top: `$ref`, `allOf`, `anyOf` and `oneOf` are worked into
- * `properties` and `required`. What was valid stays valid, but for a property that one branch names and another
- * only tolerates: it gets the type that was named. Where the result allows more than before, the keyword is
- * reported. Pure.
+ * Flattens object schemas: merges a top-level `$ref`, `allOf`, `anyOf` or `oneOf` into `properties` and `required`.
+ * Values stay valid, except for a property that one branch defines and another only tolerates: it gets the defined
+ * type. If the result accepts more than before, the keyword is reported.
  * @module
  */
 
 import { isJsonObject, type JsonObject } from "../../json.ts";
 import { findTarget, isSame, listAt, listTypes, objectAt, without } from "./nodes.ts";
 
-/** Branches and references of one schema that are followed: a few that name each other could grow for ever. */
+/** Branches and references followed per schema: mutual references could grow without end. */
 const MAX_BRANCHES = 200;
 const COMPOSITIONS = ["$ref", "allOf", "anyOf", "oneOf"] as const;
-/** Keywords that say nothing about what is valid. */
+/** Keywords without effect on validity. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
   "$comment",
   "$id",
@@ -26,28 +25,28 @@ const ANNOTATIONS: ReadonlySet<string> = new Set([
   "writeOnly",
 ]);
 
-/** What {@linkcode flatten} needs beside the schema. */
-export interface FlattenContext {
-  /** Where references point to. */
+/** The context of {@linkcode flatten} and of schema fixes. */
+export interface SchemaContext {
+  /** The schema that references are resolved in. */
   root: JsonObject;
-  /** Called with each keyword whose meaning was loosened. */
+  /** Called with each keyword that was loosened or removed. */
   drop: (keyword: string) => void;
 }
 
-/** The schema without a composition at its top. */
-export function flatten(node: JsonObject, context: FlattenContext): JsonObject {
+/** The schema without a top-level composition. */
+export function flatten(node: JsonObject, context: SchemaContext): JsonObject {
   return new Flattener(context).flatten(node, new Set());
 }
 
 class Flattener {
-  readonly #context: FlattenContext;
-  #left = MAX_BRANCHES;
+  readonly #context: SchemaContext;
+  #remaining = MAX_BRANCHES;
 
-  constructor(context: FlattenContext) {
+  constructor(context: SchemaContext) {
     this.#context = context;
   }
 
-  /** @param seen the references that lead here */
+  /** @param seen the references followed to get here */
   flatten(node: JsonObject, seen: ReadonlySet<string>): JsonObject {
     let flat = without(node, ...COMPOSITIONS);
     for (const keyword of COMPOSITIONS) {
@@ -60,7 +59,7 @@ class Flattener {
     return flat;
   }
 
-  /** What a composition asks for beside the rest of its schema. */
+  /** A composition as one flat schema. */
   #resolve(
     node: JsonObject,
     keyword: typeof COMPOSITIONS[number],
@@ -68,25 +67,25 @@ class Flattener {
   ): Outcome {
     if (keyword === "$ref") return this.#follow(String(node["$ref"]), seen);
     const branches = listAt(node, keyword).filter(isJsonObject).filter(allowsObjects);
-    const flat = branches.slice(0, Math.max(0, this.#left)).map((branch) => {
-      this.#left--;
+    const flat = branches.slice(0, Math.max(0, this.#remaining)).map((branch) => {
+      this.#remaining--;
       return this.flatten(branch, seen);
     });
-    const isWhole = flat.length === branches.length;
-    if (keyword !== "allOf" && (!isWhole || flat.length > 1)) {
-      // Without all of its branches a union would forbid what the others allow.
-      return { schema: isWhole ? unite(flat) : {}, isExact: false };
+    const isComplete = flat.length === branches.length;
+    if (keyword !== "allOf" && (!isComplete || flat.length > 1)) {
+      // A union of only some branches would reject what the others accept.
+      return { schema: isComplete ? unite(flat) : {}, isExact: false };
     }
     return flat.reduce<Outcome>((sum, branch) => {
       const joined = join(sum.schema, branch);
       return { schema: joined.schema, isExact: sum.isExact && joined.isExact };
-    }, { schema: {}, isExact: isWhole });
+    }, { schema: {}, isExact: isComplete });
   }
 
-  /** A reference that leads back to itself asks for nothing new. */
+  /** A circular reference adds no constraints. */
   #follow(reference: string, seen: ReadonlySet<string>): Outcome {
     if (seen.has(reference)) return { schema: {}, isExact: true };
-    const target = this.#left-- > 0 ? findTarget(this.#context.root, reference) : undefined;
+    const target = this.#remaining-- > 0 ? findTarget(this.#context.root, reference) : undefined;
     if (target === undefined) return { schema: {}, isExact: false };
     const isRoot = target === this.#context.root;
     const schema = isRoot ? {} : this.flatten(target, new Set([...seen, reference]));
@@ -94,19 +93,19 @@ class Flattener {
   }
 }
 
-/** A schema, and whether it allows no more than what it was made of. */
+/** A schema, and whether it accepts no more than its sources. */
 interface Outcome {
   schema: JsonObject;
   isExact: boolean;
 }
 
-/** Whether an object can be valid: arguments are never anything else. */
+/** Whether an object can be valid: tool arguments are always objects. */
 function allowsObjects(schema: JsonObject): boolean {
   const types = listTypes(schema);
   return types.length === 0 || types.includes("object");
 }
 
-/** One schema that asks for what both ask for. */
+/** One schema with the constraints of both. */
 function join(base: JsonObject, more: JsonObject): Outcome {
   const joined = new Map(Object.entries(base));
   let isExact = true;
@@ -128,7 +127,7 @@ function join(base: JsonObject, more: JsonObject): Outcome {
   return { schema: Object.fromEntries(joined), isExact };
 }
 
-/** A property that both define must fit both. */
+/** A property that both define must be valid for both. */
 function joinProperties(base: JsonObject, more: JsonObject): JsonObject {
   const joined = new Map(Object.entries(base));
   for (const [name, schema] of Object.entries(more)) {
@@ -141,7 +140,7 @@ function joinProperties(base: JsonObject, more: JsonObject): JsonObject {
   return Object.fromEntries(joined);
 }
 
-/** `additionalProperties` speaks of the properties beside it; joined, those are more than before. */
+/** `additionalProperties` depends on the properties next to it; joining adds to these. */
 function isClosureExact(base: JsonObject, more: JsonObject): boolean {
   const [a, b] = [base, more].map((schema) => ({
     isOpen: [undefined, true].includes(readSwitch(schema)),
@@ -159,7 +158,7 @@ function readSwitch(schema: JsonObject): boolean | undefined {
   return isSame(value, {}) ? true : false;
 }
 
-/** One schema that allows what any of them allows. */
+/** One schema that accepts what any branch accepts. */
 function unite(branches: readonly JsonObject[]): JsonObject {
   const variants = new Map<string, Map<string, unknown>>();
   for (const branch of branches) {
@@ -182,16 +181,16 @@ function unite(branches: readonly JsonObject[]): JsonObject {
   return united;
 }
 
-/** Single words, such as the kinds of a union, become one list of words. */
+/** String constants, such as the tags of a discriminated union, become one enum. */
 function uniteValues(schemas: readonly unknown[]): unknown {
   if (schemas.length === 1) return schemas[0];
-  const words = schemas.flatMap((schema) => isJsonObject(schema) ? listWords(schema) : [null]);
-  if (!words.every((word) => typeof word === "string")) return { anyOf: schemas };
-  return { type: "string", enum: [...new Set(words)] };
+  const values = schemas.flatMap((schema) => isJsonObject(schema) ? listConstants(schema) : [null]);
+  if (!values.every((value) => typeof value === "string")) return { anyOf: schemas };
+  return { type: "string", enum: [...new Set(values)] };
 }
 
-/** The words that a schema allows; null among them where it allows more. */
-function listWords(schema: JsonObject): unknown[] {
+/** The strings that a schema accepts; includes null if it accepts anything else. */
+function listConstants(schema: JsonObject): unknown[] {
   const extra = Object.keys(without(schema, "const", "enum", "type")).length > 0;
   if (extra) return [null];
   if (typeof schema["const"] === "string") return [schema["const"]];

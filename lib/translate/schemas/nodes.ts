@@ -1,16 +1,16 @@
 /**
- * The structure of JSON Schema: which keywords hold further schemas, and where a reference points. Pure.
- * Everything else in a schema is data: `enum`, `const`, `default` and `examples` may hold objects that look like
- * schemas, and a property may be called `pattern`.
+ * The structure of JSON Schema: which keywords contain schemas, and how references are resolved.
+ * Everything else is data: `enum`, `const`, `default` and `examples` may contain objects that look like schemas, and a
+ * property may be named `pattern`.
  * @module
  */
 
 import { isJsonObject, type JsonObject } from "../../json.ts";
 
-/** Deeper schemas are left as they are; people's end at ten. */
+/** Deeper schemas are left unchanged; hand-written ones end at about ten. */
 export const MAX_DEPTH = 64;
 
-/** Keywords that hold one schema. */
+/** Keywords that contain one schema. */
 const SINGLE: ReadonlySet<string> = new Set([
   "additionalItems",
   "additionalProperties",
@@ -25,9 +25,9 @@ const SINGLE: ReadonlySet<string> = new Set([
   "unevaluatedItems",
   "unevaluatedProperties",
 ]);
-/** Keywords that hold a list of schemas. `items` did so until draft 2019-09. */
+/** Keywords that contain a list of schemas; `items` until draft 2019-09. */
 const LISTS: ReadonlySet<string> = new Set(["allOf", "anyOf", "items", "oneOf", "prefixItems"]);
-/** Keywords that hold schemas by name. */
+/** Keywords that contain schemas by name. */
 const MAPS: ReadonlySet<string> = new Set([
   "$defs",
   "definitions",
@@ -36,30 +36,30 @@ const MAPS: ReadonlySet<string> = new Set([
   "patternProperties",
   "properties",
 ]);
-/** Keywords where true and false are the usual form, which every validator takes. */
-const SWITCHES: ReadonlySet<string> = new Set([
+/** Keywords usually set to true or false, which every validator accepts. */
+const BOOLEANS: ReadonlySet<string> = new Set([
   "additionalItems",
   "additionalProperties",
   "unevaluatedItems",
   "unevaluatedProperties",
 ]);
 
-/** A place in a schema, linked from the inside out: most places are never written down. */
+/** A location in a schema, linked from the inside out: most are never formatted. */
 export interface Place {
   readonly key: string;
-  readonly above: Place | null;
+  readonly parent: Place | null;
 }
 
-/** The place as a path. */
+/** The location as a path. */
 export function formatPlace(place: Place | null): string {
   const keys: string[] = [];
-  for (let at = place; at !== null; at = at.above) keys.push(at.key);
+  for (let at = place; at !== null; at = at.parent) keys.push(at.key);
   return keys.reverse().join(".");
 }
 
 /**
- * The value of a keyword with the schemas in it replaced; data as it is. Boolean schemas become objects.
- * @param replace gets each schema with its place
+ * Replaces the schemas in the value of a keyword; data is kept. Boolean schemas become objects.
+ * @param replace called with each schema and its location
  */
 export function mapSchemas(
   place: Place,
@@ -73,41 +73,41 @@ export function mapSchemas(
   };
   if (Array.isArray(value)) {
     if (!LISTS.has(key)) return value;
-    return value.map((one: unknown, index) => visit(one, { key: String(index), above: place }));
+    return value.map((one: unknown, index) => visit(one, { key: String(index), parent: place }));
   }
   if (isJsonObject(value) && MAPS.has(key)) {
     return Object.fromEntries(
-      Object.entries(value).map(([name, one]) => [name, visit(one, { key: name, above: place })]),
+      Object.entries(value).map(([name, one]) => [name, visit(one, { key: name, parent: place })]),
     );
   }
-  return SINGLE.has(key) && !(SWITCHES.has(key) && typeof value === "boolean")
+  return SINGLE.has(key) && !(BOOLEANS.has(key) && typeof value === "boolean")
     ? visit(value, place)
     : value;
 }
 
-/** A schema as an object: true allows everything, false nothing. Null for what is not a schema. */
+/** A schema as an object: true accepts everything, false nothing. Null if the value is not a schema. */
 function toObject(schema: unknown): JsonObject | null {
   if (isJsonObject(schema)) return schema;
   if (typeof schema !== "boolean") return null;
   return schema ? {} : { not: {} };
 }
 
-/** What a local reference points to; undefined for other documents and for what is not there. */
+/** The target of a local reference; undefined if it does not exist or is in another document. */
 export function findTarget(root: JsonObject, reference: unknown): JsonObject | undefined {
   if (typeof reference !== "string" || !reference.startsWith("#")) return undefined;
   let target: unknown = root;
   for (const key of splitPointer(reference)) {
-    if (!isHolder(target) || !Object.hasOwn(target, key)) return undefined;
+    if (!isObject(target) || !Object.hasOwn(target, key)) return undefined;
     target = Reflect.get(target, key);
   }
   return isJsonObject(target) ? target : undefined;
 }
 
-function isHolder(value: unknown): value is object {
+function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** The keys of a JSON pointer in a fragment. */
+/** The keys of a JSON pointer in a URI fragment. */
 export function splitPointer(reference: string): string[] {
   return reference.slice(1).split("/").slice(1).map((key) =>
     unescapeUri(key).replaceAll("~1", "/").replaceAll("~0", "~")
@@ -122,30 +122,30 @@ function unescapeUri(text: string): string {
   }
 }
 
-/** The types that a schema names; empty where it names none. */
+/** The types that a schema declares. */
 export function listTypes({ type }: JsonObject): unknown[] {
   if (Array.isArray(type)) return type;
   return type === undefined ? [] : [type];
 }
 
-/** The object under a keyword; empty for everything else. */
+/** The object under a keyword; {} if the value is not an object. */
 export function objectAt(node: JsonObject, key: string): JsonObject {
   const value = node[key];
   return isJsonObject(value) ? value : {};
 }
 
-/** The list under a keyword; empty for everything else. */
+/** The list under a keyword; [] if the value is not a list. */
 export function listAt(node: JsonObject, key: string): unknown[] {
   const value = node[key];
   return Array.isArray(value) ? value : [];
 }
 
-/** A schema without some keywords. */
+/** A copy without some keywords. */
 export function without(node: JsonObject, ...keys: string[]): JsonObject {
   return Object.fromEntries(Object.entries(node).filter(([key]) => !keys.includes(key)));
 }
 
-/** Whether two JSON values are written alike. */
+/** Whether two JSON values have the same text. */
 export function isSame(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,7 +1,7 @@
 /**
- * Schemas of nothing but `type`, `properties`, `required`, `items`, `enum` and `description`: what every validator
- * takes, for a model whose own refused more. What a tool gets by it fits the client's schema wherever these words
- * can say it: unions of objects are merged, of other unions the first type counts. Pure.
+ * Reduces a schema to `type`, `properties`, `required`, `items`, `enum` and `description`, which every validator
+ * accepts. For models whose validator rejected the original. Unions of objects are merged; of other unions the first
+ * type is used.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { isJsonObject, type JsonObject } from "../../json.ts";
 import { flatten } from "./flatten.ts";
 import { findTarget, listAt, listTypes, objectAt } from "./nodes.ts";
 
-/** References are written out, so a few that name each other could grow for ever. */
+/** References are expanded, so mutual references could grow without end. */
 const MAX_NODES = 2000;
 const MAX_PLAIN_DEPTH = 16;
 const COMPOSITIONS = ["allOf", "anyOf", "oneOf"] as const;
@@ -20,15 +20,15 @@ export function toPlainSchema(schema: JsonObject): JsonObject {
   return new PlainWriter(schema).write();
 }
 
-/** Where the writer is: how deep, and inside which references. */
-interface Inside {
+/** The position of the writer: its depth and the references it is inside. */
+interface Position {
   depth: number;
   references: ReadonlySet<unknown>;
 }
 
 class PlainWriter {
   readonly #root: JsonObject;
-  #left = MAX_NODES;
+  #remaining = MAX_NODES;
 
   constructor(root: JsonObject) {
     this.#root = root;
@@ -39,33 +39,33 @@ class PlainWriter {
     return this.#writeObject({ ...this.#root, type: "object" }, { depth: 0, references });
   }
 
-  #write(value: unknown, inside: Inside): JsonObject {
+  #write(value: unknown, position: Position): JsonObject {
     const node = isJsonObject(value) ? value : {};
     const references = listReferences(node);
-    const chosen = this.#choose(node);
+    const chosen = this.#resolve(node);
     const type = findType(chosen);
-    // What contains itself is cut where it begins anew.
-    const isCut = inside.depth >= MAX_PLAIN_DEPTH || this.#left-- <= 0 ||
-      references.some((reference) => inside.references.has(reference));
+    // A recursive schema is cut where it repeats.
+    const isCut = position.depth >= MAX_PLAIN_DEPTH || this.#remaining-- <= 0 ||
+      references.some((reference) => position.references.has(reference));
     if (isCut) return describe(chosen, toEmpty(type));
-    const within = {
-      depth: inside.depth + 1,
-      references: new Set([...inside.references, ...references]),
+    const inner = {
+      depth: position.depth + 1,
+      references: new Set([...position.references, ...references]),
     };
-    if (type === "object") return this.#writeObject(chosen, within);
+    if (type === "object") return this.#writeObject(chosen, inner);
     if (type === "array") {
       const [first] = [...listAt(chosen, "prefixItems"), ...listAt(chosen, "items")];
-      return describe(chosen, { type, items: this.#write(first ?? chosen["items"], within) });
+      return describe(chosen, { type, items: this.#write(first ?? chosen["items"], inner) });
     }
     const texts = type === "string" ? listTexts(chosen) : [];
     return describe(chosen, texts.length > 0 ? { type, enum: texts } : { type });
   }
 
-  #writeObject(node: JsonObject, inside: Inside): JsonObject {
+  #writeObject(node: JsonObject, position: Position): JsonObject {
     const flat = flatten(node, { root: this.#root, drop: () => {} });
     const properties = Object.fromEntries(
       Object.entries(objectAt(flat, "properties"))
-        .map(([name, schema]) => [name, this.#write(schema, inside)]),
+        .map(([name, schema]) => [name, this.#write(schema, position)]),
     );
     const required = listAt(flat, "required")
       .filter((name) => typeof name === "string" && Object.hasOwn(properties, name));
@@ -73,8 +73,8 @@ class PlainWriter {
     return required.length > 0 ? { ...plain, required } : plain;
   }
 
-  /** A schema that has a type: that of a reference, or of the first branch that is not null. */
-  #choose(node: JsonObject): JsonObject {
+  /** Follows references and unions to a schema with a type: the target, or the first branch that is not null. */
+  #resolve(node: JsonObject): JsonObject {
     let chosen = node;
     for (let hops = 0; hops < MAX_PLAIN_DEPTH && findOwnType(chosen) === undefined; hops++) {
       const branches = COMPOSITIONS.flatMap((key) => listAt(chosen, key)).filter(isJsonObject);
@@ -82,10 +82,10 @@ class PlainWriter {
       const isJoined = listAt(chosen, "allOf").some((branch) =>
         objects.some((one) => one === branch)
       );
-      // Objects are merged where they are written.
+      // #writeObject merges them.
       if (objects.length > 1 || isJoined) return { ...chosen, type: "object" };
-      const words = uniteTexts(branches);
-      if (words.length > 0) return describe(chosen, { type: "string", enum: words });
+      const texts = uniteTexts(branches);
+      if (texts.length > 0) return describe(chosen, { type: "string", enum: texts });
       const next = findTarget(this.#root, chosen["$ref"]) ??
         branches.find(({ type }) => type !== "null");
       if (next === undefined) break;
@@ -99,17 +99,17 @@ class PlainWriter {
   }
 }
 
-/** The references that a schema follows before anything inside it. */
+/** The references of a schema and its branches. */
 function listReferences(node: JsonObject): unknown[] {
   const branches = COMPOSITIONS.flatMap((key) => listAt(node, key)).filter(isJsonObject);
   return [node, ...branches].map(({ $ref: reference }) => reference)
     .filter((reference) => reference !== undefined);
 }
 
-/** The first type that is not null, named or implied. */
+/** The first type that is not null, declared or implied. */
 function findOwnType(node: JsonObject): unknown {
-  const named = listTypes(node).find((type) => type !== "null");
-  if (named !== undefined) return named;
+  const declared = listTypes(node).find((type) => type !== "null");
+  if (declared !== undefined) return declared;
   if (node["properties"] !== undefined) return "object";
   if (node["items"] !== undefined || node["prefixItems"] !== undefined) return "array";
   const value = listValues(node).find((one) => one !== null);
@@ -130,12 +130,12 @@ function listValues(node: JsonObject): unknown[] {
   return node["const"] === undefined ? listAt(node, "enum") : [node["const"]];
 }
 
-/** The words that may be said. Numbers among them are refused by some. */
+/** The accepted strings: some validators reject numbers in an enum. */
 function listTexts(node: JsonObject): unknown[] {
   return listValues(node).filter((value) => typeof value === "string");
 }
 
-/** The words of a union that has nothing but words, and null. */
+/** The strings of a union whose branches all are string constants or null. */
 function uniteTexts(branches: readonly JsonObject[]): unknown[] {
   const texts = branches.filter(({ type }) => type !== "null").map(listTexts);
   return texts.every((list) => list.length > 0) ? [...new Set(texts.flat())] : [];
@@ -146,7 +146,7 @@ function toEmpty(type: string): JsonObject {
   return type === "array" ? { type, items: { type: "string" } } : { type };
 }
 
-/** A schema under the description of another; its own is kept where that has none. */
+/** The schema with the description of another; without one its own is kept. */
 function describe({ description }: JsonObject, schema: JsonObject): JsonObject {
   return typeof description === "string" ? { ...schema, description } : schema;
 }

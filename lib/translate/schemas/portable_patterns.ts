@@ -1,16 +1,15 @@
 /**
- * Which regular expressions every validator compiles, and to the same meaning: the common part of ECMAScript
- * without flags, RE2 and Python's `re`. Pure; reads each character once and never runs a pattern.
- * OpenAI checks `pattern` with Python ("… is not a 'regex'") and refuses lookaround on top, Groq and Gemini use
- * RE2, zod writes ECMAScript.
+ * Decides which regular expressions have the same meaning in ECMAScript without flags, RE2 and Python's `re`.
+ * Reads each character once and never runs a pattern. OpenAI compiles `pattern` with Python ("… is not a 'regex'") and
+ * also rejects lookaround, Groq and Gemini use RE2, zod generates ECMAScript.
  * @module
  */
 
-/** RE2 repeats nothing more often than this. */
+/** RE2's limit for a quantifier. */
 const MAX_REPEAT = 1000;
-/** Deeper groups than people write; Python's parser recurses. */
+/** Deeper than hand-written groups; Python's parser is recursive. */
 const MAX_GROUPS = 50;
-/** Escapes of one letter or digit that mean the same everywhere; a class may hold all but the word boundaries. */
+/** One-character escapes with the same meaning everywhere; a class may contain all but the word boundaries. */
 const CLASS_LETTERS = "dDwWsS";
 const CONTROL_LETTERS = "tnrfv0";
 const BOUNDARY_LETTERS = "bB";
@@ -24,7 +23,7 @@ class PatternReader {
   readonly #text: string;
   #at = 0;
   #depth = 0;
-  /** Whether there is something for a quantifier to repeat. */
+  /** Whether a quantifier may follow. */
   #isRepeatable = false;
 
   constructor(text: string) {
@@ -32,7 +31,7 @@ class PatternReader {
   }
 
   read(): boolean {
-    // Half a character cannot be sent as UTF-8.
+    // A lone surrogate cannot be sent as UTF-8.
     if (!this.#text.isWellFormed()) return false;
     while (this.#at < this.#text.length) {
       if (!this.#readOne()) return false;
@@ -70,7 +69,7 @@ class PatternReader {
     }
   }
 
-  /** Of the groups with a question mark only `(?:` means the same everywhere. */
+  /** Of the groups that start with `(?` only `(?:` has the same meaning everywhere. */
   #openGroup(): boolean {
     this.#isRepeatable = false;
     if (++this.#depth > MAX_GROUPS) return false;
@@ -86,22 +85,22 @@ class PatternReader {
     return true;
   }
 
-  /** A quantifier in braces; braces around anything else are literal, but for `{,n}`, which Python repeats. */
+  /** A quantifier in braces. Other braces are literal, except `{,n}`, which is a quantifier in Python. */
   #readBraces(): boolean {
-    const least = this.#readDigits();
-    let most = least;
+    const min = this.#readDigits();
+    let max = min;
     if (this.#peek() === ",") {
       this.#at++;
-      most = this.#readDigits();
-      if (this.#peek() === "}" && least === "") return false;
+      max = this.#readDigits();
+      if (this.#peek() === "}" && min === "") return false;
     }
-    if (least === "" || this.#peek() !== "}") {
+    if (min === "" || this.#peek() !== "}") {
       this.#isRepeatable = true;
       return true;
     }
     this.#at++;
-    const [from, to] = [Number(least), most === "" ? 0 : Number(most)];
-    if (Math.max(from, to) > MAX_REPEAT || (most !== "" && to < from)) return false;
+    const [from, to] = [Number(min), max === "" ? 0 : Number(max)];
+    if (Math.max(from, to) > MAX_REPEAT || (max !== "" && to < from)) return false;
     return this.#repeat();
   }
 
@@ -117,7 +116,7 @@ class PatternReader {
     return char !== "" && (BOUNDARY_LETTERS.includes(char) || this.#isPlainEscape(char));
   }
 
-  /** An escape that a class may hold too. Back-references, `\p`, `\u`, `\c` and `\A` are among those that differ. */
+  /** An escape that a class may contain too. Back-references, `\p`, `\u`, `\c`, `\A` and others differ. */
   #isPlainEscape(char: string): boolean {
     if (char === "x") return isHex(this.#take()) && isHex(this.#take());
     if (char === "0") return !isDigit(this.#peek());
@@ -125,7 +124,7 @@ class PatternReader {
     return char !== "" && char < "\x7f" && !/[0-9A-Za-z]/.test(char);
   }
 
-  /** Behind the opening bracket. An empty class, and one that begins with a bracket, differ between dialects. */
+  /** After the opening bracket. An empty class, or one that starts with a bracket, differs between dialects. */
   #readClass(): boolean {
     if (this.#peek() === "^") this.#at++;
     if (this.#peek() === "]") return false;
@@ -150,7 +149,7 @@ class PatternReader {
     return to !== null && from !== "" && to !== "" && from <= to;
   }
 
-  /** The character at hand; "" for a set such as `\w`, null for what not every dialect has. */
+  /** The current character; "" for a set such as `\w`, null if a dialect does not support it. */
   #readMemberChar(): string | null {
     const char = this.#take();
     // RE2 has classes such as [:alpha:].
@@ -172,7 +171,7 @@ class PatternReader {
   }
 }
 
-/** What an escape in a class stands for, to order the ends of a range. */
+/** The character of an escape in a class, to compare the ends of a range. */
 function decodeEscape(escape: string): string {
   if (escape.startsWith("x")) return String.fromCharCode(parseInt(escape.slice(1), 16));
   const control = CONTROL_LETTERS.indexOf(escape);

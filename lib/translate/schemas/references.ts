@@ -1,7 +1,7 @@
 /**
- * References of a schema, moved to where every validator looks for them: `#/$defs/NAME`. Pure.
- * zod writes `#/properties/a/items`, older tools `#/definitions/A`; Moonshot: "references must start with
- * #/$defs/", Gemini knows no other either.
+ * Moves the targets of a schema's references to `#/$defs/NAME`.
+ * zod generates `#/properties/a/items`, older tools `#/definitions/A`; Moonshot: "references must start with
+ * #/$defs/", and Gemini supports no others either.
  * @module
  */
 
@@ -16,10 +16,10 @@ import {
   without,
 } from "./nodes.ts";
 
-/** More targets than any schema has; each is copied. */
+/** More than any real schema has; each target is copied. */
 const MAX_TARGETS = 200;
 
-/** Moves the targets of all references. Those that point to other documents, or to nothing, stay. */
+/** Moves the targets of all references, except to other documents or missing targets. */
 export function gatherReferences(root: JsonObject): JsonObject {
   return new Gatherer(root).gather();
 }
@@ -40,7 +40,7 @@ class Gatherer {
     const walked = this.#walk(this.#root, null, 0);
     if (this.#names.size === 0) return this.#root;
     const definitions: [string, unknown][] = Object.entries(objectAt(walked, "$defs"));
-    // The queue grows while it is read: a target may refer to further ones.
+    // The queue grows during the loop: a target may refer to further ones.
     for (const { name, target } of this.#queue) {
       definitions.push([name, this.#walk(target, null, 0)]);
     }
@@ -53,7 +53,7 @@ class Gatherer {
       Object.entries(node).map(([key, value]) => {
         if (key === "$ref" && typeof value === "string") return [key, this.#move(value)];
         const replace = (schema: JsonObject, at: Place) => this.#walk(schema, at, depth + 1);
-        return [key, mapSchemas({ key, above: place }, value, replace)];
+        return [key, mapSchemas({ key, parent: place }, value, replace)];
       }),
     );
   }
@@ -70,7 +70,7 @@ class Gatherer {
     return `#/$defs/${name}`;
   }
 
-  /** A free name like the last key of the pointer. */
+  /** An unused name based on the last key of the pointer. */
   #claim(key: string): string {
     const readable = key.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64);
     const base = /^[0-9]*$/.test(readable) ? `shared${readable}` : readable;

@@ -1,9 +1,9 @@
 /**
- * The schemas of tools in the form that the validators of a model's family take. Pure; equal schemas get equal
- * bytes, so that prefixes stay cached. Claude takes what its clients send. For everyone else this is the one
- * table of what is refused, and only that is changed: `tools.N.input_schema.…` names what was lost.
- * Sources: the error texts that {@link ./schema_fixes.ts} quotes, from public threads of 2025 and 2026;
- * Moonshot's validator (MoonshotAI/walle); xAI's documentation of structured outputs.
+ * Adapts tool schemas to the validators of model vendors. Claude accepts what its clients send; for other models the
+ * table below lists what is rejected, and only that is changed. Losses are reported as `tools.N.input_schema.…`.
+ * Equal schemas get equal bytes, so that prefixes stay cached.
+ * Sources: the error messages quoted in {@link ./fixes.ts}, from public threads of 2025 and 2026; Moonshot's
+ * validator (MoonshotAI/walle); xAI's documentation of structured outputs.
  * @module
  */
 
@@ -26,15 +26,15 @@ import {
 import { gatherReferences } from "./references.ts";
 import { formatPlace, mapSchemas, MAX_DEPTH, type Place, without } from "./nodes.ts";
 
-/** What one family refuses beside {@linkcode EVERYWHERE}. */
-interface Family {
-  /** How the ids of its models begin, at OpenRouter and at the vendor's own server. */
+/** The rules of one vendor, in addition to {@linkcode COMMON_FIXES}. */
+interface VendorRules {
+  /** Prefixes of its model ids, at OpenRouter and at its own server. */
   ids: readonly string[];
-  /** Keywords that are refused. */
-  refuses?: readonly string[];
-  /** Keywords that are refused and say nothing about what is valid; they go without a word. */
+  /** Keywords that are rejected. */
+  rejects?: readonly string[];
+  /** Rejected keywords without effect on validity: removed without a report. */
   ignores?: readonly string[];
-  /** References to other places than `#/$defs/NAME` are refused. */
+  /** References other than `#/$defs/NAME` are rejected. */
   onlyDefs?: true;
   /** Applied from the inside out. */
   fixes?: readonly SchemaFix[];
@@ -42,10 +42,10 @@ interface Family {
   shapes?: readonly SchemaFix[];
 }
 
-/** For every model but Claude. Any of OpenAI's, Groq's and llama.cpp's validators may stand behind an id. */
-const EVERYWHERE: readonly SchemaFix[] = [dropPatterns, modernizeTuples, addItems, addProperties];
+/** For every model but Claude: the provider may use OpenAI's, Groq's or llama.cpp's validator. */
+const COMMON_FIXES: readonly SchemaFix[] = [dropPatterns, modernizeTuples, addItems, addProperties];
 
-const FAMILIES: readonly Family[] = [
+const VENDORS: readonly VendorRules[] = [
   {
     ids: ["google/", "~google/", "gemini"],
     onlyDefs: true,
@@ -61,7 +61,7 @@ const FAMILIES: readonly Family[] = [
   {
     // A 502 "Invalid arguments passed to the model" at OpenRouter.
     ids: ["x-ai/", "~x-ai/", "grok"],
-    refuses: ["minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"],
+    rejects: ["minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"],
   },
   {
     // "Grammar error: … failed to compile JSON schema".
@@ -70,57 +70,57 @@ const FAMILIES: readonly Family[] = [
   },
 ];
 
-/** Of a root; OpenAI: "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not'". */
+/** OpenAI: "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not'". */
 const NOT_AT_ROOT = ["not", "enum", "const"] as const;
 const COMPOSITIONS = ["$ref", "allOf", "anyOf", "oneOf"] as const;
-/** Names of one request beyond these say nothing more: a header has limits. */
-const MAX_NAMES = 10;
-const MAX_NAME_CHARS = 120;
+/** Limits of the report for one request: header size is limited. */
+const MAX_REPORTED = 10;
+const MAX_REPORTED_CHARS = 120;
 
 /** The rules for one request. */
 export interface SchemaRules {
   readonly fixes: readonly SchemaFix[];
   readonly shapes: readonly SchemaFix[];
-  readonly refused: ReadonlySet<string>;
+  readonly rejected: ReadonlySet<string>;
   readonly ignored: ReadonlySet<string>;
   readonly onlyDefs: boolean;
 }
 
-/** The rules for the models that may answer; null where all of them are Claude's. */
+/** The rules for the models that may respond; null if all of them are Claude. */
 export function findSchemaRules(models: readonly string[]): SchemaRules | null {
   const others = models.filter((model) => !isClaude(model));
   if (others.length === 0) return null;
-  const families = FAMILIES.filter(({ ids }) =>
+  const vendors = VENDORS.filter(({ ids }) =>
     others.some((model) => ids.some((start) => model.toLowerCase().startsWith(start)))
   );
   return {
-    fixes: [...new Set([...EVERYWHERE, ...families.flatMap(({ fixes = [] }) => fixes)])],
-    shapes: [...new Set(families.flatMap(({ shapes = [] }) => shapes))],
-    refused: new Set(families.flatMap(({ refuses = [] }) => refuses)),
-    ignored: new Set(families.flatMap(({ ignores = [] }) => ignores)),
-    onlyDefs: families.some(({ onlyDefs }) => onlyDefs),
+    fixes: [...new Set([...COMMON_FIXES, ...vendors.flatMap(({ fixes = [] }) => fixes)])],
+    shapes: [...new Set(vendors.flatMap(({ shapes = [] }) => shapes))],
+    rejected: new Set(vendors.flatMap(({ rejects = [] }) => rejects)),
+    ignored: new Set(vendors.flatMap(({ ignores = [] }) => ignores)),
+    onlyDefs: vendors.some(({ onlyDefs }) => onlyDefs),
   };
 }
 
-/** What {@linkcode adaptSchema} needs to know of the tool. */
+/** The options of {@linkcode adaptSchema}. */
 export interface AdaptOptions {
   rules: SchemaRules;
-  /** Where the tool stands in the client's list. */
+  /** Index of the tool in the client's list. */
   position: number;
-  /** Collects the names of what was left out. */
+  /** Collects the names of keywords that are not sent. */
   dropped: Set<string>;
 }
 
-/** The schema of one tool's input, as the rules want it. The schema it is given stays as it is. */
+/** Applies the rules to the input schema of a tool. Does not change the given schema. */
 export function adaptSchema(schema: JsonObject, options: AdaptOptions): JsonObject {
   const { rules, position, dropped } = options;
   const isComposed = COMPOSITIONS.some((keyword) => schema[keyword] !== undefined);
-  // References into a composition would lead nowhere when it is gone.
+  // References into a composition would break once it is flattened.
   const root = rules.onlyDefs || isComposed ? gatherReferences(schema) : schema;
   const drop = (place: Place) =>
-    note(dropped, `tools.${position}.input_schema.${formatPlace(place)}`);
+    report(dropped, `tools.${position}.input_schema.${formatPlace(place)}`);
   const cleaned = clean(root, null, { rules, root, drop, depth: 0 });
-  const flat = flattenRoot(cleaned, (key) => drop({ key, above: null }));
+  const flat = flattenRoot(cleaned, (key) => drop({ key, parent: null }));
   if (rules.shapes.length === 0) return flat;
   return shape(flat, null, { rules, root: flat, drop, depth: 0 });
 }
@@ -140,32 +140,32 @@ interface WalkContext {
   depth: number;
 }
 
-/** Takes out what is refused, and fixes each schema after those inside it. */
-function clean(node: JsonObject, above: Place | null, context: WalkContext): JsonObject {
+/** Removes rejected keywords, and fixes each schema after those inside it. */
+function clean(node: JsonObject, parent: Place | null, context: WalkContext): JsonObject {
   const { rules, drop, depth } = context;
   if (depth >= MAX_DEPTH) return node;
   const inner = { ...context, depth: depth + 1 };
   const entries = Object.entries(node).flatMap(([key, value]) => {
     if (rules.ignored.has(key)) return [];
-    const place = { key, above };
-    if (!rules.refused.has(key)) {
+    const place = { key, parent };
+    if (!rules.rejected.has(key)) {
       return [[key, mapSchemas(place, value, (schema, at) => clean(schema, at, inner))]];
     }
     drop(place);
     return [];
   });
-  return applyFixes(Object.fromEntries(entries), rules.fixes, { ...context, above });
+  return applyFixes(Object.fromEntries(entries), rules.fixes, { ...context, parent });
 }
 
 /** Shapes each schema before those inside it. */
-function shape(node: JsonObject, above: Place | null, context: WalkContext): JsonObject {
+function shape(node: JsonObject, parent: Place | null, context: WalkContext): JsonObject {
   if (context.depth >= MAX_DEPTH) return node;
   const inner = { ...context, depth: context.depth + 1 };
-  const shaped = applyFixes(node, context.rules.shapes, { ...context, above });
+  const shaped = applyFixes(node, context.rules.shapes, { ...context, parent });
   return Object.fromEntries(
     Object.entries(shaped).map(([key, value]) => [
       key,
-      mapSchemas({ key, above }, value, (schema, at) => shape(schema, at, inner)),
+      mapSchemas({ key, parent }, value, (schema, at) => shape(schema, at, inner)),
     ]),
   );
 }
@@ -173,13 +173,13 @@ function shape(node: JsonObject, above: Place | null, context: WalkContext): Jso
 function applyFixes(
   node: JsonObject,
   fixes: readonly SchemaFix[],
-  { root, drop, above }: Pick<WalkContext, "root" | "drop"> & { above: Place | null },
+  { root, drop, parent }: Pick<WalkContext, "root" | "drop"> & { parent: Place | null },
 ): JsonObject {
-  const context = { root, drop: (key: string) => drop({ key, above }) };
+  const context = { root, drop: (key: string) => drop({ key, parent }) };
   return fixes.reduce<JsonObject>((fixed, fix) => fix(fixed, context), node);
 }
 
-function note(dropped: Set<string>, name: string): void {
-  const listed = [...dropped].filter((one) => one.startsWith("tools.")).length;
-  dropped.add(listed < MAX_NAMES ? name.slice(0, MAX_NAME_CHARS) : "tools.input_schema");
+function report(dropped: Set<string>, name: string): void {
+  const reported = [...dropped].filter((one) => one.startsWith("tools.")).length;
+  dropped.add(reported < MAX_REPORTED ? name.slice(0, MAX_REPORTED_CHARS) : "tools.input_schema");
 }

@@ -1,11 +1,12 @@
 /**
- * The generic request by itself: what is named as dropped, and how contents are joined. What passes through the
- * whole proxy with UPSTREAM_DIALECT=openai stands in generic_dialect_test.ts.
+ * toOpenAiRequest on its own: dropped fields and joined texts. Tests of the whole proxy with UPSTREAM_DIALECT=openai
+ * are in tests/http/openai_dialect_test.ts.
  * @module
  */
 
 import { assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
+import type * as openrouter from "../../../lib/openrouter/types.ts";
 import { toOpenAiRequest } from "../../../lib/translate/request/openai_request.ts";
 import { type RequestOptions, translateRequest } from "../../../lib/translate/request/request.ts";
 import { ask, call, createProxy, post } from "../../helpers/proxy.ts";
@@ -18,7 +19,10 @@ function translateAsk(more: Record<string, unknown>, options: Partial<RequestOpt
     ...options,
   });
   const dropped = new Set<string>();
-  return { body: toOpenAiRequest(translated.body, dropped), dropped: [...dropped] };
+  const body: openrouter.OpenAiRequest = JSON.parse(
+    JSON.stringify(toOpenAiRequest(translated.body, dropped)),
+  );
+  return { body, dropped: [...dropped] };
 }
 
 const DROPPED: [
@@ -57,21 +61,21 @@ const DROPPED: [
 ];
 
 for (const [name, keys, options] of DROPPED) {
-  Deno.test(`a generic request names ${name} as dropped: ${JSON.stringify(keys)}`, () => {
+  Deno.test(`toOpenAiRequest reports ${name} as dropped: ${JSON.stringify(keys)}`, () => {
     assertEquals(translateAsk(keys, options).dropped, [name]);
   });
 }
 
-Deno.test("a generic request joins texts as they stand without their breakpoints", () => {
-  const mark = { cache_control: { type: "ephemeral" } };
+Deno.test("toOpenAiRequest joins texts once their breakpoints are removed", () => {
+  const breakpoint = { cache_control: { type: "ephemeral" } };
   const { body } = translateAsk({
-    system: [{ type: "text", text: "One.", ...mark }, { type: "text", text: "Two." }],
+    system: [{ type: "text", text: "One.", ...breakpoint }, { type: "text", text: "Two." }],
     messages: [
-      { role: "user", content: [{ type: "text", text: "Hi", ...mark }] },
+      { role: "user", content: [{ type: "text", text: "Hi", ...breakpoint }] },
       {
         role: "assistant",
         content: [
-          { type: "text", text: "A", ...mark },
+          { type: "text", text: "A", ...breakpoint },
           { type: "text", text: "B" },
           { type: "tool_use", id: "c", name: "A", input: {} },
         ],
@@ -81,7 +85,7 @@ Deno.test("a generic request joins texts as they stand without their breakpoints
         content: [{
           type: "tool_result",
           tool_use_id: "c",
-          content: [{ type: "text", text: "x", ...mark }, { type: "text", text: "y" }],
+          content: [{ type: "text", text: "x", ...breakpoint }, { type: "text", text: "y" }],
         }],
       },
     ],
@@ -94,7 +98,7 @@ Deno.test("a generic request joins texts as they stand without their breakpoints
   ]);
 });
 
-Deno.test("an assistant turn that was only thinking is an empty text for a generic server", () => {
+Deno.test("toOpenAiRequest sends an assistant turn of thinking only as an empty text", () => {
   const messages = [
     { role: "user", content: "Hello" },
     { role: "assistant", content: [{ type: "thinking", thinking: "Hm.", signature: "sig" }] },
@@ -104,11 +108,11 @@ Deno.test("an assistant turn that was only thinking is an empty text for a gener
   assertEquals(body.messages[1], { role: "assistant", content: "" });
 });
 
-Deno.test("a temperature of 0 is sent to a generic server", () => {
+Deno.test("toOpenAiRequest keeps a temperature of 0", () => {
   assertEquals(translateAsk({ temperature: 0 }).body.temperature, 0);
 });
 
-Deno.test("Claude's betas are asked of OpenRouter only", async () => {
+Deno.test("x-anthropic-beta is not sent with UPSTREAM_DIALECT=openai", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hi")), { check: () => {} });
   const { handler } = createProxy({ upstream, env: { UPSTREAM_DIALECT: "openai" } });
   const tools = [{ name: "A", input_schema: { type: "object" }, strict: true }];

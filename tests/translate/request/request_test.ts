@@ -1,5 +1,4 @@
-// The request direction, from a client's body to the body that goes upstream. The cases are the .request.json
-// files in tests/fixtures; the tests below are those that a fixture cannot express.
+// Translation of requests: the .request.json files in tests/fixtures, and tests that a fixture cannot express.
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
@@ -22,6 +21,11 @@ function translate(request: unknown, options: Partial<RequestOptions> = {}): Tra
   });
 }
 
+/** The body as upstream receives it. */
+function toJson(body: openrouter.ChatRequest): openrouter.ChatRequest {
+  return JSON.parse(JSON.stringify(body));
+}
+
 function toRequest(messages: unknown[], more: Record<string, unknown> = {}): unknown {
   return { model: "claude-sonnet-4-5", max_tokens: 4096, messages, ...more };
 }
@@ -29,10 +33,11 @@ function toRequest(messages: unknown[], more: Record<string, unknown> = {}): unk
 for (const { name, about, request, options, ...expected } of cases) {
   Deno.test(`translateRequest ${about} (${name})`, () => {
     const { body, dropped, visibleTokens } = translate(request, options);
-    assertEquals<unknown>(body, expected.body);
+    const sent = toJson(body);
+    assertEquals<unknown>(sent, expected.body);
     assertEquals(dropped.toSorted(), expected.dropped.toSorted());
     assertEquals(visibleTokens, expected.visibleTokens);
-    checkChatRequest(body);
+    checkChatRequest(sent);
   });
 }
 
@@ -41,7 +46,7 @@ Deno.test("every expected body of a request fixture is a valid chat request", ()
   for (const { body } of cases) checkChatRequest(body);
 });
 
-Deno.test("translateRequest gives equal requests the same bytes", () => {
+Deno.test("translateRequest gives the same bytes for equal requests", () => {
   for (const { request, options } of cases) {
     const first = JSON.stringify(translate(request, options).body);
     const second = JSON.stringify(translate(structuredClone(request), options).body);
@@ -49,17 +54,17 @@ Deno.test("translateRequest gives equal requests the same bytes", () => {
   }
 });
 
-Deno.test("translateRequest gives the same bytes in whatever order the client's fields come", () => {
+Deno.test("translateRequest gives the same bytes for any order of the client's fields", () => {
   for (const { request, options } of cases) {
-    const turned = Object.fromEntries(Object.entries(request).reverse());
+    const reversed = Object.fromEntries(Object.entries(request).reverse());
     assertEquals(
-      JSON.stringify(translate(turned, options).body),
+      JSON.stringify(translate(reversed, options).body),
       JSON.stringify(translate(request, options).body),
     );
   }
 });
 
-Deno.test("translateRequest gives string content and one text block the same bytes", () => {
+Deno.test("translateRequest gives the same bytes for string content and for one text block", () => {
   const [blocks, text] = ["text/one_block.request", "text/string.request"].map((name) =>
     cases.find((one) => one.name === name)?.request
   );
@@ -67,9 +72,9 @@ Deno.test("translateRequest gives string content and one text block the same byt
   assertEquals(JSON.stringify(translate(blocks).body), JSON.stringify(translate(text).body));
 });
 
-Deno.test("translateRequest does not change the request it is given", () => {
-  for (const { request: sent, options } of cases) {
-    const request = parseMessagesRequest(sent);
+Deno.test("translateRequest does not change its argument", () => {
+  for (const { request: json, options } of cases) {
+    const request = parseMessagesRequest(json);
     const before = structuredClone(request);
     translateRequest(request, { models: ["anthropic/claude-sonnet-4"], ...options });
     assertEquals(request, before);
@@ -78,7 +83,7 @@ Deno.test("translateRequest does not change the request it is given", () => {
 
 const LONG_NAME = `mcp__${"long_".repeat(15)}name`;
 
-/** A conversation that has one of everything that might move earlier messages as it grows. */
+/** A conversation with everything that might change earlier messages as it grows. */
 const turns: unknown[] = [
   { role: "user", content: "Start" },
   { role: "system", content: "Note one." },
@@ -121,20 +126,20 @@ const turns: unknown[] = [
   { role: "user", content: "Never mind." },
 ];
 
-Deno.test("translateRequest starts each longer request of a conversation with the bytes of the last", () => {
+Deno.test("translateRequest starts each longer request of a conversation with the bytes of the previous one", () => {
   const tools = [{ name: LONG_NAME, input_schema: { type: "object" } }];
   let earlier: openrouter.ChatRequest | undefined;
   let compared = 0;
   for (let length = 1; length <= turns.length; length++) {
-    // The client asks after its own turns, not after the model's.
-    if (length < turns.length && isClients(turns[length])) continue;
-    if (!isClients(turns[length - 1])) continue;
-    const { body } = translate(toRequest(turns.slice(0, length), { tools }));
+    // A client sends a request after its own turns, not after the model's.
+    if (length < turns.length && isFromClient(turns[length])) continue;
+    if (!isFromClient(turns[length - 1])) continue;
+    const body = toJson(translate(toRequest(turns.slice(0, length), { tools })).body);
     checkChatRequest(body);
     if (earlier !== undefined) {
       const { model, messages } = earlier;
-      const head = JSON.stringify({ model, messages }).slice(0, -"]}".length);
-      assert(JSON.stringify(body).startsWith(`${head},`), `${length} turns`);
+      const prefix = JSON.stringify({ model, messages }).slice(0, -"]}".length);
+      assert(JSON.stringify(body).startsWith(`${prefix},`), `${length} turns`);
       compared++;
     }
     earlier = body;
@@ -142,11 +147,11 @@ Deno.test("translateRequest starts each longer request of a conversation with th
   assertEquals(compared, 4);
 });
 
-function isClients(turn: unknown): boolean {
+function isFromClient(turn: unknown): boolean {
   return typeof turn === "object" && turn !== null && "role" in turn && turn.role !== "assistant";
 }
 
-Deno.test("translateRequest returns the way back for every tool name it replaced", () => {
+Deno.test("translateRequest returns names that restore every replaced tool name", () => {
   const { body, names } = translate(toRequest(turns));
   const calls = body.messages.flatMap((message) =>
     message.role === "assistant" ? message.tool_calls ?? [] : []
@@ -157,12 +162,12 @@ Deno.test("translateRequest returns the way back for every tool name it replaced
   );
 });
 
-Deno.test("listCallIds names every call of the conversation", () => {
+Deno.test("listCallIds returns the ids of all calls in the conversation", () => {
   const ids = listCallIds(parseMessagesRequest(toRequest(turns)));
   assertEquals(ids, ["call_0", "call_1", "call_0", "functions.Bash:1", "call_0"]);
 });
 
-Deno.test("translateRequest takes 5001 messages and 200 tools", () => {
+Deno.test("translateRequest translates 5001 messages and 200 tools", () => {
   const messages = Array.from({ length: 5001 }, (_, n) => ({
     role: n % 2 === 0 ? "user" : "assistant",
     content: `Turn ${n}`,
@@ -171,19 +176,19 @@ Deno.test("translateRequest takes 5001 messages and 200 tools", () => {
     name: `tool.${n}`,
     input_schema: { type: "object" },
   }));
-  const { body } = translate(toRequest(messages, { tools }));
+  const body = toJson(translate(toRequest(messages, { tools })).body);
   checkChatRequest(body);
   assertEquals(body.messages.length, 5001);
   assertEquals(body.tools?.length, 200);
 });
 
-Deno.test("translateRequest leaves no trace of __proto__ in the objects of others", () => {
+Deno.test("translateRequest treats __proto__ as a plain key and pollutes no prototype", () => {
   const request: unknown = JSON.parse(
     `{"model":"m","max_tokens":9,"__proto__":{"polluted":1},"messages":[{"role":"assistant","content":[
       {"type":"tool_use","id":"a","name":"__proto__","input":{"__proto__":{"polluted":1}}}]},
       {"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"ok"}]}]}`,
   );
-  const { body } = translate(request);
+  const body = toJson(translate(request).body);
   checkChatRequest(body);
   assertEquals(Object.hasOwn(Object.prototype, "polluted"), false);
   const [first] = body.messages;
@@ -191,7 +196,7 @@ Deno.test("translateRequest leaves no trace of __proto__ in the objects of other
   assertEquals(first.tool_calls?.[0]?.function.arguments, '{"__proto__":{"polluted":1}}');
 });
 
-Deno.test("translateRequest sends a session id of 256 characters, and none that is longer", () => {
+Deno.test("translateRequest sends a session id of 256 characters, but not a longer one", () => {
   const request = toRequest([{ role: "user", content: "Hi" }]);
   const send = (sessionId: string) => translate(request, { sessionId }).body.session_id;
   assertEquals(send("s".repeat(256)), "s".repeat(256));

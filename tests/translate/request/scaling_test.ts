@@ -1,5 +1,5 @@
-// Every field of a request that can be long, as text or as a list: what it costs must grow as it does. A request of
-// 32 MB would else hold up all others for minutes.
+// Translation takes linear time in every field that can be long, text or list. Otherwise a request of 32 MB could block
+// all others for minutes.
 
 import { parseCountRequest, parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
 import { toOpenAiRequest } from "../../../lib/translate/request/openai_request.ts";
@@ -15,16 +15,16 @@ const TEXT_CHARS = 3_000_000;
 const ITEMS = 99_000;
 const TURNS = 60_000;
 
-/** From the parsed JSON to what is sent, for a Claude and for another model, with the count of its tokens. */
+/** Everything that is done with a body: token counts, and translations for Claude, other models and other servers. */
 function handle(body: Json): void {
-  const asked = parseMessagesRequest(body);
+  const request = parseMessagesRequest(body);
   estimateInputTokens(parseCountRequest(body));
   for (const model of ["anthropic/claude-4", "openai/gpt-5"]) {
-    const { body: sent } = translateRequest(asked, { models: [model], sessionId: undefined });
+    const { body: sent } = translateRequest(request, { models: [model], sessionId: undefined });
     JSON.stringify(sent);
     toOpenAiRequest(sent, new Set());
   }
-  translateRequest(asked, {
+  translateRequest(request, {
     models: ["mistralai/m"],
     plainSchemas: true,
     unsupported: ["image", "file"],
@@ -34,12 +34,12 @@ function handle(body: Json): void {
     model: "m",
     inputTokens: 1,
     newCallId: () => "toolu_1",
-    takenCallIds: listCallIds(asked),
+    takenCallIds: listCallIds(request),
   });
 }
 
 function grow(about: string, most: number, build: (size: number) => Json): Growth {
-  const whole = (size: number) => ({
+  const buildBody = (size: number) => ({
     model: "claude-sonnet-4-5",
     max_tokens: 9,
     messages: [{ role: "user", content: "Hello" }],
@@ -49,8 +49,8 @@ function grow(about: string, most: number, build: (size: number) => Json): Growt
     about,
     most,
     prepare(size) {
-      // Through JSON, as it comes: what is built in memory shares its pieces.
-      const body: Json = JSON.parse(JSON.stringify(whole(size)));
+      // Through JSON, as received: a body built in memory shares its strings.
+      const body: Json = JSON.parse(JSON.stringify(buildBody(size)));
       return () => handle(body);
     },
   };
@@ -87,14 +87,14 @@ const schema = (fields: Json): Json => ({
   tools: [{ name: "Bash", input_schema: { type: "object", ...fields } }],
 });
 
-/** Texts that have made expressions slow: each place in them may begin a match that does not come to its end. */
+/** Texts that have made regular expressions slow: a match may start at each position and never complete. */
 const FILLERS = ["x", " ", "\n", "=", "_session_", "[", '"', "\\", ":nitro", "世"];
 
-/** Texts: by what holds them. */
+/** Fields with text. */
 const TEXTS: readonly [about: string, build: (words: string) => Json][] = [
   ["text", (words) => user(words)],
   ["system text", (words) => ({ system: [text(words)] })],
-  ["a billing line", (words) => ({ system: [text(`x-anthropic-billing-header:${words}!`)] })],
+  ["a billing header", (words) => ({ system: [text(`x-anthropic-billing-header:${words}!`)] })],
   ["text of a system turn", (words) => ({
     messages: [{ role: "user", content: "a" }, { role: "system", content: words }],
   })],
@@ -108,14 +108,14 @@ const TEXTS: readonly [about: string, build: (words: string) => Json][] = [
   ["a signature", (words) => assistant([{ type: "thinking", thinking: "a", signature: words }])],
   ["redacted thinking", (words) => assistant([{ type: "redacted_thinking", data: words }])],
   ["the input of a call", (words) => assistant([call("a", { command: words })])],
-  ["a broken input", (words) => assistant([{ ...call("a"), input: words }])],
+  ["an invalid input", (words) => assistant([{ ...call("a"), input: words }])],
   ["a description of a tool", (words) => ({
     tools: [{ name: "a", description: words, input_schema: { type: "object" } }],
   })],
   ["a pattern", (words) => schema({ properties: { a: { type: "string", pattern: words } } })],
   ["a name of a property", (words) => schema({ properties: { [words]: { type: "string" } } })],
   ["a $ref", (words) => schema({ properties: { a: { $ref: `#/$defs/${words}` } } })],
-  ["a format of the answer", (words) => ({
+  ["the output format", (words) => ({
     output_config: { format: { type: "json_schema", schema: { description: words } } },
   })],
   ["the base64 of an image", (words) => user([image(words)])],
@@ -148,7 +148,7 @@ const TEXTS: readonly [about: string, build: (words: string) => Json][] = [
   ["the state of a browser", (words) => inResult([{ type: "browser_state", state: words }])],
   ["a block of an unknown type", (words) => user([text("a"), { type: words }])],
   [
-    "what was searched",
+    "the query of a web search",
     (words) =>
       assistant([{ type: "server_tool_use", name: "web_search", input: { query: words } }]),
   ],
@@ -168,7 +168,7 @@ const together = (size: number, id: (n: number) => string): Json => ({
   ],
 });
 
-/** Lists: by what they hold. */
+/** Fields with lists. */
 const LISTS: readonly Growth[] = [
   grow("turns", ITEMS, (size) => ({
     messages: list(size, (n) => ({ role: n % 2 ? "assistant" : "user", content: "a" })),
@@ -215,13 +215,13 @@ const LISTS: readonly Growth[] = [
       content: [text("c")],
     })))),
   grow(
-    "thoughts",
+    "thinking blocks",
     ITEMS,
     (size) =>
       assistant(list(size, () => ({ type: "thinking", thinking: "a", signature: "EqQBCgIYAhIM" }))),
   ),
   grow(
-    "redacted thoughts",
+    "redacted thinking blocks",
     ITEMS,
     (size) => assistant(list(size, () => ({ type: "redacted_thinking", data: "EqQBCgIYAhIM" }))),
   ),
@@ -231,8 +231,8 @@ const LISTS: readonly Growth[] = [
   grow("calls of one id", TURNS, (size) => ({
     messages: [{ role: "user", content: "a" }, ...pairs(size / 2, () => "call_0")],
   })),
-  grow("calls at once", TURNS, (size) => together(size, (n) => `toolu_${n}`)),
-  grow("calls of one id at once", TURNS, (size) => together(size, () => "call_0")),
+  grow("parallel calls", TURNS, (size) => together(size, (n) => `toolu_${n}`)),
+  grow("parallel calls of one id", TURNS, (size) => together(size, () => "call_0")),
   grow(
     "results without a call",
     ITEMS,
@@ -243,13 +243,13 @@ const LISTS: readonly Growth[] = [
     ITEMS,
     (size) => assistant(list(size, (n) => ({ ...call(`toolu_${n}`), name: `mcp.${n}` }))),
   ),
-  // From some thousand keys on V8 keeps an object in another way: so many there are in any case.
+  // V8 stores objects of some thousand keys differently, so all sizes are above that.
   grow(
     "keys of an input",
     90_000,
     (size) => assistant([call("a", Object.fromEntries(list(size + 3000, (n) => [`k${n}`, n])))]),
   ),
-  grow("hits of a search", ITEMS, (size) =>
+  grow("results of a web search", ITEMS, (size) =>
     assistant([{
       type: "web_search_tool_result",
       content: list(size, (n) => ({ title: "a", url: `https://a/${n}` })),
@@ -266,7 +266,7 @@ const LISTS: readonly Growth[] = [
       ...CACHED,
     })),
   })),
-  grow("tools that are left out", 9900, (size) => ({
+  grow("dropped tools", 9900, (size) => ({
     tools: list(size, (n) => ({ type: `computer_${n}`, name: `tool_${n}` })),
   })),
   grow("domains", ITEMS, (size) => ({
@@ -301,7 +301,7 @@ const LISTS: readonly Growth[] = [
         list(size, (n) => [`p${n}`, { $ref: "#/definitions/one" }]),
       ),
     })),
-  grow("definitions that lead to one another", 50_000, (size) =>
+  grow("definitions that refer to each other", 50_000, (size) =>
     schema({
       $defs: Object.fromEntries(list(size, (n) => [`d${n}`, { $ref: `#/$defs/d${n + 1}` }])),
       properties: { a: { $ref: "#/$defs/d0" } },
@@ -313,33 +313,33 @@ const LISTS: readonly Growth[] = [
       ),
     })),
   grow(
-    "words of an enum",
+    "values of an enum",
     100_000,
     (size) => schema({ properties: { a: { enum: list(size, (n) => `w${n}`) } } }),
   ),
 ];
 
-/** A run of each filler, and an end that none of them expects. */
+/** A run of each filler, each with an end that does not match. */
 function fill(size: number): string {
   const length = size / FILLERS.length;
   return FILLERS.map((filler) => `${filler.repeat(Math.ceil(length / filler.length))}!`).join("");
 }
 
-/** Only the head of an image is read, so the filler must stand there. */
+/** Only the header of an image is read, so the filler is there. */
 const PADDING = grow(
   "padding of an image",
   65_000,
   (size) => user([image(`${"=".repeat(size)}A`)]),
 );
 
-/** For programs that use the translation without the check of its length. */
+/** For programs that call translateRequest without the parser's length limit. */
 const USER_ID: Growth = {
   about: "user id",
   most: 1_000_000,
   prepare(size) {
     const body = { model: "m", max_tokens: 9, messages: [{ role: "user", content: "a" }] };
-    const asked = { ...parseMessagesRequest(body), user_id: `${"_session_".repeat(size / 9)}!` };
-    return () => translateRequest(asked, { models: ["openai/gpt-5"] });
+    const request = { ...parseMessagesRequest(body), user_id: `${"_session_".repeat(size / 9)}!` };
+    return () => translateRequest(request, { models: ["openai/gpt-5"] });
   },
 };
 
