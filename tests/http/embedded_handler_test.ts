@@ -6,7 +6,7 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import about from "../../deno.json" with { type: "json" };
 import { createHandler, type HandlerOptions } from "../../lib/handler.ts";
-import { VARIABLES } from "../../lib/variables.ts";
+import { VARIABLES } from "../../lib/config.ts";
 import { ask, get, HELD_KEY, post } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 import { completion } from "../helpers/chunks.ts";
