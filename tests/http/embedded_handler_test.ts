@@ -55,7 +55,7 @@ Deno.test("without a word on who asks, the client is a stranger", async () => {
   ) {
     const answer = await proxy(post(ask()), info);
     assertEquals(answer.status, 403);
-    assertStringIncludes((await answer.json()).error.message, "set PROXY_API_KEYS");
+    assertStringIncludes((await answer.json()).error.message, "Set PROXY_API_KEYS");
   }
   assertEquals(asked.filter(({ key }) => key !== null), []);
 });
