@@ -46,7 +46,7 @@ export type AuthConfig = Pick<
 
 /** The result for an allowed request. */
 export interface AuthResult {
-  /** The key to send upstream; null if there is none: for public paths, and if the route returns a 401. */
+  /** The key to send upstream; null on public paths, or if the client sent none (the route returns a 401). */
   upstreamKey: string | null;
 }
 

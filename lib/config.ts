@@ -70,131 +70,114 @@ interface Row<T> {
   readonly parse: (setting: Setting) => T;
 }
 
+function row<T>(standard: string, about: string, parse: Row<T>["parse"]): Row<T> {
+  return { default: standard, about, parse };
+}
+
 const SONNET = "anthropic/claude-sonnet-4-20250514";
 const OPUS = "anthropic/claude-opus-4-20250514";
 const DAY_S = 86_400;
 
-/** In the order in which README, `.env.example` and `--help` list them. */
+/** Variable → default, description, parser; in the order in which README, `.env.example` and `--help` list them. */
 const TABLE = {
-  OPENROUTER_API_KEY: { default: "", about: "OpenRouter API key (sk-or-…)", parse: parseKey },
-  OPENROUTER_BASE_URL: {
-    default: "https://openrouter.ai/api/v1",
-    about: "Base URL of the upstream API, without /chat/completions",
-    parse: parseUrl,
-  },
-  TARGET_MODEL_OPUS: {
-    default: OPUS,
-    about: "Model for names that contain “opus”",
-    parse: parseTarget,
-  },
-  TARGET_MODEL_BIG: {
-    default: SONNET,
-    about: "Model for names that contain “sonnet”",
-    parse: parseTarget,
-  },
-  TARGET_MODEL_SMALL: {
-    default: SONNET,
-    about: "Model for names that contain “haiku”",
-    parse: parseTarget,
-  },
-  TARGET_MODEL_FABLE: {
-    default: "",
-    about: "Model for names that contain “fable”; unset: TARGET_MODEL_DEFAULT",
-    parse: optional(parseTarget),
-  },
-  TARGET_MODEL_DEFAULT: {
-    default: SONNET,
-    about: "Model for all other names",
-    parse: parseTarget,
-  },
-  OPENROUTER_APP_URL: {
-    default: "",
-    about: "App URL for OpenRouter's rankings, sent as HTTP-Referer",
-    parse: parseHeaderValue,
-  },
-  OPENROUTER_APP_TITLE: {
-    default: "",
-    about: "App name for OpenRouter's rankings, sent as X-Title",
-    parse: parseHeaderValue,
-  },
-  OPENROUTER_PROVIDER: {
-    default: "",
-    about: "OpenRouter's provider routing preferences, as a JSON object",
-    parse: optional(parseObject),
-  },
-  UPSTREAM_DIALECT: {
-    default: "openrouter",
-    about:
-      "openrouter, openai (any OpenAI-compatible server) or anthropic (OpenRouter's /messages)",
-    parse: oneOf("openrouter", "openai", "anthropic"),
-  },
-  PDF_ENGINE: {
-    default: "cloudflare-ai",
-    about: "PDF parser: cloudflare-ai (free), mistral-ocr (paid per page) or native",
-    parse: oneOf("cloudflare-ai", "mistral-ocr", "native"),
-  },
-  TIMEOUT_S: {
-    default: "300",
-    about: "Seconds to wait for upstream's response headers, then for each further piece of data",
-    parse: numberIn({ above: 0, most: DAY_S }),
-  },
-  PING_S: {
-    default: "15",
-    about: "Idle seconds after which a stream gets a ping",
-    parse: numberIn({ above: 0, most: DAY_S }),
-  },
-  DRAIN_S: {
-    default: "25",
-    about: "Seconds to finish in-flight responses on shutdown",
-    parse: numberIn({ above: -1, most: DAY_S }),
-  },
-  PORT: {
-    default: "8000",
-    about: "Port to listen on",
-    parse: numberIn({ above: -1, most: 65_535, whole: true }),
-  },
-  HOST: { default: "0.0.0.0", about: "Address to listen on", parse: ({ text }) => text },
-  PROXY_API_KEYS: {
-    default: "",
-    about: "Comma-separated keys that clients must send; unset: local clients only",
-    parse: parseKeys,
-  },
-  ALLOWED_ORIGINS: {
-    default: "",
-    about: "Comma-separated web origins that may call the proxy from a browser",
-    parse: parseOrigins,
-  },
-  MAX_BODY_MB: {
-    default: "32",
-    about: "Maximum size of a request body, in MiB",
-    parse: numberIn({ above: 0, most: 1024 }),
-  },
-  MAX_INFLIGHT: {
-    default: "256",
-    about: "Maximum number of concurrent requests; further ones get 529",
-    parse: numberIn({ above: 0, most: 1_000_000, whole: true }),
-  },
-  MAX_COST_USD: {
-    default: "",
-    about: "Daily budget in USD (UTC, estimates included); further requests get 402",
-    parse: optional(numberIn({ above: 0, most: 1e9 })),
-  },
-  INSPECT: {
-    default: "0",
-    about: "1 = capture recent request and response bodies for the dashboard",
-    parse: oneOf("0", "1"),
-  },
-  LOG_LEVEL: {
-    default: "info",
-    about: "Log level: debug, info, warn or error",
-    parse: oneOf("debug", "info", "warn", "error"),
-  },
-  LOG_FORMAT: {
-    default: "auto",
-    about: "Log format: text, json, or auto (text on a terminal, else json)",
-    parse: oneOf("auto", "text", "json"),
-  },
-} as const satisfies Record<string, Row<unknown>>;
+  OPENROUTER_API_KEY: row("", "OpenRouter API key (sk-or-…)", parseKey),
+  OPENROUTER_BASE_URL: row(
+    "https://openrouter.ai/api/v1",
+    "Base URL of the upstream API, without /chat/completions",
+    parseUrl,
+  ),
+  TARGET_MODEL_OPUS: row(OPUS, "Model for names that contain “opus”", parseTarget),
+  TARGET_MODEL_BIG: row(SONNET, "Model for names that contain “sonnet”", parseTarget),
+  TARGET_MODEL_SMALL: row(SONNET, "Model for names that contain “haiku”", parseTarget),
+  TARGET_MODEL_FABLE: row(
+    "",
+    "Model for names that contain “fable”; unset: TARGET_MODEL_DEFAULT",
+    optional(parseTarget),
+  ),
+  TARGET_MODEL_DEFAULT: row(SONNET, "Model for all other names", parseTarget),
+  OPENROUTER_APP_URL: row(
+    "",
+    "App URL for OpenRouter's rankings, sent as HTTP-Referer",
+    parseHeaderValue,
+  ),
+  OPENROUTER_APP_TITLE: row(
+    "",
+    "App name for OpenRouter's rankings, sent as X-Title",
+    parseHeaderValue,
+  ),
+  OPENROUTER_PROVIDER: row(
+    "",
+    "OpenRouter's provider routing preferences, as a JSON object",
+    optional(parseObject),
+  ),
+  UPSTREAM_DIALECT: row(
+    "openrouter",
+    "openrouter, openai (any OpenAI-compatible server) or anthropic (OpenRouter's /messages)",
+    oneOf("openrouter", "openai", "anthropic"),
+  ),
+  PDF_ENGINE: row(
+    "cloudflare-ai",
+    "PDF parser: cloudflare-ai (free), mistral-ocr (paid per page) or native",
+    oneOf("cloudflare-ai", "mistral-ocr", "native"),
+  ),
+  TIMEOUT_S: row(
+    "300",
+    "Seconds to wait for upstream's response headers, then for each further piece of data",
+    numberIn({ above: 0, most: DAY_S }),
+  ),
+  PING_S: row(
+    "15",
+    "Idle seconds after which a stream gets a ping",
+    numberIn({ above: 0, most: DAY_S }),
+  ),
+  DRAIN_S: row(
+    "25",
+    "Seconds to finish in-flight responses on shutdown",
+    numberIn({ above: -1, most: DAY_S }),
+  ),
+  PORT: row("8000", "Port to listen on", numberIn({ above: -1, most: 65_535, whole: true })),
+  HOST: row("0.0.0.0", "Address to listen on", ({ text }) => text),
+  PROXY_API_KEYS: row(
+    "",
+    "Comma-separated keys that clients must send; unset: local clients only",
+    parseKeys,
+  ),
+  ALLOWED_ORIGINS: row(
+    "",
+    "Comma-separated web origins that may call the proxy from a browser",
+    parseOrigins,
+  ),
+  MAX_BODY_MB: row(
+    "32",
+    "Maximum size of a request body, in MiB",
+    numberIn({ above: 0, most: 1024 }),
+  ),
+  MAX_INFLIGHT: row(
+    "256",
+    "Maximum number of concurrent requests; further ones get 529",
+    numberIn({ above: 0, most: 1_000_000, whole: true }),
+  ),
+  MAX_COST_USD: row(
+    "",
+    "Daily budget in USD (UTC, estimates included); further requests get 402",
+    optional(numberIn({ above: 0, most: 1e9 })),
+  ),
+  INSPECT: row(
+    "0",
+    "1 = capture recent request and response bodies for the dashboard",
+    oneOf("0", "1"),
+  ),
+  LOG_LEVEL: row(
+    "info",
+    "Log level: debug, info, warn or error",
+    oneOf("debug", "info", "warn", "error"),
+  ),
+  LOG_FORMAT: row(
+    "auto",
+    "Log format: text, json, or auto (text on a terminal, else json)",
+    oneOf("auto", "text", "json"),
+  ),
+};
 
 type VariableName = keyof typeof TABLE;
 type Values = { [N in VariableName]: ReturnType<(typeof TABLE)[N]["parse"]> };

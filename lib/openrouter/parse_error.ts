@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
 /** A parsed error. */
 export interface UpstreamError {
   status: number;
-  /** The message for the client; "" if there is none. */
+  /** The message for the client; "" if not found. */
   message: string;
   /** The provider's message and OpenRouter's, truncated: for matching only. */
   wording: string;
