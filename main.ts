@@ -19,7 +19,7 @@ import {
   printLine,
   StartError,
 } from "./lib/cli/terminal.ts";
-import { VARIABLES } from "./lib/variables.ts";
+import { VARIABLES } from "./lib/config.ts";
 
 const USER_FILE = Deno.build.os === "windows"
   ? "%APPDATA%\\claudeproxy\\.env"

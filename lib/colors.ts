@@ -1,14 +1,15 @@
 /**
- * Words for a terminal: in colour, and such that they cannot steer it. Whether there is one, the caller knows.
+ * Colors for a terminal, and removal of control characters from untrusted text. The caller knows whether output is a
+ * terminal.
  * @module
  */
 
 export type Color = "red" | "green" | "yellow" | "dim";
 
-/** Text in a colour, or the text as it is where colours are off. */
+/** Colors a text; returns it unchanged if colors are off. */
 export type Colorizer = (color: Color, text: string) => string;
 
-/** Color → the codes that turn it on and off. */
+/** ANSI codes (SGR) that turn a color on and off. */
 const CODES: Record<Color, readonly [on: number, off: number]> = {
   red: [31, 39],
   green: [32, 39],
@@ -16,7 +17,7 @@ const CODES: Record<Color, readonly [on: number, off: number]> = {
   dim: [2, 22],
 };
 
-/** @param isOn whether the text goes to a terminal whose owner has not set NO_COLOR */
+/** @param isOn whether output is a terminal and NO_COLOR is not set */
 export function createColorizer(isOn: boolean): Colorizer {
   if (!isOn) return (_color, text) => text;
   return (color, text) => {
@@ -25,18 +26,18 @@ export function createColorizer(isOn: boolean): Colorizer {
   };
 }
 
-/** Controls (C0, C1), what turns the direction of text or is not seen, and the line ends that are no controls. */
-const STEERING = /[\p{Cc}\p{Cf}\u2028\u2029]+/gu;
+/** Control characters (C0, C1), invisible and bidirectional formatting characters, and U+2028 and U+2029. */
+const CONTROL_CHARS = /[\p{Cc}\p{Cf}\u2028\u2029]+/gu;
 
-/** One text, one line: nothing a client or upstream sends can start another, or steer a terminal. */
+/** Makes text from clients or upstream a single line that cannot control a terminal. */
 export function stripControlChars(text: string): string {
-  return text.replace(STEERING, " ");
+  return text.replace(CONTROL_CHARS, " ");
 }
 
-/** The same for a line of JSON, which loses nothing by it: `JSON.stringify` itself escapes C0 only. */
+/** Escapes them in a line of JSON, where `JSON.stringify` escapes only C0. */
 export function escapeControls(json: string): string {
   return json.replace(
-    STEERING,
+    CONTROL_CHARS,
     (found) =>
       found.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
   );

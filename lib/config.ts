@@ -1,29 +1,35 @@
 /**
- * The one place that reads the environment's variables, and checks them.
- * Knows no files and no Deno: main.ts hands it a look-up.
+ * All settings in one table: variable, default, help text and parser. Reads the environment through a function;
+ * knows neither files nor Deno.
  * @module
  */
 
-import { isJsonObject, parseJson } from "./json.ts";
-import { DEPLOY_VARIABLE, type VariableName, VARIABLES } from "./variables.ts";
+import {
+  numberIn,
+  oneOf,
+  optional,
+  parseHeaderValue,
+  parseKey,
+  parseKeys,
+  parseObject,
+  parseOrigins,
+  parseTarget,
+  parseUrl,
+  type Setting,
+  type Target,
+} from "./config_parsers.ts";
 
-/** Where requests for one kind of model name go. */
-export interface Target {
-  /** The first is asked; the rest are OpenRouter's own fallbacks. The word `auto` is resolved per request. */
-  readonly models: readonly [string, ...string[]];
-  /** Whether nobody chose it: only then may a refused model be replaced. */
-  readonly isDefault: boolean;
-}
+export { ConfigError, type Target } from "./config_parsers.ts";
 
-/** The kinds of model names that can be mapped apart. */
+/** Families of model names that can be mapped separately. */
 export type Family = "opus" | "sonnet" | "haiku" | "fable" | "other";
 
-/** What upstream speaks: OpenRouter's chat completions, OpenAI's, or Anthropic's Messages. */
+/** The upstream API: OpenRouter's chat completions, OpenAI's, or Anthropic's Messages. */
 export type Dialect = "openrouter" | "openai" | "anthropic";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** The whole configuration, checked. Times in milliseconds, sizes in bytes. */
+/** The validated configuration. Times in milliseconds, sizes in bytes. */
 export interface Config {
   readonly openrouterApiKey: string | null;
   /** Without a trailing slash. */
@@ -45,177 +51,189 @@ export interface Config {
   readonly maxInflight: number;
   /** Null for no limit. */
   readonly maxCostUsd: number | null;
-  /** Whether bodies are kept, for the page. */
+  /** Whether request and response bodies are captured for the dashboard. */
   readonly capturesBodies: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: "auto" | "text" | "json";
   readonly onDenoDeploy: boolean;
 }
 
-/** A setting that cannot be used. The message is one line: variable, value, what is allowed. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
-
-/** Reads one variable of the environment; undefined where it is not set. */
+/** Reads one environment variable; undefined if it is not set. */
 export type Env = (name: string) => string | undefined;
 
-/**
- * Reads and checks the whole configuration. A blank value, or one equal to the default, counts as not set.
- * @throws {ConfigError} at the first value that cannot be used
- */
-export function loadConfig(env: Env): Config {
-  const settings = new Settings(env);
-  const other = settings.target("TARGET_MODEL_DEFAULT");
-  return {
-    openrouterApiKey: settings.key("OPENROUTER_API_KEY"),
-    baseUrl: settings.url("OPENROUTER_BASE_URL"),
-    targets: {
-      opus: settings.target("TARGET_MODEL_OPUS"),
-      sonnet: settings.target("TARGET_MODEL_BIG"),
-      haiku: settings.target("TARGET_MODEL_SMALL"),
-      fable: settings.isSet("TARGET_MODEL_FABLE") ? settings.target("TARGET_MODEL_FABLE") : other,
-      other,
-    },
-    appUrl: settings.headerValue("OPENROUTER_APP_URL"),
-    appTitle: settings.headerValue("OPENROUTER_APP_TITLE"),
-    provider: settings.jsonObject("OPENROUTER_PROVIDER"),
-    dialect: settings.oneOf("UPSTREAM_DIALECT", ["openrouter", "openai", "anthropic"]),
-    pdfEngine: settings.oneOf("PDF_ENGINE", ["cloudflare-ai", "mistral-ocr", "native"]),
-    timeoutMs: settings.number("TIMEOUT_S", { above: 0, most: 86_400 }) * 1000,
-    pingMs: settings.number("PING_S", { above: 0, most: 86_400 }) * 1000,
-    drainMs: settings.number("DRAIN_S", { above: -1, most: 86_400 }) * 1000,
-    port: settings.number("PORT", { above: -1, most: 65_535, whole: true }),
-    host: settings.text("HOST"),
-    proxyApiKeys: settings.keys("PROXY_API_KEYS"),
-    allowedOrigins: settings.origins("ALLOWED_ORIGINS"),
-    maxBodyBytes: Math.floor(
-      settings.number("MAX_BODY_MB", { above: 0, most: 1024 }) * 1024 * 1024,
-    ),
-    maxInflight: settings.number("MAX_INFLIGHT", { above: 0, most: 1_000_000, whole: true }),
-    maxCostUsd: settings.isSet("MAX_COST_USD")
-      ? settings.number("MAX_COST_USD", { above: 0, most: 1e9 })
-      : null,
-    capturesBodies: settings.oneOf("INSPECT", ["0", "1"]) === "1",
-    logLevel: settings.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"]),
-    logFormat: settings.oneOf("LOG_FORMAT", ["auto", "text", "json"]),
-    onDenoDeploy: Boolean(env(DEPLOY_VARIABLE)?.trim()),
-  };
+interface Row<T> {
+  /** The text that counts as "not set"; "" if there is no default. */
+  readonly default: string;
+  /** The description in README, `.env.example` and `--help`. */
+  readonly about: string;
+  /** @throws {ConfigError} */
+  readonly parse: (setting: Setting) => T;
 }
 
-/** Typed reading of single variables; each method throws a {@linkcode ConfigError} that says what to fix. */
-class Settings {
-  readonly #env: Env;
+function row<T>(standard: string, about: string, parse: Row<T>["parse"]): Row<T> {
+  return { default: standard, about, parse };
+}
 
-  constructor(env: Env) {
-    this.#env = env;
-  }
+const SONNET = "anthropic/claude-sonnet-4-20250514";
+const OPUS = "anthropic/claude-opus-4-20250514";
+const DAY_S = 86_400;
 
-  /** The value as text: trimmed, the default where it is blank. */
-  text(name: VariableName): string {
-    return this.#env(name)?.trim() || this.#default(name);
-  }
+/** Variable → default, description, parser; in the order in which README, `.env.example` and `--help` list them. */
+const TABLE = {
+  OPENROUTER_API_KEY: row("", "OpenRouter API key (sk-or-…)", parseKey),
+  OPENROUTER_BASE_URL: row(
+    "https://openrouter.ai/api/v1",
+    "Base URL of the upstream API, without /chat/completions",
+    parseUrl,
+  ),
+  TARGET_MODEL_OPUS: row(OPUS, "Model for names that contain “opus”", parseTarget),
+  TARGET_MODEL_BIG: row(SONNET, "Model for names that contain “sonnet”", parseTarget),
+  TARGET_MODEL_SMALL: row(SONNET, "Model for names that contain “haiku”", parseTarget),
+  TARGET_MODEL_FABLE: row(
+    "",
+    "Model for names that contain “fable”; unset: TARGET_MODEL_DEFAULT",
+    optional(parseTarget),
+  ),
+  TARGET_MODEL_DEFAULT: row(SONNET, "Model for all other names", parseTarget),
+  OPENROUTER_APP_URL: row(
+    "",
+    "App URL for OpenRouter's rankings, sent as HTTP-Referer",
+    parseHeaderValue,
+  ),
+  OPENROUTER_APP_TITLE: row(
+    "",
+    "App name for OpenRouter's rankings, sent as X-Title",
+    parseHeaderValue,
+  ),
+  OPENROUTER_PROVIDER: row(
+    "",
+    "OpenRouter's provider routing preferences, as a JSON object",
+    optional(parseObject),
+  ),
+  UPSTREAM_DIALECT: row(
+    "openrouter",
+    "openrouter, openai (any OpenAI-compatible server) or anthropic (OpenRouter's /messages)",
+    oneOf("openrouter", "openai", "anthropic"),
+  ),
+  PDF_ENGINE: row(
+    "cloudflare-ai",
+    "PDF parser: cloudflare-ai (free), mistral-ocr (paid per page) or native",
+    oneOf("cloudflare-ai", "mistral-ocr", "native"),
+  ),
+  TIMEOUT_S: row(
+    "300",
+    "Seconds to wait for upstream's response headers, then for each further piece of data",
+    numberIn({ above: 0, most: DAY_S }),
+  ),
+  PING_S: row(
+    "15",
+    "Idle seconds after which a stream gets a ping",
+    numberIn({ above: 0, most: DAY_S }),
+  ),
+  DRAIN_S: row(
+    "25",
+    "Seconds to finish in-flight responses on shutdown",
+    numberIn({ above: -1, most: DAY_S }),
+  ),
+  PORT: row("8000", "Port to listen on", numberIn({ above: -1, most: 65_535, whole: true })),
+  HOST: row("0.0.0.0", "Address to listen on", ({ text }) => text),
+  PROXY_API_KEYS: row(
+    "",
+    "Comma-separated keys that clients must send; unset: local clients only",
+    parseKeys,
+  ),
+  ALLOWED_ORIGINS: row(
+    "",
+    "Comma-separated web origins that may call the proxy from a browser",
+    parseOrigins,
+  ),
+  MAX_BODY_MB: row(
+    "32",
+    "Maximum size of a request body, in MiB",
+    numberIn({ above: 0, most: 1024 }),
+  ),
+  MAX_INFLIGHT: row(
+    "256",
+    "Maximum number of concurrent requests; further ones get 529",
+    numberIn({ above: 0, most: 1_000_000, whole: true }),
+  ),
+  MAX_COST_USD: row(
+    "",
+    "Daily budget in USD (UTC, estimates included); further requests get 402",
+    optional(numberIn({ above: 0, most: 1e9 })),
+  ),
+  INSPECT: row(
+    "0",
+    "1 = capture recent request and response bodies for the dashboard",
+    oneOf("0", "1"),
+  ),
+  LOG_LEVEL: row(
+    "info",
+    "Log level: debug, info, warn or error",
+    oneOf("debug", "info", "warn", "error"),
+  ),
+  LOG_FORMAT: row(
+    "auto",
+    "Log format: text, json, or auto (text on a terminal, else json)",
+    oneOf("auto", "text", "json"),
+  ),
+};
 
-  isSet(name: VariableName): boolean {
-    const value = this.#env(name)?.trim() ?? "";
-    return value !== "" && value !== this.#default(name);
-  }
+type VariableName = keyof typeof TABLE;
+type Values = { [N in VariableName]: ReturnType<(typeof TABLE)[N]["parse"]> };
 
-  list(name: VariableName): string[] {
-    return this.text(name).split(",").map((item) => item.trim()).filter((item) => item !== "");
-  }
+/** With the name, row and value types correlated. */
+const ROWS: { readonly [N in VariableName]: Row<Values[N]> } = TABLE;
 
-  number(name: VariableName, range: { above: number; most: number; whole?: boolean }): number {
-    const text = this.text(name);
-    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
-    const fits = value > range.above && value <= range.most &&
-      (!range.whole || Number.isInteger(value));
-    if (fits) return value;
-    const kind = range.whole ? "a whole number" : "a number";
-    const least = range.above < 0 ? "from 0" : "above 0";
-    throw this.#bad(name, text, `${kind} ${least} up to ${range.most}`);
-  }
+/** All variables of the proxy, in the order in which the documentation lists them. */
+export const VARIABLES: readonly ({ name: string } & Pick<Row<unknown>, "default" | "about">)[] =
+  Object.entries(TABLE).map(([name, row]) => ({ name, default: row.default, about: row.about }));
 
-  oneOf<T extends string>(name: VariableName, allowed: readonly T[]): T {
-    const text = this.text(name);
-    const value = allowed.find((item) => item === text.toLowerCase());
-    if (value === undefined) throw this.#bad(name, text, allowed.join(", "));
-    return value;
-  }
+/** Set by Deno Deploy itself. */
+export const DEPLOY_VARIABLE = "DENO_DEPLOY";
 
-  url(name: VariableName): string {
-    const text = this.text(name);
-    const url = URL.parse(text);
-    const usable = url !== null && /^https?:$/.test(url.protocol) && url.search === "" &&
-      url.hash === "" && url.username === "" && url.password === "";
-    if (!usable) {
-      const shown = text.includes("@") ? "(hidden: it carries credentials)" : text;
-      throw this.#bad(name, shown, "an http or https URL without credentials, query or fragment");
-    }
-    return text.replace(/\/+$/, "");
-  }
+/** They lead to the user's own settings file; read where permitted, never required. */
+export const FOLDER_VARIABLES = ["HOME", "XDG_CONFIG_HOME", "APPDATA"] as const;
 
-  origins(name: VariableName): string[] {
-    return this.list(name).map((text) => {
-      const origin = URL.parse(text)?.origin;
-      if (origin === undefined || origin === "null" || text.replace(/\/$/, "") !== origin) {
-        throw this.#bad(name, text, "origins such as https://example.com, separated by commas");
-      }
-      return origin;
-    });
-  }
-
-  /** A key: never shown in a message. */
-  key(name: VariableName): string | null {
-    const text = this.text(name);
-    if (/^[\x21-\x7e]*$/.test(text)) return text || null;
-    throw this.#bad(name, "(hidden)", "printable ASCII without spaces");
-  }
-
-  /** Keys, of which a set variable names at least one. */
-  keys(name: VariableName): string[] {
-    const keys = this.list(name);
-    const isUsable = keys.every((key) => /^[\x21-\x7e]+$/.test(key)) &&
-      (keys.length > 0 || this.text(name) === "");
-    if (isUsable) return keys;
-    throw this.#bad(
-      name,
-      "(hidden)",
-      "keys of printable ASCII without spaces, separated by commas",
-    );
-  }
-
-  headerValue(name: VariableName): string | null {
-    const text = this.text(name);
-    if (/^[\x20-\x7e]*$/.test(text)) return text || null;
-    throw this.#bad(name, text, "printable ASCII");
-  }
-
-  jsonObject(name: VariableName): Record<string, unknown> | null {
-    const text = this.text(name);
-    if (text === "") return null;
-    const value = parseJson(text);
-    if (isJsonObject(value)) return value;
-    throw this.#bad(name, text, 'a JSON object such as {"sort":"throughput"}');
-  }
-
-  target(name: VariableName): Target {
-    const [first, ...rest] = this.list(name);
-    const bad = [first, ...rest].find((id) => id !== undefined && /[\s"'\\]/.test(id));
-    if (first === undefined || bad !== undefined || rest.includes("auto")) {
-      throw this.#bad(name, this.text(name), "one model id, `auto`, or ids separated by commas");
-    }
-    return { models: [first, ...rest], isDefault: !this.isSet(name) };
-  }
-
-  #default(name: VariableName): string {
-    return VARIABLES.find((variable) => variable.name === name)?.default ?? "";
-  }
-
-  #bad(name: VariableName, value: string, allowed: string): ConfigError {
-    const shown = value.length > 80 ? `${value.slice(0, 80)}…` : value;
-    return new ConfigError(
-      `${name}=${JSON.stringify(shown)} cannot be used: allowed is ${allowed}`,
-    );
-  }
+/**
+ * Reads and validates the whole configuration. A blank value, or one equal to the default, counts as not set.
+ * @throws {ConfigError} at the first invalid value
+ */
+export function loadConfig(env: Env): Config {
+  const read = <N extends VariableName>(name: N): Values[N] => {
+    const { default: standard, parse } = ROWS[name];
+    const text = env(name)?.trim() || standard;
+    return parse({ name, text, isDefault: text === standard });
+  };
+  const other = read("TARGET_MODEL_DEFAULT");
+  return {
+    openrouterApiKey: read("OPENROUTER_API_KEY"),
+    baseUrl: read("OPENROUTER_BASE_URL"),
+    targets: {
+      opus: read("TARGET_MODEL_OPUS"),
+      sonnet: read("TARGET_MODEL_BIG"),
+      haiku: read("TARGET_MODEL_SMALL"),
+      fable: read("TARGET_MODEL_FABLE") ?? other,
+      other,
+    },
+    appUrl: read("OPENROUTER_APP_URL"),
+    appTitle: read("OPENROUTER_APP_TITLE"),
+    provider: read("OPENROUTER_PROVIDER"),
+    dialect: read("UPSTREAM_DIALECT"),
+    pdfEngine: read("PDF_ENGINE"),
+    timeoutMs: read("TIMEOUT_S") * 1000,
+    pingMs: read("PING_S") * 1000,
+    drainMs: read("DRAIN_S") * 1000,
+    port: read("PORT"),
+    host: read("HOST"),
+    proxyApiKeys: read("PROXY_API_KEYS"),
+    allowedOrigins: read("ALLOWED_ORIGINS"),
+    maxBodyBytes: Math.floor(read("MAX_BODY_MB") * 1024 * 1024),
+    maxInflight: read("MAX_INFLIGHT"),
+    maxCostUsd: read("MAX_COST_USD"),
+    capturesBodies: read("INSPECT") === "1",
+    logLevel: read("LOG_LEVEL"),
+    logFormat: read("LOG_FORMAT"),
+    onDenoDeploy: Boolean(env(DEPLOY_VARIABLE)?.trim()),
+  };
 }

@@ -1,13 +1,12 @@
 /**
- * The one error of this program and the one table from Anthropic's error type to an HTTP status.
- * Knows nothing of who raises errors or who sends them.
+ * The proxy's error class and the HTTP status of each of Anthropic's error types.
  * @module
  */
 
 import { STATUS_CODE } from "@std/http/status";
 import type { ErrorBody, ErrorType } from "./anthropic/types.ts";
 
-/** The status each error type has unless the error says otherwise. 529 is Anthropic's own. */
+/** The status of each error type unless the error has its own. 529 is Anthropic's. */
 const STATUS_OF: Record<ErrorType, number> = {
   invalid_request_error: STATUS_CODE.BadRequest,
   authentication_error: STATUS_CODE.Unauthorized,
@@ -21,7 +20,7 @@ const STATUS_OF: Record<ErrorType, number> = {
   overloaded_error: 529,
 };
 
-/** Clients retry a 401 like a 5xx unless told not to (Claude Code: 7 attempts in 37 s). */
+/** Without `x-should-retry: false` clients retry a 401 like a 5xx (Claude Code: 7 attempts in 37 s). */
 const NEVER_RETRIED: ReadonlySet<number> = new Set([
   STATUS_CODE.BadRequest,
   STATUS_CODE.Unauthorized,
@@ -30,32 +29,32 @@ const NEVER_RETRIED: ReadonlySet<number> = new Set([
   STATUS_CODE.NotFound,
 ]);
 
-/** What an {@linkcode ApiError} may carry besides its type and message. */
+/** Options of an {@linkcode ApiError}. */
 export interface ApiErrorOptions {
-  /** What went wrong underneath; goes to the debug log, never to the client. */
+  /** The underlying error; written to the debug log, never sent to the client. */
   cause?: unknown;
-  /** Where the status differs from the type's own, e.g. 502 for an `api_error` of upstream. */
-  status?: number;
-  /** Further response headers, e.g. `retry-after` or `allow`. */
+  /** Overrides the status of the type, e.g. 502 for an `api_error` of upstream. */
+  status?: number | undefined;
+  /** Additional response headers, e.g. `retry-after` or `allow`. */
   headers?: Record<string, string>;
   /** Anthropic's `details`, which some clients act on. */
   details?: Record<string, unknown>;
 }
 
-/** An error in Anthropic's terms. The only one that reaches a client. */
+/** An error in Anthropic's format. Clients get no other. */
 export class ApiError extends Error {
-  /** Tells it from other errors in a log. */
+  /** Distinguishes it from other errors in a log. */
   override readonly name = "ApiError";
-  /** Anthropic's word for what went wrong. */
+  /** Anthropic's error type. */
   readonly type: ErrorType;
-  /** The HTTP status it is answered with. */
+  /** The HTTP status of the response. */
   readonly status: number;
-  /** Response headers that belong to it. */
+  /** Additional response headers. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Anthropic's `details`; undefined where there are none. */
+  /** Anthropic's `details`, if any. */
   readonly details: Record<string, unknown> | undefined;
 
-  /** Creates the error; `message` is what the client reads. */
+  /** Creates the error; `message` is sent to the client. */
   constructor(type: ErrorType, message: string, options: ApiErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.type = type;
@@ -65,21 +64,21 @@ export class ApiError extends Error {
   }
 }
 
-/** Anything thrown → an {@linkcode ApiError}; what is not one already becomes a 500 without detail. */
+/** Converts anything thrown to an {@linkcode ApiError}; other errors become a 500 without details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   return new ApiError("api_error", "Internal error of the proxy", { cause: error });
 }
 
-/** Longer explanations of upstream say nothing more. Cut after redaction: half a key is a secret too. */
+/** Upstream's messages may be long. Cut after redaction: half a key is a secret too. */
 const MAX_MESSAGE_CHARS = 2000;
 
-/** The error for a client that has left: nobody reads it but the log. 499 is the usual number for it. */
-export function createClientGone(cause: unknown): ApiError {
+/** The error for a client that disconnected; only logged. 499 is nginx's status for it. */
+export function clientDisconnectedError(cause: unknown): ApiError {
   return new ApiError("api_error", "The client closed the connection", { status: 499, cause });
 }
 
-/** The `error` object of Anthropic's envelope; `redact` sees every word that leaves. */
+/** The `error` object of Anthropic's error format, with the message redacted. */
 export function toErrorBody(error: ApiError, redact: (text: string) => string): ErrorBody {
   const message = redact(error.message).slice(0, MAX_MESSAGE_CHARS);
   const body: ErrorBody = { type: error.type, message };
@@ -87,14 +86,14 @@ export function toErrorBody(error: ApiError, redact: (text: string) => string): 
   return body;
 }
 
-/** The whole answer for an error before the head has left: `{type:"error", error, request_id}`. */
+/** The error response while no headers are sent yet: `{type:"error", error, request_id}`. */
 export function toErrorResponse(
   error: ApiError,
   options: { requestId: string; redact: (text: string) => string },
 ): Response {
   const headers = new Headers();
   if (NEVER_RETRIED.has(error.status)) headers.set("x-should-retry", "false");
-  // Last: an error may know better than its status.
+  // Last, because the error's own headers override the default.
   for (const [name, value] of Object.entries(error.headers)) headers.set(name, value);
   const body = {
     type: "error",
@@ -102,4 +101,12 @@ export function toErrorResponse(
     request_id: options.requestId,
   };
   return Response.json(body, { status: error.status, headers });
+}
+
+/**
+ * Whether an error of `fetch` or `Deno.serve` means that the process has too many open files (EMFILE). Deno reports the
+ * code only in the message of the error or of its cause.
+ */
+export function isOutOfFiles(error: unknown): boolean {
+  return error instanceof Error && /os error 24\b/.test(`${error.message} ${error.cause}`);
 }

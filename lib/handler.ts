@@ -23,12 +23,11 @@
 
 import about from "../deno.json" with { type: "json" };
 import { type RemoteAddress, toPeer } from "./auth.ts";
-import { loadConfig } from "./config.ts";
+import { DEPLOY_VARIABLE, loadConfig, VARIABLES } from "./config.ts";
 import { createLog } from "./log.ts";
 import { createRedactor, listSecrets } from "./redact.ts";
 import { createHandler as createServerHandler } from "./server.ts";
 import { createServices } from "./services.ts";
-import { DEPLOY_VARIABLE, VARIABLES } from "./variables.ts";
 
 export type { RemoteAddress } from "./auth.ts";
 

@@ -1,22 +1,22 @@
 /**
- * The questions every reader of unknown JSON asks.
+ * Type guards and parsing for unknown JSON.
  * @module
  */
 
-/** A JSON object whose keys nobody has looked at yet. */
+/** A JSON object with unchecked values. */
 export type JsonObject = Record<string, unknown>;
 
-/** Whether a JSON value is an object: not null, not a list. */
+/** Whether a JSON value is an object: not null, not an array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A text; "" for everything else. */
+/** The value if it is a string, else "". */
 export function toText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** JSON text → value; undefined where it is no JSON, which no JSON text yields. */
+/** Parses JSON; undefined, which is not a JSON value, if the text is invalid. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,45 +1,45 @@
 /**
- * Takes secrets out of text that leaves the program.
+ * Redacts secrets in text for responses, logs and the dashboard.
  * @module
  */
 
 const MASK = "[redacted]";
-/** Shorter ones would black out ordinary words; no real key is that short. */
-const SHORTEST = 6;
-/** From this length on a token without the form of a key is no ordinary word: `anthropic` is one. */
-const SHORTEST_TOKEN = 16;
+/** Shorter secrets would redact ordinary words; real keys are longer. */
+const MIN_SECRET_CHARS = 6;
+/** Shorter tokens that do not start like a key may be ordinary words such as `anthropic`. */
+const MIN_TOKEN_CHARS = 16;
 
 /** The keys of a configuration. */
-export interface HeldKeys {
+export interface ConfiguredKeys {
   readonly openrouterApiKey: string | null;
   readonly proxyApiKeys: readonly string[];
 }
 
-/** The configured keys in every form in which they may come back: as they are, and in base64. */
-export function listSecrets({ openrouterApiKey, proxyApiKeys }: HeldKeys): string[] {
+/** The configured keys as they are and in base64. */
+export function listSecrets({ openrouterApiKey, proxyApiKeys }: ConfiguredKeys): string[] {
   return [openrouterApiKey ?? "", ...proxyApiKeys].flatMap((key) => [key, ...encodeBase64(key)]);
 }
 
-/** Whether a client's token is worth hiding. Many clients send a word: hiding it would garble names of models. */
+/** Whether to redact a client's token. Many clients send a word, and redacting that would garble model names. */
 export function looksLikeKey(token: string): boolean {
-  return token.startsWith("sk-") || token.length >= SHORTEST_TOKEN;
+  return token.startsWith("sk-") || token.length >= MIN_TOKEN_CHARS;
 }
 
-/** A function that replaces every occurrence of the given secrets. Linear in the text. */
+/** Creates a function that replaces every occurrence of the secrets, in linear time. */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
-  const forms = secrets.filter((secret) => secret.length >= SHORTEST)
-    // The same secret as it stands inside a JSON string.
+  const forms = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS)
+    // Also as escaped in a JSON string.
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
-  const worth = [...new Set(forms)].sort((a, b) => b.length - a.length);
-  return (text) => worth.reduce((result, secret) => result.replaceAll(secret, MASK), text);
+  const longestFirst = [...new Set(forms)].sort((a, b) => b.length - a.length);
+  return (text) => longestFirst.reduce((result, secret) => result.replaceAll(secret, MASK), text);
 }
 
 /**
- * A key in base64, whole and as a part of a longer text (`user:key`): its bytes may begin at any of three places of a
- * group, and only the letters that depend on nothing else are known. Both alphabets.
+ * A key in base64 and base64url, alone and as part of a longer text (`user:key`): it may start at any of the three byte
+ * positions of a group, and only the characters that depend on the key alone are known.
  */
 function encodeBase64(key: string): string[] {
-  // Settings take no other keys; `btoa` would throw at some.
+  // The configuration allows no other keys, and `btoa` throws for some.
   if (!/^[\x21-\x7e]+$/.test(key)) return [];
   const parts = [0, 1, 2].map((offset) => {
     const from = Math.ceil(offset * 8 / 6);

@@ -1,4 +1,4 @@
-/** Keys and headers that are nearly right: lib/auth.ts. @module */
+/** Authorization with nearly valid keys and headers. @module */
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { type AuthConfig, authorize, type AuthRequest } from "../lib/auth.ts";
@@ -7,10 +7,10 @@ import { ApiError } from "../lib/errors.ts";
 const KEYS = ["team-key-1", "k"];
 const BASIC = `Basic ${btoa(`user:${KEYS[0]}`)}`;
 
-/** The key that pays for a request. */
-function decide(
+/** The upstream key for a request. */
+function findUpstreamKey(
   headers: Record<string, string>,
-  { visit, config }: { visit?: Partial<AuthRequest>; config?: Partial<AuthConfig> } = {},
+  { request, config }: { request?: Partial<AuthRequest>; config?: Partial<AuthConfig> } = {},
 ): string | null {
   return authorize({
     method: "POST",
@@ -18,9 +18,9 @@ function decide(
     headers: new Headers({ "content-type": "application/json", ...headers }),
     host: "localhost:8000",
     peer: { transport: "unix" },
-    ...visit,
+    ...request,
   }, {
-    openrouterApiKey: "held",
+    openrouterApiKey: "server",
     proxyApiKeys: KEYS,
     allowedOrigins: [],
     onDenoDeploy: false,
@@ -29,50 +29,60 @@ function decide(
   }).upstreamKey;
 }
 
-Deno.test("every listed key opens the proxy", () => {
-  assertEquals(KEYS.map((key) => decide({ "x-api-key": key })), ["held", "held"]);
+Deno.test("authorize accepts every listed key", () => {
+  assertEquals(KEYS.map((key) => findUpstreamKey({ "x-api-key": key })), ["server", "server"]);
 });
 
-Deno.test("a key that differs in one character, wherever it stands, or in its length is refused", () => {
+Deno.test("authorize rejects a key that differs in any one character or in its length", () => {
   const near = KEYS.flatMap((key) => [
     ...[...key].map((_, place) => `${key.slice(0, place)}X${key.slice(place + 1)}`),
     ...[key.slice(1), key.slice(0, -1), `${key}1`, `1${key}`, key + key].filter((one) =>
       one !== ""
     ),
   ]);
-  for (const key of near) assertThrows(() => decide({ "x-api-key": key }), ApiError, "", key);
+  for (const key of near) {
+    assertThrows(() => findUpstreamKey({ "x-api-key": key }), ApiError, "", key);
+  }
 });
 
-Deno.test("a key in a scheme that only ends like Bearer or Basic is refused", () => {
+Deno.test("authorize rejects a key with a scheme that only ends like Bearer or Basic", () => {
   for (
     const authorization of [`XBearer ${KEYS[0]}`, `Bearer ${KEYS[0]} x`, `X${BASIC}`, `${BASIC} x`]
   ) {
-    const visit = { method: "GET", path: "/" };
-    assertThrows(() => decide({ authorization }, { visit }), ApiError, "", authorization);
+    const request = { method: "GET", path: "/" };
+    assertThrows(
+      () => findUpstreamKey({ authorization }, { request }),
+      ApiError,
+      "",
+      authorization,
+    );
   }
 });
 
-Deno.test("a browser's page takes a password or a key, every other path only a key", () => {
+Deno.test("authorize accepts a password for the dashboard, and only a key elsewhere", () => {
   for (const path of ["/", "/stats"]) {
-    const visit = { method: "GET", path };
-    assertEquals(decide({ authorization: BASIC }, { visit }), "held");
-    assertEquals(decide({ "x-api-key": "k" }, { visit }), "held");
+    const request = { method: "GET", path };
+    assertEquals(findUpstreamKey({ authorization: BASIC }, { request }), "server");
+    assertEquals(findUpstreamKey({ "x-api-key": "k" }, { request }), "server");
   }
-  for (const visit of [{ method: "GET", path: "/v1/models" }, { method: "POST", path: "/" }]) {
-    assertThrows(() => decide({ authorization: BASIC }, { visit }), ApiError);
+  for (const request of [{ method: "GET", path: "/v1/models" }, { method: "POST", path: "/" }]) {
+    assertThrows(() => findUpstreamKey({ authorization: BASIC }, { request }), ApiError);
   }
 });
 
-Deno.test("of two OpenRouter keys of the client the first header's pays", () => {
+Deno.test("authorize prefers the client's OpenRouter key in x-api-key to the one in Authorization", () => {
   const config = { openrouterApiKey: null, proxyApiKeys: [] };
   const headers = { "x-api-key": "sk-or-1", authorization: "Bearer sk-or-2" };
-  assertEquals(decide(headers, { config }), "sk-or-1");
+  assertEquals(findUpstreamKey(headers, { config }), "sk-or-1");
 });
 
-Deno.test("only whole names of forwarding headers make a local client a remote one", () => {
+Deno.test("authorize treats a client as remote only for exact names of forwarding headers", () => {
   const config = { proxyApiKeys: [] };
-  assertEquals(decide({ "x-via": "1", "viaduct": "1", "my-forwarded": "1" }, { config }), "held");
+  assertEquals(
+    findUpstreamKey({ "x-via": "1", "viaduct": "1", "my-forwarded": "1" }, { config }),
+    "server",
+  );
   for (const name of ["via", "forwarded", "x-real-ip", "x-forwarded-host", "cf-ray"]) {
-    assertThrows(() => decide({ [name]: "1" }, { config }), ApiError, "", name);
+    assertThrows(() => findUpstreamKey({ [name]: "1" }, { config }), ApiError, "", name);
   }
 });

@@ -1,4 +1,4 @@
-/** Who may use the proxy, and whose key pays: one table over settings, peer, headers, method and path. */
+/** Authorization and the upstream key, by settings, peer, headers, method and path. */
 
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import {
@@ -12,256 +12,269 @@ import {
 import { ApiError } from "../lib/errors.ts";
 import { ask, call, createProxy, get, post } from "./helpers/proxy.ts";
 
-const HELD = "sk-or-v1-held";
-const OWN = "sk-or-v1-clients-own";
+const SERVER_KEY = "sk-or-v1-server";
+const CLIENT_KEY = "sk-or-v1-client";
 const KEY = "team-key-1";
 const OTHER_KEY = "team-key-2";
-const PAGE = "https://app.example.com";
+const ORIGIN = "https://app.example.com";
 
-/** The three rules: keys are asked for; nothing to steal; this machine only. */
-const KEYED = { openrouterApiKey: HELD, proxyApiKeys: [KEY, OTHER_KEY] };
-const KEYED_EMPTY = { openrouterApiKey: null, proxyApiKeys: [KEY] };
-const EMPTY = { openrouterApiKey: null, proxyApiKeys: [] };
-const HOLDING = { openrouterApiKey: HELD, proxyApiKeys: [] };
+/** A proxy key is required; the client sends its own upstream key; only local clients are allowed. */
+const WITH_PROXY_KEYS = { openrouterApiKey: SERVER_KEY, proxyApiKeys: [KEY, OTHER_KEY] };
+const PROXY_KEYS_ONLY = { openrouterApiKey: null, proxyApiKeys: [KEY] };
+const NO_KEYS = { openrouterApiKey: null, proxyApiKeys: [] };
+const SERVER_KEY_ONLY = { openrouterApiKey: SERVER_KEY, proxyApiKeys: [] };
 
-const FAR = "203.0.113.9";
+const REMOTE = "203.0.113.9";
 
 interface Case {
   about: string;
   config: Partial<AuthConfig>;
-  /** An IP address, or `unix`; unless given, this machine. */
+  /** An IP address, or `unix`; by default a local address. */
   peer?: string;
   host?: string;
   method?: string;
   path?: string;
   headers?: Record<string, string>;
-  /** The key that pays, or null for none; with the origin that may read the answer. */
+  /** The expected upstream key, or null for none. */
   allow?: string | null;
+  /** The origin that may read the response. */
   cors?: string;
-  /** `status type`. */
+  /** The expected error: `status type`. */
   refuse?: string;
 }
 
-const NO_KEY = "401 authentication_error";
+const BAD_KEY = "401 authentication_error";
 const NOT_LOCAL = "403 permission_error";
-const FOREIGN_PAGE = "403 permission_error";
-const NO_JSON = "415 invalid_request_error";
+const BAD_ORIGIN = "403 permission_error";
+const BAD_TYPE = "415 invalid_request_error";
 
-const RULE_1: Case[] = [
-  { about: "no key", config: KEYED, refuse: NO_KEY },
-  { about: "no key from this machine by a socket", config: KEYED, peer: "unix", refuse: NO_KEY },
+const PROXY_KEY_CASES: Case[] = [
+  { about: "no key", config: WITH_PROXY_KEYS, refuse: BAD_KEY },
+  { about: "no key from a local socket", config: WITH_PROXY_KEYS, peer: "unix", refuse: BAD_KEY },
   ...refusedKeys([
     "wrong",
     KEY.slice(0, -1),
     `${KEY}1`,
     `${KEY}${KEY}`,
     KEY.toUpperCase(),
-    HELD,
-    OWN,
+    SERVER_KEY,
+    CLIENT_KEY,
   ]),
   {
-    about: "the key of another scheme",
-    config: KEYED,
+    about: "a key with another scheme",
+    config: WITH_PROXY_KEYS,
     headers: { authorization: `Token ${KEY}` },
-    refuse: NO_KEY,
+    refuse: BAD_KEY,
   },
   {
     about: "two keys in one header",
-    config: KEYED,
+    config: WITH_PROXY_KEYS,
     headers: { "x-api-key": `wrong, ${KEY}` },
-    refuse: NO_KEY,
+    refuse: BAD_KEY,
   },
   {
     about: "wrong keys in both headers",
-    config: KEYED,
+    config: WITH_PROXY_KEYS,
     headers: { "x-api-key": "wrong", authorization: "Bearer wrong" },
-    refuse: NO_KEY,
+    refuse: BAD_KEY,
   },
   {
-    about: "an upstream key where none is held but proxy keys are set",
-    config: KEYED_EMPTY,
-    headers: { "x-api-key": OWN },
-    refuse: NO_KEY,
+    about: "a client's upstream key instead of a proxy key",
+    config: PROXY_KEYS_ONLY,
+    headers: { "x-api-key": CLIENT_KEY },
+    refuse: BAD_KEY,
   },
-  { about: "x-api-key", config: KEYED, headers: { "x-api-key": KEY }, allow: HELD },
+  { about: "x-api-key", config: WITH_PROXY_KEYS, headers: { "x-api-key": KEY }, allow: SERVER_KEY },
   {
     about: "Bearer",
-    config: KEYED,
+    config: WITH_PROXY_KEYS,
     headers: { authorization: `Bearer ${OTHER_KEY}` },
-    allow: HELD,
+    allow: SERVER_KEY,
   },
   {
-    about: "bearer in small letters",
-    config: KEYED,
+    about: "bearer in lower case",
+    config: WITH_PROXY_KEYS,
     headers: { authorization: `bearer ${KEY}` },
-    allow: HELD,
+    allow: SERVER_KEY,
   },
   {
     about: "both headers",
-    config: KEYED,
+    config: WITH_PROXY_KEYS,
     headers: { "x-api-key": KEY, authorization: `Bearer ${KEY}` },
-    allow: HELD,
+    allow: SERVER_KEY,
   },
   {
-    about: "a wrong x-api-key beside a right Bearer",
-    config: KEYED,
+    about: "a wrong x-api-key with a valid Bearer",
+    config: WITH_PROXY_KEYS,
     headers: { "x-api-key": "wrong", authorization: `Bearer ${KEY}` },
-    allow: HELD,
+    allow: SERVER_KEY,
   },
   {
-    about: "a right x-api-key beside a wrong Bearer",
-    config: KEYED,
+    about: "a valid x-api-key with a wrong Bearer",
+    config: WITH_PROXY_KEYS,
     headers: { "x-api-key": KEY, authorization: "Bearer wrong" },
-    allow: HELD,
+    allow: SERVER_KEY,
   },
   {
-    about: "a right key from anywhere, by any host, through a proxy, on Deno Deploy",
-    config: { ...KEYED, onDenoDeploy: true },
-    peer: FAR,
+    about: "a valid key from a remote client, with any host, through a proxy, on Deno Deploy",
+    config: { ...WITH_PROXY_KEYS, onDenoDeploy: true },
+    peer: REMOTE,
     host: "proxy.example.com",
-    headers: { "x-api-key": KEY, "x-forwarded-for": FAR, via: "1.1 edge", "cf-ray": "1" },
-    allow: HELD,
+    headers: { "x-api-key": KEY, "x-forwarded-for": REMOTE, via: "1.1 edge", "cf-ray": "1" },
+    allow: SERVER_KEY,
   },
   {
-    about: "the client's upstream key does not replace the held one",
-    config: KEYED,
-    headers: { "x-api-key": KEY, authorization: `Bearer ${OWN}` },
-    allow: HELD,
+    about: "the client's upstream key does not replace the server's",
+    config: WITH_PROXY_KEYS,
+    headers: { "x-api-key": KEY, authorization: `Bearer ${CLIENT_KEY}` },
+    allow: SERVER_KEY,
   },
   {
-    about: "the client's upstream key in the other header pays where none is held",
-    config: KEYED_EMPTY,
-    headers: { "x-api-key": KEY, authorization: `Bearer ${OWN}` },
-    allow: OWN,
+    about: "the client's upstream key in the other header is used if the server has none",
+    config: PROXY_KEYS_ONLY,
+    headers: { "x-api-key": KEY, authorization: `Bearer ${CLIENT_KEY}` },
+    allow: CLIENT_KEY,
   },
   {
     about: "the same with the headers exchanged",
-    config: KEYED_EMPTY,
-    headers: { "x-api-key": OWN, authorization: `Bearer ${KEY}` },
-    allow: OWN,
+    config: PROXY_KEYS_ONLY,
+    headers: { "x-api-key": CLIENT_KEY, authorization: `Bearer ${KEY}` },
+    allow: CLIENT_KEY,
   },
   {
-    about: "a right key alone where none is held",
-    config: KEYED_EMPTY,
+    about: "a valid key alone if the server has no upstream key",
+    config: PROXY_KEYS_ONLY,
     headers: { "x-api-key": KEY },
     allow: null,
   },
   {
-    about: "a proxy key that looks like an upstream key never goes upstream",
+    about: "a proxy key that looks like an upstream key is never sent upstream",
     config: { openrouterApiKey: null, proxyApiKeys: ["sk-or-team"] },
     headers: { "x-api-key": "sk-or-team" },
     allow: null,
   },
   {
-    about: "a proxy key that looks like an upstream key does not displace the client's own",
+    about: "a proxy key that looks like an upstream key does not replace the client's upstream key",
     config: { openrouterApiKey: null, proxyApiKeys: ["sk-or-team"] },
-    headers: { "x-api-key": "sk-or-team", authorization: `Bearer ${OWN}` },
-    allow: OWN,
+    headers: { "x-api-key": "sk-or-team", authorization: `Bearer ${CLIENT_KEY}` },
+    allow: CLIENT_KEY,
   },
   {
     about: "GET / without a key",
-    config: KEYED,
+    config: WITH_PROXY_KEYS,
     method: "GET",
     path: "/",
-    refuse: NO_KEY,
+    refuse: BAD_KEY,
   },
   {
     about: "GET / with a wrong password",
-    config: KEYED,
+    config: WITH_PROXY_KEYS,
     method: "GET",
     path: "/",
     headers: { authorization: basic("me", "wrong") },
-    refuse: NO_KEY,
+    refuse: BAD_KEY,
   },
   {
     about: "GET / with a key as the password of HTTP Basic",
-    config: KEYED,
+    config: WITH_PROXY_KEYS,
     method: "GET",
     path: "/",
     headers: { authorization: basic("me", KEY) },
-    allow: HELD,
+    allow: SERVER_KEY,
   },
   {
     about: "GET /stats without a key",
-    config: KEYED,
+    config: WITH_PROXY_KEYS,
     method: "GET",
     path: "/stats",
-    refuse: NO_KEY,
+    refuse: BAD_KEY,
   },
   {
     about: "GET /stats with a key as the password of HTTP Basic",
-    config: KEYED,
+    config: WITH_PROXY_KEYS,
     method: "GET",
     path: "/stats",
     headers: { authorization: basic("me", KEY) },
-    allow: HELD,
+    allow: SERVER_KEY,
   },
   {
     about: "a message with a key as the password of HTTP Basic",
-    config: KEYED,
+    config: WITH_PROXY_KEYS,
     headers: { authorization: basic("me", KEY) },
-    refuse: NO_KEY,
+    refuse: BAD_KEY,
   },
-  { about: "GET /v1/models without a key", config: KEYED, method: "GET", refuse: NO_KEY },
+  {
+    about: "GET /v1/models without a key",
+    config: WITH_PROXY_KEYS,
+    method: "GET",
+    refuse: BAD_KEY,
+  },
 ];
 
-const RULE_2: Case[] = [
+const CLIENT_KEY_CASES: Case[] = [
   {
-    about: "the client's own key in x-api-key, from anywhere, by any host",
-    config: EMPTY,
-    peer: FAR,
+    about: "the client's key in x-api-key, from a remote client, with any host",
+    config: NO_KEYS,
+    peer: REMOTE,
     host: "proxy.example.com",
-    headers: { "x-api-key": OWN, "x-forwarded-for": FAR },
-    allow: OWN,
+    headers: { "x-api-key": CLIENT_KEY, "x-forwarded-for": REMOTE },
+    allow: CLIENT_KEY,
   },
   {
-    about: "the client's own key as Bearer",
-    config: EMPTY,
-    headers: { authorization: `Bearer ${OWN}` },
-    allow: OWN,
+    about: "the client's key as Bearer",
+    config: NO_KEYS,
+    headers: { authorization: `Bearer ${CLIENT_KEY}` },
+    allow: CLIENT_KEY,
   },
   {
-    about: "the client's own key beside another one",
-    config: EMPTY,
-    headers: { "x-api-key": "sk-ant-1", authorization: `Bearer ${OWN}` },
-    allow: OWN,
+    about: "the client's key next to another one",
+    config: NO_KEYS,
+    headers: { "x-api-key": "sk-ant-1", authorization: `Bearer ${CLIENT_KEY}` },
+    allow: CLIENT_KEY,
   },
   {
-    about: "the client's own key on Deno Deploy",
-    config: { ...EMPTY, onDenoDeploy: true },
-    peer: FAR,
-    headers: { "x-api-key": OWN },
-    allow: OWN,
+    about: "the client's key on Deno Deploy",
+    config: { ...NO_KEYS, onDenoDeploy: true },
+    peer: REMOTE,
+    headers: { "x-api-key": CLIENT_KEY },
+    allow: CLIENT_KEY,
   },
-  { about: "no key at all: the route says what is missing", config: EMPTY, allow: null },
+  { about: "no key at all: the route returns the 401", config: NO_KEYS, allow: null },
   {
-    about: "a key that is not OpenRouter's",
-    config: EMPTY,
+    about: "a key that is not an OpenRouter key",
+    config: NO_KEYS,
     headers: { "x-api-key": "sk-ant-api03-1" },
     allow: null,
   },
   {
     about: "a key that only contains sk-or-",
-    config: EMPTY,
+    config: NO_KEYS,
     headers: { "x-api-key": "x-sk-or-v1" },
     allow: null,
   },
-  { about: "GET / from afar", config: EMPTY, peer: FAR, method: "GET", path: "/", allow: null },
   {
-    about: "GET /stats from this machine",
-    config: EMPTY,
+    about: "GET / from a remote client",
+    config: NO_KEYS,
+    peer: REMOTE,
+    method: "GET",
+    path: "/",
+    allow: null,
+  },
+  {
+    about: "GET /stats from a local client",
+    config: NO_KEYS,
     method: "GET",
     path: "/stats",
     allow: null,
   },
   ...[
-    { peer: FAR },
+    { peer: REMOTE },
     { host: "evil.com" },
     { headers: { "x-forwarded-for": "127.0.0.1" } },
-    { peer: FAR, headers: { "x-api-key": OWN } },
+    { peer: REMOTE, headers: { "x-api-key": CLIENT_KEY } },
   ].map((from): Case => ({
-    about: `GET /stats, which tells of others, from afar: ${JSON.stringify(from)}`,
-    config: EMPTY,
+    about: `GET /stats from a remote client: ${JSON.stringify(from)}`,
+    config: NO_KEYS,
     ...from,
     method: "GET",
     path: "/stats",
@@ -269,7 +282,7 @@ const RULE_2: Case[] = [
   })),
 ];
 
-const RULE_3: Case[] = [
+const LOCAL_CASES: Case[] = [
   ...[
     "127.0.0.1",
     "127.1.2.3",
@@ -278,7 +291,12 @@ const RULE_3: Case[] = [
     "::ffff:127.0.0.1",
     "::ffff:7f00:1",
     "unix",
-  ].map((peer): Case => ({ about: `the peer ${peer}`, config: HOLDING, peer, allow: HELD })),
+  ].map((peer): Case => ({
+    about: `the peer ${peer}`,
+    config: SERVER_KEY_ONLY,
+    peer,
+    allow: SERVER_KEY,
+  })),
   ...[
     "10.0.0.1",
     "192.168.1.5",
@@ -297,7 +315,7 @@ const RULE_3: Case[] = [
     "",
   ].map((peer): Case => ({
     about: `the peer “${peer}”`,
-    config: HOLDING,
+    config: SERVER_KEY_ONLY,
     peer,
     refuse: NOT_LOCAL,
   })),
@@ -313,7 +331,12 @@ const RULE_3: Case[] = [
     "[::1]:8000",
     "192.168.1.5",
     "192.168.1.5:8000",
-  ].map((host): Case => ({ about: `the Host ${host}`, config: HOLDING, host, allow: HELD })),
+  ].map((host): Case => ({
+    about: `the Host ${host}`,
+    config: SERVER_KEY_ONLY,
+    host,
+    allow: SERVER_KEY,
+  })),
   ...[
     "evil.com",
     "evil.com:8000",
@@ -331,7 +354,7 @@ const RULE_3: Case[] = [
     "",
   ].map((host): Case => ({
     about: `the Host ${JSON.stringify(host)}`,
-    config: HOLDING,
+    config: SERVER_KEY_ONLY,
     host,
     refuse: NOT_LOCAL,
   })),
@@ -361,65 +384,65 @@ const RULE_3: Case[] = [
     "tailscale-user-login",
   ].map((name): Case => ({
     about: `the header ${name}`,
-    config: HOLDING,
+    config: SERVER_KEY_ONLY,
     headers: { [name]: "127.0.0.1" },
     refuse: NOT_LOCAL,
   })),
   {
-    about: "this machine on Deno Deploy",
-    config: { ...HOLDING, onDenoDeploy: true },
+    about: "a local peer on Deno Deploy",
+    config: { ...SERVER_KEY_ONLY, onDenoDeploy: true },
     refuse: NOT_LOCAL,
   },
   {
-    about: "the client's own key is ignored",
-    config: HOLDING,
-    headers: { "x-api-key": OWN, authorization: `Bearer ${OWN}` },
-    allow: HELD,
+    about: "the client's key is ignored",
+    config: SERVER_KEY_ONLY,
+    headers: { "x-api-key": CLIENT_KEY, authorization: `Bearer ${CLIENT_KEY}` },
+    allow: SERVER_KEY,
   },
   {
-    about: "the client's own key does not open the door",
-    config: HOLDING,
-    peer: FAR,
-    headers: { "x-api-key": OWN },
+    about: "the client's key does not authorize a remote client",
+    config: SERVER_KEY_ONLY,
+    peer: REMOTE,
+    headers: { "x-api-key": CLIENT_KEY },
     refuse: NOT_LOCAL,
   },
   {
-    about: "the held key itself does not open the door",
-    config: HOLDING,
-    peer: FAR,
-    headers: { "x-api-key": HELD },
+    about: "the server's key itself does not authorize a remote client",
+    config: SERVER_KEY_ONLY,
+    peer: REMOTE,
+    headers: { "x-api-key": SERVER_KEY },
     refuse: NOT_LOCAL,
   },
   {
-    about: "GET / from afar",
-    config: HOLDING,
-    peer: FAR,
+    about: "GET / from a remote client",
+    config: SERVER_KEY_ONLY,
+    peer: REMOTE,
     method: "GET",
     path: "/",
     refuse: NOT_LOCAL,
   },
   {
-    about: "GET /stats from afar",
-    config: HOLDING,
-    peer: FAR,
+    about: "GET /stats from a remote client",
+    config: SERVER_KEY_ONLY,
+    peer: REMOTE,
     method: "GET",
     path: "/stats",
     refuse: NOT_LOCAL,
   },
   {
-    about: "GET /v1/models from afar",
-    config: HOLDING,
-    peer: FAR,
+    about: "GET /v1/models from a remote client",
+    config: SERVER_KEY_ONLY,
+    peer: REMOTE,
     method: "GET",
     refuse: NOT_LOCAL,
   },
 ];
 
-/** The same in all modes; `x-api-key` opens rule 1 and pays under rule 2. */
+/** Checks that do not depend on the configured keys. `x-api-key` is the proxy key, or the client's upstream key. */
 const ALL_MODES: Case[] = [
-  { name: "rule 1", config: KEYED, key: KEY, allow: HELD },
-  { name: "rule 2", config: EMPTY, key: OWN, allow: OWN },
-  { name: "rule 3", config: HOLDING, key: "any", allow: HELD },
+  { name: "proxy keys", config: WITH_PROXY_KEYS, key: KEY, allow: SERVER_KEY },
+  { name: "client key", config: NO_KEYS, key: CLIENT_KEY, allow: CLIENT_KEY },
+  { name: "local only", config: SERVER_KEY_ONLY, key: "any", allow: SERVER_KEY },
 ].flatMap(({ name, config, key, allow }): Case[] => {
   const origin = (value: string, more: Partial<Case> = {}): Case => ({
     about: `${name}: the Origin ${value}`,
@@ -439,7 +462,7 @@ const ALL_MODES: Case[] = [
     headers: { "x-api-key": key, "content-type": value },
     ...more,
   });
-  const listed = { ...config, allowedOrigins: [PAGE] };
+  const listed = { ...config, allowedOrigins: [ORIGIN] };
   return [
     origin("http://localhost:8000", { allow }),
     origin("https://localhost:8000", { allow }),
@@ -450,33 +473,33 @@ const ALL_MODES: Case[] = [
       "http://localhost:8000.evil.com",
       "null",
       "",
-      PAGE,
-    ].map((value) => origin(value, { refuse: FOREIGN_PAGE })),
-    origin(PAGE, { config: listed, allow, cors: PAGE }),
-    origin(`${PAGE}.evil.com`, { config: listed, refuse: FOREIGN_PAGE }),
-    origin("http://app.example.com", { config: listed, refuse: FOREIGN_PAGE }),
-    origin("null", { config: listed, refuse: FOREIGN_PAGE }),
-    site("cross-site", { refuse: FOREIGN_PAGE }),
+      ORIGIN,
+    ].map((value) => origin(value, { refuse: BAD_ORIGIN })),
+    origin(ORIGIN, { config: listed, allow, cors: ORIGIN }),
+    origin(`${ORIGIN}.evil.com`, { config: listed, refuse: BAD_ORIGIN }),
+    origin("http://app.example.com", { config: listed, refuse: BAD_ORIGIN }),
+    origin("null", { config: listed, refuse: BAD_ORIGIN }),
+    site("cross-site", { refuse: BAD_ORIGIN }),
     site("cross-site", {
-      about: `${name}: Sec-Fetch-Site cross-site of an own Origin`,
+      about: `${name}: Sec-Fetch-Site cross-site with the proxy's own Origin`,
       headers: {
         "x-api-key": key,
         "sec-fetch-site": "cross-site",
         origin: "http://localhost:8000",
       },
-      refuse: FOREIGN_PAGE,
+      refuse: BAD_ORIGIN,
     }),
     site("cross-site", {
-      about: `${name}: Sec-Fetch-Site cross-site of a listed Origin`,
+      about: `${name}: Sec-Fetch-Site cross-site with a listed Origin`,
       config: listed,
-      headers: { "x-api-key": key, "sec-fetch-site": "cross-site", origin: PAGE },
+      headers: { "x-api-key": key, "sec-fetch-site": "cross-site", origin: ORIGIN },
       allow,
-      cors: PAGE,
+      cors: ORIGIN,
     }),
     site("cross-site", {
-      about: `${name}: GET by a foreign page`,
+      about: `${name}: GET from another site`,
       method: "GET",
-      refuse: FOREIGN_PAGE,
+      refuse: BAD_ORIGIN,
     }),
     site("same-origin", { allow }),
     site("none", { allow }),
@@ -492,12 +515,12 @@ const ALL_MODES: Case[] = [
       "application/json-seq",
       "text/plain; application/json",
       "text/json-ish+json",
-    ].map((value) => type(value, { refuse: NO_JSON })),
+    ].map((value) => type(value, { refuse: BAD_TYPE })),
   ];
 });
 
-/** Liveness is for everyone, even for a foreign page. */
-const OPEN: Case[] = [KEYED, EMPTY, HOLDING].flatMap((config) =>
+/** Liveness checks are public, also for web pages of other origins. */
+const PUBLIC: Case[] = [WITH_PROXY_KEYS, NO_KEYS, SERVER_KEY_ONLY].flatMap((config) =>
   [
     ["GET", "/health"],
     ["HEAD", "/health"],
@@ -505,18 +528,22 @@ const OPEN: Case[] = [KEYED, EMPTY, HOLDING].flatMap((config) =>
     ["HEAD", "/api/hello"],
     ["HEAD", "/"],
   ].map(([method = "", path = ""]): Case => ({
-    about: `${method} ${path} from afar, through a proxy`,
+    about: `${method} ${path} from a remote client, through a proxy`,
     config,
-    peer: FAR,
+    peer: REMOTE,
     host: "evil.com",
     method,
     path,
-    headers: { "x-forwarded-for": FAR, origin: "https://evil.com", "sec-fetch-site": "cross-site" },
+    headers: {
+      "x-forwarded-for": REMOTE,
+      origin: "https://evil.com",
+      "sec-fetch-site": "cross-site",
+    },
     allow: null,
   }))
 );
 
-const CLOSED: Case[] = [
+const PRIVATE: Case[] = [
   ["GET", "/health/"],
   ["GET", "/healthy"],
   ["GET", "/stats"],
@@ -524,9 +551,9 @@ const CLOSED: Case[] = [
   ["POST", "/health"],
   ["DELETE", "/api/hello"],
 ].map(([method = "", path = ""]) => ({
-  about: `${method} ${path} from afar`,
-  config: HOLDING,
-  peer: FAR,
+  about: `${method} ${path} from a remote client`,
+  config: SERVER_KEY_ONLY,
+  peer: REMOTE,
   method,
   path,
   refuse: NOT_LOCAL,
@@ -534,12 +561,17 @@ const CLOSED: Case[] = [
 
 function refusedKeys(keys: string[]): Case[] {
   return keys.flatMap((key) => [
-    { about: `x-api-key ${key}`, config: KEYED, headers: { "x-api-key": key }, refuse: NO_KEY },
+    {
+      about: `x-api-key ${key}`,
+      config: WITH_PROXY_KEYS,
+      headers: { "x-api-key": key },
+      refuse: BAD_KEY,
+    },
     {
       about: `Bearer ${key}`,
-      config: KEYED,
+      config: WITH_PROXY_KEYS,
       headers: { authorization: `Bearer ${key}` },
-      refuse: NO_KEY,
+      refuse: BAD_KEY,
     },
   ]);
 }
@@ -558,7 +590,7 @@ function decide(row: Case): string {
   if (method === "POST" && !headers.has("content-type")) {
     headers.set("content-type", "application/json");
   }
-  const visit = {
+  const request = {
     method,
     path: row.path ?? (method === "GET" ? "/v1/models" : "/v1/messages"),
     headers,
@@ -574,8 +606,8 @@ function decide(row: Case): string {
     ...row.config,
   };
   try {
-    const access = authorize(visit, config);
-    return `allow ${access.upstreamKey} cors ${findAllowedOrigin(headers, config)}`;
+    const { upstreamKey } = authorize(request, config);
+    return `allow ${upstreamKey} cors ${findAllowedOrigin(headers, config)}`;
   } catch (error) {
     if (error instanceof ApiError) return `${error.status} ${error.type}`;
     throw error;
@@ -583,69 +615,76 @@ function decide(row: Case): string {
 }
 
 const TABLE: [string, Case[]][] = [
-  ["under rule 1 (PROXY_API_KEYS)", RULE_1],
-  ["under rule 2 (no key held)", RULE_2],
-  ["under rule 3 (this machine only)", RULE_3],
-  ["in all modes", ALL_MODES],
-  ["of open paths", OPEN],
-  ["of other paths", CLOSED],
+  ["with PROXY_API_KEYS", PROXY_KEY_CASES],
+  ["without a server key", CLIENT_KEY_CASES],
+  ["with a server key only", LOCAL_CASES],
+  ["with any keys", ALL_MODES],
+  ["on public paths", PUBLIC],
+  ["on other paths", PRIVATE],
 ];
 
 for (const [where, cases] of TABLE) {
   for (const row of cases) {
-    const verb = row.refuse === undefined ? "allows" : "refuses";
-    Deno.test(`decideAccess ${verb} ${where}: ${row.about}`, () => {
+    const verb = row.refuse === undefined ? "allows" : "rejects";
+    Deno.test(`authorize ${verb}, ${where}: ${row.about}`, () => {
       const expected = row.refuse ?? `allow ${row.allow} cors ${row.cors ?? null}`;
       assertEquals(decide(row), expected);
     });
   }
 }
 
-Deno.test("decideAccess says what to set when it refuses", () => {
-  const visit = {
+Deno.test("authorize says in its errors what to set", () => {
+  const request = {
     method: "POST",
     path: "/v1/messages",
     headers: new Headers({ "content-type": "application/json" }),
     host: "localhost",
-    peer: toPeer(FAR),
+    peer: toPeer(REMOTE),
   };
   const config: AuthConfig = {
-    ...HOLDING,
+    ...SERVER_KEY_ONLY,
     allowedOrigins: [],
     onDenoDeploy: false,
     dialect: "openrouter",
   };
-  const local = assertThrows(() => authorize(visit, config), ApiError);
-  assertStringIncludes(local.message, "set PROXY_API_KEYS");
+  const local = assertThrows(() => authorize(request, config), ApiError);
+  assertEquals(
+    local.message,
+    "Only local clients are allowed. Set PROXY_API_KEYS to accept remote clients",
+  );
+  const stats = { ...request, method: "GET", path: "/stats" };
+  const remote = assertThrows(() => authorize(stats, { ...config, ...NO_KEYS }), ApiError);
+  assertEquals(
+    remote.message,
+    "Statistics are for local clients only. Set PROXY_API_KEYS to accept remote clients",
+  );
   const keyed = assertThrows(
-    () => authorize(visit, { ...config, proxyApiKeys: [KEY] }),
+    () => authorize(request, { ...config, proxyApiKeys: [KEY] }),
     ApiError,
   );
-  assertStringIncludes(keyed.message, "this proxy wants one of its own keys (PROXY_API_KEYS)");
-  // Measured on Claude Code 2.1.330: at these words it shows "Please run /login" instead of the message.
-  assertEquals(/x-api-key/i.test(keyed.message), false);
-  assertEquals(keyed.message.includes(KEY), false);
-  visit.headers.set("origin", "https://evil.com");
-  const page = assertThrows(() => authorize(visit, config), ApiError);
-  assertStringIncludes(
-    page.message,
-    "This origin may not use the proxy; list it in ALLOWED_ORIGINS",
+  // Measured on Claude Code 2.1.330: at "x-api-key" it shows "Please run /login" instead of the message.
+  assertEquals(
+    keyed.message,
+    "Invalid API key: send one of the keys configured in PROXY_API_KEYS",
   );
-  visit.headers.delete("origin");
-  visit.headers.set("sec-fetch-site", "cross-site");
-  const silent = assertThrows(() => authorize(visit, config), ApiError);
-  assertStringIncludes(
-    silent.message,
-    "Cross-site requests are refused; list the origin in ALLOWED",
+  request.headers.set("origin", "https://evil.com");
+  const page = assertThrows(() => authorize(request, config), ApiError);
+  assertEquals(page.message, "Origin not allowed: add it to ALLOWED_ORIGINS");
+  request.headers.delete("origin");
+  request.headers.set("sec-fetch-site", "cross-site");
+  const crossSite = assertThrows(() => authorize(request, config), ApiError);
+  assertEquals(
+    crossSite.message,
+    "Cross-site requests not allowed: add the origin to ALLOWED_ORIGINS",
   );
-  const preflight = { ...visit, headers: new Headers() };
+  const preflight = { ...request, headers: new Headers() };
   const own = assertThrows(() => authorizePreflight(preflight, config), ApiError);
-  assertEquals(own.message, "Preflights are answered only for ALLOWED_ORIGINS");
+  assertEquals(own.message, "CORS preflight not allowed: add the origin to ALLOWED_ORIGINS");
   const type = assertThrows(() => authorize(preflight, config), ApiError);
   assertEquals([type.message, type.status], ["Content-Type must be application/json", 415]);
 });
 
-Deno.test("readClientKeys reads both headers and leaves blank ones out", () => {
+Deno.test("readClientKeys reads both headers and skips blank ones", () => {
   const read = (headers: Record<string, string>) => readClientKeys(new Headers(headers));
   assertEquals(read({}), []);
   assertEquals(read({ "x-api-key": "", authorization: "Bearer " }), []);
@@ -653,7 +692,7 @@ Deno.test("readClientKeys reads both headers and leaves blank ones out", () => {
   assertEquals(read({ authorization: "Basic b" }), []);
 });
 
-Deno.test("the handler refuses preflights unless ALLOWED_ORIGINS lists the origin", async () => {
+Deno.test("the handler rejects preflights unless ALLOWED_ORIGINS lists the origin", async () => {
   const preflight = (origin?: string) =>
     get("/v1/messages", {
       method: "OPTIONS",
@@ -664,9 +703,9 @@ Deno.test("the handler refuses preflights unless ALLOWED_ORIGINS lists the origi
       },
     });
   const closed = createProxy().handler;
-  const listed = createProxy({ env: { ALLOWED_ORIGINS: PAGE } }).handler;
+  const listed = createProxy({ env: { ALLOWED_ORIGINS: ORIGIN } }).handler;
   for (
-    const [handler, origin] of [[closed, PAGE], [listed, "https://evil.com"], [
+    const [handler, origin] of [[closed, ORIGIN], [listed, "https://evil.com"], [
       listed,
       undefined,
     ]] as const
@@ -678,21 +717,21 @@ Deno.test("the handler refuses preflights unless ALLOWED_ORIGINS lists the origi
   }
 });
 
-Deno.test("the handler answers the preflight of a listed origin, without a key and from anywhere", async () => {
-  const { handler } = createProxy({ env: { ALLOWED_ORIGINS: `https://a.example,${PAGE}/` } });
+Deno.test("the handler allows the preflight of a listed origin without a key, from a remote client", async () => {
+  const { handler } = createProxy({ env: { ALLOWED_ORIGINS: `https://a.example,${ORIGIN}/` } });
   const request = get("/v1/messages", {
     method: "OPTIONS",
     headers: {
-      origin: PAGE,
+      origin: ORIGIN,
       "access-control-request-method": "POST",
       "access-control-request-headers": "content-type,x-api-key,anthropic-version",
       "sec-fetch-site": "cross-site",
     },
   });
-  const response = await call(handler, request, toPeer(FAR));
+  const response = await call(handler, request, toPeer(REMOTE));
   assertEquals(response.status, 204);
   assertEquals(await response.text(), "");
-  assertEquals(response.headers.get("access-control-allow-origin"), PAGE);
+  assertEquals(response.headers.get("access-control-allow-origin"), ORIGIN);
   assertEquals(
     response.headers.get("access-control-allow-headers"),
     "content-type,x-api-key,anthropic-version",
@@ -701,9 +740,9 @@ Deno.test("the handler answers the preflight of a listed origin, without a key a
   assertStringIncludes(response.headers.get("vary") ?? "", "Origin");
 });
 
-Deno.test("the handler lets a listed origin read answers and errors, and no other", async () => {
-  const { handler } = createProxy({ env: { ALLOWED_ORIGINS: PAGE } });
-  const headers = { origin: PAGE, "content-type": "application/json" };
+Deno.test("the handler sets CORS headers on responses and errors only for a listed origin", async () => {
+  const { handler } = createProxy({ env: { ALLOWED_ORIGINS: ORIGIN } });
+  const headers = { origin: ORIGIN, "content-type": "application/json" };
   const count = new Request("http://localhost:8000/v1/messages/count_tokens", {
     method: "POST",
     headers,
@@ -715,13 +754,13 @@ Deno.test("the handler lets a listed origin read answers and errors, and no othe
     [get("/v1/nothing", { headers }), 404],
     [post("{", headers), 400],
     [post("{", text), 415],
-    [post(ask(), headers), 403, toPeer(FAR)],
+    [post(ask(), headers), 403, toPeer(REMOTE)],
   ];
   for (const [request, status, peer] of requests) {
     const response = await call(handler, request, peer);
     await response.body?.cancel();
     assertEquals(response.status, status);
-    assertEquals(response.headers.get("access-control-allow-origin"), PAGE);
+    assertEquals(response.headers.get("access-control-allow-origin"), ORIGIN);
     assertStringIncludes(
       response.headers.get("access-control-expose-headers") ?? "",
       "x-proxy-model",
@@ -740,15 +779,15 @@ Deno.test("the handler lets a listed origin read answers and errors, and no othe
   }
 });
 
-Deno.test("the handler lets a listed origin read that its key is wrong", async () => {
-  const env = { ALLOWED_ORIGINS: PAGE, PROXY_API_KEYS: KEY };
-  const response = await call(createProxy({ env }).handler, post(ask(), { origin: PAGE }));
+Deno.test("the handler sets CORS headers on the error for a wrong key", async () => {
+  const env = { ALLOWED_ORIGINS: ORIGIN, PROXY_API_KEYS: KEY };
+  const response = await call(createProxy({ env }).handler, post(ask(), { origin: ORIGIN }));
   assertEquals(response.status, 401);
-  assertEquals(response.headers.get("access-control-allow-origin"), PAGE);
+  assertEquals(response.headers.get("access-control-allow-origin"), ORIGIN);
   await response.body?.cancel();
 });
 
-Deno.test("a click on a link of another site gets the page, and nothing else of that site does", async () => {
+Deno.test("a link on another site opens the dashboard, and other requests of that site are rejected", async () => {
   const { handler } = createProxy();
   const link = {
     "sec-fetch-site": "cross-site",
@@ -772,9 +811,9 @@ Deno.test("a click on a link of another site gets the page, and nothing else of 
     assertEquals(response.status, 403, `${path} ${JSON.stringify(init)}`);
     await response.body?.cancel();
   }
-  const stranger = await call(handler, get("/", { headers: link }), toPeer(FAR));
-  assertEquals(stranger.status, 403);
-  await stranger.body?.cancel();
+  const remote = await call(handler, get("/", { headers: link }), toPeer(REMOTE));
+  assertEquals(remote.status, 403);
+  await remote.body?.cancel();
 });
 
 function corsHeaders(response: Response): string[] {

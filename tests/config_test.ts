@@ -1,14 +1,13 @@
-/** Every variable: its default, what it takes, and the one line that says what to fix. */
+/** Every variable: default, valid values, and the error for an invalid one. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Config, ConfigError, loadConfig } from "../lib/config.ts";
-import { VARIABLES } from "../lib/variables.ts";
+import { type Config, ConfigError, loadConfig, VARIABLES } from "../lib/config.ts";
 
 const SONNET = "anthropic/claude-sonnet-4-20250514";
 const OPUS = "anthropic/claude-opus-4-20250514";
 const DEFAULT_SONNET = { models: [SONNET], isDefault: true } as const;
 
-/** What stands with nothing set. */
+/** The configuration with nothing set. */
 const DEFAULTS: Config = {
   openrouterApiKey: null,
   baseUrl: "https://openrouter.ai/api/v1",
@@ -52,8 +51,8 @@ const TARGET_RULE = "one model id, `auto`, or ids separated by commas";
 const PROXY_KEYS_RULE = "keys of printable ASCII without spaces, separated by commas";
 const OBJECT_RULE = 'a JSON object such as {"sort":"throughput"}';
 
-/** Variable, value as it must be shown, what is allowed. */
-const REFUSED: [name: string, value: string, allowed: string, shown?: string][] = [
+/** Variable, invalid value, allowed values, and the value as shown. */
+const INVALID: [name: string, value: string, allowed: string, shown?: string][] = [
   ["OPENROUTER_API_KEY", "sk-or-v1 secret", "printable ASCII without spaces", "(hidden)"],
   ["OPENROUTER_API_KEY", "sk-or-v1-secret\nx", "printable ASCII without spaces", "(hidden)"],
   ["OPENROUTER_API_KEY", "sk-or-v1-secrét", "printable ASCII without spaces", "(hidden)"],
@@ -123,21 +122,21 @@ const REFUSED: [name: string, value: string, allowed: string, shown?: string][] 
   ]),
 ];
 
-for (const [name, value, allowed, shown = value] of REFUSED) {
-  Deno.test(`loadConfig refuses ${name}=${JSON.stringify(value)} and says what is allowed`, () => {
+for (const [name, value, allowed, shown = value] of INVALID) {
+  Deno.test(`loadConfig rejects ${name}=${JSON.stringify(value)} and says what is allowed`, () => {
     const error = assertThrows(() => load({ [name]: value }), ConfigError);
     const expected = `${name}=${JSON.stringify(shown)} cannot be used: allowed is ${allowed}`;
     assertEquals(error.message, expected);
   });
 }
 
-Deno.test("every variable but HOST, which the system judges, has a value that is refused above", () => {
-  const refused = new Set(REFUSED.map(([name]) => name));
-  const missing = VARIABLES.map(({ name }) => name).filter((name) => !refused.has(name));
+Deno.test("every variable except HOST, which the system validates, has an invalid value in the table", () => {
+  const covered = new Set(INVALID.map(([name]) => name));
+  const missing = VARIABLES.map(({ name }) => name).filter((name) => !covered.has(name));
   assertEquals(missing, ["HOST"]);
 });
 
-Deno.test("loadConfig names the bad origin of a list", () => {
+Deno.test("loadConfig names the invalid origin of a list", () => {
   const env = { ALLOWED_ORIGINS: "https://a.example, b.example" };
   const error = assertThrows(() => load(env), ConfigError);
   assertEquals(
@@ -146,24 +145,24 @@ Deno.test("loadConfig names the bad origin of a list", () => {
   );
 });
 
-Deno.test("loadConfig shows no credentials of a base URL that is no URL at all", () => {
+Deno.test("loadConfig hides credentials in an invalid base URL", () => {
   const env = { OPENROUTER_BASE_URL: "https://me:hunter2@openrouter.ai:99999/api" };
   const error = assertThrows(() => load(env), ConfigError);
   assertEquals(error.message.includes("hunter2"), false, error.message);
 });
 
-Deno.test("loadConfig shows only the beginning of a long value, on one line", () => {
+Deno.test("loadConfig shows only the start of a long value, on one line", () => {
   const error = assertThrows(() => load({ PORT: `8\n${"0".repeat(500)}` }), ConfigError);
   assertEquals(error.message.length < 200, true);
   assertEquals(error.message.includes("\n"), false);
 });
 
-Deno.test("loadConfig has a default for everything", () => {
+Deno.test("loadConfig has a default for every setting", () => {
   assertEquals(load({}), DEFAULTS);
 });
 
 for (const variable of VARIABLES) {
-  Deno.test(`loadConfig takes a blank ${variable.name}, or one equal to its default, for unset`, () => {
+  Deno.test(`loadConfig treats a blank ${variable.name}, or one equal to its default, as unset`, () => {
     assertEquals(load({ [variable.name]: "" }), DEFAULTS);
     assertEquals(load({ [variable.name]: " \t" }), DEFAULTS);
     assertEquals(load({ [variable.name]: variable.default }), DEFAULTS);
@@ -171,7 +170,7 @@ for (const variable of VARIABLES) {
   });
 }
 
-const READ: [env: Record<string, string>, expected: Partial<Config>][] = [
+const VALID: [env: Record<string, string>, expected: Partial<Config>][] = [
   [{ OPENROUTER_API_KEY: " sk-or-v1-x \n" }, { openrouterApiKey: "sk-or-v1-x" }],
   [{ OPENROUTER_BASE_URL: "http://127.0.0.1:9/v1/" }, { baseUrl: "http://127.0.0.1:9/v1" }],
   [{ OPENROUTER_BASE_URL: "https://x.example///" }, { baseUrl: "https://x.example" }],
@@ -199,13 +198,13 @@ const READ: [env: Record<string, string>, expected: Partial<Config>][] = [
   [{ DENO_DEPLOY: " " }, { onDenoDeploy: false }],
 ];
 
-for (const [env, expected] of READ) {
+for (const [env, expected] of VALID) {
   Deno.test(`loadConfig reads ${JSON.stringify(env)}`, () => {
     assertEquals(load(env), { ...DEFAULTS, ...expected });
   });
 }
 
-Deno.test("loadConfig reads each target, and fable as DEFAULT unless it is set", () => {
+Deno.test("loadConfig reads each target, and uses DEFAULT for fable unless FABLE is set", () => {
   const { targets } = load({
     TARGET_MODEL_OPUS: "a/opus",
     TARGET_MODEL_BIG: "a/big, b/big ,c/big",
@@ -225,7 +224,7 @@ Deno.test("loadConfig reads each target, and fable as DEFAULT unless it is set",
   });
 });
 
-Deno.test("loadConfig takes a target list that begins with its default for set", () => {
+Deno.test("loadConfig treats a target list that starts with its default as set", () => {
   const { targets } = load({ TARGET_MODEL_BIG: `${SONNET},openai/gpt-5` });
   assertEquals(targets.sonnet, { models: [SONNET, "openai/gpt-5"], isDefault: false });
 });

@@ -1,4 +1,4 @@
-/** Secrets taken out of text. */
+/** Redaction of secrets. */
 
 import { assertEquals } from "@std/assert";
 import { createRedactor, listSecrets, looksLikeKey } from "../lib/redact.ts";
@@ -12,18 +12,18 @@ const CASES: [about: string, secrets: string[], text: string, expected: string][
   ],
   ["every secret", ["secret-1", "secret-2"], "secret-2 secret-1", "[redacted] [redacted]"],
   [
-    "the longer of two that share a beginning",
+    "the longer of two secrets with the same start",
     ["secret", "secret-long"],
     "secret-long",
     "[redacted]",
   ],
-  ["secrets full of signs", ["a.*b$1+("], "a.*b$1+( aXXb", "[redacted] aXXb"],
+  ["secrets with special characters", ["a.*b$1+("], "a.*b$1+( aXXb", "[redacted] aXXb"],
   ["no ordinary words", ["", "a", "short"], "a short word", "a short word"],
-  ["nothing where there are no secrets", [], "text", "text"],
+  ["nothing without secrets", [], "text", "text"],
 ];
 
 for (const [about, secrets, text, expected] of CASES) {
-  Deno.test(`createRedactor takes out ${about}`, () => {
+  Deno.test(`createRedactor redacts ${about}`, () => {
     assertEquals(createRedactor(secrets)(text), expected);
   });
 }
@@ -40,7 +40,7 @@ for (
     ["0123456789abcdef", true],
   ] as const
 ) {
-  Deno.test(`the token ${token} is ${expected ? "a key" : "a word"}`, () => {
+  Deno.test(`looksLikeKey returns ${expected} for ${token}`, () => {
     assertEquals(looksLikeKey(token), expected);
   });
 }
@@ -51,7 +51,7 @@ for (const key of ["sk-or-v1-0123456789abcdef", "sk-or-v1-0123456789abcde", "sk-
   for (const before of ["", "a", "me:", "user", "x:"]) {
     for (const after of ["", "!", "\n\n"]) {
       const whole = JSON.stringify(`${before}…${after}`);
-      Deno.test(`the key ${key} is taken out of the base64 of ${whole}`, () => {
+      Deno.test(`createRedactor redacts the key ${key} in the base64 of ${whole}`, () => {
         const redact = createRedactor(listSecrets({ openrouterApiKey: key, proxyApiKeys: [] }));
         const encoded = btoa(before + key + after);
         const urlForm = encoded.replaceAll("+", "-").replaceAll("/", "_");
@@ -64,7 +64,7 @@ for (const key of ["sk-or-v1-0123456789abcdef", "sk-or-v1-0123456789abcde", "sk-
   }
 }
 
-Deno.test("base64 of a key that stands alone goes whole, its padding too", () => {
+Deno.test("createRedactor redacts the base64 of a key alone with its padding", () => {
   const proxyApiKeys = ["a-key-of-the-team-1", "a-key-of-the-team-12"];
   const redact = createRedactor(listSecrets({ openrouterApiKey: null, proxyApiKeys }));
   assertEquals(redact(proxyApiKeys.map(btoa).join(" ")), "[redacted] [redacted]");

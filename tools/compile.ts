@@ -3,7 +3,7 @@
  * Other arguments are passed on to `deno compile`. The exit code is 0 only where every binary was made.
  */
 
-import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../lib/variables.ts";
+import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../lib/config.ts";
 
 /** What is compiled for, and the name of the file. */
 const OUTPUTS: ReadonlyMap<string, string> = new Map([

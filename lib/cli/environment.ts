@@ -4,8 +4,14 @@
  * @module
  */
 
-import { type Config, ConfigError, type Env, loadConfig } from "../config.ts";
-import { DEPLOY_VARIABLE, VARIABLES } from "../variables.ts";
+import {
+  type Config,
+  ConfigError,
+  DEPLOY_VARIABLE,
+  type Env,
+  loadConfig,
+  VARIABLES,
+} from "../config.ts";
 import { type EnvFile, type FileChoice, readEnvFile } from "./env_file.ts";
 import { StartError } from "./terminal.ts";
 

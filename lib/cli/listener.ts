@@ -5,7 +5,7 @@
  */
 
 import type { Log } from "../log.ts";
-import { isOutOfFiles } from "../out_of_files.ts";
+import { isOutOfFiles } from "../errors.ts";
 
 /** How long files get to become free. */
 const RETRY_MS = 50;

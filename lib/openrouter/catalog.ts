@@ -1,6 +1,6 @@
 /**
- * OpenRouter's model list, fetched in the background and never in a request's way. What it does not know,
- * nobody waits for: limits are then not applied and hints left out.
+ * Upstream's model list, fetched in the background: requests never wait for it. Until it is loaded, limits are not
+ * applied and hints are left out.
  * @module
  */
 
@@ -9,21 +9,21 @@ import { isJsonObject } from "../json.ts";
 import { SimilarModels } from "./similar_models.ts";
 import type { CatalogEntry } from "./types.ts";
 
-/** One model, as far as this proxy uses it. */
+/** The fields of a model that this proxy uses. */
 export interface CatalogModel {
   id: string;
   name: string;
-  /** Seconds since the epoch; 0 where not known. */
+  /** Seconds since the epoch; 0 if unknown. */
   created: number;
   contextLength: number | undefined;
   maxOutputTokens: number | undefined;
   /** Reasoning cannot be turned off. */
   mandatory: boolean | undefined;
-  /** Whether a reasoning budget in tokens is understood. */
+  /** Whether a reasoning budget in tokens is supported. */
   takesBudget: boolean | undefined;
-  /** The efforts that are understood, in any order. */
+  /** Supported reasoning efforts, in any order. */
   efforts: readonly string[] | undefined;
-  /** What is understood: `text`, `image`, `file`, … */
+  /** `text`, `image`, `file`, … */
   inputModalities: readonly string[] | undefined;
   /** Whether the model can call tools. */
   toolCapable: boolean | undefined;
@@ -36,26 +36,26 @@ export interface CatalogModel {
 
 const MAX_AGE_MS = 60 * 60 * 1000;
 const RETRY_MS = 60 * 1000;
-/** The same for a client that waits for a list of which nothing is known yet. */
-const COLD_RETRY_MS = 5 * 1000;
+/** The same while a client waits for the first list. */
+const INITIAL_RETRY_MS = 5 * 1000;
 /** OpenRouter has some 500, with ids of 60 characters at most. */
 const MAX_MODELS = 20_000;
 const MAX_ID_CHARS = 256;
 const MAX_NAME_CHARS = 256;
-/** Windows, limits and dates beyond are mistakes: a trillion tokens, and the year 9999 in seconds. */
+/** Larger values are errors in the list: a trillion tokens, and the year 9999 in seconds. */
 const MAX_TOKENS = 1e12;
 const MAX_CREATED = 253_402_300_799;
-/** USD per token; a price beyond is a mistake. */
+/** USD per token; a higher price is an error in the list. */
 const MAX_PRICE = 1;
 
-/** Ends of an id that do not change the model: routes to providers, and a preset. */
+/** Suffixes that do not change the model: provider routing and presets. */
 const ROUTE = /(?::(?:nitro|floor|online|exacto))*(?:@preset\/[^@]*)?$/;
-/** Variants of a model. Most have an entry of their own, with their own limits and prices. */
+/** Variants of a model. Most have their own entry, with their own limits and prices. */
 const VARIANT = /:(?:free|thinking|extended|beta|batch)$/;
-/** "The newest of this family". */
+/** Prefix for the newest model of a family. */
 const NEWEST = /^~/;
 
-/** What a catalog needs from outside. */
+/** Dependencies of a catalog. */
 export interface CatalogOptions {
   fetchModels: () => Promise<unknown>;
   /** A monotonic clock, in milliseconds. */
@@ -68,85 +68,85 @@ export class Catalog {
   #models = new Map<string, CatalogModel>();
   /** Newest first. */
   #sorted: readonly CatalogModel[] = [];
-  /** Made for the first question after a fetch. */
-  #nearest: SimilarModels | null = null;
-  #triedAt = -Infinity;
+  /** Created for the first lookup after a fetch. */
+  #similar: SimilarModels | null = null;
+  #attemptedAt = -Infinity;
   #loadedAt = -Infinity;
-  #underWay: Promise<void> | null = null;
+  #pending: Promise<void> | null = null;
 
   constructor(options: CatalogOptions) {
     this.#options = options;
   }
 
-  /** The model of an id as it is configured or asked for: its own entry, else that of the plain model. */
+  /** Finds a configured or requested id: its own entry, else that of the base model. */
   find(id: string): CatalogModel | undefined {
-    const routed = id.replace(ROUTE, "");
-    const plain = routed.replace(VARIANT, "");
-    const names = [id, routed, plain, plain.replace(NEWEST, "")];
-    return names.map((name) => this.#models.get(name)).find((model) => model !== undefined);
+    const unrouted = id.replace(ROUTE, "");
+    const base = unrouted.replace(VARIANT, "");
+    const candidates = [id, unrouted, base, base.replace(NEWEST, "")];
+    return candidates.map((name) => this.#models.get(name)).find((model) => model !== undefined);
   }
 
-  /** Starts a fetch where the list is old and none is under way. Never throws, never waits. */
+  /** Starts a fetch in the background if the list is outdated. Never throws, never waits. */
   refresh(): void {
     const now = this.#options.now();
-    const isDue = now - this.#loadedAt >= MAX_AGE_MS && now - this.#triedAt >= RETRY_MS;
-    if (isDue && this.#underWay === null) this.#load().catch(() => {});
+    const isDue = now - this.#loadedAt >= MAX_AGE_MS && now - this.#attemptedAt >= RETRY_MS;
+    if (isDue && this.#pending === null) this.#load().catch(() => {});
   }
 
   /**
-   * All models, newest first. Where nothing is known yet it waits for the fetch under way, or starts one unless one
-   * has just failed, but no longer than `waitMs`; what has not come by then is missing.
+   * All models, newest first. Before the first list is loaded, waits up to `waitMs` for the pending fetch, or for a new
+   * one unless a fetch has just failed; then the list is empty.
    */
   async list(waitMs: number): Promise<readonly CatalogModel[]> {
     if (this.#models.size === 0) {
-      const isDue = this.#options.now() - this.#triedAt >= COLD_RETRY_MS;
-      const fetching = this.#underWay ?? (isDue ? this.#load() : null);
+      const isDue = this.#options.now() - this.#attemptedAt >= INITIAL_RETRY_MS;
+      const fetching = this.#pending ?? (isDue ? this.#load() : null);
       if (fetching !== null) await settleWithin(fetching, waitMs);
     }
     return this.#sorted;
   }
 
-  /** The fetch under way, if any: for a clean end of tests. */
+  /** Resolves after the pending fetch, if any: for tests. */
   async settled(): Promise<void> {
-    await this.#underWay?.catch(() => {});
+    await this.#pending?.catch(() => {});
   }
 
-  /** The ids most like one that is not known. */
+  /** The ids most similar to an unknown one. */
   suggestModels(id: string): string[] {
-    this.#nearest ??= new SimilarModels([...this.#models.keys()]);
-    return this.#nearest.find(id);
+    this.#similar ??= new SimilarModels([...this.#models.keys()]);
+    return this.#similar.find(id);
   }
 
   #load(): Promise<void> {
-    this.#triedAt = this.#options.now();
-    this.#underWay = this.#fetch().finally(() => {
-      this.#underWay = null;
+    this.#attemptedAt = this.#options.now();
+    this.#pending = this.#fetch().finally(() => {
+      this.#pending = null;
     });
-    return this.#underWay;
+    return this.#pending;
   }
 
   async #fetch(): Promise<void> {
     const models = parseModels(await this.#options.fetchModels());
     this.#models = new Map(models.map((model) => [model.id, model]));
     this.#sorted = [...this.#models.values()].sort((a, b) => b.created - a.created);
-    this.#nearest = null;
+    this.#similar = null;
     this.#loadedAt = this.#options.now();
   }
 }
 
-/** Waits for a promise, its failure included, or until the time is over. */
+/** Waits until a promise settles, at most `waitMs`. */
 async function settleWithin(work: Promise<unknown>, waitMs: number): Promise<void> {
-  const { promise: isOver, resolve } = Promise.withResolvers<void>();
+  const { promise: timeout, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, waitMs);
-  await Promise.race([work.catch(() => {}), isOver]);
+  await Promise.race([work.catch(() => {}), timeout]);
   clearTimeout(timer);
 }
 
-/** `{data: [entry, …]}` → models; entries without a usable id are skipped, and so is what is too much. */
-function parseModels(answer: unknown): CatalogModel[] {
-  const data = isJsonObject(answer) ? answer["data"] : undefined;
+/** Parses `{data: [entry, …]}`; skips entries without a usable id and those beyond the maximum. */
+function parseModels(response: unknown): CatalogModel[] {
+  const data = isJsonObject(response) ? response["data"] : undefined;
   if (!Array.isArray(data)) {
-    throw new ApiError("api_error", "OpenRouter sent no model list", { status: 502 });
+    throw new ApiError("api_error", "Upstream sent no model list", { status: 502 });
   }
   return data.slice(0, MAX_MODELS).filter(isJsonObject).flatMap((entry: CatalogEntry) =>
     typeof entry.id === "string" && entry.id.length <= MAX_ID_CHARS
@@ -164,8 +164,8 @@ function parseEntry(id: string, entry: CatalogEntry): CatalogModel {
     maxOutputTokens: toPositive(entry.top_provider?.max_completion_tokens),
     mandatory: entry.reasoning?.mandatory ?? undefined,
     takesBudget: entry.reasoning?.supports_max_tokens ?? undefined,
-    efforts: toWords(entry.reasoning?.supported_efforts),
-    inputModalities: toWords(entry.architecture?.input_modalities),
+    efforts: toStrings(entry.reasoning?.supported_efforts),
+    inputModalities: toStrings(entry.architecture?.input_modalities),
     toolCapable: Array.isArray(entry.supported_parameters)
       ? entry.supported_parameters.includes("tools")
       : undefined,
@@ -176,16 +176,16 @@ function parseEntry(id: string, entry: CatalogEntry): CatalogModel {
   };
 }
 
-/** Prices are text; -1 stands for "depends on what the router chooses". */
+/** Prices are strings; -1 means that the price depends on the model that the router chooses. */
 function toPricePerMillion(perToken: unknown): number | undefined {
   const price = typeof perToken === "string" && perToken !== "" ? Number(perToken) : NaN;
   return price >= 0 && price <= MAX_PRICE ? Number((price * 1e6).toPrecision(6)) : undefined;
 }
 
-/** A list of words; an empty one says nothing. */
-function toWords(value: unknown): string[] | undefined {
-  const words = Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
-  return words.length > 0 ? words : undefined;
+/** The strings in an array; undefined for an empty one. */
+function toStrings(value: unknown): string[] | undefined {
+  const strings = Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+  return strings.length > 0 ? strings : undefined;
 }
 
 function toPositive(value: unknown, most = MAX_TOKENS): number | undefined {

@@ -1,13 +1,12 @@
 /**
- * The only place that calls fetch. Builds every header from nothing, follows no redirect, and bounds the wait
- * for upstream's head. Bodies are the caller's.
+ * Sends requests to upstream; nothing else calls `fetch`. Forwards no client headers, follows no redirects and limits
+ * the wait for the response headers. The caller reads the body.
  * @module
  */
 
 import type { Config } from "../config.ts";
-import { ApiError, createClientGone } from "../errors.ts";
+import { ApiError, clientDisconnectedError, isOutOfFiles } from "../errors.ts";
 import { type JsonObject, parseJson } from "../json.ts";
-import { isOutOfFiles } from "../out_of_files.ts";
 import { Deadline } from "../stream/deadline.ts";
 import type { ByteStream } from "../stream/body_reader.ts";
 import { readUpstreamText } from "../stream/read_text.ts";
@@ -20,27 +19,26 @@ export type ClientConfig = Pick<
   "baseUrl" | "appUrl" | "appTitle" | "timeoutMs" | "dialect"
 >;
 
-/** What the calls for an answer share. */
+/** Options of every call for a model response. */
 interface Call {
-  /** The key that pays; null for a server that wants none. */
+  /** The upstream key; null for a server that needs none. */
   key: string | null;
-  /** Ends the call: the client has left. */
+  /** Aborted when the client disconnects. */
   signal: AbortSignal;
-  /** Milliseconds that are left for upstream's headers. */
+  /** Milliseconds left for upstream's headers. */
   timeoutMs: number;
-  nearest?: (model: string) => string[];
-  /** The proxy's own count of the request's input tokens, for refusals that do not say it. */
-  estimateInput?: () => number;
-  /** Told of the body as it is sent. */
+  suggestModels?: ErrorContext["suggestModels"];
+  estimateInput?: ErrorContext["estimateInput"];
+  /** Called with the body as sent. */
   onSend?: (text: string) => void;
-  /** Told of the body of an error answer. */
-  onRefusal?: (text: string) => void;
+  /** Called with the body of an error response. */
+  onErrorBody?: (text: string) => void;
 }
 
 /** One call of `POST /chat/completions`. */
 export interface ChatOptions extends Call {
   body: ChatRequest | OpenAiRequest;
-  /** Features of Claude's to ask for; null for none. */
+  /** Value of the `x-anthropic-beta` header, if any. */
   anthropicBeta?: string | null;
 }
 
@@ -49,36 +47,36 @@ export interface MessagesOptions extends Call {
   body: JsonObject;
   model: string;
   anthropicVersion: string;
-  /** The client's own list, as it came. */
+  /** The client's header, unchanged. */
   anthropicBeta: string | null;
 }
 
-/** Upstream's successful head. */
+/** A successful response of upstream. */
 export interface UpstreamResponse {
   body: ByteStream;
   /** `text/event-stream`, `application/json`, …, without parameters. */
   contentType: string;
 }
 
-/** Upstream, as the routes see it. */
+/** Calls of the upstream API. */
 export interface Client {
   /**
-   * @throws {ApiError} 502 where upstream cannot be reached, 504 where its head does not come in time, and what
-   * its error answers say
+   * @throws {ApiError} 502 if upstream cannot be reached, 504 if its headers do not arrive in time, else upstream's
+   * error
    */
   sendChat(call: ChatOptions): Promise<UpstreamResponse>;
-  /** The native route. @throws {ApiError} as `sendChat` */
+  /** Anthropic's dialect. @throws {ApiError} as `sendChat` */
   sendMessages(call: MessagesOptions): Promise<UpstreamResponse>;
   /** `GET /models`, as parsed JSON. */
   fetchModels(): Promise<unknown>;
-  /** `GET /key`: what upstream says of a key, as parsed JSON. */
+  /** `GET /key`: information about a key, as parsed JSON. */
   fetchKey(key: string): Promise<unknown>;
 }
 
-/** An error body longer than this says nothing more. */
+/** Error bodies are read up to this size. */
 const MAX_ERROR_BYTES = 256 * 1024;
 
-/** @param fetcher `fetch`, or a test's stand-in */
+/** @param fetcher `fetch`, or a test double */
 export function createClient(config: ClientConfig, fetcher: typeof fetch): Client {
   return {
     sendChat: (call) => {
@@ -113,14 +111,14 @@ async function send(
   const { headers } = call;
   if (call.key !== null) headers.set("authorization", `Bearer ${call.key}`);
   headers.set("content-type", "application/json");
-  // The names of the app mean something to OpenRouter only.
+  // Only OpenRouter reads the app's name.
   if (config.dialect !== "openai") {
     if (config.appUrl !== null) headers.set("http-referer", config.appUrl);
     if (config.appTitle !== null) headers.set("x-title", config.appTitle);
   }
   const body = JSON.stringify(call.body);
   call.onSend?.(body);
-  const response = await fetchHead(fetcher, `${config.baseUrl}${call.path}`, {
+  const response = await fetchWithTimeout(fetcher, `${config.baseUrl}${call.path}`, {
     method: "POST",
     headers,
     body,
@@ -130,15 +128,15 @@ async function send(
     const contentType = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
     return { body: response.body, contentType: contentType.trim().toLowerCase() };
   }
-  const context: ErrorContext = {
+  const text = await readErrorBody(response, config.timeoutMs);
+  call.onErrorBody?.(text);
+  throw parseErrorResponse(response.status, text, {
+    host: getHost(config.baseUrl),
     model: call.model,
     retryAfter: readRetryAfter(response.headers),
-    ...(call.nearest && { suggestModels: call.nearest }),
-    ...(call.estimateInput && { estimateInput: call.estimateInput }),
-  };
-  const text = await readErrorBody(response, config.timeoutMs);
-  call.onRefusal?.(text);
-  throw parseErrorResponse(response.status, text, context);
+    suggestModels: call.suggestModels,
+    estimateInput: call.estimateInput,
+  });
 }
 
 async function fetchJson(
@@ -148,10 +146,10 @@ async function fetchJson(
 ): Promise<unknown> {
   const { timeoutMs } = config;
   const controller = new AbortController();
-  // Not AbortSignal.timeout: its timer stays when the answer is there, and holds up a program that wants to end.
+  // Not AbortSignal.timeout: its timer outlives the response and delays the end of the process.
   const deadline = new Deadline(timeoutMs, () => controller.abort());
   try {
-    const response = await fetchHead(fetcher, `${config.baseUrl}${path}`, {
+    const response = await fetchWithTimeout(fetcher, `${config.baseUrl}${path}`, {
       method: "GET",
       headers,
       signal: controller.signal,
@@ -159,60 +157,61 @@ async function fetchJson(
     if (response.status === 200 && response.body !== null) {
       return parseJson(await readUpstreamText(response.body, { timeoutMs }));
     }
-    throw parseErrorResponse(response.status, await readErrorBody(response, timeoutMs), {});
+    const text = await readErrorBody(response, timeoutMs);
+    throw parseErrorResponse(response.status, text, { host: getHost(config.baseUrl) });
   } finally {
     deadline.stop();
   }
 }
 
-/** Waits for the head only: the body has its own clock. */
-async function fetchHead(
+/** Resolves with the response headers; the body has a timeout of its own. */
+async function fetchWithTimeout(
   fetcher: typeof fetch,
   url: string,
   init: { method: string; signal: AbortSignal; headers?: Headers; body?: string },
   wait: { timeoutMs: number; fullTimeoutMs: number },
 ): Promise<Response> {
   const controller = new AbortController();
-  // Kept as long as the answer lasts, and with it all that it refers to: not `init`, whose body may have 32 MB.
+  // The listener lives as long as the response, with everything it refers to: not `init`, whose body may have 32 MB.
   const { signal } = init;
-  const leave = () => controller.abort(signal.reason);
-  signal.addEventListener("abort", leave, { once: true });
-  if (signal.aborted) leave();
+  const abort = () => controller.abort(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
   let isLate = false;
   const deadline = new Deadline(wait.timeoutMs, () => {
     isLate = true;
     controller.abort();
   });
   try {
-    // Redirects are not followed: the key would travel along.
+    // Redirects are not followed: they would receive the key.
     return await fetcher(url, { ...init, redirect: "manual", signal: controller.signal });
   } catch (cause) {
-    signal.removeEventListener("abort", leave);
-    if (signal.aborted) throw createClientGone(cause);
+    signal.removeEventListener("abort", abort);
+    if (signal.aborted) throw clientDisconnectedError(cause);
+    const host = getHost(url);
     if (isLate) {
-      const seconds = wait.fullTimeoutMs / 1000;
-      throw new ApiError(
-        "timeout_error",
-        `OpenRouter did not answer within ${seconds} s (TIMEOUT_S)`,
-        {
-          cause,
-        },
-      );
+      const message = `No response from ${host} within ${wait.fullTimeoutMs / 1000} s (TIMEOUT_S)`;
+      throw new ApiError("timeout_error", message, { cause });
     }
-    const why = isOutOfFiles(cause) ? ": the proxy has too many files open (ulimit -n)" : "";
-    throw new ApiError("api_error", `Cannot reach OpenRouter${why}`, { status: 502, cause });
+    const reason = isOutOfFiles(cause) ? ": the proxy has too many files open (ulimit -n)" : "";
+    throw new ApiError("api_error", `Cannot reach ${host}${reason}`, { status: 502, cause });
   } finally {
     deadline.stop();
   }
 }
 
-/** Seconds or a date, as the standard has it; anything else a server puts there is not passed on. */
+/** Host and port, never the credentials of a URL. */
+function getHost(url: string): string {
+  return URL.parse(url)?.host || "upstream";
+}
+
+/** `retry-after` if it is a number of seconds or an HTTP date. */
 function readRetryAfter(headers: Headers): string | null {
   const value = headers.get("retry-after") ?? "";
   return /^\d+(\.\d+)?$|^\w{3}, [\w :]{10,40}$/.test(value) ? value : null;
 }
 
-/** At most {@linkcode MAX_ERROR_BYTES} of an error body; what breaks while it is read leaves it shorter. */
+/** Reads an error body up to {@linkcode MAX_ERROR_BYTES}; shorter if the connection breaks. */
 async function readErrorBody(response: Response, timeoutMs: number): Promise<string> {
   if (response.body === null) return "";
   const reader = response.body.getReader();
@@ -226,7 +225,7 @@ async function readErrorBody(response: Response, timeoutMs: number): Promise<str
       text += decoder.decode(value, { stream: true });
     }
   } catch {
-    // A broken gzip, or a connection cut inside the error: the status still says what happened.
+    // Invalid gzip or a lost connection: the status is still known.
   } finally {
     deadline.stop();
     reader.cancel().catch(() => {});

@@ -1,24 +1,24 @@
 /**
- * Conversations that do not fit: how upstreams say it → the words on which Claude Code acts. Pure.
- * Claude Code compacts when it reads "prompt is too long", and asks for less output when it reads "input length
- * and `max_tokens` exceed context limit: A + B > C". Any other wording leaves the session stuck.
+ * Translates upstreams' context overflow errors to the wording that Claude Code acts on. Pure.
+ * It compacts on "prompt is too long" and retries with a lower `max_tokens` on "input length and `max_tokens` exceed
+ * context limit: A + B > C". With any other wording the session is stuck.
  * @module
  */
 
-import { MAX_JUDGED_CHARS, type UpstreamError } from "./parse_error.ts";
+import { MAX_WORDING_CHARS, type UpstreamError } from "./parse_error.ts";
 
-/** The counts of an overflow by their meaning, in tokens. */
+/** The token counts in an error. */
 interface OverflowCounts {
-  /** The model's window, or the most it accepts as input. */
+  /** The context window, or the maximum input. */
   limit: number;
   input?: number | undefined;
-  /** What `max_tokens` reserves. */
+  /** Reserved by `max_tokens`. */
   output?: number | undefined;
-  /** Input and output. */
+  /** Input plus output. */
   total?: number | undefined;
 }
 
-/** Codes and types that say it without words. */
+/** Error codes and types for an overflow. */
 const OVERFLOW_CODES: ReadonlySet<string> = new Set([
   "context_length_exceeded", // OpenRouter, OpenAI, Groq, Cerebras
   "exceed_context_size_error", // llama.cpp
@@ -31,8 +31,8 @@ const OVERFLOW_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Wordings, each as a regular expression in which <limit>, <input>, <output> and <total> stand for counts. The
- * first that fits decides, so a wording with counts stands before its shorter form.
+ * Wordings as regular expressions in which <limit>, <input>, <output> and <total> stand for counts. The first match
+ * wins, so a wording with counts precedes its shorter form.
  */
 const WORDINGS: readonly RegExp[] = [
   // Anthropic, newer and older; Fireworks
@@ -115,47 +115,47 @@ const WORDINGS: readonly RegExp[] = [
   "ContextWindowExceededError|context_length_exceeded",
 ].map(toWording);
 
-/** Enough for a refused request, too little for an outage that only mentions the words. */
+/** Sufficient with a 4xx status; with a 5xx the message may only mention these words. */
 const LOOSE_WORDING = new RegExp(
   "maximum (?:context|prompt) length|context length exceeded|exceed.{0,40} context (?:window|length|limit)|" +
     "(?:prompt|input) is too long|too many tokens|exceeds the maximum number of tokens",
   "i",
 );
 
-/** Token rates, and strings that are too long in characters. Compacting does not help, or is not what is asked. */
+/** Rate limits, and limits on characters of a string: compacting does not help. */
 const OTHER_LIMITS = new RegExp(
   "\\b(?:tokens|requests) per (?:second|minute|min|hour|day)\\b|\\b(?:TPM|TPD|RPM)\\b|" +
     "string too long\\. expected a string with maximum length|expected maxlength",
   "i",
 );
 
-const REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
-/** llama.cpp and LM Studio refuse so; 502 is also an error inside a stream that has no status. */
-const BROKEN: ReadonlySet<number> = new Set([500, 502]);
+const CLIENT_ERRORS: ReadonlySet<number> = new Set([400, 413, 422]);
+/** llama.cpp and LM Studio return 500. An error in a stream without a status counts as 502. */
+const SERVER_ERRORS: ReadonlySet<number> = new Set([500, 502]);
 
 /**
- * The words for a client, where an error says that the conversation does not fit; else null.
+ * The message for the client if the error is a context overflow, else null.
  * @param estimateInput the proxy's own count, for servers that stop counting at their limit
  */
 export function describeOverflow(
   report: UpstreamError,
   estimateInput: () => number = () => 0,
 ): string | null {
-  if (!REFUSED.has(report.status) && !BROKEN.has(report.status)) return null;
-  const { judged, message } = report;
-  const isOther = OTHER_LIMITS.test(judged);
-  const counts = isOther ? undefined : findCounts(judged);
+  if (!CLIENT_ERRORS.has(report.status) && !SERVER_ERRORS.has(report.status)) return null;
+  const { wording, message } = report;
+  const isOther = OTHER_LIMITS.test(wording);
+  const counts = isOther ? undefined : findCounts(wording);
   const hasCode = [...report.codes, ...report.innerCodes].some((code) => OVERFLOW_CODES.has(code));
-  const isLoose = !isOther && REFUSED.has(report.status) && LOOSE_WORDING.test(judged);
+  const isLoose = !isOther && CLIENT_ERRORS.has(report.status) && LOOSE_WORDING.test(wording);
   if (counts === undefined && !hasCode && !isLoose) return null;
   if (isAnthropicMessage(message)) return message;
-  return phrase(counts ?? readCounted(report), { message, estimateInput });
+  return formatMessage(counts ?? readCountFields(report), { message, estimateInput });
 }
 
-/** The counts of the first wording that fits; null where it tells none, undefined where no wording fits. */
-function findCounts(judged: string): OverflowCounts | null | undefined {
+/** The counts in the first matching wording: null if it has none, undefined if none matches. */
+function findCounts(text: string): OverflowCounts | null | undefined {
   for (const wording of WORDINGS) {
-    const match = wording.exec(judged);
+    const match = wording.exec(text);
     if (match !== null) return toCounts(match.groups ?? {});
   }
   return undefined;
@@ -172,47 +172,47 @@ function toCounts(groups: Record<string, string | undefined>): OverflowCounts | 
   };
 }
 
-/** llama.cpp also has the counts in fields of their own; its older versions have them only there. */
-function readCounted({ numbers }: UpstreamError): OverflowCounts | null {
+/** llama.cpp also has the counts in separate fields, older versions only there. */
+function readCountFields({ numbers }: UpstreamError): OverflowCounts | null {
   const { n_ctx: limit, n_prompt_tokens: input } = numbers;
   return limit === undefined || input === undefined ? null : { limit, input };
 }
 
-function phrase(
+function formatMessage(
   counts: OverflowCounts | null,
   { message, estimateInput }: { message: string; estimateInput: () => number },
 ): string {
-  const inWords = /prompt is too long/i.test(message) ? message : `prompt is too long: ${message}`;
-  if (counts === null) return inWords;
+  const plain = /prompt is too long/i.test(message) ? message : `prompt is too long: ${message}`;
+  if (counts === null) return plain;
   const { limit, output = 0 } = counts;
   const total = counts.total ?? (counts.input ?? 0) + output;
-  const counted = counts.input ?? total - output;
-  // vLLM counts no further than one token over its limit: the true input may be longer.
-  const isCutOff = output > 0 && counts.input !== undefined && counted + output === limit + 1;
-  const input = isCutOff ? Math.max(counted, estimateInput()) : counted;
+  const reported = counts.input ?? total - output;
+  // vLLM stops counting one token over its limit: the input may be longer.
+  const isTruncated = output > 0 && counts.input !== undefined && reported + output === limit + 1;
+  const input = isTruncated ? Math.max(reported, estimateInput()) : reported;
   if (output > 0 && input < limit && input + output > limit) {
     return `input length and \`max_tokens\` exceed context limit: ${input} + ${output} > ${limit}, ` +
       `decrease input length or \`max_tokens\` and try again (${message})`;
   }
-  if (isCutOff) return inWords;
-  const asked = input > limit ? input : total;
-  return asked > limit
-    ? `prompt is too long: ${asked} tokens > ${limit} maximum (${message})`
-    : inWords;
+  if (isTruncated) return plain;
+  const tokens = input > limit ? input : total;
+  return tokens > limit
+    ? `prompt is too long: ${tokens} tokens > ${limit} maximum (${message})`
+    : plain;
 }
 
-/** Words that Claude Code reads as they are. */
+/** Whether Claude Code can parse the message as it is. */
 function isAnthropicMessage(message: string): boolean {
-  const head = message.slice(0, MAX_JUDGED_CHARS);
-  return /prompt is too long[^0-9]{0,20}\d{1,12} tokens > \d/i.test(head) ||
-    /input length and `max_tokens` exceed context limit: \d{1,12} \+ \d{1,12} > \d/.test(head);
+  const start = message.slice(0, MAX_WORDING_CHARS);
+  return /prompt is too long[^0-9]{0,20}\d{1,12} tokens > \d/i.test(start) ||
+    /input length and `max_tokens` exceed context limit: \d{1,12} \+ \d{1,12} > \d/.test(start);
 }
 
 function toWording(source: string): RegExp {
   return new RegExp(source.replace(/<(\w+)>/g, "(?<$1>\\d[\\d,_]{0,14})"), "i");
 }
 
-/** `128,000` and `128_000` are written too. */
-function toNumber(figure = ""): number | undefined {
-  return figure === "" ? undefined : Number(figure.replaceAll(/[,_]/g, ""));
+/** Also reads `128,000` and `128_000`. */
+function toNumber(digits = ""): number | undefined {
+  return digits === "" ? undefined : Number(digits.replaceAll(/[,_]/g, ""));
 }

@@ -1,17 +1,17 @@
 /**
- * What upstream says an answer cost. Pure.
+ * Reads the cost of a response from upstream's usage report. Pure.
  * @module
  */
 
 import { isJsonObject, type JsonObject } from "../json.ts";
 
-/** Some gateways write money as text. */
+/** Some gateways report amounts as strings. */
 const DECIMAL = /^\d{1,15}(\.\d{1,30})?(e-?\d{1,3})?$/i;
 
 /**
- * A usage report → USD; undefined where it reports no cost. With a provider's key of the user's own (BYOK) `cost` is
- * OpenRouter's fee only, and `cost_details.upstream_inference_cost` what the provider charges besides. For other
- * answers the latter is part of `cost`. Older reports have no `is_byok`; there only a fee is less than the inference.
+ * The reported cost in USD, if any. With the user's own provider key (BYOK), `cost` is only OpenRouter's fee, and the
+ * provider charges `cost_details.upstream_inference_cost` on top; otherwise `cost` includes it. Older reports have
+ * no `is_byok`; there, a `cost` below the inference cost is the fee.
  */
 export function readReportedCost(usage: JsonObject): number | undefined {
   const cost = toUsd(usage["cost"]);

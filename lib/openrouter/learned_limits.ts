@@ -1,16 +1,16 @@
 /**
- * What refusals have taught about single targets. Kept for the process and bounded, because names may come from
- * clients.
+ * Remembers limits of models that upstream's errors revealed, for the lifetime of the process. Bounded, because clients
+ * may send any model name.
  * @module
  */
 
 const MAX_TARGETS = 1000;
 
-/** Targets that share a limit. */
+/** A bounded set of targets; drops the oldest. */
 export class TargetSet {
   readonly #targets = new Set<string>();
 
-  /** Returns whether this is news. */
+  /** Returns whether the target is new. */
   add(target: string): boolean {
     if (this.#targets.has(target)) return false;
     const [oldest] = this.#targets;
@@ -24,10 +24,10 @@ export class TargetSet {
   }
 }
 
-/** The limits of targets that upstream's list does not tell. */
+/** Limits of targets that the model list does not contain. */
 export class LearnedLimits {
-  /** Targets that refused a tool's schema: they get plain ones. */
+  /** Targets that rejected a tool's schema: they get simplified schemas. */
   readonly plainSchemas = new TargetSet();
-  /** Targets that refused an image: they get a placeholder. */
+  /** Targets that rejected an image: they get a placeholder text. */
   readonly textOnly = new TargetSet();
 }

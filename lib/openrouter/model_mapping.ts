@@ -1,45 +1,30 @@
 /**
- * Which upstream model a name means. Pure but for {@linkcode UnavailableDefaults}, which remembers.
+ * Maps model names to upstream models. Pure except for {@linkcode UnavailableDefaults}.
  * @module
  */
 
 import type { Config, Family, Target } from "../config.ts";
+import { TargetSet } from "./learned_limits.ts";
 
 /** A resolved model name. */
 export interface ResolvedModel {
-  /** What to send: the first as `model`, the rest as OpenRouter's fallbacks. */
+  /** Sent as `model`, then as OpenRouter's fallbacks. */
   models: readonly [string, ...string[]];
-  /** What to send instead, once, if upstream does not know the default target; null where nothing may be tried. */
+  /** Tried once if upstream does not know the default target; null if nothing may be tried. */
   fallback: string | null;
 }
 
-/** Default targets that upstream has refused as unknown. They are not asked again in this process. */
-export class UnavailableDefaults {
-  readonly #models = new Set<string>();
+/** Default targets that upstream rejected as unknown; this process does not use them again. */
+export class UnavailableDefaults extends TargetSet {}
 
-  /** Returns whether this is news. */
-  add(model: string): boolean {
-    if (this.#models.has(model)) return false;
-    this.#models.add(model);
-    return true;
-  }
-
-  has(model: string): boolean {
-    return this.#models.has(model);
-  }
-}
-
-/** The families that the names of Claude models contain, in the order in which they are looked for. */
+/** The families in names of Claude models, in the order in which they are searched for. */
 export const FAMILIES = ["opus", "sonnet", "haiku", "fable"] as const;
 
-/**
- * Resolves the name a client asked for.
- * An id of OpenRouter's own goes through as it is; other names go by the family they contain.
- */
+/** Resolves a requested name: OpenRouter ids stay unchanged, other names are mapped by the family they contain. */
 export function resolveModel(
   name: string,
   config: Pick<Config, "targets">,
-  refused: UnavailableDefaults,
+  unavailable: UnavailableDefaults,
 ): ResolvedModel {
   const plain = fromAlias(stripWindow(name));
   if (isOpenRouterId(plain)) return { models: [plain], fallback: null };
@@ -48,17 +33,17 @@ export function resolveModel(
   if (first === "auto") {
     return { models: [translateClaudeName(plain, null), ...rest], fallback: null };
   }
-  if (!mayReplace(target)) return { models: target.models, fallback: null };
-  const same = translateClaudeName(plain, first);
-  return refused.has(first)
-    ? { models: [same], fallback: null }
-    : { models: [first], fallback: same };
+  if (!isReplaceable(target)) return { models: target.models, fallback: null };
+  const fallback = translateClaudeName(plain, first);
+  return unavailable.has(first)
+    ? { models: [fallback], fallback: null }
+    : { models: [first], fallback };
 }
 
-/** Claude Code's picker shows only ids that begin like Claude's; this makes any id one of them. */
+/** Claude Code's model picker shows only ids that start like Claude's. */
 const ALIAS_PREFIX = "claude-via-openrouter/";
 
-/** An id of OpenRouter's under a name that Claude Code's picker shows; {@linkcode resolveModel} turns it back. */
+/** Prefixes an OpenRouter id for Claude Code's model picker; {@linkcode resolveModel} removes the prefix. */
 export function toAlias(id: string): string {
   return ALIAS_PREFIX + id;
 }
@@ -67,7 +52,7 @@ function fromAlias(name: string): string {
   return name.startsWith(ALIAS_PREFIX) ? name.slice(ALIAS_PREFIX.length) : name;
 }
 
-/** Claude Code marks the one-million-token window in the name; upstream knows no such names. */
+/** Claude Code adds `[1m]` for the one-million-token window; upstream does not know that suffix. */
 function stripWindow(name: string): string {
   return name.replace(/\[1m\]$/i, "");
 }
@@ -76,7 +61,7 @@ function isOpenRouterId(name: string): boolean {
   return name.includes("/") || name.startsWith("~");
 }
 
-function mayReplace(target: Target): boolean {
+function isReplaceable(target: Target): boolean {
   return target.isDefault && target.models.length === 1;
 }
 
@@ -86,10 +71,10 @@ function findFamily(name: string): Exclude<Family, "other"> | undefined {
 }
 
 /**
- * The same Claude on OpenRouter: `claude-opus-4-8` → `anthropic/claude-opus-4.8`. Where the name does not tell,
- * the newest of its family, or of the family of the refused target.
+ * The OpenRouter id of a Claude model: `claude-opus-4-8` → `anthropic/claude-opus-4.8`. For other names, the newest of
+ * the family in the name, else in the default target.
  */
-function translateClaudeName(name: string, refused: string | null): string {
+function translateClaudeName(name: string, target: string | null): string {
   const dated = /^claude-(opus|sonnet|haiku|fable)-(\d+)(?:-(\d{1,2}))?(?:-\d{8})?$/i.exec(name);
   if (dated !== null) {
     const [, family = "", major = "", minor] = dated;
@@ -102,6 +87,6 @@ function translateClaudeName(name: string, refused: string | null): string {
     const version = minor === undefined ? major : `${major}.${minor}`;
     return `anthropic/claude-${version}-${family.toLowerCase()}`;
   }
-  const family = findFamily(name) ?? findFamily(refused ?? "") ?? "sonnet";
+  const family = findFamily(name) ?? findFamily(target ?? "") ?? "sonnet";
   return `~anthropic/claude-${family}-latest`;
 }

@@ -1,41 +1,41 @@
 /**
- * Reads an error of upstream, whatever its form: status, words, codes. Pure.
- * OpenRouter wraps the errors of providers, and other servers have forms of their own: FastAPI's `detail`, a bare
- * string, a list with one object.
+ * Parses upstream's errors: status, message and codes. Pure.
+ * OpenRouter wraps providers' errors, and other servers have other formats: FastAPI's `detail`, a plain string, an
+ * array with one object.
  * @module
  */
 
 import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
 
-/** The readable parts of an error body. */
+/** A parsed error. */
 export interface UpstreamError {
   status: number;
-  /** The words for the client; "" where there are none. */
+  /** The message for the client; "" if not found. */
   message: string;
-  /** All words: the provider's, and OpenRouter's around them. For comparing only, and therefore cut. */
-  judged: string;
-  /** Words in place of numbers, of OpenRouter or of the server itself: `code`, `type`, `error_type`. */
+  /** The provider's message and OpenRouter's, truncated: for matching only. */
+  wording: string;
+  /** Non-numeric codes of OpenRouter or of the server itself: `code`, `type`, `error_type`. */
   codes: ReadonlySet<string>;
-  /** The same inside: of a provider's error, or of JSON in a text. */
+  /** Codes of nested errors: a provider's, or JSON inside a string. */
   innerCodes: ReadonlySet<string>;
   /** `availability.code`, e.g. `model_not_found`. */
   availability: string;
-  /** Numbers beside the words, e.g. llama.cpp's `n_ctx`. */
+  /** Numeric fields next to the message, e.g. llama.cpp's `n_ctx`. */
   numbers: Readonly<Record<string, number>>;
 }
 
-/** Longer texts say what they mean at the beginning; more is not searched. */
-export const MAX_JUDGED_CHARS = 4096;
-/** JSON in JSON in JSON: deeper than this has not been seen. */
+/** Longer messages are matched by their start. */
+export const MAX_WORDING_CHARS = 4096;
+/** Limit for JSON nested in JSON strings; deeper nesting has not been observed. */
 const MAX_DEPTH = 5;
-/** FastAPI lists every field that is wrong; the first ones explain enough. */
+/** FastAPI lists every invalid field. */
 const MAX_LISTED = 5;
 
 const MESSAGE_KEYS = ["message", "error", "detail", "details", "msg", "errors"];
 const CODE_KEYS = ["code", "type", "error_type", "error_code", "provider_code"];
 const STATUS_KEYS = ["code", "http_status", "status", "status_code", "raw_status_code"];
 
-/** Codes that stand for a status, as error chunks and some providers carry them. */
+/** Error codes in chunks and of some providers → status. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   authentication: 401,
   permission_denied: 403,
@@ -56,28 +56,28 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   server_error: 502,
 };
 
-/** The error in an HTTP body: the object, or the text where the body is not JSON. */
+/** The error in an HTTP body: the object, or the text if the body is not JSON. */
 export function findError(body: string): unknown {
   const json = parseJson(body) ?? body;
-  // Google's OpenAI-compatible endpoint wraps the object in a list.
+  // Google's OpenAI-compatible endpoint wraps the object in an array.
   const root = Array.isArray(json) ? json[0] : json;
   if (!isJsonObject(root)) return root;
   const { error } = root;
-  // Beside a `message`, an `error` of one string is the name of the status ("Not Found").
+  // Next to a `message`, a string in `error` is the name of the status ("Not Found").
   return isJsonObject(error) ? error : root;
 }
 
-/** @param httpStatus upstream's status; 502 where the error came inside a successful answer */
+/** @param httpStatus upstream's status; 502 for an error inside a successful response */
 export function parseUpstreamError(error: unknown, httpStatus: number): UpstreamError {
   const fields = isJsonObject(error) ? error : {};
   const metadata = isJsonObject(fields["metadata"]) ? fields["metadata"] : {};
   const availability = isJsonObject(fields["availability"]) ? fields["availability"] : {};
-  const words = readMessage(error, metadata);
+  const message = readMessage(error, metadata);
   const outer = text(fields["message"]);
   return {
     status: readStatus(fields, metadata, httpStatus),
-    message: words,
-    judged: [words, outer].map((part) => part.slice(0, MAX_JUDGED_CHARS)).join("\n"),
+    message,
+    wording: [message, outer].map((part) => part.slice(0, MAX_WORDING_CHARS)).join("\n"),
     codes: new Set([...listCodes(metadata), ...listCodes(fields)]),
     innerCodes: new Set([...findCodes(metadata["raw"], 0), ...findCodes(error, 0)]),
     availability: text(availability["code"]),
@@ -89,13 +89,13 @@ export function parseUpstreamError(error: unknown, httpStatus: number): Upstream
   };
 }
 
-/** Whether a text is a web page, which is named and not shown. */
-export function isHtml(words: string): boolean {
-  return /^\s*<(!doctype|html|head|body)/i.test(words);
+/** Whether a text is an HTML page, which is not shown to clients. */
+export function isHtml(text: string): boolean {
+  return /^\s*<(!doctype|html|head|body)/i.test(text);
 }
 
 function readStatus(fields: JsonObject, metadata: JsonObject, httpStatus: number): number {
-  // A status that is itself an error was chosen by upstream's HTTP layer and wins.
+  // An HTTP error status takes precedence over codes in the body.
   if (httpStatus >= 400 && httpStatus !== 502) return httpStatus;
   const numeric = STATUS_KEYS.map((key) => toStatus(fields[key])).find((status) => status !== null);
   const named = [fields["code"], metadata["error_type"], fields["error_type"], fields["type"]]
@@ -108,28 +108,28 @@ function toStatus(value: unknown): number | null {
   return status >= 400 && status <= 599 ? status : null;
 }
 
-/** `message` is often just "Provider returned error"; the provider's own words are in `metadata.raw`. */
+/** `message` is often just "Provider returned error", and `metadata.raw` has the provider's message. */
 function readMessage(error: unknown, metadata: JsonObject): string {
   const message = findMessage(error, 0);
   const raw = findMessage(metadata["raw"], 0);
   const provider = text(metadata["provider_name"]);
-  const words = raw !== "" ? raw : message;
-  return provider !== "" && words !== "" ? `[${provider}] ${words}` : words;
+  const best = raw !== "" ? raw : message;
+  return provider !== "" && best !== "" ? `[${provider}] ${best}` : best;
 }
 
-/** The innermost message of an error, which may be JSON inside a JSON string, or a list of FastAPI's. */
+/** Finds the innermost message, which may be in JSON inside a string, or in FastAPI's array. */
 function findMessage(value: unknown, depth: number): string {
   if (depth > MAX_DEPTH) return "";
   if (typeof value === "string") {
     const inner = parseJson(value);
-    const dug = typeof inner === "object" ? findMessage(inner, depth + 1) : "";
-    return dug || (isHtml(value) ? "" : value.trim());
+    const found = typeof inner === "object" ? findMessage(inner, depth + 1) : "";
+    return found || (isHtml(value) ? "" : value.trim());
   }
   if (Array.isArray(value)) {
     const items = value.slice(0, MAX_LISTED).map((item: unknown) =>
       findListedMessage(item, depth + 1)
     );
-    return items.filter((words) => words !== "").join("; ");
+    return items.filter((message) => message !== "").join("; ");
   }
   if (!isJsonObject(value)) return "";
   for (const key of MESSAGE_KEYS) {
@@ -139,13 +139,13 @@ function findMessage(value: unknown, depth: number): string {
   return "";
 }
 
-/** One of several errors; FastAPI says in `loc` which field is meant. */
+/** The message of one of several errors, with FastAPI's `loc`, the path of the field. */
 function findListedMessage(item: unknown, depth: number): string {
-  const words = findMessage(item, depth);
+  const message = findMessage(item, depth);
   const loc = isJsonObject(item) ? item["loc"] : undefined;
-  if (!Array.isArray(loc) || words === "") return words;
+  if (!Array.isArray(loc) || message === "") return message;
   const path = loc.filter((part) => part !== "body").join(".");
-  return path === "" ? words : `${path}: ${words}`;
+  return path === "" ? message : `${path}: ${message}`;
 }
 
 function findCodes(value: unknown, depth: number): string[] {

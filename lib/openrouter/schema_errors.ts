@@ -1,14 +1,14 @@
 /**
- * Whether an error blames the schema of a tool. Pure; every expression is linear and reads a bounded text.
- * The words are those of public threads and of the servers' sources, 2025 and 2026.
+ * Recognizes errors about a tool's schema. Pure; every expression is linear and reads a bounded text.
+ * Sources: public issues and the servers' source code, 2025 and 2026.
  * @module
  */
 
-/** Upstream's words may quote a whole schema; what they blame stands at the beginning. */
+/** A message may quote a whole schema; the reason is at its start. */
 const MAX_CHARS = 4000;
 
-/** One line for each server that has words of its own. */
-const BLAMES: readonly RegExp[] = [
+/** Wordings by server. */
+const SCHEMA_ERRORS: readonly RegExp[] = [
   // OpenAI, Azure, DeepSeek; OpenAI's newer validator ("… regex lookaround is not supported"); Groq
   /invalid schema for function|invalid json schema/i,
   // OpenAI's `param`, Moonshot, Ollama, watsonx
@@ -21,25 +21,25 @@ const BLAMES: readonly RegExp[] = [
   /moonshot flavored json schema/i,
   // xAI; Mistral; SGLang
   /invalid (function|tool) schema|invalid 'parameters' schema/i,
-  // llama.cpp: the grammar is made of all tools at once
+  // llama.cpp, which builds one grammar from all tools
   /json schema conversion failed|failed to parse grammar|error parsing grammar/i,
   // vLLM; Mistral; Cerebras; Fireworks
   /json schema contains features not supported|failed to compile json schema/i,
   /unsupported json schema fields|json schema not supported/i,
 ];
 
-/** Gemini names the place, in two spellings; both must be there, as other parts of a declaration fail too. */
+/** Gemini names the location, in two spellings. Both must match: other parts of a declaration can be invalid too. */
 const DECLARATION = /function_?declaration/i;
 const PART = /\bparameters\b|\bschema\b/i;
-/** The same words about the schema of the answer. */
-const OF_ANSWER = /response_?(format|schema)/i;
+/** The same wordings about the schema of structured output. */
+const OUTPUT_SCHEMA = /response_?(format|schema)/i;
 
-/** @param message upstream's own words, the innermost that could be found */
+/** @param message upstream's innermost message */
 export function isToolSchemaError(status: number, message: string): boolean {
-  // FastAPI servers answer 422 to what they cannot read.
+  // FastAPI servers return 422 for invalid requests.
   if (status !== 400 && status !== 422) return false;
-  const words = message.slice(0, MAX_CHARS);
-  if (OF_ANSWER.test(words)) return false;
-  return BLAMES.some((blame) => blame.test(words)) ||
-    (DECLARATION.test(words) && PART.test(words));
+  const start = message.slice(0, MAX_CHARS);
+  if (OUTPUT_SCHEMA.test(start)) return false;
+  return SCHEMA_ERRORS.some((wording) => wording.test(start)) ||
+    (DECLARATION.test(start) && PART.test(start));
 }

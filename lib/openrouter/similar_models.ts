@@ -1,55 +1,55 @@
 /**
- * Finds the ids that look most like one that is not known, by the trigrams they share. Pure.
+ * Finds model ids similar to an unknown one, by shared trigrams. Pure.
  * @module
  */
 
-/** What shares less looks like something else. */
-const LEAST_LIKENESS = 0.25;
-const MOST = 3;
-/** No id is longer; what a client asks for may be. */
+/** Less similar ids are not suggested. */
+const MIN_SIMILARITY = 0.25;
+const MAX_SUGGESTIONS = 3;
+/** Ids in the list are not longer; a requested one may be. */
 const MAX_CHARS = 256;
 
-/** Ids by their trigrams, so that a question looks only at those that share some with it. */
+/** An index of ids by trigram, so that a lookup visits only ids that share one. */
 export class SimilarModels {
   readonly #ids: readonly string[];
-  /** How many trigrams each id has. */
+  /** The number of trigrams of each id. */
   readonly #sizes: number[] = [];
-  /** Places in the list of ids. */
-  readonly #places = new Map<string, number[]>();
+  /** Trigram → indexes of ids. */
+  readonly #indexes = new Map<string, number[]>();
 
   constructor(ids: readonly string[]) {
     this.#ids = ids;
-    for (const [place, id] of ids.entries()) {
+    for (const [index, id] of ids.entries()) {
       const trigrams = listTrigrams(id);
       this.#sizes.push(trigrams.size);
       for (const trigram of trigrams) {
-        const places = this.#places.get(trigram);
-        if (places === undefined) this.#places.set(trigram, [place]);
-        else places.push(place);
+        const indexes = this.#indexes.get(trigram);
+        if (indexes === undefined) this.#indexes.set(trigram, [index]);
+        else indexes.push(index);
       }
     }
   }
 
-  /** The ids most like this one, the likest first. */
+  /** The most similar ids, best first. */
   find(id: string): string[] {
     const trigrams = listTrigrams(id);
     const shared = new Map<number, number>();
     for (const trigram of trigrams) {
-      for (const place of this.#places.get(trigram) ?? []) {
-        shared.set(place, (shared.get(place) ?? 0) + 1);
+      for (const index of this.#indexes.get(trigram) ?? []) {
+        shared.set(index, (shared.get(index) ?? 0) + 1);
       }
     }
     return [...shared]
-      .map(([place, count]) => ({
-        id: this.#ids[place] ?? "",
-        place,
-        // Shared trigrams over all trigrams, 0 to 1.
-        likeness: count / (trigrams.size + (this.#sizes[place] ?? 0) - count),
+      .map(([index, count]) => ({
+        id: this.#ids[index] ?? "",
+        index,
+        // Jaccard index: shared trigrams over all trigrams, 0 to 1.
+        similarity: count / (trigrams.size + (this.#sizes[index] ?? 0) - count),
       }))
-      .filter(({ likeness }) => likeness > LEAST_LIKENESS)
-      .sort((a, b) => b.likeness - a.likeness || a.place - b.place)
-      .slice(0, MOST)
-      .map((one) => one.id);
+      .filter(({ similarity }) => similarity > MIN_SIMILARITY)
+      .sort((a, b) => b.similarity - a.similarity || a.index - b.index)
+      .slice(0, MAX_SUGGESTIONS)
+      .map(({ id }) => id);
   }
 }
 

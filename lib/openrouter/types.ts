@@ -1,14 +1,14 @@
 /**
- * What upstream speaks: OpenRouter's chat completions. Types only.
- * What we send is strict; of what we receive every field is optional and nullable, because providers
- * behind OpenRouter leave out, repeat or null each of them (recorded streams, September 2026).
+ * Types of OpenRouter's chat completions API.
+ * Request types are strict. In responses every field is optional and nullable, because providers behind OpenRouter
+ * omit, repeat or null any of them (recorded streams, September 2026).
  * @module
  */
 
 import type { CacheControl } from "../anthropic/types.ts";
 import type { UserLocation } from "../anthropic/server_tools.ts";
 
-/** Text within a message. */
+/** A text part of a message. */
 export type TextPart = {
   type: "text";
   text: string;
@@ -29,17 +29,17 @@ export type FilePart = {
   cache_control?: CacheControl | undefined;
 };
 
-/** What a user's message may hold. */
+/** A part of a user message. */
 export type ContentPart = TextPart | ImagePart | FilePart;
 
-/** A call of a tool in the history; `arguments` is JSON as text. */
+/** A tool call in the history; `arguments` is a JSON string. */
 export type ToolCall = {
   id: string;
   type: "function";
   function: { name: string; arguments: string };
 };
 
-/** One entry of `reasoning_details`, in both directions. The set of types and formats is open. */
+/** An entry of `reasoning_details`, in requests and responses. Types and formats are not a closed set. */
 export type ReasoningDetail = {
   type?: string | null | undefined;
   text?: string | null | undefined;
@@ -99,7 +99,7 @@ export type WebFetchTool = {
   } | undefined;
 };
 
-/** A model that the answering model may ask, which OpenRouter asks for it. */
+/** A second model that the model may consult; OpenRouter calls it. */
 export type AdvisorTool = {
   type: "openrouter:advisor";
   parameters: {
@@ -112,20 +112,20 @@ export type AdvisorTool = {
 /** A tool that OpenRouter runs. */
 export type ServerTool = WebSearchTool | WebFetchTool | AdvisorTool;
 
-/** A tool, of the client's or of OpenRouter's. */
+/** A client tool or a server tool. */
 export type Tool = FunctionTool | ServerTool;
 
-/** Whether tools may be called, must be, or which one, as every server knows it. */
+/** `tool_choice` as every server supports it. */
 export type OpenAiToolChoice =
   | "auto"
   | "required"
   | "none"
   | { type: "function"; function: { name: string } };
 
-/** The same at OpenRouter, which can be told to run a tool of its own. */
+/** OpenRouter's `tool_choice`, which may also select a server tool. */
 export type ToolChoice = OpenAiToolChoice | { type: ServerTool["type"] };
 
-/** How much reasoning is wanted: an effort, or a budget in tokens. */
+/** Reasoning effort, or a budget in tokens. */
 export type Reasoning = {
   enabled?: boolean | undefined;
   effort?: string | undefined;
@@ -159,7 +159,7 @@ export type ChatRequest = {
   user?: string | undefined;
   session_id?: string | undefined;
   stream?: true | undefined;
-  /** No effect at OpenRouter, which always reports usage; other servers need it. */
+  /** Ignored by OpenRouter, which always reports usage; other servers need it. */
   stream_options?: { include_usage: true } | undefined;
 };
 
@@ -183,17 +183,17 @@ export type OpenAiRequest = Pick<ChatRequest, Shared> & {
   reasoning_effort?: string | undefined;
 };
 
-/** A fragment of a tool call. Any of the four facts may be missing, late or repeated. */
+/** A tool call delta. Any field may be missing, late or repeated. */
 export type ToolCallDelta = {
   index?: number | null | undefined;
   id?: string | null | undefined;
-  function?: { name?: string | null | undefined; arguments?: unknown } | null;
+  function?: { name?: string | null | undefined; arguments?: unknown } | null | undefined;
 };
 
-/** `delta` of a chunk, or `message` of a whole completion: the same fields. */
+/** `delta` of a chunk, or `message` of a completion. */
 export type Delta = {
   role?: string | null | undefined;
-  content?: unknown | undefined;
+  content?: unknown;
   refusal?: string | null | undefined;
   reasoning?: string | null | undefined;
   reasoning_content?: string | null | undefined;
@@ -203,55 +203,59 @@ export type Delta = {
   images?: { image_url?: { url?: string | null } | null }[] | null | undefined;
 };
 
-/** What an answer has from elsewhere. Of the types only `url_citation` is read. */
+/** An annotation of a response; only `url_citation` is read. */
 export type Annotation = {
   type?: string | null | undefined;
   url_citation?:
-    | { url?: string | null | undefined; title?: string | null; content?: string | null }
-    | null;
+    | { url?: string | null; title?: string | null; content?: string | null }
+    | null
+    | undefined;
 };
 
-/** One answer of the model; only that of index 0 is read. */
+/** One completion; only index 0 is read. */
 export type Choice = {
   index?: number | null | undefined;
   delta?: Delta | null | undefined;
   message?: Delta | null | undefined;
   finish_reason?: string | null | undefined;
   native_finish_reason?: string | null | undefined;
-  /** vLLM: the stop sequence that was met. */
-  stop_reason?: unknown | undefined;
-  /** SGLang: the same. */
-  matched_stop?: unknown | undefined;
+  /** The matched stop sequence (vLLM). */
+  stop_reason?: unknown;
+  /** The same (SGLang). */
+  matched_stop?: unknown;
   usage?: Usage | null | undefined;
-  error?: unknown | undefined;
+  error?: unknown;
 };
 
-/** `prompt_tokens` includes both what was read from and what was written to the cache. */
+/** `prompt_tokens` includes cache reads and cache writes. */
 export type Usage = {
   prompt_tokens?: number | null | undefined;
   completion_tokens?: number | null | undefined;
   /** In USD, as OpenRouter charges it. */
   cost?: number | null | undefined;
-  prompt_tokens_details?: {
-    cached_tokens?: number | null | undefined;
-    cache_write_tokens?: number | null | undefined;
-  } | null;
-  /** DeepSeek's, Mistral's and Moonshot's own names for what was read from the cache. */
+  prompt_tokens_details?:
+    | {
+      cached_tokens?: number | null | undefined;
+      cache_write_tokens?: number | null | undefined;
+    }
+    | null
+    | undefined;
+  /** Cache reads (DeepSeek, Mistral, Moonshot). */
   prompt_cache_hit_tokens?: number | null | undefined;
   num_cached_tokens?: number | null | undefined;
   cached_tokens?: number | null | undefined;
-  completion_tokens_details?: { reasoning_tokens?: number | null } | null | undefined;
+  completion_tokens_details?: { reasoning_tokens?: number | null | undefined } | null | undefined;
   server_tool_use_details?: ServerToolUse | null | undefined;
-  /** The name that the documentation has for the same. */
+  /** The documented name. */
   server_tool_use?: ServerToolUse | null | undefined;
 };
 
-/** How often tools were used that upstream runs. */
+/** Number of server tool uses. */
 export type ServerToolUse = {
   web_search_requests?: number | null | undefined;
 };
 
-/** A chunk of a stream, or a whole completion. */
+/** A chunk of a stream, or a completion. */
 export type Chunk = {
   id?: string | null | undefined;
   model?: string | null | undefined;
@@ -259,29 +263,35 @@ export type Chunk = {
   service_tier?: string | null | undefined;
   choices?: Choice[] | null | undefined;
   usage?: Usage | null | undefined;
-  error?: unknown | undefined;
+  error?: unknown;
 };
 
-/** One model of `GET /models`, as far as it is read. */
+/** One model of `GET /models`; only fields that are read. */
 export type CatalogEntry = {
   id?: string | null | undefined;
   name?: string | null | undefined;
   /** Seconds since the epoch. */
   created?: number | null | undefined;
   context_length?: number | null | undefined;
-  top_provider?: { max_completion_tokens?: number | null } | null | undefined;
+  top_provider?: { max_completion_tokens?: number | null | undefined } | null | undefined;
   architecture?: { input_modalities?: unknown } | null | undefined;
-  reasoning?: {
-    mandatory?: boolean | null | undefined;
-    supports_max_tokens?: boolean | null | undefined;
-    supported_efforts?: unknown | undefined;
-  } | null;
+  reasoning?:
+    | {
+      mandatory?: boolean | null | undefined;
+      supports_max_tokens?: boolean | null | undefined;
+      supported_efforts?: unknown;
+    }
+    | null
+    | undefined;
   supported_parameters?: string[] | null | undefined;
-  /** USD per token, as text. */
-  pricing?: {
-    prompt?: string | null | undefined;
-    completion?: string | null | undefined;
-    input_cache_read?: string | null | undefined;
-    input_cache_write?: string | null | undefined;
-  } | null;
+  /** USD per token, as a string. */
+  pricing?:
+    | {
+      prompt?: string | null | undefined;
+      completion?: string | null | undefined;
+      input_cache_read?: string | null | undefined;
+      input_cache_write?: string | null | undefined;
+    }
+    | null
+    | undefined;
 };

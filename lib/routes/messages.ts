@@ -4,7 +4,7 @@
  */
 
 import { parseMessagesRequest } from "../anthropic/parse_request.ts";
-import { ApiError, createClientGone } from "../errors.ts";
+import { ApiError, clientDisconnectedError } from "../errors.ts";
 import type { RequestContext, RouteResult, Services } from "../request_context.ts";
 import { respondJson, respondStream } from "./respond.ts";
 import { type SendOptions, sendUpstream, type UpstreamResult } from "./send.ts";
@@ -71,7 +71,7 @@ async function throwIfClientGone<T>({ request }: RequestContext, work: Promise<T
   try {
     return await work;
   } catch (error) {
-    if (request.signal.aborted) throw createClientGone(error);
+    if (request.signal.aborted) throw clientDisconnectedError(error);
     throw error;
   }
 }

@@ -69,9 +69,9 @@ export async function sendUnchanged(
     key,
     signal: exchange.request.signal,
     timeoutMs: config.timeoutMs,
-    nearest: (model) => catalog.suggestModels(model),
+    suggestModels: (model) => catalog.suggestModels(model),
     onSend: (text) => timeline.capturedBodies?.set("sent", text),
-    onRefusal: (text) => timeline.attachErrorBody(text),
+    onErrorBody: (text) => timeline.attachErrorBody(text),
   });
   timeline.attachBody(answer);
   return answer;

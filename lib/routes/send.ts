@@ -205,10 +205,10 @@ async function send(
     key,
     signal: exchange.request.signal,
     timeoutMs: Math.max(1, deadline - services.now()),
-    nearest: (model) => services.catalog.suggestModels(model),
+    suggestModels: (model) => services.catalog.suggestModels(model),
     estimateInput: () => services.tokenCalibration.adjust(target, estimateInputTokens(asked)),
     onSend: (text) => timeline.capturedBodies?.set("sent", text),
-    onRefusal: (text) => timeline.attachErrorBody(text),
+    onErrorBody: (text) => timeline.attachErrorBody(text),
   });
   timeline.attachBody(answer);
   const wanted = describeClientRequest(asked);

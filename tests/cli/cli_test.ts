@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import about from "../../deno.json" with { type: "json" };
 import { startFakeOpenRouter as startSimulated } from "../../lib/cli/demo/fake_openrouter.ts";
-import { DEPLOY_VARIABLE, VARIABLES } from "../../lib/variables.ts";
+import { DEPLOY_VARIABLE, VARIABLES } from "../../lib/config.ts";
 import {
   ask,
   type Ended,

@@ -7,9 +7,8 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/dotenv/parse";
-import { loadConfig } from "../../lib/config.ts";
+import { loadConfig, VARIABLES } from "../../lib/config.ts";
 import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
-import { VARIABLES } from "../../lib/variables.ts";
 import {
   PAPERS,
   read,

@@ -2,8 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import deno from "../../deno.json" with { type: "json" };
-import { loadConfig } from "../../lib/config.ts";
-import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../../lib/variables.ts";
+import { DEPLOY_VARIABLE, FOLDER_VARIABLES, loadConfig, VARIABLES } from "../../lib/config.ts";
 import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
 import { PAPERS, read, readCommands } from "../helpers/papers.ts";
 
@@ -273,16 +272,15 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/log.ts",
   ],
   ["lib/config.ts", "lib/anthropic/types.ts"],
+  ["lib/config_parsers.ts"],
   [
     "lib/anthropic/server_tools.ts",
     "lib/anthropic/invalid_input.ts",
-    "lib/variables.ts",
     "lib/json.ts",
     "lib/redact.ts",
     "lib/colors.ts",
     "lib/running_mean.ts",
     "lib/log_limits.ts",
-    "lib/out_of_files.ts",
     "lib/stream/byte_buffer.ts",
     "lib/openrouter/learned_limits.ts",
     "lib/openrouter/schema_errors.ts",

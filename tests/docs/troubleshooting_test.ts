@@ -244,7 +244,7 @@ function listFiles(folder: string): string[] {
 /** Every message in these sources that ends a start or refuses a client, with a word for each gap. */
 const SOURCES = [
   ...listFiles("lib/cli"),
-  ...["main.ts", "lib/config.ts", "lib/auth.ts", "lib/routes/budget.ts"],
+  ...["main.ts", "lib/config_parsers.ts", "lib/auth.ts", "lib/routes/budget.ts"],
 ];
 
 interface Template {
@@ -255,7 +255,7 @@ interface Template {
 }
 
 const THROWN =
-  /(new StartError\(|new ConfigError\(|forbidden\(|new ApiError\(\s*"\w+",|const message =)\s*(["`])([^]*?)\2/g;
+  /(new StartError\(|new ConfigError\(|forbiddenError\(|new ApiError\(\s*"\w+",|const message =)\s*(["`])([^]*?)\2/g;
 
 const templates: Template[] = SOURCES.flatMap((source) =>
   [...read(source).matchAll(THROWN)].map(([, thrown = "", , text = ""]) => ({

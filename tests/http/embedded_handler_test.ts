@@ -6,7 +6,7 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import about from "../../deno.json" with { type: "json" };
 import { createHandler, type HandlerOptions } from "../../lib/handler.ts";
-import { VARIABLES } from "../../lib/variables.ts";
+import { VARIABLES } from "../../lib/config.ts";
 import { ask, get, HELD_KEY, post } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 import { completion } from "../helpers/chunks.ts";
@@ -55,7 +55,7 @@ Deno.test("without a word on who asks, the client is a stranger", async () => {
   ) {
     const answer = await proxy(post(ask()), info);
     assertEquals(answer.status, 403);
-    assertStringIncludes((await answer.json()).error.message, "set PROXY_API_KEYS");
+    assertStringIncludes((await answer.json()).error.message, "Set PROXY_API_KEYS");
   }
   assertEquals(asked.filter(({ key }) => key !== null), []);
 });

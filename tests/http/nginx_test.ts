@@ -117,7 +117,7 @@ test("nobody comes in without a key, and a request of 2 MB comes through with on
   await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
   await using nginx = await startNginx(proxy);
   const stranger = await send(nginx.url, ask());
-  assertStringIncludes(await stranger.text(), "Unknown key");
+  assertStringIncludes(await stranger.text(), "Invalid API key");
   assertEquals(stranger.status, 401);
   const large = await send(nginx.url, ask({ system: "x".repeat(2_000_000) }), KEY);
   assertEquals(large.status, 200, await large.text());

@@ -74,13 +74,13 @@ for (const { mode, request } of MODES) {
       "HTML page with 503",
       reply(503, "<!DOCTYPE html><p>x", HTML),
       529,
-      "overloaded_error: OpenRouter answered 503 with an HTML page",
+      "overloaded_error: upstream responded 503 with an HTML page",
     ],
     [
       "HTML page with 404",
       reply(404, "<html>x</html>", HTML),
       404,
-      "not_found_error: OpenRouter answered 404 with an HTML page",
+      "not_found_error: upstream responded 404 with an HTML page",
     ],
     ["empty body with 200", reply(200, ""), 502, "api_error"],
     ["empty body with 500", reply(500, ""), 500, "api_error"],
@@ -116,7 +116,7 @@ for (const { mode, request } of MODES) {
       `redirect ${status}`,
       reply(status, "", { location: "http://127.0.0.1:9/elsewhere" }),
       502,
-      `api_error: OpenRouter answered with a redirect (${status})`,
+      `api_error: upstream responded with a redirect (${status})`,
     ]),
     [
       "200 with {error}, its status",
@@ -159,7 +159,8 @@ for (const { mode, request } of MODES) {
   for (const [about, script, status, words] of ODD) {
     Deno.test(`§2.1 ${about}: ${status} (${mode})`, async () => {
       const outcome = await provoke(script, { request });
-      assertError(outcome, status, words);
+      const error = outcome.error.replace(/127\.0\.0\.1:\d+/, "upstream");
+      assertError({ ...outcome, error }, status, words);
       assertEquals(/<html|<!doctype/i.test(outcome.text), false);
     });
   }

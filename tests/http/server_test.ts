@@ -720,20 +720,21 @@ Deno.test("a 502 says that the proxy has too many files open", async () => {
   await assertRejects(
     () => client.fetchModels(),
     ApiError,
-    "Cannot reach OpenRouter: the proxy has too many files open (ulimit -n)",
+    "Cannot reach 127.0.0.1:9: the proxy has too many files open (ulimit -n)",
   );
 });
 
 // ── Upstream fails ──────────────────────────────────────────────────────────────────────────────────────────
 
 for (const { mode, request } of MODES) {
-  Deno.test(`${mode} gets 502 where upstream cannot be reached, without its address`, async () => {
+  Deno.test(`${mode} gets 502 with upstream's host if upstream cannot be reached`, async () => {
     const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = closed.addr;
     closed.close();
     const env = { OPENROUTER_BASE_URL: `http://127.0.0.1:${port}/api/v1` };
     const error = await readError(await send(createProxy({ env }).handler, request));
-    assertEquals(error, { status: 502, type: "api_error", message: "Cannot reach OpenRouter" });
+    const message = `Cannot reach 127.0.0.1:${port}`;
+    assertEquals(error, { status: 502, type: "api_error", message });
   });
 
   for (const bytes of ["", "HTTP/1.1 200 OK\r\ncontent-le", "SSH-2.0-OpenSSH_9\r\n"]) {
@@ -760,7 +761,7 @@ for (const { mode, request } of MODES) {
     assertEquals(error, {
       status: 504,
       type: "timeout_error",
-      message: "OpenRouter did not answer within 0.05 s (TIMEOUT_S)",
+      message: `No response from ${new URL(upstream.baseUrl).host} within 0.05 s (TIMEOUT_S)`,
     });
     await upstream.requests[0]?.left;
   });
@@ -1521,7 +1522,7 @@ Deno.test("the record of a refused request says who asked for what", async () =>
     path: "/v1/messages",
     status: 403,
     outcome: "permission_error",
-    error: "This origin may not use the proxy; list it in ALLOWED_ORIGINS",
+    error: "Origin not allowed: add it to ALLOWED_ORIGINS",
   });
 });
 

@@ -499,7 +499,7 @@ const FAILURES: [input: string, answer: Fetch, status: number, type: string, wor
     },
     502,
     "api_error",
-    "Cannot reach OpenRouter",
+    "Cannot reach ",
   ],
   [
     "an error body of a bare string",

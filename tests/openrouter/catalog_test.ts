@@ -1,4 +1,4 @@
-/** Looking a model up in the catalog: lib/openrouter/catalog.ts. @module */
+/** The model catalog: lookup, invalid lists, refetching, suggestions. @module */
 
 import { assertEquals } from "@std/assert";
 import { Catalog, type CatalogModel } from "../../lib/openrouter/catalog.ts";
@@ -14,7 +14,7 @@ async function load(ids: readonly string[]): Promise<Catalog> {
   return catalog;
 }
 
-/** An id that is asked for → the entry that answers. */
+/** Requested id → found entry. */
 const LOOKUPS: readonly (readonly [string, string | undefined])[] = [
   ["a/x", "a/x"],
   ["a/x:free", "a/x:free"],
@@ -43,34 +43,34 @@ const LOOKUPS: readonly (readonly [string, string | undefined])[] = [
 ];
 
 for (const [id, found] of LOOKUPS) {
-  Deno.test(`Catalog.find takes ${id || "nothing"} for ${found ?? "an unknown model"}`, async () => {
+  Deno.test(`Catalog.find finds ${found ?? "nothing"} for ${id || "an empty id"}`, async () => {
     assertEquals((await load(IDS)).find(id)?.id, found);
   });
 }
 
-Deno.test("Catalog.find reads a long id in no time", async () => {
+Deno.test("Catalog.find takes less than a second for long ids", async () => {
   const catalog = await load(IDS);
   const started = performance.now();
   for (const part of [":nitro", "@preset/", ":free", "~", ":"]) catalog.find(part.repeat(100_000));
   assertEquals(performance.now() - started < 1000, true);
 });
 
-// --- odd, long and missing lists ---
+// --- invalid, long and missing lists ---
 
-/** Entries with a mistake → what is known of them. */
-const ODD_ENTRIES: readonly (readonly [string, Record<string, unknown>, Partial<CatalogModel>])[] =
-  [
+/** Invalid entries → the resulting model. */
+const INVALID_ENTRIES:
+  readonly (readonly [string, Record<string, unknown>, Partial<CatalogModel>])[] = [
     ["a date in microseconds", { created: 1_700_000_000_000_000 }, { created: 0 }],
-    ["a date beyond all dates", { created: 1e300 }, { created: 0 }],
-    ["a date as text", { created: "2026-01-01" }, { created: 0 }],
-    ["a window beyond all windows", { context_length: 1e300 }, { contextLength: undefined }],
-    ["a price beyond all prices", { pricing: { prompt: "1e999" } }, { promptPrice: undefined }],
+    ["a date that is too large", { created: 1e300 }, { created: 0 }],
+    ["a date as a string", { created: "2026-01-01" }, { created: 0 }],
+    ["a context window that is too large", { context_length: 1e300 }, { contextLength: undefined }],
+    ["a price that is too high", { pricing: { prompt: "1e999" } }, { promptPrice: undefined }],
     ["a name that is an object", { name: {} }, { name: "a/x" }],
-    ["a name without end", { name: "n".repeat(1e6) }, { name: "n".repeat(256) }],
+    ["a name of 1,000,000 characters", { name: "n".repeat(1e6) }, { name: "n".repeat(256) }],
   ];
 
-for (const [about, entry, facts] of ODD_ENTRIES) {
-  Deno.test(`an entry of the model list with ${about} does not harm the others`, async () => {
+for (const [about, entry, expected] of INVALID_ENTRIES) {
+  Deno.test(`an entry of the model list with ${about} does not affect the others`, async () => {
     const data = [{ id: "a/x", ...entry }, { id: "a/y", created: 1_700_000_000 }, null, { id: 7 }, {
       id: "i".repeat(257),
     }];
@@ -87,37 +87,37 @@ for (const [about, entry, facts] of ODD_ENTRIES) {
       await one.text();
       assertEquals(one.status, 200);
     }
-    assertEquals({ ...services.catalog.find("a/x"), ...facts }, services.catalog.find("a/x"));
+    assertEquals({ ...services.catalog.find("a/x"), ...expected }, services.catalog.find("a/x"));
   });
 }
 
-Deno.test("a model list that cannot be had is asked for once in five seconds", async () => {
+Deno.test("Catalog.list retries a failed fetch once in five seconds", async () => {
   let now = 0;
-  let asked = 0;
+  let fetches = 0;
   const fetchModels = () => {
-    asked++;
+    fetches++;
     return Promise.reject(new Error("down"));
   };
   const catalog = new Catalog({ fetchModels, now: () => now });
   for (let i = 0; i < 20; i++) assertEquals(await catalog.list(1000), []);
-  assertEquals(asked, 1);
+  assertEquals(fetches, 1);
   now += 5000;
   for (let i = 0; i < 20; i++) await catalog.list(1000);
-  assertEquals(asked, 2);
+  assertEquals(fetches, 2);
 });
 
-Deno.test("of a model list without end the first 20,000 are taken, and a question is quick", async () => {
+Deno.test("Catalog keeps the first 20,000 models of a long list, and suggests ids quickly", async () => {
   const ids = Array.from({ length: 100_000 }, (_, i) => `vendor-${i % 97}/model-${i}-instruct`);
   const catalog = await load(ids);
   assertEquals((await catalog.list(0)).length, 20_000);
   assertEquals(catalog.suggestModels("vendor-7/model-7-instruct")[0], "vendor-7/model-7-instruct");
   const started = performance.now();
   for (let i = 0; i < 10; i++) catalog.suggestModels(`vendor-7/model-${i}-instrukt`);
-  // Some 10 ms each; 300 ms each without an index.
+  // About 10 ms each; 300 ms each without an index.
   assertEquals(performance.now() - started < 1000, true);
 });
 
-Deno.test("the nearest ids are those with most trigrams in common, whatever their order", async () => {
+Deno.test("Catalog.suggestModels finds the ids with most trigrams in common, in any order", async () => {
   const catalog = await load(["z-ai/glm-5", "openai/gpt-6", "openai/gpt-6-mini", "openai/gpt-5"]);
   assertEquals(catalog.suggestModels("openai/gpt6"), [
     "openai/gpt-6",

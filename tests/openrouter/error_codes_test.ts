@@ -1,4 +1,4 @@
-/** Upstream's error codes in words, and where its message may be: lib/openrouter/errors.ts. @module */
+/** Upstream's error codes, locations of messages, and hints. @module */
 
 import { assertEquals } from "@std/assert";
 import { parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
@@ -8,7 +8,7 @@ const summarize = (code: unknown) => {
   return [type, status];
 };
 
-/** Words in place of a status. */
+/** Error code → equivalent status. */
 const CODES: Record<string, number> = {
   authentication: 401,
   permission_denied: 403,
@@ -30,13 +30,13 @@ const CODES: Record<string, number> = {
 };
 
 for (const [code, status] of Object.entries(CODES)) {
-  Deno.test(`the code ${code} means the same as ${status}`, () => {
+  Deno.test(`parseErrorObject treats the code ${code} like ${status}`, () => {
     assertEquals(summarize(code), summarize(status));
     assertEquals(summarize(code), summarize(`${status}`));
   });
 }
 
-Deno.test("a provider's message is found under each of its usual keys, however deep", () => {
+Deno.test("parseErrorObject finds a provider's message under each usual key, also nested", () => {
   for (const key of ["message", "error", "detail", "details", "msg"]) {
     for (const raw of [{ [key]: "Too hot" }, { error: JSON.stringify({ [key]: "Too hot" }) }]) {
       const error = { code: 400, message: "Provider returned error", metadata: { raw } };
@@ -45,57 +45,66 @@ Deno.test("a provider's message is found under each of its usual keys, however d
   }
 });
 
-Deno.test("a body that is only text is quoted without the space around it", () => {
+Deno.test("parseErrorResponse trims a plain text body", () => {
   const { message } = parseErrorResponse(500, "\n  upstream is ill \n", {});
   assertEquals(message, "upstream is ill");
 });
 
-Deno.test("a refusal of routing says what to do about it, as a 400: clients hide the words of a 404", () => {
-  const cure = (message: string) => {
-    const { type, message: words } = parseErrorObject({ code: 404, message });
-    return [type, words.replace(`${message}. `, "")];
+Deno.test("parseErrorObject adds a hint to routing errors, as a 400: clients hide the message of a 404", () => {
+  const findHint = (message: string) => {
+    const { type, message: text } = parseErrorObject({ code: 404, message });
+    return [type, text.replace(`${message}. `, "")];
   };
   const type = "invalid_request_error";
-  assertEquals(cure("No endpoints match your data policy"), [
+  assertEquals(findHint("No endpoints match your data policy"), [
     type,
     "Change it at https://openrouter.ai/settings/privacy",
   ]);
-  assertEquals(cure("No endpoints found that support tool use"), [
+  assertEquals(findHint("No endpoints found that support tool use"), [
     type,
     "Choose a model that can call tools",
   ]);
   for (const words of ["allowed providers", "requested provider", "requested parameters"]) {
     const loosen = "Loosen OPENROUTER_PROVIDER or the account's provider settings";
-    assertEquals(cure(`Nothing left of the ${words}`), [type, loosen]);
+    assertEquals(findHint(`Nothing left of the ${words}`), [type, loosen]);
   }
 });
 
-Deno.test("a status is named as it is, up to where errors begin", () => {
-  const say = (status: number) => parseErrorResponse(status, "", {}).message;
-  assertEquals([300, 399, 400].map(say), [
-    "OpenRouter answered with a redirect (300)",
-    "OpenRouter answered with a redirect (399)",
-    "OpenRouter answered 400 with an empty body",
+Deno.test("parseErrorResponse names the status and the host of a response without a message", () => {
+  const read = (status: number, body: string, host?: string) =>
+    parseErrorResponse(status, body, { host }).message;
+  assertEquals([300, 399, 400].map((status) => read(status, "")), [
+    "Upstream responded with a redirect (300)",
+    "Upstream responded with a redirect (399)",
+    "Upstream responded 400 with an empty body",
+  ]);
+  const host = "localhost:11434";
+  assertEquals([read(302, "", host), read(404, "", host)], [
+    "localhost:11434 responded with a redirect (302)",
+    "localhost:11434 responded 404 with an empty body",
+  ]);
+  assertEquals([read(404, "<html>", host), read(418, '{"a":1}', host)], [
+    "localhost:11434 responded 404 with an HTML page",
+    'localhost:11434 responded 418: {"a":1}',
   ]);
 });
 
-Deno.test("a failure of upstream's that speaks of a context window is no overflow of the client's", () => {
+Deno.test("parseErrorResponse does not treat a 500 that mentions a context window as an overflow", () => {
   const body = JSON.stringify({ error: { message: "Cannot load the context window table" } });
   const { type, message } = parseErrorResponse(500, body, {});
   assertEquals([type, message], ["api_error", "Cannot load the context window table"]);
 });
 
-Deno.test("an overflow is told with metrics only where there is a limit, and Anthropic's words stay", () => {
-  const say = (message: string) => parseErrorObject({ code: 400, message }).message;
+Deno.test("parseErrorObject adds counts to an overflow only with a limit, and keeps Anthropic's message", () => {
+  const read = (message: string) => parseErrorObject({ code: 400, message }).message;
   const bare = "Too many tokens: 210000";
-  assertEquals(say(bare), `prompt is too long: ${bare}`);
+  assertEquals(read(bare), `prompt is too long: ${bare}`);
   const within = "maximum context length is 200000 tokens, 1000 were sent";
-  assertEquals(say(within), `prompt is too long: ${within}`);
-  for (const words of ["Prompt is too long: 5 tokens > 4 maximum"]) {
-    assertEquals(say(`context window: ${words}`), `context window: ${words}`);
-  }
+  assertEquals(read(within), `prompt is too long: ${within}`);
+  const anthropic = "context window: Prompt is too long: 5 tokens > 4 maximum";
+  assertEquals(read(anthropic), anthropic);
 });
 
-Deno.test("an ApiError is told from other errors by its name", () => {
+Deno.test("an ApiError has its own name", () => {
   assertEquals(parseErrorObject({}).name, "ApiError");
 });

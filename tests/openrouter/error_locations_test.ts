@@ -1,4 +1,4 @@
-/** Upstream's errors in every place where they may stand, through the whole handler. @module */
+/** Upstream's errors in every location, through the whole handler. @module */
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { askProxy, MODES, type Outcome, provoke, STREAM } from "../helpers/faults.ts";
@@ -23,8 +23,8 @@ function json(status: number, body: unknown): RawScript {
   return reply(status, JSON.stringify(body));
 }
 
-/** The same answer to plain and to stream requests. */
-const ANSWERS: readonly (readonly [string, RawScript, number, string])[] = [
+/** Responses to both plain and stream requests. */
+const RESPONSES: readonly (readonly [string, RawScript, number, string])[] = [
   [
     "llama.cpp's overflow",
     json(400, {
@@ -70,7 +70,7 @@ const ANSWERS: readonly (readonly [string, RawScript, number, string])[] = [
     "invalid_request_error: prompt is too long: [Groq] Please reduce it.",
   ],
   [
-    "an image that llama.cpp's model cannot read",
+    "an image for a text-only model of llama.cpp",
     json(500, { error: { code: 500, message: IMAGE, type: "server_error" } }),
     400,
     `invalid_request_error: ${IMAGE}`,
@@ -82,7 +82,7 @@ const ANSWERS: readonly (readonly [string, RawScript, number, string])[] = [
     "authentication_error: Invalid API Key",
   ],
   [
-    "a list of FastAPI's",
+    "FastAPI's array",
     json(422, {
       detail: [
         {
@@ -98,7 +98,7 @@ const ANSWERS: readonly (readonly [string, RawScript, number, string])[] = [
     "permitted",
   ],
   [
-    "a list in Mistral's message",
+    "an array in Mistral's message",
     json(422, {
       object: "error",
       message: { detail: [{ loc: ["body", "foo"], msg: "Extra inputs are not permitted" }] },
@@ -108,19 +108,19 @@ const ANSWERS: readonly (readonly [string, RawScript, number, string])[] = [
   ],
   ["a string", json(404, { error: "model is gone" }), 404, "not_found_error: model is gone"],
   [
-    "the name of a status beside a message",
+    "the name of a status next to a message",
     json(403, { statusCode: 403, error: "Forbidden", message: "Your plan has ended" }),
     403,
     "permission_error: Your plan has ended",
   ],
   [
-    "Cloudflare's list",
+    "Cloudflare's array",
     json(400, { errors: [{ message: "No such route" }] }),
     400,
     "No such route",
   ],
   [
-    "Google's list",
+    "Google's array",
     json(400, [{ error: { code: 400, message: "Bad" } }]),
     400,
     "request_error: Bad",
@@ -137,12 +137,12 @@ const ANSWERS: readonly (readonly [string, RawScript, number, string])[] = [
     400,
     "invalid_request_error: Filtered",
   ],
-  ["JSON without words", json(418, { a: 1 }), 400, 'Upstream answered 418: {"a":1}'],
+  ["JSON without a message", json(418, { a: 1 }), 400, 'responded 418: {"a":1}'],
 ];
 
-for (const [what, script, status, words] of ANSWERS) {
+for (const [what, script, status, words] of RESPONSES) {
   for (const { mode, request } of MODES) {
-    Deno.test(`${what} reaches the client in its own words (${mode})`, async () => {
+    Deno.test(`the client gets the message of ${what} (${mode})`, async () => {
       const outcome = await provoke(script, { request });
       assertError(outcome, status, words);
     });
@@ -176,12 +176,12 @@ const FIRST_EVENTS: readonly (readonly [string, string, string])[] = [
 ];
 
 for (const [what, body, words] of FIRST_EVENTS) {
-  Deno.test(`${what} as the first event of a stream has a status of its own`, async () => {
+  Deno.test(`${what} as the first event of a stream becomes an HTTP error`, async () => {
     assertError(await provoke(reply(200, body, EVENTS), { request: STREAM }), 400, words);
   });
 }
 
-Deno.test("an error in a field of its own ends a stream with its words", async () => {
+Deno.test("an error in a field named error ends a stream with its message", async () => {
   const words = "failed to decode, try again, increasing context size or reducing parallel";
   const error = JSON.stringify({ detail: words, error: { message: words } });
   for (const end of [sseEnd(), ""]) {
@@ -193,7 +193,7 @@ Deno.test("an error in a field of its own ends a stream with its words", async (
   }
 });
 
-Deno.test("a server that stops counting gets a smaller max_tokens from the proxy's own count", async () => {
+Deno.test("the proxy's own count replaces the input count of a server that stops counting", async () => {
   const message =
     "This model's maximum context length is 32768 tokens. However, you requested 32000 " +
     "output tokens and your prompt contains at least 769 input tokens, for a total of at least 32769 tokens.";
@@ -210,13 +210,13 @@ Deno.test("a server that stops counting gets a smaller max_tokens from the proxy
   assert(Number(input) > 3000 && Number(input) < 9000, input);
 });
 
-Deno.test("an answer after a whole stream is not touched by text that looks like a field", async () => {
+Deno.test("text that looks like an SSE field stays text", async () => {
   const body = sseAnswer("error: no\n\nevent: error\n\ndata: x");
   const outcome = await provoke(reply(200, body, EVENTS), { request: STREAM });
   assertEquals([outcome.error, outcome.words], ["", "error: no\n\nevent: error\n\ndata: x"]);
 });
 
-Deno.test("an overflow in the text of an answer is text", async () => {
+Deno.test("the message of an overflow in a response's text stays text", async () => {
   const outcome = await provoke(json(200, completion(LLAMA)), { request: ask() });
   assertEquals([outcome.status, outcome.words], [200, LLAMA]);
 });

@@ -1,4 +1,4 @@
-/** Wordings of upstream that clients act on: lib/openrouter/errors.ts. @module */
+/** Errors with a wording that clients act on: overflows, unknown models, images, routing. @module */
 
 import {
   assert,
@@ -12,38 +12,38 @@ import type { ApiError } from "../../lib/errors.ts";
 import { findRefusal, parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { OTHER_ERRORS, type Overflow, OVERFLOW_ERRORS, OVERFLOWS } from "../helpers/overflows.ts";
 
-/** The expressions of Claude Code 2.1.332: it compacts at the first, and asks for less output at the second. */
+/** The expressions of Claude Code 2.1.332: it compacts on the first, and lowers `max_tokens` on the second. */
 const TOO_LONG = /prompt is too long[^0-9]*(\d+)\s*tokens?\s*>\s*(\d+)/i;
 const LESS_OUTPUT = /input length and `max_tokens` exceed context limit: (\d+) \+ (\d+) > (\d+)/;
 
-/** Where upstreams put the words of a refusal. */
+/** Locations of the message in a 4xx. */
 const PLACES: readonly (readonly [place: string, parse: (words: string) => ApiError])[] = [
-  ["an answer", (message) => parseErrorResponse(400, toBody({ code: 400, message }), {})],
-  ["an answer 413", (message) => parseErrorResponse(413, toBody({ message }), {})],
-  ["an answer 422", (message) => parseErrorResponse(422, toBody({ message }), {})],
+  ["a response 400", (message) => parseErrorResponse(400, toBody({ code: 400, message }), {})],
+  ["a response 413", (message) => parseErrorResponse(413, toBody({ message }), {})],
+  ["a response 422", (message) => parseErrorResponse(422, toBody({ message }), {})],
   ["an error that is a string", (error) => parseErrorResponse(400, JSON.stringify({ error }), {})],
   ["`detail`", (detail) => parseErrorResponse(400, JSON.stringify({ detail }), {})],
   ["plain text", (words) => parseErrorResponse(400, words, {})],
-  ["a list", (message) => parseErrorResponse(400, JSON.stringify([{ error: { message } }]), {})],
+  ["an array", (message) => parseErrorResponse(400, JSON.stringify([{ error: { message } }]), {})],
   ["a provider's error", (message) => parseErrorResponse(400, wrap(400, { message }), {})],
   ["a chunk with a code", (message) => parseErrorObject({ code: 400, message })],
 ];
 
-/** Where nothing but the words says that the request was refused. */
-const PLACES_OF_FAILURES: typeof PLACES = [
-  ["an answer 500", (message) => parseErrorResponse(500, toBody({ code: 500, message }), {})],
+/** Locations in a server error, where only the wording identifies an overflow. */
+const SERVER_ERROR_PLACES: typeof PLACES = [
+  ["a response 500", (message) => parseErrorResponse(500, toBody({ code: 500, message }), {})],
   ["a chunk without a code", (message) => parseErrorObject({ message })],
   ["a chunk whose error is a string", (message) => parseErrorObject(message)],
   ["a provider's error 502", (message) => parseErrorResponse(502, wrap(502, { message }), {})],
 ];
 
 for (const overflow of OVERFLOWS) {
-  Deno.test(`an overflow in the words of ${overflow.who} is one that Claude Code acts on`, () => {
-    const places = overflow.isLoose ? PLACES : [...PLACES, ...PLACES_OF_FAILURES];
+  Deno.test(`Claude Code can act on an overflow with the wording of ${overflow.who}`, () => {
+    const places = overflow.isLoose ? PLACES : [...PLACES, ...SERVER_ERROR_PLACES];
     for (const [place, parse] of places) checkOverflow(parse(overflow.words), overflow, place);
   });
 
-  Deno.test(`the words of ${overflow.who} in a rate limit are no overflow`, () => {
+  Deno.test(`a rate limit with the wording of ${overflow.who} is not an overflow`, () => {
     const { words } = overflow;
     for (const error of [{ message: words }, { code: "context_length_exceeded", message: words }]) {
       const limited = parseErrorResponse(429, toBody(error), {});
@@ -55,10 +55,10 @@ for (const overflow of OVERFLOWS) {
 }
 
 for (const [who, error] of OVERFLOW_ERRORS) {
-  Deno.test(`an overflow that only ${who}'s code tells is one that Claude Code acts on`, () => {
+  Deno.test(`Claude Code can act on an overflow with only the code of ${who}`, () => {
     const words = { who, words: "No", tooLong: null };
     for (const status of [400, 500]) {
-      checkOverflow(parseErrorResponse(status, toBody(error), {}), words, `an answer ${status}`);
+      checkOverflow(parseErrorResponse(status, toBody(error), {}), words, `a response ${status}`);
       checkOverflow(parseErrorResponse(status, wrap(status, { error }), {}), words, "metadata.raw");
     }
     checkOverflow(parseErrorObject(error), words, "a chunk");
@@ -66,13 +66,13 @@ for (const [who, error] of OVERFLOW_ERRORS) {
 }
 
 for (const [status, words] of OTHER_ERRORS) {
-  Deno.test(`${status} "${words.slice(0, 60)}" is no overflow`, () => {
+  Deno.test(`${status} "${words.slice(0, 60)}" is not an overflow`, () => {
     const error = parseErrorResponse(status, toBody({ message: words }), {});
     assertEquals(error.message, words);
   });
 }
 
-Deno.test("llama.cpp's metrics are read where its words have none", () => {
+Deno.test("counts are read from llama.cpp's fields if its message has none", () => {
   const message = "the request exceeds the available context size, try increasing it";
   const error = { code: 400, message, type: "exceed_context_size_error" };
   const body = toBody({ ...error, n_ctx: 512, n_prompt_tokens: 2009 });
@@ -80,7 +80,7 @@ Deno.test("llama.cpp's metrics are read where its words have none", () => {
   assertEquals(TOO_LONG.exec(words)?.slice(1), ["2009", "512"]);
 });
 
-Deno.test("an overflow that OpenRouter tells is found behind another error of the provider", () => {
+Deno.test("an overflow in OpenRouter's message is found behind another message of the provider", () => {
   const message = "This endpoint's maximum context length is 4096 tokens. However, you requested " +
     "about 9000 tokens (9000 of text input).";
   const metadata = { provider_name: "Groq", raw: "Bad request" };
@@ -88,7 +88,7 @@ Deno.test("an overflow that OpenRouter tells is found behind another error of th
   assertEquals(TOO_LONG.exec(error.message)?.slice(1), ["9000", "4096"]);
 });
 
-Deno.test("input that a server stopped counting is filled in from the proxy's own count", () => {
+Deno.test("the proxy's own count replaces a truncated input count", () => {
   const message =
     "This model's maximum context length is 32768 tokens. However, you requested 32000 " +
     "output tokens and your prompt contains at least 769 input tokens, for a total of at least 32769 tokens.";
@@ -99,7 +99,7 @@ Deno.test("input that a server stopped counting is filled in from the proxy's ow
   assert(parse(40_000).startsWith("prompt is too long: This model's"), parse(40_000));
 });
 
-Deno.test("an error text of 250 KB is judged in no time, whatever it is made of", () => {
+Deno.test("an error message of 250 KB is parsed in less than a second", () => {
   const seeds = [
     "is not available ",
     "model ",
@@ -124,13 +124,13 @@ Deno.test("an error text of 250 KB is judged in no time, whatever it is made of"
   }
 });
 
-Deno.test("an overflow with 200,000 metrics is an overflow", () => {
+Deno.test("an overflow message with 200,000 numbers is recognized", () => {
   const message = `Too many tokens: ${"12345 ".repeat(200_000)}`;
   const error = parseErrorResponse(400, toBody({ message }), {});
   assert(error.message.startsWith("prompt is too long: Too many tokens: 12345"));
 });
 
-Deno.test("too many tokens a minute are a rate limit, not a context overflow", () => {
+Deno.test("too many tokens per minute is a rate limit, not a context overflow", () => {
   const error = parseErrorResponse(
     429,
     toBody({ code: 429, message: "Too many tokens: 5000" }),
@@ -139,7 +139,7 @@ Deno.test("too many tokens a minute are a rate limit, not a context overflow", (
   assertEquals([error.type, error.message], ["rate_limit_error", "Too many tokens: 5000"]);
 });
 
-Deno.test("an unaffordable answer names the setting that makes it affordable", () => {
+Deno.test("an error about credit names the setting that lowers max_tokens", () => {
   const message = "This request requires more credits, or fewer max_tokens. You requested up to " +
     "32000 tokens, but can only afford 1234. To increase, visit https://openrouter.ai/settings/credits";
   const error = parseErrorResponse(402, toBody({ code: 402, message }), {});
@@ -148,10 +148,10 @@ Deno.test("an unaffordable answer names the setting that makes it affordable", (
   assertStringIncludes(error.message, "CLAUDE_CODE_MAX_OUTPUT_TOKENS=1234");
 });
 
-Deno.test("an unknown model keeps upstream's status and names the nearest", () => {
-  const asked: string[] = [];
+Deno.test("an unknown model keeps upstream's status and suggests similar ids", () => {
+  const lookups: string[] = [];
   const suggestModels = (model: string) => {
-    asked.push(model);
+    lookups.push(model);
     return ["anthropic/claude-sonnet-4", "anthropic/claude-sonnet-4.5"];
   };
   const context = { model: "anthropic/claude-sonet-4", suggestModels };
@@ -176,10 +176,10 @@ Deno.test("an unknown model keeps upstream's status and names the nearest", () =
     assertStringIncludes(error.message, "anthropic/claude-sonnet-4, anthropic/claude-sonnet-4.5");
     assertEquals(findRefusal(error), "unknown_model");
   }
-  assertEquals(new Set(asked), new Set([context.model]));
+  assertEquals(new Set(lookups), new Set([context.model]));
 });
 
-Deno.test("an unknown model without a catalog keeps upstream's words", () => {
+Deno.test("an unknown model without a catalog keeps upstream's message", () => {
   const body = toBody({ code: 400, message: "x/y is not a valid model ID" });
   for (const context of [{}, { model: "x/y" }, { model: "x/y", suggestModels: () => [] }]) {
     const error = parseErrorResponse(400, body, context);
@@ -205,7 +205,7 @@ Deno.test("a feature that a model lacks does not make the model unknown", () => 
   }
 });
 
-/** How servers refuse an image for a model that reads text only. */
+/** Wordings of servers for an image to a text-only model. */
 const NO_IMAGES: readonly (readonly [status: number, words: string])[] = [
   [404, "No endpoints found that support image input"],
   [
@@ -225,7 +225,7 @@ const NO_IMAGES: readonly (readonly [status: number, words: string])[] = [
 ];
 
 for (const [status, message] of NO_IMAGES) {
-  Deno.test(`${status} "${message.slice(0, 60)}" refuses an image`, () => {
+  Deno.test(`${status} "${message.slice(0, 60)}" is an image refusal`, () => {
     const errors = [
       parseErrorResponse(status, toBody({ code: status, message }), {}),
       parseErrorResponse(status, wrap(status, { message }), {}),
@@ -238,7 +238,7 @@ for (const [status, message] of NO_IMAGES) {
   });
 }
 
-Deno.test("other errors about images refuse this image, not all images", () => {
+Deno.test("other errors about images are not an image refusal", () => {
   const messages = [
     "Image exceeds the limit of 20 MB",
     "Error while downloading https://example.com/test-image.jpg.",
@@ -257,7 +257,7 @@ Deno.test("other errors about images refuse this image, not all images", () => {
   assertEquals(findRefusal(busy), null);
 });
 
-/** 404s of routing; Claude Code would hide their words. */
+/** Routing errors with 404; Claude Code would hide their message. */
 const ROUTING = [
   "No endpoints found matching your data policy (Free model publication).",
   "No endpoints available matching your guardrail restrictions and data policy.",
@@ -270,7 +270,7 @@ const ROUTING = [
 ];
 
 for (const message of ROUTING) {
-  Deno.test(`the 404 '${message}' becomes a 400 with those words and a cure`, () => {
+  Deno.test(`the 404 '${message}' becomes a 400 with a hint`, () => {
     const error = parseErrorResponse(404, toBody({ code: 404, message }), {});
     assertEquals([error.type, error.status], ["invalid_request_error", 400]);
     assert(error.message.startsWith(message));
@@ -279,7 +279,7 @@ for (const message of ROUTING) {
   });
 }
 
-Deno.test("every other 404 stays a 404", () => {
+Deno.test("other 404s stay 404", () => {
   const error = parseErrorResponse(404, toBody({ code: 404, message: "Image not found" }), {});
   assertEquals([error.type, error.status], ["not_found_error", 404]);
   assertEquals(error.message, "Image not found");
@@ -298,7 +298,7 @@ function checkOverflow(error: ApiError, overflow: Overflow, place: string): void
   else assertMatch(message, /prompt is too long/i, place);
 }
 
-/** A provider's error as OpenRouter passes it on. */
+/** A provider's error as OpenRouter forwards it. */
 function wrap(code: number, error: object): string {
   const metadata = { provider_name: "Groq", raw: JSON.stringify(error) };
   return toBody({ code, message: "Provider returned error", metadata });

@@ -1,4 +1,4 @@
-/** What upstream says went wrong → the client's error: lib/openrouter/errors.ts. @module */
+/** Translation of upstream's errors to the client's. @module */
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import type { ErrorType } from "../../lib/anthropic/types.ts";
@@ -33,7 +33,7 @@ const STATUSES: readonly (readonly [number, ErrorType, number])[] = [
 ];
 
 for (const [status, type, clientStatus] of STATUSES) {
-  Deno.test(`upstream's ${status} is ${type} ${clientStatus}, with upstream's words`, () => {
+  Deno.test(`parseErrorResponse translates ${status} to ${type} ${clientStatus} with upstream's message`, () => {
     const error = parseErrorResponse(
       status,
       toBody({ code: status, message: "No luck today" }),
@@ -42,19 +42,19 @@ for (const [status, type, clientStatus] of STATUSES) {
     assertEquals(summarize(error), [type, clientStatus, "No luck today"]);
   });
 
-  Deno.test(`upstream's ${status} with an empty body is ${type} ${clientStatus}`, () => {
+  Deno.test(`parseErrorResponse translates ${status} with an empty body to ${type} ${clientStatus}`, () => {
     const error = parseErrorResponse(status, "", {});
     assertEquals([error.type, error.status], [type, clientStatus]);
     assertStringIncludes(error.message, String(status));
   });
 
-  Deno.test(`an error object with code ${status} is ${type} ${clientStatus}`, () => {
+  Deno.test(`parseErrorObject translates the code ${status} to ${type} ${clientStatus}`, () => {
     const error = parseErrorObject({ code: status, message: "No luck today" });
     assertEquals(summarize(error), [type, clientStatus, "No luck today"]);
   });
 }
 
-Deno.test("a redirect of upstream is a 502, wherever it points", () => {
+Deno.test("parseErrorResponse translates a redirect to a 502 without its target", () => {
   for (const status of [301, 302, 303, 304, 307, 308]) {
     const error = parseErrorResponse(status, "<html><body>https://evil.test</body></html>", {});
     assertEquals([error.type, error.status], ["api_error", 502]);
@@ -62,7 +62,7 @@ Deno.test("a redirect of upstream is a 502, wherever it points", () => {
   }
 });
 
-Deno.test("a page of HTML is named, not shown", () => {
+Deno.test("parseErrorResponse does not show an HTML page", () => {
   const pages = [
     "<html><body>origin 10.0.0.7 timed out</body></html>",
     "<!DOCTYPE html>\n<html>10.0.0.7</html>",
@@ -76,7 +76,7 @@ Deno.test("a page of HTML is named, not shown", () => {
   }
 });
 
-Deno.test("odd bodies keep the status and give a short message", () => {
+Deno.test("parseErrorResponse keeps the status of unusual bodies and has a short message", () => {
   const bodies = [
     "",
     " ",
@@ -92,13 +92,13 @@ Deno.test("odd bodies keep the status and give a short message", () => {
   for (const body of [...bodies, "y".repeat(100_000), '{"error":[]}', '{"error":7}']) {
     const error = parseErrorResponse(503, body, {});
     assertEquals([error.type, error.status], ["overloaded_error", 529]);
-    // Cut where it leaves, after redaction: half a key would slip through a cut made before it.
+    // Cut after redaction: half a key would not be redacted.
     const { message } = toErrorBody(error, (text) => text);
     assert(message.length > 0 && message.length <= 2000, body.slice(0, 20));
   }
 });
 
-Deno.test("the forms in which other servers put their message are read", () => {
+Deno.test("parseErrorResponse finds the message in the formats of other servers", () => {
   const bodies = [
     { error: { message: "No luck" } },
     { error: "No luck" },
@@ -110,16 +110,16 @@ Deno.test("the forms in which other servers put their message are read", () => {
   }
 });
 
-Deno.test("the account id beside an error is not shown", () => {
+Deno.test("parseErrorResponse does not show the account id next to an error", () => {
   const body = JSON.stringify({ error: { message: "Bad", code: 400 }, user_id: "user_2abc" });
   assertFalse(JSON.stringify(parseErrorResponse(400, body, {}).message).includes("user_2abc"));
 });
 
-/** metadata.raw, whatever its form → the words shown. */
+/** metadata.raw in several formats → the message. */
 const RAWS: readonly (readonly [string, unknown, string])[] = [
   ["plain text", "tools.0: bad schema", "[Groq] tools.0: bad schema"],
-  ["JSON text", '{"message":"bad schema"}', "[Groq] bad schema"],
-  ["nested JSON text", '{"error":{"message":"bad schema"}}', "[Groq] bad schema"],
+  ["JSON in a string", '{"message":"bad schema"}', "[Groq] bad schema"],
+  ["nested JSON in a string", '{"error":{"message":"bad schema"}}', "[Groq] bad schema"],
   ["JSON in JSON", JSON.stringify({ error: '{"detail":"bad schema"}' }), "[Groq] bad schema"],
   ["an object", { error: { msg: "bad schema" } }, "[Groq] bad schema"],
   ["HTML", "<html>bad gateway</html>", "[Groq] Provider returned error"],
@@ -129,21 +129,21 @@ const RAWS: readonly (readonly [string, unknown, string])[] = [
 ];
 
 for (const [form, raw, words] of RAWS) {
-  Deno.test(`the provider's words are found in metadata.raw that is ${form}`, () => {
+  Deno.test(`parseErrorResponse finds the provider's message in metadata.raw: ${form}`, () => {
     const metadata = { provider_name: "Groq", raw };
     const body = toBody({ code: 400, message: "Provider returned error", metadata });
     assertEquals(parseErrorResponse(400, body, {}).message, words);
   });
 }
 
-Deno.test("metadata.raw that is nested without end is read without failing", () => {
+Deno.test("parseErrorObject ignores metadata.raw that is nested too deeply", () => {
   let raw: unknown = "deep";
   for (let depth = 0; depth < 1000; depth++) raw = { error: raw };
   const error = parseErrorObject({ code: 400, message: "Outer", metadata: { raw } });
   assertEquals(error.message, "Outer");
 });
 
-Deno.test("a code that is a word, or only metadata.error_type, gives the status", () => {
+Deno.test("parseErrorObject derives the status from a non-numeric code or metadata.error_type", () => {
   const named: readonly (readonly [unknown, ErrorType, number])[] = [
     [{ code: "rate_limit_exceeded", message: "m" }, "rate_limit_error", 429],
     [{ code: "server_error", message: "m" }, "api_error", 502],
@@ -161,17 +161,17 @@ Deno.test("a code that is a word, or only metadata.error_type, gives the status"
   }
 });
 
-Deno.test("an error in a successful answer has the status of its code", () => {
+Deno.test("parseErrorResponse gives an error in a 200 the status of its code", () => {
   const error = parseErrorResponse(200, toBody({ code: 402, message: "Broke" }), {});
   assertEquals(summarize(error), ["billing_error", 402, "Broke"]);
 });
 
-Deno.test("upstream's HTTP status wins over the code in the body", () => {
+Deno.test("parseErrorResponse prefers the HTTP status to the code in the body", () => {
   const error = parseErrorResponse(429, toBody({ code: 500, message: "Busy" }), {});
   assertEquals(summarize(error), ["rate_limit_error", 429, "Busy"]);
 });
 
-Deno.test("whatever stands in place of an error object is an error with a message", () => {
+Deno.test("parseErrorObject returns an error with a message for any value", () => {
   for (const odd of [{}, [], 0, 1, true, "", "words", { message: 5 }, { message: null }]) {
     const error = parseErrorObject(odd);
     assertEquals([error.type, error.status], ["api_error", 502]);
@@ -179,7 +179,7 @@ Deno.test("whatever stands in place of an error object is an error with a messag
   }
 });
 
-Deno.test("retry-after is passed on", () => {
+Deno.test("parseErrorResponse forwards retry-after", () => {
   const body = toBody({ code: 429, message: "Slow down" });
   const error = parseErrorResponse(429, body, { retryAfter: "17" });
   assertEquals(error.headers["retry-after"], "17");

@@ -1,4 +1,4 @@
-/** Which upstream model a name means. */
+/** Mapping of model names to upstream models. */
 
 import { assertEquals } from "@std/assert";
 import { ConfigError, loadConfig } from "../../lib/config.ts";
@@ -7,7 +7,7 @@ import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_ma
 const SONNET = "anthropic/claude-sonnet-4-20250514";
 const OPUS = "anthropic/claude-opus-4-20250514";
 
-/** Targets that tell the families apart. */
+/** A different target for each family. */
 const SET = {
   TARGET_MODEL_OPUS: "t/opus",
   TARGET_MODEL_BIG: "t/sonnet",
@@ -18,10 +18,10 @@ const SET = {
 
 const AUTO = Object.fromEntries(Object.keys(SET).map((name) => [name, "auto"]));
 
-function resolve(name: string, env: Record<string, string> = {}, refused: string[] = []) {
-  const remembered = new UnavailableDefaults();
-  for (const model of refused) remembered.add(model);
-  return resolveModel(name, loadConfig((variable) => env[variable]), remembered);
+function resolve(name: string, env: Record<string, string> = {}, rejected: string[] = []) {
+  const unavailable = new UnavailableDefaults();
+  for (const model of rejected) unavailable.add(model);
+  return resolveModel(name, loadConfig((variable) => env[variable]), unavailable);
 }
 
 const BY_FAMILY: Record<string, string> = {
@@ -45,12 +45,12 @@ const BY_FAMILY: Record<string, string> = {
 };
 
 for (const [name, target] of Object.entries(BY_FAMILY)) {
-  Deno.test(`resolveModel sends ${name} to ${target}`, () => {
+  Deno.test(`resolveModel maps ${name} to ${target}`, () => {
     assertEquals(resolve(name, SET), { models: [target], fallback: null });
   });
 }
 
-const AS_IT_IS: Record<string, string> = {
+const UNCHANGED: Record<string, string> = {
   "openai/gpt-5": "openai/gpt-5",
   "Anthropic/Claude-Opus-4.8": "Anthropic/Claude-Opus-4.8",
   "anthropic/claude-opus-4.8:beta": "anthropic/claude-opus-4.8:beta",
@@ -62,8 +62,8 @@ const AS_IT_IS: Record<string, string> = {
   "@preset/opus[1m]": "@preset/opus",
 };
 
-for (const [name, id] of Object.entries(AS_IT_IS)) {
-  Deno.test(`resolveModel passes ${name} through, whatever the targets are`, () => {
+for (const [name, id] of Object.entries(UNCHANGED)) {
+  Deno.test(`resolveModel keeps the id ${name} with any targets`, () => {
     for (const env of [{}, SET, AUTO]) {
       assertEquals(resolve(name, env), { models: [id], fallback: null });
     }
@@ -94,12 +94,12 @@ const BY_AUTO: Record<string, string> = {
 };
 
 for (const [name, id] of Object.entries(BY_AUTO)) {
-  Deno.test(`resolveModel takes ${name} for ${id} where the target is auto`, () => {
+  Deno.test(`resolveModel maps ${name} to ${id} with the target auto`, () => {
     assertEquals(resolve(name, AUTO), { models: [id], fallback: null });
   });
 }
 
-Deno.test("resolveModel sends a list as it is, and replaces none of it", () => {
+Deno.test("resolveModel keeps a list unchanged", () => {
   const env = { TARGET_MODEL_OPUS: "a/x, b/y,c/z" };
   assertEquals(resolve("opus", env, ["a/x"]), {
     models: ["a/x", "b/y", "c/z"],
@@ -107,25 +107,25 @@ Deno.test("resolveModel sends a list as it is, and replaces none of it", () => {
   });
 });
 
-Deno.test("resolveModel replaces no list that begins with a refused default", () => {
+Deno.test("resolveModel keeps a list that starts with a rejected default", () => {
   const env = { TARGET_MODEL_OPUS: `${OPUS},b/y` };
   assertEquals(resolve("opus", env, [OPUS]), { models: [OPUS, "b/y"], fallback: null });
 });
 
-Deno.test("resolveModel never loses the fallbacks of a list that begins with auto", () => {
+Deno.test("resolveModel keeps the fallbacks of a list that starts with auto", () => {
   const env = { TARGET_MODEL_OPUS: "auto,b/y" };
   let models: readonly string[];
   try {
     models = resolve("claude-opus-4-8", env).models;
   } catch (error) {
-    // Refusing such a list at the start is as good.
+    // Rejecting such a list at startup is valid too.
     if (error instanceof ConfigError) return;
     throw error;
   }
   assertEquals(models, ["anthropic/claude-opus-4.8", "b/y"]);
 });
 
-Deno.test("resolveModel may replace a default, by the family asked for", () => {
+Deno.test("resolveModel has a fallback for a default, by the requested family", () => {
   assertEquals(resolve("claude-opus-4-8"), {
     models: [OPUS],
     fallback: "anthropic/claude-opus-4.8",
@@ -136,14 +136,14 @@ Deno.test("resolveModel may replace a default, by the family asked for", () => {
   });
 });
 
-Deno.test("resolveModel may replace a default by the family of the target where the name has none", () => {
+Deno.test("resolveModel has a fallback by the family of the target if the name has none", () => {
   assertEquals(resolve("gpt-4"), {
     models: [SONNET],
     fallback: "~anthropic/claude-sonnet-latest",
   });
 });
 
-Deno.test("resolveModel asks the replacement of a refused default at once", () => {
+Deno.test("resolveModel uses the fallback of a rejected default immediately", () => {
   assertEquals(resolve("claude-opus-4-8", {}, [OPUS]), {
     models: ["anthropic/claude-opus-4.8"],
     fallback: null,
@@ -154,14 +154,18 @@ Deno.test("resolveModel asks the replacement of a refused default at once", () =
   });
 });
 
-Deno.test("resolveModel keeps a target that the user set, refused or not", () => {
+Deno.test("resolveModel keeps a configured target even if it was rejected", () => {
   const env = { TARGET_MODEL_DEFAULT: "t/other" };
   assertEquals(resolve("gpt-4", env, ["t/other"]), { models: ["t/other"], fallback: null });
 });
 
-Deno.test("RefusedDefaults says once that a refusal is news", () => {
-  const refused = new UnavailableDefaults();
-  assertEquals(refused.has(OPUS), false);
-  assertEquals([refused.add(OPUS), refused.add(OPUS), refused.add(SONNET)], [true, false, true]);
-  assertEquals([refused.has(OPUS), refused.has("a/x")], [true, false]);
+Deno.test("UnavailableDefaults.add returns true once per model", () => {
+  const unavailable = new UnavailableDefaults();
+  assertEquals(unavailable.has(OPUS), false);
+  assertEquals([unavailable.add(OPUS), unavailable.add(OPUS), unavailable.add(SONNET)], [
+    true,
+    false,
+    true,
+  ]);
+  assertEquals([unavailable.has(OPUS), unavailable.has("a/x")], [true, false]);
 });

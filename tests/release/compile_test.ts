@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import about from "../../deno.json" with { type: "json" };
-import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../../lib/variables.ts";
+import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../../lib/config.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SECRET = "sk-or-v1-never-to-be-embedded";

@@ -170,7 +170,10 @@ Deno.test({
         body: JSON.stringify(ask()),
       });
       assertEquals(answer.status, 403);
-      assertMatch((await answer.json()).error.message, /set PROXY_API_KEYS to open it/);
+      assertMatch(
+        (await answer.json()).error.message,
+        /Set PROXY_API_KEYS to accept remote clients/,
+      );
       assertEquals(await (await fetch(`${base}/health`)).text(), '{"status":"ok"}');
     } finally {
       await Deno.remove(folder, { recursive: true });

@@ -79,7 +79,7 @@ Deno.test("on Deno Deploy with a key and without PROXY_API_KEYS nobody is served
   for (const headers of [{}, { "x-api-key": "any-word" }, { "x-api-key": CLIENTS_OWN }]) {
     const { status, text } = await post(base, headers);
     assertEquals(status, 403);
-    assertStringIncludes(text, "set PROXY_API_KEYS");
+    assertStringIncludes(text, "Set PROXY_API_KEYS");
   }
   assertEquals(await (await fetch(`${base}/health`)).text(), '{"status":"ok"}');
   assertEquals(upstream.requests, []);

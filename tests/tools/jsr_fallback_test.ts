@@ -1,9 +1,10 @@
-// Keeps tools/jsr_fallback/ honest. Every expected value below was printed by the real @std modules; the
-// bare specifiers resolve to those where JSR is reached and to the stand-ins elsewhere.
+// Compares tools/jsr_fallback/ with @std: every expected value is output of the real modules. The bare
+// specifiers resolve to those if JSR is reachable, else to the stand-ins.
 // deno-lint-ignore-file no-console -- std warns about a bad key, which the test keeps quiet
 
-import { deepStrictEqual, ok, strictEqual } from "node:assert";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert";
 import * as asserts from "@std/assert";
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { parse } from "@std/dotenv/parse";
 import { accepts } from "@std/http/negotiation";
 import { STATUS_CODE } from "@std/http/status";
@@ -23,7 +24,7 @@ const ENV_CASES: [string, string, Record<string, string>][] = [
     "B": "2",
     "export": "3",
   }],
-  ["ignores a key that is no identifier", "1A=1\nb-c=2\nD.e=3\nF_1=4", { "F_1": "4" }],
+  ["ignores a key that is not an identifier", "1A=1\nb-c=2\nD.e=3\nF_1=4", { "F_1": "4" }],
   ["keeps the last of two values", "A=1\nA=2", { "A": "2" }],
   ["trims unquoted values and ends them at #", "A=  x y  # note\nB=x#y\nC=\nD=a=b==c", {
     "A": "x y",
@@ -76,11 +77,15 @@ const ENV_CASES: [string, string, Record<string, string>][] = [
     "A=${NOT_SET_X:-d e}\nB=$NOT_SET_X:-d\nC=${A:-no}\nE=${NOT_SET_X:-${A}}",
     { "A": "d e", "B": "d", "C": "d e", "E": "d e" },
   ],
-  ["writes undefined for what nothing sets", "A=${NOT_SET_X}\nB=x$NOT_SET_X\nC=${NOT_SET_X:-}", {
-    "A": "undefined",
-    "B": "xundefined",
-    "C": "undefined",
-  }],
+  [
+    "writes undefined for a variable that is not set",
+    "A=${NOT_SET_X}\nB=x$NOT_SET_X\nC=${NOT_SET_X:-}",
+    {
+      "A": "undefined",
+      "B": "xundefined",
+      "C": "undefined",
+    },
+  ],
   ["reaches for the last brace with a default", "A=${NOT_SET_X:-x} and ${B}\nB=b", {
     "A": "x} and ${B",
     "B": "b",
@@ -101,7 +106,7 @@ const ACCEPT_CASES: [string, string | null, [string, ...string[]], string | unde
     "text/html",
   ],
   ["finds nothing where no range fits", "text/html", ["application/json"], undefined],
-  ["lets */* take the first type", "*/*", ["text/html", "application/json"], "text/html"],
+  ["takes the first type for */*", "*/*", ["text/html", "application/json"], "text/html"],
   ["prefers the higher quality", "text/html;q=0.5, application/json;q=0.9", [
     "text/html",
     "application/json",
@@ -115,7 +120,7 @@ const ACCEPT_CASES: [string, string | null, [string, ...string[]], string | unde
     "application/json",
   ], "text/html"],
   [
-    "lets the specific range decide on a type",
+    "prefers the specific range for a type",
     "text/*;q=0.9, text/html;q=0.1, application/json;q=0.5",
     ["text/html", "application/json"],
     "application/json",
@@ -139,7 +144,7 @@ const ACCEPT_CASES: [string, string | null, [string, ...string[]], string | unde
   ],
   ["matches names in any case", "TEXT/HTML", ["application/json", "text/html"], "text/html"],
   [
-    "wants the parameters of a range",
+    "requires the parameters of a range",
     "text/html;level=1",
     ["text/html", "text/html;level=1"],
     "text/html;level=1",
@@ -205,11 +210,25 @@ const LIMIT_CASES: [string, number, { error?: boolean }, number[], (number | str
   ["ends before the chunk that exceeds it", 5, {}, [4, 4, 1], [4]],
   ["drops a single large chunk whole", 50, {}, [100], []],
   ["passes empty chunks at limit 0", 0, {}, [0, 1], [0]],
-  ["passes all when told to throw", 8, { error: true }, [4, 4], [4, 4]],
-  ["throws when told to", 5, { error: true }, [4, 4], [
+  ["passes all with error: true", 8, { error: true }, [4, 4], [4, 4]],
+  ["throws with error: true", 5, { error: true }, [4, 4], [
     4,
     "RangeError: Exceeded byte size limit of '5'",
   ]],
+];
+
+type Bytes = ArrayBuffer | Uint8Array<ArrayBuffer> | DataView<ArrayBuffer>;
+
+const BYTES_CASES: [string, Bytes, Bytes, boolean][] = [
+  ["no bytes", new Uint8Array(), new Uint8Array(), true],
+  ["equal bytes", new Uint8Array([1, 2, 255]), new Uint8Array([1, 2, 255]), true],
+  ["another first byte", new Uint8Array([0, 2]), new Uint8Array([1, 2]), false],
+  ["another last byte", new Uint8Array([1, 2]), new Uint8Array([1, 3]), false],
+  ["swapped bytes", new Uint8Array([1, 2]), new Uint8Array([2, 1]), false],
+  ["a buffer and its bytes", new Uint8Array([1, 2]).buffer, new Uint8Array([1, 2]), true],
+  ["a part of a buffer", new Uint8Array([0, 1, 2]).subarray(1), new Uint8Array([1, 2]), true],
+  ["a view", new DataView(new Uint8Array([0, 1]).buffer, 1), new Uint8Array([1]), true],
+  ["another view", new DataView(new Uint8Array([0, 1]).buffer, 1), new Uint8Array([2]), false],
 ];
 
 class Point {
@@ -264,7 +283,7 @@ const EQUAL_CASES: [string, unknown, unknown, boolean][] = [
   ["other bytes", new Uint8Array([1, 2]), new Uint8Array([1, 3]), false],
   ["bytes and wider numbers", new Uint8Array([1]), new Uint16Array([1]), false],
   ["buffers", new Uint8Array([1]).buffer, new Uint8Array([2]).buffer, false],
-  ["objects that hold themselves", SELF, SELF_TOO, true],
+  ["objects that contain themselves", SELF, SELF_TOO, true],
 ];
 
 const MATCH_CASES: [string, Record<string, unknown>, Record<string, unknown>, boolean][] = [
@@ -283,7 +302,7 @@ const MATCH_CASES: [string, Record<string, unknown>, Record<string, unknown>, bo
 // Undefined where the call passes, else how the AssertionError's message starts in std.
 const ASSERT_CASES: [string, () => unknown, string | undefined][] = [
   ["assert passes what is truthy", () => asserts.assert("a"), undefined],
-  ["assert says only what it is told", () => asserts.assert(0, "why"), "why"],
+  ["assert fails with only its message", () => asserts.assert(0, "why"), "why"],
   ["assertFalse passes 0", () => asserts.assertFalse(0), undefined],
   ["assertFalse fails for text", () => asserts.assertFalse("a", "why"), "why"],
   ["fail fails", () => asserts.fail("why"), "Failed assertion: why"],
@@ -293,9 +312,17 @@ const ASSERT_CASES: [string, () => unknown, string | undefined][] = [
     () => asserts.assertEquals(1, 2, "why"),
     "Values are not equal: why\n",
   ],
-  ["assertStrictEquals tells 0 from -0", () => asserts.assertStrictEquals(0, -0), "Values are not"],
+  [
+    "assertStrictEquals distinguishes 0 from -0",
+    () => asserts.assertStrictEquals(0, -0),
+    "Values are not",
+  ],
   ["assertStrictEquals passes NaN", () => asserts.assertStrictEquals(NaN, NaN), undefined],
-  ["assertStrictEquals wants one object", () => asserts.assertStrictEquals([], []), "Values "],
+  [
+    "assertStrictEquals requires the same object",
+    () => asserts.assertStrictEquals([], []),
+    "Values ",
+  ],
   ["assertNotEquals fails for equals", () => asserts.assertNotEquals([1], [1]), "Expected actual:"],
   ["assertAlmostEquals is relative", () => asserts.assertAlmostEquals(1e9, 1e9 + 99), undefined],
   [
@@ -320,7 +347,7 @@ const ASSERT_CASES: [string, () => unknown, string | undefined][] = [
     'Expected object to be an instance of "TypeError"',
   ],
   [
-    "assertInstanceOf passes heirs",
+    "assertInstanceOf passes subclasses",
     () => asserts.assertInstanceOf(new TypeError(), Error),
     undefined,
   ],
@@ -340,22 +367,22 @@ const ASSERT_CASES: [string, () => unknown, string | undefined][] = [
     undefined,
   ],
   [
-    "assertArrayIncludes wants all",
+    "assertArrayIncludes requires all",
     () => asserts.assertArrayIncludes([1], [1, 2]),
     "Expected actual",
   ],
   [
-    "assertThrows wants a throw",
+    "assertThrows requires a throw",
     () => asserts.assertThrows(() => 1, Error, "x", "why"),
     "Expected function to throw: why",
   ],
   [
-    "assertThrows wants the class",
+    "assertThrows requires the class",
     () => asserts.assertThrows(throwError, TypeError),
     'Expected error to be instance of "TypeError", but was "Error".',
   ],
   [
-    "assertThrows wants the part",
+    "assertThrows requires the part of the message",
     () => asserts.assertThrows(throwError, Error, "soon"),
     'Expected error message to include "soon", but got "too late".',
   ],
@@ -365,27 +392,27 @@ const ASSERT_CASES: [string, () => unknown, string | undefined][] = [
     undefined,
   ],
   [
-    "assertThrows wants an Error for a class",
+    "assertThrows requires an Error for a class",
     () => asserts.assertThrows(throwText, Error),
     "A non-Error object was thrown.",
   ],
   [
-    "assertRejects wants a rejection",
+    "assertRejects requires a rejection",
     () => asserts.assertRejects(() => Promise.resolve(), "why"),
     "Expected function to reject: why",
   ],
   [
-    "assertRejects takes no synchronous throw",
+    "assertRejects does not accept a synchronous throw",
     () => asserts.assertRejects(throwError),
     "Function throws when expected to reject.",
   ],
   [
-    "assertRejects wants the class",
+    "assertRejects requires the class",
     () => asserts.assertRejects(() => Promise.reject(new Error("x")), TypeError),
     'Expected error to be instance of "TypeError", but was "Error".',
   ],
   [
-    "assertRejects wants an Error for a class",
+    "assertRejects requires an Error for a class",
     () => asserts.assertRejects(() => Promise.reject("x"), Error),
     "A non-Error object was rejected.",
   ],
@@ -472,6 +499,19 @@ for (const [sentence, size, options, sizes, expected] of LIMIT_CASES) {
     deepStrictEqual(await readAll(stream, (chunk) => chunk.byteLength), expected);
   });
 }
+
+for (const [sentence, left, right, expected] of BYTES_CASES) {
+  Deno.test(`timingSafeEqual finds ${sentence} ${expected ? "equal" : "unequal"}`, () => {
+    strictEqual(timingSafeEqual(left, right), expected);
+  });
+}
+
+Deno.test("timingSafeEqual throws for different lengths", () => {
+  throws(() => timingSafeEqual(new Uint8Array(2), new Uint8Array(1)), {
+    name: "TypeError",
+    message: "Cannot compare buffers of different byte lengths (2 vs 1)",
+  });
+});
 
 for (const [sentence, left, right, expected] of EQUAL_CASES) {
   Deno.test(`assertEquals finds ${sentence} ${expected ? "equal" : "unequal"}`, async () => {

@@ -1,5 +1,5 @@
 // Stand-in for `@std/dotenv/parse`, used where JSR cannot be reached. It reads text, and the
-// environment only for the `$NAME` references of unquoted values.
+// environment only for `$NAME` references of unquoted values.
 
 interface Value {
   text: string;
@@ -14,9 +14,9 @@ interface Reference {
 }
 
 /**
- * Parses the text of a `.env` file into an object without prototype. Double quotes know escapes;
+ * Parses the text of a `.env` file into an object without prototype. Double quotes support escapes;
  * unquoted values end at `#` and expand references, which become "undefined" if nothing sets them.
- * A value that refers to itself throws a RangeError, where std loops for ever.
+ * A value that refers to itself throws a RangeError; std loops forever.
  */
 export function parse(text: string): Record<string, string> {
   const values: Record<string, string> = Object.create(null);
@@ -69,7 +69,7 @@ function readQuoted(opened: string): string | undefined {
   return /\r(?!\n)/.test(literal) ? undefined : literal;
 }
 
-// A last line break after a backslash stays: one pass tells it from an escaped backslash.
+// A last line break after a backslash stays: a single pass distinguishes it from an escaped backslash.
 function unescapeValue(text: string): string {
   const escapes: Record<string, string> = { n: "\n", r: "\r", t: "\t" };
   return text.replace(/\\([^])|\r?\n?$/g, (whole, escaped?: string) => {

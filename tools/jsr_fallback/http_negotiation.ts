@@ -1,5 +1,5 @@
-// Stand-in for `accepts` of `@std/http/negotiation`, used where JSR cannot be reached. Knows the
-// Accept header only, and always wants types to choose from.
+// Stand-in for `accepts` of `@std/http/negotiation`, used where JSR cannot be reached. Supports
+// only the Accept header, and requires types to choose from.
 
 interface MediaRange {
   type: string;

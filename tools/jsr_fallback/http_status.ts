@@ -1,4 +1,4 @@
-// Stand-in for `@std/http/status`, used where JSR cannot be reached: the status codes and no more.
+// Stand-in for `@std/http/status`, used where JSR cannot be reached: only the status codes.
 
 /** HTTP status codes by the names std gives them, with literal types. */
 export const STATUS_CODE = {

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Config } from "../../config.ts";
-import { VARIABLES } from "../../variables.ts";
+import { type Config, VARIABLES } from "../../config.ts";
 import { ApiError } from "../../errors.ts";
 import { Catalog } from "../../openrouter/catalog.ts";
 import { type Client, createClient } from "../../openrouter/client.ts";

@@ -4,7 +4,7 @@
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { VARIABLES } from "../../../lib/variables.ts";
+import { VARIABLES } from "../../../lib/config.ts";
 import type { Reasoning } from "../../../lib/openrouter/types.ts";
 import { says } from "../model.ts";
 import { startSession, test } from "../session.ts";

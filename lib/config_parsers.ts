@@ -1,0 +1,120 @@
+/**
+ * Parsers for the values of environment variables. Each throws a {@linkcode ConfigError} that names the variable, its
+ * value and the allowed values; secrets are not shown.
+ * @module
+ */
+
+import { isJsonObject, parseJson } from "./json.ts";
+
+/** Upstream models for one family of model names. */
+export interface Target {
+  /** Sent as `model`, then as OpenRouter's fallbacks. The word `auto` is resolved per request. */
+  readonly models: readonly [string, ...string[]];
+  /** Whether this is the built-in default: only that may be replaced when upstream rejects it. */
+  readonly isDefault: boolean;
+}
+
+/** The text of one variable: trimmed, the default if blank. */
+export interface Setting {
+  readonly name: string;
+  readonly text: string;
+  /** Whether the variable is blank or equal to its default. */
+  readonly isDefault: boolean;
+}
+
+/** An invalid setting. The message is one line: variable, value, allowed values. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+const MAX_SHOWN_CHARS = 80;
+
+/** Null for a variable that is not set. */
+export function optional<T>(parse: (setting: Setting) => T): (setting: Setting) => T | null {
+  return (setting) => setting.isDefault ? null : parse(setting);
+}
+
+export function numberIn(
+  range: { above: number; most: number; whole?: boolean },
+): (setting: Setting) => number {
+  return (setting) => {
+    const value = /^\d+(\.\d+)?$/.test(setting.text) ? Number(setting.text) : NaN;
+    const fits = value > range.above && value <= range.most &&
+      (!range.whole || Number.isInteger(value));
+    if (fits) return value;
+    const kind = range.whole ? "a whole number" : "a number";
+    const least = range.above < 0 ? "from 0" : "above 0";
+    throw invalid(setting, `${kind} ${least} up to ${range.most}`);
+  };
+}
+
+export function oneOf<T extends string>(...allowed: readonly T[]): (setting: Setting) => T {
+  return (setting) => {
+    const value = allowed.find((item) => item === setting.text.toLowerCase());
+    if (value === undefined) throw invalid(setting, allowed.join(", "));
+    return value;
+  };
+}
+
+export function parseUrl(setting: Setting): string {
+  const { text } = setting;
+  const url = URL.parse(text);
+  const isUsable = url !== null && /^https?:$/.test(url.protocol) && url.search === "" &&
+    url.hash === "" && url.username === "" && url.password === "";
+  if (isUsable) return text.replace(/\/+$/, "");
+  const shown = text.includes("@") ? "(hidden: it carries credentials)" : text;
+  throw invalid(setting, "an http or https URL without credentials, query or fragment", shown);
+}
+
+export function parseOrigins(setting: Setting): string[] {
+  return splitList(setting.text).map((item) => {
+    const origin = URL.parse(item)?.origin;
+    if (origin === undefined || origin === "null" || item.replace(/\/$/, "") !== origin) {
+      throw invalid(setting, "origins such as https://example.com, separated by commas", item);
+    }
+    return origin;
+  });
+}
+
+export function parseKey(setting: Setting): string | null {
+  if (/^[\x21-\x7e]*$/.test(setting.text)) return setting.text || null;
+  throw invalid(setting, "printable ASCII without spaces", "(hidden)");
+}
+
+/** A variable that is set must contain at least one key. */
+export function parseKeys(setting: Setting): string[] {
+  const keys = splitList(setting.text);
+  const isUsable = keys.every((key) => /^[\x21-\x7e]+$/.test(key)) &&
+    (keys.length > 0 || setting.text === "");
+  if (isUsable) return keys;
+  const allowed = "keys of printable ASCII without spaces, separated by commas";
+  throw invalid(setting, allowed, "(hidden)");
+}
+
+export function parseHeaderValue(setting: Setting): string | null {
+  if (/^[\x20-\x7e]*$/.test(setting.text)) return setting.text || null;
+  throw invalid(setting, "printable ASCII");
+}
+
+export function parseObject(setting: Setting): Record<string, unknown> {
+  const value = parseJson(setting.text);
+  if (isJsonObject(value)) return value;
+  throw invalid(setting, 'a JSON object such as {"sort":"throughput"}');
+}
+
+export function parseTarget(setting: Setting): Target {
+  const [first, ...rest] = splitList(setting.text);
+  const isUsable = first !== undefined && !/[\s"'\\]/.test([first, ...rest].join("")) &&
+    !rest.includes("auto");
+  if (isUsable) return { models: [first, ...rest], isDefault: setting.isDefault };
+  throw invalid(setting, "one model id, `auto`, or ids separated by commas");
+}
+
+function splitList(text: string): string[] {
+  return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
+}
+
+function invalid({ name, text }: Setting, allowed: string, value = text): ConfigError {
+  const shown = value.length > MAX_SHOWN_CHARS ? `${value.slice(0, MAX_SHOWN_CHARS)}…` : value;
+  return new ConfigError(`${name}=${JSON.stringify(shown)} cannot be used: allowed is ${allowed}`);
+}
