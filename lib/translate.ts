@@ -151,6 +151,7 @@ export type { UpstreamMetadata as UpstreamFacts } from "./translate/response/usa
 export type { OnBlock } from "./translate/response/block_queue.ts";
 export {
   type RequestOptions,
+  type ResponseContext,
   type TranslatedRequest,
   translateRequest,
 } from "./translate/request/request.ts";

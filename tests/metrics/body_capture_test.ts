@@ -207,14 +207,14 @@ Deno.test("without INSPECT nothing is kept, and /stats says what to set", async 
   await (await call(handler, post(ask()))).text();
   const response = await call(handler, get("/stats?request=req_1"));
   assertEquals(response.status, 404);
-  assertEquals((await response.json()).error.message, "Set INSPECT=1 to keep bodies");
+  assertEquals((await response.json()).error.message, "Set INSPECT=1 to capture bodies");
 });
 
 Deno.test("with INSPECT a request that is not kept is a 404", async () => {
   const { handler } = createProxy({ env: INSPECT });
   const response = await call(handler, get("/stats?request=req_9"));
   assertEquals(response.status, 404);
-  assertMatch((await response.json()).error.message, /not kept any more/);
+  assertMatch((await response.json()).error.message, /no longer kept/);
 });
 
 // --- MAX_COST_USD ---

@@ -7,7 +7,7 @@ import type { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
 import { RunningMeans } from "../../lib/running_mean.ts";
 import { findHighest, priceAtMost, type Prices, priceTokens } from "../../lib/metrics/prices.ts";
 import type { RequestRecord } from "../../lib/log.ts";
-import { createJourney, createMetrics, createRecord, NOON } from "../helpers/metrics.ts";
+import { createMetrics, createRecord, createTimeline, NOON } from "../helpers/metrics.ts";
 
 /** A dollar for a million tokens of input, ten for as many of output. */
 const PRICES: Prices = {
@@ -30,7 +30,7 @@ function limit(more: Partial<MetricsOptions> = {}): Metrics {
 }
 
 function begin(metrics: Metrics, sent: Partial<BudgetedRequest> = {}): RequestTimeline {
-  const timeline = createJourney(createRecord());
+  const timeline = createTimeline(createRecord());
   metrics.start(timeline);
   metrics.budget.reserve(timeline, { ...SENT, ...sent });
   return timeline;
@@ -53,7 +53,7 @@ Deno.test("a report takes the place of what was reserved, once", () => {
   assertEquals(read(metrics), [0, 0, 11]);
   end(metrics, timeline, { costUsd: 0.5 });
   end(metrics, timeline, { costUsd: 0.5 });
-  metrics.budget.settle(createJourney(createRecord()));
+  metrics.budget.settle(createTimeline(createRecord()));
   assertEquals(read(metrics), [0.5, 0, 0]);
 });
 

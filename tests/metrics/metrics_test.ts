@@ -2,13 +2,13 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Stats } from "../../lib/metrics/types.ts";
-import { CappedMap, TimeSeries } from "../../lib/metrics/aggregates.ts";
+import { addRequest, CappedMap, TimeSeries } from "../../lib/metrics/aggregates.ts";
 import { createHandler } from "../../lib/server.ts";
 import {
   countRequest,
-  createJourney,
   createMetrics,
   createRecord,
+  createTimeline,
   NOON,
 } from "../helpers/metrics.ts";
 import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
@@ -46,14 +46,14 @@ Deno.test("requests add up, and those that never began do not", () => {
   const usage = { inputTokens: 10, outputTokens: 5, cachedTokens: 100, writtenTokens: 7 };
   countRequest(
     metrics,
-    createJourney(createRecord({ ...usage, costUsd: 0.5, upstreamModel: "a/x" })),
+    createTimeline(createRecord({ ...usage, costUsd: 0.5, upstreamModel: "a/x" })),
   );
-  assertEquals(metrics.finish(createJourney(createRecord())), null);
+  assertEquals(metrics.finish(createTimeline(createRecord())), null);
   countRequest(
     metrics,
-    createJourney(createRecord({ status: 402, outcome: "billing_error", error: "No credit" })),
+    createTimeline(createRecord({ status: 402, outcome: "billing_error", error: "No credit" })),
   );
-  countRequest(metrics, createJourney(createRecord({ upstreamModel: "a/x" })));
+  countRequest(metrics, createTimeline(createRecord({ upstreamModel: "a/x" })));
   const sums = { requests: 3, failed: 1, ...usage, costUsd: 0.5, unpriced: 1, savedUsd: null };
   assertEquals(metrics.totals, sums);
   const stats = metrics.read(0);
@@ -69,7 +69,7 @@ Deno.test("requests add up, and those that never began do not", () => {
 for (const cost of [NaN, Infinity, -1]) {
   Deno.test(`a cost of ${cost} is none`, () => {
     const metrics = createMetrics();
-    countRequest(metrics, createJourney(createRecord({ costUsd: cost })));
+    countRequest(metrics, createTimeline(createRecord({ costUsd: cost })));
     assertEquals([metrics.totals.costUsd, metrics.totals.unpriced], [null, 1]);
     assertEquals(metrics.budget.read().costUsd, 0);
   });
@@ -97,7 +97,7 @@ for (const [about, usage, prices, saved] of SAVINGS) {
   Deno.test(`what caching saved: ${about}`, () => {
     const findPrices = (model: string) => model === "a/x" ? { ...PRICES, ...prices } : undefined;
     const metrics = createMetrics({ findPrices });
-    countRequest(metrics, createJourney(createRecord({ upstreamModel: "a/x", ...usage })));
+    countRequest(metrics, createTimeline(createRecord({ upstreamModel: "a/x", ...usage })));
     const { savedUsd } = metrics.totals;
     assertEquals(savedUsd === null ? null : Number(savedUsd.toFixed(9)), saved);
   });
@@ -105,7 +105,7 @@ for (const [about, usage, prices, saved] of SAVINGS) {
 
 Deno.test("a model that upstream calls by a name its list lacks is priced by the name that was sent", () => {
   const metrics = createMetrics({ findPrices: (model) => model === "a/x" ? PRICES : undefined });
-  const timeline = createJourney(
+  const timeline = createTimeline(
     createRecord({ upstreamModel: "a/x-20250101", cachedTokens: 1e6 }),
   );
   timeline.sentModel = "a/x";
@@ -117,7 +117,7 @@ Deno.test("a model that upstream calls by a name its list lacks is priced by the
 
 Deno.test("the last 200 requests are kept", () => {
   const metrics = createMetrics();
-  for (let i = 0; i < 250; i++) countRequest(metrics, createJourney(createRecord()));
+  for (let i = 0; i < 250; i++) countRequest(metrics, createTimeline(createRecord()));
   const { requests, totals } = metrics.read(0);
   assertEquals([requests.length, requests[0]?.number, requests.at(-1)?.number], [200, 51, 250]);
   assertEquals(totals.requests, 250);
@@ -128,7 +128,7 @@ Deno.test("names that clients make up do not fill the memory", () => {
   for (let i = 0; i < 300; i++) {
     const model = `${i}/${"x".repeat(10_000)}`;
     const dropped = Array.from({ length: 1000 }, (_, n) => `field${i}.${n}`);
-    const timeline = createJourney(createRecord({ model, upstreamModel: model, dropped }));
+    const timeline = createTimeline(createRecord({ model, upstreamModel: model, dropped }));
     for (let n = 0; n < 1000; n++) timeline.add("block", "tool_use ".repeat(1000));
     countRequest(metrics, timeline);
   }
@@ -142,37 +142,37 @@ Deno.test("names that clients make up do not fill the memory", () => {
 });
 
 Deno.test("a ledger counts a known name under its own when it is full", () => {
-  const ledger = new CappedMap(2, () => ({ count: 0 }));
-  for (const name of ["a", "b", "c", "a", "d"]) ledger.open(name).count++;
-  assertEquals(ledger.list(), [["a", { count: 2 }], ["b", { count: 1 }], ["(others)", {
+  const map = new CappedMap(2, () => ({ count: 0 }));
+  for (const name of ["a", "b", "c", "a", "d"]) map.getOrCreate(name).count++;
+  assertEquals(map.list(), [["a", { count: 2 }], ["b", { count: 1 }], ["(others)", {
     count: 2,
   }]]);
 });
 
 Deno.test("a wall clock that is set back leaves no buckets of the future", () => {
-  const timeline = new TimeSeries(60_000, 3);
+  const series = new TimeSeries(60_000, 3);
   const record = createRecord({ costUsd: 1 });
-  for (const time of [NOON, NOON + 86_400_000, NOON]) timeline.add(time, { record });
-  assertEquals(timeline.read(NOON).buckets.map(({ time }) => time - NOON), [0]);
+  for (const time of [NOON, NOON + 86_400_000, NOON]) addRequest(series.bucketAt(time), record);
+  assertEquals(series.read(NOON).buckets.map(({ time }) => time - NOON), [0]);
 });
 
 Deno.test("buckets begin at whole minutes, and old ones go", () => {
-  const timeline = new TimeSeries(60_000, 3);
+  const series = new TimeSeries(60_000, 3);
   const record = createRecord({ costUsd: 1 });
-  for (const second of [0, 59, 60, 200]) timeline.add(NOON + second * 1000, { record });
-  const { buckets, ...rest } = timeline.read(NOON + 200_000);
+  for (const second of [0, 59, 60, 200]) addRequest(series.bucketAt(NOON + second * 1000), record);
+  const { buckets, ...rest } = series.read(NOON + 200_000);
   assertEquals(rest, { widthMs: 60_000, length: 3 });
   assertEquals(buckets.map(({ time, costUsd }) => [(time - NOON) / 1000, costUsd]), [
     [60, 1],
     [180, 1],
   ]);
-  assertEquals(timeline.read(NOON + 86_400_000).buckets, []);
+  assertEquals(series.read(NOON + 86_400_000).buckets, []);
 });
 
 Deno.test("today's cost is of the day by UTC", () => {
   let now = NOON;
   const metrics = createMetrics({ date: () => new Date(now) });
-  const spend = () => countRequest(metrics, createJourney(createRecord({ costUsd: 2 })));
+  const spend = () => countRequest(metrics, createTimeline(createRecord({ costUsd: 2 })));
   spend();
   spend();
   assertEquals(metrics.budget.read().costUsd, 4);
@@ -186,7 +186,7 @@ Deno.test("no secret is kept, whole or in half", () => {
   const metrics = createMetrics();
   const redact = (text: string) => text.replaceAll(HELD_KEY, "[redacted]");
   const error = `${"x".repeat(290)}${HELD_KEY}`;
-  const timeline = createJourney(
+  const timeline = createTimeline(
     createRecord({ model: HELD_KEY, upstreamModel: HELD_KEY, error, dropped: [HELD_KEY] }),
     { redact },
   );
@@ -220,8 +220,8 @@ Deno.test("GET /stats tells of a request that went well", async () => {
     [20, 100, 7, 0.00125],
   );
   assertEquals(request?.events.map(({ kind, note }) => [kind, note]), [
-    ["asked", "anthropic/claude-sonnet-4-20250514"],
-    ["answered", ""],
+    ["sent", "anthropic/claude-sonnet-4-20250514"],
+    ["headers", ""],
     ["block", "text"],
   ]);
   const times = request?.events.map(({ at }) => at) ?? [];
@@ -268,8 +268,8 @@ Deno.test("the native route has a timeline too", async () => {
   await proxy.services.recorded();
   const [request] = (await readStats(proxy)).requests;
   assertEquals(request?.events.map(({ kind, note }) => [kind, note]), [
-    ["asked", "anthropic/claude-sonnet-4-20250514"],
-    ["answered", ""],
+    ["sent", "anthropic/claude-sonnet-4-20250514"],
+    ["headers", ""],
     ["block", "text"],
   ]);
   assertEquals([request?.inputTokens, request?.outputTokens], [9, 3]);
@@ -315,7 +315,7 @@ Deno.test("a refused default shows both questions, a fallback what it stood in f
   });
   await (await call(handler, post(ask()))).text();
   const [refused] = (await readStats(proxy)).requests;
-  assertEquals(refused?.events.map(({ kind }) => kind), ["asked", "asked", "answered", "block"]);
+  assertEquals(refused?.events.map(({ kind }) => kind), ["sent", "sent", "headers", "block"]);
   const [replaced] = (await readStats({ handler })).requests;
   assertEquals([replaced?.replaced, replaced?.upstreamModel], ["a/x", "b/y"]);
 });

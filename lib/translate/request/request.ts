@@ -7,7 +7,7 @@
 import type * as anthropic from "../../anthropic/types.ts";
 import { ApiError } from "../../errors.ts";
 import type * as openrouter from "../../openrouter/types.ts";
-import { limitCacheControl } from "./cache_control.ts";
+import { findCacheTtl, limitCacheControl } from "./cache_control.ts";
 import { type ClearedMessages, clearThinking } from "./clear_thinking.ts";
 import { ToolNames } from "../tool_names.ts";
 import { isClaude } from "../reasoning.ts";
@@ -24,6 +24,7 @@ import { estimateInputTokens } from "../tokens.ts";
 import { findSchemaRules } from "../schemas/schema_rules.ts";
 import { translateTool, translateToolChoice, visibleTools } from "./tools.ts";
 import { translateMessages } from "./messages.ts";
+import type { StreamOptions } from "../response/stream_translator.ts";
 
 const MAX_STOPS = 4;
 /** Without it OpenRouter takes `strict` out of the tools it sends to Claude. */
@@ -50,22 +51,43 @@ export interface RequestOptions {
   resolveModel?: (name: string) => string;
 }
 
+/** What the translation of a response needs from the request: spread it into the options of `StreamTranslator`. */
+export interface ResponseContext extends
+  Required<
+    Pick<
+      StreamOptions,
+      | "model"
+      | "inputTokens"
+      | "target"
+      | "hidesThinking"
+      | "names"
+      | "takenCallIds"
+      | "stopSequences"
+      | "visibleTokens"
+      | "reportsSafeguards"
+      | "cacheTtl"
+      | "searchesWeb"
+      | "contextManagement"
+    >
+  > {
+  /** The client requested a stream. */
+  isStream: boolean;
+  /** The client requested no output (`max_tokens: 0`). */
+  isPrefillOnly: boolean;
+}
+
 /** A translated request. */
 export interface TranslatedRequest {
-  /** What goes to `POST /chat/completions`. */
+  /** The body of `POST /chat/completions`. */
   body: openrouter.ChatRequest;
-  /** The way back for tool names in the answer. */
+  /** Maps the tool names of the response back to the client's. */
   names: ToolNames;
-  /** Names of fields and blocks that could not travel. */
+  /** Names of fields and blocks that were not forwarded. */
   dropped: string[];
-  /** Features of Claude's that must be asked for by header; null for none. */
+  /** Claude's beta features to request in a header; null for none. */
   anthropicBeta: string | null;
-  /** What was done to the context; undefined where the client did not ask. */
-  contextManagement: anthropic.ContextManagement | undefined;
-  /** Estimated tokens of what is sent. */
-  inputTokens: number;
-  /** How many tokens the client may see, where more are asked for; see {@linkcode planTokens}. */
-  visibleTokens: number | undefined;
+  /** Keeps no part of `body`, which may take 32 MB. */
+  response: ResponseContext;
 }
 
 /** Translates a checked request. @throws {ApiError} 400 where no turn has anything that can be sent */
@@ -109,9 +131,22 @@ export function translateRequest(
     names,
     dropped: [...dropped],
     anthropicBeta: isStrict ? STRICT_BETA : null,
-    contextManagement: request.manages_context ? context : undefined,
-    inputTokens,
-    visibleTokens,
+    response: {
+      model: request.model,
+      inputTokens,
+      target: model,
+      hidesThinking: request.thinking?.display === "omitted",
+      names,
+      takenCallIds: listCallIds(request),
+      stopSequences: request.stop_sequences,
+      visibleTokens,
+      reportsSafeguards: request.safeguards,
+      cacheTtl: findCacheTtl(body),
+      searchesWeb: request.web_search !== undefined,
+      contextManagement: request.manages_context ? context : undefined,
+      isStream: request.stream,
+      isPrefillOnly: request.max_tokens === 0,
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import { assertEquals } from "@std/assert";
 import { loadConfig } from "../../lib/config.ts";
 import type { CatalogModel } from "../../lib/openrouter/catalog.ts";
 import { resolveModel, toAlias, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
-import { listModels } from "../../lib/routes/model_list.ts";
+import { listModels } from "../../lib/routes/models.ts";
 import { createProxy, post } from "../helpers/proxy.ts";
 import { type Reply, startUpstream } from "../helpers/upstream.ts";
 
@@ -103,7 +103,7 @@ Deno.test("a mapped name shows what it is mapped to", () => {
   assertEquals(opus?.max_input_tokens, 128_000);
 });
 
-Deno.test("a request's fallbacks follow its model, resolved like any name, each once", async () => {
+Deno.test("a request's fallbacks follow its own model, resolved like any name, each once", async () => {
   const answer: Reply = () =>
     Response.json({ choices: [{ message: { content: "x" }, finish_reason: "stop" }] });
   await using upstream = startUpstream(answer);
