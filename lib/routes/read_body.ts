@@ -72,8 +72,8 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
 /** Only the position: the parser's own message quotes the body, which must not be logged. */
 function describeSyntaxError(error: unknown): string {
   const message = error instanceof Error ? error.message : "";
-  const position = /end of JSON input|at position \d+( \(line \d+ column \d+\))?/.exec(message)
-    ?.[0];
+  const [position] = /end of JSON input|at position \d+( \(line \d+ column \d+\))?/.exec(message) ??
+    [];
   return position === undefined ? "" : `: unexpected ${position.replace(/^at/, "text at")}`;
 }
 
