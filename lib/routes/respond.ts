@@ -13,7 +13,7 @@ import { encodeEvent } from "../stream/sse.ts";
 import { createPacedBody, toJsonResponse } from "../stream/paced_body.ts";
 import { createEventStream } from "../stream/event_stream.ts";
 import { readUpstreamText } from "../stream/read_text.ts";
-import type { ResponseContext } from "../translate/request/request.ts";
+import type { ResponseContext } from "../translate/request/response_context.ts";
 import {
   toPrefillOnlyMessage,
   translateCompletion,

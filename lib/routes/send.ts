@@ -11,7 +11,8 @@ import { findRefusal, type Refusal } from "../openrouter/errors.ts";
 import { type ResolvedModel, resolveModel } from "../openrouter/model_mapping.ts";
 import { toOpenAiRequest } from "../translate/request/openai_request.ts";
 import type { InputKind } from "../translate/request/placeholders.ts";
-import { type ResponseContext, translateRequest } from "../translate/request/request.ts";
+import { translateRequest } from "../translate/request/request.ts";
+import type { ResponseContext } from "../translate/request/response_context.ts";
 import { reserveCost } from "./budget.ts";
 import { recordModels } from "./record.ts";
 

@@ -24,7 +24,7 @@ import { estimateInputTokens } from "../tokens.ts";
 import { findSchemaRules } from "../schemas/schema_rules.ts";
 import { translateTool, translateToolChoice, visibleTools } from "./tools.ts";
 import { translateMessages } from "./messages.ts";
-import type { StreamOptions } from "../response/stream_translator.ts";
+import { createResponseContext, type ResponseContext } from "./response_context.ts";
 
 const MAX_STOPS = 4;
 /** Without it OpenRouter takes `strict` out of the tools it sends to Claude. */
@@ -51,31 +51,6 @@ export interface RequestOptions {
   resolveModel?: (name: string) => string;
 }
 
-/** What the translation of a response needs from the request: spread it into the options of `StreamTranslator`. */
-export interface ResponseContext extends
-  Required<
-    Pick<
-      StreamOptions,
-      | "model"
-      | "inputTokens"
-      | "target"
-      | "hidesThinking"
-      | "names"
-      | "takenCallIds"
-      | "stopSequences"
-      | "visibleTokens"
-      | "reportsSafeguards"
-      | "cacheTtl"
-      | "searchesWeb"
-      | "contextManagement"
-    >
-  > {
-  /** The client requested a stream. */
-  isStream: boolean;
-  /** The client requested no output (`max_tokens: 0`). */
-  isPrefillOnly: boolean;
-}
-
 /** A translated request. */
 export interface TranslatedRequest {
   /** The body of `POST /chat/completions`. */
@@ -86,7 +61,7 @@ export interface TranslatedRequest {
   dropped: string[];
   /** Claude's beta features to request in a header; null for none. */
   anthropicBeta: string | null;
-  /** Keeps no part of `body`, which may take 32 MB. */
+  /** What the translation of the response needs. */
   response: ResponseContext;
 }
 
@@ -131,22 +106,15 @@ export function translateRequest(
     names,
     dropped: [...dropped],
     anthropicBeta: isStrict ? STRICT_BETA : null,
-    response: {
-      model: request.model,
-      inputTokens,
+    response: createResponseContext(request, {
       target: model,
-      hidesThinking: request.thinking?.display === "omitted",
       names,
       takenCallIds: listCallIds(request),
-      stopSequences: request.stop_sequences,
+      inputTokens,
       visibleTokens,
-      reportsSafeguards: request.safeguards,
       cacheTtl: findCacheTtl(body),
-      searchesWeb: request.web_search !== undefined,
       contextManagement: request.manages_context ? context : undefined,
-      isStream: request.stream,
-      isPrefillOnly: request.max_tokens === 0,
-    },
+    }),
   };
 }
 
