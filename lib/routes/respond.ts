@@ -3,7 +3,6 @@
  * @module
  */
 
-import type { StreamEvent } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type { RequestContext, RouteResult } from "../request_context.ts";
 import { parseJson } from "../json.ts";
@@ -72,7 +71,7 @@ async function respondBuffered(
   context: RequestContext,
   result: UpstreamResult,
 ): Promise<RouteResult> {
-  const events: StreamEvent[] = await translateBody(context, result, translateCompletion);
+  const events = await translateBody(context, result, translateCompletion);
   const body = createPacedBody(
     events.map(encodeEvent).join(""),
     context.services.config.timeoutMs,

@@ -63,7 +63,7 @@ export async function sendUpstream(
   }
 }
 
-/** Returns the next attempt; null if there is none. */
+/** Returns the next attempt; null to report the error. */
 type Retry = (attempt: Attempt, services: Services) => Attempt | null;
 
 const RETRIES: Readonly<Record<Refusal, Retry>> = {
