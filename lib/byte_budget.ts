@@ -1,49 +1,49 @@
 /**
- * How many bytes of bodies the process keeps at once, all requests together: request bodies until upstream has
- * answered, and what of an answer cannot be sent yet. Counting requests is not enough: 256 of 32 MB are 8 GB.
+ * Limits the memory for bodies over all requests: request bodies until upstream responds, and the parts of responses
+ * that cannot be sent yet. A limit on requests is not enough: 256 of 32 MB take 8 GB.
  * @module
  */
 
 import { ApiError } from "./errors.ts";
 
-/** The bytes that may be kept. */
+/** A limited number of bytes. */
 export class ByteBudget {
-  readonly #most: number;
+  readonly #maxBytes: number;
   #used = 0;
 
-  constructor(most: number) {
-    this.#most = most;
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
-  /** What is kept at the moment. */
+  /** Bytes in use. */
   get used(): number {
     return this.#used;
   }
 
-  /** A share for one body, at first of no bytes. */
+  /** Opens the share of one body, at first of 0 bytes. */
   open(): ByteShare {
-    let held = 0;
+    let size = 0;
     return {
       resize: (bytes) => {
-        const free = this.#most - this.#used + held;
-        // Half of it at most, so that large bodies leave room for small ones.
-        if (bytes > held && bytes > free / 2) throw byteBudgetError();
-        this.#used += bytes - held;
-        held = bytes;
+        const free = this.#maxBytes - this.#used + size;
+        // At most half of it, so that large bodies leave room for small ones.
+        if (bytes > size && bytes > free / 2) throw byteBudgetError();
+        this.#used += bytes - size;
+        size = bytes;
       },
       release: () => {
-        this.#used -= held;
-        held = 0;
+        this.#used -= size;
+        size = 0;
       },
     };
   }
 }
 
-/** What one body takes of the budget. */
+/** The part of the budget that one body takes. */
 export interface ByteShare {
-  /** Takes as many bytes in all. @throws {ApiError} 529 where they are not free; what was taken before stays */
+  /** Sets the size, in bytes. @throws {ApiError} 529 if they are not free; the size then stays */
   resize(bytes: number): void;
-  /** Gives everything back. Once is enough, and more often does no harm. */
+  /** Gives all bytes back; may be called again. */
   release(): void;
 }
 

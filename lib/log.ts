@@ -1,6 +1,6 @@
 /**
- * One line a request: which model was that, what did it cost, how did it end. Text for a terminal, JSON for a
- * machine. Knows no prompts; every line goes through the redaction of secrets.
+ * Writes the log: one line per request, with model, usage, cost and outcome, as text or JSON. Prompts never reach it;
+ * secrets are redacted in every line.
  * @module
  */
 
@@ -14,33 +14,33 @@ import {
   stripControlChars,
 } from "./colors.ts";
 
-/** What is known of a request when it has ended. Times in milliseconds, cost in USD, as upstream charges it. */
+/** The log fields of a request. Durations in milliseconds, cost in USD as reported by upstream. */
 export interface RequestRecord {
   requestId: string;
   method: string;
   path: string;
   status: number;
-  /** The model the client asked for. */
+  /** The model in the client's request. */
   model?: string;
-  /** The model that was sent upstream, or that upstream says it used. */
+  /** The model that upstream reports; before that, the model that was sent. */
   upstreamModel?: string;
-  /** What was sent, where it was a list: the first was asked, the rest are OpenRouter's fallbacks. */
+  /** The models that were sent, if several: the first one and OpenRouter's fallbacks. */
   sentModels?: readonly string[];
   provider?: string;
   inputTokens?: number;
   outputTokens?: number;
-  /** Read from a cache; not among the input tokens. */
+  /** Read from a cache; not included in the input tokens. */
   cachedTokens?: number;
-  /** Written into a cache; not among the input tokens either. */
+  /** Written to a cache; not included in the input tokens. */
   writtenTokens?: number;
   costUsd?: number;
   firstEventMs?: number;
   totalMs: number;
-  /** `complete`, `client_gone`, or the type of the error. */
+  /** `complete`, `client_gone`, or the error type. */
   outcome: string;
-  /** What went wrong, in the words the client read. */
+  /** The error message that the client got. */
   error?: string;
-  /** Fields that did not travel. */
+  /** Dropped fields. */
   dropped?: string[];
 }
 
@@ -50,16 +50,15 @@ export interface Log {
   write(level: LogLevel, message: string): void;
 }
 
-/** What a log needs from outside. */
+/** The settings and output of a log. */
 export interface LogOptions {
   level: LogLevel;
   format: "text" | "json";
-  /** Whether text is coloured; JSON never is. */
+  /** Colors text; JSON is never colored. */
   isColored?: boolean;
-  /** Takes one line of at most 4 KB, without its end. False: the line is lost, because too many wait already. */
+  /** Writes a line of at most 4 KB, without a line break. Returns false if the line was lost to a full buffer. */
   writeLine: (line: string) => unknown;
   redact: (text: string) => string;
-  /** The time of day, for the line. */
   date: () => Date;
 }
 
@@ -74,15 +73,15 @@ export function createLog(options: LogOptions): Log {
   return {
     request(record) {
       const level = hasFailed(record) ? "warn" : isProbe(record) ? "debug" : "info";
-      writer.write(level, record, (shown) => table.format(shown));
+      writer.write(level, record, (fields) => table.format(fields));
     },
     write(level, message) {
-      writer.write(level, { message }, (shown) => formatMessage(level, shown.message, paint));
+      writer.write(level, { message }, (fields) => formatMessage(level, fields.message, paint));
     },
   };
 }
 
-/** Makes lines, and keeps count of those that could not be written, to say it in the next one that can. */
+/** Formats lines, counts lost ones and reports them with the next line that can be written. */
 class LineWriter {
   readonly #options: LogOptions;
   readonly #paint: Colorizer;
@@ -95,11 +94,11 @@ class LineWriter {
 
   write<T extends object>(level: LogLevel, fields: T, toText: (fields: T) => string): void {
     if (SEVERITY[level] < SEVERITY[this.#options.level]) return;
-    if (this.#lost > 0) this.#sayLost();
+    if (this.#lost > 0) this.#reportLost();
     if (!this.#tryWrite(level, fields, toText)) this.#lost++;
   }
 
-  #sayLost(): void {
+  #reportLost(): void {
     const lines = this.#lost === 1 ? "1 log line was lost" : `${this.#lost} log lines were lost`;
     const message = `${lines}: standard output was not read for a while`;
     const toText = () => formatMessage("warn", message, this.#paint);
@@ -109,10 +108,10 @@ class LineWriter {
   #tryWrite<T extends object>(level: LogLevel, fields: T, toText: (fields: T) => string): boolean {
     const { date, format, redact, writeLine } = this.#options;
     const time = date().toISOString();
-    const toLine = (shown: T) =>
+    const toLine = (fields: T) =>
       format === "json"
-        ? escapeControls(JSON.stringify({ time, level, ...shown }))
-        : `${this.#paint("dim", time.slice(11, 19))} ${toText(shown)}`;
+        ? escapeControls(JSON.stringify({ time, level, ...fields }))
+        : `${this.#paint("dim", time.slice(11, 19))} ${toText(fields)}`;
     return writeLine(fitLine(fields, { redact, format: toLine })) !== false;
   }
 }
@@ -123,30 +122,30 @@ function formatMessage(level: LogLevel, message: string, paint: Colorizer): stri
   return `${paint(LEVEL_COLORS[level], `${level}:`)} ${text}`;
 }
 
-/** Upstream or this program failed, perhaps after the head had left as a 200. */
+/** Upstream or the proxy failed, perhaps after the headers were sent with status 200. */
 function hasFailed({ status, error }: RequestRecord): boolean {
   return status >= 500 || (status < 400 && error !== undefined);
 }
 
-/** Health checks and start-up probes come every few seconds and say nothing. */
+/** Health checks and startup probes arrive every few seconds. */
 function isProbe(record: RequestRecord): boolean {
   return record.model === undefined && record.status < 400 && record.path !== "/v1/models";
 }
 
-/** Columns that most names fit; the column grows to the longest name seen, up to what a screen can bear. */
-const MIN_WHO = 40;
-const MAX_WHO = 72;
+/** Width of the route column, which fits most names; it grows with longer names, up to the maximum. */
+const MIN_ROUTE_WIDTH = 40;
+const MAX_ROUTE_WIDTH = 72;
 
 /**
- * Request lines whose columns stand below each other:
+ * Formats request lines with aligned columns:
  * `200 claude-x → vendor/model (Provider)   in  10 out  20 cached   5 $0.0012  first 0.31s total 2.04s complete`.
  */
 class RequestTable {
   readonly #paint: Colorizer;
   readonly #withId: boolean;
-  #width = MIN_WHO;
+  #width = MIN_ROUTE_WIDTH;
 
-  /** @param withId whether the lines of requests that went well hold their id too */
+  /** @param withId adds the request ID to successful requests too */
   constructor(paint: Colorizer, withId: boolean) {
     this.#paint = paint;
     this.#withId = withId;
@@ -154,12 +153,12 @@ class RequestTable {
 
   format(record: RequestRecord): string {
     const paint = this.#paint;
-    const who = stripControlChars(describeRoute(record));
-    this.#width = Math.max(this.#width, who.length <= MAX_WHO ? who.length : 0);
+    const route = stripControlChars(describeRoute(record));
+    this.#width = Math.max(this.#width, route.length <= MAX_ROUTE_WIDTH ? route.length : 0);
     const { costUsd: cost } = record;
     const columns = [
       paint(findColor(record), `${record.status}`),
-      who.padEnd(this.#width),
+      route.padEnd(this.#width),
       formatTokens(record),
       (cost === undefined ? "" : `$${Number(cost.toPrecision(4))}`).padEnd(10),
       formatTime("first", record.firstEventMs),
@@ -170,7 +169,7 @@ class RequestTable {
     return columns.join(" ");
   }
 
-  /** What only some lines have. */
+  /** Fields that only some lines have. */
   #formatTail(record: RequestRecord): string[] {
     const { error, dropped = [], requestId } = record;
     const replaced = findReplacedModel(record);
@@ -193,7 +192,7 @@ function describeRoute({ method, path, model, upstreamModel, provider }: Request
   return `${model} → ${upstreamModel ?? "?"}${provider === undefined ? "" : ` (${provider})`}`;
 }
 
-/** The model that was asked, where one of its fallbacks answered. Upstream may add a date to either name. */
+/** Returns the model that was sent, if one of its fallbacks responded. Upstream may append a date to either name. */
 export function findReplacedModel(
   { upstreamModel = "", sentModels = [] }: RequestRecord,
 ): string | undefined {
@@ -202,7 +201,7 @@ export function findReplacedModel(
   return first !== undefined && !isOf(first) && fallbacks.some(isOf) ? first : undefined;
 }
 
-/** In, out, and what came from the cache; as wide where nothing is known. */
+/** Input, output and cached tokens; blank at the same width if unknown. */
 function formatTokens(record: RequestRecord): string {
   const { inputTokens, outputTokens = 0, cachedTokens = 0 } = record;
   const pad = (tokens: number) => `${tokens}`.padStart(6);

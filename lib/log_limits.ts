@@ -1,42 +1,40 @@
 /**
- * Fits a log line into 4 KB, whatever clients and upstream send: texts and lists are cut, and what is left out is
- * said. Knows no format.
+ * Fits a log line into 4 KB: shortens texts and lists, with a mark where something is missing. Knows no format.
  * @module
  */
 
-/** With its end a line is 4,096 bytes: what a pipe takes in one piece. */
+/** With its line break a line has 4,096 bytes, which are written to a pipe atomically. */
 const MAX_BYTES = 4095;
 const MAX_CHARS = 2000;
 const MAX_ITEMS = 40;
-/** At 1/128, texts of 15 characters and no lists, every line is short. */
-const SMALLEST_SHARE = 1 / 128;
+/** At 1/128 texts have 15 characters and lists are empty: every line fits. */
+const MIN_SHARE = 1 / 128;
 
 const encoder = new TextEncoder();
 
-/** What becomes of the fields of a line. */
+/** How fields become a line. */
 export interface FitOptions<Fields> {
   redact: (text: string) => string;
-  /** Makes the line. */
   format: (fields: Fields) => string;
 }
 
-/** The line for these fields, without secrets. It is made anew with shorter texts until it fits. */
+/** Formats a line without secrets, with shorter and shorter texts until it fits. */
 export function fitLine<Fields extends object>(
   fields: Fields,
   { redact, format }: FitOptions<Fields>,
 ): string {
   for (let share = 1;; share /= 2) {
     const line = redact(format(shorten(fields, { share, redact })));
-    if (share <= SMALLEST_SHARE || isShort(line)) return line;
+    if (share <= MIN_SHARE || isShort(line)) return line;
   }
 }
 
 function isShort(line: string): boolean {
-  // A UTF-16 unit is at most three bytes of UTF-8: most lines need no count.
+  // A UTF-16 unit takes at most three bytes in UTF-8: most lines need not be encoded.
   return line.length * 3 <= MAX_BYTES || encoder.encode(line).length <= MAX_BYTES;
 }
 
-/** Texts are cut after redaction: half a key is a secret too. Those that stay whole are redacted in the line. */
+/** Texts are redacted before they are cut: half a key is a secret too. The others are redacted in the line. */
 function shorten<Fields extends object>(
   fields: Fields,
   { share, redact }: { share: number; redact: (text: string) => string },

@@ -1,5 +1,5 @@
 /**
- * One request on its way through the routes, and what the routes may use.
+ * The context of one request, and the services that all requests share.
  * @module
  */
 
@@ -14,54 +14,55 @@ import type { Client } from "./openrouter/client.ts";
 import type { LearnedLimits } from "./openrouter/learned_limits.ts";
 import type { UnavailableDefaults } from "./openrouter/model_mapping.ts";
 import type { OpenStream } from "./stream/event_stream.ts";
-import type { ReportSpan } from "./cli/telemetry.ts";
 
-/** What the whole server shares. Everything that touches the world comes in here. */
+/** Receives the record of a completed message. Called in the request's async context, so that spans nest. */
+export type ReportSpan = (record: RequestRecord) => void;
+
+/** The dependencies of a server, and the state that its requests share. */
 export interface Services {
   config: Config;
   client: Client;
   catalog: Catalog;
   unavailableDefaults: UnavailableDefaults;
-  /** What refusals have taught about single targets. */
+  /** Limits of single models, learned from upstream's errors. */
   learnedLimits: LearnedLimits;
   tokenCalibration: TokenCalibration;
-  /** The memory for bodies of all requests. */
+  /** Memory for the bodies of all requests. */
   byteBudget: ByteBudget;
-  /** What this process has done so far. */
   metrics: Metrics;
   log: Log;
-  /** Told of every message that has ended. */
   reportSpan: ReportSpan;
-  /** The streams that are open, and the requests that wait for an answer: at the end of the drain they are told. */
+  /** Open streams, and requests without a response yet: they get an error when the drain period ends. */
   openStreams: Set<OpenStream>;
   /** A monotonic clock, in milliseconds. */
   now: () => number;
-  /** A unique id such as `msg_…`. */
+  /** Creates a unique ID such as `msg_…`. */
   newId: (prefix: "msg" | "req" | "toolu") => string;
   /** Name and version of this program, for `GET /`. */
   about: { name: string; version: string };
 }
 
-/** One request, let in. */
+/** One request, from its arrival to the end of its response. */
 export interface RequestContext {
-  request: Request;
-  url: URL;
-  /** The OpenRouter key that pays; null where there is none. */
+  readonly request: Request;
+  /** @throws {ApiError} 400 for a request target or Host that does not make a valid URL */
+  readonly url: URL;
+  readonly services: Services;
+  /** The key sent upstream, set by the authorization; null for none. */
   upstreamKey: string | null;
-  /** What the log line will say; routes fill in what they learn. */
-  record: RequestRecord;
-  /** The memory that the body takes, until upstream has answered or the request has failed. */
-  bodyShare: ByteShare;
-  /** The moments of this request, for who watches. */
-  timeline: RequestTimeline;
-  /** When the request came, by the services' clock. */
-  startedAt: number;
-  redact: (text: string) => string;
+  /** The fields of the log line; routes fill them in. */
+  readonly record: RequestRecord;
+  readonly timeline: RequestTimeline;
+  /** Memory for the request body, until upstream has responded or the request has failed. */
+  readonly bodyShare: ByteShare;
+  /** When the request arrived, by the services' clock. */
+  readonly startedAt: number;
+  readonly redact: (text: string) => string;
 }
 
-/** What a route answers with. */
+/** The result of a route. */
 export interface RouteResult {
   response: Response;
-  /** Settles when the body has gone out, where that is later than the head. */
+  /** Settles when the body has been sent, if that is later than the headers. */
   finished?: Promise<void>;
 }

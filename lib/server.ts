@@ -1,6 +1,6 @@
 /**
- * Request in, response out: the door, the routes, the request id, the log line, and the one place where an
- * error becomes a response. Knows nothing of messages and blocks.
+ * Handles a request: authorization, routing, the request ID and the log line. The one place that turns a thrown error
+ * into a response. Knows nothing of messages and content blocks.
  * @module
  */
 
@@ -26,15 +26,15 @@ import { handleStats } from "./routes/stats.ts";
 
 /**
  * A handler for `Deno.serve`, or for a test without a socket.
- * @param left settles when the answer has left, as far as the caller can tell
+ * @param completed settles when the response has been sent, as far as the caller knows
  */
 export type Handler = (
   request: Request,
   peer: Peer,
-  left?: Promise<unknown>,
+  completed?: Promise<unknown>,
 ) => Promise<Response>;
 
-type Route = (exchange: RequestContext, services: Services) => RouteResult | Promise<RouteResult>;
+type Route = (context: RequestContext) => RouteResult | Promise<RouteResult>;
 
 type Methods = Readonly<Record<string, Route>>;
 
@@ -51,47 +51,47 @@ const ROUTES: ReadonlyMap<string, Methods> = new Map<string, Methods>([
 const MODEL_PREFIX = "/v1/models/";
 
 const MAX_HEADER_CHARS = 1000;
-/** Response headers that a web page of an allowed origin may read. */
-const EXPOSED = "request-id, x-proxy-model, x-proxy-dropped, retry-after, x-should-retry";
-
-/** What is kept of every request, even one that makes no exchange. */
-type Trace = Pick<RequestContext, "record" | "redact" | "startedAt" | "timeline" | "bodyShare">;
+/** Response headers that scripts of an allowed origin may read. */
+const EXPOSED_HEADERS = "request-id, x-proxy-model, x-proxy-dropped, retry-after, x-should-retry";
 
 /** Creates the handler. It never rejects. */
 export function createHandler(services: Services): Handler {
   let inFlight = 0;
   const secrets = listSecrets(services.config);
-  return async (request, peer, left) => {
-    // At once: where a client leaves it may be rejected, and nothing else looks at it before the answer has ended.
-    const hasGone = left?.catch(() => {});
-    const trace = createTrace(request, services, secrets);
-    const others = inFlight++;
-    const { response: given, finished } = await answer(request, peer, { services, trace, others });
-    trace.bodyShare.release();
-    const response = inspect(given, trace);
-    response.headers.set("request-id", trace.record.requestId);
-    describeRecord(response.headers, trace);
-    trace.record.status = response.status;
-    finish(trace, services, finished)
-      .then(() => waitUntilGone(hasGone, services.config.timeoutMs))
+  return async (request, peer, completed) => {
+    // Handled at once: it may reject when the client disconnects, long before it is awaited.
+    const sent = completed?.catch(() => {});
+    const context = createContext(request, services, secrets);
+    const { response: routed, finished } = await respond(context, peer, inFlight++);
+    context.bodyShare.release();
+    const response = captureBody(context, routed);
+    response.headers.set("request-id", context.record.requestId);
+    setProxyHeaders(context, response.headers);
+    context.record.status = response.status;
+    finish(context, finished)
+      .then(() => waitUntilSent(sent, services.config.timeoutMs))
       .then(() => inFlight--);
     return response;
   };
 }
 
 /**
- * Waits until an answer has left: what is not taken waits in memory, whatever route it is of. Not for longer than a
- * client may take nothing: by then only its last piece is kept.
+ * Waits until a response has been sent: until then it takes memory, whatever the route. Not longer than a client may
+ * be idle: after that only the last chunk is left.
  */
-async function waitUntilGone(gone: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
-  if (gone === undefined) return;
-  const { promise: isLate, resolve } = Promise.withResolvers<void>();
+async function waitUntilSent(sent: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
+  if (sent === undefined) return;
+  const { promise: timeout, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([gone, isLate]);
+  await Promise.race([sent, timeout]);
   clearTimeout(timer);
 }
 
-function createTrace(request: Request, services: Services, secrets: readonly string[]): Trace {
+function createContext(
+  request: Request,
+  services: Services,
+  secrets: readonly string[],
+): RequestContext {
   const startedAt = services.now();
   const redact = createRedactor([
     ...secrets,
@@ -105,76 +105,79 @@ function createTrace(request: Request, services: Services, secrets: readonly str
     totalMs: 0,
     outcome: "complete",
   };
-  const timeline = new RequestTimeline({ record, startedAt, redact, now: services.now });
-  return { startedAt, redact, record, timeline: timeline, bodyShare: services.byteBudget.open() };
+  return {
+    request,
+    get url() {
+      return parseUrl(request.url);
+    },
+    services,
+    upstreamKey: null,
+    record,
+    timeline: new RequestTimeline({ record, startedAt, redact, now: services.now }),
+    bodyShare: services.byteBudget.open(),
+    startedAt,
+    redact,
+  };
 }
 
-async function answer(
-  request: Request,
-  peer: Peer,
-  { services, trace, others }: { services: Services; trace: Trace; others: number },
-): Promise<RouteResult> {
+/** @param others how many other requests are in flight */
+async function respond(context: RequestContext, peer: Peer, others: number): Promise<RouteResult> {
+  const { request, record, services } = context;
+  const { config } = services;
   let result: RouteResult;
   try {
-    const url = parseUrl(request);
-    trace.record.path = url.pathname;
-    const visit: AuthRequest = {
-      method: request.method,
-      path: url.pathname,
-      headers: request.headers,
-      host: request.headers.get("host") ?? url.host,
-      peer,
-    };
-    if (visit.method === "OPTIONS") return answerPreflight(visit, services);
-    const { upstreamKey } = authorize(visit, services.config);
-    if (others >= countPlaces(visit, services)) throw tooManyRequestsError();
-    const exchange = { ...trace, request, url, upstreamKey };
-    result = await untilShutdown(findRoute(visit)(exchange, services), services);
+    const { pathname: path, host } = context.url;
+    record.path = path;
+    const { method, headers } = request;
+    const authRequest = { method, path, headers, host: headers.get("host") ?? host, peer };
+    if (method === "OPTIONS") return respondToPreflight(authRequest, services);
+    context.upstreamKey = authorize(authRequest, config).upstreamKey;
+    if (others >= findMaxInFlight(path, config.maxInflight)) throw tooManyRequestsError();
+    result = await untilShutdown(findRoute(method, path)(context), services);
   } catch (error) {
-    result = { response: describeError(error, trace, services) };
+    result = { response: toResponse(context, error) };
   }
-  // On errors too: without it the page cannot read what is wrong.
-  const corsOrigin = findAllowedOrigin(request.headers, services.config);
-  if (corsOrigin !== null) allowOrigin(result.response.headers, corsOrigin);
+  // On errors too: without the header a web page cannot read what is wrong.
+  const corsOrigin = findAllowedOrigin(request.headers, config);
+  if (corsOrigin !== null) setCorsHeaders(result.response.headers, corsOrigin);
   return result;
 }
 
-/** The answer, or the error of a shutdown that comes before it. */
+/** Waits for a route. @throws {ApiError} if the drain period ends before it has a response */
 async function untilShutdown(
-  answer: RouteResult | Promise<RouteResult>,
+  result: RouteResult | Promise<RouteResult>,
   { openStreams }: Services,
 ): Promise<RouteResult> {
   const { promise: shutdown, reject: end } = Promise.withResolvers<never>();
-  const waiting = { end };
-  openStreams.add(waiting);
+  const pending = { end };
+  openStreams.add(pending);
   try {
-    return await Promise.race([answer, shutdown]);
+    return await Promise.race([result, shutdown]);
   } finally {
-    openStreams.delete(waiting);
+    openStreams.delete(pending);
   }
 }
 
-/** Some of the places are for people who look at what keeps a full server busy. */
-const PLACES_TO_LOOK = 32;
+/** Extra places for `/` and `/stats`, so that a busy server can be inspected. */
+const EXTRA_IN_FLIGHT = 32;
 
-/** How many requests may be under way before this one is refused. */
-function countPlaces({ path }: AuthRequest, { config: { maxInflight } }: Services): number {
+function findMaxInFlight(path: string, maxInflight: number): number {
   if (path.startsWith("/v1/")) return maxInflight;
-  return path === "/" || path === "/stats" ? maxInflight + PLACES_TO_LOOK : Infinity;
+  return path === "/" || path === "/stats" ? maxInflight + EXTRA_IN_FLIGHT : Infinity;
 }
 
-/** The one URL parse. @throws {ApiError} 400 for a request target or Host that makes no URL */
-function parseUrl(request: Request): URL {
+function parseUrl(url: string): URL {
   try {
-    return new URL(request.url);
+    return new URL(url);
   } catch (cause) {
-    throw new ApiError("invalid_request_error", "The request target is no valid URL", { cause });
+    const message = "The request target is not a valid URL";
+    throw new ApiError("invalid_request_error", message, { cause });
   }
 }
 
 /** @throws {ApiError} 404 for an unknown path, 405 with `allow` for an unknown method */
-function findRoute({ method, path }: AuthRequest): Route {
-  const methods = ROUTES.get(path) ?? modelMethods(path);
+function findRoute(method: string, path: string): Route {
+  const methods = ROUTES.get(path) ?? findModelMethods(path);
   if (methods === undefined) {
     throw new ApiError("not_found_error", `Not found: ${method} ${path}`);
   }
@@ -186,105 +189,102 @@ function findRoute({ method, path }: AuthRequest): Route {
   });
 }
 
-/** Ids hold slashes; clients send them raw or percent-encoded. */
-function modelMethods(path: string): Methods | undefined {
+/** Model IDs contain slashes; clients send them raw or percent-encoded. */
+function findModelMethods(path: string): Methods | undefined {
   if (!path.startsWith(MODEL_PREFIX)) return undefined;
   try {
     const id = decodeURIComponent(path.slice(MODEL_PREFIX.length));
-    return id === "" ? undefined : { GET: (_exchange, services) => handleModel(id, services) };
+    return id === "" ? undefined : { GET: (context) => handleModel(context, id) };
   } catch {
     return undefined;
   }
 }
 
-function answerPreflight(visit: AuthRequest, { config }: Services): RouteResult {
-  const { corsOrigin } = authorizePreflight(visit, config);
+function respondToPreflight(request: AuthRequest, { config }: Services): RouteResult {
+  const { corsOrigin } = authorizePreflight(request, config);
   const headers = new Headers({
     "access-control-allow-methods": "GET, POST, HEAD",
     "access-control-max-age": "600",
   });
-  const asked = visit.headers.get("access-control-request-headers");
-  if (asked !== null) headers.set("access-control-allow-headers", asked);
-  allowOrigin(headers, corsOrigin);
+  const requested = request.headers.get("access-control-request-headers");
+  if (requested !== null) headers.set("access-control-allow-headers", requested);
+  setCorsHeaders(headers, corsOrigin);
   return { response: new Response(null, { status: STATUS_CODE.NoContent, headers }) };
 }
 
-function allowOrigin(headers: Headers, origin: string): void {
+function setCorsHeaders(headers: Headers, origin: string): void {
   headers.set("access-control-allow-origin", origin);
-  headers.set("access-control-expose-headers", EXPOSED);
+  headers.set("access-control-expose-headers", EXPOSED_HEADERS);
   headers.append("vary", "Origin");
 }
 
-function describeError(error: unknown, { record, redact }: Trace, { log }: Services): Response {
-  const failure = toApiError(error);
-  record.outcome = failure.status === 499 ? "client_gone" : failure.type;
-  record.error = redact(failure.message);
-  if (failure.cause !== undefined) {
-    const isOurs = failure !== error;
-    log.write(isOurs ? "error" : "debug", `${record.requestId} ${describeCause(failure.cause)}`);
+function toResponse(
+  { record, redact, services: { log } }: RequestContext,
+  error: unknown,
+): Response {
+  const apiError = toApiError(error);
+  record.outcome = apiError.status === 499 ? "client_gone" : apiError.type;
+  record.error = redact(apiError.message);
+  if (apiError.cause !== undefined) {
+    const isInternal = apiError !== error;
+    const level = isInternal ? "error" : "debug";
+    log.write(level, `${record.requestId} ${describeCause(apiError.cause)}`);
   }
-  return toErrorResponse(failure, { requestId: record.requestId, redact });
+  return toErrorResponse(apiError, { requestId: record.requestId, redact });
 }
 
-/** With INSPECT the answer is kept as it goes out. */
-function inspect(response: Response, { timeline: { capturedBodies } }: Trace): Response {
-  if (capturedBodies === null || response.body === null) return response;
-  return new Response(capturedBodies.capture("answer", response.body), response);
+/** Captures the response body as it is sent (INSPECT). */
+function captureBody({ timeline }: RequestContext, response: Response): Response {
+  if (timeline.capturedBodies === null || response.body === null) return response;
+  return new Response(timeline.capturedBodies.capture("answer", response.body), response);
 }
 
-/** The headers that tell what became of a request: the model that was asked, and what did not travel. */
-function describeRecord(headers: Headers, { record, redact }: Trace): void {
+/** Reports the upstream model and the dropped fields. */
+function setProxyHeaders({ record, redact }: RequestContext, headers: Headers): void {
   const set = (name: string, value: string) =>
-    // Names come from clients and upstream; a header takes printable ASCII, and not too much of it.
+    // The values come from clients and upstream; a header takes printable ASCII of limited length.
     headers.set(name, redact(value).replace(/[^\x20-\x7e]/g, "?").slice(0, MAX_HEADER_CHARS));
   if (record.upstreamModel !== undefined) set("x-proxy-model", record.upstreamModel);
   if (record.dropped?.length) set("x-proxy-dropped", record.dropped.join(", "));
 }
 
-/** For our own log only. A bug of ours shows its stack there; clients never see one. */
+/** With the stack; for the log only, never for clients. */
 function describeCause(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return cause.stack ?? `${cause.name}: ${cause.message}`;
 }
 
-/**
- * The metrics, the span and the log line, when the answer has gone out. Never rejects: what fails behind an answer
- * must not end the process.
- */
+/** Records a sent response: metrics, span, log line. Never rejects: a failure here must not end the process. */
 async function finish(
-  trace: Trace,
-  services: Services,
-  ended: Promise<void> | undefined,
+  context: RequestContext,
+  finished: Promise<void> | undefined,
 ): Promise<void> {
   try {
-    await ended;
-    recordEnd(trace, services);
+    await finished;
+    recordCompleted(context);
   } catch (cause) {
-    const { requestId } = trace.record;
-    writeSafely(services.log, `${requestId} was not recorded: ${describeCause(cause)}`);
+    const message = `${context.record.requestId} was not recorded: ${describeCause(cause)}`;
+    writeSafely(context.services.log, message);
   }
 }
 
-function recordEnd(
-  { record, startedAt, timeline }: Trace,
-  { log, now, metrics, reportSpan }: Services,
-): void {
-  record.totalMs = Math.round(now() - startedAt);
-  const finished = metrics.finish(timeline);
-  if (finished !== null) reportSpan(finished);
-  log.request(record);
+function recordCompleted({ record, startedAt, timeline, services }: RequestContext): void {
+  record.totalMs = Math.round(services.now() - startedAt);
+  const completed = services.metrics.finish(timeline);
+  if (completed !== null) services.reportSpan(completed);
+  services.log.request(record);
 }
 
 function writeSafely(log: Services["log"], message: string): void {
   try {
     log.write("error", message);
   } catch {
-    // There is no other place to say it.
+    // There is no other place to report it.
   }
 }
 
 function tooManyRequestsError(): ApiError {
-  return new ApiError("overloaded_error", "Too many requests at once (MAX_INFLIGHT)", {
+  return new ApiError("overloaded_error", "Too many concurrent requests (MAX_INFLIGHT)", {
     headers: { "retry-after": "1" },
   });
 }

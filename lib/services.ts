@@ -1,6 +1,5 @@
 /**
- * Connects what the server shares: client, catalog, metrics, clock and ids. Whoever starts the server, the
- * command line or a program that embeds it, brings what differs: `fetch`, the log and the spans.
+ * Creates the services of a server. The command line and embedding programs bring their own `fetch`, log and spans.
  * @module
  */
 
@@ -16,13 +15,13 @@ import { UnavailableDefaults } from "./openrouter/model_mapping.ts";
 import { findLimit } from "./routes/budget.ts";
 
 /**
- * Bodies of the largest size that may be under way at once. Until upstream answers, a body takes six to nine times its size:
- * as it was read, as it is sent, and what the runtime keeps of it.
+ * Concurrent request bodies of MAX_BODY_MB that fit. Until upstream responds, a body takes six to nine times its
+ * size: as it was read, as it is sent, and the runtime's copies.
  */
-const LARGEST_BODIES = 4;
-const LEAST_BUDGET = 128 * 1024 * 1024;
+const MAX_LARGE_BODIES = 4;
+const MIN_BYTE_BUDGET = 128 * 1024 * 1024;
 
-/** What differs between those who start a server. */
+/** The services that callers bring. */
 export interface ServiceOptions extends Pick<Services, "about" | "log" | "reportSpan"> {
   fetcher: typeof fetch;
 }
@@ -45,7 +44,7 @@ export function createServices(
     unavailableDefaults: new UnavailableDefaults(),
     learnedLimits: new LearnedLimits(),
     tokenCalibration: new TokenCalibration(),
-    byteBudget: new ByteBudget(Math.max(LEAST_BUDGET, LARGEST_BODIES * config.maxBodyBytes)),
+    byteBudget: new ByteBudget(Math.max(MIN_BYTE_BUDGET, MAX_LARGE_BODIES * config.maxBodyBytes)),
     metrics: new Metrics({
       about,
       date: () => new Date(),

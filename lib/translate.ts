@@ -1,9 +1,9 @@
 /**
- * The translators alone, for programs with a transport of their own: requests of Anthropic's Messages API to
- * OpenRouter's chat completions, and the answers back, whole or as a stream. Pure: no network, no clock, no
- * environment; ids and time come in as options.
+ * The translators alone, for programs with their own transport: requests of Anthropic's Messages API to OpenRouter's
+ * chat completions, and the responses back, complete or streamed. Pure: no network, clock or environment; IDs are
+ * options.
  *
- * A request there and a whole answer back:
+ * A request and its complete response:
  *
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -19,20 +19,18 @@
  *   max_tokens: 100,
  *   messages: [{ role: "user", content: "Hello" }],
  * });
- * const { body, names } = translateRequest(request, { models: ["openai/gpt-5"] });
+ * const { body, response } = translateRequest(request, { models: ["openai/gpt-5"] });
  * assertEquals(body.messages, [{ role: "user", content: "Hello" }]);
  *
- * // What OpenRouter would answer to `body`:
+ * // OpenRouter's response to `body`:
  * const completion = {
  *   choices: [{ message: { role: "assistant", content: "Hi!" }, finish_reason: "stop" }],
  *   usage: { prompt_tokens: 8, completion_tokens: 2 },
  * };
  * const translator = new StreamTranslator({
+ *   ...response,
  *   messageId: "msg_1",
- *   model: request.model,
- *   inputTokens: 8,
  *   newCallId: () => `toolu_${crypto.randomUUID()}`,
- *   names,
  * });
  * const message = translateResponse(completion, translator);
  * assertEquals(message.content, [{ type: "text", text: "Hi!" }]);
@@ -154,6 +152,7 @@ export {
   type TranslatedRequest,
   translateRequest,
 } from "./translate/request/request.ts";
+export type { ResponseContext } from "./translate/request/response_context.ts";
 export { translateResponse } from "./translate/response/message.ts";
 export { type StreamOptions, StreamTranslator } from "./translate/response/stream_translator.ts";
 export type { InputKind } from "./translate/request/placeholders.ts";

@@ -1,4 +1,4 @@
-/** One line a request: what it says, to whom, and what it never says. */
+/** The log: levels, formats, limits and redaction. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { LogLevel } from "../lib/config.ts";
@@ -49,53 +49,53 @@ function collect(options: Partial<LogOptions> = {}) {
   return { log, lines };
 }
 
-Deno.test("a text line holds no line break and no control character, whoever sent it", () => {
-  const evil = "a\nb\r\nc\u2028d\u2029e\u001b[31mf\u0000g\u0085h\u202ei\tj";
+Deno.test("createLog writes text lines without line breaks and control characters", () => {
+  const unsafe = "a\nb\r\nc\u2028d\u2029e\u001b[31mf\u0000g\u0085h\u202ei\tj";
   const { log, lines } = collect();
   log.request({
     ...RECORD,
-    model: evil,
-    upstreamModel: evil,
-    provider: evil,
-    error: evil,
-    path: evil,
+    model: unsafe,
+    upstreamModel: unsafe,
+    provider: unsafe,
+    error: unsafe,
+    path: unsafe,
   });
-  log.write("warn", evil);
+  log.write("warn", unsafe);
   assertEquals(lines.length, 2);
   for (const line of lines) assertEquals(/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(line), false, line);
 });
 
-Deno.test("a JSON line is one line of JSON, whoever sent its words", () => {
-  // C0, DEL, C1 (CSI), what turns the direction of text, what is not seen (one of it beyond the BMP), and line ends.
-  const evil =
+Deno.test("createLog writes JSON lines without line breaks and control characters", () => {
+  // C0, DEL, C1 (CSI), bidi controls, invisible characters (one outside the BMP), and line separators.
+  const unsafe =
     'a\nb\r\nc"d\u001b[31m\u0000\u007f\u0085\u009b2J\u202e\u2066\u200b\ufeff\u{e0041}\u2028\u2029';
   const { log, lines } = collect({ format: "json" });
-  log.request({ ...RECORD, model: evil, error: evil });
-  log.write("error", evil);
+  log.request({ ...RECORD, model: unsafe, error: unsafe });
+  log.write("error", unsafe);
   for (const line of lines) {
     assertEquals(/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(line), false);
     JSON.parse(line);
   }
   assertEquals(lines.map((line) => JSON.parse(line)["model"] ?? JSON.parse(line)["message"]), [
-    evil,
-    evil,
+    unsafe,
+    unsafe,
   ]);
 });
 
 for (const format of ["text", "json"] as const) {
-  Deno.test(`secrets are redacted in every field of a ${format} line`, () => {
+  Deno.test(`createLog redacts secrets in every field of a ${format} line`, () => {
     const { log, lines } = collect({ format, level: "debug" });
-    const said = `x${KEY}y`;
+    const text = `x${KEY}y`;
     log.request({
       ...RECORD,
-      model: said,
-      upstreamModel: said,
-      provider: said,
-      error: said,
-      path: said,
+      model: text,
+      upstreamModel: text,
+      provider: text,
+      error: text,
+      path: text,
     });
-    log.request({ ...RECORD, dropped: [said] });
-    log.write("error", said);
+    log.request({ ...RECORD, dropped: [text] });
+    log.write("error", text);
     assertEquals(lines.length, 3);
     for (const line of lines) {
       assertEquals(line.includes(KEY), false, line);
@@ -104,7 +104,7 @@ for (const format of ["text", "json"] as const) {
   });
 }
 
-Deno.test("a secret is redacted in JSON although JSON writes it otherwise", () => {
+Deno.test("createLog redacts a secret that JSON escapes", () => {
   const secret = 'pass"word\\1';
   const { log, lines } = collect({ format: "json", redact: createRedactor([secret]) });
   log.write("error", `the key is ${secret}`);
@@ -113,13 +113,13 @@ Deno.test("a secret is redacted in JSON although JSON writes it otherwise", () =
 
 const HUGE = 5 * 1024 * 1024;
 const NAMES = Array.from({ length: 200_000 }, (_, i) => `field_${i}`);
-const FLOODS: [about: string, record: RequestRecord][] = [
+const LONG_RECORDS: [about: string, record: RequestRecord][] = [
   ["a path of 60 KB", { ...PROBE, status: 403, path: `/${"p".repeat(60_000)}`, error: "no" }],
   ["200,000 dropped names", { ...RECORD, dropped: NAMES }],
   ["40 dropped names of 1 MB", { ...RECORD, dropped: Array(40).fill("n".repeat(1024 * 1024)) }],
   ["1,000 fallbacks", { ...RECORD, sentModels: NAMES.slice(0, 1000) }],
   ["an error of 5 MB", { ...RECORD, status: 400, error: "e".repeat(HUGE) }],
-  ["every text of 2,000 controls", {
+  ["2,000 control characters in every text", {
     ...RECORD,
     ...Object.fromEntries(
       ["path", "model", "upstreamModel", "provider", "error", "outcome"]
@@ -127,7 +127,7 @@ const FLOODS: [about: string, record: RequestRecord][] = [
     ),
     dropped: Array(40).fill("\u009b".repeat(2000)),
   }],
-  ["every text of 2,000 emoji", {
+  ["1,000 emoji in every text", {
     ...RECORD,
     model: "🦕".repeat(1000),
     upstreamModel: "🦕".repeat(1000),
@@ -137,8 +137,8 @@ const FLOODS: [about: string, record: RequestRecord][] = [
 ];
 
 for (const format of ["text", "json"] as const) {
-  for (const [about, record] of FLOODS) {
-    Deno.test(`a ${format} line is at most 4 KB: ${about}`, () => {
+  for (const [about, record] of LONG_RECORDS) {
+    Deno.test(`createLog limits a ${format} line to 4 KB: ${about}`, () => {
       const { log, lines } = collect({ format });
       log.request(record);
       log.write("error", record.error ?? record.path);
@@ -152,18 +152,18 @@ for (const format of ["text", "json"] as const) {
   }
 }
 
-Deno.test("a text that is cut says so, and a list says how many it leaves out", () => {
+Deno.test("createLog marks shortened texts and lists", () => {
   const { log, lines } = collect({ format: "json" });
   log.request({ ...RECORD, error: "e".repeat(2001), dropped: NAMES.slice(0, 50) });
   log.request({ ...RECORD, error: "e".repeat(2000), dropped: NAMES.slice(0, 40) });
-  const [cut, whole] = lines.map((line) => JSON.parse(line));
+  const [cut, complete] = lines.map((line) => JSON.parse(line));
   assertEquals(cut.error, `${"e".repeat(2000)}…`);
   assertEquals(cut.dropped, [...NAMES.slice(0, 40), "… and 10 more"]);
-  assertEquals(whole.error, "e".repeat(2000));
-  assertEquals(whole.dropped, NAMES.slice(0, 40));
+  assertEquals(complete.error, "e".repeat(2000));
+  assertEquals(complete.dropped, NAMES.slice(0, 40));
 });
 
-Deno.test("a secret at the place where a text is cut is redacted whole", () => {
+Deno.test("createLog redacts a secret at the cut of a text", () => {
   for (const format of ["text", "json"] as const) {
     const { log, lines } = collect({ format });
     for (let before = 1980; before <= 2000; before++) {
@@ -174,7 +174,7 @@ Deno.test("a secret at the place where a text is cut is redacted whole", () => {
 });
 
 for (const format of ["text", "json"] as const) {
-  Deno.test(`lines that could not be written are counted in the next one that can (${format})`, () => {
+  Deno.test(`createLog reports the number of lost lines (${format})`, () => {
     const lines: string[] = [];
     let isFull = false;
     const { log } = collect({ format, writeLine: (line) => isFull ? false : lines.push(line) });
@@ -184,14 +184,14 @@ for (const format of ["text", "json"] as const) {
     isFull = false;
     log.write("info", "two");
     log.write("info", "three");
-    const words = ["one", "3 log lines were lost: standard output was not read", "two", "three"];
-    assertEquals(lines.length, words.length, lines.join("\n"));
-    words.forEach((word, i) => assertStringIncludes(lines[i] ?? "", word));
+    const expected = ["one", "3 log lines were lost: standard output was not read", "two", "three"];
+    assertEquals(lines.length, expected.length, lines.join("\n"));
+    expected.forEach((text, i) => assertStringIncludes(lines[i] ?? "", text));
     if (format === "json") assertEquals(JSON.parse(lines[1] ?? "")["level"], "warn");
   });
 }
 
-Deno.test("what the door refuses is logged in at most 4 KB, however long its path", async () => {
+Deno.test("an unauthorized request with a long path is logged in at most 4 KB", async () => {
   const { services, handler } = createProxy({ env: { PROXY_API_KEYS: "key-of-the-proxy" } });
   const url = `http://localhost:8000/${"p".repeat(60_000)}`;
   await (await call(handler, new Request(url))).text();
@@ -200,7 +200,7 @@ Deno.test("what the door refuses is logged in at most 4 KB, however long its pat
   assertEquals([JSON.parse(line)["status"], line.length < 4096], [401, true]);
 });
 
-Deno.test("a text line says status, model, target, provider, tokens, cost, times and end", () => {
+Deno.test("createLog writes status, models, provider, tokens, cost, times and outcome as text", () => {
   const { log, lines } = collect();
   log.request(RECORD);
   assertEquals(lines, [
@@ -210,7 +210,7 @@ Deno.test("a text line says status, model, target, provider, tokens, cost, times
   ]);
 });
 
-Deno.test("a text line leaves out what is not known, and names the request where it failed", () => {
+Deno.test("createLog leaves out unknown fields, and adds the request ID to errors", () => {
   const { log, lines } = collect();
   const { requestId, method, path, model = "" } = RECORD;
   log.request({ requestId, method, path, model, status: 499, totalMs: 5, outcome: "client_gone" });
@@ -223,7 +223,7 @@ Deno.test("a text line leaves out what is not known, and names the request where
   ]);
 });
 
-Deno.test("the columns of text lines stand below each other, also after a longer name", () => {
+Deno.test("createLog aligns the columns of text lines, also after a longer name", () => {
   const { log, lines } = collect();
   const long = { ...RECORD, upstreamModel: "vendor/a-model-with-a-name-that-is-longer" };
   const endless = { ...RECORD, upstreamModel: "vendor/".padEnd(200, "x") };
@@ -236,10 +236,10 @@ Deno.test("the columns of text lines stand below each other, also after a longer
   assertEquals([after, ...rest], [wide, wide, wide]);
 });
 
-Deno.test("a text line shows which model was asked when one of its fallbacks answered", () => {
-  const sent = ["vendor/a", "other/b"];
+Deno.test("createLog writes which model a fallback replaced", () => {
+  const sentModels = ["vendor/a", "other/b"];
   for (
-    const [target, words] of [
+    const [upstreamModel, expected] of [
       ["other/b", "complete instead of vendor/a"],
       ["other/b-20251101", "complete instead of vendor/a"],
       ["vendor/a", "complete"],
@@ -248,12 +248,12 @@ Deno.test("a text line shows which model was asked when one of its fallbacks ans
     ] as const
   ) {
     const { log, lines } = collect();
-    log.request({ ...RECORD, dropped: [], upstreamModel: target, sentModels: sent });
-    assertEquals(/complete.*/.exec(lines[0] ?? "")?.[0], words, target);
+    log.request({ ...RECORD, dropped: [], upstreamModel, sentModels });
+    assertEquals(/complete.*/.exec(lines[0] ?? "")?.[0], expected, upstreamModel);
   }
 });
 
-Deno.test("the record of a request holds the targets that were sent only where they are a list", async () => {
+Deno.test("the log record lists the sent models only if there are several", async () => {
   await using upstream = startUpstream(() => new Response("slow down", { status: 429 }));
   for (
     const { target, sent } of [
@@ -267,7 +267,7 @@ Deno.test("the record of a request holds the targets that were sent only where t
   }
 });
 
-Deno.test("a text line names the request that went well at level debug only", () => {
+Deno.test("createLog adds the ID of successful requests at level debug only", () => {
   for (const level of ["debug", "info"] as const) {
     const { log, lines } = collect({ level });
     log.request(RECORD);
@@ -275,7 +275,7 @@ Deno.test("a text line names the request that went well at level debug only", ()
   }
 });
 
-/** Status → its colour: ECMA-48's 31 red, 32 green, 33 yellow. */
+/** Record → ECMA-48 color: 31 red, 32 green, 33 yellow. */
 for (
   const [record, code] of [
     [RECORD, 32],
@@ -286,7 +286,7 @@ for (
   ] as const
 ) {
   const { status, outcome, error } = { error: undefined, ...record };
-  Deno.test(`${status} ${outcome} ${error ?? ""} has colour ${code}, and without it the same words`, () => {
+  Deno.test(`createLog colors ${status} ${outcome} ${error ?? ""} with ${code}, and writes the same text without colors`, () => {
     const colored = collect({ isColored: true });
     const plain = collect();
     for (const { log } of [colored, plain]) {
@@ -299,13 +299,13 @@ for (
   });
 }
 
-Deno.test("JSON is never coloured", () => {
+Deno.test("createLog never colors JSON", () => {
   const { log, lines } = collect({ format: "json", isColored: true });
   log.request({ ...RECORD, sentModels: ["vendor/a", "vendor/model"] });
   assertEquals(JSON.parse(lines[0] ?? "")["sentModels"], ["vendor/a", "vendor/model"]);
 });
 
-Deno.test("a JSON line holds time, level and the whole record", () => {
+Deno.test("createLog writes time, level and the complete record as JSON", () => {
   const { log, lines } = collect({ format: "json" });
   log.request(RECORD);
   log.write("warn", "a word");
@@ -315,7 +315,7 @@ Deno.test("a JSON line holds time, level and the whole record", () => {
   ]);
 });
 
-Deno.test("a text line names its level unless it is info", () => {
+Deno.test("createLog writes the level of text lines, except info", () => {
   const { log, lines } = collect({ level: "debug" });
   for (const level of ["debug", "info", "warn", "error"] as const) log.write(level, "word");
   assertEquals(lines, [
@@ -334,19 +334,19 @@ const LEVELS: Record<LogLevel, LogLevel[]> = {
 };
 
 for (const [level, shown] of Object.entries(LEVELS)) {
-  Deno.test(`at level ${level} a log shows ${shown.join(", ")}`, () => {
+  Deno.test(`createLog at level ${level} writes ${shown.join(", ")}`, () => {
     const { log, lines } = collect({ level: shown[0] ?? "error", format: "json" });
-    for (const said of LEVELS.debug) log.write(said, "word");
+    for (const one of LEVELS.debug) log.write(one, "word");
     assertEquals(lines.map((line) => JSON.parse(line)["level"]), shown);
   });
 }
 
 const RECORD_LEVELS: [about: string, record: RequestRecord, level: LogLevel][] = [
-  ["an answer", RECORD, "info"],
-  ["a refused request", { ...RECORD, status: 400 }, "info"],
-  ["a failure of upstream", { ...RECORD, status: 502 }, "warn"],
-  ["a failure behind a head of 200", { ...RECORD, error: "broke off" }, "warn"],
-  ["a client that left", { ...RECORD, outcome: "client_gone" }, "info"],
+  ["a response", RECORD, "info"],
+  ["a rejected request", { ...RECORD, status: 400 }, "info"],
+  ["an upstream error", { ...RECORD, status: 502 }, "warn"],
+  ["an error after a status of 200", { ...RECORD, error: "broke off" }, "warn"],
+  ["a client disconnect", { ...RECORD, outcome: "client_gone" }, "info"],
   ["an overload", { ...RECORD, status: 529 }, "warn"],
   ["a health check", PROBE, "debug"],
   ["a probe that fails", { ...PROBE, status: 404 }, "info"],
@@ -354,7 +354,7 @@ const RECORD_LEVELS: [about: string, record: RequestRecord, level: LogLevel][] =
 ];
 
 for (const [about, record, level] of RECORD_LEVELS) {
-  Deno.test(`${about} is logged at level ${level}`, () => {
+  Deno.test(`createLog logs ${about} at level ${level}`, () => {
     const { log, lines } = collect({ level: "debug", format: "json" });
     log.request(record);
     assertEquals(JSON.parse(lines[0] ?? "")["level"], level);

@@ -6,9 +6,7 @@
  */
 
 import type { RequestRecord } from "../log.ts";
-
-/** Takes the record of an ended message. Called in the request's own context, so that spans hang together. */
-export type ReportSpan = (record: RequestRecord) => void;
+import type { ReportSpan } from "../request_context.ts";
 
 type Attributes = Record<string, string | number>;
 

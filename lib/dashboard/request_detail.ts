@@ -76,9 +76,9 @@ function listSteps({ events, totalMs, outcome }: CompletedRequest): Step[] {
 
 function describeMark({ kind, note }: TimelineEvent): string {
   switch (kind) {
-    case "asked":
+    case "sent":
       return `Sent to ${toPlain(note)}`;
-    case "answered":
+    case "headers":
       return "Upstream headers";
     case "block":
       return `Block: ${toPlain(note)}`;

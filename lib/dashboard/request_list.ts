@@ -151,9 +151,9 @@ function describeState({ events }: ActiveRequest): string {
   switch (events.at(-1)?.kind) {
     case undefined:
       return "receiving";
-    case "asked":
+    case "sent":
       return "waiting";
-    case "answered":
+    case "headers":
       return "thinking";
     default:
       return "answering";

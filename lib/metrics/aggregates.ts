@@ -1,18 +1,12 @@
 /**
- * Adding up records, and sums by the time at which requests ended. Bounded, whatever comes.
+ * Totals over requests, time series of totals, and totals by name. All bounded in memory.
  * @module
  */
 
 import type { RequestRecord } from "../log.ts";
 import type { Series, TimeBucket, Totals } from "./types.ts";
 
-/** What one more request adds. */
-export interface Addend {
-  record: RequestRecord;
-  savedUsd?: number | undefined;
-}
-
-/** Sums over nothing. */
+/** Totals of zero requests. */
 export function createTotals(): Totals {
   return {
     requests: 0,
@@ -27,26 +21,26 @@ export function createTotals(): Totals {
   };
 }
 
-/** Adds a request. */
-export function add(sums: Totals, { record, savedUsd }: Addend): void {
-  sums.requests++;
-  if (record.error !== undefined) sums.failed++;
-  sums.inputTokens += record.inputTokens ?? 0;
-  sums.cachedTokens += record.cachedTokens ?? 0;
-  sums.writtenTokens += record.writtenTokens ?? 0;
-  sums.outputTokens += record.outputTokens ?? 0;
+/** Adds a request to totals. */
+export function addRequest(totals: Totals, record: RequestRecord, savedUsd?: number): void {
+  totals.requests++;
+  if (record.error !== undefined) totals.failed++;
+  totals.inputTokens += record.inputTokens ?? 0;
+  totals.cachedTokens += record.cachedTokens ?? 0;
+  totals.writtenTokens += record.writtenTokens ?? 0;
+  totals.outputTokens += record.outputTokens ?? 0;
   const costUsd = readCost(record);
-  if (costUsd !== undefined) sums.costUsd = (sums.costUsd ?? 0) + costUsd;
-  else if (record.status < 400) sums.unpriced++;
-  if (savedUsd !== undefined) sums.savedUsd = (sums.savedUsd ?? 0) + savedUsd;
+  if (costUsd !== undefined) totals.costUsd = (totals.costUsd ?? 0) + costUsd;
+  else if (record.status < 400) totals.unpriced++;
+  if (savedUsd !== undefined) totals.savedUsd = (totals.savedUsd ?? 0) + savedUsd;
 }
 
-/** What upstream charged; what cannot be a charge is none. */
+/** Reads the reported cost; undefined for a number that cannot be a cost. */
 export function readCost({ costUsd }: RequestRecord): number | undefined {
   return costUsd !== undefined && costUsd >= 0 && costUsd < Infinity ? costUsd : undefined;
 }
 
-/** Sums per stretch of time; those that are too old are forgotten. */
+/** Totals per period, by the time at which requests ended. */
 export class TimeSeries {
   readonly #widthMs: number;
   readonly #length: number;
@@ -57,51 +51,53 @@ export class TimeSeries {
     this.#length = length;
   }
 
-  add(time: number, addend: Addend): void {
+  /** The totals of the period that contains `time`. */
+  bucketAt(time: number): Totals {
     const start = Math.floor(time / this.#widthMs) * this.#widthMs;
     let bucket = this.#buckets.find((one) => one.time === start);
     if (bucket === undefined) {
       bucket = { time: start, ...createTotals() };
       this.#buckets.push(bucket);
-      this.#forget(time);
+      this.#dropOld(time);
     }
-    add(bucket, addend);
+    return bucket;
   }
 
-  /** As it stands at that time. */
+  /** The series up to `time`. */
   read(time: number): Series {
-    this.#forget(time);
+    this.#dropOld(time);
     return { widthMs: this.#widthMs, length: this.#length, buckets: this.#buckets };
   }
 
-  #forget(time: number): void {
+  #dropOld(time: number): void {
     const oldest = time - this.#widthMs * this.#length;
-    // A bucket of the future comes from a clock that was wrong.
+    // A bucket in the future comes from a clock that was set back.
     this.#buckets = this.#buckets.filter((one) => one.time > oldest && one.time <= time);
   }
 }
 
-/** Sums by name, for so many names; the names that come later are one. */
+/** Entries by name, for a limited number of names; all further names share one entry. */
 export class CappedMap<T> {
   static readonly OTHERS = "(others)";
   readonly #entries = new Map<string, T>();
-  readonly #most: number;
+  readonly #maxNames: number;
   readonly #create: () => T;
 
-  constructor(most: number, create: () => T) {
-    this.#most = most;
+  constructor(maxNames: number, create: () => T) {
+    this.#maxNames = maxNames;
     this.#create = create;
   }
 
-  /** The entry of a name; a new one where there is none. */
-  open(name: string): T {
-    const isFull = this.#entries.size >= this.#most && !this.#entries.has(name);
+  /** Returns the entry of a name, and creates it if necessary. */
+  getOrCreate(name: string): T {
+    const isFull = this.#entries.size >= this.#maxNames && !this.#entries.has(name);
     const key = isFull ? CappedMap.OTHERS : name;
     const entry = this.#entries.get(key) ?? this.#create();
     this.#entries.set(key, entry);
     return entry;
   }
 
+  /** All entries, in the order of their creation. */
   list(): [name: string, entry: T][] {
     return [...this.#entries];
   }

@@ -1,6 +1,6 @@
 /**
- * The bodies of the last requests, kept only with INSPECT=1: what came, what went upstream, and both answers.
- * In memory, bounded in number and size; secrets are taken out when they are read.
+ * Captures the bodies of recent requests (INSPECT=1): from and to the client, to and from upstream. In memory, bounded
+ * in number and size; secrets are redacted when bodies are read.
  * @module
  */
 
@@ -8,125 +8,125 @@ import { ByteBuffer } from "../stream/byte_buffer.ts";
 import type { Bodies } from "./types.ts";
 
 const MAX_REQUESTS = 50;
-/** Of one body; the longest requests of Claude Code fit. */
+/** Of one body; the largest requests of Claude Code fit. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** Of all bodies together; the oldest go first. */
+/** Of all bodies; the oldest are dropped first. */
 const MAX_BYTES = 24 * 1024 * 1024;
-/** Kept behind the end that is shown: a key that is cut there would not be found, and half of it shown. */
+/** Kept beyond the visible end: a key that is cut there would not be found, and its first half would be shown. */
 const SLACK_BYTES = 4096;
 
-/** Bytes as they come and go. */
+/** A body. */
 export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-type Place = keyof Bodies;
+type BodyKind = keyof Bodies;
 
 const encoder = new TextEncoder();
 
 /** The bodies of one request. */
 export class CapturedBodies {
   readonly #redact: (text: string) => string;
-  /** Told how many bytes more are taken. */
-  readonly #onGrowth: (bytes: number) => void;
-  /** As bytes: a piece of a text would hold all of the text. */
-  readonly #bodies = new Map<Place, ByteBuffer>();
-  #isForgotten = false;
+  /** Called with the difference in memory, in bytes. */
+  readonly #onResize: (bytes: number) => void;
+  /** As bytes: a slice of a string would keep the whole string in memory. */
+  readonly #bodies = new Map<BodyKind, ByteBuffer>();
+  #isDiscarded = false;
 
-  constructor(redact: (text: string) => string, onGrowth: (bytes: number) => void) {
+  constructor(redact: (text: string) => string, onResize: (bytes: number) => void) {
     this.#redact = redact;
-    this.#onGrowth = onGrowth;
+    this.#onResize = onResize;
   }
 
-  /** How many bytes are taken. */
+  /** Memory in bytes. */
   get size(): number {
     return [...this.#bodies.values()].reduce((sum, { capacity }) => sum + capacity, 0);
   }
 
-  /** Keeps the beginning of a text; it takes the place of what was kept there. */
-  set(place: Place, text: string): void {
-    this.#clear(place);
-    this.#append(place, encoder.encode(text.slice(0, MAX_BODY_BYTES + SLACK_BYTES)));
+  /** Stores the beginning of a text; replaces an earlier one of that kind. */
+  set(kind: BodyKind, text: string): void {
+    this.#clear(kind);
+    this.#append(kind, encoder.encode(text.slice(0, MAX_BODY_BYTES + SLACK_BYTES)));
   }
 
-  /** The same stream; what passes is kept. Leaving and breaking pass as they are. */
-  capture(place: Place, body: ByteStream): ByteStream {
-    this.#clear(place);
+  /** Stores the beginning of a stream as it is read. Errors and cancellation pass through. */
+  capture(kind: BodyKind, body: ByteStream): ByteStream {
+    this.#clear(kind);
     return body.pipeThrough(
       new TransformStream({
         transform: (chunk, controller) => {
-          this.#append(place, chunk);
+          this.#append(kind, chunk);
           controller.enqueue(chunk);
         },
       }),
     );
   }
 
-  /** Lets everything go. What is still under way is not kept any more. */
-  forget(): void {
-    this.#isForgotten = true;
+  /** Drops all bodies, and stores no more. */
+  discard(): void {
+    this.#isDiscarded = true;
     for (const body of this.#bodies.values()) body.release();
     this.#bodies.clear();
   }
 
-  /** The bodies without secrets. */
+  /** Reads the bodies, without secrets. */
   read(): Bodies {
-    const show = (place: Place) => {
-      const bytes = this.#bodies.get(place)?.bytes() ?? new Uint8Array();
-      const clean = this.#redact(new TextDecoder().decode(bytes));
-      return bytes.length > MAX_BODY_BYTES ? `${clean.slice(0, -SLACK_BYTES)}…` : clean;
+    const readBody = (kind: BodyKind) => {
+      const bytes = this.#bodies.get(kind)?.bytes() ?? new Uint8Array();
+      const text = this.#redact(new TextDecoder().decode(bytes));
+      return bytes.length > MAX_BODY_BYTES ? `${text.slice(0, -SLACK_BYTES)}…` : text;
     };
     return {
-      request: show("request"),
-      sent: show("sent"),
-      received: show("received"),
-      answer: show("answer"),
+      request: readBody("request"),
+      sent: readBody("sent"),
+      received: readBody("received"),
+      answer: readBody("answer"),
     };
   }
 
-  #clear(place: Place): void {
-    this.#onGrowth(-(this.#bodies.get(place)?.capacity ?? 0));
-    this.#bodies.delete(place);
+  #clear(kind: BodyKind): void {
+    this.#onResize(-(this.#bodies.get(kind)?.capacity ?? 0));
+    this.#bodies.delete(kind);
   }
 
-  /** Keeps what fits. */
-  #append(place: Place, bytes: Uint8Array): void {
-    if (this.#isForgotten) return;
-    const body = this.#bodies.get(place) ?? new ByteBuffer();
-    this.#bodies.set(place, body);
+  /** Stores the part that fits. */
+  #append(kind: BodyKind, bytes: Uint8Array): void {
+    if (this.#isDiscarded) return;
+    const body = this.#bodies.get(kind) ?? new ByteBuffer();
+    this.#bodies.set(kind, body);
     const before = body.capacity;
     const room = MAX_BODY_BYTES + SLACK_BYTES - body.length;
     if (room <= 0) return;
     body.push(bytes.subarray(0, room));
-    this.#onGrowth(body.capacity - before);
+    this.#onResize(body.capacity - before);
   }
 }
 
-/** The inspections of the last requests, by request id. */
+/** The captured bodies of recent requests, by request ID. */
 export class BodyCapture {
-  readonly #kept = new Map<string, CapturedBodies>();
+  readonly #requests = new Map<string, CapturedBodies>();
   #bytes = 0;
 
-  /** Begins to keep; the oldest makes room. */
+  /** Starts to capture a request; drops the oldest ones if necessary. */
   open(requestId: string, redact: (text: string) => string): CapturedBodies {
-    const inspection = new CapturedBodies(redact, (bytes) => {
+    const bodies = new CapturedBodies(redact, (bytes) => {
       this.#bytes += bytes;
-      while (this.#kept.size > 1 && this.#bytes > MAX_BYTES) this.#forgetOldest();
+      while (this.#requests.size > 1 && this.#bytes > MAX_BYTES) this.#discardOldest();
     });
-    this.#kept.set(requestId, inspection);
-    if (this.#kept.size > MAX_REQUESTS) this.#forgetOldest();
-    return inspection;
+    this.#requests.set(requestId, bodies);
+    if (this.#requests.size > MAX_REQUESTS) this.#discardOldest();
+    return bodies;
   }
 
   find(requestId: string): CapturedBodies | undefined {
-    return this.#kept.get(requestId);
+    return this.#requests.get(requestId);
   }
 
-  /** Requests that are still answered are among the oldest: theirs go too, and nothing more of them is kept. */
-  #forgetOldest(): void {
-    const [oldest] = this.#kept;
+  /** The oldest request may still be in flight: nothing more of it is stored. */
+  #discardOldest(): void {
+    const [oldest] = this.#requests;
     if (oldest === undefined) return;
-    const [requestId, inspection] = oldest;
-    this.#kept.delete(requestId);
-    this.#bytes -= inspection.size;
-    inspection.forget();
+    const [requestId, bodies] = oldest;
+    this.#requests.delete(requestId);
+    this.#bytes -= bodies.size;
+    bodies.discard();
   }
 }

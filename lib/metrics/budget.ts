@@ -1,6 +1,6 @@
 /**
- * The day's limit, MAX_COST_USD: what upstream reported today, estimates for answers whose cost it did not report,
- * and a reservation for each request under way. In memory only; the account of record is upstream's.
+ * The daily limit, MAX_COST_USD: the costs that upstream reported today, estimates for responses without a reported
+ * cost, and a reservation for each request in flight. In memory only.
  * @module
  */
 
@@ -11,58 +11,58 @@ import type { Today } from "./types.ts";
 import { readCost } from "./aggregates.ts";
 
 /**
- * So many requests at once are expected to write as much as the last answers of their model did, the further ones as
- * much as they may. Otherwise a thousand that write more than usual would pass at once, or a limit of a few dollars
- * would let a single request through at a time.
+ * Up to this number of concurrent requests, each is expected to write as much as the last responses of its model;
+ * further ones are expected to write `max_tokens`. With the mean alone, a thousand long requests could pass at once;
+ * with `max_tokens` alone, a limit of a few dollars would admit one request at a time.
  */
 const MAX_BY_MEAN = 4;
-/** The part of the limit that is reserved where neither prices nor earlier costs are known. */
+/** The share of the limit that is reserved if neither prices nor earlier costs are known. */
 const UNKNOWN_SHARE = 1 / 8;
-/** The mean over all models. */
-const ALL = "";
+/** The name of the mean over all models. */
+const ALL_MODELS = "";
 
-/** A request as it is sent, as far as its cost depends on it. */
+/** The parts of a request that determine its cost. */
 export interface BudgetedRequest {
   /** The model and its fallbacks. */
   models: readonly [string, ...string[]];
   /** Estimated. */
   inputTokens: number;
   maxTokens: number;
-  /** How long what is written to a cache is kept. */
+  /** Lifetime of cache writes. */
   cacheTtl: "5m" | "1h";
-  /** Upstream ends a stream that nobody reads; a plain answer it completes, and charges. */
+  /** Upstream cancels a stream when the client disconnects; without streaming it completes and charges the response. */
   isStream: boolean;
 }
 
-/** What a request under way is expected to cost. */
+/** The expected cost of a request in flight. */
 export interface Reservation {
-  readonly sent: BudgetedRequest;
-  /** By prices or by earlier costs; undefined where neither is known. */
+  readonly request: BudgetedRequest;
+  /** By prices or by earlier costs; undefined if neither is known. */
   readonly expectedUsd: number | undefined;
   readonly prices: KnownPrices | undefined;
-  /** Estimated output tokens so far. */
+  /** Estimates the output tokens so far. */
   readonly countOutput: () => number;
-  /** Upstream has refused the request: it costs nothing. */
-  isRefused: boolean;
+  /** Upstream has rejected the request: it costs nothing. */
+  isRejected: boolean;
 }
 
-/** What a budget needs from outside. */
+/** The dependencies and settings of a budget. */
 export interface BudgetOptions {
   date: () => Date;
-  /** The most that may be spent on a day of UTC; null for no limit. */
+  /** The limit on the cost of a day (UTC); null for none. */
   maxCostUsd: number | null;
-  /** What the catalog knows of a model. */
+  /** Looks up the catalog's prices of a model. */
   findPrices: (model: string) => Prices | undefined;
-  /** Called at the first answer that could not be counted. */
+  /** Called at the first response that the limit could not count. */
   onUncounted?: (model: string) => void;
 }
 
-/** What may be spent, and what has been. */
+/** The costs of today, and their limit. */
 export class Budget {
   readonly #options: BudgetOptions;
-  readonly #underWay = new Set<Reservation>();
-  readonly #outputs = new RunningMeans();
-  readonly #costs = new RunningMeans();
+  readonly #reservations = new Set<Reservation>();
+  readonly #meanOutputs = new RunningMeans();
+  readonly #meanCosts = new RunningMeans();
   #today = startDay("");
   #hasWarned = false;
 
@@ -70,47 +70,49 @@ export class Budget {
     this.#options = options;
   }
 
-  /** Whether there is a limit, so that requests have to be reserved. */
+  /** Whether there is a limit. */
   get isLimited(): boolean {
     return this.#options.maxCostUsd !== null;
   }
 
-  /** Whether what today has cost, and what is under way, leave no room for another request. */
+  /** Whether today's costs and the reservations have reached the limit. */
   get isOverBudget(): boolean {
     const { maxCostUsd } = this.#options;
     if (maxCostUsd === null) return false;
-    const { costUsd, estimatedUsd } = this.#open();
-    return costUsd + estimatedUsd + this.#countReserved() >= maxCostUsd;
+    const { costUsd, estimatedUsd } = this.#currentDay();
+    return costUsd + estimatedUsd + this.#sumReservations() >= maxCostUsd;
   }
 
-  /** Today by UTC. */
+  /** The costs of today (UTC). */
   read(): Today {
-    const { costUsd, estimatedUsd, uncounted } = this.#open();
+    const { costUsd, estimatedUsd, uncounted } = this.#currentDay();
     const { maxCostUsd } = this.#options;
-    return { costUsd, estimatedUsd, reservedUsd: this.#countReserved(), uncounted, maxCostUsd };
+    return { costUsd, estimatedUsd, reservedUsd: this.#sumReservations(), uncounted, maxCostUsd };
   }
 
-  /** A request is sent. What is sent again in another form replaces what was reserved for it. */
-  reserve(timeline: RequestTimeline, sent: BudgetedRequest): void {
+  /** Reserves the cost of a request. If it is sent again in another form, replaces the earlier reservation. */
+  reserve(timeline: RequestTimeline, request: BudgetedRequest): void {
     if (!this.isLimited) return;
     this.#release(timeline);
-    const [model] = sent.models;
-    const prices = findHighest(sent.models.map(this.#options.findPrices));
-    const usual = this.#underWay.size < MAX_BY_MEAN ? this.#outputs.find(model) : undefined;
-    const output = Math.min(sent.maxTokens, usual ?? Infinity);
+    const [model] = request.models;
+    const prices = findHighest(request.models.map(this.#options.findPrices));
+    const meanOutput = this.#reservations.size < MAX_BY_MEAN
+      ? this.#meanOutputs.find(model)
+      : undefined;
+    const output = Math.min(request.maxTokens, meanOutput ?? Infinity);
     const expectedUsd = prices === undefined
-      ? this.#costs.find(model) ?? this.#costs.find(ALL)
-      : priceSent(prices, sent, output);
+      ? this.#meanCosts.find(model) ?? this.#meanCosts.find(ALL_MODELS)
+      : priceRequest(prices, request, output);
     const countOutput = () => timeline.countOutput?.() ?? 0;
-    timeline.reservation = { sent, prices, expectedUsd, countOutput, isRefused: false };
-    this.#underWay.add(timeline.reservation);
+    timeline.reservation = { request, prices, expectedUsd, countOutput, isRejected: false };
+    this.#reservations.add(timeline.reservation);
   }
 
-  /** A request has ended: what it cost takes the place of what was reserved. */
+  /** Replaces the reservation of a completed request with its reported or estimated cost. */
   settle(timeline: RequestTimeline): void {
     const { reservation, record } = timeline;
     this.#release(timeline);
-    const today = this.#open();
+    const today = this.#currentDay();
     const reported = readCost(record);
     today.costUsd += reported ?? 0;
     if (reservation === null) return;
@@ -118,71 +120,73 @@ export class Budget {
     if (reported !== undefined && isComplete) return this.#learn(timeline, reservation, reported);
     const estimate = this.#estimate(timeline, reservation);
     if (estimate !== undefined) {
-      // A report in the middle of an answer is not the last word.
+      // Upstream may report a cost in the middle of a response, before the final one.
       today.estimatedUsd += Math.max(0, estimate - (reported ?? 0));
     } else if (reported === undefined) {
-      this.#noteUncounted(reservation);
+      this.#countUncounted(reservation);
     }
   }
 
   #release(timeline: RequestTimeline): void {
-    if (timeline.reservation !== null) this.#underWay.delete(timeline.reservation);
+    if (timeline.reservation !== null) this.#reservations.delete(timeline.reservation);
     timeline.reservation = null;
   }
 
-  #learn({ record }: RequestTimeline, { sent }: Reservation, costUsd: number): void {
-    const [model] = sent.models;
-    if (record.outputTokens !== undefined) this.#outputs.learn(model, record.outputTokens);
-    this.#costs.learn(model, costUsd);
-    this.#costs.learn(ALL, costUsd);
+  #learn({ record }: RequestTimeline, { request }: Reservation, costUsd: number): void {
+    const [model] = request.models;
+    if (record.outputTokens !== undefined) this.#meanOutputs.learn(model, record.outputTokens);
+    this.#meanCosts.learn(model, costUsd);
+    this.#meanCosts.learn(ALL_MODELS, costUsd);
   }
 
-  /** What an answer cost whose cost was not reported; undefined where that cannot be known. */
+  /** Estimates the cost of a response without a reported cost; undefined if that is not possible. */
   #estimate({ record }: RequestTimeline, reservation: Reservation): number | undefined {
-    const { sent, isRefused, countOutput } = reservation;
+    const { request, isRejected, countOutput } = reservation;
     const { inputTokens: input, cachedTokens: cached, writtenTokens: written } = record;
-    // A stream's first report may be a form that nobody has filled in.
+    // The first usage of a stream may contain zeros only.
     const isInputKnown = (input ?? 0) + (cached ?? 0) + (written ?? 0) > 0;
     let output = Math.max(record.outputTokens ?? 0, countOutput());
-    if (isRefused || (hasFailed(record.outcome) && output === 0 && !isInputKnown)) return 0;
-    if (!sent.isStream && record.outcome !== "complete") output = Math.max(output, sent.maxTokens);
+    if (isRejected || (hasFailed(record.outcome) && output === 0 && !isInputKnown)) return 0;
+    if (!request.isStream && record.outcome !== "complete") {
+      output = Math.max(output, request.maxTokens);
+    }
     const { findPrices } = this.#options;
-    // The list may have come since, and upstream may have said who answers.
+    // By now the catalog may have been fetched, and upstream may have reported the model.
     const prices = findHighest([findPrices(record.upstreamModel ?? "")]) ??
-      findHighest(sent.models.map(findPrices));
+      findHighest(request.models.map(findPrices));
     if (prices === undefined) return reservation.expectedUsd;
     return isInputKnown
       ? priceTokens(prices, { input: input ?? 0, output, cached, written })
-      : priceSent(prices, sent, output);
+      : priceRequest(prices, request, output);
   }
 
-  #noteUncounted({ sent }: Reservation): void {
-    this.#open().uncounted++;
+  #countUncounted({ request }: Reservation): void {
+    this.#currentDay().uncounted++;
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    this.#options.onUncounted?.(sent.models[0]);
+    this.#options.onUncounted?.(request.models[0]);
   }
 
-  /** An answer that is longer than expected is reserved as far as it has come. */
-  #countReserved(): number {
+  /** A response that is longer than expected counts with its output so far. */
+  #sumReservations(): number {
     const unknownUsd = (this.#options.maxCostUsd ?? 0) * UNKNOWN_SHARE;
     let sum = 0;
-    for (const { expectedUsd = unknownUsd, prices, sent, countOutput } of this.#underWay) {
-      const soFarUsd = prices === undefined ? 0 : priceSent(prices, sent, countOutput());
+    for (const { expectedUsd = unknownUsd, prices, request, countOutput } of this.#reservations) {
+      const soFarUsd = prices === undefined ? 0 : priceRequest(prices, request, countOutput());
       sum += Math.max(expectedUsd, soFarUsd);
     }
     return sum;
   }
 
-  /** The sums of today, which begin at midnight. */
-  #open(): Day {
+  /** The sums of the current day; new ones after midnight. */
+  #currentDay(): Day {
     const day = this.#options.date().toISOString().slice(0, 10);
     if (this.#today.day !== day) this.#today = startDay(day);
     return this.#today;
   }
 }
 
-/** The sums of a day of UTC. */
+/** The sums of one day (UTC). */
 interface Day {
   day: string;
   costUsd: number;
@@ -194,11 +198,15 @@ function startDay(day: string): Day {
   return { day, costUsd: 0, estimatedUsd: 0, uncounted: 0 };
 }
 
-function priceSent(prices: KnownPrices, sent: BudgetedRequest, output: number): number {
-  return priceAtMost(prices, { input: sent.inputTokens, output }, sent.cacheTtl);
+function priceRequest(
+  prices: KnownPrices,
+  { inputTokens: input, cacheTtl }: BudgetedRequest,
+  output: number,
+): number {
+  return priceAtMost(prices, { input, output }, cacheTtl);
 }
 
-/** Upstream could not be reached, or said that it failed; not that somebody lost patience with it. */
-function hasFailed(end: string): boolean {
-  return end !== "complete" && end !== "client_gone" && end !== "timeout_error";
+/** Upstream could not be reached or reported an error. After a disconnect or a timeout it may still charge. */
+function hasFailed(outcome: string): boolean {
+  return outcome !== "complete" && outcome !== "client_gone" && outcome !== "timeout_error";
 }

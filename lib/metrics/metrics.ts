@@ -1,39 +1,32 @@
 /**
- * The metrics of this process: what is under way, what has ended, what it came to. In memory only, and bounded.
- * The page, `GET /stats`, the day's limit and the launcher's last line all read them here.
+ * Metrics of this process: requests in flight, completed requests, totals. In memory only, and bounded. Read by the
+ * dashboard, `GET /stats`, the daily limit and the session summary of `claude`.
  * @module
  */
 
 import type { RequestRecord } from "../log.ts";
-import { Budget } from "./budget.ts";
+import { Budget, type BudgetOptions } from "./budget.ts";
 import { BodyCapture, type CapturedBodies } from "./body_capture.ts";
 import type { RequestTimeline } from "./request_timeline.ts";
 import type { Prices } from "./prices.ts";
 import type { CompletedRequest, Stats, Totals } from "./types.ts";
-import { add, CappedMap, createTotals, TimeSeries } from "./aggregates.ts";
+import { addRequest, CappedMap, createTotals, TimeSeries } from "./aggregates.ts";
 
-const MAX_FINISHED = 200;
+const MAX_COMPLETED = 200;
 const MAX_SHOWN_IN_FLIGHT = 100;
 const MAX_NAMES = 100;
 const MINUTE_MS = 60_000;
 
-/** What the metrics need from outside. */
-export interface MetricsOptions {
+/** The dependencies and settings of the metrics. */
+export interface MetricsOptions extends BudgetOptions {
   about: { name: string; version: string };
-  date: () => Date;
-  /** The most that may be spent on a day of UTC; null for no limit. */
-  maxCostUsd: number | null;
-  /** Called at the first answer that the limit could not count. */
-  onUncounted?: (model: string) => void;
-  /** Whether bodies are kept. */
+  /** Whether bodies are captured. */
   capturesBodies: boolean;
-  /** What the catalog knows of a model. */
-  findPrices: (model: string) => Prices | undefined;
 }
 
 /** All metrics of one process. */
 export class Metrics {
-  /** What today has cost, and whether more may be spent. */
+  /** The costs of today, and their limit. */
   readonly budget: Budget;
   readonly #options: MetricsOptions;
   readonly #startedAt: number;
@@ -42,11 +35,11 @@ export class Metrics {
   readonly #hour = new TimeSeries(MINUTE_MS, 60);
   readonly #day = new TimeSeries(15 * MINUTE_MS, 96);
   readonly #models = new CappedMap(MAX_NAMES, createTotals);
-  readonly #ends = new CappedMap(MAX_NAMES, () => ({ count: 0 }));
+  readonly #outcomes = new CappedMap(MAX_NAMES, () => ({ count: 0 }));
   readonly #dropped = new CappedMap(MAX_NAMES, () => ({ count: 0 }));
-  readonly #inspections = new BodyCapture();
-  #finished: CompletedRequest[] = [];
-  #number = 0;
+  readonly #bodyCapture = new BodyCapture();
+  #completed: CompletedRequest[] = [];
+  #lastNumber = 0;
 
   constructor(options: MetricsOptions) {
     this.#options = options;
@@ -54,42 +47,43 @@ export class Metrics {
     this.#startedAt = options.date().getTime();
   }
 
-  /** What all requests came to. */
+  /** The totals of all completed requests. */
   get totals(): Readonly<Totals> {
     return this.#totals;
   }
 
-  /** A request has come that will be counted. */
+  /** Adds a request in flight. */
   start(timeline: RequestTimeline): void {
     this.#inFlight.add(timeline);
-    if (this.#options.capturesBodies) timeline.captureBodies(this.#inspections);
+    if (this.#options.capturesBodies) timeline.captureBodies(this.#bodyCapture);
   }
 
-  /** The bodies of a request, where they were kept and are not forgotten. */
+  /** Finds the captured bodies of a request. */
   findBodies(requestId: string): CapturedBodies | undefined {
-    return this.#inspections.find(requestId);
+    return this.#bodyCapture.find(requestId);
   }
 
   /**
-   * It has ended. @returns what is kept of it; null for one that never began: refused at the door, it must not push
-   * others out of the history
+   * Counts a completed request.
+   * @returns the request as it is kept; null for one that was not started: rejected clients must not push others out
+   * of the history
    */
   finish(timeline: RequestTimeline): CompletedRequest | null {
     if (!this.#inFlight.delete(timeline)) return null;
-    // First: whatever fails from here on, nothing stays reserved.
+    // First: even if something below throws, no reservation is left.
     this.budget.settle(timeline);
     const { record } = timeline;
     const now = this.#options.date().getTime();
-    const savedUsd = this.#countSaved(timeline);
-    const place = { number: ++this.#number, time: now - record.totalMs };
-    const finished = timeline.toCompleted(place, savedUsd);
-    this.#finished.push(finished);
-    if (this.#finished.length > MAX_FINISHED) this.#finished.shift();
-    this.#addUp(finished, { now, savedUsd });
-    return finished;
+    const savedUsd = this.#priceSavings(timeline);
+    const place = { number: ++this.#lastNumber, time: now - record.totalMs };
+    const completed = timeline.toCompleted(place, savedUsd);
+    this.#completed.push(completed);
+    if (this.#completed.length > MAX_COMPLETED) this.#completed.shift();
+    this.#count(completed, now, savedUsd);
+    return completed;
   }
 
-  /** Everything, with the requests whose number is higher than `after`. */
+  /** Reads all metrics, with the completed requests whose number is higher than `after`. */
   read(after: number): Stats {
     const now = this.#options.date().getTime();
     return {
@@ -100,36 +94,32 @@ export class Metrics {
       today: this.budget.read(),
       totals: this.#totals,
       inFlight: [...this.#inFlight].slice(-MAX_SHOWN_IN_FLIGHT).map((one) => one.toActive()),
-      requests: this.#finished.filter(({ number }) => number > after),
+      requests: this.#completed.filter(({ number }) => number > after),
       series: { hour: this.#hour.read(now), day: this.#day.read(now) },
-      models: this.#models.list().map(([model, sums]) => ({ model, ...sums })),
-      outcomes: this.#ends.list().map(([end, { count }]) => ({ end, count })),
+      models: this.#models.list().map(([model, totals]) => ({ model, ...totals })),
+      outcomes: this.#outcomes.list().map(([end, { count }]) => ({ end, count })),
       dropped: this.#dropped.list().map(([field, { count }]) => ({ field, count })),
     };
   }
 
-  /** @param record a cleaned one: names become keys here */
-  #addUp(
-    record: CompletedRequest,
-    { now, savedUsd }: { now: number; savedUsd: number | undefined },
-  ): void {
-    const addend = { record, savedUsd };
-    add(this.#totals, addend);
-    this.#hour.add(now, addend);
-    this.#day.add(now, addend);
-    if (record.upstreamModel !== undefined) add(this.#models.open(record.upstreamModel), addend);
-    this.#ends.open(record.outcome).count++;
-    for (const field of record.dropped ?? []) this.#dropped.open(field).count++;
+  /** @param record a sanitized one: its names become keys here */
+  #count(record: CompletedRequest, now: number, savedUsd: number | undefined): void {
+    const { upstreamModel, outcome, dropped = [] } = record;
+    const totals = [this.#totals, this.#hour.bucketAt(now), this.#day.bucketAt(now)];
+    if (upstreamModel !== undefined) totals.push(this.#models.getOrCreate(upstreamModel));
+    for (const one of totals) addRequest(one, record, savedUsd);
+    this.#outcomes.getOrCreate(outcome).count++;
+    for (const field of dropped) this.#dropped.getOrCreate(field).count++;
   }
 
-  /** Undefined where a price is missing that would have to be made up. */
-  #countSaved({ record, sentModel }: RequestTimeline): number | undefined {
+  /** What caching saved, in USD; undefined if a price for it is unknown. */
+  #priceSavings({ record, sentModel }: RequestTimeline): number | undefined {
     const { cachedTokens = 0, writtenTokens = 0 } = record;
     if (cachedTokens + writtenTokens === 0) return undefined;
     const prices = this.#findPrices(record, sentModel);
     const { promptPrice, cacheReadPrice, cacheWritePrice } = prices ?? {};
     if (promptPrice === undefined) return undefined;
-    // Of what did not happen, the price does not matter.
+    // Without reads or writes their price does not matter.
     const readPrice = cachedTokens === 0 ? 0 : cacheReadPrice;
     const writePrice = writtenTokens === 0 ? 0 : cacheWritePrice;
     if (readPrice === undefined || writePrice === undefined) return undefined;
@@ -137,9 +127,9 @@ export class Metrics {
     return (saved - writtenTokens * (writePrice - promptPrice)) / 1e6;
   }
 
-  /** Upstream's own name for the model may be one that its list does not have. */
-  #findPrices({ upstreamModel }: RequestRecord, asked: string | null): Prices | undefined {
+  /** Upstream may report a model name that is not in its own catalog. */
+  #findPrices({ upstreamModel }: RequestRecord, sentModel: string | null): Prices | undefined {
     const { findPrices } = this.#options;
-    return findPrices(upstreamModel ?? "") ?? findPrices(asked ?? "");
+    return findPrices(upstreamModel ?? "") ?? findPrices(sentModel ?? "");
   }
 }

@@ -1,10 +1,10 @@
 /**
- * What tokens cost by a list of prices. Pure. Where a price is not listed, the dearer one stands in for it: the
- * result is meant as a limit, not as a bill.
+ * Prices tokens by the catalog's prices. Pure. A higher price replaces one that is not listed: the result serves as a
+ * limit, not as a bill.
  * @module
  */
 
-/** Prices of a model in USD per million tokens, where they are known. */
+/** Prices of a model in USD per million tokens; undefined if unknown. */
 export interface Prices {
   promptPrice: number | undefined;
   completionPrice: number | undefined;
@@ -12,13 +12,13 @@ export interface Prices {
   cacheWritePrice: number | undefined;
 }
 
-/** Prices by which a request can be priced. */
+/** Prices that are sufficient to price a request. */
 export interface KnownPrices extends Prices {
   promptPrice: number;
   completionPrice: number;
 }
 
-/** Tokens by what is charged for them. Input tokens are those neither read from nor written to a cache. */
+/** Tokens by price. Input tokens exclude those read from or written to a cache. */
 export interface Tokens {
   input: number;
   output: number;
@@ -26,7 +26,7 @@ export interface Tokens {
   written?: number | undefined;
 }
 
-/** What tokens cost, in USD. */
+/** Returns the cost in USD. */
 export function priceTokens(
   prices: KnownPrices,
   { input, output, cached = 0, written = 0 }: Tokens,
@@ -38,9 +38,8 @@ export function priceTokens(
 }
 
 /**
- * What tokens cost at most, in USD, where it is not known how many of the input tokens a cache takes or has.
- * @param cacheTtl how long they would be kept: Anthropic charges twice the input price for an hour, and model lists
- *   have only the price for five minutes
+ * Returns the maximum cost in USD, if it is unknown how many input tokens are read from or written to a cache.
+ * @param cacheTtl Anthropic charges twice the input price for an hour; catalogs list only the price for five minutes
  */
 export function priceAtMost(
   prices: KnownPrices,
@@ -49,11 +48,11 @@ export function priceAtMost(
 ): number {
   const { promptPrice, cacheWritePrice } = prices;
   if (cacheWritePrice === undefined) return priceTokens(prices, { input, output });
-  const dearest = Math.max(promptPrice * (cacheTtl === "1h" ? 2 : 1), cacheWritePrice);
-  return priceTokens({ ...prices, promptPrice: dearest }, { input, output });
+  const highest = Math.max(promptPrice * (cacheTtl === "1h" ? 2 : 1), cacheWritePrice);
+  return priceTokens({ ...prices, promptPrice: highest }, { input, output });
 }
 
-/** The highest prices among those of several models; undefined where none can be priced. */
+/** Returns the highest prices of several models; undefined if no model has sufficient prices. */
 export function findHighest(list: readonly (Prices | undefined)[]): KnownPrices | undefined {
   const known = list.filter(isKnown);
   if (known.length === 0) return undefined;
@@ -64,7 +63,7 @@ export function findHighest(list: readonly (Prices | undefined)[]): KnownPrices 
   return {
     promptPrice: highest("promptPrice") ?? 0,
     completionPrice: highest("completionPrice") ?? 0,
-    // A price that one of the models lacks is its prompt price, which is among the highest already.
+    // A missing price counts as the prompt price, so the highest one is the highest prompt price.
     cacheReadPrice: known.every((one) => one.cacheReadPrice !== undefined)
       ? highest("cacheReadPrice")
       : undefined,

@@ -1,6 +1,5 @@
 /**
- * One request on its way: its record and its moments. What only a watcher needs is kept as a question and asked
- * when somebody looks, so that a stream pays nothing for it.
+ * Timeline of one request. Values that only the dashboard needs are callbacks, evaluated when /stats is read.
  * @module
  */
 
@@ -9,31 +8,31 @@ import type { Reservation } from "./budget.ts";
 import type { BodyCapture, ByteStream, CapturedBodies } from "./body_capture.ts";
 import type { ActiveRequest, CompletedRequest, TimelineEvent } from "./types.ts";
 
-/** An answer may have hundreds of blocks, a request many dropped fields; the first ones tell the story. */
+/** A response may have hundreds of blocks, a request many dropped fields. */
 const MAX_ITEMS = 40;
-/** Names come from clients and upstream, and are kept: nobody fills the memory with them. */
+/** Texts come from clients and upstream, and are kept. */
 const MAX_CHARS = 300;
 
 /** What a timeline starts with. */
 export interface RequestTimelineOptions {
   record: RequestRecord;
-  /** By the monotonic clock. */
+  /** When the request arrived, by `now`. */
   startedAt: number;
   /** A monotonic clock, in milliseconds. */
   now: () => number;
   redact: (text: string) => string;
 }
 
-/** One request on its way. */
+/** Timeline of one request. */
 export class RequestTimeline {
   readonly record: RequestRecord;
-  /** The model that was sent; the record's target may become the name that upstream gives it. */
+  /** The model that was sent; `record.upstreamModel` may become the name that upstream reports. */
   sentModel: string | null = null;
-  /** Estimated output tokens so far, where an answer is coming. */
+  /** Estimates the output tokens so far; null before a response. */
   countOutput: (() => number) | null = null;
-  /** What the request is expected to cost, while it is under way; null where there is no limit. */
+  /** The expected cost while the request is in flight; null without a limit. */
   reservation: Reservation | null = null;
-  /** Keeps the bodies; null where nobody asked for that. */
+  /** Null unless bodies are captured. */
   capturedBodies: CapturedBodies | null = null;
   readonly #options: RequestTimelineOptions;
   readonly #events: TimelineEvent[] = [];
@@ -43,55 +42,54 @@ export class RequestTimeline {
     this.#options = options;
   }
 
-  /** Begins to keep the bodies. */
-  captureBodies(inspections: BodyCapture): void {
-    this.capturedBodies = inspections.open(this.record.requestId, this.#options.redact);
+  /** Starts to capture bodies. */
+  captureBodies(capture: BodyCapture): void {
+    this.capturedBodies = capture.open(this.record.requestId, this.#options.redact);
   }
 
-  /** Upstream's head has come. The body is kept as it passes, where bodies are kept. */
-  attachBody(answer: { body: ByteStream }): void {
-    this.add("answered");
+  /** Adds the arrival of upstream's headers; captures the body as it is read. */
+  attachBody(response: { body: ByteStream }): void {
+    this.add("headers");
     if (this.capturedBodies !== null) {
-      answer.body = this.capturedBodies.capture("received", answer.body);
+      response.body = this.capturedBodies.capture("received", response.body);
     }
   }
 
-  /** Upstream's head is an error. */
+  /** Notes that upstream responded with an error, and captures its body. */
   attachErrorBody(text: string): void {
-    if (this.reservation !== null) this.reservation.isRefused = true;
+    if (this.reservation !== null) this.reservation.isRejected = true;
     this.capturedBodies?.set("received", text);
   }
 
-  /** Notes a moment. */
+  /** Adds an event. */
   add(kind: TimelineEvent["kind"], note = ""): void {
     if (this.#events.length < MAX_ITEMS) this.#events.push({ kind, at: this.#elapsed(), note });
   }
 
-  /** The request while it is under way. */
+  /** The request while it is in flight. */
   toActive(): ActiveRequest {
     const { requestId, model, upstreamModel } = this.record;
-    return this.#clean({
+    return this.#sanitize<ActiveRequest>({
       requestId,
-      ...(model !== undefined && { model }),
-      ...(upstreamModel !== undefined && { target: upstreamModel }),
+      model,
+      upstreamModel,
       elapsedMs: this.#elapsed(),
       outputTokens: this.countOutput?.() ?? null,
       events: this.#events,
     });
   }
 
-  /** The request when it has ended. */
+  /** The completed request, with its place in the history. */
   toCompleted(
     place: { number: number; time: number },
     savedUsd: number | undefined,
   ): CompletedRequest {
-    const replaced = findReplacedModel(this.record);
-    return this.#clean({
+    return this.#sanitize<CompletedRequest>({
       ...this.record,
       ...place,
       events: this.#events,
-      ...(replaced !== undefined && { replaced }),
-      ...(savedUsd !== undefined && { savedUsd }),
+      replaced: findReplacedModel(this.record),
+      savedUsd,
     });
   }
 
@@ -99,14 +97,17 @@ export class RequestTimeline {
     return Math.round(this.#options.now() - this.#options.startedAt);
   }
 
-  /** A copy whose texts hold no secret and no more than can be shown. Cut after redaction: half a key is one too. */
-  #clean<T extends object>(value: T): T {
-    const clean = (_key: string, item: unknown) => {
+  /**
+   * Copies a value without secrets, with shortened texts and lists, and without undefined fields. Redaction comes
+   * first: half a key is a secret too.
+   */
+  #sanitize<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+    const sanitize = (_key: string, item: unknown) => {
       if (typeof item === "string") return this.#options.redact(item).slice(0, MAX_CHARS);
-      // What is no number in JSON would come back as null.
+      // JSON would turn NaN and Infinity into null.
       if (typeof item === "number" && !Number.isFinite(item)) return undefined;
       return Array.isArray(item) ? item.slice(0, MAX_ITEMS) : item;
     };
-    return JSON.parse(JSON.stringify(value, clean));
+    return JSON.parse(JSON.stringify(value, sanitize));
   }
 }

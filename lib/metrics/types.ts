@@ -1,46 +1,46 @@
 /**
- * What `GET /stats` answers, as types: the server writes it, the page in the browser reads it. Types only.
- * Times of day in milliseconds since the epoch, durations in milliseconds, money in USD.
+ * The response of `GET /stats`, as types: written by the server, read by the dashboard in the browser.
+ * Dates in milliseconds since the epoch, durations in milliseconds, costs in USD.
  * @module
  */
 
 import type { RequestRecord } from "../log.ts";
 
-/** A moment in the life of a request. */
+/** An event in the timeline of a request. */
 export interface TimelineEvent {
-  /** A request was sent upstream, its head came, a content block began. */
-  kind: "asked" | "answered" | "block";
+  /** The request was sent upstream, upstream's headers arrived, a content block started. */
+  kind: "sent" | "headers" | "block";
   /** Since the request was received. */
   at: number;
-  /** The model asked, or the kind of the block and its tool. */
+  /** The upstream model, or the type of the block and its tool. */
   note: string;
 }
 
-/** A request that is being answered. */
+/** A request in flight. */
 export interface ActiveRequest {
   requestId: string;
   model?: string;
   upstreamModel?: string;
   elapsedMs: number;
-  /** Estimated from the text so far; null before there is any answer. */
+  /** Estimated from the text so far; null before a response. */
   outputTokens: number | null;
   events: TimelineEvent[];
 }
 
-/** A request that has ended: what the log line says, and what only the page shows. */
+/** A completed request: the fields of the log line, and those that only the dashboard shows. */
 export interface CompletedRequest extends RequestRecord {
   /** Counts up from 1. */
   number: number;
   /** When it was received. */
   time: number;
   events: TimelineEvent[];
-  /** The model that was asked, where a fallback answered in its place. */
+  /** The model that was sent, if one of its fallbacks responded instead. */
   replaced?: string;
   /** What its cache reads saved less what its cache writes cost, by the catalog's prices. */
   savedUsd?: number;
 }
 
-/** Sums over requests. Input tokens are those neither read from nor written to a cache. */
+/** Totals over requests. Input tokens exclude those read from or written to a cache. */
 export interface Totals {
   requests: number;
   failed: number;
@@ -48,48 +48,48 @@ export interface Totals {
   cachedTokens: number;
   writtenTokens: number;
   outputTokens: number;
-  /** Null until upstream has reported one. */
+  /** Null until upstream has reported a cost. */
   costUsd: number | null;
-  /** Requests that were answered and whose cost nobody told. */
+  /** Requests with a response whose cost upstream did not report. */
   unpriced: number;
-  /** Null until a price for what was cached is known. */
+  /** Null until a price for cached tokens is known. */
   savedUsd: number | null;
 }
 
-/** The sums of one stretch of time. */
+/** The totals of one period. */
 export interface TimeBucket extends Totals {
-  /** When it begins. */
+  /** Start of the period. */
   time: number;
 }
 
 /** Buckets of one width; empty ones are left out. */
 export interface Series {
   widthMs: number;
-  /** How many stretches it reaches back, the current one included. */
+  /** Number of periods, including the current one. */
   length: number;
   buckets: TimeBucket[];
 }
 
-/** What today costs, by UTC. */
+/** The costs of the current day (UTC). */
 export interface Today {
-  /** As upstream reported it. */
+  /** As reported by upstream. */
   costUsd: number;
-  /** Estimated for answers whose cost upstream did not report; only where there is a limit. */
+  /** Estimated for responses whose cost upstream did not report; only with a limit. */
   estimatedUsd: number;
-  /** Expected of the requests under way; only where there is a limit. */
+  /** Reserved for the requests in flight; only with a limit. */
   reservedUsd: number;
-  /** Answers that the limit could not count: neither their cost nor the prices of their model are known. */
+  /** Responses that the limit could not count: neither their cost nor the prices of their model are known. */
   uncounted: number;
-  /** The limit (MAX_COST_USD); null for none, and where each client pays for itself. */
+  /** The limit (MAX_COST_USD); null for none, and if clients pay with their own keys. */
   maxCostUsd: number | null;
 }
 
-/** The answer of `GET /stats`. */
+/** The response of `GET /stats`. */
 export interface Stats {
   about: { name: string; version: string };
   now: number;
   startedAt: number;
-  /** Whether bodies are kept (INSPECT). */
+  /** Whether bodies are captured (INSPECT). */
   capturesBodies: boolean;
   today: Today;
   totals: Totals;
@@ -98,16 +98,20 @@ export interface Stats {
   requests: CompletedRequest[];
   series: { hour: Series; day: Series };
   models: (Totals & { model: string })[];
-  /** How requests ended, errors by their type. */
+  /** Completed requests by outcome, errors by their type. */
   outcomes: { end: string; count: number }[];
-  /** Fields that did not travel. */
+  /** Dropped fields. */
   dropped: { field: string; count: number }[];
 }
 
-/** The bodies of one request, as text: what came, what was sent upstream, and both answers. */
+/** The bodies of one request, as text. */
 export interface Bodies {
+  /** From the client. */
   request: string;
+  /** To upstream. */
   sent: string;
+  /** From upstream. */
   received: string;
+  /** To the client. */
   answer: string;
 }

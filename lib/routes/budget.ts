@@ -1,5 +1,5 @@
 /**
- * The day's limit, MAX_COST_USD: for whom it holds, and what is refused because of it.
+ * Applies the daily limit, MAX_COST_USD: reserves the expected cost of a request, or rejects it.
  * @module
  */
 
@@ -8,13 +8,13 @@ import { ApiError } from "../errors.ts";
 import type { RequestContext, Services } from "../request_context.ts";
 import type { BudgetedRequest } from "../metrics/budget.ts";
 
-/** Clients that may try again do so after so many seconds: most answers are written by then. */
+/** In this time most responses in flight are complete. */
 const RETRY_AFTER_S = "10";
 
-/** No model writes more, whatever a client allows it. */
+/** No model writes more, whatever `max_tokens` a client sends. */
 const MAX_OUTPUT_TOKENS = 1e6;
 
-/** The limit; null for none. It is about the operator's key: clients that pay with their own have no share in it. */
+/** The limit; null for none. It protects the operator's key: clients with keys of their own are not limited. */
 export function findLimit(
   { maxCostUsd, openrouterApiKey, dialect }: Pick<
     Config,
@@ -25,20 +25,20 @@ export function findLimit(
 }
 
 /**
- * Reserves what a request is expected to cost, just before it is sent. No `await` may stand between the two, or
- * requests that come at once all see the same room.
+ * Reserves the expected cost of a request, just before it is sent. No `await` may stand between the two, otherwise
+ * concurrent requests all see the same free budget.
  * @throws {ApiError} as {@linkcode requireBudget}; not for a request that is sent again in another form
  */
 export function reserveCost(
-  sent: BudgetedRequest,
-  { exchange: { timeline }, services }: { exchange: RequestContext; services: Services },
+  { timeline, services }: RequestContext,
+  request: BudgetedRequest,
 ): void {
   if (timeline.reservation === null) requireBudget(services);
-  const maxTokens = Math.min(sent.maxTokens, MAX_OUTPUT_TOKENS);
-  services.metrics.budget.reserve(timeline, { ...sent, maxTokens });
+  const maxTokens = Math.min(request.maxTokens, MAX_OUTPUT_TOKENS);
+  services.metrics.budget.reserve(timeline, { ...request, maxTokens });
 }
 
-/** @throws {ApiError} 402 where today's cost, and what is under way, have reached the limit */
+/** @throws {ApiError} 402 if today's cost and the reservations have reached the limit */
 export function requireBudget({ metrics: { budget } }: Services): void {
   if (!budget.isOverBudget) return;
   const { costUsd, estimatedUsd, reservedUsd, maxCostUsd } = budget.read();

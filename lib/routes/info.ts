@@ -1,23 +1,22 @@
 /**
- * `GET /`, `GET /health` and `/api/hello`: what this is, for people a page, and that it is alive.
+ * `GET /`, `GET /health` and `/api/hello`: the dashboard or a summary as JSON, and liveness.
  * @module
  */
 
 import { accepts } from "@std/http/negotiation";
-import type { RequestContext, RouteResult, Services } from "../request_context.ts";
+import type { RequestContext, RouteResult } from "../request_context.ts";
 import { PAGE, POLICY } from "../dashboard/generated.ts";
 
-/** What `GET /` says of each endpoint. */
 const ENDPOINTS = {
-  "POST /v1/messages": "Anthropic Messages API, streamed or whole",
+  "POST /v1/messages": "Anthropic Messages API, with or without streaming",
   "POST /v1/messages/count_tokens": "Local estimate of a request's input tokens",
-  "GET /v1/models": "OpenRouter's models in Anthropic's shape",
-  "GET /v1/models/{id}": "One of them",
-  "GET /stats": "Figures of this process",
+  "GET /v1/models": "OpenRouter's models in Anthropic's format",
+  "GET /v1/models/{id}": "One model",
+  "GET /stats": "Statistics of this process",
   "GET /health": "Liveness",
 } as const;
 
-/** The page loads nothing and runs nothing but what it brings, and nobody frames it. */
+/** The dashboard loads nothing from elsewhere and cannot be framed. */
 const PAGE_HEADERS = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy": POLICY,
@@ -32,18 +31,18 @@ export function handleHealth(): RouteResult {
   return { response: Response.json({ status: "ok" }) };
 }
 
-/** The greeting that Claude Code sends at its start. */
+/** Responds to the probe that Claude Code sends when it starts. */
 export function handleHello(): RouteResult {
   return { response: Response.json({ message: "hello" }) };
 }
 
-/** The page for a person in a browser; what this is, as JSON, for everybody else. */
-export function handleInfo({ request }: RequestContext, { about, config }: Services): RouteResult {
-  const isPerson = accepts(request, "application/json", "text/html") === "text/html";
-  if (isPerson) return { response: new Response(PAGE, { headers: PAGE_HEADERS }) };
-  const { opus, sonnet, haiku, other } = config.targets;
+/** The dashboard for browsers, a summary as JSON for other clients. */
+export function handleInfo({ request, services }: RequestContext): RouteResult {
+  const isBrowser = accepts(request, "application/json", "text/html") === "text/html";
+  if (isBrowser) return { response: new Response(PAGE, { headers: PAGE_HEADERS }) };
+  const { opus, sonnet, haiku, other } = services.config.targets;
   const info = {
-    ...about,
+    ...services.about,
     endpoints: ENDPOINTS,
     models: {
       opus: opus.models.join(","),

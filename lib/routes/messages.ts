@@ -1,73 +1,61 @@
 /**
- * `POST /v1/messages`: the timeline of a request, from body to answer.
+ * `POST /v1/messages`: reads the body, sends the request upstream, and responds.
  * @module
  */
 
 import { parseMessagesRequest } from "../anthropic/parse_request.ts";
 import { ApiError, clientDisconnectedError } from "../errors.ts";
-import type { RequestContext, RouteResult, Services } from "../request_context.ts";
+import type { RequestContext, RouteResult } from "../request_context.ts";
 import { respondJson, respondStream } from "./respond.ts";
-import { type SendOptions, sendUpstream, type UpstreamResult } from "./send.ts";
-import { readJson } from "./read_body.ts";
+import { sendUpstream, type UpstreamResult } from "./send.ts";
+import { readRequestBody } from "./read_body.ts";
 import { requireBudget } from "./budget.ts";
 import { respondUnchanged, sendUnchanged } from "./passthrough.ts";
 
 /**
  * Handles one message request.
- * @throws {ApiError} for everything that goes wrong before the head of the answer has left
+ * @throws {ApiError} for every error before the response headers
  */
-export async function handleMessages(
-  exchange: RequestContext,
-  services: Services,
-): Promise<RouteResult> {
-  // First: a client without a key must not make the proxy read a large body, nor appear in the metrics.
-  const key = findKey(exchange, services);
-  services.metrics.start(exchange.timeline);
-  const options = { exchange, services, key };
-  return services.config.dialect === "anthropic"
-    ? await passMessages(options)
-    : await translateMessages(options);
+export async function handleMessages(context: RequestContext): Promise<RouteResult> {
+  // First: without a key the body is not read, and the request is not counted.
+  requireUpstreamKey(context);
+  context.services.metrics.start(context.timeline);
+  return context.services.config.dialect === "anthropic"
+    ? await passMessages(context)
+    : await translateMessages(context);
 }
 
-async function translateMessages(options: SendOptions): Promise<RouteResult> {
-  const { exchange, services } = options;
-  // Nothing here holds the request: it may have 32 MB, and the answer may take minutes.
-  const upstream = await sendWithBudget(options, (body) => translateAndSend(body, options));
-  exchange.bodyShare.release();
-  const answer = upstream.client.stream ? respondStream : respondJson;
-  return await throwIfClientGone(exchange, answer(upstream, { exchange, services }));
+async function translateMessages(context: RequestContext): Promise<RouteResult> {
+  // No variable here refers to the parsed request: it may take 32 MB, and the response minutes.
+  const result = await readAndSend(context, (body) => parseAndSend(context, body));
+  const respond = result.response.isStream ? respondStream : respondJson;
+  return await detectDisconnect(context, respond(context, result));
 }
 
-async function translateAndSend(body: unknown, options: SendOptions): Promise<UpstreamResult> {
-  const asked = parseMessagesRequest(body);
-  options.exchange.record.model = asked.model;
-  requireBudget(options.services);
-  return await sendUpstream(asked, options);
+async function parseAndSend(context: RequestContext, body: unknown): Promise<UpstreamResult> {
+  const request = parseMessagesRequest(body);
+  context.record.model = request.model;
+  requireBudget(context.services);
+  return await sendUpstream(context, request);
 }
 
-async function passMessages(options: SendOptions): Promise<RouteResult> {
-  const { exchange, services } = options;
-  const answer = await sendWithBudget(options, (body) => sendUnchanged(body, options));
-  exchange.bodyShare.release();
-  return await throwIfClientGone(exchange, respondUnchanged(answer, exchange, services));
+async function passMessages(context: RequestContext): Promise<RouteResult> {
+  const upstream = await readAndSend(context, (body) => sendUnchanged(context, body));
+  return await detectDisconnect(context, respondUnchanged(context, upstream));
 }
 
-/** Reads the body, and asks with it. */
-async function sendWithBudget<T>(
-  { exchange, services }: SendOptions,
-  ask: (body: unknown) => Promise<T>,
+async function readAndSend<T>(
+  context: RequestContext,
+  send: (body: unknown) => Promise<T>,
 ): Promise<T> {
-  const body = await readJson(exchange.request, {
-    maxBytes: services.config.maxBodyBytes,
-    share: exchange.bodyShare,
-    now: services.now,
-    onText: (text) => exchange.timeline.capturedBodies?.set("request", text),
-  });
-  return await throwIfClientGone(exchange, ask(body));
+  const body = await readRequestBody(context);
+  const result = await detectDisconnect(context, send(body));
+  context.bodyShare.release();
+  return result;
 }
 
-/** What breaks after the client has left broke because it left. */
-async function throwIfClientGone<T>({ request }: RequestContext, work: Promise<T>): Promise<T> {
+/** An error after the client has disconnected is a consequence of that. */
+async function detectDisconnect<T>({ request }: RequestContext, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -76,9 +64,9 @@ async function throwIfClientGone<T>({ request }: RequestContext, work: Promise<T
   }
 }
 
-/** The key that pays; null only for another server than OpenRouter, which may want none. */
-function findKey({ upstreamKey }: RequestContext, { config }: Services): string | null {
-  if (upstreamKey !== null || config.dialect === "openai") return upstreamKey;
+/** Servers other than OpenRouter may need no key. */
+function requireUpstreamKey({ upstreamKey, services: { config } }: RequestContext): void {
+  if (upstreamKey !== null || config.dialect === "openai") return;
   throw new ApiError(
     "authentication_error",
     "No OpenRouter key: set OPENROUTER_API_KEY for the proxy, or send your own sk-or-… key",

@@ -1,30 +1,32 @@
 /**
- * `GET /v1/models` and `GET /v1/models/{id}`: OpenRouter's catalog in Anthropic's shape.
+ * `GET /v1/models` and `GET /v1/models/{id}`: OpenRouter's catalog in Anthropic's format, in an order that suits
+ * Claude Code's model picker.
  * @module
  */
 
 import type { ModelInfo } from "../anthropic/types.ts";
+import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import type { RequestContext, RouteResult, Services } from "../request_context.ts";
+import type { CatalogModel } from "../openrouter/catalog.ts";
+import { FAMILIES, toAlias } from "../openrouter/model_mapping.ts";
 import { toJsonResponse } from "../stream/paced_body.ts";
-import { listModels } from "./model_list.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1000;
-/** Claude Code gives up after three seconds. */
+/** Claude Code's timeout is three seconds. */
 const CATALOG_WAIT_MS = 2000;
+/** IDs that the picker shows as they are. */
+const VISIBLE_ID = /^(claude|anthropic)/i;
 
-/** One page of the list. @throws {ApiError} 400 for a page that does not exist */
-export async function handleModelList(
-  { url }: RequestContext,
-  services: Services,
-): Promise<RouteResult> {
+/** Responds with one page of the list. @throws {ApiError} 400 for a page that does not exist */
+export async function handleModelList({ url, services }: RequestContext): Promise<RouteResult> {
   const limit = parseLimit(url.searchParams.get("limit"));
-  const models = await findModels(services);
+  const models = await loadModels(services);
   const after = url.searchParams.get("after_id");
   const before = url.searchParams.get("before_id");
-  const start = after === null ? 0 : findPlace(models, after) + 1;
-  const end = before === null ? models.length : findPlace(models, before);
+  const start = after === null ? 0 : findIndex(models, after) + 1;
+  const end = before === null ? models.length : findIndex(models, before);
   const page = before === null
     ? models.slice(start, start + limit)
     : models.slice(Math.max(0, end - limit), end);
@@ -37,16 +39,19 @@ export async function handleModelList(
   return { response: toJsonResponse(list, services.config) };
 }
 
-/** One model, by an id that may be percent-encoded. @throws {ApiError} 404 for an unknown one */
-export async function handleModel(id: string, services: Services): Promise<RouteResult> {
-  const model = (await findModels(services)).find((one) => one.id === id);
+/** Responds with one model. @throws {ApiError} 404 for an unknown ID */
+export async function handleModel(
+  { services }: RequestContext,
+  id: string,
+): Promise<RouteResult> {
+  const model = (await loadModels(services)).find((one) => one.id === id);
   if (model !== undefined) return { response: Response.json(model) };
-  const near = services.catalog.suggestModels(id);
-  const hint = near.length === 0 ? "" : `. Nearest known ids: ${near.join(", ")}`;
+  const suggestions = services.catalog.suggestModels(id);
+  const hint = suggestions.length === 0 ? "" : `. Nearest known ids: ${suggestions.join(", ")}`;
   throw new ApiError("not_found_error", `model: ${id}${hint}`);
 }
 
-async function findModels({ catalog, config }: Services): Promise<ModelInfo[]> {
+async function loadModels({ catalog, config }: Services): Promise<ModelInfo[]> {
   return listModels(await catalog.list(CATALOG_WAIT_MS), config);
 }
 
@@ -57,8 +62,88 @@ function parseLimit(text: string | null): number {
   throw new ApiError("invalid_request_error", `limit: Input should be from 1 to ${MAX_LIMIT}`);
 }
 
-function findPlace(models: readonly ModelInfo[], id: string): number {
-  const place = models.findIndex((model) => model.id === id);
-  if (place >= 0) return place;
+function findIndex(models: readonly ModelInfo[], id: string): number {
+  const index = models.findIndex((model) => model.id === id);
+  if (index >= 0) return index;
   throw new ApiError("invalid_request_error", `No model with the id ${id} to page from`);
+}
+
+/**
+ * Lists the mapped names first, then every model under its own ID (those that can call tools first), then aliases for
+ * models that can call tools and whose own ID the picker hides.
+ * @param models newest first
+ */
+export function listModels(
+  models: readonly CatalogModel[],
+  { targets }: Pick<Config, "targets">,
+): ModelInfo[] {
+  const capable = models.filter(({ toolCapable }) => toolCapable !== false);
+  const others = models.filter(({ toolCapable }) => toolCapable === false);
+  // Each name contains its family, so model_mapping.ts resolves it to the same target.
+  const mapped = FAMILIES.map((family) => {
+    const [target] = targets[family].models;
+    const model = models.find((one) => one.id === target) ?? createUnknownModel(target);
+    const label = family.charAt(0).toUpperCase() + family.slice(1);
+    const display_name = `${label} → ${describe(model)}`;
+    return toModelInfo(model, { id: `claude-${family}`, display_name });
+  });
+  const hidden = capable.filter(({ id, toolCapable }) => toolCapable && !VISIBLE_ID.test(id));
+  return [
+    ...mapped,
+    ...[...capable, ...others].map((model) => toModelInfo(model)),
+    ...hidden.map((model) => toModelInfo(model, { id: toAlias(model.id) })),
+  ];
+}
+
+function toModelInfo(
+  model: CatalogModel,
+  { id = model.id, display_name = describe(model) }: { id?: string; display_name?: string } = {},
+): ModelInfo {
+  return {
+    type: "model",
+    id,
+    display_name,
+    created_at: new Date(model.created * 1000).toISOString(),
+    max_input_tokens: model.contextLength ?? null,
+    max_tokens: model.maxOutputTokens ?? null,
+  };
+}
+
+/** `GLM 5.2 · 200k · $0.60/2.20`: name without the vendor, context length, USD per million input/output tokens. */
+function describe({ name, contextLength, promptPrice, completionPrice }: CatalogModel): string {
+  const parts = [name.replace(/^[^:]{1,30}: /, "")];
+  if (contextLength !== undefined) parts.push(formatContextLength(contextLength));
+  if (promptPrice === 0 && completionPrice === 0) parts.push("free");
+  else if (promptPrice !== undefined && completionPrice !== undefined) {
+    parts.push(`$${formatPrice(promptPrice)}/${formatPrice(completionPrice)}`);
+  }
+  return parts.join(" · ");
+}
+
+function formatContextLength(tokens: number): string {
+  if (tokens >= 1e6) return `${Number((tokens / 1e6).toFixed(1))}M`;
+  return `${Math.round(tokens / 1000)}k`;
+}
+
+function formatPrice(price: number): string {
+  return price > 0 && price < 0.01 ? price.toPrecision(1) : price.toFixed(2);
+}
+
+function createUnknownModel(id: string): CatalogModel {
+  return {
+    id,
+    name: id,
+    created: 0,
+    contextLength: undefined,
+    maxOutputTokens: undefined,
+    mandatory: undefined,
+    takesBudget: undefined,
+    efforts: undefined,
+    inputModalities: undefined,
+    toolCapable: undefined,
+    promptPrice: undefined,
+    completionPrice: undefined,
+    cacheReadPrice: undefined,
+    cacheWritePrice: undefined,
+  };
 }

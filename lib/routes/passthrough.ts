@@ -1,12 +1,12 @@
 /**
- * The native route: upstream speaks Anthropic's own API, so the body goes and the answer comes back as they
- * are. Access, keys, times, errors and the log stay ours.
+ * Passes requests and responses through unchanged, for an upstream that implements Anthropic's API itself. Access,
+ * keys, timeouts, errors and the log work as on the translated route.
  * @module
  */
 
 import { Field } from "../anthropic/field.ts";
 import { toErrorBody } from "../errors.ts";
-import type { RequestContext, RouteResult, Services } from "../request_context.ts";
+import type { RequestContext, RouteResult } from "../request_context.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import type { UpstreamResponse } from "../openrouter/client.ts";
 import { parseErrorObject } from "../openrouter/errors.ts";
@@ -23,163 +23,136 @@ import {
   toAnthropicRequest,
 } from "../translate/request/anthropic_request.ts";
 import { requireBudget, reserveCost } from "./budget.ts";
-import { describeBlock, invalidJsonError, recordEnd, toEventStream } from "./respond.ts";
+import { recordBlock, recordEnd, recordFirstEvent, recordModels, recordUsage } from "./record.ts";
+import { invalidJsonError, toEventStream } from "./respond.ts";
+import { createCall } from "./send.ts";
 
 const DEFAULT_VERSION = "2023-06-01";
-/** Where neither the request nor the model list says how much may be written. */
+/** If neither the request nor the catalog has a limit. */
 const DEFAULT_MAX_TOKENS = 64_000;
-/** The JSON of a delta around its text. */
+/** The JSON around the text of a delta. */
 const DELTA_CHARS = 80;
-/** Names of upstream's are kept for the log and the page. */
+/** Of the names from upstream that are kept for the log and the dashboard. */
 const MAX_NAME_CHARS = 256;
 
 /**
- * Passes a message request on.
- * @throws {ApiError} for a body without a model, and for everything that goes wrong before upstream's head has come
+ * Sends a message request.
+ * @throws {ApiError} for a body without a model, and for every error before upstream's headers
  */
 export async function sendUnchanged(
+  context: RequestContext,
   body: unknown,
-  { exchange, services, key }: { exchange: RequestContext; services: Services; key: string | null },
 ): Promise<UpstreamResponse> {
   const root = new Field(body);
   const request = root.asObject();
-  const { config, unavailableDefaults, catalog } = services;
-  const asked = root.at("model").asName();
+  const { services, timeline } = context;
+  const { config, unavailableDefaults } = services;
+  const model = root.at("model").asName();
   const resolve = (name: string) => resolveModel(name, config, unavailableDefaults).models;
-  const models = resolve(asked);
-  const { record, timeline } = exchange;
-  record.model = asked;
-  record.upstreamModel = models[0];
-  if (models.length > 1) record.sentModels = models;
-  const { headers } = exchange.request;
-  timeline.sentModel = models[0];
-  timeline.add("asked", models[0]);
+  const models = resolve(model);
+  context.record.model = model;
+  recordModels(context, models);
+  timeline.add("sent", models[0]);
   requireBudget(services);
-  const sent = toAnthropicRequest(request, {
+  const upstreamRequest = toAnthropicRequest(request, {
     models,
     resolve: (name) => resolve(name)[0],
     provider: config.provider,
   });
-  reserve(sent, exchange, services);
-  const answer = await services.client.sendMessages({
-    body: sent,
+  reserve(context, upstreamRequest);
+  const { headers } = context.request;
+  const upstream = await services.client.sendMessages({
+    ...createCall(context),
+    body: upstreamRequest,
     model: models[0],
     anthropicVersion: headers.get("anthropic-version") ?? DEFAULT_VERSION,
     anthropicBeta: headers.get("anthropic-beta"),
-    key,
-    signal: exchange.request.signal,
     timeoutMs: config.timeoutMs,
-    suggestModels: (model) => catalog.suggestModels(model),
-    onSend: (text) => timeline.capturedBodies?.set("sent", text),
-    onErrorBody: (text) => timeline.attachErrorBody(text),
   });
-  timeline.attachBody(answer);
-  return answer;
+  timeline.attachBody(upstream);
+  return upstream;
 }
 
-/** Passes the answer on. @throws {ApiError} for what goes wrong before the head has left */
+/** Passes the response through. @throws {ApiError} for an error before the headers are sent */
 export async function respondUnchanged(
-  answer: UpstreamResponse,
-  exchange: RequestContext,
-  services: Services,
+  context: RequestContext,
+  upstream: UpstreamResponse,
 ): Promise<RouteResult> {
-  return answer.contentType === "text/event-stream"
-    ? passStream(answer, exchange, services)
-    : await passJson(answer, exchange, services);
+  return upstream.contentType === "text/event-stream"
+    ? passStream(context, upstream)
+    : await passJson(context, upstream);
 }
 
-function reserve(sent: JsonObject, exchange: RequestContext, services: Services): void {
-  const { catalog, tokenCalibration, metrics } = services;
+function reserve(context: RequestContext, request: JsonObject): void {
+  const { catalog, tokenCalibration, metrics } = context.services;
   // The estimate reads the whole body.
   if (!metrics.budget.isLimited) return;
-  const models = listRequestedModels(sent);
-  const { max_tokens: asked } = sent;
-  const most = catalog.find(models[0])?.maxOutputTokens;
-  const maxTokens = typeof asked === "number" && asked > 0
-    ? Math.min(asked, most ?? asked)
-    : most ?? DEFAULT_MAX_TOKENS;
-  const inputTokens = tokenCalibration.adjust(models[0], estimateAnthropicTokens(sent));
-  const isStream = sent["stream"] === true;
-  reserveCost({ models, inputTokens, maxTokens, cacheTtl: "5m", isStream }, { exchange, services });
+  const models = listRequestedModels(request);
+  const { max_tokens: requested } = request;
+  const limit = catalog.find(models[0])?.maxOutputTokens;
+  const maxTokens = typeof requested === "number" && requested > 0
+    ? Math.min(requested, limit ?? requested)
+    : limit ?? DEFAULT_MAX_TOKENS;
+  const inputTokens = tokenCalibration.adjust(models[0], estimateAnthropicTokens(request));
+  const isStream = request["stream"] === true;
+  reserveCost(context, { models, inputTokens, maxTokens, cacheTtl: "5m", isStream });
 }
 
-function passStream(
-  answer: UpstreamResponse,
-  exchange: RequestContext,
-  services: Services,
-): RouteResult {
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
+function passStream(context: RequestContext, upstream: UpstreamResponse): RouteResult {
+  const { services, timeline, redact } = context;
+  const { promise: finished, resolve } = Promise.withResolvers<void>();
   let outputTokens = 0;
-  exchange.timeline.countOutput = () => outputTokens;
-  const body = passThrough(answer.body, {
+  timeline.countOutput = () => outputTokens;
+  const body = passThrough(upstream.body, {
     timeoutMs: services.config.timeoutMs,
     now: services.now,
     openStreams: services.openStreams,
-    onEvent: (event) => recordEvent(event, exchange, services),
+    onEvent: (event) => recordEvent(context, event),
     onDelta: (chars) => {
       outputTokens += Math.max(1, Math.ceil((chars - DELTA_CHARS) / CHARS_PER_TOKEN));
     },
     onEnd: (end) => {
-      recordEnd(end, exchange);
+      recordEnd(context, end);
       resolve();
     },
     parseError: parseErrorObject,
-    encodeError: (error) =>
-      encodeEvent({ type: "error", error: toErrorBody(error, exchange.redact) }),
+    encodeError: (error) => encodeEvent({ type: "error", error: toErrorBody(error, redact) }),
   });
-  return { response: toEventStream(body), finished: ended };
+  return { response: toEventStream(body), finished };
 }
 
 async function passJson(
-  answer: UpstreamResponse,
-  exchange: RequestContext,
-  { config, byteBudget }: Services,
+  context: RequestContext,
+  upstream: UpstreamResponse,
 ): Promise<RouteResult> {
-  const text = await readUpstreamText(answer.body, {
-    timeoutMs: config.timeoutMs,
-    share: byteBudget.open(),
-  });
+  const { config, byteBudget } = context.services;
+  const { timeoutMs } = config;
+  const text = await readUpstreamText(upstream.body, { timeoutMs, share: byteBudget.open() });
   const message = parseJson(text);
-  if (!isJsonObject(message)) throw invalidJsonError(answer);
+  if (!isJsonObject(message)) throw invalidJsonError(context, upstream);
   const { error } = message;
   if (error !== undefined && error !== null) throw parseErrorObject(error);
-  recordMessage(message, exchange);
+  recordMessage(context, message);
   const headers = { "content-type": "application/json" };
-  return { response: new Response(createPacedBody(text, config.timeoutMs), { headers }) };
+  return { response: new Response(createPacedBody(text, timeoutMs), { headers }) };
 }
 
-/** The model and the tokens stand in `message_start`, the final tokens in `message_delta`. */
-function recordEvent(event: JsonObject, exchange: RequestContext, { now }: Services): void {
-  const { record, startedAt, timeline } = exchange;
-  if (event["type"] === "message_start") {
-    record.firstEventMs = Math.round(now() - startedAt);
-    if (isJsonObject(event["message"])) recordMessage(event["message"], exchange);
-  } else if (event["type"] === "content_block_start" && isJsonObject(event["content_block"])) {
-    timeline.add("block", describeBlock(event["content_block"]));
-  } else if (event["type"] === "message_delta" && isJsonObject(event["usage"])) {
-    recordUsage(event["usage"], exchange);
+/** Reads the model and first usage from `message_start`, the final usage from `message_delta`. */
+function recordEvent(context: RequestContext, event: JsonObject): void {
+  const { type, message, content_block: block, usage } = event;
+  if (type === "message_start") {
+    recordFirstEvent(context);
+    if (isJsonObject(message)) recordMessage(context, message);
+  } else if (type === "content_block_start" && isJsonObject(block)) {
+    recordBlock(context, block);
+  } else if (type === "message_delta" && isJsonObject(usage)) {
+    recordUsage(context, usage, readReportedCost(usage));
   }
 }
 
-function recordMessage(message: JsonObject, exchange: RequestContext): void {
-  const { model, provider, usage } = message;
-  if (typeof model === "string") exchange.record.upstreamModel = model.slice(0, MAX_NAME_CHARS);
-  if (typeof provider === "string") exchange.record.provider = provider.slice(0, MAX_NAME_CHARS);
-  if (isJsonObject(usage)) recordUsage(usage, exchange);
-}
-
-/** Later metrics replace earlier ones; what is not said again stays. */
-function recordUsage(usage: JsonObject, { record }: RequestContext): void {
-  const read = (key: string): number | undefined =>
-    typeof usage[key] === "number" ? usage[key] : undefined;
-  const input = read("input_tokens");
-  const output = read("output_tokens");
-  const cached = read("cache_read_input_tokens");
-  const written = read("cache_creation_input_tokens");
-  const cost = readReportedCost(usage);
-  if (input !== undefined) record.inputTokens = input;
-  if (output !== undefined) record.outputTokens = output;
-  if (cached !== undefined) record.cachedTokens = cached;
-  if (written) record.writtenTokens = written;
-  if (cost !== undefined) record.costUsd = cost;
+function recordMessage(context: RequestContext, { model, provider, usage }: JsonObject): void {
+  const { record } = context;
+  if (typeof model === "string") record.upstreamModel = model.slice(0, MAX_NAME_CHARS);
+  if (typeof provider === "string") record.provider = provider.slice(0, MAX_NAME_CHARS);
+  if (isJsonObject(usage)) recordUsage(context, usage, readReportedCost(usage));
 }

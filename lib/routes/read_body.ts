@@ -1,5 +1,5 @@
 /**
- * Reading a request body: bounded in size, in time, in pieces and in depth, strict in its encoding.
+ * Reads a request body, with limits on its size, time, chunks and nesting.
  * @module
  */
 
@@ -7,38 +7,51 @@ import { STATUS_CODE } from "@std/http/status";
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
 import type { ByteShare } from "../byte_budget.ts";
 import { ApiError } from "../errors.ts";
+import type { RequestContext } from "../request_context.ts";
 import { type Progress, readText } from "../stream/read_text.ts";
 
-/** A body that sends nothing for so long is given up; the runtime has no limit of its own. */
+/** Idle timeout of an upload; the runtime has none. */
 const IDLE_MS = 30_000;
-/** After this time a body must have come at the least rate: a byte now and then would hold its place for ever. */
-const PATIENCE_MS = 60_000;
-const LEAST_BYTES_PER_MS = 64;
-/** A read costs the same for one byte as for 64 KB: pieces of one byte would take a whole core. */
+/** After this time an upload must have the minimum rate: otherwise one byte now and then would keep it open forever. */
+const GRACE_MS = 60_000;
+const MIN_BYTES_PER_MS = 64;
+/** A read costs the same for one byte as for 64 KB: chunks of one byte would take a whole core. */
 const MAX_READS = 20_000;
-const LEAST_BYTES_PER_READ = 16;
+const MIN_BYTES_PER_READ = 16;
 /** Deeper JSON is an attack: real requests stay below 30. Checked before the parser recurses. */
 const MAX_DEPTH = 512;
 
 /** The limits of {@linkcode readJson}. */
 export interface BodyLimits {
   maxBytes: number;
-  /** Of the memory for bodies; the caller releases it. */
+  /** The memory of the body; the caller releases it. */
   share?: ByteShare;
   /** A monotonic clock, in milliseconds. */
   now?: () => number;
   idleMs?: number;
-  /** Told of the text before it is parsed. */
+  /** Called with the text before it is parsed. */
   onText?: (text: string) => void;
 }
 
+/** Reads the JSON body of a request, within the server's limits. @throws {ApiError} as {@linkcode readJson} */
+export async function readRequestBody(
+  { request, services, bodyShare, timeline }: RequestContext,
+): Promise<unknown> {
+  return await readJson(request, {
+    maxBytes: services.config.maxBodyBytes,
+    share: bodyShare,
+    now: services.now,
+    onText: (text) => timeline.capturedBodies?.set("request", text),
+  });
+}
+
 /**
- * The JSON value of a request body.
- * @throws {ApiError} 413 over the limit, 408 on silence or where it comes too slowly, 529 where there is no memory for
- * it, 400 for bytes in too many pieces, that are not UTF-8, not JSON, or too deep
+ * Reads a JSON body.
+ * @throws {ApiError} 413 over the size limit, 408 for an idle or slow upload, 529 without free memory, 400 for too many
+ * chunks, invalid UTF-8, invalid JSON, or too many levels
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
-  const declared = readLength(request.headers);
+  const declared = readContentLength(request.headers);
   if (declared !== null && declared > limits.maxBytes) throw tooLargeError(limits.maxBytes);
   const text = await readBody(request, { ...limits, declared });
   limits.onText?.(text);
@@ -56,37 +69,38 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
   }
 }
 
-/** Where the parser stopped. Its own words quote the body, which is nobody's to log. */
+/** Only the position: the parser's own message quotes the body, which must not be logged. */
 function describeSyntaxError(error: unknown): string {
-  const words = error instanceof Error ? error.message : "";
-  const place = /end of JSON input|at position \d+( \(line \d+ column \d+\))?/.exec(words)?.[0];
-  return place === undefined ? "" : `: unexpected ${place.replace(/^at/, "text at")}`;
+  const message = error instanceof Error ? error.message : "";
+  const [position] = /end of JSON input|at position \d+( \(line \d+ column \d+\))?/.exec(message) ??
+    [];
+  return position === undefined ? "" : `: unexpected ${position.replace(/^at/, "text at")}`;
 }
 
-/** The declared length; null for a body that ends when it ends. The runtime refuses heads that say both. */
-function readLength(headers: Headers): number | null {
+/** Null for chunked bodies. The runtime rejects requests with both headers. */
+function readContentLength(headers: Headers): number | null {
   const length = headers.get("content-length") ?? "";
   return /^\d+$/.test(length) && !headers.has("transfer-encoding") ? Number(length) : null;
 }
 
-/** @param limits `declared`: the runtime ends the body there; null: it ends when it ends */
+/** @param limits `declared`: the content length, at which the runtime ends the body; null for a chunked body */
 async function readBody(
   { body }: Request,
   limits: BodyLimits & { declared: number | null },
 ): Promise<string> {
   if (body === null) return "";
   const { declared, share, idleMs = IDLE_MS } = limits;
-  const check = createPaceCheck({ ...limits, idleMs });
+  const checkPace = createPaceCheck({ ...limits, idleMs });
   let text: string | null;
   try {
-    // At once, and not as it comes: an upload that cannot end well is refused before it has cost anything.
+    // Before the first read: an upload without free memory is rejected at once.
     if (declared !== null) share?.resize(declared);
     text = await readText(declared === null ? limitBytes(body, limits) : body, {
-      idleMs: idleMs,
+      idleMs,
       ...(declared !== null && { expectedBytes: declared }),
       onRead: (progress) => {
         if (declared === null) share?.resize(progress.bytes);
-        check(progress);
+        checkPace(progress);
       },
     });
   } catch (cause) {
@@ -95,25 +109,28 @@ async function readBody(
     const message = "The request body could not be read, or is not valid UTF-8";
     throw new ApiError("invalid_request_error", message, { cause });
   }
-  if (text === null) throw timeoutError(`The request body sent nothing for ${idleMs / 1000} s`);
+  if (text === null) throw timeoutError(`No data in the request body for ${idleMs / 1000} s`);
   return text;
 }
 
-/** Refuses a body that comes too slowly, or in too many pieces. */
+/** Rejects a body that arrives too slowly, or in too many chunks. */
 function createPaceCheck(
   { now = () => performance.now(), idleMs }: { now?: (() => number) | undefined; idleMs: number },
 ): (progress: Progress) => void {
   let readAt = now();
   let waitedMs = 0;
   return ({ bytes, reads }) => {
-    // A longer wait would have ended the reading: this process was stopped, which is not the client's fault.
+    // A longer wait would have hit the idle timeout: this process was suspended, which is not the client's fault.
     waitedMs += Math.min(now() - readAt, idleMs);
     readAt = now();
-    if (waitedMs > PATIENCE_MS + bytes / LEAST_BYTES_PER_MS) {
-      throw timeoutError(`The request body came at less than ${LEAST_BYTES_PER_MS} kB a second`);
+    if (waitedMs > GRACE_MS + bytes / MIN_BYTES_PER_MS) {
+      throw timeoutError(`The request body arrived at less than ${MIN_BYTES_PER_MS} kB/s`);
     }
-    if (reads > MAX_READS + bytes / LEAST_BYTES_PER_READ) {
-      throw new ApiError("invalid_request_error", "The request body came in too many small pieces");
+    if (reads > MAX_READS + bytes / MIN_BYTES_PER_READ) {
+      throw new ApiError(
+        "invalid_request_error",
+        "The request body arrived in too many small chunks",
+      );
     }
   };
 }
@@ -135,7 +152,7 @@ function timeoutError(message: string): ApiError {
   return new ApiError("timeout_error", message, { status: STATUS_CODE.RequestTimeout });
 }
 
-/** Whether the brackets outside strings nest too deep. Strings are jumped over, so base64 costs nothing. */
+/** Whether the brackets outside strings nest too deep. Strings are skipped, so base64 costs nothing. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   for (let at = 0; at < text.length;) {
@@ -148,14 +165,14 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-// Codes and not characters: a loop over numbers costs a fifth of a regular expression's matches.
+// Character codes: a loop over numbers takes a fifth of the time of a regular expression.
 const QUOTE = 0x22;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** The place behind the quote that ends a string; the end of the text where it never ends. */
+/** The index after the closing quote; the end of the text for an unterminated string. */
 function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start); quote !== -1; quote = text.indexOf('"', quote + 1)) {
     let backslashes = 0;

@@ -1,228 +1,193 @@
 /**
- * Answering: upstream's body → the response, streamed or whole. The head says what is true at that moment.
+ * Responds with upstream's translated response, as a stream or as one JSON body.
  * @module
  */
 
-import type { Message, StreamEvent } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
-import type { RequestContext, RouteResult, Services } from "../request_context.ts";
+import type { RequestContext, RouteResult } from "../request_context.ts";
 import { parseJson } from "../json.ts";
 import type { UpstreamResponse } from "../openrouter/client.ts";
 import { readReportedCost } from "../openrouter/cost.ts";
 import { encodeEvent } from "../stream/sse.ts";
 import { createPacedBody, toJsonResponse } from "../stream/paced_body.ts";
-import { createEventStream, type StreamEnd } from "../stream/event_stream.ts";
+import { createEventStream } from "../stream/event_stream.ts";
 import { readUpstreamText } from "../stream/read_text.ts";
+import type { ResponseContext } from "../translate/request/response_context.ts";
 import {
   toPrefillOnlyMessage,
   translateCompletion,
   translateResponse,
 } from "../translate/response/message.ts";
 import { StreamTranslator } from "../translate/response/stream_translator.ts";
-import { countSearches, translateUsage } from "../translate/response/usage.ts";
+import { translateUsage } from "../translate/response/usage.ts";
 import { vendorOf } from "../translate/reasoning.ts";
+import { recordBlock, recordEnd, recordFirstEvent, recordUsage } from "./record.ts";
 import type { UpstreamResult } from "./send.ts";
 
 const EVENT_STREAM = "text/event-stream";
-/** Content types that are no stream, whatever was asked for. Others are read as one: some servers send none. */
-const WHOLE_BODY = /json$|html$/;
-
-/** The request an answer belongs to. */
-export interface RespondOptions {
-  exchange: RequestContext;
-  services: Services;
-}
+/** Content types of a complete body. All others are read as a stream: some servers send no content type. */
+const COMPLETE_BODY = /json$|html$/;
 
 /**
- * A streamed answer. Its head waits for upstream's first real chunk.
- * @throws {ApiError} for a failure before that chunk
+ * Responds with a stream. Its headers are sent after upstream's first real chunk.
+ * @throws {ApiError} for an error before that chunk
  */
 export async function respondStream(
-  upstream: UpstreamResult,
-  options: RespondOptions,
+  context: RequestContext,
+  result: UpstreamResult,
 ): Promise<RouteResult> {
-  const translator = createTranslator(upstream, options);
-  if (WHOLE_BODY.test(upstream.answer.contentType)) {
-    return await respondBuffered(upstream, { ...options, translator });
-  }
-  const { services, exchange } = options;
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
-  const stream = await createEventStream(upstream.answer.body, translator, {
+  const { upstream, response } = result;
+  if (COMPLETE_BODY.test(upstream.contentType)) return await respondBuffered(context, result);
+  const { services } = context;
+  const translator = createTranslator(context, response);
+  const { promise: finished, resolve } = Promise.withResolvers<void>();
+  const stream = await createEventStream(upstream.body, translator, {
     timeoutMs: services.config.timeoutMs,
     pingMs: services.config.pingMs,
     now: services.now,
     openStreams: services.openStreams,
     share: services.byteBudget.open(),
-    onFirstEvent: () => recordStart(translator, options),
+    onFirstEvent: () => {
+      recordFirstEvent(context);
+      recordMetadata(context, translator);
+    },
     onEnd: (end) => {
       try {
-        recordUsage(translator, exchange);
-        learnTokens(upstream, translator, options);
-        if (end.how === "complete") warnOfEnd(translator, options);
-        recordEnd(end, exchange);
+        recordMetadata(context, translator);
+        learnTokens(context, response, translator);
+        if (end.how === "complete") logWarning(context, translator);
+        recordEnd(context, end);
       } finally {
-        // Whatever fails above, the request is under way no longer.
+        // Even if something above throws, the request must not stay in flight.
         resolve();
       }
     },
   });
-  return { response: toEventStream(stream), finished: ended };
+  return { response: toEventStream(stream), finished };
 }
 
-/** Upstream answered a stream request with one JSON body: the same events, all at once. */
+/** Upstream responded to a streaming request with one JSON body: all events are sent at once. */
 async function respondBuffered(
-  upstream: UpstreamResult,
-  options: RespondOptions & { translator: StreamTranslator },
+  context: RequestContext,
+  result: UpstreamResult,
 ): Promise<RouteResult> {
-  const { translator, exchange } = options;
-  const completion = await readBody(upstream, options);
-  const translate = () => translateCompletion(completion, translator);
-  const events: StreamEvent[] = translateAndRecord(translate, translator, exchange);
-  recordStart(translator, options);
-  learnTokens(upstream, translator, options);
-  warnOfEnd(translator, options);
-  const text = events.map(encodeEvent).join("");
-  return { response: toEventStream(createPacedBody(text, options.services.config.timeoutMs)) };
+  const events = await translateBody(context, result, translateCompletion);
+  const body = createPacedBody(
+    events.map(encodeEvent).join(""),
+    context.services.config.timeoutMs,
+  );
+  return { response: toEventStream(body) };
 }
 
 /**
- * A whole answer.
- * @throws {ApiError} for every answer that is not one
+ * Responds with one JSON body.
+ * @throws {ApiError} if upstream's response is not a complete message
  */
 export async function respondJson(
-  upstream: UpstreamResult,
-  options: RespondOptions,
+  context: RequestContext,
+  result: UpstreamResult,
 ): Promise<RouteResult> {
-  const translator = createTranslator(upstream, options);
-  const completion = await readBody(upstream, options);
-  const translate = () => translateResponse(completion, translator);
-  const translated: Message = translateAndRecord(translate, translator, options.exchange);
-  const message = upstream.client.maxTokens === 0 ? toPrefillOnlyMessage(translated) : translated;
-  recordStart(translator, options);
-  learnTokens(upstream, translator, options);
-  warnOfEnd(translator, options);
-  return { response: toJsonResponse(message, options.services.config) };
+  const translated = await translateBody(context, result, translateResponse);
+  const message = result.response.isPrefillOnly ? toPrefillOnlyMessage(translated) : translated;
+  return { response: toJsonResponse(message, context.services.config) };
 }
 
-/** Notes what upstream said even where the answer cannot be translated: it has its price all the same. */
-function translateAndRecord<T>(
-  translate: () => T,
-  translator: StreamTranslator,
-  exchange: RequestContext,
-): T {
+/** Reads, translates and records a JSON body. */
+async function translateBody<T>(
+  context: RequestContext,
+  { upstream, response }: UpstreamResult,
+  translate: (completion: unknown, translator: StreamTranslator) => T,
+): Promise<T> {
+  const translator = createTranslator(context, response);
+  const completion = await readCompletion(context, upstream);
+  let translated: T;
   try {
-    return translate();
-  } finally {
-    recordUsage(translator, exchange);
+    translated = translate(completion, translator);
+  } catch (error) {
+    // Upstream charges for a response that cannot be translated too.
+    recordMetadata(context, translator);
+    throw error;
   }
+  recordFirstEvent(context);
+  recordMetadata(context, translator);
+  learnTokens(context, response, translator);
+  logWarning(context, translator);
+  return translated;
 }
 
-async function readBody(upstream: UpstreamResult, { services }: RespondOptions): Promise<unknown> {
-  const text = await readUpstreamText(upstream.answer.body, {
-    timeoutMs: services.config.timeoutMs,
-    share: services.byteBudget.open(),
-  });
+async function readCompletion(
+  context: RequestContext,
+  upstream: UpstreamResponse,
+): Promise<unknown> {
+  const { config, byteBudget } = context.services;
+  const { timeoutMs } = config;
+  const text = await readUpstreamText(upstream.body, { timeoutMs, share: byteBudget.open() });
   const completion = parseJson(text);
   if (completion !== undefined) return completion;
-  throw invalidJsonError(upstream.answer);
+  throw invalidJsonError(context, upstream);
 }
 
-/** The error for an answer that is whole and cannot be read. */
-export function invalidJsonError({ contentType }: UpstreamResponse): ApiError {
-  const message = `OpenRouter answered 200 with ${contentType || "nothing"} that is no JSON`;
+/** Creates the error for a complete body that cannot be parsed. */
+export function invalidJsonError(
+  { services }: RequestContext,
+  { contentType }: UpstreamResponse,
+): ApiError {
+  const { host } = new URL(services.config.baseUrl);
+  const type = contentType || "a body without a content type";
+  const message = `${host} responded 200 with ${type} that is not valid JSON`;
   return new ApiError("api_error", message, { status: 502 });
 }
 
-function createTranslator(
-  upstream: UpstreamResult,
-  { exchange, services }: RespondOptions,
-): StreamTranslator {
-  const { timeline } = exchange;
-  const { model, searchesWeb, hidesThinking, reportsSafeguards, stopSequences, takenCallIds } =
-    upstream.client;
+function createTranslator(context: RequestContext, response: ResponseContext): StreamTranslator {
+  const { services, timeline, redact } = context;
   const translator = new StreamTranslator({
+    ...response,
     messageId: services.newId("msg"),
-    model,
-    inputTokens: services.tokenCalibration.adjust(upstream.target, upstream.inputTokens),
+    inputTokens: services.tokenCalibration.adjust(response.target, response.inputTokens),
     newCallId: () => services.newId("toolu"),
-    target: upstream.target,
-    searchesWeb,
-    contextManagement: upstream.contextManagement,
-    hidesThinking,
-    names: upstream.names,
-    cacheTtl: upstream.cacheTtl,
-    takenCallIds,
-    stopSequences,
-    visibleTokens: upstream.visibleTokens,
-    reportsSafeguards,
-    redact: exchange.redact,
-    onBlock: (block) => timeline.add("block", describeBlock(block)),
+    redact,
+    onBlock: (block) => recordBlock(context, block),
   });
   timeline.countOutput = () => translator.outputTokens;
   return translator;
 }
 
-/** What a timeline says of a block: its kind, and which tool. */
-export function describeBlock({ type, name }: { type?: unknown; name?: unknown }): string {
-  return [type, name].filter((word) => typeof word === "string").join(" ");
-}
-
-/** The response of a stream. */
+/** Creates the response of a stream. */
 export function toEventStream(body: BodyInit): Response {
   const headers = {
     "content-type": `${EVENT_STREAM}; charset=utf-8`,
-    // Intermediaries must neither store nor compress nor buffer what is still being written.
+    // Intermediaries must neither store nor compress nor buffer a stream.
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
   };
   return new Response(body, { headers });
 }
 
-/** The next estimate for this model is better by what upstream has counted. */
+/** Calibrates the token estimate of the model by the prompt tokens that upstream counted. */
 function learnTokens(
-  { target, inputTokens }: UpstreamResult,
-  { metadata }: StreamTranslator,
-  { exchange, services }: RespondOptions,
+  { record, services }: RequestContext,
+  { target, inputTokens }: ResponseContext,
+  { metadata: { usage, model } }: StreamTranslator,
 ): void {
-  const counted = metadata.usage?.prompt_tokens;
-  // A fallback of another vendor counts in other tokens, and a search adds pages that nobody estimated.
-  const isOthers = exchange.record.sentModels !== undefined && metadata.model !== null &&
-    vendorOf(metadata.model) !== vendorOf(target);
-  if (typeof counted !== "number" || isOthers || countSearches(metadata.usage) > 0) return;
-  services.tokenCalibration.learn(target, inputTokens, counted);
+  if (usage === null || typeof usage.prompt_tokens !== "number") return;
+  // A fallback of another vendor has another tokenizer, and a search adds pages that the estimate cannot know.
+  const isOtherVendor = record.sentModels !== undefined && model !== null &&
+    vendorOf(model) !== vendorOf(target);
+  if (isOtherVendor || translateUsage(usage).server_tool_use !== undefined) return;
+  services.tokenCalibration.learn(target, inputTokens, usage.prompt_tokens);
 }
 
-/** What is known when the head leaves; the server puts the model into it. */
-function recordStart(translator: StreamTranslator, { exchange, services }: RespondOptions): void {
-  exchange.record.firstEventMs = Math.round(services.now() - exchange.startedAt);
-  recordUsage(translator, exchange);
-}
-
-function recordUsage({ metadata }: StreamTranslator, { record }: RequestContext): void {
+function recordMetadata(context: RequestContext, { metadata }: StreamTranslator): void {
+  const { record } = context;
   if (metadata.model !== null) record.upstreamModel = metadata.model;
   if (metadata.provider !== null) record.provider = metadata.provider;
   if (metadata.usage === null) return;
-  const usage = translateUsage(metadata.usage);
-  record.inputTokens = usage.input_tokens;
-  record.outputTokens = usage.output_tokens;
-  record.cachedTokens = usage.cache_read_input_tokens;
-  const written = usage.cache_creation_input_tokens;
-  if (written > 0) record.writtenTokens = written;
-  const costUsd = readReportedCost(metadata.usage);
-  if (costUsd !== undefined) record.costUsd = costUsd;
+  recordUsage(context, translateUsage(metadata.usage), readReportedCost(metadata.usage));
 }
 
-/** An answer that is taken as whole although upstream ended it in an unusual way. */
-function warnOfEnd({ warning }: StreamTranslator, { exchange, services }: RespondOptions): void {
+/** Logs an unusual end of a response that is treated as complete. */
+function logWarning({ record, services }: RequestContext, { warning }: StreamTranslator): void {
   if (warning === null) return;
-  const { requestId, upstreamModel } = exchange.record;
+  const { requestId, upstreamModel } = record;
   services.log.write("warn", `${requestId} ${upstreamModel}: ${warning}, taken as complete`);
-}
-
-/** How the stream ended, for the log line. */
-export function recordEnd(end: StreamEnd, { record, redact, request }: RequestContext): void {
-  // Deno 2.5 ends the call upstream by the request's signal before it cancels the answer.
-  if (end.how === "failed" && request.signal.aborted) end = { how: "client_gone" };
-  record.outcome = end.how === "failed" ? end.error.type : end.how;
-  if (end.how === "failed") record.error = redact(end.error.message);
 }

@@ -14,7 +14,7 @@ import {
   takeSettings,
 } from "../../lib/cli/claude/settings.ts";
 import { summarizeSession } from "../../lib/cli/claude/session_summary.ts";
-import { countRequest, createJourney, createMetrics } from "../helpers/metrics.ts";
+import { countRequest, createMetrics, createTimeline } from "../helpers/metrics.ts";
 import { StartError } from "../../lib/cli/terminal.ts";
 import { loadConfig } from "../../lib/config.ts";
 import type { RequestRecord } from "../../lib/log.ts";
@@ -265,7 +265,7 @@ const SUMS: [records: Partial<RequestRecord>[], line: string][] = [
 for (const [records, line] of SUMS) {
   Deno.test(`the sum of a session reads: ${line} (${records.length} records)`, () => {
     const metrics = createMetrics();
-    for (const record of records) countRequest(metrics, createJourney({ ...RECORD, ...record }));
+    for (const record of records) countRequest(metrics, createTimeline({ ...RECORD, ...record }));
     assertEquals(summarizeSession(metrics.totals), line);
   });
 }

@@ -99,7 +99,7 @@ function createRequest(model: Model, prompt: number, random: () => number): Requ
     redact: (text) => text,
   });
   for (
-    const [at, kind, note] of [[12, "asked", model.id], [380, "answered", ""], [
+    const [at, kind, note] of [[12, "sent", model.id], [380, "headers", ""], [
       first,
       "block",
       "text",

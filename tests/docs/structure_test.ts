@@ -247,7 +247,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["lib/services.ts", "lib/server.ts"],
   ["lib/routes/"],
   ["lib/request_context.ts", "lib/dashboard/"],
-  ["lib/metrics/", "lib/cli/telemetry.ts"],
+  ["lib/metrics/"],
   ["lib/stream/passthrough.ts"],
   ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/stream/event_stream.ts"],
   ["lib/translate/", "lib/stream/", "lib/openrouter/model_mapping.ts"],

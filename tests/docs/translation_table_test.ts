@@ -29,7 +29,7 @@ const VERDICTS = ["carried", "approximated", "dropped", "refused"];
 const TEST_FILES = [
   "anthropic/parse_request_test",
   "anthropic/parse_messages_test",
-  "routes/model_list_test",
+  "routes/models_test",
   "stream/event_stream_test",
 ];
 

@@ -13,7 +13,7 @@ import { parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { requireBudget } from "../../lib/routes/budget.ts";
 import { CLAUDE_WORDS } from "../helpers/claude_words.ts";
 import { sse, textChunk } from "../helpers/chunks.ts";
-import { countRequest, createJourney, createRecord } from "../helpers/metrics.ts";
+import { countRequest, createRecord, createTimeline } from "../helpers/metrics.ts";
 import { read, readRows, readSection } from "../helpers/papers.ts";
 import { ask, call, createProxy, createTestServices, get, post } from "../helpers/proxy.ts";
 import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
@@ -138,7 +138,7 @@ async function breakConnection(): Promise<string> {
 
 function refuseBudget(): string {
   const services = createTestServices({ env: { MAX_COST_USD: "5" } });
-  const timeline = createJourney(createRecord({ costUsd: 5.01 }));
+  const timeline = createTimeline(createRecord({ costUsd: 5.01 }));
   countRequest(services.metrics, timeline);
   return tell(() => requireBudget(services));
 }

@@ -286,7 +286,7 @@ Deno.test("the native route takes error: null for no error, and a list for no an
   assertEquals([response.status, await response.json()], [200, { ...MESSAGE, error: null }]);
   await using list = setStage(() => Response.json([MESSAGE]));
   const refused = await list.send(BODY);
-  assertStringIncludes(await refused.text(), "no JSON");
+  assertStringIncludes(await refused.text(), "not valid JSON");
   assertEquals(refused.status, 502);
 });
 

@@ -122,7 +122,8 @@ Deno.test("POST /v1/messages has PDFs read by PDF_ENGINE, and asks for nobody wi
 
 Deno.test("translateRequest tells only who manages the context what was done to it", () => {
   const translate = (keys: Keys) =>
-    translateRequest(parseMessagesRequest(ask(keys)), { models: ["a/b"] }).contextManagement;
+    translateRequest(parseMessagesRequest(ask(keys)), { models: ["a/b"] }).response
+      .contextManagement;
   assertEquals(translate({}), undefined);
   assertEquals(translate({ context_management: {} }), { applied_edits: [] });
 });

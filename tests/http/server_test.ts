@@ -946,7 +946,9 @@ for (const body of ["oops", "{", '{"choices":\n\n[']) {
     assertEquals(await readError(await send(handler, ask({ stream: true }))), {
       status: 502,
       type: "api_error",
-      message: "OpenRouter answered 200 with application/json that is no JSON",
+      message: `${
+        new URL(upstream.baseUrl).host
+      } responded 200 with application/json that is not valid JSON`,
     });
   });
 }
@@ -957,7 +959,9 @@ Deno.test("a stream for a plain request is a clean 502", async () => {
   assertEquals(error, {
     status: 502,
     type: "api_error",
-    message: "OpenRouter answered 200 with text/event-stream that is no JSON",
+    message: `${
+      new URL(upstream.baseUrl).host
+    } responded 200 with text/event-stream that is not valid JSON`,
   });
 });
 

@@ -32,7 +32,7 @@ Deno.test("a body in pieces of one byte is given up after some thousand reads", 
     },
   };
   const error = await assertRejects(() => readJson(inPieces(pieces), { maxBytes: MB }), ApiError);
-  assertEquals(error.message, "The request body came in too many small pieces");
+  assertEquals(error.message, "The request body arrived in too many small chunks");
   assert(reads < 25_000, `${reads}`);
 });
 
@@ -65,6 +65,6 @@ for (
     if (passes) return assert(Array.isArray(await reading));
     const error = await assertRejects(() => reading, ApiError);
     assertEquals([error.type, error.status], ["timeout_error", 408]);
-    assertEquals(error.message, "The request body came at less than 64 kB a second");
+    assertEquals(error.message, "The request body arrived at less than 64 kB/s");
   });
 }

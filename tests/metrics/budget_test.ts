@@ -1,4 +1,4 @@
-/** The day's limit by itself: what is reserved, what stays of it, and when a day is over. */
+/** Budget, prices and RunningMeans. */
 
 import { assertEquals } from "@std/assert";
 import type { BudgetedRequest } from "../../lib/metrics/budget.ts";
@@ -7,9 +7,9 @@ import type { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
 import { RunningMeans } from "../../lib/running_mean.ts";
 import { findHighest, priceAtMost, type Prices, priceTokens } from "../../lib/metrics/prices.ts";
 import type { RequestRecord } from "../../lib/log.ts";
-import { createJourney, createMetrics, createRecord, NOON } from "../helpers/metrics.ts";
+import { createMetrics, createRecord, createTimeline, NOON } from "../helpers/metrics.ts";
 
-/** A dollar for a million tokens of input, ten for as many of output. */
+/** $1 per million input tokens, $10 per million output tokens. */
 const PRICES: Prices = {
   promptPrice: 1,
   completionPrice: 10,
@@ -17,7 +17,7 @@ const PRICES: Prices = {
   cacheWritePrice: undefined,
 };
 
-const SENT: BudgetedRequest = {
+const REQUEST: BudgetedRequest = {
   models: ["a/x"],
   inputTokens: 1e6,
   maxTokens: 1e6,
@@ -25,137 +25,141 @@ const SENT: BudgetedRequest = {
   isStream: true,
 };
 
-function limit(more: Partial<MetricsOptions> = {}): Metrics {
+function createLimited(more: Partial<MetricsOptions> = {}): Metrics {
   return createMetrics({ maxCostUsd: 100, findPrices: () => PRICES, ...more });
 }
 
-function begin(metrics: Metrics, sent: Partial<BudgetedRequest> = {}): RequestTimeline {
-  const timeline = createJourney(createRecord());
+function start(metrics: Metrics, request: Partial<BudgetedRequest> = {}): RequestTimeline {
+  const timeline = createTimeline(createRecord());
   metrics.start(timeline);
-  metrics.budget.reserve(timeline, { ...SENT, ...sent });
+  metrics.budget.reserve(timeline, { ...REQUEST, ...request });
   return timeline;
 }
 
-function end(metrics: Metrics, timeline: RequestTimeline, how: Partial<RequestRecord> = {}): void {
-  Object.assign(timeline.record, how);
+function finish(
+  metrics: Metrics,
+  timeline: RequestTimeline,
+  fields: Partial<RequestRecord> = {},
+): void {
+  Object.assign(timeline.record, fields);
   metrics.finish(timeline);
 }
 
-/** Reported, estimated, reserved. */
+/** Reported, estimated and reserved cost. */
 function read({ budget }: Metrics): number[] {
   const { costUsd, estimatedUsd, reservedUsd } = budget.read();
   return [costUsd, estimatedUsd, reservedUsd].map((usd) => Number(usd.toFixed(6)));
 }
 
-Deno.test("a report takes the place of what was reserved, once", () => {
-  const metrics = limit();
-  const timeline = begin(metrics);
+Deno.test("Budget replaces a reservation with the reported cost, once", () => {
+  const metrics = createLimited();
+  const timeline = start(metrics);
   assertEquals(read(metrics), [0, 0, 11]);
-  end(metrics, timeline, { costUsd: 0.5 });
-  end(metrics, timeline, { costUsd: 0.5 });
-  metrics.budget.settle(createJourney(createRecord()));
+  finish(metrics, timeline, { costUsd: 0.5 });
+  finish(metrics, timeline, { costUsd: 0.5 });
+  metrics.budget.settle(createTimeline(createRecord()));
   assertEquals(read(metrics), [0.5, 0, 0]);
 });
 
-Deno.test("midnight: what is in flight counts on the day on which it ends", () => {
+Deno.test("Budget counts a request on the day on which it ends", () => {
   let now = Date.UTC(2026, 10, 22, 23, 59, 59);
-  const metrics = limit({ date: () => new Date(now), maxCostUsd: 12 });
-  const first = begin(metrics);
-  const second = begin(metrics);
-  end(metrics, first, { costUsd: 9 });
+  const metrics = createLimited({ date: () => new Date(now), maxCostUsd: 12 });
+  const first = start(metrics);
+  const second = start(metrics);
+  finish(metrics, first, { costUsd: 9 });
   assertEquals([read(metrics), metrics.budget.isOverBudget], [[9, 0, 11], true]);
   now += 1000;
   assertEquals([read(metrics), metrics.budget.isOverBudget], [[0, 0, 11], false]);
   second.countOutput = () => 5e5;
-  end(metrics, second, { outcome: "client_gone" });
+  finish(metrics, second, { outcome: "client_gone" });
   assertEquals(read(metrics), [0, 6, 0]);
 });
 
-Deno.test("an answer longer than expected is reserved as far as it has come", () => {
-  const metrics = limit();
-  end(metrics, begin(metrics), { costUsd: 2, outputTokens: 1e5 });
-  const timeline = begin(metrics);
+Deno.test("Budget reserves the output so far of a response that is longer than expected", () => {
+  const metrics = createLimited();
+  finish(metrics, start(metrics), { costUsd: 2, outputTokens: 1e5 });
+  const timeline = start(metrics);
   assertEquals(read(metrics), [2, 0, 2]);
   timeline.countOutput = () => 9e5;
   assertEquals(read(metrics), [2, 0, 10]);
 });
 
-Deno.test("few requests at once are expected to be as long as the last ones, more as long as they may be", () => {
-  const metrics = limit();
-  end(metrics, begin(metrics), { costUsd: 0, outputTokens: 1e5 });
-  for (let i = 0; i < 4; i++) begin(metrics);
+Deno.test("Budget reserves the mean output for four concurrent requests, and max_tokens for further ones", () => {
+  const metrics = createLimited();
+  finish(metrics, start(metrics), { costUsd: 0, outputTokens: 1e5 });
+  for (let i = 0; i < 4; i++) start(metrics);
   assertEquals(read(metrics), [0, 0, 8]);
-  begin(metrics);
+  start(metrics);
   assertEquals(read(metrics), [0, 0, 19]);
 });
 
-Deno.test("what was learned of one model says nothing of another's length", () => {
-  const metrics = limit();
-  end(metrics, begin(metrics), { costUsd: 0, outputTokens: 1 });
-  begin(metrics, { models: ["a/y"] });
+Deno.test("Budget learns the mean output per model", () => {
+  const metrics = createLimited();
+  finish(metrics, start(metrics), { costUsd: 0, outputTokens: 1 });
+  start(metrics, { models: ["a/y"] });
   assertEquals(read(metrics), [0, 0, 11]);
 });
 
-Deno.test("the dearest of a list of models is reserved", () => {
+Deno.test("Budget reserves at the highest prices of a list of models", () => {
   const findPrices = (model: string) =>
     model === "a/y" ? { ...PRICES, completionPrice: 50 } : PRICES;
-  const metrics = limit({ findPrices });
-  begin(metrics, { models: ["a/x", "a/y"] });
+  const metrics = createLimited({ findPrices });
+  start(metrics, { models: ["a/x", "a/y"] });
   assertEquals(read(metrics), [0, 0, 51]);
 });
 
-Deno.test("prices that come while a request is under way are used at its end", () => {
+Deno.test("Budget uses prices that become known while a request is in flight", () => {
   const list: Prices[] = [];
-  const metrics = limit({ findPrices: () => list[0] });
-  const timeline = begin(metrics);
+  const metrics = createLimited({ findPrices: () => list[0] });
+  const timeline = start(metrics);
   assertEquals(read(metrics), [0, 0, 12.5]);
   list.push(PRICES);
-  end(metrics, timeline, { outcome: "client_gone" });
+  finish(metrics, timeline, { outcome: "client_gone" });
   assertEquals(read(metrics), [0, 1, 0]);
 });
 
-Deno.test("a cost that upstream named before the end is not the last word on who left", () => {
-  const metrics = limit();
-  const timeline = begin(metrics);
+Deno.test("Budget estimates the cost after a disconnect even if upstream has reported a cost before", () => {
+  const metrics = createLimited();
+  const timeline = start(metrics);
   timeline.countOutput = () => 1e5;
-  end(metrics, timeline, { outcome: "client_gone", costUsd: 0 });
+  finish(metrics, timeline, { outcome: "client_gone", costUsd: 0 });
   assertEquals(read(metrics), [0, 2, 0]);
 });
 
-Deno.test("a first report without tokens says nothing of the input", () => {
-  const metrics = limit();
-  end(metrics, begin(metrics), { outcome: "client_gone", inputTokens: 0, outputTokens: 0 });
+Deno.test("Budget ignores reported usage without tokens", () => {
+  const metrics = createLimited();
+  finish(metrics, start(metrics), { outcome: "client_gone", inputTokens: 0, outputTokens: 0 });
   assertEquals(read(metrics), [0, 1, 0]);
-  end(metrics, begin(metrics), { outcome: "client_gone", inputTokens: 2e6, outputTokens: 1 });
+  finish(metrics, start(metrics), { outcome: "client_gone", inputTokens: 2e6, outputTokens: 1 });
   assertEquals(read(metrics), [0, 3.00001, 0]);
 });
 
-Deno.test("without a limit nothing is reserved or estimated", () => {
-  const metrics = limit({ maxCostUsd: null });
-  const timeline = begin(metrics);
+Deno.test("Budget reserves and estimates nothing without a limit", () => {
+  const metrics = createLimited({ maxCostUsd: null });
+  const timeline = start(metrics);
   assertEquals([read(metrics), metrics.budget.isOverBudget], [[0, 0, 0], false]);
-  end(metrics, timeline, { outcome: "client_gone" });
+  finish(metrics, timeline, { outcome: "client_gone" });
   assertEquals(read(metrics), [0, 0, 0]);
-  end(metrics, begin(metrics), { costUsd: 3 });
+  finish(metrics, start(metrics), { costUsd: 3 });
   assertEquals(read(metrics), [3, 0, 0]);
 });
 
-Deno.test("what is not known of a model is said at its first answer", () => {
-  const said: string[] = [];
-  const metrics = limit({
+Deno.test("Budget reports the first response that it cannot count", () => {
+  const reported: string[] = [];
+  const metrics = createLimited({
     findPrices: () => undefined,
-    onUncounted: (model) => said.push(model),
+    onUncounted: (model) => reported.push(model),
     date: () => new Date(NOON),
   });
-  for (let i = 0; i < 3; i++) end(metrics, begin(metrics));
-  assertEquals([said, metrics.budget.read().uncounted], [["a/x"], 3]);
+  for (let i = 0; i < 3; i++) finish(metrics, start(metrics));
+  assertEquals([reported, metrics.budget.read().uncounted], [["a/x"], 3]);
 });
 
 // --- prices ---
 
 const TOKENS = { input: 1e6, output: 1e6 };
 
-Deno.test("input that may be written to a cache is priced at the dearest it can be", () => {
+Deno.test("priceAtMost prices input at the highest cache write price", () => {
   const known = { ...PRICES, promptPrice: 1, completionPrice: 10 };
   assertEquals(priceAtMost(known, TOKENS, "5m"), 11);
   assertEquals(priceAtMost(known, TOKENS, "1h"), 11);
@@ -164,14 +168,14 @@ Deno.test("input that may be written to a cache is priced at the dearest it can 
   assertEquals(priceAtMost({ ...known, cacheWritePrice: 0.5 }, TOKENS, "5m"), 11);
 });
 
-Deno.test("a cache price that is not listed is the input's", () => {
+Deno.test("priceTokens uses the prompt price if no cache price is listed", () => {
   const known = { ...PRICES, promptPrice: 1, completionPrice: 10 };
   assertEquals(priceTokens(known, { ...TOKENS, cached: 1e6, written: 1e6 }), 13);
   const listed = { ...known, cacheReadPrice: 0.1, cacheWritePrice: 2 };
   assertEquals(priceTokens(listed, { ...TOKENS, cached: 1e6, written: 1e6 }), 13.1);
 });
 
-Deno.test("the highest prices of several models, of those that can be priced", () => {
+Deno.test("findHighest returns the highest prices of the models that have sufficient prices", () => {
   const half = { ...PRICES, completionPrice: undefined };
   assertEquals(findHighest([undefined, half]), undefined);
   assertEquals(findHighest([]), undefined);
@@ -185,7 +189,7 @@ Deno.test("the highest prices of several models, of those that can be priced", (
   assertEquals(findHighest([cached])?.cacheReadPrice, 0.5);
 });
 
-Deno.test("means move towards what is new, and are bounded", () => {
+Deno.test("RunningMeans moves towards new values, and keeps a limited number of names", () => {
   const means = new RunningMeans();
   means.learn("a", 10);
   means.learn("a", 20);

@@ -1,14 +1,14 @@
-/** The metrics behind the page: what is counted, what is forgotten, and that nothing is made up. */
+/** Metrics, TimeSeries and CappedMap, and `GET /stats` through the whole proxy. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Stats } from "../../lib/metrics/types.ts";
-import { CappedMap, TimeSeries } from "../../lib/metrics/aggregates.ts";
+import { addRequest, CappedMap, TimeSeries } from "../../lib/metrics/aggregates.ts";
 import { createHandler } from "../../lib/server.ts";
 import {
   countRequest,
-  createJourney,
   createMetrics,
   createRecord,
+  createTimeline,
   NOON,
 } from "../helpers/metrics.ts";
 import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
@@ -39,26 +39,26 @@ async function readStats({ handler }: Pick<Proxy, "handler">, query = ""): Promi
 
 const PRICES = { promptPrice: 3, completionPrice: 15, cacheReadPrice: 0.3, cacheWritePrice: 3.75 };
 
-// --- sums ---
+// --- totals ---
 
-Deno.test("requests add up, and those that never began do not", () => {
+Deno.test("Metrics adds up requests, and ignores those that were not started", () => {
   const metrics = createMetrics();
   const usage = { inputTokens: 10, outputTokens: 5, cachedTokens: 100, writtenTokens: 7 };
   countRequest(
     metrics,
-    createJourney(createRecord({ ...usage, costUsd: 0.5, upstreamModel: "a/x" })),
+    createTimeline(createRecord({ ...usage, costUsd: 0.5, upstreamModel: "a/x" })),
   );
-  assertEquals(metrics.finish(createJourney(createRecord())), null);
+  assertEquals(metrics.finish(createTimeline(createRecord())), null);
   countRequest(
     metrics,
-    createJourney(createRecord({ status: 402, outcome: "billing_error", error: "No credit" })),
+    createTimeline(createRecord({ status: 402, outcome: "billing_error", error: "No credit" })),
   );
-  countRequest(metrics, createJourney(createRecord({ upstreamModel: "a/x" })));
-  const sums = { requests: 3, failed: 1, ...usage, costUsd: 0.5, unpriced: 1, savedUsd: null };
-  assertEquals(metrics.totals, sums);
+  countRequest(metrics, createTimeline(createRecord({ upstreamModel: "a/x" })));
+  const totals = { requests: 3, failed: 1, ...usage, costUsd: 0.5, unpriced: 1, savedUsd: null };
+  assertEquals(metrics.totals, totals);
   const stats = metrics.read(0);
   assertEquals(stats.models, [
-    { ...sums, model: "a/x", requests: 2, failed: 0 },
+    { ...totals, model: "a/x", requests: 2, failed: 0 },
   ]);
   assertEquals(stats.outcomes, [{ end: "complete", count: 2 }, { end: "billing_error", count: 1 }]);
   assertEquals(stats.requests.map(({ number }) => number), [1, 2, 3]);
@@ -67,9 +67,9 @@ Deno.test("requests add up, and those that never began do not", () => {
 });
 
 for (const cost of [NaN, Infinity, -1]) {
-  Deno.test(`a cost of ${cost} is none`, () => {
+  Deno.test(`Metrics does not count a reported cost of ${cost}`, () => {
     const metrics = createMetrics();
-    countRequest(metrics, createJourney(createRecord({ costUsd: cost })));
+    countRequest(metrics, createTimeline(createRecord({ costUsd: cost })));
     assertEquals([metrics.totals.costUsd, metrics.totals.unpriced], [null, 1]);
     assertEquals(metrics.budget.read().costUsd, 0);
   });
@@ -77,12 +77,12 @@ for (const cost of [NaN, Infinity, -1]) {
 
 const SAVINGS: [about: string, usage: object, prices: object, saved: number | null][] = [
   ["reads at the catalog's price", { cachedTokens: 1e6 }, {}, 2.7],
-  ["reads less what writing cost", { cachedTokens: 1e6, writtenTokens: 1e6 }, {}, 1.95],
-  ["writes alone cost", { writtenTokens: 1e6 }, {}, -0.75],
-  ["no read price, no figure", { cachedTokens: 1e6 }, { cacheReadPrice: undefined }, null],
-  ["no prompt price, no figure", { cachedTokens: 1e6 }, { promptPrice: undefined }, null],
+  ["reads less the extra cost of writes", { cachedTokens: 1e6, writtenTokens: 1e6 }, {}, 1.95],
+  ["writes alone are a loss", { writtenTokens: 1e6 }, {}, -0.75],
+  ["unknown without a read price", { cachedTokens: 1e6 }, { cacheReadPrice: undefined }, null],
+  ["unknown without a prompt price", { cachedTokens: 1e6 }, { promptPrice: undefined }, null],
   [
-    "no write price, no figure",
+    "unknown without a write price",
     { cachedTokens: 1, writtenTokens: 1 },
     { cacheWritePrice: undefined },
     null,
@@ -90,22 +90,22 @@ const SAVINGS: [about: string, usage: object, prices: object, saved: number | nu
   ["a write price is not needed without writes", { cachedTokens: 1e6 }, {
     cacheWritePrice: undefined,
   }, 2.7],
-  ["nothing cached, no figure", {}, {}, null],
+  ["unknown without cached tokens", {}, {}, null],
 ];
 
 for (const [about, usage, prices, saved] of SAVINGS) {
-  Deno.test(`what caching saved: ${about}`, () => {
+  Deno.test(`Metrics reports what caching saved: ${about}`, () => {
     const findPrices = (model: string) => model === "a/x" ? { ...PRICES, ...prices } : undefined;
     const metrics = createMetrics({ findPrices });
-    countRequest(metrics, createJourney(createRecord({ upstreamModel: "a/x", ...usage })));
+    countRequest(metrics, createTimeline(createRecord({ upstreamModel: "a/x", ...usage })));
     const { savedUsd } = metrics.totals;
     assertEquals(savedUsd === null ? null : Number(savedUsd.toFixed(9)), saved);
   });
 }
 
-Deno.test("a model that upstream calls by a name its list lacks is priced by the name that was sent", () => {
+Deno.test("Metrics uses the prices of the sent model if the catalog does not list the reported name", () => {
   const metrics = createMetrics({ findPrices: (model) => model === "a/x" ? PRICES : undefined });
-  const timeline = createJourney(
+  const timeline = createTimeline(
     createRecord({ upstreamModel: "a/x-20250101", cachedTokens: 1e6 }),
   );
   timeline.sentModel = "a/x";
@@ -113,22 +113,22 @@ Deno.test("a model that upstream calls by a name its list lacks is priced by the
   assertEquals(metrics.totals.savedUsd?.toFixed(6), "2.700000");
 });
 
-// --- bounds ---
+// --- limits ---
 
-Deno.test("the last 200 requests are kept", () => {
+Deno.test("Metrics keeps the last 200 requests", () => {
   const metrics = createMetrics();
-  for (let i = 0; i < 250; i++) countRequest(metrics, createJourney(createRecord()));
+  for (let i = 0; i < 250; i++) countRequest(metrics, createTimeline(createRecord()));
   const { requests, totals } = metrics.read(0);
   assertEquals([requests.length, requests[0]?.number, requests.at(-1)?.number], [200, 51, 250]);
   assertEquals(totals.requests, 250);
 });
 
-Deno.test("names that clients make up do not fill the memory", () => {
+Deno.test("Metrics limits the number and length of names", () => {
   const metrics = createMetrics();
   for (let i = 0; i < 300; i++) {
     const model = `${i}/${"x".repeat(10_000)}`;
     const dropped = Array.from({ length: 1000 }, (_, n) => `field${i}.${n}`);
-    const timeline = createJourney(createRecord({ model, upstreamModel: model, dropped }));
+    const timeline = createTimeline(createRecord({ model, upstreamModel: model, dropped }));
     for (let n = 0; n < 1000; n++) timeline.add("block", "tool_use ".repeat(1000));
     countRequest(metrics, timeline);
   }
@@ -141,52 +141,52 @@ Deno.test("names that clients make up do not fill the memory", () => {
   assert(JSON.stringify(stats).length < 4e6);
 });
 
-Deno.test("a ledger counts a known name under its own when it is full", () => {
-  const ledger = new CappedMap(2, () => ({ count: 0 }));
-  for (const name of ["a", "b", "c", "a", "d"]) ledger.open(name).count++;
-  assertEquals(ledger.list(), [["a", { count: 2 }], ["b", { count: 1 }], ["(others)", {
+Deno.test("CappedMap still finds known names when it is full", () => {
+  const map = new CappedMap(2, () => ({ count: 0 }));
+  for (const name of ["a", "b", "c", "a", "d"]) map.getOrCreate(name).count++;
+  assertEquals(map.list(), [["a", { count: 2 }], ["b", { count: 1 }], ["(others)", {
     count: 2,
   }]]);
 });
 
-Deno.test("a wall clock that is set back leaves no buckets of the future", () => {
-  const timeline = new TimeSeries(60_000, 3);
+Deno.test("TimeSeries drops buckets in the future after the clock was set back", () => {
+  const series = new TimeSeries(60_000, 3);
   const record = createRecord({ costUsd: 1 });
-  for (const time of [NOON, NOON + 86_400_000, NOON]) timeline.add(time, { record });
-  assertEquals(timeline.read(NOON).buckets.map(({ time }) => time - NOON), [0]);
+  for (const time of [NOON, NOON + 86_400_000, NOON]) addRequest(series.bucketAt(time), record);
+  assertEquals(series.read(NOON).buckets.map(({ time }) => time - NOON), [0]);
 });
 
-Deno.test("buckets begin at whole minutes, and old ones go", () => {
-  const timeline = new TimeSeries(60_000, 3);
+Deno.test("TimeSeries starts buckets at whole minutes, and drops old ones", () => {
+  const series = new TimeSeries(60_000, 3);
   const record = createRecord({ costUsd: 1 });
-  for (const second of [0, 59, 60, 200]) timeline.add(NOON + second * 1000, { record });
-  const { buckets, ...rest } = timeline.read(NOON + 200_000);
+  for (const second of [0, 59, 60, 200]) addRequest(series.bucketAt(NOON + second * 1000), record);
+  const { buckets, ...rest } = series.read(NOON + 200_000);
   assertEquals(rest, { widthMs: 60_000, length: 3 });
   assertEquals(buckets.map(({ time, costUsd }) => [(time - NOON) / 1000, costUsd]), [
     [60, 1],
     [180, 1],
   ]);
-  assertEquals(timeline.read(NOON + 86_400_000).buckets, []);
+  assertEquals(series.read(NOON + 86_400_000).buckets, []);
 });
 
-Deno.test("today's cost is of the day by UTC", () => {
+Deno.test("Metrics counts today's cost by the day in UTC", () => {
   let now = NOON;
   const metrics = createMetrics({ date: () => new Date(now) });
-  const spend = () => countRequest(metrics, createJourney(createRecord({ costUsd: 2 })));
-  spend();
-  spend();
+  const addCost = () => countRequest(metrics, createTimeline(createRecord({ costUsd: 2 })));
+  addCost();
+  addCost();
   assertEquals(metrics.budget.read().costUsd, 4);
   now = Date.UTC(2026, 10, 23);
   assertEquals(metrics.budget.read().costUsd, 0);
-  spend();
+  addCost();
   assertEquals([metrics.budget.read().costUsd, metrics.totals.costUsd], [2, 6]);
 });
 
-Deno.test("no secret is kept, whole or in half", () => {
+Deno.test("Metrics keeps no secret, complete or cut", () => {
   const metrics = createMetrics();
   const redact = (text: string) => text.replaceAll(HELD_KEY, "[redacted]");
   const error = `${"x".repeat(290)}${HELD_KEY}`;
-  const timeline = createJourney(
+  const timeline = createTimeline(
     createRecord({ model: HELD_KEY, upstreamModel: HELD_KEY, error, dropped: [HELD_KEY] }),
     { redact },
   );
@@ -199,7 +199,7 @@ Deno.test("no secret is kept, whole or in half", () => {
 
 // --- through the proxy ---
 
-Deno.test("GET /stats tells of a request that went well", async () => {
+Deno.test("GET /stats reports a completed request", async () => {
   const models = [{ id: "anthropic/claude-4-sonnet", pricing: { prompt: "0.000003" } }];
   await using upstream = startUpstream(
     () => eventStream(sseAnswer("Hello you")),
@@ -220,8 +220,8 @@ Deno.test("GET /stats tells of a request that went well", async () => {
     [20, 100, 7, 0.00125],
   );
   assertEquals(request?.events.map(({ kind, note }) => [kind, note]), [
-    ["asked", "anthropic/claude-sonnet-4-20250514"],
-    ["answered", ""],
+    ["sent", "anthropic/claude-sonnet-4-20250514"],
+    ["headers", ""],
     ["block", "text"],
   ]);
   const times = request?.events.map(({ at }) => at) ?? [];
@@ -233,7 +233,7 @@ Deno.test("GET /stats tells of a request that went well", async () => {
   assertEquals((await readStats(proxy, "?after=1")).requests, []);
 });
 
-Deno.test("a request under way is seen to grow, and is gone when it has ended", async () => {
+Deno.test("GET /stats reports the output tokens of a request in flight, until it has ended", async () => {
   const held = holdStream(sse(roleChunk(), textChunk("x".repeat(40))));
   await using upstream = startUpstream(() => held.response);
   const proxy = createProxy({ upstream });
@@ -253,7 +253,7 @@ Deno.test("a request under way is seen to grow, and is gone when it has ended", 
   assertEquals((await readStats(proxy)).inFlight, []);
 });
 
-Deno.test("the native route has a timeline too", async () => {
+Deno.test("GET /stats reports the timeline of a passed-through request", async () => {
   const events = [
     { type: "message_start", message: { model: "a/x", usage: { input_tokens: 9 } } },
     { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
@@ -268,20 +268,20 @@ Deno.test("the native route has a timeline too", async () => {
   await proxy.services.recorded();
   const [request] = (await readStats(proxy)).requests;
   assertEquals(request?.events.map(({ kind, note }) => [kind, note]), [
-    ["asked", "anthropic/claude-sonnet-4-20250514"],
-    ["answered", ""],
+    ["sent", "anthropic/claude-sonnet-4-20250514"],
+    ["headers", ""],
     ["block", "text"],
   ]);
   assertEquals([request?.inputTokens, request?.outputTokens], [9, 3]);
 });
 
-Deno.test("a client that leaves, and an answer that broke, are counted as what they are", async () => {
+Deno.test("GET /stats distinguishes client disconnects from broken responses", async () => {
   const held = holdStream(sse(roleChunk(), textChunk("Hello")));
   const cut = sse(roleChunk(), textChunk("Hello"));
   await using upstream = startUpstream([() => held.response, () => eventStream(cut)]);
   const proxy = createProxy({ upstream });
-  const left = await call(proxy.handler, post(ask({ stream: true })));
-  await left.body?.cancel();
+  const disconnected = await call(proxy.handler, post(ask({ stream: true })));
+  await disconnected.body?.cancel();
   await proxy.services.recorded();
   await (await call(proxy.handler, post(ask({ stream: true })))).text();
   await proxy.services.recorded(1);
@@ -290,7 +290,7 @@ Deno.test("a client that leaves, and an answer that broke, are counted as what t
   assertEquals([stats.totals.failed, stats.totals.unpriced, stats.inFlight.length], [1, 2, 0]);
 });
 
-Deno.test("requests that fail before upstream, and upstream's errors, are in the metrics", async () => {
+Deno.test("GET /stats reports invalid requests and upstream's errors", async () => {
   await using upstream = startUpstream(() => errorBody(429, "Slow down"));
   const proxy = createProxy({ upstream });
   await (await call(proxy.handler, post("{"))).text();
@@ -304,7 +304,7 @@ Deno.test("requests that fail before upstream, and upstream's errors, are in the
   assertEquals(stats.inFlight, []);
 });
 
-Deno.test("a refused default shows both questions, a fallback what it stood in for", async () => {
+Deno.test("GET /stats reports both attempts after an unavailable default, and the model that a fallback replaced", async () => {
   const fallback = { ...completion("Hi"), model: "b/y" };
   await using upstream = startUpstream([refuseModel, () => Response.json(fallback)]);
   const proxy = createProxy({ upstream });
@@ -314,13 +314,13 @@ Deno.test("a refused default shows both questions, a fallback what it stood in f
     env: { TARGET_MODEL_BIG: "a/x,b/y" },
   });
   await (await call(handler, post(ask()))).text();
-  const [refused] = (await readStats(proxy)).requests;
-  assertEquals(refused?.events.map(({ kind }) => kind), ["asked", "asked", "answered", "block"]);
+  const [retried] = (await readStats(proxy)).requests;
+  assertEquals(retried?.events.map(({ kind }) => kind), ["sent", "sent", "headers", "block"]);
   const [replaced] = (await readStats({ handler })).requests;
   assertEquals([replaced?.replaced, replaced?.upstreamModel], ["a/x", "b/y"]);
 });
 
-Deno.test("strangers and preflights push nothing out of the metrics, and are no spans", async () => {
+Deno.test("unauthorized clients and preflights appear neither in the metrics nor as spans", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hi")));
   const page = "https://listed.page";
   const { services } = createProxy({
@@ -329,28 +329,29 @@ Deno.test("strangers and preflights push nothing out of the metrics, and are no 
   });
   const spans: string[] = [];
   const handler = createHandler({ ...services, reportSpan: ({ outcome }) => spans.push(outcome) });
-  const own = { "x-api-key": "of-a-team-0123456789" };
-  await (await call(handler, post(ask(), own))).text();
+  const headersWithKey = { "x-api-key": "of-a-team-0123456789" };
+  await (await call(handler, post(ask(), headersWithKey))).text();
   await services.recorded();
   for (let i = 0; i < 210; i++) {
     const refused = await call(handler, post(ask(), { "x-api-key": "guessed" }));
     assertEquals(refused.status, 401);
     await refused.body?.cancel();
   }
-  const headers = { origin: page, "access-control-request-method": "POST" };
-  await call(handler, get("/v1/messages", { method: "OPTIONS", headers }));
+  const preflightHeaders = { origin: page, "access-control-request-method": "POST" };
+  await call(handler, get("/v1/messages", { method: "OPTIONS", headers: preflightHeaders }));
   for (const path of ["/health", "/v1/models"]) {
-    await (await call(handler, get(path, { headers: own }))).body?.cancel();
+    await (await call(handler, get(path, { headers: headersWithKey }))).body?.cancel();
   }
   await services.recorded(213);
-  const stats: Stats = await (await call(handler, get("/stats", { headers: own }))).json();
+  const stats: Stats = await (await call(handler, get("/stats", { headers: headersWithKey })))
+    .json();
   assertEquals([stats.totals.requests, stats.totals.failed], [1, 0]);
   assertEquals(stats.requests.map(({ status }) => status), [200]);
   assertEquals(stats.outcomes, [{ end: "complete", count: 1 }]);
   assertEquals(spans, ["complete"]);
 });
 
-Deno.test("a client without any key is refused before its body is read, and is not counted", async () => {
+Deno.test("a client without any key is rejected before its body is read, and is not counted", async () => {
   const { services, handler } = createProxy({ env: { OPENROUTER_API_KEY: undefined } });
   let read = 0;
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -364,7 +365,7 @@ Deno.test("a client without any key is refused before its body is read, and is n
 });
 
 for (const after of ["-1", "x", "1.5", "1e3", ""]) {
-  Deno.test(`GET /stats?after=${after} is refused`, async () => {
+  Deno.test(`GET /stats rejects ?after=${after}`, async () => {
     const response = await call(createProxy().handler, get(`/stats?after=${after}`));
     assertEquals(response.status, 400);
     assertMatch((await response.json()).error.message, /^after: /);

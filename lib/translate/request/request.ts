@@ -11,7 +11,7 @@ import { isClaude } from "../reasoning.ts";
 import { findSchemaRules } from "../schemas/schema_rules.ts";
 import { estimateInputTokens } from "../tokens.ts";
 import { ToolNames } from "../tool_names.ts";
-import { limitCacheControl } from "./cache_control.ts";
+import { findCacheTtl, limitCacheControl } from "./cache_control.ts";
 import { type ClearedMessages, clearThinking } from "./clear_thinking.ts";
 import type { TranslationContext } from "./context.ts";
 import { translateMessages } from "./messages.ts";
@@ -22,6 +22,7 @@ import {
   type ReasoningLimits,
   translateThinking,
 } from "./reasoning_options.ts";
+import { createResponseContext, type ResponseContext } from "./response_context.ts";
 import { translateServerTools } from "./server_tools.ts";
 import { stripBillingHeader, translateSystemText } from "./system.ts";
 import { translateTool, translateToolChoice, visibleTools } from "./tools.ts";
@@ -54,20 +55,16 @@ export interface RequestOptions {
 
 /** A translated request. */
 export interface TranslatedRequest {
-  /** The body for `POST /chat/completions`. */
+  /** The body of `POST /chat/completions`. */
   body: openrouter.ChatRequest;
-  /** Maps tool names in the response back to the client's. */
+  /** Maps the tool names of the response back to the client's. */
   names: ToolNames;
-  /** Names of fields and blocks that are not sent. */
+  /** Names of fields and blocks that were not forwarded. */
   dropped: string[];
-  /** Value of the `x-anthropic-beta` header; null if the request needs no beta feature. */
+  /** Claude's beta features to request in a header; null for none. */
   anthropicBeta: string | null;
-  /** The edits applied to the context; undefined if the client requested no context management. */
-  contextManagement: anthropic.ContextManagement | undefined;
-  /** Estimated input tokens of the translated request. */
-  inputTokens: number;
-  /** Tokens that the client may see, if `max_tokens` was raised for thinking; see {@linkcode planTokens}. */
-  visibleTokens: number | undefined;
+  /** What the translation of the response needs. */
+  response: ResponseContext;
 }
 
 /** Translates a parsed request. @throws {ApiError} 400 when no message has content that can be sent */
@@ -120,9 +117,15 @@ export function translateRequest(
     names,
     dropped: [...dropped],
     anthropicBeta: isStrict ? STRICT_BETA : null,
-    contextManagement: request.manages_context ? edited.context : undefined,
-    inputTokens,
-    visibleTokens,
+    response: createResponseContext(request, {
+      target: model,
+      names,
+      takenCallIds: listCallIds(request),
+      inputTokens,
+      visibleTokens,
+      cacheTtl: findCacheTtl(body),
+      contextManagement: request.manages_context ? edited.context : undefined,
+    }),
   };
 }
 

@@ -32,7 +32,7 @@ function toRequest(messages: unknown[], more: Record<string, unknown> = {}): unk
 
 for (const { name, about, request, options, ...expected } of cases) {
   Deno.test(`translateRequest ${about} (${name})`, () => {
-    const { body, dropped, visibleTokens } = translate(request, options);
+    const { body, dropped, response: { visibleTokens } } = translate(request, options);
     const sent = toJson(body);
     assertEquals<unknown>(sent, expected.body);
     assertEquals(dropped.toSorted(), expected.dropped.toSorted());

@@ -1,13 +1,10 @@
-/**
- * The model list: order, names and aliases; and the models of a request's fallbacks.
- * @module
- */
+/** The model list: order, names and aliases; and the models of a request's fallbacks. */
 
 import { assertEquals } from "@std/assert";
 import { loadConfig } from "../../lib/config.ts";
 import type { CatalogModel } from "../../lib/openrouter/catalog.ts";
 import { resolveModel, toAlias, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
-import { listModels } from "../../lib/routes/model_list.ts";
+import { listModels } from "../../lib/routes/models.ts";
 import { createProxy, post } from "../helpers/proxy.ts";
 import { type Reply, startUpstream } from "../helpers/upstream.ts";
 
@@ -25,15 +22,15 @@ const UNKNOWN: Omit<CatalogModel, "id" | "name"> = {
   cacheReadPrice: undefined,
   cacheWritePrice: undefined,
 };
-const model = (id: string, facts: Partial<CatalogModel> = {}): CatalogModel => ({
+const model = (id: string, fields: Partial<CatalogModel> = {}): CatalogModel => ({
   ...UNKNOWN,
   id,
   name: id,
-  ...facts,
+  ...fields,
 });
 const config = (env: Record<string, string> = {}) => loadConfig((name) => env[name]);
 
-Deno.test("tool-capable models come before those without tools, and again under an alias", () => {
+Deno.test("listModels puts tool-capable models before others, and adds aliases for them", () => {
   const models = [
     model("a/new-text", { toolCapable: false }),
     model("b/tools", { toolCapable: true }),
@@ -50,14 +47,14 @@ Deno.test("tool-capable models come before those without tools, and again under 
   ]);
 });
 
-Deno.test("an alias is turned back before anything else, with the window's mark too", () => {
+Deno.test("resolveModel resolves an alias, with the suffix [1m] too", () => {
   for (const name of [toAlias("openai/gpt-6"), `${toAlias("openai/gpt-6")}[1m]`]) {
     const resolved = resolveModel(name, config(), new UnavailableDefaults());
     assertEquals(resolved, { models: ["openai/gpt-6"], fallback: null });
   }
 });
 
-Deno.test("every mapped name in the list is found again as its family", () => {
+Deno.test("listModels gives each family a name that resolveModel maps to its target", () => {
   const env = {
     TARGET_MODEL_OPUS: "a/opus",
     TARGET_MODEL_BIG: "a/big",
@@ -71,7 +68,7 @@ Deno.test("every mapped name in the list is found again as its family", () => {
   assertEquals(found, [["a/opus"], ["a/big"], ["a/small"], ["a/tale"]]);
 });
 
-/** What the catalog knows → the name people read. */
+/** Catalog entry → display name. */
 const NAMES: [Partial<CatalogModel>, string][] = [
   [
     { name: "Z.AI: GLM 5.2", contextLength: 200_000, promptPrice: 0.6, completionPrice: 2.2 },
@@ -89,30 +86,30 @@ const NAMES: [Partial<CatalogModel>, string][] = [
   [{ name: "Router" }, "Router"],
 ];
 
-for (const [facts, name] of NAMES) {
-  Deno.test(`a model is shown as "${name}"`, () => {
-    const shown = listModels([model("a/x", facts)], config()).find(({ id }) => id === "a/x");
+for (const [fields, name] of NAMES) {
+  Deno.test(`listModels shows a model as "${name}"`, () => {
+    const shown = listModels([model("a/x", fields)], config()).find(({ id }) => id === "a/x");
     assertEquals(shown?.display_name, name);
   });
 }
 
-Deno.test("a mapped name shows what it is mapped to", () => {
+Deno.test("listModels shows the target of a family", () => {
   const models = [model("a/x", { name: "A: X", contextLength: 128_000 })];
   const [opus] = listModels(models, config({ TARGET_MODEL_OPUS: "a/x,b/y" }));
   assertEquals(opus?.display_name, "Opus → X · 128k");
   assertEquals(opus?.max_input_tokens, 128_000);
 });
 
-Deno.test("a request's fallbacks follow its model, resolved like any name, each once", async () => {
-  const answer: Reply = () =>
+Deno.test("a request's fallbacks follow its own model, resolved like any name, each once", async () => {
+  const reply: Reply = () =>
     Response.json({ choices: [{ message: { content: "x" }, finish_reason: "stop" }] });
-  await using upstream = startUpstream(answer);
+  await using upstream = startUpstream(reply);
   const { handler } = createProxy({ upstream, env: { TARGET_MODEL_OPUS: "a/o,b/o" } });
   const fallbacks = [{ model: "claude-opus-4-8" }, { model: "z/y" }, { model: "a/x" }];
   const messages = [{ role: "user", content: "Hello" }];
   const body = { model: "a/x", max_tokens: 5, messages, fallbacks };
   const response = await handler(post(body), { transport: "unix" });
   await response.body?.cancel();
-  const [seen] = upstream.requests;
-  assertEquals([seen?.body["model"], seen?.body["models"]], ["a/x", ["a/o", "b/o", "z/y"]]);
+  const [sent] = upstream.requests;
+  assertEquals([sent?.body["model"], sent?.body["models"]], ["a/x", ["a/o", "b/o", "z/y"]]);
 });

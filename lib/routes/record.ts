@@ -1,0 +1,63 @@
+/**
+ * Fills the log record and the timeline of a request while it is sent and its response arrives; used by both the
+ * translated and the passthrough route.
+ * @module
+ */
+
+import type { RequestContext } from "../request_context.ts";
+import type { StreamEnd } from "../stream/event_stream.ts";
+
+/** Records the models, just before the request is sent. */
+export function recordModels(
+  { record, timeline }: RequestContext,
+  models: readonly [string, ...string[]],
+): void {
+  record.upstreamModel = models[0];
+  timeline.sentModel = models[0];
+  if (models.length > 1) record.sentModels = models;
+}
+
+/** Records the time to the first event of the response. */
+export function recordFirstEvent({ record, startedAt, services }: RequestContext): void {
+  record.firstEventMs = Math.round(services.now() - startedAt);
+}
+
+/** Adds a content block to the timeline: its type, and the name of the tool. */
+export function recordBlock(
+  { timeline }: RequestContext,
+  { type, name }: { type?: unknown; name?: unknown },
+): void {
+  timeline.add("block", [type, name].filter((word) => typeof word === "string").join(" "));
+}
+
+/** Usage in Anthropic's format; from an Anthropic upstream its values are not checked yet. */
+export interface ReportedUsage {
+  input_tokens?: unknown;
+  output_tokens?: unknown;
+  cache_read_input_tokens?: unknown;
+  cache_creation_input_tokens?: unknown;
+}
+
+/** Records usage. Later reports replace earlier ones; a value that is not reported again stays. */
+export function recordUsage(
+  { record }: RequestContext,
+  usage: ReportedUsage,
+  costUsd: number | undefined,
+): void {
+  const { input_tokens: input, output_tokens: output } = usage;
+  const { cache_read_input_tokens: cached, cache_creation_input_tokens: written } = usage;
+  if (typeof input === "number") record.inputTokens = input;
+  if (typeof output === "number") record.outputTokens = output;
+  if (typeof cached === "number") record.cachedTokens = cached;
+  // Most requests write nothing to a cache.
+  if (typeof written === "number" && written !== 0) record.writtenTokens = written;
+  if (costUsd !== undefined) record.costUsd = costUsd;
+}
+
+/** Records how a stream ended. */
+export function recordEnd({ record, redact, request }: RequestContext, end: StreamEnd): void {
+  // Deno 2.5 aborts the upstream call through the request's signal before it cancels the response.
+  if (end.how === "failed" && request.signal.aborted) end = { how: "client_gone" };
+  record.outcome = end.how === "failed" ? end.error.type : end.how;
+  if (end.how === "failed") record.error = redact(end.error.message);
+}
