@@ -10,7 +10,7 @@
 
 import type * as anthropic from "../anthropic/types.ts";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
-import { readText } from "./response/text_parts.ts";
+import { readText } from "./response/content_text.ts";
 import type * as openrouter from "../openrouter/types.ts";
 
 const CLAUDE_FORMAT = "anthropic-claude-v1";
