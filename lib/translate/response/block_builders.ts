@@ -35,10 +35,10 @@ abstract class BlockBuilderBase {
   /** The block as sent in `content_block_start`. */
   abstract start(): ContentBlock;
 
-  /** The next delta that has not been sent yet; null if there is none. */
+  /** The next unsent delta, or null. */
   abstract nextDelta(): BlockDelta | null;
 
-  /** The delta sent just before `content_block_stop`; null if there is none. */
+  /** The delta sent just before `content_block_stop`, or null. */
   finalDelta(): BlockDelta | null {
     return null;
   }

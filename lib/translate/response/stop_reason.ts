@@ -62,7 +62,7 @@ export interface FinishInfo {
   hasToolUse: boolean;
   /** Whether the arguments of a call were cut off, whatever the finish reason is. */
   hasCutCall?: boolean;
-  /** Upstream's refusal text; "" if there is none. */
+  /** Upstream's refusal text, or "". */
   refusal: string;
   /** The request's stop sequences. */
   stopSequences: readonly string[];

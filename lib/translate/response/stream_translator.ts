@@ -112,7 +112,7 @@ export class StreamTranslator {
     return this.#hasEnded;
   }
 
-  /** A warning about the end of the response, for the log; null if there is none. */
+  /** A warning about the end of the response, for the log, or null. */
   get warning(): string | null {
     const reason = this.#finish.unknownReason;
     if (reason !== null) return `unknown finish reason ${JSON.stringify(reason)}`;

@@ -18,7 +18,7 @@ export type UpstreamMetadata = {
 /** Model and provider names are kept for the log and the dashboard, and read for every reasoning block. */
 const MAX_MODEL_NAME_CHARS = 256;
 
-/** The name of a model or provider; "" if there is none. */
+/** The name of a model or provider, or "". */
 export function readName(value: unknown): string {
   return readText(value).slice(0, MAX_MODEL_NAME_CHARS);
 }

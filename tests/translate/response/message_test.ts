@@ -169,7 +169,7 @@ function toDeltas(message: JsonObject): JsonObject[] {
   const { role: _role, ...more } = rest;
   const asList = (value: unknown): unknown[] => Array.isArray(value) ? value : [];
   return [
-    // The plain copy of the entries is sent only if there are none; otherwise both would be shown.
+    // The plain copy is sent only without entries; otherwise both would be shown.
     ...asList(details).map((detail) => ({ reasoning_details: [detail] })),
     ...(Array.isArray(details) && details.length === 0 ? [{ reasoning_details: [] }] : []),
     ...(asList(details).length === 0 ? halve(reasoning).map((half) => ({ reasoning: half })) : []),
