@@ -49,7 +49,7 @@ export interface Setup {
 const TARGETS = ["DEFAULT", "OPUS", "BIG", "SMALL", "FABLE"];
 
 /** A minimal response, for tests of the request alone. */
-export const ANSWER: Recording = {
+export const RESPONSE: Recording = {
   status: 200,
   contentType: "application/json",
   pieces: whole(JSON.stringify({

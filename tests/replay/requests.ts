@@ -7,7 +7,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { isJsonObject, parseJson, toText } from "../../lib/json.ts";
 import { post } from "../helpers/proxy.ts";
-import { ANSWER, createReplayProxy, readDropped, type Setup } from "./proxy.ts";
+import { createReplayProxy, readDropped, RESPONSE, type Setup } from "./proxy.ts";
 import { type Exchange, loadExchanges, testRecorded } from "./recorded.ts";
 import { compileCheck } from "./schema.ts";
 import { findLostTexts } from "./texts.ts";
@@ -62,7 +62,7 @@ async function checkRequest(
   check: (body: unknown) => string[],
 ): Promise<string[]> {
   const request = exchange.request ?? {};
-  const proxy = createReplayProxy(ANSWER, setup);
+  const proxy = createReplayProxy(RESPONSE, setup);
   const { response, text } = await proxy.call(post(request));
   const sent = proxy.sent();
   if (response.status !== 200) return checkRejection(exchange, response, parseJson(text));

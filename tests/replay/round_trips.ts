@@ -9,11 +9,11 @@ import { isJsonObject, type JsonObject, parseJson, toText } from "../../lib/json
 import { post } from "../helpers/proxy.ts";
 import { whole } from "./pieces.ts";
 import {
-  ANSWER,
   createReplayProxy,
   type Dialect,
   type Params,
   type ReplayResult,
+  RESPONSE,
   send,
 } from "./proxy.ts";
 import { type Exchange, loadExchanges, testRecorded } from "./recorded.ts";
@@ -122,7 +122,7 @@ async function continueWith(
     { role: "assistant", content: message.content },
     { role: "user", content: next },
   ];
-  const proxy = createReplayProxy(ANSWER, toSetup(exchange));
+  const proxy = createReplayProxy(RESPONSE, toSetup(exchange));
   await proxy.call(post({ ...params, messages }));
   return proxy.sent();
 }
