@@ -124,8 +124,8 @@ function check({ message, error }: ResponseCase, translate: () => Message): void
   }
   const thrown = assertThrows(translate);
   assertInstanceOf(thrown, ApiError);
-  const words = error.message === undefined ? {} : { message: thrown.message };
-  assertEquals<ExpectedError>({ type: thrown.type, status: thrown.status, ...words }, error);
+  const optional = error.message === undefined ? {} : { message: thrown.message };
+  assertEquals<ExpectedError>({ type: thrown.type, status: thrown.status, ...optional }, error);
 }
 
 /** The message as the client receives it: fields that are undefined are not sent. */

@@ -232,8 +232,8 @@ function checkResult(result: StreamResult, fixture: StreamCase): void {
 
 function checkError(error: ApiError, expected: ExpectedError): void {
   const { type, status, message } = error;
-  const words = expected.message === undefined ? {} : { message };
-  assertEquals<ExpectedError>({ type, status, ...words }, expected);
+  const optional = expected.message === undefined ? {} : { message };
+  assertEquals<ExpectedError>({ type, status, ...optional }, expected);
 }
 
 function notJson(): ApiError {
