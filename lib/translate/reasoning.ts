@@ -9,7 +9,7 @@
 import type * as anthropic from "../anthropic/types.ts";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
 import type * as openrouter from "../openrouter/types.ts";
-import { readText } from "./response/text_parts.ts";
+import { readText } from "./response/content_text.ts";
 
 const CLAUDE_FORMAT = "anthropic-claude-v1";
 const GEMINI_FORMAT = "google-gemini-v1";

@@ -464,7 +464,7 @@ const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: strin
     "ends",
     "overloaded_error: Overloaded",
   ],
-  ["ends without a finish reason", sse(textChunk("Half")), "ends", "api_error: OpenRouter ended"],
+  ["ends without a finish reason", sse(textChunk("Half")), "ends", "api_error: Upstream ended"],
   ["breaks off", sse(textChunk("Half")), "breaks", "api_error: "],
   [
     "ends inside the arguments of a call",
@@ -474,7 +474,7 @@ const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: strin
       callChunk(callTail(0, '{"city":"Ro')),
     ),
     "ends",
-    "api_error: OpenRouter ended",
+    "api_error: Upstream ended",
   ],
 ];
 

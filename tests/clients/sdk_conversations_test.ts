@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 import { byByte, byEvent, whole } from "../replay/pieces.ts";
-import { type Params, type Seen, send } from "../replay/proxy.ts";
+import { type Params, type ReplayResult, send } from "../replay/proxy.ts";
 
 const CLAUDE = { dialect: "openrouter", target: "anthropic/claude-sonnet-5" } as const;
 const KIMI = { dialect: "openrouter", target: "moonshotai/kimi-k2" } as const;
@@ -32,7 +32,7 @@ function toEvents(chunks: JsonObject[]): string {
 }
 
 /** The next request, with the answer as the SDK keeps it and a result for each call. */
-function continueWith({ message }: Seen, params: Params): Params {
+function continueWith({ message }: ReplayResult, params: Params): Params {
   const content = message?.content ?? [];
   const results = content.filter((block) => block.type === "tool_use")
     .map(({ id }) => ({ type: "tool_result", tool_use_id: id, content: "done" }));
@@ -48,7 +48,7 @@ function continueWith({ message }: Seen, params: Params): Params {
 }
 
 /** The messages of a role in what went upstream. */
-function listSent({ sent }: Seen, role: string): JsonObject[] {
+function listSent({ sent }: ReplayResult, role: string): JsonObject[] {
   const messages = Array.isArray(sent?.["messages"]) ? sent["messages"] : [];
   return messages.filter(isJsonObject).filter((message) => message["role"] === role);
 }

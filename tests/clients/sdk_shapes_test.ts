@@ -7,10 +7,10 @@
 import { assertEquals } from "@std/assert";
 import type { JsonObject } from "../../lib/json.ts";
 import { compare } from "../replay/compare.ts";
-import { expectAnswer, type Expected } from "../replay/expected.ts";
+import { type Expected, expectResponse } from "../replay/expected.ts";
 import { byByte, byEvent, whole } from "../replay/pieces.ts";
 import { send, type Setup } from "../replay/proxy.ts";
-import { readAnswer } from "../replay/reference.ts";
+import { parseResponse } from "../replay/reference.ts";
 
 /** One shape: what upstream says, and what a client must get for it, streamed and whole. */
 interface Shape {
@@ -170,7 +170,7 @@ Deno.test("the SDK sees that a stream broke off before its end", async () => {
 });
 
 function expect(shape: Shape, body: string, isStreamed: boolean): Expected {
-  return shape.fails ? { error: "" } : expectAnswer(readAnswer(body), isStreamed);
+  return shape.fails ? { error: "" } : expectResponse(parseResponse(body), isStreamed);
 }
 
 function toCompletion({ text, calls = [], finish, native }: Shape): JsonObject {

@@ -105,7 +105,7 @@ Deno.test("translateCompletion says that an answer has no choices", () => {
     const error = assertThrows(() => translateCompletion(completion, createTranslator()), ApiError);
     assertEquals(
       [error.status, error.message],
-      [502, "OpenRouter sent an answer without choices"],
+      [502, "The upstream response has no choices"],
     );
   }
 });

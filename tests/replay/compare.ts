@@ -1,5 +1,5 @@
 /**
- * What a client got beside what it had to get. Differences are sentences, one each.
+ * Compares a client's result with the expected response. Each difference is one sentence.
  * @module
  */
 
@@ -7,45 +7,49 @@ import { assertEquals } from "@std/assert";
 import { parseJson } from "../../lib/json.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
 import type { Expected, ExpectedCall } from "./expected.ts";
-import type { Seen } from "./proxy.ts";
+import type { ReplayResult } from "./proxy.ts";
 import { findDifference } from "./verdict.ts";
 
-type Answer = Exclude<Expected, { error: string }>;
+type ExpectedMessage = Exclude<Expected, { error: string }>;
 
-/** What a client sees of a call: the text only where it was streamed. */
-interface SeenCall {
+/** A tool call as the client receives it; the text only if it was streamed. */
+interface ReceivedCall {
   name: string;
   input: unknown;
   text: string;
 }
 
-/** Every way in which an answer differs from what it must be; none where it is right. */
-export function compare(seen: Seen, expected: Expected): string[] {
+/** All differences between a result and the expected response; empty if they agree. */
+export function compare(result: ReplayResult, expected: Expected): string[] {
   const differences: string[] = [];
-  const check = (what: string, run: () => void) => {
-    differences.push(...findDifference(run).map((difference) => `${what}: ${difference}`));
+  const check = (subject: string, run: () => void) => {
+    differences.push(...findDifference(run).map((difference) => `${subject}: ${difference}`));
   };
-  if (seen.events.length > 0) check("grammar", () => checkGrammar(seen.events));
-  if ("error" in expected) checkError(seen, expected.error, differences);
-  else if (seen.error !== null) differences.push(`error: ${seen.error.message}`);
-  else checkMessage(seen, expected, check);
+  if (result.events.length > 0) check("grammar", () => checkGrammar(result.events));
+  if ("error" in expected) checkError(result, expected.error, differences);
+  else if (result.error !== null) differences.push(`error: ${result.error.message}`);
+  else checkMessage(result, expected, check);
   return differences;
 }
 
-/** An error, before the stream or within it, in upstream's words. */
-function checkError({ error, message }: Seen, words: string, differences: string[]): void {
+/** Checks that the error, before or within the stream, quotes upstream's message. */
+function checkError(
+  { error, message }: ReplayResult,
+  expected: string,
+  differences: string[],
+): void {
   if (error === null) differences.push(`no error, but ${message?.stop_reason}`);
-  else if (!error.message.includes(JSON.stringify(words).slice(1, -1))) {
-    differences.push(`the error "${error.message}" must say "${words}"`);
+  else if (!error.message.includes(JSON.stringify(expected).slice(1, -1))) {
+    differences.push(`the error "${error.message}" must include "${expected}"`);
   }
 }
 
 function checkMessage(
-  seen: Seen,
-  expected: Answer,
-  check: (what: string, run: () => void) => void,
+  result: ReplayResult,
+  expected: ExpectedMessage,
+  check: (subject: string, run: () => void) => void,
 ): void {
-  const { message } = seen;
+  const { message } = result;
   if (message === null) return check("message", () => assertEquals(message, {}));
   const { content, usage } = message;
   const text = content.map((block) => block.type === "text" ? block.text : "").join("");
@@ -53,15 +57,15 @@ function checkMessage(
   check("text", () => assertEquals(text, expected.text));
   check("thinking", () => assertEquals(thinking, expected.thinking));
   check("stop reason", () => assertEquals(message.stop_reason, expected.stopReason));
-  const calls = listCalls(seen);
+  const calls = listCalls(result);
   check("number of calls", () => assertEquals(calls.length, expected.calls.length));
-  // Cut arguments can be completed by the SDK's parser, so only closed ones make it give up.
+  // The SDK's parser completes cut arguments; it gives up only on closed ones that are invalid.
   if (expected.calls.every(({ broken }) => broken === undefined)) {
-    check("parsing", () => assertEquals(seen.isUnparsable, false));
+    check("parsing", () => assertEquals(result.isUnparsable, false));
   }
   calls.forEach((call, position) => {
-    const wanted = expected.calls[position];
-    if (wanted !== undefined) check(`call ${position}`, () => checkCall(call, wanted));
+    const expectedCall = expected.calls[position];
+    if (expectedCall !== undefined) check(`call ${position}`, () => checkCall(call, expectedCall));
   });
   if (expected.usage === null) {
     return check(
@@ -79,17 +83,17 @@ function checkMessage(
     }, { input, output, read, written }));
 }
 
-function checkCall({ name, input, text }: SeenCall, wanted: ExpectedCall): void {
-  assertEquals(name, wanted.name);
-  if (wanted.broken === undefined) return assertEquals(input, wanted.input);
-  const { text: broken, isExact } = wanted.broken;
+function checkCall({ name, input, text }: ReceivedCall, expected: ExpectedCall): void {
+  assertEquals(name, expected.name);
+  if (expected.broken === undefined) return assertEquals(input, expected.input);
+  const { text: broken, isExact } = expected.broken;
   if (isExact) return assertEquals(text, broken.trimStart());
   assertEquals(text.startsWith(broken.trimStart()), true, `${text} must begin with ${broken}`);
   assertEquals(parseJson(text), undefined, `${text} must not be valid JSON`);
 }
 
-/** The calls as the SDK has them, with their text where there is a stream. */
-function listCalls({ message, events, isUnparsable }: Seen): SeenCall[] {
+/** The calls as the SDK returns them, with their streamed text. */
+function listCalls({ message, events, isUnparsable }: ReplayResult): ReceivedCall[] {
   const texts = new Map<number, string>();
   for (const event of events) {
     if (event.type !== "content_block_delta" || event.delta.type !== "input_json_delta") continue;

@@ -1,23 +1,24 @@
 /**
- * Recorded refusals: an Anthropic client must get an error of its own API, with upstream's status and words.
- * Not named `*_test.ts`: `deno task replay` runs these.
+ * Replays recorded errors: an Anthropic client must get an error of its API, with upstream's status and message.
+ * Not named `*_test.ts`: `deno task replay` runs this file.
  * @module
  */
 
 import { isJsonObject, parseJson } from "../../lib/json.ts";
-import { toParams, toSetup } from "./answers.ts";
 import { whole } from "./pieces.ts";
-import { type Seen, send } from "./proxy.ts";
+import { type ReplayResult, send } from "./proxy.ts";
 import { type Exchange, loadExchanges, testRecorded } from "./recorded.ts";
-import { readAnswer, readErrorWords } from "./reference.ts";
+import { parseResponse, readErrorMessage } from "./reference.ts";
+import { toParams, toSetup } from "./replay.ts";
 import { Verdict } from "./verdict.ts";
 
-/** Words after which a conversation does not fit. Claude Code compacts on its own words only. */
+/** Messages of a context overflow. */
 const OVERFLOW =
   /context (length|size)|prompt too long|total length of all messages|exceeds the (limit|maximum) of \d/i;
-const OVERFLOW_WORDS = /prompt is too long|exceed context limit/;
+/** Claude Code compacts the conversation only on these words. */
+const ANTHROPIC_OVERFLOW = /prompt is too long|exceed context limit/;
 
-/** Statuses with another number or meaning in Anthropic's API. An image that nothing can read is no outage. */
+/** The status in Anthropic's API. An image that no provider can read is not an outage. */
 function expectStatus({ status, body }: Exchange): number {
   if (/image input is not supported/.test(body)) return 400;
   return new Map([[408, 504], [503, 529]]).get(status) ?? status;
@@ -40,38 +41,40 @@ const exchanges = (await loadExchanges("chat")).filter(({ status }) => status !=
 
 for (const stream of [false, true]) {
   testRecorded(
-    `recorded errors keep their words where ${stream ? "a stream" : "a message"} was asked for`,
+    `recorded errors keep their message if a ${stream ? "stream" : "message"} was requested`,
     async () => {
       const verdict = new Verdict("errors");
       for (const exchange of exchanges) {
         const { body, status, contentType } = exchange;
-        const seen = await send(
-          { ...toParams(exchange, readAnswer("")), stream },
+        const result = await send(
+          { ...toParams(exchange, parseResponse("")), stream },
           { status, contentType, pieces: whole(body) },
           toSetup(exchange),
         );
-        verdict.note(exchange.name, checkRefusal(seen, exchange));
+        verdict.note(exchange.name, checkError(result, exchange));
       }
       verdict.check(79);
     },
   );
 }
 
-function checkRefusal({ error, status }: Seen, exchange: Exchange): string[] {
+function checkError({ error, status }: ReplayResult, exchange: Exchange): string[] {
   const json = parseJson(exchange.body);
-  const words = isJsonObject(json) ? readErrorWords(json) : exchange.body;
+  const upstreamMessage = isJsonObject(json) ? readErrorMessage(json) : exchange.body;
   const body = isJsonObject(error?.error) ? error.error : {};
   const inner = isJsonObject(body["error"]) ? body["error"] : {};
   const message = String(inner["message"]);
-  const wanted = expectStatus(exchange);
+  const expectedStatus = expectStatus(exchange);
   const differences: string[] = [];
-  if (status !== wanted) differences.push(`status ${status} instead of ${wanted}`);
-  if (body["type"] !== "error") differences.push("the body is not of Anthropic's form");
-  if (inner["type"] !== TYPES.get(wanted)) differences.push(`type ${inner["type"]}`);
-  if (!message.includes(words)) differences.push(`"${message}" must say "${words}"`);
-  if (OVERFLOW.test(words) && !OVERFLOW_WORDS.test(message)) {
-    differences.push(`"${message}" must be an overflow in Claude Code's words`);
+  if (status !== expectedStatus) differences.push(`status ${status} instead of ${expectedStatus}`);
+  if (body["type"] !== "error") differences.push("the body is not an Anthropic error");
+  if (inner["type"] !== TYPES.get(expectedStatus)) differences.push(`type ${inner["type"]}`);
+  if (!message.includes(upstreamMessage)) {
+    differences.push(`"${message}" must include "${upstreamMessage}"`);
   }
-  if (message.includes('{"')) differences.push(`JSON in the text: ${message}`);
+  if (OVERFLOW.test(upstreamMessage) && !ANTHROPIC_OVERFLOW.test(message)) {
+    differences.push(`"${message}" must be a context overflow in Anthropic's words`);
+  }
+  if (message.includes('{"')) differences.push(`JSON in the message: ${message}`);
   return differences;
 }

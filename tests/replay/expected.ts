@@ -1,22 +1,22 @@
 /**
- * What a client must get for a recorded answer, by the policies of the proxy: a second opinion on how an answer
- * ends and on what becomes of broken and cut tool calls.
+ * Derives the expected result from a recorded response: an independent implementation of the proxy's rules for stop
+ * reasons and for invalid and cut tool calls.
  * @module
  */
 
 import { isJsonObject, type JsonObject, parseJson, toText } from "../../lib/json.ts";
-import type { ReadCall, Reading } from "./reference.ts";
+import type { ParsedCall, ParsedResponse } from "./reference.ts";
 
-/** A tool call as a client must see it. */
+/** A tool call that the client must receive. */
 export interface ExpectedCall {
   name: string;
-  /** What the arguments parse to. */
+  /** The parsed arguments. */
   input: JsonObject;
-  /** Set where they do not: the text that a streaming client must get, exactly, or as the beginning. */
+  /** For invalid arguments: the text that must be streamed, exactly or as the beginning. */
   broken?: { text: string; isExact: boolean };
 }
 
-/** An answer as a client must see it, or the words of the error it must get. */
+/** The response or error message that the client must receive. */
 export type Expected =
   | {
     text: string;
@@ -27,38 +27,38 @@ export type Expected =
   }
   | { error: string };
 
-/** The finish reasons that say a limit was reached. OpenRouter hides them behind `tool_calls` at times. */
+/** Finish reasons of a token limit. OpenRouter sometimes replaces them with `tool_calls`. */
 const CUT = new Set(["length", "max_output_tokens", "max_tokens", "MAX_TOKENS", "model_length"]);
 
-/** Words for a refusal: OpenAI's, and Z.ai's. */
+/** Finish reasons of a refusal: OpenAI's, and Z.ai's. */
 const REFUSED = new Set(["content_filter", "sensitive"]);
 
 /**
- * What must come out of an answer.
- * @param isStreamed whether the client sees arguments as text while they arrive, or parsed at the end
+ * The expected result of a response.
+ * @param isStreamed whether the client receives arguments as streamed text, or parsed
  */
-export function expectAnswer(reading: Reading, isStreamed: boolean): Expected {
-  const { calls, text, thinking, refusal } = reading;
-  if (reading.error !== null) return { error: reading.error };
+export function expectResponse(recorded: ParsedResponse, isStreamed: boolean): Expected {
+  const { calls, text, thinking, refusal } = recorded;
+  if (recorded.error !== null) return { error: recorded.error };
   const isEmpty = text + thinking + refusal === "" && calls.length === 0;
-  if (reading.finish === "" && (isEmpty || !reading.isEnded)) return { error: "" };
-  const isLimited = CUT.has(reading.finish) || CUT.has(reading.nativeFinish);
-  const isCut = (call: ReadCall) => isOpen(call.arguments) || (isLimited && isBare(call));
-  const hasCut = CUT.has(reading.finish) || calls.some(isCut);
-  const shown = calls.filter((call) =>
-    !isCut(call) || !(reading.isWhole || (isBare(call) && call.isLate))
+  if (recorded.finish === "" && (isEmpty || !recorded.isEnded)) return { error: "" };
+  const isLimited = CUT.has(recorded.finish) || CUT.has(recorded.nativeFinish);
+  const isCut = (call: ParsedCall) => isOpen(call.arguments) || (isLimited && isBare(call));
+  const hasCut = CUT.has(recorded.finish) || calls.some(isCut);
+  const visible = calls.filter((call) =>
+    !isCut(call) || !(recorded.isCompletion || (isBare(call) && call.isLate))
   );
   return {
     text: text + refusal,
     thinking,
-    calls: shown.map((call) => expectCall(call, { isStreamed, isCut: isCut(call) })),
-    stopReason: expectStopReason(reading, hasCut),
-    usage: expectUsage(reading.usage),
+    calls: visible.map((call) => expectCall(call, { isStreamed, isCut: isCut(call) })),
+    stopReason: expectStopReason(recorded, hasCut),
+    usage: expectUsage(recorded.usage),
   };
 }
 
 function expectStopReason(
-  { finish, nativeFinish, refusal, calls }: Reading,
+  { finish, nativeFinish, refusal, calls }: ParsedResponse,
   isCut: boolean,
 ): string {
   if (refusal !== "" || nativeFinish === "refusal" || REFUSED.has(finish)) return "refusal";
@@ -67,18 +67,18 @@ function expectStopReason(
 }
 
 function expectCall(
-  { name, arguments: text }: ReadCall,
+  { name, arguments: text }: ParsedCall,
   { isStreamed, isCut }: { isStreamed: boolean; isCut: boolean },
 ): ExpectedCall {
   const value = isBlank(text) ? {} : parseJson(text);
   if (isJsonObject(value) && !isCut) return { name, input: value };
   if (!isStreamed) return { name, input: { INVALID_JSON: text } };
-  // What would parse, though it is not an object or not all, gets a fragment that keeps clients from using it.
+  // Valid JSON that is not an object, or is cut, gets a suffix that keeps clients from using it.
   return { name, input: {}, broken: { text, isExact: value === undefined } };
 }
 
-/** A call without arguments: in full for a tool without parameters, unless the limit ended the answer. */
-function isBare(call: ReadCall): boolean {
+/** A call without arguments: complete for a tool without parameters, unless the limit ended the response. */
+function isBare(call: ParsedCall): boolean {
   return isBlank(call.arguments);
 }
 
@@ -86,14 +86,14 @@ function isBlank(text: string): boolean {
   return text.trim() === "" || text.trim() === "null";
 }
 
-/** Whether a bracket or a string of a JSON text has no end. */
+/** Whether a bracket or a string of a JSON text is not closed. */
 function isOpen(text: string): boolean {
   const outside = text.replace(/"(?:[^"\\]|\\[^])*"/g, "");
   const count = (pattern: RegExp) => outside.match(pattern)?.length ?? 0;
   return outside.includes('"') || count(/[[{]/g) > count(/[\]}]/g);
 }
 
-/** Cache hits as OpenRouter and OpenAI report them, or under the names of DeepSeek, Mistral and Moonshot. */
+/** Cache hits are in the details (OpenRouter, OpenAI), or in fields of DeepSeek, Mistral and Moonshot. */
 function expectUsage(usage: JsonObject | null): Extract<Expected, { text: string }>["usage"] {
   if (usage === null || usage["prompt_tokens"] === undefined) return null;
   const details = usage["prompt_tokens_details"];
@@ -103,18 +103,21 @@ function expectUsage(usage: JsonObject | null): Extract<Expected, { text: string
   const own = ownNames.map((name) => usage[name]).find((value) => typeof value === "number");
   const reported = Number(cached_tokens ?? own ?? 0);
   const written = Number(cache_write_tokens ?? 0);
-  // OpenRouter has counted tokens that Gemini's cache wrote among those that were read from it.
+  // OpenRouter has counted Gemini's cache writes among the reads.
   const isDouble = reported + written > prompt;
   const read = isDouble ? reported - written : reported;
   const output = Number(usage["completion_tokens"] ?? 0);
   return { input: Math.max(0, prompt - read - written), output, read, written };
 }
 
-/** The tools a recorded request offered; where none was recorded, those that the answer calls. */
-export function listTools({ request }: { request: JsonObject | null }, reading: Reading): string[] {
+/** The tools of a recorded request; without a recorded request, those that the response calls. */
+export function listTools(
+  { request }: { request: JsonObject | null },
+  recorded: ParsedResponse,
+): string[] {
   const offered = Array.isArray(request?.["tools"]) ? request["tools"] : [];
   const names = offered.filter(isJsonObject)
     .map((tool) => isJsonObject(tool["function"]) ? toText(tool["function"]["name"]) : "");
-  const called = request === null ? reading.calls.map(({ name }) => name) : [];
+  const called = request === null ? recorded.calls.map(({ name }) => name) : [];
   return [...new Set([...names, ...called])].filter((name) => name !== "");
 }

@@ -1,24 +1,24 @@
 /**
- * The ways in which a recorded body arrives. A reader must not notice the difference.
+ * Chunkings of a recorded body. They must not affect the result.
  * @module
  */
 
-/** One way to cut a body. */
+/** Cuts a body into chunks. */
 export type Cut = (body: string) => Uint8Array<ArrayBuffer>[];
 
 const encoder = new TextEncoder();
 
-/** As it was recorded. */
+/** In one chunk. */
 export const whole: Cut = (body) => [encoder.encode(body)];
 
-/** Event by event. */
+/** A chunk for each event. */
 export const byEvent: Cut = (body) =>
   body.split(/(?<=\n\r?\n)/).map((event) => encoder.encode(event));
 
-/** Byte by byte. */
+/** A chunk for each byte. */
 export const byByte: Cut = (body) => cutBytes(body, () => 1);
 
-/** In pieces of 1 to 256 bytes, mostly short, the same for the same body. */
+/** Pseudo-random chunks of 1 to 256 bytes, mostly short; the same for the same body. */
 export const byChance: Cut = (body) => {
   let state = body.length >>> 0;
   return cutBytes(body, () => {

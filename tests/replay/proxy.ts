@@ -1,5 +1,5 @@
 /**
- * The proxy in front of a recording, and the official SDK in front of the proxy, all in one process.
+ * Sends requests with the official SDK through the proxy, with a recording as upstream, in one process.
  * @module
  */
 
@@ -14,42 +14,42 @@ import type { Exchange } from "./recorded.ts";
 
 export type Dialect = "openrouter" | "openai";
 
-/** What upstream answers with. */
+/** The upstream response. */
 export interface Recording extends Pick<Exchange, "status" | "contentType"> {
-  /** The body, in the pieces in which it arrives. */
+  /** The chunks of the body. */
   pieces: Uint8Array<ArrayBuffer>[];
 }
 
-/** What there is to see of one answer. */
-export interface Seen {
-  /** What upstream was sent. */
+/** The observable result of one request. */
+export interface ReplayResult {
+  /** The body sent upstream. */
   sent: JsonObject | null;
   /** Paths in `x-proxy-dropped`. */
   dropped: string[];
   status: number;
-  /** The events of a stream, as they were sent. */
+  /** The events of a stream, as sent to the client. */
   events: StreamEvent[];
-  /** What the SDK returned; null where it threw. */
+  /** The message returned by the SDK; null if it threw. */
   message: Anthropic.Message | null;
   error: InstanceType<typeof Anthropic.APIError> | null;
-  /** Whether the SDK's accumulator gave up on arguments that are not valid JSON, as it does with Anthropic's own. */
+  /** Whether the SDK failed to parse tool arguments, as it does for Anthropic's own. */
   isUnparsable: boolean;
 }
 
-/** A request of the SDK's, without `stream`. */
+/** The parameters of an SDK request. */
 export type Params = JsonObject & { stream?: boolean };
 
-/** How the proxy is set up. */
+/** The configuration of the proxy. */
 export interface Setup {
   dialect: Dialect;
-  /** Where every model name goes. */
+  /** The upstream model for every requested model. */
   target: string;
 }
 
 const TARGETS = ["DEFAULT", "OPUS", "BIG", "SMALL", "FABLE"];
 
-/** The shortest answer, where only the request matters. */
-export const ANSWER: Recording = {
+/** A minimal response, for tests of the request alone. */
+export const RESPONSE: Recording = {
   status: 200,
   contentType: "application/json",
   pieces: whole(JSON.stringify({
@@ -57,9 +57,13 @@ export const ANSWER: Recording = {
   })),
 };
 
-/** Sends a request through the proxy with the SDK; upstream answers with the recording. */
-export async function send(params: Params, recording: Recording, setup: Setup): Promise<Seen> {
-  const seen: Seen = {
+/** Sends a request through the proxy with the SDK; upstream responds with the recording. */
+export async function send(
+  params: Params,
+  recording: Recording,
+  setup: Setup,
+): Promise<ReplayResult> {
+  const result: ReplayResult = {
     sent: null,
     dropped: [],
     status: 0,
@@ -73,37 +77,38 @@ export async function send(params: Params, recording: Recording, setup: Setup): 
     apiKey: "sk-ant-of-the-client",
     baseURL: ORIGIN,
     maxRetries: 0,
-    // Without one the SDK refuses long answers that are not streamed.
+    // Without a timeout the SDK rejects long non-streamed requests.
     timeout: 60_000,
     fetch: async (url, init) => {
       const { response, text } = await proxy.call(toRequest(url, init));
-      seen.status = response.status;
-      seen.dropped = readDropped(response);
-      seen.events = readEvents(text);
+      result.status = response.status;
+      result.dropped = readDropped(response);
+      result.events = readEvents(text);
       return new Response(text, response);
     },
   });
-  await ask(client, params, seen);
-  return { ...seen, sent: proxy.sent() };
+  await request(client, params, result);
+  return { ...result, sent: proxy.sent() };
 }
 
-/** The SDK's own types of a request differ from the runtime's, and from each other on Deno 2.5. */
+/** The SDK's request types differ from the runtime's, and from each other on Deno 2.5. */
 function toRequest(url: unknown, init: object = {}): Request {
   return new Request(String(url), init);
 }
 
-/** Names in `x-proxy-dropped`. */
+/** The paths in `x-proxy-dropped`. */
 export function readDropped({ headers }: Response): string[] {
   return headers.get("x-proxy-dropped")?.split(", ") ?? [];
 }
 
-/** A proxy whose upstream answers with a recording, and what it sent there last. */
+/** A proxy whose upstream responds with a recording. */
 export interface ReplayProxy {
   call(request: Request): Promise<{ response: Response; text: string }>;
+  /** The last body sent upstream. */
   sent(): JsonObject | null;
 }
 
-/** The handler with the real client; only `fetch` is a stand-in. */
+/** Creates the handler with the real client; only `fetch` is a fake. */
 export function createReplayProxy(recording: Recording, setup: Setup): ReplayProxy {
   const { services, handler } = createProxy({
     env: {
@@ -112,12 +117,12 @@ export function createReplayProxy(recording: Recording, setup: Setup): ReplayPro
     },
   });
   let sent: JsonObject | null = null;
-  const answer = (_url: unknown, init?: RequestInit) => {
+  const fakeFetch = (_url: unknown, init?: RequestInit) => {
     const body: unknown = JSON.parse(String(init?.body));
     if (isJsonObject(body)) sent = body;
     return Promise.resolve(toResponse(recording));
   };
-  Object.assign(services.client, createClient(services.config, answer));
+  Object.assign(services.client, createClient(services.config, fakeFetch));
   return {
     async call(request) {
       const response = await call(handler, request);
@@ -127,19 +132,19 @@ export function createReplayProxy(recording: Recording, setup: Setup): ReplayPro
   };
 }
 
-/** Recorded requests are of many versions, with keys that the SDK's types do not know. */
-async function ask(client: Anthropic, params: Params, seen: Seen): Promise<void> {
+/** Recorded requests are of many versions, with keys that the SDK's types lack. */
+async function request(client: Anthropic, params: Params, result: ReplayResult): Promise<void> {
   const body: Anthropic.MessageCreateParamsNonStreaming = JSON.parse(JSON.stringify(params));
   try {
-    seen.message = params.stream
+    result.message = params.stream
       ? await client.messages.stream(body).finalMessage()
       : await client.messages.create(body);
   } catch (error) {
-    if (error instanceof Anthropic.APIError) seen.error = error;
+    if (error instanceof Anthropic.APIError) result.error = error;
     else if (!isParseError(error)) throw error;
     else {
-      seen.isUnparsable = true;
-      seen.message = collectMessage(seen.events);
+      result.isUnparsable = true;
+      result.message = collectMessage(result.events);
     }
   }
 }
@@ -148,11 +153,11 @@ function isParseError(error: unknown): boolean {
   return error instanceof Anthropic.AnthropicError && /JSON/.test(error.message);
 }
 
-/** What a client keeps that reads the events by itself; the input of calls stays as it was started. */
+/** Collects the message without the SDK; tool inputs stay empty. */
 function collectMessage(events: readonly StreamEvent[]): Anthropic.Message | null {
-  const [head] = events;
-  if (head?.type !== "message_start") return null;
-  const message: Anthropic.Message = JSON.parse(JSON.stringify(head.message));
+  const [start] = events;
+  if (start?.type !== "message_start") return null;
+  const message: Anthropic.Message = JSON.parse(JSON.stringify(start.message));
   for (const event of events) {
     const block = message.content.at(-1);
     if (event.type === "content_block_start") message.content.push(clone(event.content_block));

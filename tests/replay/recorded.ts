@@ -1,32 +1,32 @@
 /**
- * The recorded exchanges, read from where they lie: RECORDED_DIR, or `../shared/recorded` beside the repository.
- * Nothing of them is part of the repository. Where the folder is missing, the tests say so and are ignored.
+ * Loads recorded HTTP exchanges from RECORDED_DIR, or from `../shared/recorded` beside the repository. The recordings
+ * are not part of the repository; if the folder is missing, the tests are ignored and named accordingly.
  * @module
  */
 
 import { isJsonObject, type JsonObject, parseJson, toText } from "../../lib/json.ts";
 
-/** One recorded exchange of HTTP. */
+/** One recorded HTTP exchange. */
 export interface Exchange {
-  /** Repository, path and number within that file: what a failure is reported under. */
+  /** Repository, path and number within that file; the name of a failure. */
   name: string;
-  /** The body of the request, where it was recorded. */
+  /** The body of the request; null if it was not recorded. */
   request: JsonObject | null;
-  /** Host or URL, as far as it was recorded. */
+  /** Host or URL, as far as recorded. */
   url: string;
   status: number;
   contentType: string;
-  /** The body of the answer, as text. */
+  /** The response body, as text. */
   body: string;
 }
 
-/** Which API was recorded. */
+/** The recorded API. */
 export type Kind = "chat" | "messages";
 
 const ROOT = new URL("../../", import.meta.url);
 const FOLDER = findFolder();
 
-/** Whether there is anything to replay. */
+/** Whether there are no recordings. */
 export const IS_MISSING = FOLDER === null;
 
 /** All exchanges of one API, in the order of their files. */
@@ -47,7 +47,7 @@ export function loadSchema(name: "openai" | "openrouter"): unknown {
   return JSON.parse(Deno.readTextFileSync(new URL(`schemas/${name}.json`, FOLDER)));
 }
 
-/** A test over the recordings; ignored, and named accordingly, where there are none. */
+/** Registers a test over the recordings; ignored, and named accordingly, without recordings. */
 export function testRecorded(name: string, run: () => void | Promise<void>): void {
   const note = IS_MISSING ? "not run: no recorded traffic (RECORDED_DIR): " : "";
   Deno.test({ name: note + name, ignore: IS_MISSING, fn: run });
@@ -75,7 +75,7 @@ async function readGzip(file: URL): Promise<string> {
   return await new Response(readable.pipeThrough(new DecompressionStream("gzip"))).text();
 }
 
-/** @throws where RECORDED_DIR names a folder that has no recordings: that is a mistake, not an absence */
+/** @throws {Error} if RECORDED_DIR has no recordings: unlike a missing default folder, that is a mistake */
 function findFolder(): URL | null {
   const chosen = Deno.env.get("RECORDED_DIR");
   const folder = chosen === undefined

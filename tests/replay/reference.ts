@@ -1,50 +1,50 @@
 /**
- * What a recorded answer says, read a second time and without lib/: the plainest reader that gets it right.
- * The replay compares what a client gets from the proxy with this.
+ * Parses recorded responses independently of lib/, as simply as possible. The replay compares the client's result
+ * with this.
  * @module
  */
 
 import { isJsonObject, type JsonObject, parseJson, toText } from "../../lib/json.ts";
 import { parseSse } from "../helpers/sse.ts";
 
-/** A tool call as upstream wrote it; "" for what it did not say. */
-export interface ReadCall {
+/** A tool call as sent by upstream; "" for missing fields. */
+export interface ParsedCall {
   id: string;
   name: string;
   arguments: string;
-  /** Its place in a stream, where upstream numbers the calls. */
+  /** Its index in a stream, if upstream sends one. */
   index: unknown;
-  /** Whether it began in the chunk that ended the answer: then no client has seen it before that. */
+  /** Whether it began in the last chunk, so that the client has not received its start before. */
   isLate: boolean;
 }
 
-/** One answer. */
-export interface Reading {
-  /** The model that answered; "" where it was not told. */
+/** A recorded response. */
+export interface ParsedResponse {
+  /** The responding model; "" if unknown. */
   model: string;
   text: string;
   thinking: string;
-  calls: ReadCall[];
+  calls: ParsedCall[];
   refusal: string;
-  /** "" where there was none. */
+  /** "" if missing. */
   finish: string;
   nativeFinish: string;
-  /** Whether the answer is one JSON body. */
-  isWhole: boolean;
-  /** Whether it is that, or ended in `[DONE]`. */
+  /** Whether the response is one JSON body. */
+  isCompletion: boolean;
+  /** Whether it is one JSON body, or ended with `[DONE]`. */
   isEnded: boolean;
   usage: JsonObject | null;
-  /** `reasoning_details` in order, fragments of one entry joined. */
+  /** `reasoning_details` in order, with the deltas of each entry merged. */
   details: JsonObject[];
-  /** Reasoning by the plain field that carried it. */
+  /** Reasoning by plain field. */
   plain: { reasoning: string; reasoning_content: string };
-  /** The words of an error; null where the answer is none. */
+  /** The error message; null if the response is not an error. */
   error: string | null;
 }
 
-/** Reads the body of a successful answer: one JSON object, or a stream of events. */
-export function readAnswer(body: string): Reading {
-  const reading: Reading = {
+/** Parses the body of a successful response: one JSON object, or a stream of events. */
+export function parseResponse(body: string): ParsedResponse {
+  const response: ParsedResponse = {
     model: "",
     text: "",
     thinking: "",
@@ -52,60 +52,60 @@ export function readAnswer(body: string): Reading {
     refusal: "",
     finish: "",
     nativeFinish: "",
-    isWhole: isWhole(body),
-    isEnded: isWhole(body),
+    isCompletion: isCompletion(body),
+    isEnded: isCompletion(body),
     usage: null,
     details: [],
     plain: { reasoning: "", reasoning_content: "" },
     error: null,
   };
-  if (reading.isWhole) {
-    readChunk(reading, parseJson(body));
-    return reading;
+  if (response.isCompletion) {
+    readChunk(response, parseJson(body));
+    return response;
   }
-  // llama-box reports errors in an SSE field of its own.
+  // llama-box reports errors in an SSE field named `error`.
   for (const { data } of parseSse(body.replace(/^error:/gm, "data:"))) {
-    if (data.trim() === "[DONE]") reading.isEnded = true;
-    else readChunk(reading, parseJson(data));
+    if (data.trim() === "[DONE]") response.isEnded = true;
+    else readChunk(response, parseJson(data));
   }
-  return reading;
+  return response;
 }
 
 /** Whether a body is one JSON object. */
-export function isWhole(body: string): boolean {
+export function isCompletion(body: string): boolean {
   return body.trimStart().startsWith("{");
 }
 
-function readChunk(reading: Reading, chunk: unknown): void {
+function readChunk(response: ParsedResponse, chunk: unknown): void {
   if (!isJsonObject(chunk)) return;
-  if (chunk["error"] ?? chunk["detail"]) reading.error ??= readErrorWords(chunk);
-  reading.model ||= toText(chunk["model"]);
+  if (chunk["error"] ?? chunk["detail"]) response.error ??= readErrorMessage(chunk);
+  response.model ||= toText(chunk["model"]);
   const choices = listObjects(chunk["choices"]);
   const choice = choices.find(({ index }) => (index ?? 0) === 0);
   const usage = chunk["usage"] ?? choice?.["usage"];
-  if (isJsonObject(usage)) reading.usage = usage;
+  if (isJsonObject(usage)) response.usage = usage;
   if (choice === undefined) return;
-  reading.finish = toText(choice["finish_reason"]) || reading.finish;
-  reading.nativeFinish = toText(choice["native_finish_reason"]) || reading.nativeFinish;
-  // Perplexity sends both in both: the whole message beside each delta, and an empty delta beside the message.
-  const message = reading.isWhole ? choice["message"] : choice["delta"] ?? choice["message"];
-  const before = reading.calls.length;
-  if (isJsonObject(message)) readMessage(reading, message);
-  if (reading.finish === "") return;
-  for (const call of reading.calls.slice(before)) call.isLate = true;
+  response.finish = toText(choice["finish_reason"]) || response.finish;
+  response.nativeFinish = toText(choice["native_finish_reason"]) || response.nativeFinish;
+  // Perplexity sends both in both: the message so far beside each delta, an empty delta beside the message.
+  const message = response.isCompletion ? choice["message"] : choice["delta"] ?? choice["message"];
+  const before = response.calls.length;
+  if (isJsonObject(message)) readMessage(response, message);
+  if (response.finish === "") return;
+  for (const call of response.calls.slice(before)) call.isLate = true;
 }
 
-function readMessage(reading: Reading, message: JsonObject): void {
+function readMessage(response: ParsedResponse, message: JsonObject): void {
   const { content } = message;
-  reading.text += toText(content);
+  response.text += toText(content);
   for (const part of listObjects(content)) {
-    if (part["type"] === "thinking") reading.thinking += readThinkingPart(part["thinking"]);
-    else reading.text += toText(part["text"]);
+    if (part["type"] === "thinking") response.thinking += readThinkingPart(part["thinking"]);
+    else response.text += toText(part["text"]);
   }
-  reading.refusal += toText(message["refusal"]);
-  readReasoning(reading, message);
-  for (const fragment of listObjects(message["tool_calls"])) {
-    readCall(reading, fragment);
+  response.refusal += toText(message["refusal"]);
+  readReasoning(response, message);
+  for (const delta of listObjects(message["tool_calls"])) {
+    readCall(response, delta);
   }
 }
 
@@ -114,39 +114,40 @@ function readThinkingPart(thinking: unknown): string {
   return listObjects(thinking).map(({ text }) => toText(text)).join("");
 }
 
-/** The same thinking often comes twice: in the details, and in one or both of the plain fields. */
-function readReasoning(reading: Reading, message: JsonObject): void {
+/** The same thinking is often sent twice: in the details, and in one or both of the plain fields. */
+function readReasoning(response: ParsedResponse, message: JsonObject): void {
   const details = listObjects(message["reasoning_details"]);
-  const shown = details.map(({ text, summary }) => toText(text) + toText(summary)).join("");
+  const visible = details.map(({ text, summary }) => toText(text) + toText(summary)).join("");
   const content = toText(message["reasoning_content"]);
   const plain = toText(message["reasoning"]);
-  reading.thinking += shown || content || plain;
-  reading.plain.reasoning_content += content;
-  reading.plain.reasoning += plain;
-  for (const detail of details) addDetail(reading, detail);
+  response.thinking += visible || content || plain;
+  response.plain.reasoning_content += content;
+  response.plain.reasoning += plain;
+  for (const detail of details) addDetail(response, detail);
 }
 
-/** Text goes on with the entry before it, a signature closes it; everything else is an entry of its own. */
-function addDetail({ details, isWhole }: Reading, detail: JsonObject): void {
+/** Text continues the previous entry until a signature closes it; anything else is a separate entry. */
+function addDetail({ details, isCompletion }: ParsedResponse, detail: JsonObject): void {
   const last = details.at(-1);
   const isText = detail["type"] === "reasoning.text" || detail["type"] === "reasoning.summary";
-  const goesOn = !isWhole && isText && last?.["type"] === detail["type"] && !last?.["signature"];
-  if (!goesOn || last === undefined) {
+  const continues = !isCompletion && isText && last?.["type"] === detail["type"] &&
+    !last?.["signature"];
+  if (!continues || last === undefined) {
     details.push({ ...detail });
     return;
   }
   for (const [key, value] of Object.entries(detail)) {
     if (key === "text" || key === "summary") last[key] = toText(last[key]) + toText(value);
-    // An empty signature stands for one that is still to come.
+    // An empty signature is replaced by a later one.
     else last[key] = last[key] || value;
   }
 }
 
-/** Fragments belong together by index; another id there, or a name after whole arguments, is another call. */
-function readCall({ calls, isWhole }: Reading, fragment: JsonObject): void {
-  const { index, function: called } = fragment;
-  const id = toText(fragment["id"]);
-  const fields = isJsonObject(called) ? called : {};
+/** Deltas are joined by index; another id, or a name after complete arguments, begins another call. */
+function readCall({ calls, isCompletion }: ParsedResponse, delta: JsonObject): void {
+  const { index, function: named } = delta;
+  const id = toText(delta["id"]);
+  const fields = isJsonObject(named) ? named : {};
   const name = toText(fields["name"]);
   const text = toText(fields["arguments"]);
   const known = typeof index === "number"
@@ -156,7 +157,7 @@ function readCall({ calls, isWhole }: Reading, fragment: JsonObject): void {
     (id !== "" && known.id !== "" && id !== known.id) ||
     (id === "" && name !== "" && parseJson(known.arguments) !== undefined)
   );
-  if (isWhole || known === undefined || isOther) {
+  if (isCompletion || known === undefined || isOther) {
     calls.push({ id, name, arguments: text, index, isLate: false });
     return;
   }
@@ -165,17 +166,17 @@ function readCall({ calls, isWhole }: Reading, fragment: JsonObject): void {
   known.arguments += text;
 }
 
-/** The innermost words of an error, wherever a vendor puts them. */
-export function readErrorWords(body: JsonObject): string {
+/** The innermost message of an error, in any vendor's format. */
+export function readErrorMessage(body: JsonObject): string {
   const { error, detail, message } = body;
   const first = isJsonObject(error) ? error : {};
   const metadata = isJsonObject(first["metadata"]) ? first["metadata"] : {};
   const raw = parseJson(toText(metadata["raw"])) ?? metadata["raw"];
-  if (isJsonObject(raw)) return readErrorWords(raw) || toText(first["message"]);
-  const words = toText(raw) || toText(first["message"]) || toText(error) || toText(detail) ||
+  if (isJsonObject(raw)) return readErrorMessage(raw) || toText(first["message"]);
+  const text = toText(raw) || toText(first["message"]) || toText(error) || toText(detail) ||
     toText(message);
-  if (words !== "") return words;
-  return listObjects(detail).map(({ msg }) => toText(msg)).find((text) => text !== "") ?? "";
+  if (text !== "") return text;
+  return listObjects(detail).map(({ msg }) => toText(msg)).find((one) => one !== "") ?? "";
 }
 
 function listObjects(value: unknown): JsonObject[] {

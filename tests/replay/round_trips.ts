@@ -1,63 +1,70 @@
 /**
- * Recorded answers that go back as history, as every agent sends them: calls under the ids that upstream gave
- * them, reasoning as it was. Not named `*_test.ts`: `deno task replay` runs these.
+ * Sends recorded responses back as history, as agents do: calls must keep upstream's ids, and reasoning its form.
+ * Not named `*_test.ts`: `deno task replay` runs this file.
  * @module
  */
 
 import { assertEquals } from "@std/assert";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../../lib/json.ts";
 import { post } from "../helpers/proxy.ts";
-import { toParams, toSetup } from "./answers.ts";
 import { whole } from "./pieces.ts";
-import { ANSWER, createReplayProxy, type Dialect, type Params, type Seen, send } from "./proxy.ts";
+import {
+  createReplayProxy,
+  type Dialect,
+  type Params,
+  type ReplayResult,
+  RESPONSE,
+  send,
+} from "./proxy.ts";
 import { type Exchange, loadExchanges, testRecorded } from "./recorded.ts";
-import { isWhole, readAnswer, type Reading } from "./reference.ts";
+import { isCompletion, type ParsedResponse, parseResponse } from "./reference.ts";
+import { toParams, toSetup } from "./replay.ts";
 import { type Check, compileCheck } from "./schema.ts";
 import { findDifference, Verdict } from "./verdict.ts";
 
-/** A recorded answer and how its message went back upstream. */
-interface Trip {
+/** A recorded response, and its message in the next request. */
+interface RoundTrip {
   exchange: Exchange;
-  reading: Reading;
-  /** The request that followed, as upstream got it. */
+  recorded: ParsedResponse;
+  /** The next request, as sent upstream. */
   sent: JsonObject;
-  /** The assistant's message in it. */
+  /** The assistant message in it. */
   message: JsonObject;
 }
 
 const trips = await sendBack();
 
 testRecorded(
-  "recorded calls go back with the ids and arguments that upstream gave them",
+  "recorded calls are sent back with upstream's ids and arguments",
   () => {
     const verdict = new Verdict("history");
-    for (const trip of trips.filter(({ reading }) => reading.calls.length > 0)) {
+    for (const trip of trips.filter(({ recorded }) => recorded.calls.length > 0)) {
       verdict.note(trip.exchange.name, findDifference(() => checkCalls(trip)));
     }
     verdict.check(880);
   },
 );
 
-testRecorded("recorded ids that clients refuse come back as they were", () => {
+testRecorded("recorded ids that clients reject are sent back unchanged", () => {
   const verdict = new Verdict("history");
   const isOdd = ({ id }: { id: string }) => !/^[a-zA-Z0-9_-]*$/.test(id);
-  for (const trip of trips.filter(({ reading }) => reading.calls.some(isOdd))) {
+  for (const trip of trips.filter(({ recorded }) => recorded.calls.some(isOdd))) {
     verdict.note(trip.exchange.name, findDifference(() => checkCalls(trip)));
   }
   verdict.check(16);
 });
 
-testRecorded("recorded reasoning_details come back as they were", () => {
+testRecorded("recorded reasoning_details are sent back unchanged", () => {
   const verdict = new Verdict("history");
-  const hasDetails = ({ exchange, reading }: Trip) =>
-    reading.details.length > 0 && toSetup(exchange).dialect === "openrouter";
+  const hasDetails = ({ exchange, recorded }: RoundTrip) =>
+    recorded.details.length > 0 && toSetup(exchange).dialect === "openrouter";
   for (const trip of trips.filter(hasDetails)) {
     verdict.note(trip.exchange.name, findDifference(() => checkDetails(trip)));
   }
   verdict.check(102);
 });
 
-testRecorded("recorded plain reasoning comes back in the same field", () => {
+testRecorded("recorded plain reasoning is sent back in the same field", () => {
   const verdict = new Verdict("history");
   for (const trip of trips.filter(hasPlainReasoning)) {
     verdict.note(trip.exchange.name, findDifference(() => checkPlain(trip)));
@@ -65,7 +72,7 @@ testRecorded("recorded plain reasoning comes back in the same field", () => {
   verdict.check(360);
 });
 
-testRecorded("requests with recorded answers in them are valid", () => {
+testRecorded("requests with recorded responses are valid", () => {
   const checks: Record<Dialect, Check> = {
     openrouter: compileCheck("openrouter"),
     openai: compileCheck("openai"),
@@ -77,32 +84,32 @@ testRecorded("requests with recorded answers in them are valid", () => {
   verdict.check(1000);
 });
 
-async function sendBack(): Promise<Trip[]> {
-  const trips: Trip[] = [];
+async function sendBack(): Promise<RoundTrip[]> {
+  const trips: RoundTrip[] = [];
   for (const exchange of await loadExchanges("chat")) {
     if (exchange.status !== 200) continue;
-    const reading = readAnswer(exchange.body);
-    if (reading.calls.length === 0 && reading.thinking === "" && reading.details.length === 0) {
+    const recorded = parseResponse(exchange.body);
+    if (recorded.calls.length === 0 && recorded.thinking === "" && recorded.details.length === 0) {
       continue;
     }
-    const params = toParams(exchange, reading);
+    const params = toParams(exchange, recorded);
     const { contentType, body } = exchange;
-    const seen = await send(
-      { ...params, stream: !isWhole(body) },
+    const result = await send(
+      { ...params, stream: !isCompletion(body) },
       { status: 200, contentType, pieces: whole(body) },
       toSetup(exchange),
     );
-    const sent = await continueWith(seen, params, exchange);
+    const sent = await continueWith(result, params, exchange);
     const messages = Array.isArray(sent?.["messages"]) ? sent["messages"].filter(isJsonObject) : [];
     const message = messages.find(({ role }) => role === "assistant");
-    if (sent !== null && message !== undefined) trips.push({ exchange, reading, sent, message });
+    if (sent !== null && message !== undefined) trips.push({ exchange, recorded, sent, message });
   }
   return trips;
 }
 
-/** The next request of an agent: the answer as it is, and a result for each of its calls. */
+/** The next request of an agent: the response, and a result for each of its calls. */
 async function continueWith(
-  { message }: Seen,
+  { message }: ReplayResult,
   params: Params,
   exchange: Exchange,
 ): Promise<JsonObject | null> {
@@ -115,56 +122,57 @@ async function continueWith(
     { role: "assistant", content: message.content },
     { role: "user", content: next },
   ];
-  const proxy = createReplayProxy(ANSWER, toSetup(exchange));
+  const proxy = createReplayProxy(RESPONSE, toSetup(exchange));
   await proxy.call(post({ ...params, messages }));
   return proxy.sent();
 }
 
-function checkCalls({ reading, sent, message }: Trip): void {
+function checkCalls({ recorded, sent, message }: RoundTrip): void {
   const calls = Array.isArray(message["tool_calls"])
     ? message["tool_calls"].filter(isJsonObject)
     : [];
   const messages = Array.isArray(sent["messages"]) ? sent["messages"].filter(isJsonObject) : [];
   const results = messages.filter(({ role }) => role === "tool");
   assertEquals(results.map((result) => result["tool_call_id"]), calls.map(({ id }) => id));
-  const ids = reading.calls.map(({ id }) => id);
-  for (const [position, wanted] of reading.calls.entries()) {
+  const ids = recorded.calls.map(({ id }) => id);
+  for (const [position, expected] of recorded.calls.entries()) {
     const call = calls[position];
-    // A call that was cut is not always there.
+    // Cut calls may be omitted.
     if (call === undefined) continue;
     const fields = isJsonObject(call["function"]) ? call["function"] : {};
-    assertEquals(fields["name"], wanted.name);
-    const input = parseJson(wanted.arguments);
+    assertEquals(fields["name"], expected.name);
+    const input = parseJson(expected.arguments);
     if (isJsonObject(input)) assertEquals(parseJson(toText(fields["arguments"])), input);
-    const isUnique = ids.indexOf(wanted.id) === ids.lastIndexOf(wanted.id);
-    if (wanted.id !== "" && isUnique) assertEquals(call["id"], wanted.id);
+    const isUnique = ids.indexOf(expected.id) === ids.lastIndexOf(expected.id);
+    if (expected.id !== "" && isUnique) assertEquals(call["id"], expected.id);
   }
 }
 
-/** Claude and Gemini refuse text that they did not sign, and every vendor what another one made. */
-function checkDetails({ exchange, reading, message }: Trip): void {
-  const isForeign = findVendor(reading.model) !== findVendor(toSetup(exchange).target);
-  const isRefused = ({ type, format, signature }: JsonObject) =>
-    isForeign || (type === "reasoning.text" && !signature && /claude|gemini/.test(toText(format)));
-  const wanted = reading.details.filter((detail) => !isRefused(detail)).map(stripNulls);
+/** Claude and Gemini reject unsigned text, and every vendor rejects reasoning of another. */
+function checkDetails({ exchange, recorded, message }: RoundTrip): void {
+  const isOtherVendor = findVendor(recorded.model) !== findVendor(toSetup(exchange).target);
+  const isRejected = ({ type, format, signature }: JsonObject) =>
+    isOtherVendor ||
+    (type === "reasoning.text" && !signature && /claude|gemini/.test(toText(format)));
+  const expected = recorded.details.filter((detail) => !isRejected(detail)).map(stripNulls);
   const details = message["reasoning_details"];
   const sent = Array.isArray(details) ? details.filter(isJsonObject).map(stripNulls) : [];
-  assertEquals(sent, wanted);
+  assertEquals(sent, expected);
 }
 
-function checkPlain({ reading, message }: Trip): void {
-  const { reasoning, reasoning_content } = reading.plain;
+function checkPlain({ recorded, message }: RoundTrip): void {
+  const { reasoning, reasoning_content } = recorded.plain;
   const field = reasoning_content !== "" ? "reasoning_content" : "reasoning";
   assertEquals(message[field], reasoning_content || reasoning);
 }
 
-function hasPlainReasoning({ exchange, reading }: Trip): boolean {
-  if (reading.details.length > 0) return false;
+function hasPlainReasoning({ exchange, recorded }: RoundTrip): boolean {
+  if (recorded.details.length > 0) return false;
   const isSigning = /^(anthropic|google)\//.test(toSetup(exchange).target);
-  return !isSigning && reading.plain.reasoning + reading.plain.reasoning_content !== "";
+  return !isSigning && recorded.plain.reasoning + recorded.plain.reasoning_content !== "";
 }
 
-/** "" for a name that does not tell. */
+/** "" for a name without a vendor. */
 function findVendor(model: string): string {
   return /^([^/]+)\//.exec(model)?.[1] ?? "";
 }

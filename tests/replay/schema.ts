@@ -1,5 +1,5 @@
 /**
- * The published request schemas of OpenRouter and OpenAI, as judges of what goes upstream.
+ * Validates translated requests against the published schemas of OpenRouter and OpenAI.
  * @module
  */
 
@@ -14,7 +14,7 @@ const REQUESTS: Readonly<Record<Dialect, string>> = {
   openai: "CreateChatCompletionRequest",
 };
 
-/** Checks a body of `POST /chat/completions`; returns what is wrong, each error once. */
+/** Checks a body of `POST /chat/completions`; returns each error once. */
 export type Check = (body: unknown) => string[];
 
 /** Compiles the schema of a dialect. */
@@ -30,7 +30,7 @@ export function compileCheck(dialect: Dialect): Check {
   };
 }
 
-/** OpenAPI 3.0 has a keyword of its own for null, which JSON Schema does not know. */
+/** OpenAPI 3.0 has the keyword `nullable`, which JSON Schema lacks. */
 function toJsonSchema(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(toJsonSchema);
   if (!isJsonObject(node)) return node;

@@ -1,36 +1,34 @@
-/** Recorded streams. Not named `*_test.ts`: `deno task replay` runs these. */
+/** Replays recorded streams. Not named `*_test.ts`: `deno task replay` runs this file. */
 
-import { replay } from "./answers.ts";
 import { byByte, byChance, byEvent, whole } from "./pieces.ts";
 import { loadExchanges, testRecorded } from "./recorded.ts";
-import { isWhole } from "./reference.ts";
+import { isCompletion } from "./reference.ts";
+import { replay } from "./replay.ts";
 
-const SHORT = 2000;
+const MAX_BYTEWISE_CHARS = 2000;
 
 const exchanges = (await loadExchanges("chat"))
-  .filter(({ status, body }) => status === 200 && !isWhole(body));
+  .filter(({ status, body }) => status === 200 && !isCompletion(body));
 
 testRecorded(
-  "recorded streams come out right as one piece",
-  () => replay(exchanges, { cut: whole, stream: true, least: 890 }),
+  "recorded streams in one chunk reach the client unchanged",
+  () => replay(exchanges, { cut: whole, stream: true, minimum: 890 }),
 );
 
 testRecorded(
-  "recorded streams come out right event by event",
-  () => replay(exchanges, { cut: byEvent, stream: true, least: 890 }),
+  "recorded streams in a chunk for each event reach the client unchanged",
+  () => replay(exchanges, { cut: byEvent, stream: true, minimum: 890 }),
 );
 
 testRecorded(
-  "recorded streams come out right in pieces",
-  () => replay(exchanges, { cut: byChance, stream: true, least: 890 }),
+  "recorded streams in random chunks reach the client unchanged",
+  () => replay(exchanges, { cut: byChance, stream: true, minimum: 890 }),
 );
 
 testRecorded(
-  "short recorded streams come out right byte by byte",
-  () =>
-    replay(exchanges.filter(({ body }) => body.length < SHORT), {
-      cut: byByte,
-      stream: true,
-      least: 230,
-    }),
+  "short recorded streams in chunks of one byte reach the client unchanged",
+  () => {
+    const short = exchanges.filter(({ body }) => body.length < MAX_BYTEWISE_CHARS);
+    return replay(short, { cut: byByte, stream: true, minimum: 230 });
+  },
 );

@@ -1,19 +1,19 @@
 /**
- * What a client wrote, and whether it went upstream: every text, every input and result of a tool, every image.
+ * Finds content of a request that is missing from the translated request: text, tool inputs and results, images.
  * @module
  */
 
 import { isJsonObject, type JsonObject, toText } from "../../lib/json.ts";
 
-/** A piece of a request that must arrive, by its path. */
+/** A piece of a request that must be sent upstream. */
 interface Piece {
   path: string;
   text: string;
-  /** The words for it in `x-proxy-dropped`: types of the blocks around it, type and name of a tool. */
-  words: readonly string[];
+  /** Its names in `x-proxy-dropped` besides the path: types of the enclosing blocks, type and name of a tool. */
+  names: readonly string[];
 }
 
-/** Blocks whose content belongs to Anthropic's own tools or to the model that made them. */
+/** Blocks of Anthropic's own tools, and of the model's reasoning. */
 const NOT_TEXT = new Set([
   "thinking",
   "redacted_thinking",
@@ -21,27 +21,27 @@ const NOT_TEXT = new Set([
   "web_search_tool_result",
 ]);
 
-/** The paths of all that was neither sent nor named as dropped. */
+/** The paths of all pieces that were neither sent nor reported as dropped. */
 export function findLostTexts(
   request: JsonObject,
   sent: JsonObject,
   dropped: readonly string[],
 ): string[] {
-  const haystack = listStrings(sent).join("\0");
+  const sentText = listStrings(sent).join("\0");
   return listPieces(request)
     .filter(({ text }) => text.trim() !== "" && !isBilling(text))
-    .filter(({ text }) => !haystack.includes(text) && !haystack.includes(text.trim()))
-    .filter((piece) => !dropped.some((name) => isNamed(piece, name)))
+    .filter(({ text }) => !sentText.includes(text) && !sentText.includes(text.trim()))
+    .filter((piece) => !dropped.some((name) => isReported(piece, name)))
     .map(({ path, text }) => `${path} "${text.slice(0, 40)}"`);
 }
 
-/** Fields are named by their path, blocks of a kind that cannot be sent by their type. */
-function isNamed({ path, words }: Piece, name: string): boolean {
+/** Dropped fields are reported by path, unsupported blocks by type. */
+function isReported({ path, names }: Piece, name: string): boolean {
   const isPath = path === name || path.startsWith(`${name}.`) || name.startsWith(`${path}.`);
-  return isPath || name.split(".").some((word) => words.includes(word));
+  return isPath || name.split(".").some((word) => names.includes(word));
 }
 
-/** Claude Code's line for Anthropic's accounting changes with each request and is meant for nobody else. */
+/** Claude Code's billing header changes with each request and is only for Anthropic. */
 function isBilling(text: string): boolean {
   return text.startsWith("x-anthropic-billing-header");
 }
@@ -49,7 +49,7 @@ function isBilling(text: string): boolean {
 function listPieces(request: JsonObject): Piece[] {
   const messages = listObjects(request["messages"]);
   const all = listObjects(request["tools"]);
-  // A deferred tool waits until the client's own search has found it; Anthropic's search is not the client's.
+  // Deferred tools are sent once the client's own tool search has found them, or if the search is Anthropic's.
   const hasServerSearch = all.some(({ type }) => toText(type).startsWith("tool_search_"));
   const tools = all.filter((tool) => hasServerSearch || tool["defer_loading"] !== true);
   return [
@@ -59,33 +59,33 @@ function listPieces(request: JsonObject): Piece[] {
       ["name", "description"].map((key) => ({
         path: `tools.${i}`,
         text: toText(tool[key]),
-        words: [toText(tool["type"]), toText(tool["name"])],
+        names: [toText(tool["type"]), toText(tool["name"])],
       }))
     ),
   ];
 }
 
-function listContent(content: unknown, path: string, words: readonly string[] = []): Piece[] {
-  if (typeof content === "string") return [{ path, text: content, words }];
-  return listObjects(content).flatMap((block, i) => listBlock(block, `${path}.${i}`, words));
+function listContent(content: unknown, path: string, names: readonly string[] = []): Piece[] {
+  if (typeof content === "string") return [{ path, text: content, names }];
+  return listObjects(content).flatMap((block, i) => listBlock(block, `${path}.${i}`, names));
 }
 
-function listBlock(block: JsonObject, path: string, around: readonly string[]): Piece[] {
+function listBlock(block: JsonObject, path: string, outerNames: readonly string[]): Piece[] {
   const type = toText(block["type"]);
   if (NOT_TEXT.has(type)) return [];
-  const words = type === "text" ? around : [...around, type];
+  const names = type === "text" ? outerNames : [...outerNames, type];
   const source = isJsonObject(block["source"]) ? block["source"] : {};
   const texts = [block["text"], block["name"], block["title"], block["context"], source["data"]];
   if (type === "image" || type === "document") texts.push(source["url"]);
   return [
     ...[...texts, ...listStrings(block["input"])]
-      .map((text) => ({ path, text: toText(text), words })),
-    ...listContent(block["content"], `${path}.content`, words),
-    ...listContent(source["content"], `${path}.source.content`, words),
+      .map((text) => ({ path, text: toText(text), names })),
+    ...listContent(block["content"], `${path}.content`, names),
+    ...listContent(source["content"], `${path}.source.content`, names),
   ];
 }
 
-/** All strings of a JSON value; what is JSON within a string is searched as it was written and as it reads. */
+/** All strings of a JSON value; JSON objects in strings are searched as text and parsed. */
 function listStrings(value: unknown): string[] {
   if (typeof value === "string") return [value, ...listNested(value)];
   if (Array.isArray(value)) return value.flatMap(listStrings);

@@ -1,28 +1,28 @@
 /**
- * The verdict over many recordings: which differ, and whether those are the ones that are known to.
+ * Collects the differences of many recordings, and compares them with the known failures.
  * @module
  */
 
 import { AssertionError } from "@std/assert";
 
-/** What is judged: what comes out of answers and errors, what goes up for requests, and again as history. */
-export type Subject = "answers" | "errors" | "requests" | "history";
+/** What is checked: translated responses, errors and requests, or history. */
+export type Subject = "responses" | "errors" | "requests" | "history";
 
-/** A recording that the proxy does not handle as it should. */
+/** A recording that the proxy translates incorrectly. */
 export interface KnownFailure {
   subject: Subject;
-  /** Repository, path and number, as a failure is reported. */
+  /** Repository, path and number, as in a reported failure. */
   name: string;
   reason: string;
 }
 
-/** At most four. One that is right is a failure too, so that the list stays true. */
+/** At most four. An entry that passes fails the test, so that the list stays up to date. */
 export const KNOWN_FAILURES: readonly KnownFailure[] = [];
 
 const MAX_SHOWN = 15;
 const MAX_CHARS = 300;
 
-/** Collects what differs. */
+/** Collects the differences of recordings. */
 export class Verdict {
   readonly #known: ReadonlySet<string>;
   readonly #differences = new Map<string, string[]>();
@@ -34,7 +34,7 @@ export class Verdict {
     );
   }
 
-  /** Notes one recording, by its name, and in what it differs. */
+  /** Records the differences of one recording. */
   note(name: string, differences: readonly string[]): void {
     this.#count++;
     if (differences.length > 0 || this.#known.has(name)) {
@@ -43,26 +43,28 @@ export class Verdict {
   }
 
   /**
-   * @param least how many there must be at least: a filter that finds nothing must not pass
-   * @throws {AssertionError} that lists what differs
+   * @param minimum how many recordings there must be, so that an empty selection does not pass
+   * @throws {AssertionError} that lists the differences
    */
-  check(least: number): void {
+  check(minimum: number): void {
     const lines = [...this.#differences].flatMap(([name, found]) => this.#judge(name, found));
-    if (this.#count < least) lines.unshift(`only ${this.#count} recordings, not ${least} or more`);
+    if (this.#count < minimum) {
+      lines.unshift(`only ${this.#count} recordings, not ${minimum} or more`);
+    }
     if (lines.length === 0) return;
     const shown = Number(Deno.env.get("REPLAY_SHOW") ?? MAX_SHOWN);
     const more = lines.length > shown ? [`… and ${lines.length - shown} more`] : [];
-    const head = `${lines.length} of ${this.#count} recordings differ`;
-    throw new AssertionError([head, ...lines.slice(0, shown), ...more].join("\n  "));
+    const summary = `${lines.length} of ${this.#count} recordings differ`;
+    throw new AssertionError([summary, ...lines.slice(0, shown), ...more].join("\n  "));
   }
 
   #judge(name: string, differences: readonly string[]): string[] {
     if (!this.#known.has(name)) return [`${name}: ${differences.join("; ")}`];
-    return differences.length > 0 ? [] : [`${name} is right: take it off KNOWN_FAILURES`];
+    return differences.length > 0 ? [] : [`${name} passes: remove it from KNOWN_FAILURES`];
   }
 }
 
-/** What an assertion says, on one line; none where it holds. */
+/** The message of a failed assertion, on one line; empty if it holds. */
 export function findDifference(run: () => void): string[] {
   try {
     run();

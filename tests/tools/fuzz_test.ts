@@ -9,7 +9,7 @@ const SEED = 1;
 const SENTENCES: Record<string, string> = {
   streams: "random streams, cut anywhere, come out as they went in",
   requests: "mutated requests get an answer, never a 5xx, and only valid ones go upstream",
-  answers: "mutated answers become a valid message, a valid stream or a valid error",
+  responses: "mutated responses become a valid message, a valid stream or a valid error",
 };
 
 for (const [kind, sentence] of Object.entries(SENTENCES)) {

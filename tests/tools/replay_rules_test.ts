@@ -5,9 +5,9 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { expectAnswer } from "../replay/expected.ts";
+import { expectResponse } from "../replay/expected.ts";
 import { byByte, byChance, byEvent, whole } from "../replay/pieces.ts";
-import { readAnswer, readErrorWords } from "../replay/reference.ts";
+import { parseResponse, readErrorMessage } from "../replay/reference.ts";
 import { findLostTexts } from "../replay/texts.ts";
 import { KNOWN_FAILURES, Verdict } from "../replay/verdict.ts";
 import { sse } from "../helpers/chunks.ts";
@@ -18,8 +18,8 @@ Deno.test("at most four recordings are known to fail, each with a reason", () =>
 });
 
 Deno.test("a recording that differs fails unless it is known to", () => {
-  const known = [{ subject: "answers", name: "a", reason: "for this test" } as const];
-  const verdict = new Verdict("answers", known);
+  const known = [{ subject: "responses", name: "a", reason: "for this test" } as const];
+  const verdict = new Verdict("responses", known);
   verdict.note("a", ["text"]);
   verdict.note("b", []);
   verdict.check(2);
@@ -37,7 +37,7 @@ Deno.test("a known failure that is right fails, and so does a search that finds 
     reason: "for this test",
   }]);
   verdict.note("a", []);
-  assertThrows(() => verdict.check(1), Error, "take it off");
+  assertThrows(() => verdict.check(1), Error, "remove it");
   assertThrows(() => new Verdict("errors").check(1), Error, "only 0 recordings");
 });
 
@@ -55,7 +55,7 @@ Deno.test("the reader joins what belongs together, and takes the first choice on
   const chunks = deltas.map((delta) => ({
     choices: [{ index: 1, delta: { content: "other" } }, { index: 0, delta }],
   }));
-  const reading = readAnswer(
+  const reading = parseResponse(
     sse(...chunks, { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }, "[DONE]"),
   );
   assertEquals([reading.text, reading.thinking, reading.isEnded], ["Hi", "Hm", true]);
@@ -64,7 +64,7 @@ Deno.test("the reader joins what belongs together, and takes the first choice on
     [["a", "one", '{"x":1}'], ["b", "two", "{}"]],
   );
   assertEquals(reading.details, [{ type: "reasoning.text", text: "Hm", signature: "s" }]);
-  const expected = expectAnswer(reading, true);
+  const expected = expectResponse(reading, true);
   assert("stopReason" in expected);
   assertEquals(expected.stopReason, "tool_use");
 });
@@ -78,8 +78,8 @@ Deno.test("the reader finds the words of an error wherever a vendor puts them", 
     { detail: "words" },
     { detail: [{ msg: "words" }] },
   ];
-  for (const body of bodies) assertEquals(readErrorWords(body), "words");
-  assertEquals(readErrorWords({ error: { message: "outer", metadata: { raw } } }), "inner");
+  for (const body of bodies) assertEquals(readErrorMessage(body), "words");
+  assertEquals(readErrorMessage({ error: { message: "outer", metadata: { raw } } }), "inner");
 });
 
 Deno.test("a text that is neither sent nor named is lost", () => {

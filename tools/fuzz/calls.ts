@@ -1,5 +1,5 @@
 /**
- * Random tool calls in fragments, in the styles in which providers send them.
+ * Generates random tool calls as deltas, in the styles of different providers.
  * @module
  */
 
@@ -7,53 +7,57 @@ import type { Random } from "./random.ts";
 
 type Json = Record<string, unknown>;
 
-/** A call as it must come out. */
+/** A call that the client must receive. */
 export interface CallPlan {
   name: string;
-  /** The text of the input; "" for none. */
+  /** The input as JSON; "" for no arguments. */
   arguments: string;
   /** Upstream's id. */
   id: string;
 }
 
-/** A fragment, with the call that begins with it. */
-export interface PlannedFragment {
-  fragment: Json;
+/** A tool-call delta, with the call that begins with it. */
+export interface PlannedDelta {
+  delta: Json;
   begins?: CallPlan;
 }
 
-/** How a provider tells its calls apart. */
+/** How a provider identifies its calls. */
 interface Style {
-  /** The fragments of one call, in order. */
-  write(call: CallPlan, place: number, random: Random): Json[];
-  /** Whether calls may send their fragments in turns. */
+  /** The deltas of one call, in order. */
+  write(call: CallPlan, position: number, random: Random): Json[];
+  /** Whether the deltas of several calls may be interleaved. */
   interleaves: boolean;
-  /** Whether a call without arguments can be told from one whose arguments are to come. */
+  /** Whether a call without arguments differs from one whose arguments follow. */
   takesEmpty: boolean;
 }
 
 const TYPE = { type: "function" };
 
-/** A head with all facts, then tails that name their call by `keys`. */
-function headAndTails(keys: (call: CallPlan, place: number) => { head: Json; tail: Json }) {
-  return (call: CallPlan, place: number, random: Random): Json[] => {
-    const { head, tail } = keys(call, place);
+/** A head with id and name, then tails that identify their call by `keys`. */
+function headAndTails(keys: (call: CallPlan, position: number) => { head: Json; tail: Json }) {
+  return (call: CallPlan, position: number, random: Random): Json[] => {
+    const { head, tail } = keys(call, position);
     const [first = "", ...rest] = random.chance(0.5)
       ? ["", ...cut(call, random)]
       : cut(call, random);
     const name = typeof tail["name"] === "string" ? { name: tail["name"] } : {};
-    const { name: _name, ...place2 } = tail;
+    const { name: _name, ...identity } = tail;
     return [
       { ...head, ...TYPE, function: { name: call.name, arguments: first } },
-      ...rest.map((text) => ({ ...place2, function: { ...name, arguments: text } })),
+      ...rest.map((text) => ({ ...identity, function: { ...name, arguments: text } })),
     ];
   };
 }
 
-function whole(keys: (place: number) => Json, toArguments = (text: string): unknown => text) {
-  return (call: CallPlan, place: number): Json[] => [
+/** The complete call in one delta. */
+function complete(
+  keys: (position: number) => Json,
+  toArguments = (text: string): unknown => text,
+) {
+  return (call: CallPlan, position: number): Json[] => [
     {
-      ...keys(place),
+      ...keys(position),
       ...TYPE,
       function: { name: call.name, arguments: toArguments(call.arguments) },
     },
@@ -71,14 +75,14 @@ const STYLES: Readonly<Record<string, Style>> = {
     takesEmpty: true,
   },
   "index from 1, with gaps": {
-    write: headAndTails(({ id }, place) => ({
-      head: { index: 1 + 2 * place, id },
-      tail: { index: 1 + 2 * place },
+    write: headAndTails(({ id }, position) => ({
+      head: { index: 1 + 2 * position, id },
+      tail: { index: 1 + 2 * position },
     })),
     interleaves: true,
     takesEmpty: true,
   },
-  "index, id and name on every fragment": {
+  "index, id and name on every delta": {
     write: headAndTails(({ id, name }, index) => ({
       head: { index, id },
       tail: { index, id, name },
@@ -94,7 +98,7 @@ const STYLES: Readonly<Record<string, Style>> = {
     interleaves: true,
     takesEmpty: true,
   },
-  "no index, id on every fragment": {
+  "no index, id on every delta": {
     write: headAndTails(({ id }) => ({ head: { id }, tail: { id } })),
     interleaves: true,
     takesEmpty: true,
@@ -132,8 +136,8 @@ const STYLES: Readonly<Record<string, Style>> = {
     interleaves: false,
     takesEmpty: false,
   },
-  'index 0 and id "" for all, whole': {
-    write: whole(() => ({ index: 0, id: "" })),
+  'index 0 and id "" for all, complete': {
+    write: complete(() => ({ index: 0, id: "" })),
     interleaves: false,
     takesEmpty: false,
   },
@@ -155,49 +159,51 @@ const STYLES: Readonly<Record<string, Style>> = {
   },
   "arguments as an object": {
     write: (call, index) =>
-      whole(() => ({ index, id: call.id }), (text) => JSON.parse(text))(call, index),
+      complete(() => ({ index, id: call.id }), (text) => JSON.parse(text))(call, index),
     interleaves: false,
     takesEmpty: false,
   },
 };
 
-/** Some calls of one style, their fragments in an order in which that style may send them. */
-export function planCalls(random: Random): { calls: CallPlan[]; fragments: PlannedFragment[] } {
+/** Some calls of one style, and their deltas in an order that the style allows. */
+export function planCalls(random: Random): { calls: CallPlan[]; deltas: PlannedDelta[] } {
   const style = STYLES[random.pick(Object.keys(STYLES))];
   if (style === undefined) throw new RangeError("No style");
   const { interleaves, takesEmpty } = style;
   const calls = Array.from({ length: random.pick([1, 1, 2, 3, 5]) }, (_, n): CallPlan => ({
-    // Names of their own: the same name with the same arguments is a repetition, not a second call.
+    // Different names: the same name with the same arguments is a repeated delta, not a second call.
     name: `tool_${n}${random.pick(["", "_long-name", "X"])}`,
     arguments: takesEmpty && random.chance(0.1) ? "" : JSON.stringify(random.object()),
     id: random.pick([`call_${n}`, `toolu_${random.int(0, 1e6)}_${n}`, `functions.Bash:${n}`]),
   }));
-  const queues = calls.map((call, place) => toFragments(call, style.write(call, place, random)));
-  for (const queue of queues) addNothing(random, queue);
-  const fragments: PlannedFragment[] = [];
+  const queues = calls.map((call, position) =>
+    toPlanned(call, style.write(call, position, random))
+  );
+  for (const queue of queues) addEmptyDelta(random, queue);
+  const deltas: PlannedDelta[] = [];
   while (queues.some((queue) => queue.length > 0)) {
     const open = queues.filter((queue) => queue.length > 0);
-    // Calls begin in their order; those that have begun may take turns.
+    // Calls begin in order; those that have begun may be interleaved.
     const begun = open.filter((queue) => queue[0]?.begins === undefined);
     const next = open.find((queue) => queue[0]?.begins !== undefined);
-    const mayTurn = interleaves || begun.length === 0;
-    const queue = next !== undefined && mayTurn && (begun.length === 0 || random.chance(0.5))
+    const mayBegin = interleaves || begun.length === 0;
+    const queue = next !== undefined && mayBegin && (begun.length === 0 || random.chance(0.5))
       ? next
       : random.pick(begun);
     const first = queue.shift();
-    if (first !== undefined) fragments.push(first);
+    if (first !== undefined) deltas.push(first);
   }
-  return { calls, fragments };
+  return { calls, deltas };
 }
 
-function toFragments(call: CallPlan, fragments: Json[]): PlannedFragment[] {
-  return fragments.map((fragment, n) => n === 0 ? { fragment, begins: call } : { fragment });
+function toPlanned(call: CallPlan, deltas: Json[]): PlannedDelta[] {
+  return deltas.map((delta, n) => n === 0 ? { delta, begins: call } : { delta });
 }
 
-/** Some providers send a last fragment with nothing in it. */
-function addNothing(random: Random, queue: PlannedFragment[]): void {
-  const last = queue.at(-1)?.fragment;
+/** Some providers send an empty last delta. */
+function addEmptyDelta(random: Random, queue: PlannedDelta[]): void {
+  const last = queue.at(-1)?.delta;
   if (last === undefined || !random.chance(0.1)) return;
-  const { function: _function, ...place } = last;
-  queue.push({ fragment: { ...place, function: { arguments: "" } } });
+  const { function: _function, ...identity } = last;
+  queue.push({ delta: { ...identity, function: { arguments: "" } } });
 }

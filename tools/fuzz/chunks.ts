@@ -1,5 +1,5 @@
 /**
- * Steps of an answer → chunks → server-sent events, each in one of the ways in which providers write them.
+ * Turns the steps of a response into chunks and server-sent events, in the styles of different providers.
  * @module
  */
 
@@ -8,31 +8,31 @@ import type { Random } from "./random.ts";
 
 type Json = Record<string, unknown>;
 
-/** How the provider sends reasoning; signatures come only in details of text. */
+/** How the provider sends reasoning; only text details have signatures. */
 export interface ThinkingStyle {
   field: "reasoning" | "reasoning_content" | "text" | "summary";
-  /** The text also stands in `reasoning`. */
+  /** The text is also sent in `reasoning`. */
   isDoubled: boolean;
   format: string | undefined;
 }
 
-/** One thing that a delta can say. The rank is the order in which a delta is read. */
+/** One piece of a delta. The rank is the order in which the proxy reads a delta. */
 export type Step =
-  | { rank: 0 | 3; fragment: Json; begins?: CallPlan }
+  | { rank: 0 | 3; call: Json; begins?: CallPlan }
   | { rank: 1; thinking: string; signature: string }
   | { rank: 1; data: string }
   | { rank: 2; text: string };
 
-/** Puts steps into deltas, sometimes several into one as far as their order allows, and adds the end. */
+/** Puts steps into deltas, sometimes several into one if their order allows it, and adds the end. */
 export function makeChunks(
   random: Random,
   { steps, style, finish }: { steps: readonly Step[]; style: ThinkingStyle; finish: string },
 ): { chunks: Json[]; usage: number[] | null } {
   const deltas: Json[] = random.chance(0.7) ? [{ role: "assistant", content: "" }] : [];
-  const packs = random.chance(0.5);
+  const mayJoin = random.chance(0.5);
   let rank = 9;
   for (const step of steps) {
-    const isJoined = packs && random.chance(0.5) && fits(step, rank);
+    const isJoined = mayJoin && random.chance(0.5) && fits(step, rank);
     rank = isJoined ? Math.max(rank, step.rank) : step.rank;
     const delta = isJoined ? deltas.at(-1) ?? {} : {};
     if (!isJoined) deltas.push(delta);
@@ -56,12 +56,10 @@ export function makeChunks(
   return addEnd(random, chunks, finish);
 }
 
-/** Calls that go on come first in a delta, then one piece of reasoning, one of text, then calls that begin. */
+/** A delta has continued calls first, then one piece of reasoning, one of text, then new calls. */
 function fits(step: Step, rank: number): boolean {
   if (rank === 9) return false;
-  return "fragment" in step
-    ? rank === step.rank || rank === 3 || rank < step.rank
-    : rank < step.rank;
+  return "call" in step ? rank === step.rank || rank === 3 || rank < step.rank : rank < step.rank;
 }
 
 function write(
@@ -69,9 +67,9 @@ function write(
   step: Step,
   { random, style }: { random: Random; style: ThinkingStyle },
 ): void {
-  if ("fragment" in step) {
-    const list = Array.isArray(delta["tool_calls"]) ? delta["tool_calls"] : [];
-    delta["tool_calls"] = [...list, step.fragment];
+  if ("call" in step) {
+    const calls = Array.isArray(delta["tool_calls"]) ? delta["tool_calls"] : [];
+    delta["tool_calls"] = [...calls, step.call];
   } else if ("text" in step) {
     delta["content"] = random.chance(0.1) ? [{ type: "text", text: step.text }] : step.text;
   } else if ("data" in step) {
@@ -94,7 +92,7 @@ function writeThinking(
   if (signature !== "") detail["signature"] = signature;
   if (format !== undefined) detail["format"] = format;
   delta["reasoning_details"] = [detail];
-  // OpenRouter sends the text twice.
+  // OpenRouter sends the text in both.
   if (isDoubled) delta["reasoning"] = text;
 }
 
@@ -106,7 +104,7 @@ function toChunk(delta: Json | null, more: Json = {}): Json {
   };
 }
 
-/** The finish reason, where providers put it, and usage, where they put that. */
+/** Adds the finish reason and the usage, each in one of the places where providers send them. */
 function addEnd(
   random: Random,
   chunks: Json[],
@@ -145,9 +143,7 @@ function addEnd(
   return { chunks, usage: [input, output, written, read] };
 }
 
-// ── Framing ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** The chunks as server-sent events, in one of the ways the format allows. */
+/** The chunks as server-sent events, in one of the forms that the format allows. */
 export function frame(random: Random, chunks: readonly Json[]): string {
   const eol = random.pick(["\n", "\n", "\n", "\r\n", "\r\n", "\r"]);
   const space = random.chance(0.8) ? " " : "";
@@ -165,9 +161,9 @@ export function frame(random: Random, chunks: readonly Json[]): string {
   }
   const hasDone = random.chance(0.8);
   if (hasDone) lines.push(`data:${space}[DONE]`, "");
-  // A last event without its blank line is whole if its JSON is.
-  const misses = !isPretty && random.chance(0.2);
-  return (random.chance(0.1) ? "\ufeff" : "") + lines.join(eol) + (misses ? "" : eol);
+  // A last event without its blank line is complete if its JSON is.
+  const isOpen = !isPretty && random.chance(0.2);
+  return (random.chance(0.1) ? "\ufeff" : "") + lines.join(eol) + (isOpen ? "" : eol);
 }
 
 function escapeUnit(unit: string): string {

@@ -1,21 +1,20 @@
 /**
- * The kinds of fuzzing, and how many cases of one are run. Each case has a seed of its own: the first seed plus
- * its number.
+ * Runs the fuzz cases of each kind. The seed of a case is the first seed plus its number.
  * @module
  */
 
-import { checkAnswer } from "./answers.ts";
 import { checkRequest } from "./requests.ts";
+import { checkResponse } from "./responses.ts";
 import { checkStream } from "./streams.ts";
 
 /** Kind → the check of one seed. */
 export const KINDS: Readonly<Record<string, (seed: number) => Promise<void>>> = {
   streams: checkStream,
   requests: checkRequest,
-  answers: checkAnswer,
+  responses: checkResponse,
 };
 
-/** Seeds that failed, and why. */
+/** A failed case. */
 export interface Failure {
   seed: number;
   /** The command that runs this case alone. */
@@ -23,14 +22,14 @@ export interface Failure {
   error: unknown;
 }
 
-/** Runs cases, up to a number of failures. */
+/** Runs cases until `most` have failed. */
 export async function runCases(
   kind: string,
   { seed, runs, most = 5 }: { seed: number; runs: number; most?: number },
 ): Promise<Failure[]> {
   const check = KINDS[kind];
   if (check === undefined) {
-    throw new RangeError(`Unknown kind ${kind}: one of ${Object.keys(KINDS)}`);
+    throw new RangeError(`Unknown kind ${kind}: use one of ${Object.keys(KINDS).join(", ")}`);
   }
   const failures: Failure[] = [];
   for (let n = 0; n < runs && failures.length < most; n++) {

@@ -1,5 +1,5 @@
 /**
- * More fuzzing than a test run has time for.
+ * Runs more fuzz cases than the test suite has time for.
  *
  * ```sh
  * deno task fuzz --runs 10000 --seed 1
@@ -20,7 +20,9 @@ if (import.meta.main) {
     const failures = await runCases(kind, options);
     for (const { replay, error } of failures) {
       print(
-        `${kind} failed. Again: ${replay}\n${error instanceof Error ? error.message : error}\n`,
+        `${kind} failed. Run it again: ${replay}\n${
+          error instanceof Error ? error.message : error
+        }\n`,
       );
     }
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);
@@ -31,7 +33,7 @@ if (import.meta.main) {
   Deno.exit(failed === 0 ? 0 : 1);
 }
 
-/** `--runs N --seed S --kind K --most M`; M failures end a kind early. */
+/** `--runs N --seed S --kind K --most M`; a kind ends early after M failures. */
 function readOptions(
   words: readonly string[],
 ): { runs: number; seed: number; kind: string; most: number } {

@@ -1,5 +1,5 @@
 /**
- * Damage to JSON and to bytes: what was valid becomes nearly valid.
+ * Mutates JSON and bytes, so that valid input becomes almost valid.
  * @module
  */
 
@@ -16,7 +16,7 @@ export function mutateJson(random: Random, value: unknown): unknown {
   return root.root;
 }
 
-/** Copies with a few bytes flipped, taken out, doubled, put in, or all behind a place gone. */
+/** A copy with a few bits flipped, bytes removed, repeated or inserted, or the end cut off. */
 export function mutateBytes(
   random: Random,
   bytes: Uint8Array<ArrayBuffer>,
@@ -123,7 +123,7 @@ function rename(random: Random, holder: object, key: string): void {
   setKey(holder, random.chance(0.7) ? random.pick(KEYS) : random.text(1), value);
 }
 
-/** The same said in another type. */
+/** A similar value of another type. */
 function swapType(random: Random, value: unknown): unknown {
   if (typeof value === "string") return random.pick([value.length, [value], { text: value }, null]);
   if (typeof value === "number") {

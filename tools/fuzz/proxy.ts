@@ -1,5 +1,5 @@
 /**
- * The handler with a fake fetch: no sockets, and everything that would go upstream is kept.
+ * Runs requests through the handler with a fake fetch: no sockets, and the upstream requests are recorded.
  * @module
  */
 
@@ -10,68 +10,68 @@ import { createTestServices, LOCAL, ORIGIN } from "../../tests/helpers/proxy.ts"
 import { toBody } from "../../tests/helpers/sse.ts";
 import type { Random } from "./random.ts";
 
-const PATIENCE_MS = 5000;
+const TIMEOUT_MS = 5000;
 
-/** What the fake upstream says. */
-export interface FakeAnswer {
+/** The response of the fake upstream. */
+export interface FakeResponse {
   status: number;
   contentType: string;
   reads: Uint8Array<ArrayBuffer>[];
-  /** The connection breaks behind the last read. */
+  /** The connection breaks after the last read. */
   breaks: boolean;
 }
 
-/** What became of a request. */
+/** The result of a request. */
 export interface Result {
   status: number;
   contentType: string;
   text: string;
-  /** The bodies that went upstream. */
+  /** The bodies sent upstream. */
   sent: string[];
 }
 
-/** One request through a fresh handler. @throws {AssertionError} where nothing comes of it */
+/** Sends one request through a new handler. @throws {AssertionError} on a timeout */
 export async function run(
   random: Random,
   request: { path?: string; body: BodyInit },
-  answer: FakeAnswer | ((body: string) => FakeAnswer),
+  response: FakeResponse | ((body: string) => FakeResponse),
 ): Promise<Result> {
   const services = createTestServices();
   const sent: string[] = [];
   const fake: typeof fetch = (_input, init) => {
     sent.push(String(init?.body));
     return Promise.resolve(
-      toResponse(random, typeof answer === "function" ? answer(sent[0] ?? "") : answer),
+      toResponse(random, typeof response === "function" ? response(sent[0] ?? "") : response),
     );
   };
   services.client = createClient(services.config, fake);
   const handler = createHandler(services);
-  const asked = new Request(ORIGIN + (request.path ?? "/v1/messages"), {
+  const incoming = new Request(ORIGIN + (request.path ?? "/v1/messages"), {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: request.body,
   });
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new AssertionError("Nothing came: a hang")), PATIENCE_MS);
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new AssertionError("The handler hangs")), TIMEOUT_MS);
   try {
-    const response = await Promise.race([handler(asked, LOCAL), late]);
-    const text = await Promise.race([response.text(), late]);
-    const contentType = response.headers.get("content-type") ?? "";
-    return { status: response.status, contentType, text, sent };
+    const received = await Promise.race([handler(incoming, LOCAL), timeout]);
+    const text = await Promise.race([received.text(), timeout]);
+    const contentType = received.headers.get("content-type") ?? "";
+    return { status: received.status, contentType, text, sent };
   } finally {
     clearTimeout(timer);
   }
 }
 
-function toResponse(random: Random, answer: FakeAnswer): Response {
-  const { status, contentType, reads, breaks } = answer;
+function toResponse(random: Random, response: FakeResponse): Response {
+  const { status, contentType, reads, breaks } = response;
   const hasBody = status !== 204;
   const isBytes = random.chance(0.5) && !breaks;
   const body = isBytes ? toBody(reads) : toPlainBody(reads, breaks);
   return new Response(hasBody ? body : null, { status, headers: { "content-type": contentType } });
 }
 
-/** No byte stream, as hand-made bodies are none; may break at its end. */
+/** A default stream instead of a byte stream; may break at its end. */
 function toPlainBody(
   reads: readonly Uint8Array<ArrayBuffer>[],
   breaks: boolean,

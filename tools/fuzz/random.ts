@@ -1,9 +1,9 @@
 /**
- * Chance that can be repeated: the same seed gives the same choices, on every machine.
+ * Seeded random choices: the same seed gives the same choices on every machine.
  * @module
  */
 
-/** Pieces of text that have broken parsers before. */
+/** Texts that have broken parsers before. */
 const ODD_TEXTS = [
   "",
   " ",
@@ -37,12 +37,12 @@ const ODD_TEXTS = [
   "</script>",
 ];
 
-/** A source of choices. */
+/** A seeded source of random choices. */
 export class Random {
   #state: number;
 
   constructor(seed: number) {
-    // Neighbouring seeds must not give neighbouring choices.
+    // Consecutive seeds must not give similar choices.
     this.#state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
     this.next();
     this.next();
@@ -57,14 +57,14 @@ export class Random {
     return ((z ^ (z >>> 14)) >>> 0) / 4294967296;
   }
 
-  /** A whole number from `least` to `most`, both included. */
+  /** An integer from `least` to `most`, both included. */
   int(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
-  /** True so often out of 1. */
-  chance(share: number): boolean {
-    return this.next() < share;
+  /** True with this probability. */
+  chance(probability: number): boolean {
+    return this.next() < probability;
   }
 
   pick<T>(items: readonly [T, ...T[]] | readonly T[]): T {
@@ -73,7 +73,7 @@ export class Random {
     return item as T;
   }
 
-  /** Text of some pieces: words, and now and then something odd. */
+  /** Text of several pieces: words, and sometimes an odd text. */
   text(mostPieces = 8): string {
     let text = "";
     for (let n = this.int(1, mostPieces); n > 0; n--) {
@@ -82,7 +82,7 @@ export class Random {
     return text;
   }
 
-  /** Cuts a text into pieces that are not empty, anywhere, also inside a surrogate pair. */
+  /** Cuts a text into non-empty pieces, even inside a surrogate pair. */
   cut(text: string, mostPieces = 6): string[] {
     const pieces: string[] = [];
     let rest = text;
@@ -107,7 +107,7 @@ export class Random {
     return reads;
   }
 
-  /** A JSON value, of any type and not deep. */
+  /** A shallow JSON value of any type. */
   json(depth = 2): unknown {
     switch (this.int(0, depth > 0 ? 7 : 5)) {
       case 0:
@@ -135,7 +135,7 @@ export class Random {
   }
 }
 
-/** Sets a key as JSON.parse would: `__proto__` is a key like any other. */
+/** Sets a key like JSON.parse does: `__proto__` is an ordinary key. */
 export function setKey(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, {
     value,

@@ -1,6 +1,5 @@
 /**
- * Mutated requests: valid ones with damage. Whatever it is, the proxy answers, never with a 5xx, and what it
- * sends upstream is valid.
+ * Mutates valid requests. The proxy must respond, never with a 5xx, and the requests it sends upstream must be valid.
  * @module
  */
 
@@ -9,23 +8,23 @@ import { isJsonObject } from "../../lib/json.ts";
 import { loadRequestCases } from "../../tests/helpers/fixtures.ts";
 import { checkChatRequest } from "../../tests/helpers/openai_checker.ts";
 import { completion, sseAnswer } from "../../tests/helpers/chunks.ts";
+import { classify } from "./classify.ts";
 import { mutateBytes, mutateJson } from "./mutate.ts";
-import { type FakeAnswer, run } from "./proxy.ts";
+import { type FakeResponse, run } from "./proxy.ts";
 import { Random } from "./random.ts";
-import { judge } from "./verdict.ts";
 
 const encoder = new TextEncoder();
 const SEEDS = loadRequestCases().map(({ request }) => request);
 
-/** Mutates, asks and judges. @throws {AssertionError} where the answer or what goes upstream is not valid */
+/** Checks one mutated request. @throws {AssertionError} if the response or the upstream request is invalid */
 export async function checkRequest(seed: number): Promise<void> {
   const random = new Random(seed);
-  const counts = random.chance(0.1);
-  const path = counts ? "/v1/messages/count_tokens" : "/v1/messages";
-  const result = await run(random, { path, body: makeBody(random) }, answerWell);
-  judge(result);
+  const countsTokens = random.chance(0.1);
+  const path = countsTokens ? "/v1/messages/count_tokens" : "/v1/messages";
+  const result = await run(random, { path, body: makeBody(random) }, respond);
+  classify(result);
   assert(result.status === 200 || (result.status >= 400 && result.status < 500), result.text);
-  assertEquals(result.sent.length, result.status === 200 && !counts ? 1 : 0);
+  assertEquals(result.sent.length, result.status === 200 && !countsTokens ? 1 : 0);
   for (const body of result.sent) checkChatRequest(JSON.parse(body));
 }
 
@@ -36,10 +35,10 @@ export function makeBody(random: Random): Uint8Array<ArrayBuffer> {
   return encoder.encode(JSON.stringify(mutateJson(random, request)) ?? "");
 }
 
-/** Upstream as it should be. */
-function answerWell(body: string): FakeAnswer {
-  const asked: unknown = JSON.parse(body);
-  const isStream = isJsonObject(asked) && asked["stream"] === true;
+/** A valid upstream response. */
+function respond(body: string): FakeResponse {
+  const request: unknown = JSON.parse(body);
+  const isStream = isJsonObject(request) && request["stream"] === true;
   const text = isStream ? sseAnswer("Hi") : JSON.stringify(completion("Hi"));
   const contentType = isStream ? "text/event-stream" : "application/json";
   return { status: 200, contentType, reads: [encoder.encode(text)], breaks: false };

@@ -1,6 +1,6 @@
 /**
- * Random answers of upstream, as legal as providers go: text, reasoning with signatures, parallel calls in every
- * quirk there is a rule for, usage anywhere, comments, every line end. With it goes what a client must get.
+ * Generates random valid streams and the expected result: text, signed reasoning, parallel calls in all known styles,
+ * usage anywhere, comments, all line endings.
  * @module
  */
 
@@ -9,58 +9,58 @@ import type { StreamEvent } from "../../lib/anthropic/types.ts";
 import { ask } from "../../tests/helpers/proxy.ts";
 import { type CallPlan, planCalls } from "./calls.ts";
 import { frame, makeChunks, type Step, type ThinkingStyle } from "./chunks.ts";
+import { classify } from "./classify.ts";
 import { run } from "./proxy.ts";
 import { Random } from "./random.ts";
-import { judge } from "./verdict.ts";
 
 const ENVELOPE = "claudeproxy-reasoning-v1:";
 
-/** A block as a client puts it together. A call's input is text, as it was streamed. */
+/** A block as a client collects it. A call's input is its streamed text. */
 export interface Block {
   type: string;
   text: string;
-  /** Of thinking. */
+  /** Thinking only. */
   signature: string;
-  /** Of a call. */
+  /** Tool calls only. */
   name: string;
 }
 
-/** A generated answer. */
-export interface MadeStream {
+/** A generated stream. */
+export interface GeneratedStream {
   sse: string;
   blocks: Block[];
   stopReason: string;
-  /** input, output, written, read; null where upstream reports none. */
+  /** Input, output, written, read; null if upstream reports no usage. */
   usage: number[] | null;
 }
 
-/** Generates, streams and compares. @throws {AssertionError} where something is lost, added or out of order */
+/** Generates a stream and checks its translation. @throws {AssertionError} if content is lost, added or reordered */
 export async function checkStream(seed: number): Promise<void> {
   const random = new Random(seed);
-  const made = makeStream(random);
-  const reads = random.reads(new TextEncoder().encode(made.sse));
-  const answer = { status: 200, contentType: "text/event-stream", reads, breaks: false };
-  const result = await run(random, { body: JSON.stringify(ask({ stream: true })) }, answer);
-  const { kind, events } = judge(result);
+  const generated = generateStream(random);
+  const reads = random.reads(new TextEncoder().encode(generated.sse));
+  const response = { status: 200, contentType: "text/event-stream", reads, breaks: false };
+  const result = await run(random, { body: JSON.stringify(ask({ stream: true })) }, response);
+  const { kind, events } = classify(result);
   assertEquals(kind, "stream", result.text.slice(-300));
-  assertEquals(collect(events), made.blocks);
+  assertEquals(collect(events), generated.blocks);
   const ending = events.find((event) => event.type === "message_delta");
-  assertEquals(ending?.delta.stop_reason, made.stopReason);
+  assertEquals(ending?.delta.stop_reason, generated.stopReason);
   const usage = ending?.usage;
-  if (made.usage === null || usage === undefined) return;
+  if (generated.usage === null || usage === undefined) return;
   const { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens } =
     usage;
   assertEquals(
     [input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens],
-    made.usage,
+    generated.usage,
   );
 }
 
-/** A random answer. */
-export function makeStream(random: Random): MadeStream {
+/** Generates a random stream. */
+export function generateStream(random: Random): GeneratedStream {
   const steps: Step[] = [];
   const calls: CallPlan[] = [];
-  // One style an answer: no provider mixes them.
+  // One style for each response: no provider mixes them.
   const style: ThinkingStyle = {
     field: random.pick(["text", "text", "text", "summary", "reasoning", "reasoning_content"]),
     isDoubled: random.chance(0.7),
@@ -69,10 +69,10 @@ export function makeStream(random: Random): MadeStream {
   for (let n = random.pick([1, 2, 3, 4, 6]); n > 0; n--) {
     switch (random.int(0, 3)) {
       case 0:
-        steps.push(...makeThinking(random, steps, style.field === "text"));
+        steps.push(...generateThinking(random, steps, style.field === "text"));
         break;
       case 1:
-        if (calls.length === 0) steps.push(...makeCalls(random, calls));
+        if (calls.length === 0) steps.push(...generateCalls(random, calls));
         break;
       default:
         steps.push(...random.cut(random.text()).map((text): Step => ({ rank: 2, text })));
@@ -92,13 +92,13 @@ export function makeStream(random: Random): MadeStream {
   };
 }
 
-/** Thinking in pieces, signed or not; encrypted thinking; a signature of thinking that is not shown. */
-function makeThinking(random: Random, before: readonly Step[], isSigned: boolean): Step[] {
+/** Thinking in pieces, signed or not; encrypted thinking; a signature of hidden thinking. */
+function generateThinking(random: Random, previous: readonly Step[], isSigned: boolean): Step[] {
   const kind = isSigned ? random.int(0, 5) : 2;
   if (kind === 0) return [{ rank: 1, data: `enc-${random.int(0, 1e6)}` }];
   const signature = `sig-${random.int(0, 1e6)}`;
-  const isUnsigned = before.findLast((step) => "thinking" in step)?.signature === "";
-  // A signature alone would sign the thinking before it, if that is not signed.
+  const isUnsigned = previous.findLast((step) => "thinking" in step)?.signature === "";
+  // A signature alone would sign the previous thinking, if that is unsigned.
   if (kind === 1 && !isUnsigned) return [{ rank: 1, thinking: "", signature }];
   const pieces = random.cut(random.text() || "hm");
   const steps = pieces.map((thinking): Step => ({ rank: 1, thinking, signature: "" }));
@@ -107,26 +107,24 @@ function makeThinking(random: Random, before: readonly Step[], isSigned: boolean
   return [...steps, { rank: 1, thinking: "", signature }];
 }
 
-/** The fragments of some calls, and text between them. */
-function makeCalls(random: Random, calls: CallPlan[]): Step[] {
+/** The deltas of some calls, and text between them. */
+function generateCalls(random: Random, calls: CallPlan[]): Step[] {
   const plan = planCalls(random);
   calls.push(...plan.calls);
   const steps: Step[] = [];
-  for (const { fragment, begins } of plan.fragments) {
-    steps.push(begins === undefined ? { rank: 0, fragment } : { rank: 3, fragment, begins });
+  for (const { delta: call, begins } of plan.deltas) {
+    steps.push(begins === undefined ? { rank: 0, call } : { rank: 3, call, begins });
     if (random.chance(0.1)) steps.push({ rank: 2, text: random.text(2) || "x" });
   }
   return steps;
 }
 
-// ── What a client must get ──────────────────────────────────────────────────────────────────────────────────
-
-/** Blocks stand in the order in which they begin; what continues the last one is joined to it. */
+/** The expected blocks, in the order in which they begin; text and thinking extend the last block of their type. */
 function expectBlocks(steps: readonly Step[]): Block[] {
   const blocks: Block[] = [];
   for (const step of steps) {
     const last = blocks.at(-1);
-    if ("fragment" in step) {
+    if ("call" in step) {
       if (step.begins === undefined) continue;
       blocks.push({
         ...EMPTY,
@@ -137,9 +135,9 @@ function expectBlocks(steps: readonly Step[]): Block[] {
     } else if ("data" in step) {
       blocks.push({ ...EMPTY, type: "redacted_thinking", text: step.data });
     } else if ("thinking" in step) {
-      const grows = last?.type === "thinking" && last.signature === "";
-      const block = grows ? last : { ...EMPTY, type: "thinking" };
-      if (!grows) blocks.push(block);
+      const continues = last?.type === "thinking" && last.signature === "";
+      const block = continues ? last : { ...EMPTY, type: "thinking" };
+      if (!continues) blocks.push(block);
       block.text += step.thinking;
       block.signature = step.signature;
     } else if (step.text !== "") {
@@ -153,7 +151,7 @@ function expectBlocks(steps: readonly Step[]): Block[] {
 
 const EMPTY: Block = { type: "", text: "", signature: "", name: "" };
 
-/** Puts events together, as a client that knows nothing of ours. */
+/** Collects events independently of lib/. */
 export function collect(events: readonly StreamEvent[]): Block[] {
   const blocks: Block[] = [];
   for (const event of events) {
@@ -176,9 +174,9 @@ export function collect(events: readonly StreamEvent[]): Block[] {
   return blocks;
 }
 
-/** A summary has no signature of its own: it comes in an envelope that must hold what was shown. */
-function open(signature: string, shown: string): string {
+/** A summary has no signature; the envelope in its place must contain the visible text. */
+function open(signature: string, visible: string): string {
   if (!signature.startsWith(ENVELOPE)) return signature;
   const { detail } = JSON.parse(signature.slice(ENVELOPE.length));
-  return detail.summary === shown ? "" : `another summary: ${detail.summary}`;
+  return detail.summary === visible ? "" : `another summary: ${detail.summary}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Content blocks in the making: what has arrived and what of it has not been sent. Pure.
- * A draft knows its own events; the order among drafts is stream.ts's.
+ * Content blocks under construction: each builder buffers upstream's data and yields the deltas that have not been
+ * sent yet. Pure. The order among blocks is up to BlockQueue.
  * @module
  */
 
@@ -9,37 +9,46 @@ import type { Citation } from "../../anthropic/server_tools.ts";
 import { continues, mergeReasoning, type Reasoning, visibleText } from "../reasoning.ts";
 import { ToolArguments } from "./tool_arguments.ts";
 
-/** One block of the answer, from its first delta to its stop. */
+/** One content block of the response, from its first delta to its stop. */
 export type BlockBuilder =
   | TextBlockBuilder
   | ThinkingBlockBuilder
   | CompleteBlockBuilder
   | ToolUseBlockBuilder;
 
-/** What every draft can tell. */
-interface BlockBuilderMethods {
-  readonly type: ContentBlock["type"];
+/** The members that all builders have in common. */
+abstract class BlockBuilderBase {
+  abstract readonly type: ContentBlock["type"];
   /** Set by the queue when `content_block_stop` has been sent. */
-  isFinished: boolean;
+  isFinished = false;
+
   /** Whether enough is known to send `content_block_start`. */
-  readonly isReadyToStart: boolean;
-  /** Whether the block may be stopped though more may come: what comes later opens another block. */
-  isReadyToStop(): boolean;
-  /** The block as `content_block_start` carries it. */
-  start(): ContentBlock;
-  /** What came since the last call; null for nothing. */
-  nextDelta(): BlockDelta | null;
-  /** Sent just before `content_block_stop`. */
-  finalDelta(): BlockDelta | null;
+  get isReadyToStart(): boolean {
+    return true;
+  }
+
+  /** Whether the block may be stopped early; data that arrives later then opens another block. */
+  isReadyToStop(): boolean {
+    return true;
+  }
+
+  /** The block as sent in `content_block_start`. */
+  abstract start(): ContentBlock;
+
+  /** The next unsent delta, or null. */
+  abstract nextDelta(): BlockDelta | null;
+
+  /** The delta sent just before `content_block_stop`, or null. */
+  finalDelta(): BlockDelta | null {
+    return null;
+  }
 }
 
-/** Text, and what it cites. */
-export class TextBlockBuilder implements BlockBuilderMethods {
+/** Text and its citations. */
+export class TextBlockBuilder extends BlockBuilderBase {
   readonly type = "text";
-  isFinished = false;
-  readonly isReadyToStart = true;
   readonly #citations: Citation[] = [];
-  /** How many were sent: to take each out of a long list is quadratic. */
+  /** A counter, because removing each citation from a long list is quadratic. */
   #sentCitations = 0;
   #pending = "";
 
@@ -49,10 +58,6 @@ export class TextBlockBuilder implements BlockBuilderMethods {
 
   addCitation(citation: Citation): void {
     this.#citations.push(citation);
-  }
-
-  isReadyToStop(): boolean {
-    return true;
   }
 
   start(): ContentBlock {
@@ -70,59 +75,50 @@ export class TextBlockBuilder implements BlockBuilderMethods {
     this.#sentCitations++;
     return { type: "citations_delta", citation };
   }
-
-  finalDelta(): null {
-    return null;
-  }
 }
 
-/** Turns the reasoning of a block into what its `signature` or `data` holds. */
+/** Encodes the reasoning of a block for its `signature` or `data`. */
 export type EncodeSignature = (pieces: readonly Reasoning[]) => string;
 
 /**
- * Thinking. What comes back for it is one whole value that clients assign, so it waits for the end of the block.
- * Hidden thinking shows no text: its block is a start, a signature and a stop.
+ * Thinking. Clients assign the signature rather than append to it, so it is sent once, at the end of the block.
+ * Hidden thinking sends no text: its block is a start, a signature and a stop.
  */
-export class ThinkingBlockBuilder implements BlockBuilderMethods {
+export class ThinkingBlockBuilder extends BlockBuilderBase {
   readonly type = "thinking";
-  isFinished = false;
-  readonly isReadyToStart = true;
-  readonly #seal: EncodeSignature;
+  readonly #encodeSignature: EncodeSignature;
   readonly #isHidden: boolean;
   readonly #reasoning: Reasoning;
-  /** Encrypted entries that have no text to show. */
+  /** Encrypted entries, which have no visible text. */
   readonly #attached: Reasoning[] = [];
   #pending = "";
 
-  constructor(first: Reasoning, options: { seal: EncodeSignature; isHidden: boolean }) {
-    this.#seal = options.seal;
+  constructor(first: Reasoning, options: { encodeSignature: EncodeSignature; isHidden: boolean }) {
+    super();
+    this.#encodeSignature = options.encodeSignature;
     this.#isHidden = options.isHidden;
     this.#reasoning = "detail" in first ? { detail: { ...first.detail } } : { ...first };
-    this.#show(first);
+    this.#addVisible(first);
   }
 
-  /** What grows as more text comes. */
+  /** The reasoning so far; it grows with `add`. */
   get reasoning(): Reasoning {
     return this.#reasoning;
   }
 
-  /** Whether a piece of a stream goes on with this block: the same kind, and not signed yet. */
+  /** Whether a piece continues this block: it is of the same kind, and the block has no signature yet. */
   accepts(next: Reasoning): boolean {
     return this.#attached.length === 0 && continues(this.#reasoning, next);
   }
 
-  /** Adds an entry that comes back in this block's signature. */
+  /** Adds an entry that is replayed through this block's signature. */
   attach(entry: Reasoning): void {
     this.#attached.push(entry);
   }
 
   add(next: Reasoning): void {
-    this.#show(next);
+    this.#addVisible(next);
     mergeReasoning(this.#reasoning, next);
-  }
-
-  isReadyToStop(): boolean {
-    return true;
   }
 
   start(): ContentBlock {
@@ -136,38 +132,34 @@ export class ThinkingBlockBuilder implements BlockBuilderMethods {
     return { type: "thinking_delta", thinking };
   }
 
-  finalDelta(): BlockDelta {
-    return { type: "signature_delta", signature: this.#seal([this.#reasoning, ...this.#attached]) };
+  override finalDelta(): BlockDelta {
+    const signature = this.#encodeSignature([this.#reasoning, ...this.#attached]);
+    return { type: "signature_delta", signature };
   }
 
-  #show(piece: Reasoning): void {
+  #addVisible(piece: Reasoning): void {
     if (this.#isHidden) return;
     if ("detail" in piece) this.#pending += visibleText(piece.detail);
     else if ("field" in piece) this.#pending += piece.text;
   }
 }
 
-type Whole = Extract<
+type CompleteBlock = Extract<
   ContentBlock,
   { type: "redacted_thinking" | "server_tool_use" | "web_search_tool_result" }
 >;
 
-/** A block that is whole when it is made. Clients expect an input as JSON text behind the start all the same. */
-export class CompleteBlockBuilder implements BlockBuilderMethods {
-  readonly type: Whole["type"];
-  isFinished = false;
-  readonly isReadyToStart = true;
-  readonly #block: Whole;
+/** A block that is complete from the start. Clients still expect its input as an `input_json_delta`. */
+export class CompleteBlockBuilder extends BlockBuilderBase {
+  readonly type: CompleteBlock["type"];
+  readonly #block: CompleteBlock;
   #input: string | null;
 
-  constructor(block: Whole) {
+  constructor(block: CompleteBlock) {
+    super();
     this.type = block.type;
     this.#block = block;
     this.#input = block.type === "server_tool_use" ? JSON.stringify(block.input) : null;
-  }
-
-  isReadyToStop(): boolean {
-    return true;
   }
 
   start(): ContentBlock {
@@ -179,42 +171,38 @@ export class CompleteBlockBuilder implements BlockBuilderMethods {
     this.#input = null;
     return input === null ? null : { type: "input_json_delta", partial_json: input };
   }
-
-  finalDelta(): null {
-    return null;
-  }
 }
 
-/** A tool call. Its facts may come in any order; the block starts when its id and name are known. */
-export class ToolUseBlockBuilder implements BlockBuilderMethods {
+/** A tool call. Its id, name and arguments may arrive in any order; it starts once its id and name are known. */
+export class ToolUseBlockBuilder extends BlockBuilderBase {
   readonly type = "tool_use";
-  isFinished = false;
-  /** Upstream's id; "" until it comes. */
+  /** Upstream's id; "" until it arrives. */
   upstreamId = "";
-  /** Upstream's name; "" until it comes. */
+  /** Upstream's name; "" until it arrives. */
   upstreamName = "";
-  /** Upstream's key for the call, where it gave one. */
+  /** Upstream's index of the call; null if it sent none. */
   readonly index: number | null;
   readonly arguments = new ToolArguments();
   readonly #options: ToolCallOptions;
 
   constructor(index: number | null, options: ToolCallOptions) {
+    super();
     this.index = index;
     this.#options = options;
   }
 
-  /** Whether the name is one of the request's tools, and so surely whole. */
+  /** Whether the name is one of the request's tools, and therefore complete. */
   get isKnown(): boolean {
     return this.#options.isKnownName(this.upstreamName);
   }
 
-  get isReadyToStart(): boolean {
+  override get isReadyToStart(): boolean {
     const hasName = this.upstreamName !== "" && (this.isKnown || this.arguments.text !== "");
-    // An id that has not come with complete arguments will not come at all; one is made up then.
+    // An id that is missing when the arguments are complete will not arrive; one is generated.
     return hasName && (this.upstreamId !== "" || this.isReadyToStop());
   }
 
-  isReadyToStop(): boolean {
+  override isReadyToStop(): boolean {
     return this.arguments.isObject();
   }
 
@@ -223,11 +211,11 @@ export class ToolUseBlockBuilder implements BlockBuilderMethods {
   }
 
   nextDelta(): BlockDelta | null {
-    return toInputDelta(this.arguments.take());
+    return toInputDelta(this.arguments.takePending());
   }
 
-  finalDelta(): BlockDelta | null {
-    return toInputDelta(this.arguments.takeLast());
+  override finalDelta(): BlockDelta | null {
+    return toInputDelta(this.arguments.takeRest());
   }
 }
 
@@ -235,10 +223,10 @@ function toInputDelta(fragment: string): BlockDelta | null {
   return fragment === "" ? null : { type: "input_json_delta", partial_json: fragment };
 }
 
-/** What a call cannot know by itself. */
+/** What a tool call needs from its request. */
 export interface ToolCallOptions {
-  /** Decides, once and at the start, the id and name that clients see. */
-  identify: (draft: ToolUseBlockBuilder) => { id: string; name: string };
+  /** Returns the id and name that clients see; called once, when the block starts. */
+  identify: (call: ToolUseBlockBuilder) => { id: string; name: string };
   /** Whether a name is one of the request's tools. */
   isKnownName: (name: string) => boolean;
 }

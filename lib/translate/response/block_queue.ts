@@ -1,21 +1,21 @@
 /**
- * The blocks of an answer that are not finished, in order. Pure.
- * Only the first is open to the client; the others wait behind it. So "start, deltas, stop, never overlapping,
- * index + 1" holds by construction, however upstream interleaves what it sends.
+ * Queue of the content blocks that are not finished. Pure.
+ * Only the first block is open; the others wait behind it. Blocks therefore never overlap and indexes are consecutive,
+ * however upstream interleaves its deltas.
  * @module
  */
 
 import type { BlockDelta, ContentBlock, StreamEvent } from "../../anthropic/types.ts";
 import type { BlockBuilder, ToolUseBlockBuilder } from "./block_builders.ts";
 
-/** Told of every block that begins, once. */
+/** Called once for each block, when it starts. */
 export type OnBlock = (block: ContentBlock) => void;
 
-/** A queue of drafts that yields the events of the first. */
+/** Yields the events of its first block, then those of the next. */
 export class BlockQueue {
   readonly #onBlock: OnBlock | undefined;
-  #drafts: BlockBuilder[] = [];
-  /** The first draft, once its start has been sent. */
+  #builders: BlockBuilder[] = [];
+  /** The first builder, once its start has been sent. */
   #open: BlockBuilder | null = null;
   #nextIndex = 0;
   #hasSentCall = false;
@@ -24,78 +24,78 @@ export class BlockQueue {
     this.#onBlock = onBlock;
   }
 
-  /** The block the client sees grow. */
+  /** The block whose start has been sent and whose stop has not. */
   get open(): BlockBuilder | null {
     return this.#open;
   }
 
-  /** The block that came last, if it is not finished. */
+  /** The newest block that is not finished. */
   get last(): BlockBuilder | undefined {
-    return this.#drafts.at(-1);
+    return this.#builders.at(-1);
   }
 
-  /** The calls that are not finished. */
+  /** The tool calls that are not finished. */
   get calls(): ToolUseBlockBuilder[] {
-    return this.#drafts.filter((draft) => draft.type === "tool_use");
+    return this.#builders.filter((builder) => builder.type === "tool_use");
   }
 
-  /** Whether the answer has a call, finished or not. */
+  /** Whether the response has a tool call, finished or not. */
   get hasCall(): boolean {
     return this.#hasSentCall || this.calls.length > 0;
   }
 
-  add<T extends BlockBuilder>(draft: T): T {
-    this.#drafts.push(draft);
-    return draft;
+  add<T extends BlockBuilder>(builder: T): T {
+    this.#builders.push(builder);
+    return builder;
   }
 
-  /** Takes out a block that the client has not seen. */
-  remove(draft: BlockBuilder): void {
-    this.#drafts = this.#drafts.filter((one) => one !== draft);
+  /** Removes a block that has not been started. */
+  remove(builder: BlockBuilder): void {
+    this.#builders = this.#builders.filter((one) => one !== builder);
   }
 
-  /** What can be sent now: the first block's news, and its end where another waits behind it. */
-  finishAll(): StreamEvent[] {
-    return this.#send(
-      (draft) => draft.isReadyToStart,
-      (draft) => draft !== this.#drafts.at(-1) && draft.isReadyToStop(),
+  /** The events that can be sent now; a block is stopped when another one waits behind it. */
+  nextEvents(): StreamEvent[] {
+    return this.#takeEvents(
+      (builder) => builder.isReadyToStart,
+      (builder) => builder !== this.#builders.at(-1) && builder.isReadyToStop(),
     );
   }
 
-  /** All the rest: nothing more will come. */
+  /** The events of all remaining blocks, at the end of the response. */
   flush(): StreamEvent[] {
-    return this.#send(() => true, () => true);
+    return this.#takeEvents(() => true, () => true);
   }
 
-  #send(
-    mayStart: (draft: BlockBuilder) => boolean,
-    mayStop: (draft: BlockBuilder) => boolean,
+  #takeEvents(
+    mayStart: (builder: BlockBuilder) => boolean,
+    mayStop: (builder: BlockBuilder) => boolean,
   ): StreamEvent[] {
     const events: StreamEvent[] = [];
     let finished = 0;
-    for (const draft of this.#drafts) {
+    for (const builder of this.#builders) {
       if (this.#open === null) {
-        if (!mayStart(draft)) break;
-        events.push(this.#start(draft));
+        if (!mayStart(builder)) break;
+        events.push(this.#start(builder));
       }
-      for (let delta = draft.nextDelta(); delta !== null; delta = draft.nextDelta()) {
+      for (let delta = builder.nextDelta(); delta !== null; delta = builder.nextDelta()) {
         events.push(this.#delta(delta));
       }
-      if (!mayStop(draft)) break;
-      const last = draft.finalDelta();
+      if (!mayStop(builder)) break;
+      const last = builder.finalDelta();
       if (last !== null) events.push(this.#delta(last));
-      events.push(this.#stop(draft));
+      events.push(this.#stop(builder));
       finished++;
     }
-    // At once: to take each out by itself would be quadratic.
-    if (finished > 0) this.#drafts.splice(0, finished);
+    // All at once: removing them one by one is quadratic.
+    if (finished > 0) this.#builders.splice(0, finished);
     return events;
   }
 
-  #start(draft: BlockBuilder): StreamEvent {
-    this.#open = draft;
-    this.#hasSentCall ||= draft.type === "tool_use";
-    const block = draft.start();
+  #start(builder: BlockBuilder): StreamEvent {
+    this.#open = builder;
+    this.#hasSentCall ||= builder.type === "tool_use";
+    const block = builder.start();
     this.#onBlock?.(block);
     return { type: "content_block_start", index: this.#nextIndex, content_block: block };
   }
@@ -104,8 +104,8 @@ export class BlockQueue {
     return { type: "content_block_delta", index: this.#nextIndex, delta };
   }
 
-  #stop(draft: BlockBuilder): StreamEvent {
-    draft.isFinished = true;
+  #stop(builder: BlockBuilder): StreamEvent {
+    builder.isFinished = true;
     this.#open = null;
     return { type: "content_block_stop", index: this.#nextIndex++ };
   }

@@ -1,7 +1,7 @@
 /**
- * A whole completion → a Message. Pure.
- * The completion goes through the stream translator as one chunk and its events are put together again, so a
- * plain answer and a streamed one cannot differ.
+ * Translates a chat completion to a Message. Pure.
+ * The completion goes through the stream translator as one chunk and its events are collected again, so that streamed
+ * and non-streamed responses cannot differ.
  * @module
  */
 
@@ -15,7 +15,7 @@ import { parseInput } from "./tool_arguments.ts";
 /**
  * Translates a completion.
  * @param completion upstream's JSON; may be an error with HTTP 200
- * @throws {ApiError} for an `error`, for no choices, and for every answer that is not whole
+ * @throws {ApiError} for an `error`, for no choices, and for an incomplete response
  */
 export function translateResponse(
   completion: unknown,
@@ -24,26 +24,26 @@ export function translateResponse(
   return collectMessage(translateCompletion(completion, translator));
 }
 
-/** The message for a request that wanted none (`max_tokens: 0`): upstream answers with a token all the same. */
+/** The message for a request with `max_tokens: 0`: upstream generates at least one token, which is discarded. */
 export function toPrefillOnlyMessage(message: anthropic.Message): anthropic.Message {
   return { ...message, content: [], stop_reason: "max_tokens", stop_sequence: null };
 }
 
-/** The events of a completion, as a stream would have brought them. @throws {ApiError} as above */
+/** The events of a completion, as a stream would send them. @throws {ApiError} like `translateResponse` */
 export function translateCompletion(
   completion: unknown,
   translator: StreamTranslator,
 ): anthropic.StreamEvent[] {
-  if (!isJsonObject(completion)) throw notACompletion("no JSON object");
+  if (!isJsonObject(completion)) throw invalidCompletion("is not a JSON object");
   const chunk: openrouter.Chunk = completion;
   const events = translator.pushWhole(chunk);
   if (!Array.isArray(chunk.choices) || chunk.choices.length === 0) {
-    throw notACompletion("an answer without choices");
+    throw invalidCompletion("has no choices");
   }
   return [...events, ...translator.finish({ isDone: true })];
 }
 
-/** Puts the events of a whole stream together. */
+/** Collects the events of a complete stream into a message. */
 export function collectMessage(events: readonly anthropic.StreamEvent[]): anthropic.Message {
   let message: anthropic.Message | undefined;
   let json = "";
@@ -59,16 +59,15 @@ export function collectMessage(events: readonly anthropic.StreamEvent[]): anthro
     } else if (event.type === "content_block_stop" && block !== undefined && "input" in block) {
       block.input = parseInput(json);
     } else if (event.type === "message_delta") {
-      const { context_management: context } = event;
-      Object.assign(message, event.delta, { usage: event.usage });
-      if (context !== undefined) message.context_management = context;
+      const { usage, context_management } = event;
+      Object.assign(message, event.delta, { usage, context_management });
     }
   }
-  if (message === undefined) throw notACompletion("an empty answer");
+  if (message === undefined) throw invalidCompletion("is empty");
   return message;
 }
 
-/** Adds a delta to its block; returns tool arguments, which only the block's end completes. */
+/** Adds a delta to its block; returns tool arguments, which can only be parsed at the end of the block. */
 function addDelta(block: anthropic.ContentBlock, delta: anthropic.BlockDelta): string {
   switch (delta.type) {
     case "text_delta":
@@ -90,6 +89,6 @@ function addDelta(block: anthropic.ContentBlock, delta: anthropic.BlockDelta): s
   }
 }
 
-function notACompletion(what: string): ApiError {
-  return new ApiError("api_error", `OpenRouter sent ${what}`, { status: 502 });
+function invalidCompletion(problem: string): ApiError {
+  return new ApiError("api_error", `The upstream response ${problem}`, { status: 502 });
 }

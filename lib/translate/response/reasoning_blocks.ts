@@ -1,5 +1,5 @@
 /**
- * The reasoning of one answer as blocks in its queue: which piece goes on with which block. Pure.
+ * Adds the reasoning of a response to its block queue, and decides which block each piece belongs to. Pure.
  * @module
  */
 
@@ -17,13 +17,13 @@ import {
   visibleText,
 } from "../reasoning.ts";
 
-/** How reasoning is shown and sealed. */
+/** How reasoning is sent to the client. */
 export interface ReasoningOptions {
-  /** The client asked not to see it: its blocks carry only what must come back. */
+  /** The client requested hidden thinking: blocks carry only what the next request must replay. */
   isHidden: boolean;
-  /** The model that answers, as far as is known when a block ends. */
+  /** The responding model, as far as it is known when a block ends. */
   model: () => string;
-  /** Called before reasoning is added: text that was held back comes first. */
+  /** Called before reasoning is added, so that buffered text precedes it. */
   beforeBlock: () => void;
 }
 
@@ -31,10 +31,10 @@ export interface ReasoningOptions {
 export class ReasoningBlocks {
   readonly #queue: BlockQueue;
   readonly #options: ReasoningOptions;
-  /** The thinking block that began last. */
+  /** The newest thinking block. */
   #thinking: ThinkingBlockBuilder | null = null;
   #hasPieces = false;
-  /** Upstream sent `reasoning_details: []`, which some models want back. */
+  /** Upstream sent `reasoning_details: []`, which some models expect back. */
   #hasEmptyList = false;
   #chars = 0;
   #encryptedChars = 0;
@@ -44,82 +44,81 @@ export class ReasoningBlocks {
     this.#options = options;
   }
 
-  /** How many characters of thinking there were. */
+  /** Characters of thinking. */
   get chars(): number {
     return this.#chars;
   }
 
-  /** How many characters wait for the end of their block. */
+  /** Characters buffered for the signature at the end of a block. */
   get keptChars(): number {
     return this.#chars + this.#encryptedChars;
   }
 
   /**
-   * Adds the reasoning of a delta; false where there is none.
-   * @param isWhole the delta is a whole message: its pieces are not parts of one another
+   * Adds the reasoning of a delta; returns whether it has any.
+   * @param isMessage the delta is a complete message, so its pieces do not continue each other
    */
-  add(delta: openrouter.Delta, isWhole: boolean): boolean {
+  add(delta: openrouter.Delta, isMessage: boolean): boolean {
     const pieces = readReasoning(delta);
     if (pieces.length > 0) this.#options.beforeBlock();
     for (const piece of pieces) {
-      const isAtomic = "detail" in piece && !isVisible(piece.detail);
-      if (isAtomic) this.#addEncrypted(piece);
-      else this.#addThinking(piece, isWhole);
+      const isEncrypted = "detail" in piece && !isVisible(piece.detail);
+      if (isEncrypted) this.#addEncrypted(piece);
+      else this.#addThinking(piece, isMessage);
     }
     this.#hasPieces ||= pieces.length > 0;
     this.#hasEmptyList ||= delta.reasoning_details?.length === 0;
     return pieces.length > 0;
   }
 
-  /** Nothing more will come. What says "there was none" is last: readers of plain text look at the first block. */
+  /** Ends the reasoning. The block for an empty list comes last: readers of plain text expect text in the first one. */
   finish(): void {
     if (this.#hasEmptyList && !this.#hasPieces) this.#addRedacted({ isEmptyList: true });
   }
 
   /**
-   * Pieces of a stream grow one block, as long as they are of one kind and it is not signed. A signature alone
-   * signs the block before it, which may have been closed already: then it came too late. Without such a block
-   * it signs thinking that is not shown.
+   * In a stream, pieces of the same kind extend one block until it is signed. A signature without text signs the
+   * previous block, and is dropped if that block is finished. Without a previous block it signs hidden thinking.
    */
-  #addThinking(piece: Reasoning, isWhole: boolean): void {
-    const shown = toShown(piece);
-    this.#chars += shown.length;
-    const before = this.#thinking;
-    if (!isWhole && before?.accepts(piece)) {
-      const isLast = this.#queue.last === before;
-      if (isLast || (shown === "" && !before.isFinished)) return before.add(piece);
-      if (shown === "") return;
+  #addThinking(piece: Reasoning, isMessage: boolean): void {
+    const text = textOf(piece);
+    this.#chars += text.length;
+    const previous = this.#thinking;
+    if (!isMessage && previous?.accepts(piece)) {
+      const isLast = this.#queue.last === previous;
+      if (isLast || (text === "" && !previous.isFinished)) return previous.add(piece);
+      if (text === "") return;
     }
     this.#thinking = this.#queue.add(
       new ThinkingBlockBuilder(piece, {
         isHidden: this.#options.isHidden,
-        seal: (pieces) => encodeReasoning(pieces, this.#sealOptions()),
+        encodeSignature: (pieces) => encodeReasoning(pieces, this.#encodeOptions()),
       }),
     );
   }
 
-  /** Encrypted reasoning, whole at once: with the thinking before it, as long as that is not finished. */
+  /** Encrypted reasoning arrives complete. It joins the previous thinking block unless that is finished. */
   #addEncrypted(piece: Reasoning): void {
     if ("detail" in piece) this.#encryptedChars += toText(piece.detail.data).length;
-    const before = this.#thinking;
-    const isOpen = before !== null && !before.isFinished;
-    if (isOpen && sharesEnvelope(before.reasoning, piece, this.#sealOptions())) {
-      before.attach(piece);
+    const previous = this.#thinking;
+    const isOpen = previous !== null && !previous.isFinished;
+    if (isOpen && sharesEnvelope(previous.reasoning, piece, this.#encodeOptions())) {
+      previous.attach(piece);
     } else this.#addRedacted(piece);
   }
 
-  /** What may not come back is not worth a block. */
+  /** Reasoning that must not be replayed gets no block. */
   #addRedacted(piece: Reasoning): void {
-    const data = encodeReasoning([piece], this.#sealOptions());
+    const data = encodeReasoning([piece], this.#encodeOptions());
     if (data !== "") this.#queue.add(new CompleteBlockBuilder({ type: "redacted_thinking", data }));
   }
 
-  #sealOptions(): EncodeOptions {
+  #encodeOptions(): EncodeOptions {
     return { model: this.#options.model(), isHidden: this.#options.isHidden };
   }
 }
 
-function toShown(piece: Reasoning): string {
+function textOf(piece: Reasoning): string {
   if ("detail" in piece) return visibleText(piece.detail);
   return "field" in piece ? piece.text : "";
 }

@@ -1,6 +1,6 @@
 /**
- * How an answer ended: finish reason → stop reason. Pure.
- * The table of words is here; `FinishState` collects what chunks say of the end.
+ * Maps finish reasons to stop reasons. Pure.
+ * `FinishState` collects the finish data of a response's chunks.
  * @module
  */
 
@@ -9,10 +9,10 @@ import { ApiError } from "../../errors.ts";
 import { toText } from "../../json.ts";
 import type * as openrouter from "../../openrouter/types.ts";
 
-/** What a finish reason means. `stop`: the model had no more to say, or called tools. */
+/** The meaning of a finish reason. `stop`: the model finished its text or called tools. */
 type Finish = "stop" | "length" | "window" | "refusal";
 
-/** Finish reasons of OpenRouter and of the vendors' own servers, in lower case. */
+/** Finish reasons of OpenRouter and of other servers, in lower case. */
 const FINISHES: Readonly<Record<string, Finish>> = {
   stop: "stop",
   tool_calls: "stop",
@@ -48,58 +48,58 @@ const FINISHES: Readonly<Record<string, Finish>> = {
   spii: "refusal",
 };
 
-/** Words for answers that failed: vLLM `abort`, DeepSeek `insufficient_system_resource`, Z.ai `network_error`, … */
+/** Finish reasons of failed responses: vLLM `abort`, DeepSeek `insufficient_system_resource`, Z.ai `network_error`, … */
 const FAILURE =
   /^(user_)?(error|abort|cancel|time_?out|time_limit|network|insufficient|fail|malformed)/i;
 
-/** The facts at the end of an answer from which its stop reason follows. */
+/** The data from which the stop reason of a response follows. */
 export interface FinishInfo {
-  /** "" where upstream gave none. */
+  /** "" if upstream sent none. */
   finishReason: string;
-  /** The provider's own word, which tells some ends apart that OpenRouter's does not. */
+  /** The provider's own finish reason, which is more precise than OpenRouter's. */
   nativeFinishReason: string;
-  /** Whether the answer holds at least one tool call. */
+  /** Whether the response has at least one tool call. */
   hasToolUse: boolean;
-  /** Whether the arguments of a call were cut off, whatever the finish reason says. */
+  /** Whether the arguments of a call were cut off, whatever the finish reason is. */
   hasCutCall?: boolean;
-  /** Upstream's refusal text; "" where there was none. */
+  /** Upstream's refusal text, or "". */
   refusal: string;
-  /** The stop sequences the client asked for. */
+  /** The request's stop sequences. */
   stopSequences: readonly string[];
-  /** The one that was met, where upstream says so or the text was cut there. */
+  /** The matched one, if upstream reports it or the text was cut there. */
   matchedStop?: string | undefined;
 }
 
 /**
- * The end of an answer in Anthropic's terms. A word that is not in the table counts as `stop`: the answer is
- * there and paid for, and a client that reads an error asks for it again.
+ * The `message_delta` body for the end of a response. A finish reason that is not in the table counts as `stop`: the
+ * response is there and paid for, and clients would retry after an error.
  */
-export function mapStopReason(facts: FinishInfo): anthropic.MessageDelta {
-  const { finishReason, nativeFinishReason } = facts;
-  const finish = lookUp(finishReason) ?? "stop";
-  if (facts.refusal !== "" || finish === "refusal" || lookUp(nativeFinishReason) === "refusal") {
-    return toRefusal(facts);
+export function mapStopReason(info: FinishInfo): anthropic.MessageDelta {
+  const { finishReason, nativeFinishReason } = info;
+  const finish = lookUp(finishReason);
+  if (info.refusal !== "" || finish === "refusal" || lookUp(nativeFinishReason) === "refusal") {
+    return toRefusal(info);
   }
   if (finish === "window" || (finish === "length" && lookUp(nativeFinishReason) === "window")) {
-    return toEnding("model_context_window_exceeded");
+    return toMessageDelta("model_context_window_exceeded");
   }
-  if (finish === "length" || facts.hasCutCall) return toEnding("max_tokens");
-  // Gemini says `stop` after calls, others `tool_calls` without one; what was sent decides.
-  if (facts.hasToolUse) return toEnding("tool_use");
-  if (facts.matchedStop !== undefined || nativeFinishReason === "stop_sequence") {
-    return toStopSequence(facts);
+  if (finish === "length" || info.hasCutCall) return toMessageDelta("max_tokens");
+  // Gemini sends `stop` after calls, others `tool_calls` without one: the blocks decide.
+  if (info.hasToolUse) return toMessageDelta("tool_use");
+  if (info.matchedStop !== undefined || nativeFinishReason === "stop_sequence") {
+    return toStopSequence(info);
   }
-  return toEnding("end_turn");
+  return toMessageDelta("end_turn");
 }
 
-/** The error for an answer that failed without any further words, e.g. after a malformed function call. */
-export function isModelError(finishReason: string, nativeFinishReason: string): ApiError {
-  const word = nativeFinishReason || (finishReason === "error" ? "" : finishReason);
-  const native = word === "" ? "" : ` (${word})`;
-  return new ApiError("api_error", `The model ended with an error${native}`, { status: 502 });
+/** The error for a response that failed without an error message, e.g. after a malformed function call. */
+export function modelError(finishReason: string, nativeFinishReason: string): ApiError {
+  const reason = nativeFinishReason || (finishReason === "error" ? "" : finishReason);
+  const suffix = reason === "" ? "" : ` (${reason})`;
+  return new ApiError("api_error", `The model ended with an error${suffix}`, { status: 502 });
 }
 
-/** What the chunks of one answer say about its end. */
+/** Collects the finish data of one response's chunks. */
 export class FinishState {
   readonly #stopSequences: readonly string[];
   #finishReason = "";
@@ -111,29 +111,29 @@ export class FinishState {
     this.#stopSequences = stopSequences;
   }
 
-  /** Whether a finish reason has come. */
+  /** Whether a finish reason has arrived. */
   get isKnown(): boolean {
     return this.#finishReason !== "";
   }
 
-  /** Whether the token limit ended the answer. OpenRouter says `tool_calls` for a call cut by it. */
+  /** Whether the token limit ended the response. OpenRouter sends `tool_calls` for a call that was cut by it. */
   get isCut(): boolean {
-    return [this.#finishReason, this.#nativeFinishReason].some((word) => lookUp(word) === "length");
+    return lookUp(this.#finishReason) === "length" || lookUp(this.#nativeFinishReason) === "length";
   }
 
-  /** The finish reason, where it is not one of the table. */
-  get unknownWord(): string | null {
+  /** The finish reason, if it is not in the table. */
+  get unknownReason(): string | null {
     return this.isKnown && lookUp(this.#finishReason) === undefined ? this.#finishReason : null;
   }
 
-  /** Takes in a choice. @throws {ApiError} where its finish reason says that the answer failed */
-  note(choice: openrouter.Choice): void {
+  /** Adds the data of a choice. @throws {ApiError} if its finish reason reports a failure */
+  add(choice: openrouter.Choice): void {
     this.#nativeFinishReason = toText(choice.native_finish_reason) || this.#nativeFinishReason;
-    const word = toText(choice.finish_reason);
-    // "" counts as not given; a repeated one changes nothing. Nearly all chunks have none.
-    if (word === "") return;
-    if (FAILURE.test(word)) throw isModelError(word, this.#nativeFinishReason);
-    this.#finishReason = word;
+    const reason = toText(choice.finish_reason);
+    // Nearly all chunks have no finish reason, or "".
+    if (reason === "") return;
+    if (FAILURE.test(reason)) throw modelError(reason, this.#nativeFinishReason);
+    this.#finishReason = reason;
     this.#matchedStop ??= this.#stopSequences.find((stop) =>
       stop === choice.stop_reason || stop === choice.matched_stop
     );
@@ -143,8 +143,8 @@ export class FinishState {
     this.#refusal += text;
   }
 
-  /** The answer was ended here: at a stop sequence, or at the client's token limit. */
-  endHere(end: { matchedStop: string } | "length"): void {
+  /** Records that the proxy ended the response, at a stop sequence or at the client's token limit. */
+  endEarly(end: { matchedStop: string } | "length"): void {
     this.#finishReason = end === "length" ? "length" : "stop";
     this.#nativeFinishReason = "";
     if (end !== "length") this.#matchedStop = end.matchedStop;
@@ -162,16 +162,16 @@ export class FinishState {
   }
 }
 
-function lookUp(word: string): Finish | undefined {
-  const key = word.toLowerCase();
+function lookUp(reason: string): Finish | undefined {
+  const key = reason.toLowerCase();
   return Object.hasOwn(FINISHES, key) ? FINISHES[key] : undefined;
 }
 
-function toEnding(stopReason: anthropic.StopReason): anthropic.MessageDelta {
+function toMessageDelta(stopReason: anthropic.StopReason): anthropic.MessageDelta {
   return { stop_reason: stopReason, stop_sequence: null, stop_details: null };
 }
 
-/** OpenRouter does not say which sequence was met; with one asked for there is no doubt. */
+/** OpenRouter does not report which sequence matched; it is known if the request has only one. */
 function toStopSequence({ stopSequences, matchedStop }: FinishInfo): anthropic.MessageDelta {
   const only = stopSequences.length === 1 ? stopSequences[0] : undefined;
   return {
@@ -181,10 +181,10 @@ function toStopSequence({ stopSequences, matchedStop }: FinishInfo): anthropic.M
   };
 }
 
-function toRefusal(facts: FinishInfo): anthropic.MessageDelta {
+function toRefusal({ refusal }: FinishInfo): anthropic.MessageDelta {
   return {
     stop_reason: "refusal",
     stop_sequence: null,
-    stop_details: { type: "refusal", category: null, explanation: facts.refusal || null },
+    stop_details: { type: "refusal", category: null, explanation: refusal || null },
   };
 }

@@ -1,57 +1,57 @@
 /**
- * Stop sequences and the token limit, held here where upstream goes on behind them. Pure.
+ * Ends the text at stop sequences and at the client's token limit, where upstream continues after them. Pure.
  * @module
  */
 
 import { CHARS_PER_TOKEN } from "../token_calibration.ts";
 
-/** What of a text the client may see, and whether the answer ends there. */
+/** The part of a text that the client may see, and whether the response ends there. */
 export interface VisibleText {
   text: string;
-  /** The stop sequence that was met, or the token limit; undefined where the answer goes on. */
+  /** The matched stop sequence, or the token limit; undefined if the response continues. */
   end?: { matchedStop: string } | "length";
 }
 
 /**
- * Finds the first of several sequences in a text that comes in pieces (Aho, Corasick: each character is looked at once,
- * however many sequences there are). What may be the beginning of a sequence is held back until that is clear.
+ * Finds the first of several sequences in streamed text with the Aho–Corasick algorithm, in linear time for any number
+ * of sequences. Text that may be the beginning of a sequence is buffered until that is decided.
  */
 export class StopSequences {
-  readonly #start: Match;
-  /** The longest beginning of a sequence that the text so far ends with. */
-  #at: Match;
-  #held = "";
+  readonly #root: TrieNode;
+  /** The longest prefix of a sequence that the text so far ends with. */
+  #node: TrieNode;
+  #buffered = "";
 
   constructor(sequences: readonly string[]) {
-    this.#start = this.#at = createMatches(sequences.filter((text) => text !== ""));
+    this.#root = this.#node = createTrie(sequences.filter((text) => text !== ""));
   }
 
-  /** The text that is certain by now, up to the first sequence that is whole. */
+  /** The text that is certainly visible, up to the first complete sequence. */
   push(piece: string): VisibleText {
-    if (this.#start.next.size === 0) return { text: piece };
-    const text = this.#held + piece;
-    for (let at = this.#held.length; at < text.length; at++) {
-      this.#at = advance(this.#at, text.charCodeAt(at));
-      const met = this.#at.whole;
-      if (met === undefined) continue;
-      this.#held = "";
-      return { text: text.slice(0, at + 1 - met.length), end: { matchedStop: met } };
+    if (this.#root.next.size === 0) return { text: piece };
+    const text = this.#buffered + piece;
+    for (let at = this.#buffered.length; at < text.length; at++) {
+      this.#node = advance(this.#node, text.charCodeAt(at));
+      const matched = this.#node.sequence;
+      if (matched === undefined) continue;
+      this.#buffered = "";
+      return { text: text.slice(0, at + 1 - matched.length), end: { matchedStop: matched } };
     }
-    const begun = this.#at.length;
-    this.#held = text.slice(text.length - begun);
-    return { text: text.slice(0, text.length - begun) };
+    const visibleLength = text.length - this.#node.length;
+    this.#buffered = text.slice(visibleLength);
+    return { text: text.slice(0, visibleLength) };
   }
 
-  /** What was held back: no more text follows in this block. */
+  /** The buffered text, at the end of a block. */
   flush(): string {
-    const text = this.#held;
-    this.#held = "";
-    this.#at = this.#start;
+    const text = this.#buffered;
+    this.#buffered = "";
+    this.#node = this.#root;
     return text;
   }
 }
 
-/** The client's own token limit, where upstream was given a higher one. By characters: an estimate. */
+/** Enforces the client's token limit where upstream got a higher one. Tokens are estimated from characters. */
 export class TokenLimit {
   #charsLeft: number;
 
@@ -67,57 +67,57 @@ export class TokenLimit {
   }
 }
 
-/** Never between the halves of a surrogate pair. */
+/** Does not split surrogate pairs. */
 function cutAt(text: string, length: number): string {
   return text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
 }
 
-/** A beginning of one or more sequences. */
-interface Match {
+/** A prefix of one or more sequences. */
+interface TrieNode {
   length: number;
-  /** Beginnings that are one character longer, by that character. */
-  next: Map<number, Match>;
-  /** The longest other beginning that this one ends with; null for none, not even of no characters. */
-  shorter: Match | null;
-  /** The longest sequence that this beginning ends with. */
-  whole: string | undefined;
+  /** The prefixes that are one UTF-16 unit longer, by that unit. */
+  next: Map<number, TrieNode>;
+  /** The longest shorter prefix that this one ends with (the failure link); null at the root. */
+  suffix: TrieNode | null;
+  /** The longest sequence that this prefix ends with. */
+  sequence: string | undefined;
 }
 
-/** All beginnings of the sequences. Returns that of no characters. */
-function createMatches(sequences: readonly string[]): Match {
-  const start = createMatch(0);
-  for (const text of sequences) {
-    let match = start;
-    for (let at = 0; at < text.length; at++) {
-      const code = text.charCodeAt(at);
-      const next = match.next.get(code) ?? createMatch(at + 1);
-      match.next.set(code, next);
-      match = next;
+/** Builds the trie of the sequences and returns its root. */
+function createTrie(sequences: readonly string[]): TrieNode {
+  const root = createNode(0);
+  for (const sequence of sequences) {
+    let node = root;
+    for (let at = 0; at < sequence.length; at++) {
+      const code = sequence.charCodeAt(at);
+      const next = node.next.get(code) ?? createNode(at + 1);
+      node.next.set(code, next);
+      node = next;
     }
-    match.whole = text;
+    node.sequence = sequence;
   }
-  // Shorter ones first: each is linked through those before it.
-  const queue = [start];
-  for (const match of queue) {
-    for (const [code, next] of match.next) {
-      next.shorter = match.shorter === null ? start : advance(match.shorter, code);
-      next.whole ??= next.shorter.whole;
+  // Breadth first: a link is found through those of shorter prefixes.
+  const queue = [root];
+  for (const node of queue) {
+    for (const [code, next] of node.next) {
+      next.suffix = node.suffix === null ? root : advance(node.suffix, code);
+      next.sequence ??= next.suffix.sequence;
       queue.push(next);
     }
   }
-  return start;
+  return root;
 }
 
-function createMatch(length: number): Match {
-  return { length, next: new Map(), shorter: null, whole: undefined };
+function createNode(length: number): TrieNode {
+  return { length, next: new Map(), suffix: null, sequence: undefined };
 }
 
-function advance(from: Match, code: number): Match {
-  let match = from;
+function advance(from: TrieNode, code: number): TrieNode {
+  let node = from;
   for (;;) {
-    const next = match.next.get(code);
+    const next = node.next.get(code);
     if (next !== undefined) return next;
-    if (match.shorter === null) return match;
-    match = match.shorter;
+    if (node.suffix === null) return node;
+    node = node.suffix;
   }
 }

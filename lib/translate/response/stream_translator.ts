@@ -1,8 +1,7 @@
 /**
- * The heart: OpenRouter chunks in, Anthropic stream events out. Pure: no I/O, no clock, no random ids.
- * The order of blocks is the queue's, which fragment belongs to which call the router's. Here is what a chunk
- * says, and when an answer is whole. `message_delta` waits for the very end, because upstreams repeat the finish
- * reason and send usage after it.
+ * Translates chat-completion chunks to Anthropic stream events. Pure: no I/O, no clock, no random ids.
+ * BlockQueue orders blocks, ToolCallTracker assigns tool-call deltas; this class interprets chunks and decides when the
+ * response is complete. `message_delta` is sent last, because upstreams repeat the finish reason and send usage after it.
  * @module
  */
 
@@ -11,8 +10,8 @@ import { ApiError, toErrorBody } from "../../errors.ts";
 import { isJsonObject, toText } from "../../json.ts";
 import { parseErrorObject } from "../../openrouter/errors.ts";
 import type * as openrouter from "../../openrouter/types.ts";
-import { describeImages } from "./images.ts";
 import { CHARS_PER_TOKEN } from "../token_calibration.ts";
+import { describeImages, readText } from "./content_text.ts";
 import { ToolCallBlocks } from "./tool_call_blocks.ts";
 import { CompleteBlockBuilder } from "./block_builders.ts";
 import { FinishState } from "./stop_reason.ts";
@@ -20,6 +19,7 @@ import type { ToolNames } from "../tool_names.ts";
 import {
   countSearches,
   estimateUsage,
+  readName,
   translateTier,
   translateUsage,
   type UpstreamMetadata,
@@ -28,48 +28,47 @@ import { BlockQueue, type OnBlock } from "./block_queue.ts";
 import { vendorOf } from "../reasoning.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
 import { TextBlocks } from "./text_blocks.ts";
-import { readName, readText } from "./text_parts.ts";
 import { SearchResults } from "../web_search.ts";
 
-/** What an answer needs to know of its request. */
+/** What the translation of a response needs from its request. */
 export interface StreamOptions {
   /** `msg_…` */
   messageId: string;
-  /** The model the client asked for; it gets that name back. */
+  /** The requested model, returned to the client. */
   model: string;
   /** Estimated tokens of the request, for `message_start`. */
   inputTokens: number;
-  /** Makes an id for a call that upstream gave none. */
+  /** Creates an id for a tool call without one. */
   newCallId: () => string;
-  /** The model that was sent; who reasoned is known from it where upstream does not say. */
+  /** The upstream model; it identifies the vendor of the reasoning if upstream does not. */
   target?: string;
-  /** The client asked not to see thinking (`display: "omitted"`). */
+  /** The client requested hidden thinking (`display: "omitted"`). */
   hidesThinking?: boolean;
-  /** The way back for tool names, from the translated request. */
+  /** Maps upstream's tool names back to the client's; from the translated request. */
   names?: ToolNames;
   /** Ids of the calls already in the conversation. */
   takenCallIds?: Iterable<string>;
-  /** The request's own: the answer ends at the first of them, whether upstream stops there or not. */
+  /** The request's stop sequences: the response ends at the first one, even if upstream continues. */
   stopSequences?: readonly string[];
-  /** The client's `max_tokens`, where upstream got more so that there is room for thinking. */
+  /** The client's `max_tokens`, if upstream got more to leave room for thinking. */
   visibleTokens?: number | undefined;
-  /** The client asked for `safeguards`, and so for word of them. */
+  /** The request has `safeguards`, so the response reports on them. */
   reportsSafeguards?: boolean;
   /** How long the request's cache writes are kept. */
   cacheTtl?: "5m" | "1h";
-  /** The client asked for web search, and so for blocks that say what was found. */
+  /** The request has web search, so the response has blocks with its results. */
   searchesWeb?: boolean;
-  /** What was done to the context, for a client that manages it. */
+  /** The applied context edits, if the request has `context_management`. */
   contextManagement?: anthropic.ContextManagement | undefined;
-  /** Called when a content block begins. */
+  /** Called when a content block starts. */
   onBlock?: OnBlock;
-  /** Takes secrets out of error texts. */
+  /** Removes secrets from error messages. */
   redact?: (text: string) => string;
 }
 
-/** Translates one answer. Feed it every chunk, then call `finish`, or `fail` where the stream broke. */
+/** Translates one response. Call `push` for every chunk, then `finish`, or `fail` if the stream broke. */
 export class StreamTranslator {
-  /** What upstream has said so far. */
+  /** The upstream metadata so far. */
   readonly metadata: UpstreamMetadata = {
     model: null,
     provider: null,
@@ -85,11 +84,11 @@ export class StreamTranslator {
   readonly #finish: FinishState;
   #hasStarted = false;
   #hasContent = false;
-  /** The answer is one body, not a stream. */
-  #isWhole = false;
+  /** The response is one completion, not a stream. */
+  #isCompletion = false;
   #hasEnded = false;
 
-  /** Creates the translator of one answer; it cannot be used for a second. */
+  /** Creates the translator of one response; it cannot be reused. */
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#queue = new BlockQueue(options.onBlock);
@@ -97,37 +96,37 @@ export class StreamTranslator {
     this.#finish = new FinishState(options.stopSequences ?? []);
     this.#reasoning = new ReasoningBlocks(this.#queue, {
       isHidden: options.hidesThinking ?? false,
-      model: () => this.#whoReasoned(),
+      model: () => this.#reasoningModel(),
       beforeBlock: () => this.#text.endBlock(),
     });
     this.#calls = new ToolCallBlocks(this.#queue, options);
   }
 
-  /** Whether the finish reason has come: whatever breaks from now on, the answer is whole. */
+  /** Whether the finish reason has arrived: the response is then complete, even if the connection breaks. */
   get isComplete(): boolean {
     return this.#finish.isKnown;
   }
 
-  /** Whether the answer was ended here, at a stop sequence or limit: what upstream still says is not read. */
+  /** Whether the proxy ended the response, at a stop sequence or limit; later chunks are ignored. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
-  /** What was odd about the end of the answer, for the log; null for nothing. */
+  /** A warning about the end of the response, for the log, or null. */
   get warning(): string | null {
-    const word = this.#finish.unknownWord;
-    if (word !== null) return `unknown finish reason ${JSON.stringify(word)}`;
+    const reason = this.#finish.unknownReason;
+    if (reason !== null) return `unknown finish reason ${JSON.stringify(reason)}`;
     return this.isComplete ? null : "no finish reason";
   }
 
-  /** Output tokens so far, estimated from the text; what upstream counts comes at the end. */
+  /** Output tokens so far, estimated from the characters; upstream sends its count at the end. */
   get outputTokens(): number {
     return Math.ceil(
       (this.#text.chars + this.#calls.chars + this.#reasoning.chars) / CHARS_PER_TOKEN,
     );
   }
 
-  /** Characters that are kept until the answer ends: thinking for its signature, arguments until they are whole. */
+  /** Buffered characters: thinking until its signature is sent, arguments until they are complete. */
   get keptChars(): number {
     return this.#calls.chars + this.#reasoning.keptChars;
   }
@@ -156,90 +155,91 @@ export class StreamTranslator {
   }
 
   /**
-   * One chunk. Chunks without content (role only, `choices: []`, usage) yield no events.
-   * @throws {ApiError} where the chunk reports an error, or continues a call that was already closed
+   * The events of one chunk. Chunks without content (role only, `choices: []`, usage) yield none.
+   * @throws {ApiError} if the chunk reports an error, or continues a tool call whose block is finished
    */
   push(chunk: openrouter.Chunk): anthropic.StreamEvent[] {
     if (chunk.error !== undefined && chunk.error !== null) throw parseErrorObject(chunk.error);
     const choice = findChoice(chunk);
-    this.#noteFacts(chunk, choice);
+    this.#recordMetadata(chunk, choice);
     if (choice === null || this.#hasEnded) return [];
     if (choice.error !== undefined && choice.error !== null) throw parseErrorObject(choice.error);
-    this.#finish.note(choice);
+    this.#finish.add(choice);
     const { delta, message } = choice;
-    // Perplexity sends both: the message of a chunk is all of the text so far, the delta of an answer is empty.
-    const isMessage = isJsonObject(message) && (this.#isWhole || !isJsonObject(delta));
+    // Perplexity sends both: a chunk's message is all of the text so far, a completion's delta is empty.
+    const isMessage = isJsonObject(message) && (this.#isCompletion || !isJsonObject(delta));
     const content = isMessage ? message : delta;
-    const isReal = isJsonObject(content) && this.#add(content, isMessage || this.#isWhole);
-    this.#hasContent ||= isReal;
-    // From the finish reason on the rest waits for `finish`, which knows whether a cut call has been seen.
+    const hasContent = isJsonObject(content) &&
+      this.#add(content, isMessage || this.#isCompletion);
+    this.#hasContent ||= hasContent;
+    // After the finish reason the blocks wait for `finish`, which decides on cut tool calls.
     if (this.isComplete) return this.start();
-    if (!isReal) return [];
+    if (!hasContent) return [];
     return this.#hasStarted
-      ? this.#queue.finishAll()
-      : [...this.start(), ...this.#queue.finishAll()];
+      ? this.#queue.nextEvents()
+      : [...this.start(), ...this.#queue.nextEvents()];
   }
 
-  /** A whole answer in one body, as `push` takes a chunk. Some have an empty delta beside the message. */
+  /** Like `push`, for a response that is one completion. Some of these have an empty delta beside the message. */
   pushWhole(completion: openrouter.Chunk): anthropic.StreamEvent[] {
-    this.#isWhole = true;
+    this.#isCompletion = true;
     return this.push(completion);
   }
 
   /**
-   * The end of upstream's answer.
-   * @param options `isDone`: upstream said so, by `[DONE]` or because its body is whole JSON
-   * @throws {ApiError} where the answer is not whole: without content, or cut before upstream said that it is over
+   * The events at the end of the upstream response.
+   * @param options `isDone`: upstream sent `[DONE]`, or a complete JSON body
+   * @throws {ApiError} if the response has no finish reason, and no content or no `isDone`
    */
   finish({ isDone = false }: { isDone?: boolean } = {}): anthropic.StreamEvent[] {
     if (!this.isComplete && !(isDone && this.#hasContent)) {
-      const message = "OpenRouter ended the answer before it was complete";
+      const message = "Upstream ended the response before it was complete";
       throw new ApiError("api_error", message, { status: 502 });
     }
     this.#text.endBlock();
-    const hasCutCall = this.#calls.end({ isCut: this.#finish.isCut, isWhole: this.#isWhole });
-    const ending = this.#finish.translate({ hasToolUse: this.#queue.hasCall, hasCutCall });
+    const isCut = this.#finish.isCut;
+    const hasCutCall = this.#calls.end({ isCut, isCompletion: this.#isCompletion });
+    const delta = this.#finish.translate({ hasToolUse: this.#queue.hasCall, hasCutCall });
     this.#reasoning.finish();
-    if (this.#options.searchesWeb) this.#addSearches();
-    const { contextManagement: context, reportsSafeguards } = this.#options;
+    const { contextManagement, reportsSafeguards, searchesWeb } = this.#options;
+    if (searchesWeb) this.#addSearches();
     return [
-      ...this.start(),
       ...this.#queue.flush(),
       {
         type: "message_delta",
-        delta: reportsSafeguards ? { ...ending, safeguard_results: UNSUPPORTED } : ending,
+        delta: reportsSafeguards ? { ...delta, safeguard_results: UNSUPPORTED } : delta,
         usage: this.#usage(),
-        ...(context && { context_management: context }),
+        context_management: contextManagement,
       },
       { type: "message_stop" },
     ];
   }
 
-  /** The end of an answer that broke after its head was sent. The open block stays open: it is not whole. */
+  /** The end of a response that broke after its headers were sent. The open block is not stopped. */
   fail(error: ApiError): anthropic.StreamEvent[] {
     const redact = this.#options.redact ?? ((text: string) => text);
     return [{ type: "error", error: toErrorBody(error, redact) }];
   }
 
-  #noteFacts(chunk: openrouter.Chunk, choice: openrouter.Choice | null): void {
+  #recordMetadata(chunk: openrouter.Chunk, choice: openrouter.Choice | null): void {
     this.metadata.model ??= readName(chunk.model) || null;
     this.metadata.provider ??= readName(chunk.provider) || null;
     this.metadata.serviceTier ??= readText(chunk.service_tier) || null;
-    // Moonshot reports usage inside the choice.
+    // Moonshot sends usage inside the choice.
     const usage = chunk.usage ?? choice?.usage;
     if (isJsonObject(usage)) this.metadata.usage = usage;
   }
 
-  /** Adds what a delta carries; false where it carries nothing. Open call first, then reasoning, text, calls. */
-  #add(delta: openrouter.Delta, isWhole: boolean): boolean {
+  /** Adds a delta to the blocks: open calls, then reasoning, text, new calls. Returns whether it has content. */
+  #add(delta: openrouter.Delta, isMessage: boolean): boolean {
     const calls = Array.isArray(delta.tool_calls) ? delta.tool_calls.filter(isJsonObject) : [];
     const begun = this.#calls.add(calls);
-    const hasReasoning = this.#reasoning.add(delta, isWhole);
+    const hasReasoning = this.#reasoning.add(delta, isMessage);
     const refusal = toText(delta.refusal);
     this.#finish.addRefusal(refusal);
     const text = readText(delta.content) + describeImages(delta.images);
     const hasText = this.#addText(text);
-    if (delta.annotations) this.#text.addCitation(this.#findings.add(delta.annotations));
+    if (delta.annotations) this.#text.addCitations(this.#findings.add(delta.annotations));
     const hasRefusal = this.#addText(refusal);
     if (begun.length > 0) this.#text.endBlock();
     if (!this.#hasEnded) this.#calls.begin(begun);
@@ -251,45 +251,42 @@ export class StreamTranslator {
     const end = this.#hasEnded ? undefined : this.#text.add(text);
     if (end !== undefined) {
       this.#hasEnded = true;
-      this.#finish.endHere(end);
+      this.#finish.endEarly(end);
     }
     return true;
   }
 
-  /** Searches stand at the end, because upstream names what it found while or after it writes. */
+  /** Searches come last, because upstream reports results during or after the text. */
   #addSearches(): void {
     const newId = () => `srv${this.#options.newCallId()}`;
     const blocks = this.#findings.listBlocks(countSearches(this.metadata.usage), newId);
     for (const block of blocks) this.#queue.add(new CompleteBlockBuilder(block));
   }
 
-  /** Other servers than OpenRouter have names of their own for what they were asked for by another. */
-  #whoReasoned(): string {
+  /** Servers other than OpenRouter may report a model under their own name for it. */
+  #reasoningModel(): string {
     const { target = "" } = this.#options;
     const { model } = this.metadata;
     if (target === "") return model ?? "";
-    // A name without a vendor, or a path, tells less than the one that was asked for.
+    // A name without a vendor, or a path, is less precise than the requested one.
     return target.includes("/") && model?.includes("/") && vendorOf(model) !== "" ? model : target;
   }
 
   #usage(): anthropic.Usage {
-    const tier = translateTier(this.metadata.serviceTier);
-    return { ...this.#countTokens(), ...(tier && { service_tier: tier }) };
-  }
-
-  #countTokens(): anthropic.Usage {
-    const { cacheTtl } = this.#options;
-    if (this.metadata.usage !== null) return translateUsage(this.metadata.usage, cacheTtl);
-    return estimateUsage(this.#options.inputTokens, this.outputTokens);
+    const { usage, serviceTier } = this.metadata;
+    const counted = usage === null
+      ? estimateUsage(this.#options.inputTokens, this.outputTokens)
+      : translateUsage(usage, this.#options.cacheTtl);
+    return { ...counted, service_tier: translateTier(serviceTier) };
   }
 }
 
-/** The proxy runs no classifier, and says so: the client then uses its own. Never a verdict. */
+/** The proxy has no classifier and reports that, never a verdict; clients then use their own. */
 const UNSUPPORTED: anthropic.SafeguardResult[] = [
   { type: "dangerous_tool_use", status: { type: "unsupported" } },
 ];
 
-/** The one answer that was asked for; others (`n` > 1) have another index. */
+/** The choice with index 0; responses to `n` > 1 have others. */
 function findChoice({ choices }: openrouter.Chunk): openrouter.Choice | null {
   if (!Array.isArray(choices)) return null;
   const [first] = choices;

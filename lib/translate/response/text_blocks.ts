@@ -1,5 +1,5 @@
 /**
- * The text of one answer as blocks in its queue, up to where the client wants it to end. Pure.
+ * Adds the text of a response to its block queue, up to a stop sequence or the client's token limit. Pure.
  * @module
  */
 
@@ -8,10 +8,10 @@ import { TextBlockBuilder } from "./block_builders.ts";
 import type { BlockQueue } from "./block_queue.ts";
 import { StopSequences, TokenLimit, type VisibleText } from "./stop_sequences.ts";
 
-/** Where the client wants the text to end. */
+/** Where the text ends for the client. */
 export interface TextOptions {
   stopSequences?: readonly string[];
-  /** In tokens, where upstream was given more. */
+  /** In tokens, if upstream got a higher limit. */
   visibleTokens?: number | undefined;
 }
 
@@ -20,10 +20,10 @@ export class TextBlocks {
   readonly #queue: BlockQueue;
   readonly #stops: StopSequences;
   readonly #limit: TokenLimit;
-  /** Nothing ends the text but upstream. */
+  /** Only upstream ends the text. */
   readonly #isUnlimited: boolean;
-  /** Citations that came before any text. */
-  #uncited: Citation[] = [];
+  /** Citations that arrived before any text. */
+  #pendingCitations: Citation[] = [];
   #chars = 0;
 
   constructor(queue: BlockQueue, { stopSequences = [], visibleTokens = Infinity }: TextOptions) {
@@ -33,45 +33,45 @@ export class TextBlocks {
     this.#isUnlimited = stopSequences.length === 0 && visibleTokens === Infinity;
   }
 
-  /** How many characters the client was sent. */
+  /** Characters of visible text. */
   get chars(): number {
     return this.#chars;
   }
 
-  /** Adds text to the block at hand, or to a new one. @returns why the answer ends here, if it does */
+  /** Adds text to the open block or to a new one. @returns why the response ends here, if it does */
   add(text: string): VisibleText["end"] {
     if (this.#isUnlimited) {
-      this.#show(text);
+      this.#addVisible(text);
       return undefined;
     }
     if (this.#queue.last?.type !== "text") this.endBlock();
-    const met = this.#stops.push(text);
-    const visible = this.#limit.push(met.text);
-    this.#show(visible.text);
-    return visible.end ?? met.end;
+    const upToStop = this.#stops.push(text);
+    const visible = this.#limit.push(upToStop.text);
+    this.#addVisible(visible.text);
+    return visible.end ?? upToStop.end;
   }
 
-  /** Another block follows, or nothing: what may have been the beginning of a stop sequence is text. */
+  /** Ends the text block: buffered text is not part of a stop sequence. */
   endBlock(): void {
     if (this.#isUnlimited) return;
-    this.#show(this.#limit.push(this.#stops.flush()).text);
+    this.#addVisible(this.#limit.push(this.#stops.flush()).text);
   }
 
-  /** A citation belongs to the text at hand, or to the next. */
-  addCitation(citations: readonly Citation[]): void {
+  /** Adds citations to the open text, or to the next. */
+  addCitations(citations: readonly Citation[]): void {
     const { last } = this.#queue;
     for (const citation of citations) {
       if (last?.type === "text") last.addCitation(citation);
-      else this.#uncited.push(citation);
+      else this.#pendingCitations.push(citation);
     }
   }
 
-  #show(text: string): void {
+  #addVisible(text: string): void {
     if (text === "") return;
     this.#chars += text.length;
     const { last } = this.#queue;
-    const draft = last?.type === "text" ? last : this.#queue.add(new TextBlockBuilder());
-    draft.add(text);
-    for (const citation of this.#uncited.splice(0)) draft.addCitation(citation);
+    const builder = last?.type === "text" ? last : this.#queue.add(new TextBlockBuilder());
+    builder.add(text);
+    for (const citation of this.#pendingCitations.splice(0)) builder.addCitation(citation);
   }
 }

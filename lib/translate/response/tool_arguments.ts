@@ -1,6 +1,6 @@
 /**
- * The arguments of one tool call, as they arrive. Pure, and linear: each character is looked at once, however
- * often anyone asks whether the arguments are whole.
+ * Collects the arguments of one tool call. Pure, and linear: each character is scanned once, however often
+ * `isObject` is called.
  * @module
  */
 
@@ -8,109 +8,111 @@ import { toInvalidInput } from "../../anthropic/invalid_input.ts";
 import { isJsonObject, parseJson } from "../../json.ts";
 
 /**
- * How arguments ended. `empty`: none came, or `null`, which means the same. `object`: as they should be.
+ * The state of finished arguments. `empty`: missing, or `null`, which means the same. `object`: valid.
  * `unclosed`: cut off. `invalid`: closed, but not JSON. `not_an_object`: JSON that clients cannot use as input.
  */
-export type ArgumentsEnd = "empty" | "object" | "unclosed" | "invalid" | "not_an_object";
+export type ArgumentsState = "empty" | "object" | "unclosed" | "invalid" | "not_an_object";
 
-/** Makes JSON that is not an object unparsable: a client would keep it as `input`, which no API takes back. */
-const UNPARSABLE = "}";
+/** Makes JSON that is not an object invalid: clients would keep it as `input`, which the API rejects. */
+const INVALID_SUFFIX = "}";
 
-/** Collects arguments, and hands out what may be sent. */
+/** Collects arguments and returns those that can be sent. */
 export class ToolArguments {
-  readonly #shape = new JsonShape();
+  readonly #brackets = new BracketCounter();
   #text = "";
   #pending = "";
-  /** Until the first character that is not white space: alone, clients cannot parse that. */
-  #beginning = "";
-  #unread = "";
-  /** The verdict, once the brackets have closed. */
+  /** The first character that is not white space: clients cannot parse white space alone. */
+  #firstChar = "";
+  #unscanned = "";
+  /** The result, once the brackets have closed. */
   #isObject: boolean | null = null;
 
-  /** All that came so far. */
+  /** All arguments so far. */
   get text(): string {
     return this.#text;
   }
 
   add(fragment: string): void {
     this.#text += fragment;
-    if (this.#beginning === "") this.#beginning = fragment.trimStart().charAt(0);
+    if (this.#firstChar === "") this.#firstChar = fragment.trimStart().charAt(0);
     this.#pending += fragment;
-    this.#unread += fragment;
-    // What follows a whole object makes it broken again.
+    this.#unscanned += fragment;
+    // Text after a complete object makes it invalid again.
     if (this.#isObject && fragment.trim() !== "") this.#isObject = null;
   }
 
-  /** Whether the arguments are a whole JSON object: more of them can only be white space. */
+  /** Whether the arguments are a complete JSON object, which only white space may follow. */
   isObject(): boolean {
     if (this.#isObject !== null) return this.#isObject;
-    this.#readShape();
-    if (!this.#shape.hasClosed) return false;
+    this.#scan();
+    if (!this.#brackets.hasClosed) return false;
     this.#isObject = isJsonObject(parseJson(this.#text));
     return this.#isObject;
   }
 
-  /** What came since the last call and may be sent. Text that does not begin like an object waits for the end. */
-  take(): string {
-    return this.#beginning === "{" ? this.#takePending() : "";
+  /** The text that can be sent now. Text that does not begin like an object is held until the end. */
+  takePending(): string {
+    return this.#firstChar === "{" ? this.#take() : "";
   }
 
-  /** What has to be sent yet when nothing more comes. */
-  takeLast(): string {
-    const end = this.judge();
-    if (end === "empty") return "";
-    return this.#takePending() + (end === "not_an_object" ? UNPARSABLE : "");
+  /** The remaining text, at the end of the call. */
+  takeRest(): string {
+    const state = this.finalState();
+    if (state === "empty") return "";
+    return this.#take() + (state === "not_an_object" ? INVALID_SUFFIX : "");
   }
 
-  /** How the arguments ended, when nothing more comes. */
-  judge(): ArgumentsEnd {
+  /** The state of the arguments, if no more follow. */
+  finalState(): ArgumentsState {
     if (this.isObject()) return "object";
     const text = this.#text.trim();
     if (text === "" || text === "null") return "empty";
     if (parseJson(text) !== undefined) return "not_an_object";
-    this.#readShape();
-    return this.#shape.isOpen ? "unclosed" : "invalid";
+    this.#scan();
+    return this.#brackets.isOpen ? "unclosed" : "invalid";
   }
 
-  #takePending(): string {
+  #take(): string {
     const text = this.#pending;
     this.#pending = "";
     return text.length === this.#text.length ? text.trimStart() : text;
   }
 
-  #readShape(): void {
-    this.#shape.read(this.#unread);
-    this.#unread = "";
+  #scan(): void {
+    this.#brackets.scan(this.#unscanned);
+    this.#unscanned = "";
   }
 }
 
 /**
- * The input of a call in an answer that is not streamed: arguments that are not a JSON object are kept as text.
- * @param json what the stream of the same answer would have brought
+ * The input of a tool call in a complete message: arguments that are not a JSON object are kept as text.
+ * @param json the joined `input_json_delta`s of the call
  */
 export function parseInput(json: string): Record<string, unknown> {
   if (json.trim() === "") return {};
   const input = parseJson(json);
   if (isJsonObject(input)) return input;
-  const written = json.endsWith(UNPARSABLE) ? parseJson(json.slice(0, -UNPARSABLE.length)) : {};
-  const isMarked = written !== undefined && !isJsonObject(written);
-  return toInvalidInput(isMarked ? json.slice(0, -UNPARSABLE.length) : json);
+  const original = json.endsWith(INVALID_SUFFIX)
+    ? parseJson(json.slice(0, -INVALID_SUFFIX.length))
+    : {};
+  const hasSuffix = original !== undefined && !isJsonObject(original);
+  return toInvalidInput(hasSuffix ? json.slice(0, -INVALID_SUFFIX.length) : json);
 }
 
-/** Follows the brackets of a JSON text. */
-class JsonShape {
-  /** Whether a bracket has closed that stood at the outermost level. */
+/** Counts the brackets of a JSON text. */
+class BracketCounter {
+  /** Whether an outermost bracket has closed. */
   hasClosed = false;
   #depth = 0;
   #inString = false;
   #isEscaped = false;
 
-  /** Whether a bracket or a string has begun and not ended. */
+  /** Whether a bracket or a string is open. */
   get isOpen(): boolean {
     return this.#depth > 0 || this.#inString;
   }
 
-  read(text: string): void {
+  scan(text: string): void {
     for (let i = 0; i < text.length; i++) this.#step(text[i]);
   }
 

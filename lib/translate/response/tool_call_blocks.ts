@@ -1,5 +1,5 @@
 /**
- * The tool calls of one answer as blocks in its queue, and what becomes of those that are not whole. Pure.
+ * Adds the tool calls of a response to its block queue, and decides what happens to incomplete ones. Pure.
  * @module
  */
 
@@ -11,11 +11,11 @@ import type { ToolUseBlockBuilder } from "./block_builders.ts";
 import type { ToolNames } from "../tool_names.ts";
 import type { BlockQueue } from "./block_queue.ts";
 
-/** What calls need to know of their request. */
+/** What tool calls need from their request. */
 export interface ToolCallBlockOptions {
-  /** Makes an id for a call that upstream gave none. */
+  /** Creates an id for a call without one. */
   newCallId: () => string;
-  /** The way back for tool names. */
+  /** Maps upstream's tool names back to the client's. */
   names?: ToolNames;
   /** Ids of the calls already in the conversation. */
   takenCallIds?: Iterable<string>;
@@ -26,74 +26,80 @@ export class ToolCallBlocks {
   readonly #queue: BlockQueue;
   readonly #options: ToolCallBlockOptions;
   readonly #ids: ClientCallIds;
-  readonly #router: ToolCallTracker;
+  readonly #tracker: ToolCallTracker;
   #chars = 0;
 
   constructor(queue: BlockQueue, options: ToolCallBlockOptions) {
     this.#queue = queue;
     this.#options = options;
     this.#ids = new ClientCallIds(options.takenCallIds);
-    this.#router = new ToolCallTracker({
+    this.#tracker = new ToolCallTracker({
       identify: (call) => this.#identify(call),
-      // Without a list of tools every name is taken as it comes.
+      // Without a list of tools every name counts as complete.
       isKnownName: (name) => options.names?.isUpstream(name) ?? true,
     });
   }
 
-  /** How many characters of arguments there were. */
+  /** Characters of arguments. */
   get chars(): number {
     return this.#chars;
   }
 
   /**
-   * Adds the fragments of a delta to their calls.
-   * @returns the calls that begin with them, which wait for `begin`
-   * @throws {ApiError} for a fragment of a call that was already closed
+   * Adds deltas to their calls.
+   * @returns the calls that begin with them; `begin` puts these into the queue
+   * @throws {ApiError} for a delta of a call whose block is finished
    */
   add(deltas: readonly ToolCallDelta[]): ToolUseBlockBuilder[] {
-    // One by one: whether a fragment begins another call can depend on the arguments just before it.
+    // One by one: whether a delta begins another call can depend on the arguments just before it.
     const begun: ToolUseBlockBuilder[] = [];
-    for (const delta of deltas) this.#addFragment(this.#router.assign(delta), begun);
+    for (const delta of deltas) this.#addAssigned(this.#tracker.assign(delta), begun);
     return begun;
   }
 
-  /** Puts new calls behind the blocks that are there. */
+  /** Puts new calls at the end of the queue. */
   begin(calls: readonly ToolUseBlockBuilder[]): void {
     for (const call of calls) this.#queue.add(call);
   }
 
   /**
-   * Decides on calls whose arguments are not a JSON object: clients run what is closed.
-   * @param options `isCut`: the token limit ended the answer; `isWhole`: it is not a stream, and a cut call is left out
+   * Removes or completes calls whose arguments are not a JSON object: clients run every call that is closed.
+   * @param options `isCut`: the token limit ended the response; `isCompletion`: it is not a stream, so a cut call is
+   * omitted
    * @returns whether a call was cut off
    * @throws {ApiError} for a call without a name
    */
-  end({ isCut: isCutByLimit, isWhole }: { isCut: boolean; isWhole: boolean }): boolean {
+  end(
+    { isCut: isCutByLimit, isCompletion }: { isCut: boolean; isCompletion: boolean },
+  ): boolean {
     const { calls } = this.#queue;
-    const ends = calls.map((call) => call.arguments.judge());
-    const isCut = isCutByLimit || ends.includes("unclosed");
-    for (const [place, call] of calls.entries()) {
-      // A tool without parameters may get no arguments at all, unless they were cut off.
-      const isEmptyCut = isCut && ends[place] === "empty" && place === calls.length - 1;
-      const isBroken = isEmptyCut || ends[place] === "unclosed";
-      const isSeen = this.#queue.open === call;
-      if (isBroken && (isWhole || call.upstreamName === "" || (isEmptyCut && !isSeen))) {
+    const states = calls.map((call) => call.arguments.finalState());
+    const isCut = isCutByLimit || states.includes("unclosed");
+    for (const [position, call] of calls.entries()) {
+      // No arguments at all are valid for a tool without parameters, unless they were cut off.
+      const isEmptyCut = isCut && states[position] === "empty" && position === calls.length - 1;
+      const isBroken = isEmptyCut || states[position] === "unclosed";
+      const isStarted = this.#queue.open === call;
+      if (isBroken && (isCompletion || call.upstreamName === "" || (isEmptyCut && !isStarted))) {
         this.#queue.remove(call);
-      } else if (call.upstreamName === "") throw createNamelessCall();
-      // Closed without any, they would count as `{}`.
-      else if (isEmptyCut) call.arguments.add("{");
+      } else if (call.upstreamName === "") {
+        const message = "The model called a tool without a name";
+        throw new ApiError("api_error", message, { status: 502 });
+      } else if (isEmptyCut) {
+        // Clients would read an empty input as `{}`.
+        call.arguments.add("{");
+      }
     }
     return isCut;
   }
 
-  #addFragment({ call, isNew, text }: AssignedDelta, begun: ToolUseBlockBuilder[]): void {
+  #addAssigned({ call, isNew, text }: AssignedDelta, begun: ToolUseBlockBuilder[]): void {
     if (isNew) begun.push(call);
     if (text === "") return;
     if (call.isFinished) {
       if (text.trim() === "") return;
-      throw new ApiError("api_error", "OpenRouter continued a tool call that had ended", {
-        status: 502,
-      });
+      const message = "Upstream continued a tool call that had already ended";
+      throw new ApiError("api_error", message, { status: 502 });
     }
     this.#chars += text.length;
     call.arguments.add(text);
@@ -103,8 +109,4 @@ export class ToolCallBlocks {
     const id = this.#ids.claim(call.upstreamId || this.#options.newCallId());
     return { id, name: this.#options.names?.toClient(call.upstreamName) ?? call.upstreamName };
   }
-}
-
-function createNamelessCall(): ApiError {
-  return new ApiError("api_error", "The model called a tool without a name", { status: 502 });
 }

@@ -1,29 +1,29 @@
 /**
- * Which tool call a fragment belongs to. Pure.
+ * Assigns tool-call deltas to their calls. Pure.
  * Upstreams disagree on what identifies a call: an index that may be missing, always 0, or contradict the id;
- * an id that may be late, repeated on every fragment, or used twice. The rules, strongest first:
- * a known id; a new id; an index; a new name; else the call of the fragment before.
+ * an id that may be late, repeated on every delta, or used twice. The rules, strongest first:
+ * a known id; a new id; an index; a new name; else the call of the previous delta.
  * @module
  */
 
 import type { ToolCallDelta } from "../../openrouter/types.ts";
 import { type ToolCallOptions, ToolUseBlockBuilder } from "./block_builders.ts";
 
-/** A fragment with the call it belongs to. */
+/** A delta with the call it belongs to. */
 export interface AssignedDelta {
   call: ToolUseBlockBuilder;
-  /** Whether the call begins with this fragment. */
+  /** Whether the call begins with this delta. */
   isNew: boolean;
   /** Arguments to add; "" for none. */
   text: string;
 }
 
-/** No tool has a longer name. Each part that is added is compared with all names. */
-const MAX_NAME_CHARS = 256;
+/** Longer than any tool name. Bounds the cost of joining names, as each result is compared with all tools. */
+const MAX_TOOL_NAME_CHARS = 256;
 
-/** The tool calls of one answer. */
+/** Tracks the tool calls of one response. */
 export class ToolCallTracker {
-  /** The newest call of each index and id: a list searched for each fragment is quadratic. */
+  /** The newest call of each index and id; searching a list for each delta is quadratic. */
   readonly #byIndex = new Map<number, ToolUseBlockBuilder>();
   readonly #byId = new Map<string, ToolUseBlockBuilder>();
   readonly #options: ToolCallOptions;
@@ -33,16 +33,16 @@ export class ToolCallTracker {
     this.#options = options;
   }
 
-  /** Finds or begins the call of a fragment, and notes the id and name it brings. */
+  /** Finds or creates the call of a delta, and records the delta's id and name in it. */
   assign(delta: ToolCallDelta): AssignedDelta {
     const fragment: ToolCallFragment = {
       index: delta.index ?? null,
-      id: toText(delta.id),
-      name: toText(delta.function?.name),
-      text: toText(delta.function?.arguments),
+      id: stringify(delta.id),
+      name: stringify(delta.function?.name),
+      text: stringify(delta.function?.arguments),
     };
     const found = this.#find(fragment);
-    const isRepeat = found !== undefined && repeats(found, fragment);
+    const isRepeat = found !== undefined && repeatsArguments(found, fragment);
     const isNew = found === undefined || (!isRepeat && beginsAnother(found, fragment));
     const call = isNew ? this.#begin(fragment.index) : found;
     if (call.upstreamId === "" && fragment.id !== "") {
@@ -59,34 +59,34 @@ export class ToolCallTracker {
     if (id !== "") {
       if (atIndex?.upstreamId === id) return atIndex;
       const known = this.#byId.get(id);
-      // The same id at another index, with a name of its own: two calls that share an id.
+      // The same id at another index, with its own name: two calls that share an id.
       const isTwin = name !== "" && index !== null && typeof known?.index === "number";
       if (known !== undefined && !isTwin) return known;
-      return atIndex?.upstreamId === "" ? atIndex : this.#unidentified(index);
+      return atIndex?.upstreamId === "" ? atIndex : this.#lastWithoutId(index);
     }
     if (atIndex !== undefined) return atIndex;
-    // A named head without an id begins a call; a nameless tail goes on with the last one.
+    // A named head without an id begins a call; a nameless tail continues the last one.
     if (name === "") return this.#last;
     return index === null && this.#continuesLast(name) ? this.#last : undefined;
   }
 
   /**
-   * Set once: gateways repeat the name on every fragment, or send "" on the tails. Only what is no tool of the
-   * request can be the first part of a name, and only before arguments come.
+   * The first name counts: gateways repeat it on every delta, or send "" on the tails. A name is joined only if it is
+   * not one of the request's tools so far, and only before arguments arrive.
    */
   #joinName(call: ToolUseBlockBuilder, name: string): string {
     if (call.upstreamName === "") return name;
     const isPart = !call.isKnown && call.arguments.text === "" &&
-      call.upstreamName.length < MAX_NAME_CHARS && !call.upstreamName.endsWith(name);
+      call.upstreamName.length < MAX_TOOL_NAME_CHARS && !call.upstreamName.endsWith(name);
     return isPart ? call.upstreamName + name : call.upstreamName;
   }
 
-  /** Without indexes, an id that comes late belongs to the last call, if that has none. */
-  #unidentified(index: number | null): ToolUseBlockBuilder | undefined {
+  /** Without indexes, a late id belongs to the last call, if that has none. */
+  #lastWithoutId(index: number | null): ToolUseBlockBuilder | undefined {
     return index === null && this.#last?.upstreamId === "" ? this.#last : undefined;
   }
 
-  /** Some gateways repeat the name on each fragment and send neither id nor index. */
+  /** Some gateways repeat the name on each delta and send neither id nor index. */
   #continuesLast(name: string): boolean {
     return this.#last?.upstreamName === name && !this.#last.isReadyToStop();
   }
@@ -98,7 +98,7 @@ export class ToolCallTracker {
   }
 }
 
-/** What a delta says of its call. "" and null stand for "not said". */
+/** The fields of a tool-call delta. "" and null stand for missing ones. */
 interface ToolCallFragment {
   index: number | null;
   id: string;
@@ -106,27 +106,27 @@ interface ToolCallFragment {
   text: string;
 }
 
-/** Some servers send the whole arguments once more at the end. */
-function repeats(call: ToolUseBlockBuilder, { name, text }: ToolCallFragment): boolean {
+/** Some servers send the complete arguments once more at the end. */
+function repeatsArguments(call: ToolUseBlockBuilder, { name, text }: ToolCallFragment): boolean {
   const isSameTool = name === "" || name === call.upstreamName;
-  return isSameTool && isHead(text) && call.isReadyToStop() &&
+  return isSameTool && isArgumentsStart(text) && call.isReadyToStop() &&
     text.trim() === call.arguments.text.trim();
 }
 
-/** Whether a fragment for a call that is already whole is the head of the next one in the same place. */
+/** Whether a delta for a call with complete arguments begins the next call with the same index or id. */
 function beginsAnother(call: ToolUseBlockBuilder, fragment: ToolCallFragment): boolean {
-  const isNamedAnew = fragment.name !== "" && call.upstreamName !== "" &&
+  const hasNewName = fragment.name !== "" && call.upstreamName !== "" &&
     fragment.name !== call.upstreamName;
-  return (isNamedAnew || isHead(fragment.text)) && call.isReadyToStop();
+  return (hasNewName || isArgumentsStart(fragment.text)) && call.isReadyToStop();
 }
 
 /** Whether a text can be the beginning of arguments. */
-function isHead(text: string): boolean {
+function isArgumentsStart(text: string): boolean {
   return /^\s*\{/.test(text);
 }
 
 /** Arguments are a string; some servers send the object itself. */
-function toText(value: unknown): string {
+function stringify(value: unknown): string {
   if (typeof value === "string") return value;
   return value === undefined || value === null ? "" : JSON.stringify(value);
 }

@@ -1,12 +1,13 @@
 /**
- * What an answer used, and who answered: usage → usage. Pure.
+ * Translates usage, and defines the upstream metadata of a response. Pure.
  * @module
  */
 
 import type * as anthropic from "../../anthropic/types.ts";
 import type * as openrouter from "../../openrouter/types.ts";
+import { readText } from "./content_text.ts";
 
-/** What upstream said about itself while it answered; for the log and `x-proxy-model`. Null: nothing yet. */
+/** Metadata that upstream sends with a response, for the log and `x-proxy-model`; null until it arrives. */
 export type UpstreamMetadata = {
   model: string | null;
   provider: string | null;
@@ -14,10 +15,18 @@ export type UpstreamMetadata = {
   serviceTier: string | null;
 };
 
+/** Model and provider names are kept for the log and the dashboard, and read for every reasoning block. */
+const MAX_MODEL_NAME_CHARS = 256;
+
+/** The name of a model or provider, or "". */
+export function readName(value: unknown): string {
+  return readText(value).slice(0, MAX_MODEL_NAME_CHARS);
+}
+
 /**
- * Upstream's usage → Anthropic's. Every figure is an integer ≥ 0, whatever upstream sent.
- * `input_tokens` is what was neither read from nor written to the cache.
- * @param ttl how long what was written is kept; upstream does not say
+ * Upstream's usage → Anthropic's. Every count is an integer ≥ 0, whatever upstream sent.
+ * `input_tokens` excludes tokens read from or written to the cache.
+ * @param ttl how long cache writes are kept; upstream does not report it
  */
 export function translateUsage(
   usage: openrouter.Usage,
@@ -26,7 +35,7 @@ export function translateUsage(
   const prompt = toCount(usage.prompt_tokens);
   const written = toCount(usage.prompt_tokens_details?.cache_write_tokens);
   const cached = countCached(usage);
-  // Some reports once counted writes among the hits; then the two exceed the prompt.
+  // OpenRouter has counted writes among the hits; the two then exceed the prompt.
   const read = cached + written > prompt ? Math.max(0, cached - written) : cached;
   const translated: anthropic.Usage = {
     input_tokens: Math.max(0, prompt - read - written),
@@ -49,7 +58,7 @@ export function translateUsage(
   return translated;
 }
 
-/** What was read from the cache, under whichever name a server has for it. */
+/** Tokens read from the cache. Servers name them differently. */
 function countCached(usage: openrouter.Usage): number {
   const { prompt_tokens_details: details, ...own } = usage;
   const cached = details?.cached_tokens ?? own.prompt_cache_hit_tokens ?? own.num_cached_tokens ??
@@ -57,19 +66,19 @@ function countCached(usage: openrouter.Usage): number {
   return toCount(cached);
 }
 
-/** How many web searches upstream says it made. */
+/** How many web searches upstream reports. */
 export function countSearches(usage: openrouter.Usage | null): number {
   const used = usage?.server_tool_use_details ?? usage?.server_tool_use;
   return toCount(used?.web_search_requests);
 }
 
-/** Upstream's tier in Anthropic's words; undefined for one that these have no word for. */
+/** Upstream's service tier → Anthropic's; undefined for one that Anthropic does not have. */
 export function translateTier(tier: unknown): anthropic.Usage["service_tier"] {
   if (tier === "default") return "standard";
   return tier === "priority" || tier === "fast" ? "priority" : undefined;
 }
 
-/** Usage before upstream has reported any, or where it never does: never 0 tokens in. */
+/** Usage while upstream has not reported any; never 0 tokens. */
 export function estimateUsage(inputTokens: number, outputTokens: number): anthropic.Usage {
   return {
     input_tokens: Math.max(1, inputTokens),
@@ -79,7 +88,7 @@ export function estimateUsage(inputTokens: number, outputTokens: number): anthro
   };
 }
 
-/** Numbers arrive as null, strings or NaN from some servers. */
+/** Some servers send numbers as null, strings or NaN. */
 function toCount(value: unknown): number {
   const number = Number(value ?? 0);
   return Number.isFinite(number) && number > 0 ? Math.round(number) : 0;

@@ -1,6 +1,6 @@
 /**
- * Plain answers: for each .response.json in tests/fixtures, the message that translateResponse makes of the
- * completion, and that a stream with the same content, in one chunk or in many, gives the same message.
+ * Tests the response fixtures in tests/fixtures: the message that translateResponse makes of the completion, and that
+ * a stream with the same content, in one chunk or in many, gives the same message.
  * @module
  */
 
@@ -25,7 +25,7 @@ import { parseSse, toBody } from "../../helpers/sse.ts";
 import { createTranslator } from "../../helpers/translator.ts";
 
 const cases = loadResponseCases();
-/** Calls that the length limit cut: a plain answer leaves them out, a stream closes them as they are. */
+/** Calls cut by the token limit: a complete message omits them, a stream closes them as they are. */
 const CUT_CALLS = "finish_reasons/cut_calls.responses#";
 
 for (const fixture of cases) {
@@ -37,7 +37,7 @@ for (const fixture of cases) {
 
   const chunk = toChunk(completion);
   if (chunk !== null) {
-    Deno.test(`a stream of one chunk says the same as the plain answer ${name}`, () => {
+    Deno.test(`a stream of one chunk gives the same message as the completion ${name}`, () => {
       check(fixture, () => {
         const translator = createTranslator(options);
         const events = [...translator.push(chunk), ...translator.finish({ isDone: true })];
@@ -48,11 +48,11 @@ for (const fixture of cases) {
 
   const chunks = toChunks(completion);
   if (chunks.length > 0) {
-    Deno.test(`the pump makes the same of a stream of ${chunks.length} chunks as of the plain answer ${name}`, async () => {
-      const events = await pump(chunks, options);
+    Deno.test(`a stream of ${chunks.length} chunks gives the same message as the completion ${name}`, async () => {
+      const events = await streamEvents(chunks, options);
       const last = events.at(-1);
       if (fixture.error !== undefined) {
-        assert(last?.type === "error", `${last?.type} in place of an error`);
+        assert(last?.type === "error", `${last?.type} instead of an error`);
         const { type, message } = fixture.error;
         assertEquals(last.error.type, type);
         if (message !== undefined) assertEquals(last.error.message, message);
@@ -60,35 +60,35 @@ for (const fixture of cases) {
       }
       checkGrammar(events);
       const message = collectStream(events, name);
-      // The stream is cancelled at the stop sequence, before its usage.
+      // The stream is cancelled at the stop sequence, before its usage arrives.
       const usage = name === "stop_sequences/enforced.response"
         ? fixture.message?.usage
         : message.usage;
-      assertEquals({ ...message, usage }, { ...fixture.message });
+      assertEquals(toJson({ ...message, usage: usage ?? message.usage }), { ...fixture.message });
     });
   }
 
   if (fixture.message !== undefined) {
-    Deno.test(`translateCompletion sends ${name} in the grammar of a stream`, () => {
+    Deno.test(`the events of translateCompletion for ${name} follow the stream grammar`, () => {
       checkGrammar(translateCompletion(completion, createTranslator(options)));
     });
   }
 }
 
-Deno.test("response fixtures expect a message or an error, each with a sentence of its own", () => {
+Deno.test("every response fixture expects a message or an error, and has its own description", () => {
   for (const { name, message, error } of cases) {
     assert((message === undefined) !== (error === undefined), name);
   }
   assertEquals(new Set(cases.map(({ about }) => about)).size, cases.length);
 });
 
-Deno.test("every response fixture with a message is streamed in several chunks, too", () => {
+Deno.test("every response fixture with a message is also streamed in several chunks", () => {
   const streamed = cases.filter(({ completion }) => toChunks(completion).length >= 3);
   const messages = cases.filter(({ message }) => message !== undefined);
   assertEquals(messages.filter((one) => !streamed.includes(one)).map(({ name }) => name), []);
 });
 
-Deno.test("translateResponse never shows a page that came in place of a completion", () => {
+Deno.test("translateResponse does not quote an HTML page that upstream sent instead of a completion", () => {
   const page = "<html><body>secret-host 10.0.0.7</body></html>";
   const error = assertThrows(() => translateResponse(page, createTranslator()), ApiError);
   assertEquals(error.message.includes("10.0.0.7"), false);
@@ -103,7 +103,7 @@ Deno.test("translateResponse keeps __proto__ in tool input as data", () => {
   assertEquals(Object.getPrototypeOf({}).x, undefined);
 });
 
-Deno.test("withoutAnswer leaves everything but the content and the end", () => {
+Deno.test("toPrefillOnlyMessage replaces the content and the stop reason, nothing else", () => {
   const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
   const message = translateResponse(completion, createTranslator());
   assertEquals(toPrefillOnlyMessage(message), {
@@ -113,22 +113,27 @@ Deno.test("withoutAnswer leaves everything but the content and the end", () => {
   });
 });
 
-Deno.test("collectMessage refuses events without a head", () => {
+Deno.test("collectMessage rejects events without message_start", () => {
   assertThrows(() => collectMessage([{ type: "message_stop" }]), ApiError);
 });
 
-function check({ message, error }: ResponseCase, answer: () => Message): void {
+function check({ message, error }: ResponseCase, translate: () => Message): void {
   if (error === undefined) {
-    assertEquals<Message | undefined>(answer(), message);
+    assertEquals(toJson(translate()), message);
     return;
   }
-  const thrown = assertThrows(answer);
+  const thrown = assertThrows(translate);
   assertInstanceOf(thrown, ApiError);
-  const words = error.message === undefined ? {} : { message: thrown.message };
-  assertEquals<ExpectedError>({ type: thrown.type, status: thrown.status, ...words }, error);
+  const optional = error.message === undefined ? {} : { message: thrown.message };
+  assertEquals<ExpectedError>({ type: thrown.type, status: thrown.status, ...optional }, error);
 }
 
-/** The completion as a chunk: `delta` in place of `message`. Null for what no stream can bring as a chunk. */
+/** The message as the client receives it: fields that are undefined are not sent. */
+function toJson(message: Message): unknown {
+  return JSON.parse(JSON.stringify(message));
+}
+
+/** The completion as a chunk, with `delta` instead of `message`; null if it is not an object. */
 function toChunk(completion: unknown): Record<string, unknown> | null {
   if (!isJsonObject(completion)) return null;
   const { choices } = completion;
@@ -142,9 +147,8 @@ function toChunk(completion: unknown): Record<string, unknown> | null {
 }
 
 /**
- * The completion as a stream of a few chunks, as upstream sends one: a role, reasoning, text in halves, calls
- * with their arguments in halves, what else the message has, the finish reason, and usage behind it. Empty for what
- * has no choice with a message.
+ * The completion as a stream of a few chunks: a role, reasoning, text in halves, the other fields of the message, calls
+ * with their arguments in halves, the finish reason, and usage. Empty if no choice has a message.
  */
 function toChunks(completion: unknown): JsonObject[] {
   if (!isJsonObject(completion) || !Array.isArray(completion["choices"])) return [];
@@ -165,7 +169,7 @@ function toDeltas(message: JsonObject): JsonObject[] {
   const { role: _role, ...more } = rest;
   const asList = (value: unknown): unknown[] => Array.isArray(value) ? value : [];
   return [
-    // Entry by entry, with the plain copy of it only where there are no entries, as both would be shown.
+    // The plain copy is sent only without entries; otherwise both would be shown.
     ...asList(details).map((detail) => ({ reasoning_details: [detail] })),
     ...(Array.isArray(details) && details.length === 0 ? [{ reasoning_details: [] }] : []),
     ...(asList(details).length === 0 ? halve(reasoning).map((half) => ({ reasoning: half })) : []),
@@ -176,25 +180,25 @@ function toDeltas(message: JsonObject): JsonObject[] {
   ];
 }
 
-/** A call as a head and halves of its arguments. */
+/** A call as a first delta without arguments, and halves of its arguments. */
 function splitCall(call: JsonObject, index: number): JsonObject[] {
-  const called = isJsonObject(call["function"]) ? call["function"] : {};
-  const { arguments: json, ...head } = called;
+  const named = isJsonObject(call["function"]) ? call["function"] : {};
+  const { arguments: json, ...rest } = named;
   return [
-    { index, ...call, function: { ...head, arguments: "" } },
+    { index, ...call, function: { ...rest, arguments: "" } },
     ...halve(json).map((half) => ({ index, function: { arguments: half } })),
   ];
 }
 
-/** A text in two; anything else whole. */
+/** A text in two halves; anything else as it is. */
 function halve(value: unknown): unknown[] {
   if (typeof value !== "string" || value.length < 2) return [value];
   const middle = Math.ceil(value.length / 2);
   return [value.slice(0, middle), value.slice(middle)];
 }
 
-/** The events that a client of the pump reads. An error before the first of them is made one. */
-async function pump(
+/** The events that a client receives. An error before the first event is returned as an `error` event. */
+async function streamEvents(
   chunks: readonly JsonObject[],
   options: ResponseCase["options"],
 ): Promise<StreamEvent[]> {
@@ -215,7 +219,7 @@ async function pump(
   }
 }
 
-/** The message of a stream, without the call that was cut. */
+/** The message of a stream, without a cut call. */
 function collectStream(events: readonly StreamEvent[], name: string): Message {
   const message = collectMessage(events);
   if (!name.startsWith(CUT_CALLS)) return message;

@@ -1,5 +1,5 @@
-// Everything of an answer that can be long or come often: what it costs must grow as it does. Upstream may send what
-// it likes, and one answer must not hold up the others.
+// Checks that translation takes linear time in everything of a response that can be long or frequent: upstream may send
+// anything, and one response must not delay the others.
 
 import { parseErrorResponse } from "../../../lib/openrouter/errors.ts";
 import { encodeEvent, SseParser } from "../../../lib/stream/sse.ts";
@@ -30,7 +30,7 @@ function list<T>(size: number, item: (n: number) => T): T[] {
   return Array.from({ length: size }, (_, n) => item(n));
 }
 
-/** As chunks, each with one delta. */
+/** Deltas, each in its own chunk. */
 function stream(about: string, most: number, build: (size: number) => Json[], more?: Json): Growth {
   return {
     about: `${about}, streamed,`,
@@ -56,28 +56,28 @@ function stream(about: string, most: number, build: (size: number) => Json[], mo
   };
 }
 
-/** As one message. */
-function whole(about: string, most: number, build: (size: number) => Json): Growth {
+/** One message. */
+function message(about: string, most: number, build: (size: number) => Json): Growth {
   return {
-    about: `${about}, in one answer,`,
+    about: `${about}, in one message,`,
     most,
     prepare(size) {
-      const message = JSON.stringify(build(size));
+      const json = JSON.stringify(build(size));
       return () => {
-        const choices = [{ index: 0, message: JSON.parse(message), finish_reason: "stop" }];
+        const choices = [{ index: 0, message: JSON.parse(json), finish_reason: "stop" }];
         JSON.stringify(translateResponse({ choices }, createTranslator()));
       };
     },
   };
 }
 
-const fragment = (index: number, id: string | null, args: string) => ({
+const delta = (index: number, id: string | null, args: string) => ({
   index,
   ...(id !== null && { id }),
   function: { ...(id !== null && { name: "Bash" }), arguments: args },
 });
-const calls = (...fragments: Json[]) => ({ tool_calls: fragments });
-const thought = (n: number, more: Json = {}) => ({
+const calls = (...deltas: Json[]) => ({ tool_calls: deltas });
+const entry = (n: number, more: Json = {}) => ({
   type: "reasoning.text",
   index: n,
   format: "anthropic-claude-v1",
@@ -107,60 +107,60 @@ const STREAMS: readonly Growth[] = [
   ),
   stream("reasoning", CHUNKS, (size) => list(size, () => ({ reasoning: "word " }))),
   stream(
-    "entries of one thought",
+    "deltas of one reasoning entry",
     CHUNKS,
-    (size) => list(size, () => ({ reasoning_details: [thought(0)] })),
+    (size) => list(size, () => ({ reasoning_details: [entry(0)] })),
   ),
   stream(
-    "thoughts",
+    "reasoning entries",
     CHUNKS,
     (size) =>
-      list(size, (n) => ({ reasoning_details: [thought(n, { id: `t${n}`, signature: "AAAA" })] })),
+      list(size, (n) => ({ reasoning_details: [entry(n, { id: `t${n}`, signature: "AAAA" })] })),
   ),
   stream(
-    "keys of a thought",
+    "keys of a reasoning entry",
     CHUNKS,
-    (size) => list(size, (n) => ({ reasoning_details: [{ ...thought(0), [`k${n}`]: 1 }] })),
+    (size) => list(size, (n) => ({ reasoning_details: [{ ...entry(0), [`k${n}`]: 1 }] })),
   ),
   stream(
-    "encrypted thoughts",
+    "encrypted reasoning entries",
     CHUNKS,
     (size) => list(size, (n) => ({ reasoning_details: [encrypted(n)] })),
   ),
   stream(
-    "text and thinking in turn",
+    "alternating text and thinking",
     CHUNKS,
     (size) => list(size, (n) => n % 2 ? { reasoning: "a" } : { content: "b" }),
   ),
-  stream("fragments of a call", CHUNKS, (size) => [
-    calls(fragment(0, "a", '{"a":"')),
-    ...list(size, () => calls(fragment(0, null, "word "))),
-    calls(fragment(0, null, '"}')),
+  stream("deltas of a call", CHUNKS, (size) => [
+    calls(delta(0, "a", '{"a":"')),
+    ...list(size, () => calls(delta(0, null, "word "))),
+    calls(delta(0, null, '"}')),
   ]),
-  stream("fragments of white space", CHUNKS, (size) => [
-    calls(fragment(0, "a", "")),
-    ...list(size, () => calls(fragment(0, null, " "))),
-    calls(fragment(0, null, "{}")),
+  stream("deltas of white space", CHUNKS, (size) => [
+    calls(delta(0, "a", "")),
+    ...list(size, () => calls(delta(0, null, " "))),
+    calls(delta(0, null, "{}")),
   ]),
-  stream("fragments behind a whole call", CHUNKS, (size) => [
-    calls(fragment(0, "a", "{}")),
-    ...list(size, () => calls(fragment(0, "a", " "))),
+  stream("deltas after a complete call", CHUNKS, (size) => [
+    calls(delta(0, "a", "{}")),
+    ...list(size, () => calls(delta(0, "a", " "))),
   ]),
   stream("brackets in a call", CHUNKS, (size) => [
-    calls(fragment(0, "a", '{"a":[')),
-    ...list(size, () => calls(fragment(0, null, "[],"))),
-    calls(fragment(0, null, "1]}")),
+    calls(delta(0, "a", '{"a":[')),
+    ...list(size, () => calls(delta(0, null, "[],"))),
+    calls(delta(0, null, "1]}")),
   ]),
-  stream("calls", CHUNKS, (size) => list(size, (n) => calls(fragment(n, `call_${n}`, "{}")))),
+  stream("calls", CHUNKS, (size) => list(size, (n) => calls(delta(n, `call_${n}`, "{}")))),
   stream(
     "calls of one id",
     CHUNKS,
-    (size) => list(size, (n) => calls(fragment(n, "call_0", "{}"))),
+    (size) => list(size, (n) => calls(delta(n, "call_0", "{}"))),
   ),
-  stream("calls without ids", CHUNKS, (size) => list(size, (n) => calls(fragment(n, "", "{}")))),
-  stream("calls whose fragments alternate", 20_000, (size) => [
-    ...list(size, (n) => calls(fragment(n, `call_${n}`, '{"a":'))),
-    ...list(size, (n) => calls(fragment(n, null, "1}"))),
+  stream("calls without ids", CHUNKS, (size) => list(size, (n) => calls(delta(n, "", "{}")))),
+  stream("calls with interleaved deltas", 20_000, (size) => [
+    ...list(size, (n) => calls(delta(n, `call_${n}`, '{"a":'))),
+    ...list(size, (n) => calls(delta(n, null, "1}"))),
   ]),
   stream(
     "parts of a name",
@@ -169,8 +169,8 @@ const STREAMS: readonly Growth[] = [
       list(size, (n) => calls({ index: 0, id: "a", function: { name: `n${n}`, arguments: "" } })),
   ),
   stream("repeated arguments", CHUNKS, (size) => [
-    calls(fragment(0, "a", `{"a":"${"x".repeat(200)}"}`)),
-    ...list(size, () => calls(fragment(0, "a", `{"a":"${"x".repeat(200)}"}`))),
+    calls(delta(0, "a", `{"a":"${"x".repeat(200)}"}`)),
+    ...list(size, () => calls(delta(0, "a", `{"a":"${"x".repeat(200)}"}`))),
   ]),
   stream(
     "citations",
@@ -182,49 +182,49 @@ const STREAMS: readonly Growth[] = [
 
 const text = (size: number, filler: string) => filler.repeat(Math.ceil(size / filler.length));
 
-const WHOLE: readonly Growth[] = [
+const MESSAGES: readonly Growth[] = [
   ...["word ", "\n", "\\", "世"].map((filler) =>
-    whole(`text of ${JSON.stringify(filler)}`, CHARS, (size) => ({ content: text(size, filler) }))
+    message(`text of ${JSON.stringify(filler)}`, CHARS, (size) => ({ content: text(size, filler) }))
   ),
-  whole("reasoning", CHARS, (size) => ({ content: "a", reasoning: text(size, "word ") })),
-  whole(
+  message("reasoning", CHARS, (size) => ({ content: "a", reasoning: text(size, "word ") })),
+  message(
     "arguments",
     CHARS,
-    (size) => calls(fragment(0, "a", JSON.stringify({ a: text(size, "word ") }))),
+    (size) => calls(delta(0, "a", JSON.stringify({ a: text(size, "word ") }))),
   ),
-  whole("broken arguments", CHARS, (size) => calls(fragment(0, "a", text(size, "[{ ")))),
-  whole("white space as arguments", CHARS, (size) => calls(fragment(0, "a", text(size, " ")))),
-  whole("calls", CHUNKS, (size) => calls(...list(size, (n) => fragment(n, `call_${n}`, "{}")))),
-  whole("calls of one id", CHUNKS, (size) => calls(...list(size, (n) => fragment(n, "c", "{}")))),
-  whole(
+  message("broken arguments", CHARS, (size) => calls(delta(0, "a", text(size, "[{ ")))),
+  message("white space as arguments", CHARS, (size) => calls(delta(0, "a", text(size, " ")))),
+  message("calls", CHUNKS, (size) => calls(...list(size, (n) => delta(n, `call_${n}`, "{}")))),
+  message("calls of one id", CHUNKS, (size) => calls(...list(size, (n) => delta(n, "c", "{}")))),
+  message(
     "calls without index",
     CHUNKS,
     (size) =>
       calls(...list(size, (n) => ({ id: `c${n}`, function: { name: "Bash", arguments: "{}" } }))),
   ),
-  whole("thoughts", CHUNKS, (size) => ({
+  message("reasoning entries", CHUNKS, (size) => ({
     content: "a",
-    reasoning_details: list(size, (n) => thought(n, { signature: "AAAA" })),
+    reasoning_details: list(size, (n) => entry(n, { signature: "AAAA" })),
   })),
-  whole("encrypted thoughts", CHUNKS, (size) => ({
+  message("encrypted reasoning entries", CHUNKS, (size) => ({
     content: "a",
     reasoning_details: list(size, encrypted),
   })),
-  whole("thoughts and encrypted ones in turn", CHUNKS, (size) => ({
+  message("alternating plain and encrypted reasoning entries", CHUNKS, (size) => ({
     content: "a",
-    reasoning_details: list(size, (n) => n % 2 ? encrypted(n) : thought(n)),
+    reasoning_details: list(size, (n) => n % 2 ? encrypted(n) : entry(n)),
   })),
-  whole("parts of text", CHUNKS, (size) => ({
+  message("parts of text", CHUNKS, (size) => ({
     content: list(size, () => ({ type: "text", text: "a" })),
   })),
-  whole("parts of thinking", CHUNKS, (size) => ({
+  message("parts of thinking", CHUNKS, (size) => ({
     content: list(size, () => ({ type: "thinking", thinking: [{ type: "text", text: "a" }] })),
   })),
-  whole("pictures", CHUNKS, (size) => ({
+  message("images", CHUNKS, (size) => ({
     content: "a",
     images: list(size, () => ({ image_url: { url: "data:image/png;base64,AAAA" } })),
   })),
-  whole("citations", 15_000, (size) => ({ content: "a", annotations: list(size, cite) })),
+  message("citations", 15_000, (size) => ({ content: "a", annotations: list(size, cite) })),
 ];
 
 function frame(about: string, build: (size: number) => string[], most = CHARS): Growth {
@@ -252,7 +252,7 @@ const FRAMES: readonly Growth[] = [
   frame("lines of bare JSON", (size) => ["{\n".repeat(size / 2)]),
 ];
 
-/** As much of an error as is read. */
+/** An error body up to the limit that is read. */
 const ERRORS: readonly Growth[] = [
   "x",
   " ",
@@ -273,6 +273,6 @@ const ERRORS: readonly Growth[] = [
   },
 }));
 
-testGrowths("translating an answer", [...STREAMS, ...WHOLE]);
+testGrowths("translating a response", [...STREAMS, ...MESSAGES]);
 testGrowths("framing", FRAMES);
 testGrowths("reading", ERRORS);

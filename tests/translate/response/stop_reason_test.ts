@@ -1,4 +1,4 @@
-/** How an answer ends: the table of lib/translate/response/stop_reason.ts. @module */
+/** Tests the mapping of finish reasons: lib/translate/response/stop_reason.ts. @module */
 
 import { assertEquals, assertThrows } from "@std/assert";
 import type * as anthropic from "../../../lib/anthropic/types.ts";
@@ -6,11 +6,11 @@ import { ApiError } from "../../../lib/errors.ts";
 import {
   type FinishInfo,
   FinishState,
-  isModelError,
   mapStopReason,
+  modelError,
 } from "../../../lib/translate/response/stop_reason.ts";
 
-/** finish reason, native reason, whether there was a call → stop reason. */
+/** Finish reason, native finish reason, whether there is a tool call → stop reason. */
 const ENDS: readonly (readonly [string, string, boolean, anthropic.StopReason])[] = [
   ["content_filter", "content_filter", false, "refusal"],
   ["content_filter", "SAFETY", true, "refusal"],
@@ -29,7 +29,7 @@ const ENDS: readonly (readonly [string, string, boolean, anthropic.StopReason])[
   ["tool_calls", "tool_use", true, "tool_use"],
   ["tool_calls", "tool_use", false, "end_turn"],
   ["function_call", "", true, "tool_use"],
-  // Words of the vendors' own servers.
+  // Finish reasons of other servers than OpenRouter.
   ["STOP", "", false, "end_turn"],
   ["eos_token", "", false, "end_turn"],
   ["COMPLETE", "", true, "tool_use"],
@@ -40,7 +40,7 @@ const ENDS: readonly (readonly [string, string, boolean, anthropic.StopReason])[
   ["sensitive", "", false, "refusal"],
   ["SAFETY", "", true, "refusal"],
   ["guardrail_intervened", "", false, "refusal"],
-  // Words nobody has documented, and none at all.
+  // Undocumented finish reasons, and no finish reason.
   ["banana", "", false, "end_turn"],
   ["banana", "", true, "tool_use"],
   ["constructor", "__proto__", false, "end_turn"],
@@ -50,46 +50,46 @@ const ENDS: readonly (readonly [string, string, boolean, anthropic.StopReason])[
 
 for (const [finishReason, nativeFinishReason, hasToolUse, stopReason] of ENDS) {
   const call = hasToolUse ? "with" : "without";
-  Deno.test(`'${finishReason}' (${nativeFinishReason}) ${call} a call is ${stopReason}`, () => {
-    const ending = mapStopReason(toFacts({ finishReason, nativeFinishReason, hasToolUse }));
-    assertEquals(ending.stop_reason, stopReason);
-    assertEquals(ending.stop_details !== null, stopReason === "refusal");
-    assertEquals(ending.stop_sequence, null);
+  Deno.test(`'${finishReason}' (${nativeFinishReason}) ${call} a tool call is ${stopReason}`, () => {
+    const delta = mapStopReason(createInfo({ finishReason, nativeFinishReason, hasToolUse }));
+    assertEquals(delta.stop_reason, stopReason);
+    assertEquals(delta.stop_details !== null, stopReason === "refusal");
+    assertEquals(delta.stop_sequence, null);
   });
 }
 
-Deno.test("translateFinish names the stop sequence only where there is no doubt", () => {
-  const facts = { finishReason: "stop", nativeFinishReason: "stop_sequence" };
-  const named = (stopSequences: string[]) => {
-    return mapStopReason(toFacts({ ...facts, stopSequences })).stop_sequence;
+Deno.test("mapStopReason reports the stop sequence only if the request has one", () => {
+  const info = { finishReason: "stop", nativeFinishReason: "stop_sequence" };
+  const reported = (stopSequences: string[]) => {
+    return mapStopReason(createInfo({ ...info, stopSequences })).stop_sequence;
   };
-  assertEquals(named(["END"]), "END");
-  assertEquals(named(["END", "STOP"]), null);
-  assertEquals(named([]), null);
+  assertEquals(reported(["END"]), "END");
+  assertEquals(reported(["END", "STOP"]), null);
+  assertEquals(reported([]), null);
 });
 
-Deno.test("translateFinish gives upstream's refusal text as the explanation", () => {
-  const ending = mapStopReason(toFacts({ finishReason: "stop", refusal: "No." }));
-  assertEquals(ending, {
+Deno.test("mapStopReason returns upstream's refusal text as the explanation", () => {
+  const delta = mapStopReason(createInfo({ finishReason: "stop", refusal: "No." }));
+  assertEquals(delta, {
     stop_reason: "refusal",
     stop_sequence: null,
     stop_details: { type: "refusal", category: null, explanation: "No." },
   });
 });
 
-Deno.test("a call whose arguments were cut is max_tokens, whatever the finish reason says", () => {
+Deno.test("mapStopReason returns max_tokens for a cut call, whatever the finish reason is", () => {
   for (const finishReason of ["tool_calls", "stop", "banana", ""]) {
-    const facts = toFacts({ finishReason, hasToolUse: true, hasCutCall: true });
-    assertEquals(mapStopReason(facts).stop_reason, "max_tokens");
+    const info = createInfo({ finishReason, hasToolUse: true, hasCutCall: true });
+    assertEquals(mapStopReason(info).stop_reason, "max_tokens");
   }
-  const refused = toFacts({ finishReason: "content_filter", hasCutCall: true });
+  const refused = createInfo({ finishReason: "content_filter", hasCutCall: true });
   assertEquals(mapStopReason(refused).stop_reason, "refusal");
 });
 
-Deno.test("endedInError names the provider's word, or upstream's where that says more than error", () => {
-  assertEquals(isModelError("error", "").message, "The model ended with an error");
-  assertEquals(isModelError("error", "OTHER").message, "The model ended with an error (OTHER)");
-  assertEquals(isModelError("abort", "").message, "The model ended with an error (abort)");
+Deno.test("modelError quotes the provider's finish reason, or upstream's unless that is just error", () => {
+  assertEquals(modelError("error", "").message, "The model ended with an error");
+  assertEquals(modelError("error", "OTHER").message, "The model ended with an error (OTHER)");
+  assertEquals(modelError("abort", "").message, "The model ended with an error (abort)");
 });
 
 const FAILURES = [
@@ -105,18 +105,18 @@ const FAILURES = [
   "insufficient_system_resource",
   "MALFORMED_FUNCTION_CALL",
 ];
-for (const word of FAILURES) {
-  Deno.test(`the finish reason '${word}' is an error, never a success`, () => {
+for (const reason of FAILURES) {
+  Deno.test(`the finish reason '${reason}' is an error`, () => {
     const state = new FinishState([]);
-    const error = assertThrows(() => state.note({ finish_reason: word }), ApiError);
+    const error = assertThrows(() => state.add({ finish_reason: reason }), ApiError);
     assertEquals([error.type, error.status], ["api_error", 502]);
   });
 }
 
-Deno.test("FinishState knows a cut by the provider's word too", () => {
+Deno.test("FinishState also detects the token limit by the native finish reason", () => {
   const isCut = (finish_reason: string, native_finish_reason: string) => {
     const state = new FinishState([]);
-    state.note({ finish_reason, native_finish_reason });
+    state.add({ finish_reason, native_finish_reason });
     return state.isCut;
   };
   assertEquals(isCut("tool_calls", "max_output_tokens"), true);
@@ -125,8 +125,8 @@ Deno.test("FinishState knows a cut by the provider's word too", () => {
   assertEquals(isCut("tool_calls", "tool_use"), false);
 });
 
-/** Every word that upstreams are known to use. */
-const WORDS: Record<string, readonly string[]> = {
+/** All known finish reasons. */
+const REASONS: Record<string, readonly string[]> = {
   end_turn: [
     ...["stop", "tool_calls", "function_call", "end", "eos", "eos_token", "end_turn", "complete"],
     ...["completed", "stop_sequence", "tool_call", "tool_use"],
@@ -140,41 +140,41 @@ const WORDS: Record<string, readonly string[]> = {
     ...["safety", "recitation", "blocklist", "prohibited_content", "spii"],
   ],
 };
-for (const [stopReason, words] of Object.entries(WORDS)) {
-  Deno.test(`${words.length} known words mean ${stopReason}, and none of them is reported as unknown`, () => {
-    for (const finish_reason of words) {
+for (const [stopReason, reasons] of Object.entries(REASONS)) {
+  Deno.test(`${reasons.length} known finish reasons mean ${stopReason}, and are not reported as unknown`, () => {
+    for (const finish_reason of reasons) {
       const state = new FinishState([]);
-      state.note({ finish_reason });
-      const ending = state.translate({ hasToolUse: false, hasCutCall: false });
-      assertEquals([ending.stop_reason, state.unknownWord], [stopReason, null], finish_reason);
+      state.add({ finish_reason });
+      const delta = state.translate({ hasToolUse: false, hasCutCall: false });
+      assertEquals([delta.stop_reason, state.unknownReason], [stopReason, null], finish_reason);
     }
   });
 }
 
-Deno.test("a finish reason that only contains a word of failure is no failure", () => {
+Deno.test("a finish reason that only contains a failure word is not an error", () => {
   for (const finish_reason of ["no_error", "uncancelled", "prefail"]) {
     const state = new FinishState([]);
-    state.note({ finish_reason });
-    assertEquals(state.unknownWord, finish_reason);
+    state.add({ finish_reason });
+    assertEquals(state.unknownReason, finish_reason);
   }
 });
 
-Deno.test("FinishState names a finish reason that is not in the table, and no other", () => {
+Deno.test("FinishState reports a finish reason that is not in the table, and no other", () => {
   const unknown = (finish_reason: string) => {
     const state = new FinishState([]);
-    state.note({ finish_reason });
-    return state.unknownWord;
+    state.add({ finish_reason });
+    return state.unknownReason;
   };
   assertEquals(["stop", "LENGTH", "", "banana"].map(unknown), [null, null, null, "banana"]);
 });
 
-function toFacts(facts: Partial<FinishInfo>): FinishInfo {
+function createInfo(info: Partial<FinishInfo>): FinishInfo {
   return {
     finishReason: "stop",
     nativeFinishReason: "",
     hasToolUse: false,
     refusal: "",
     stopSequences: [],
-    ...facts,
+    ...info,
   };
 }

@@ -1,9 +1,9 @@
-/** Where an answer ends for the client: lib/translate/response/stop_sequences.ts. @module */
+/** Tests the end of the text: lib/translate/response/stop_sequences.ts. @module */
 
 import { assert, assertEquals } from "@std/assert";
 import { StopSequences, TokenLimit } from "../../../lib/translate/response/stop_sequences.ts";
 
-/** All text that comes out, and the sequence that was met. */
+/** All visible text, and the matched sequence. */
 function read(sequences: readonly string[], pieces: readonly string[]) {
   const stops = new StopSequences(sequences);
   let text = "";
@@ -15,11 +15,11 @@ function read(sequences: readonly string[], pieces: readonly string[]) {
   return { text: text + stops.flush() };
 }
 
-/** text, sequences → what is left of it, and which was met. */
+/** Text, sequences → visible text, matched sequence. */
 const CASES: readonly (readonly [string, readonly string[], string, string | null])[] = [
   ["<block>no</block> And more.", ["</block>"], "<block>no", "</block>"],
   ["nothing to find", ["</block>"], "nothing to find", null],
-  ["ends in a beginning </blo", ["</block>"], "ends in a beginning </blo", null],
+  ["ends in a prefix </blo", ["</block>"], "ends in a prefix </blo", null],
   ["</block>", ["</block>"], "", "</block>"],
   ["aaab", ["aab"], "a", "aab"],
   ["ababac!", ["abac"], "ab", "abac"],
@@ -32,35 +32,35 @@ const CASES: readonly (readonly [string, readonly string[], string, string | nul
   ["anything", [], "anything", null],
 ];
 
-for (const [text, sequences, expected, met] of CASES) {
-  Deno.test(`${JSON.stringify(text)} up to ${JSON.stringify(sequences)}, cut at any place`, () => {
-    const answer = met === null
-      ? { text: expected }
-      : { text: expected, end: { matchedStop: met } };
-    assertEquals(read(sequences, [text]), answer);
-    assertEquals(read(sequences, text.split("")), answer);
+for (const [text, sequences, visible, matchedStop] of CASES) {
+  Deno.test(`StopSequences finds ${JSON.stringify(sequences)} in ${JSON.stringify(text)}, cut anywhere`, () => {
+    const expected = matchedStop === null
+      ? { text: visible }
+      : { text: visible, end: { matchedStop } };
+    assertEquals(read(sequences, [text]), expected);
+    assertEquals(read(sequences, text.split("")), expected);
     for (let at = 0; at <= text.length; at++) {
-      assertEquals(read(sequences, [text.slice(0, at), text.slice(at)]), answer);
+      assertEquals(read(sequences, [text.slice(0, at), text.slice(at)]), expected);
     }
   });
 }
 
-Deno.test("StopSequences sends at once what cannot be the beginning of a sequence", () => {
+Deno.test("StopSequences does not buffer text that cannot be the beginning of a sequence", () => {
   const stops = new StopSequences(["</block>"]);
   assertEquals(stops.push("Hello <"), { text: "Hello " });
   assertEquals(stops.push("/b"), { text: "" });
   assertEquals(stops.push("old>"), { text: "</bold>" });
 });
 
-Deno.test("a sequence does not reach over the end of a block", () => {
+Deno.test("StopSequences does not match a sequence across the end of a block", () => {
   const stops = new StopSequences(["</block>"]);
   stops.push("</blo");
   assertEquals(stops.flush(), "</blo");
   assertEquals(stops.push("ck>"), { text: "ck>" });
 });
 
-Deno.test("StopSequences looks at each character once for each sequence", () => {
-  // Some 30 ms; searched anew from each place it takes a billion steps.
+Deno.test("StopSequences takes linear time for text that repeats the beginning of a sequence", () => {
+  // About 30 ms; a naive search takes a billion steps.
   const text = "a".repeat(20_000);
   const begin = performance.now();
   const stops = new StopSequences([`${text}b`]);
@@ -77,7 +77,7 @@ Deno.test("TokenLimit cuts the text at four characters a token, not inside a cha
   assertEquals(new TokenLimit(1).push("abc😀"), { text: "abc", end: "length" });
 });
 
-/** All words of this length over `a` and `b`. */
+/** All strings of this length over `a` and `b`. */
 function listWords(length: number): string[] {
   return Array.from(
     { length: 2 ** length },
@@ -85,7 +85,7 @@ function listWords(length: number): string[] {
   );
 }
 
-Deno.test("StopSequences finds every sequence that repeats itself where a plain search does", () => {
+Deno.test("StopSequences finds self-repeating sequences where indexOf does", () => {
   const texts = listWords(8);
   for (const sequence of [2, 3, 4, 5].flatMap(listWords)) {
     for (const text of texts) {
@@ -98,18 +98,21 @@ Deno.test("StopSequences finds every sequence that repeats itself where a plain 
   }
 });
 
-/** What is right, found the slow way: the first end of any sequence, and of those that end there the longest. */
-function findSlowly(text: string, sequences: readonly string[]): { text: string; met?: string } {
+/** Reference implementation: the first end of any sequence, and the longest one that ends there. */
+function findSlowly(
+  text: string,
+  sequences: readonly string[],
+): { text: string; matched?: string } {
   for (let end = 1; end <= text.length; end++) {
-    const [met] = sequences.filter((one) => one !== "" && text.slice(0, end).endsWith(one))
+    const [matched] = sequences.filter((one) => one !== "" && text.slice(0, end).endsWith(one))
       .sort((a, b) => b.length - a.length);
-    if (met !== undefined) return { text: text.slice(0, end - met.length), met };
+    if (matched !== undefined) return { text: text.slice(0, end - matched.length), matched };
   }
   return { text };
 }
 
-Deno.test("stop sequences are found as a slow search finds them, whatever the pieces are", () => {
-  // Two letters, so that sequences begin inside one another all the time. A fixed series: the same in each run.
+Deno.test("StopSequences finds the same as the reference implementation, however the text is cut", () => {
+  // Two letters, so that sequences often overlap. The pseudo-random series is the same in each run.
   let state = 1;
   const random = (most: number) => (state = state * 48271 % 2147483647) % most;
   const word = (most: number) =>
@@ -118,15 +121,19 @@ Deno.test("stop sequences are found as a slow search finds them, whatever the pi
     const sequences = Array.from({ length: random(4) + 1 }, () => word(6));
     const text = word(14);
     const stops = new StopSequences(sequences);
-    let [shown, met]: [string, string | undefined] = ["", undefined];
-    for (let at = 0; at < text.length && met === undefined;) {
+    let [shown, matched]: [string, string | undefined] = ["", undefined];
+    for (let at = 0; at < text.length && matched === undefined;) {
       const piece = text.slice(at, at += random(4) + 1);
-      const { text: certain, end } = stops.push(piece);
-      shown += certain;
-      if (end !== undefined && end !== "length") met = end.matchedStop;
+      const { text: visible, end } = stops.push(piece);
+      shown += visible;
+      if (end !== undefined && end !== "length") matched = end.matchedStop;
     }
-    if (met === undefined) shown += stops.flush();
-    const right = findSlowly(text, sequences);
-    assertEquals([shown, met], [right.text, right.met], JSON.stringify([text, sequences]));
+    if (matched === undefined) shown += stops.flush();
+    const expected = findSlowly(text, sequences);
+    assertEquals(
+      [shown, matched],
+      [expected.text, expected.matched],
+      JSON.stringify([text, sequences]),
+    );
   }
 });

@@ -1,6 +1,6 @@
 /**
- * Streams: for each .stream.json in tests/fixtures, the events that StreamTranslator makes of the chunks, and
- * what the pump makes of their bytes, however they are cut.
+ * Tests the stream fixtures in tests/fixtures: the events of StreamTranslator for the chunks, and those of the event
+ * stream for their bytes in several chunkings.
  * @module
  */
 
@@ -15,8 +15,8 @@ import { checkGrammar, collapse } from "../../helpers/grammar.ts";
 import { chunkings, parseSse, type SentEvent, toBody } from "../../helpers/sse.ts";
 import { createTranslator, type TranslatorOptions } from "../../helpers/translator.ts";
 
-/** What became of a stream: events, or an error before the first of them. */
-type Answer = { events: StreamEvent[] } | { error: ApiError };
+/** The result of a stream: events, or an error before the first one. */
+type StreamResult = { events: StreamEvent[] } | { error: ApiError };
 
 const cases = loadStreamCases();
 
@@ -24,39 +24,39 @@ for (const fixture of cases) {
   const { name, about, sse } = fixture;
 
   Deno.test(`StreamTranslator: ${about} (${name})`, () => {
-    checkAnswer(translate(parseSse(sse), fixture.options), fixture);
+    checkResult(translate(parseSse(sse), fixture.options), fixture);
   });
 
-  Deno.test(`pump answers ${name} alike in every chunking`, async (t) => {
+  Deno.test(`createEventStream sends the same events for ${name} in every chunking`, async (t) => {
     for (const chunking of chunkings(sse)) {
       await t.step(chunking.name, async () => {
-        checkAnswer(await pump(chunking.chunks, fixture.options), fixture);
+        checkResult(await streamEvents(chunking.chunks, fixture.options), fixture);
       });
     }
   });
 }
 
-Deno.test("stream fixtures are all in the grammar themselves", () => {
+Deno.test("the expected events of all stream fixtures follow the stream grammar", () => {
   for (const { name, events, error } of cases) {
     assert((events === undefined) !== (error === undefined), name);
     if (events !== undefined) checkGrammar(events);
   }
 });
 
-Deno.test("stream fixtures each have a sentence of their own", () => {
+Deno.test("every stream fixture has its own description", () => {
   assertEquals(new Set(cases.map(({ about }) => about)).size, cases.length);
 });
 
-Deno.test("a line of 200 KB comes out exactly, in every chunking", async () => {
+Deno.test("createEventStream keeps a line of 200 KB exactly, in every chunking", async () => {
   const text = "0123456789 世界 \u2028 data: \\n".repeat(8000);
   const sse = toFrame({ choices: [{ index: 0, delta: { content: text } }] }) +
     toFrame({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage: {} });
   assert(sse.length > 200_000);
   for (const { chunks } of chunkings(sse)) {
-    const answer = await pump(chunks);
-    assert("events" in answer);
-    checkGrammar(answer.events);
-    assertEquals(collapse(answer.events)[2], {
+    const result = await streamEvents(chunks);
+    assert("events" in result);
+    checkGrammar(result.events);
+    assertEquals(collapse(result.events)[2], {
       type: "content_block_delta",
       index: 0,
       delta: { type: "text_delta", text },
@@ -64,7 +64,7 @@ Deno.test("a line of 200 KB comes out exactly, in every chunking", async () => {
   }
 });
 
-Deno.test("StreamTranslator sends text as it comes, not at the end", () => {
+Deno.test("StreamTranslator sends text as it arrives, not at the end", () => {
   const translator = createTranslator();
   assertEquals(translator.push({ choices: [{ delta: { role: "assistant" } }] }), []);
   const types = translator.push({ choices: [{ delta: { content: "a" } }] }).map(({ type }) => type);
@@ -75,7 +75,7 @@ Deno.test("StreamTranslator sends text as it comes, not at the end", () => {
   ]);
 });
 
-Deno.test("StreamTranslator sends the arguments of the open call as they come", () => {
+Deno.test("StreamTranslator sends the arguments of the open call as they arrive", () => {
   const translator = createTranslator();
   const head = { index: 0, id: "call_a", function: { name: "Read", arguments: "" } };
   translator.push({ choices: [{ delta: { tool_calls: [head] } }] });
@@ -87,7 +87,7 @@ Deno.test("StreamTranslator sends the arguments of the open call as they come", 
   }]);
 });
 
-Deno.test("StreamTranslator sends message_start once, also when asked for it early", () => {
+Deno.test("StreamTranslator sends message_start once, even if start is called early", () => {
   const translator = createTranslator();
   assertEquals(translator.start().length, 1);
   assertEquals(translator.start(), []);
@@ -95,7 +95,7 @@ Deno.test("StreamTranslator sends message_start once, also when asked for it ear
   assertEquals(events.map(({ type }) => type), ["content_block_start", "content_block_delta"]);
 });
 
-Deno.test("StreamTranslator is complete from the finish reason on", () => {
+Deno.test("StreamTranslator is complete once the finish reason has arrived", () => {
   const translator = createTranslator();
   translator.push({ choices: [{ delta: { content: "a" }, finish_reason: "" }] });
   assertEquals(translator.isComplete, false);
@@ -103,7 +103,7 @@ Deno.test("StreamTranslator is complete from the finish reason on", () => {
   assertEquals(translator.isComplete, true);
 });
 
-Deno.test("StreamTranslator warns of an end that is odd, and of none", () => {
+Deno.test("StreamTranslator warns of an unknown finish reason, and of a missing one", () => {
   const warn = (finish_reason: string) => {
     const translator = createTranslator();
     translator.push({ choices: [{ delta: { content: "a" }, finish_reason }] });
@@ -114,7 +114,7 @@ Deno.test("StreamTranslator warns of an end that is odd, and of none", () => {
   assertEquals(warn("banana"), 'unknown finish reason "banana"');
 });
 
-Deno.test("StreamTranslator notes which model and provider answered, and the usage", () => {
+Deno.test("StreamTranslator records model, provider and usage", () => {
   const translator = createTranslator();
   translator.push({ model: "z-ai/glm-5", provider: "Novita", choices: [] });
   translator.push({ model: "other", choices: [], usage: { prompt_tokens: 3, cost: 0.5 } });
@@ -127,12 +127,12 @@ Deno.test("StreamTranslator notes which model and provider answered, and the usa
   });
 });
 
-Deno.test("StreamTranslator knows no facts before the first chunk", () => {
-  const facts = { model: null, provider: null, usage: null, serviceTier: null };
-  assertEquals(createTranslator().metadata, facts);
+Deno.test("StreamTranslator has no metadata before the first chunk", () => {
+  const empty = { model: null, provider: null, usage: null, serviceTier: null };
+  assertEquals(createTranslator().metadata, empty);
 });
 
-Deno.test("StreamTranslator takes the reasoning of a whole message for blocks of their own", () => {
+Deno.test("StreamTranslator makes a block of each reasoning entry of a complete message", () => {
   const details = ["One.", "Two."].map((text) => ({ type: "reasoning.text", text }));
   const message = { content: "Done.", reasoning_details: details };
   const translator = createTranslator();
@@ -143,20 +143,20 @@ Deno.test("StreamTranslator takes the reasoning of a whole message for blocks of
   assertEquals(types, ["thinking", "thinking", "text"]);
 });
 
-Deno.test("StreamTranslator reads a completion that comes where a stream was asked for", () => {
+Deno.test("StreamTranslator accepts a completion where a stream was requested", () => {
   const completion = {
     choices: [{ message: { role: "assistant", content: "Whole." }, finish_reason: "stop" }],
     usage: { prompt_tokens: 5, completion_tokens: 2 },
   };
   const message = translateResponse(completion, createTranslator());
   assertEquals(message.content, [{ type: "text", text: "Whole." }]);
-  const answer = translate(parseSse(toFrame(completion)));
-  assert("events" in answer);
-  checkGrammar(answer.events);
-  assertEquals(answer.events.at(-1), { type: "message_stop" });
+  const result = translate(parseSse(toFrame(completion)));
+  assert("events" in result);
+  checkGrammar(result.events);
+  assertEquals(result.events.at(-1), { type: "message_stop" });
 });
 
-Deno.test("checkGrammar finds what is wrong", () => {
+Deno.test("checkGrammar rejects a missing and a repeated event", () => {
   const name = "tool_calls/two_in_sequence.stream";
   const { events = [] } = cases.find((one) => one.name === name) ?? {};
   checkGrammar(events);
@@ -170,8 +170,8 @@ Deno.test("checkGrammar finds what is wrong", () => {
   }
 });
 
-/** Plays the pump's part for StreamTranslator, chunk by chunk. */
-function translate(sent: readonly SentEvent[], options?: TranslatorOptions): Answer {
+/** Drives StreamTranslator like the event stream does, chunk by chunk. */
+function translate(sent: readonly SentEvent[], options?: TranslatorOptions): StreamResult {
   const translator = createTranslator(options);
   const events: StreamEvent[] = [];
   try {
@@ -192,11 +192,11 @@ function translate(sent: readonly SentEvent[], options?: TranslatorOptions): Ans
   return { events };
 }
 
-/** Sends chunks of bytes through the pump, and reads what a client would. */
-async function pump(
+/** Sends chunks of bytes through the event stream, and parses its output. */
+async function streamEvents(
   chunks: readonly Uint8Array<ArrayBuffer>[],
   options?: TranslatorOptions,
-): Promise<Answer> {
+): Promise<StreamResult> {
   const ends: StreamEnd[] = [];
   const times = { timeoutMs: 60_000, pingMs: 60_000, now: () => performance.now() };
   const onEnd = (end: StreamEnd) => ends.push(end);
@@ -220,20 +220,20 @@ async function pump(
   return { events };
 }
 
-function checkAnswer(answer: Answer, fixture: StreamCase): void {
+function checkResult(result: StreamResult, fixture: StreamCase): void {
   if (fixture.error !== undefined) {
-    assert("error" in answer, `${JSON.stringify(answer)} should be an error`);
-    return checkError(answer.error, fixture.error);
+    assert("error" in result, `${JSON.stringify(result)} should be an error`);
+    return checkError(result.error, fixture.error);
   }
-  assert("events" in answer, `${"error" in answer ? answer.error : ""} came before all events`);
-  assertEquals(collapse(answer.events), fixture.events ?? []);
-  checkGrammar(answer.events);
+  assert("events" in result, `${"error" in result ? result.error : ""} before the first event`);
+  assertEquals(JSON.parse(JSON.stringify(collapse(result.events))), fixture.events ?? []);
+  checkGrammar(result.events);
 }
 
 function checkError(error: ApiError, expected: ExpectedError): void {
   const { type, status, message } = error;
-  const words = expected.message === undefined ? {} : { message };
-  assertEquals<ExpectedError>({ type, status, ...words }, expected);
+  const optional = expected.message === undefined ? {} : { message };
+  assertEquals<ExpectedError>({ type, status, ...optional }, expected);
 }
 
 function notJson(): ApiError {
@@ -244,7 +244,7 @@ function toFrame(chunk: unknown): string {
   return `data: ${JSON.stringify(chunk)}\n\n`;
 }
 
-Deno.test("many calls in one chunk take linear time, and so do their fragments", () => {
+Deno.test("many calls in one chunk take linear time, and so do their deltas", () => {
   const begin = performance.now();
   const translator = createTranslator();
   const heads = Array.from({ length: 40_000 }, (_, index) => ({
@@ -258,12 +258,12 @@ Deno.test("many calls in one chunk take linear time, and so do their fragments",
     ...translator.push({ choices: [{ delta: { tool_calls: tails }, finish_reason: "stop" }] }),
     ...translator.finish(),
   ];
-  // Some 300 ms; a list searched for each fragment takes 18 seconds.
+  // Some 300 ms; a list searched for each delta takes 18 seconds.
   assert(performance.now() - begin < 5000);
   assertEquals(events.filter(({ type }) => type === "content_block_stop").length, 40_000);
 });
 
-Deno.test("an answer has at most 10,000 citations, however many upstream sends", () => {
+Deno.test("a response has at most 10,000 citations, however many upstream sends", () => {
   const translator = createTranslator({ searchesWeb: true });
   const cite = (n: number) => ({ type: "url_citation", url_citation: { url: `https://a/${n}` } });
   const annotations = Array.from({ length: 12_000 }, (_, n) => cite(n));

@@ -1,14 +1,14 @@
-/** The arguments of a tool call: lib/translate/response/tool_arguments.ts. @module */
+/** Tests the arguments of a tool call: lib/translate/response/tool_arguments.ts. @module */
 
 import { assertEquals } from "@std/assert";
 import {
-  type ArgumentsEnd,
+  type ArgumentsState,
   parseInput,
   ToolArguments,
 } from "../../../lib/translate/response/tool_arguments.ts";
 
-/** Arguments, how they ended, what a stream brings of them, and the input of an answer that is not streamed. */
-const CASES: readonly (readonly [string, ArgumentsEnd, string, unknown])[] = [
+/** Arguments → their state, the text that is streamed, the input in a complete message. */
+const CASES: readonly (readonly [string, ArgumentsState, string, unknown])[] = [
   ['{"a":1}', "object", '{"a":1}', { a: 1 }],
   [' \n{"a":1}\n', "object", '{"a":1}\n', { a: 1 }],
   ["{}", "object", "{}", {}],
@@ -30,28 +30,28 @@ const CASES: readonly (readonly [string, ArgumentsEnd, string, unknown])[] = [
   ["[1", "unclosed", "[1", { INVALID_JSON: "[1" }],
 ];
 
-for (const [text, end, streamed, input] of CASES) {
-  Deno.test(`arguments ${JSON.stringify(text)} are ${end}, however they arrive`, () => {
+for (const [text, state, streamed, input] of CASES) {
+  Deno.test(`arguments ${JSON.stringify(text)} are ${state}, however they are cut`, () => {
     for (const pieces of [[text], [...text], [text.slice(0, 3), text.slice(3)]]) {
       const all = new ToolArguments();
       let sent = "";
       for (const piece of pieces) {
         all.add(piece);
         all.isObject();
-        sent += all.take();
+        sent += all.takePending();
       }
-      assertEquals([all.judge(), sent + all.takeLast()], [end, streamed]);
+      assertEquals([all.finalState(), sent + all.takeRest()], [state, streamed]);
     }
     assertEquals(parseInput(streamed), input);
   });
 }
 
-Deno.test("ToolArguments sends what begins like an object as it comes, and nothing else before the end", () => {
+Deno.test("ToolArguments holds text that does not begin like an object until the end", () => {
   const [object, other] = [new ToolArguments(), new ToolArguments()];
   object.add(' {"a"');
-  assertEquals(object.take(), '{"a"');
+  assertEquals(object.takePending(), '{"a"');
   object.add(":1}");
-  assertEquals([object.take(), object.takeLast()], [":1}", ""]);
+  assertEquals([object.takePending(), object.takeRest()], [":1}", ""]);
   other.add('["a"');
-  assertEquals(other.take(), "");
+  assertEquals(other.takePending(), "");
 });

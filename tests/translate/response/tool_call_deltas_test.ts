@@ -1,4 +1,8 @@
-/** Calls whose name and arguments come in pieces: lib/translate/response/tool_call_tracker.ts, call_blocks.ts, tool_arguments.ts. @module */
+/**
+ * Tests tool calls that arrive in several deltas: lib/translate/response/tool_call_tracker.ts, tool_call_blocks.ts,
+ * tool_arguments.ts.
+ * @module
+ */
 
 import { assertEquals, assertThrows } from "@std/assert";
 import type { StreamEvent } from "../../../lib/anthropic/types.ts";
@@ -14,13 +18,12 @@ interface Piece {
   arguments?: string;
 }
 
-function send(translator: StreamTranslator, { name, arguments: text, ...head }: Piece) {
-  const named = name === undefined ? {} : { name };
-  const call = { ...head, function: text === undefined ? named : { ...named, arguments: text } };
+function send(translator: StreamTranslator, { name, arguments: text, ...rest }: Piece) {
+  const call = { ...rest, function: { name, arguments: text } };
   return translator.push({ choices: [{ delta: { tool_calls: [call] } }] });
 }
 
-/** The names and inputs of the calls that a client gets of these pieces. */
+/** The names and inputs of the calls that a client receives. */
 function receive(pieces: readonly Piece[], names: string[] = []) {
   const translator = createTranslator({ names });
   const events: StreamEvent[] = pieces.flatMap((piece) => send(translator, piece));
@@ -29,18 +32,18 @@ function receive(pieces: readonly Piece[], names: string[] = []) {
   return content.map((block) => block.type === "tool_use" ? [block.name, block.input] : block);
 }
 
-/** A first call that stays open, so that the second one waits and can still be named. */
+/** A first call that stays open, so that the second one waits for it and can still be renamed. */
 const OPEN: Piece = { index: 0, id: "call_0", name: "Read", arguments: '{"a":' };
 const CLOSE: Piece = { index: 0, arguments: "1}" };
 const READ = ["Read", { a: 1 }];
 
-Deno.test("the name of a tool of the request is not lengthened", () => {
+Deno.test("ToolCallTracker does not append to a name that is one of the request's tools", () => {
   const second = { index: 1, id: "call_1", name: "Read", arguments: "" };
   const more = { index: 1, name: "File", arguments: "{}" };
   assertEquals(receive([OPEN, second, more, CLOSE], ["Read"]), [READ, ["Read", {}]]);
 });
 
-Deno.test("a name that is no tool of the request is lengthened, but not once arguments have come", () => {
+Deno.test("ToolCallTracker appends to an unknown name, but not once arguments have arrived", () => {
   const [early, late] = ["", "{"].map((text) => [
     { index: 1, id: "call_1", name: "Wri", arguments: text },
     { index: 1, name: "te", arguments: text === "" ? "{}" : "}" },
@@ -50,7 +53,7 @@ Deno.test("a name that is no tool of the request is lengthened, but not once arg
   assertEquals(receive([OPEN, ...late ?? [], CLOSE], names), [READ, ["Wri", {}]]);
 });
 
-Deno.test("arguments are whole wherever they are cut, also behind a backslash", () => {
+Deno.test("arguments are complete wherever they are cut, even after a backslash", () => {
   const input = { text: 'a "quoted\\" }]{[ \\\\', list: [{ "}": "{" }, []] };
   const json = JSON.stringify(input);
   for (let at = 0; at <= json.length; at++) {
@@ -63,7 +66,7 @@ Deno.test("arguments are whole wherever they are cut, also behind a backslash", 
   }
 });
 
-Deno.test("an upstream that continues a call behind the next one is at fault: 502", () => {
+Deno.test("a delta of a call that has ended is an upstream error (502)", () => {
   const translator = createTranslator();
   send(translator, { index: 0, id: "call_0", name: "Read", arguments: "{}" });
   send(translator, { index: 1, id: "call_1", name: "Read", arguments: "{}" });
@@ -72,7 +75,7 @@ Deno.test("an upstream that continues a call behind the next one is at fault: 50
   assertEquals([error.type, error.status], ["api_error", 502]);
 });
 
-Deno.test("tails that bring only an id find their call, without an index or at another one", () => {
+Deno.test("deltas with only an id are assigned to its call, without an index or with another one", () => {
   const heads = ["a", "b"].map((id) => ({ id, name: "Read", arguments: '{"a":' }));
   const tails = ["a", "b"].map((id) => ({ id, arguments: "1}" }));
   assertEquals(receive([...heads, ...tails]), [READ, READ]);

@@ -1,9 +1,9 @@
-/** Usage: lib/translate/response/usage.ts. @module */
+/** Tests lib/translate/response/usage.ts. @module */
 
 import { assertEquals } from "@std/assert";
 import { estimateUsage, translateUsage } from "../../../lib/translate/response/usage.ts";
 
-/** prompt, cached, written → input, read, created. */
+/** Prompt, cached, written → input, read, created. */
 const CACHES: readonly (readonly [number, number, number, number, number, number])[] = [
   [100, 0, 0, 100, 0, 0],
   [100, 60, 30, 10, 60, 30],
@@ -34,7 +34,7 @@ for (const [prompt, cached, written, input, read, created] of CACHES) {
   });
 }
 
-Deno.test("translateUsage tells cache writes by how long they are kept", () => {
+Deno.test("translateUsage reports cache writes by their TTL", () => {
   const usage = { prompt_tokens: 100, prompt_tokens_details: { cache_write_tokens: 30 } };
   assertEquals(translateUsage(usage, "1h").cache_creation, {
     ephemeral_5m_input_tokens: 0,
@@ -42,7 +42,7 @@ Deno.test("translateUsage tells cache writes by how long they are kept", () => {
   });
 });
 
-Deno.test("translateUsage makes whole numbers from 0 up of whatever upstream sent", () => {
+Deno.test("translateUsage returns integers of at least 0, whatever upstream sent", () => {
   const odd = '{"prompt_tokens":"12","completion_tokens":1e999,"prompt_tokens_details":' +
     '{"cached_tokens":-4,"cache_write_tokens":"x"},"completion_tokens_details":{"reasoning_tokens":null}}';
   assertEquals(translateUsage(JSON.parse(odd)), {
@@ -53,7 +53,7 @@ Deno.test("translateUsage makes whole numbers from 0 up of whatever upstream sen
   });
 });
 
-Deno.test("translateUsage tells thinking tokens only where there were some", () => {
+Deno.test("translateUsage reports thinking tokens only if there are any", () => {
   const details = (reasoning: number) => {
     const usage = { completion_tokens_details: { reasoning_tokens: reasoning } };
     return translateUsage(usage).output_tokens_details;
@@ -62,13 +62,13 @@ Deno.test("translateUsage tells thinking tokens only where there were some", () 
   assertEquals(details(0), undefined);
 });
 
-Deno.test("estimateUsage never says that nothing was used", () => {
+Deno.test("estimateUsage never returns 0 tokens", () => {
   assertEquals(estimateUsage(0, 0).input_tokens, 1);
   assertEquals(estimateUsage(0, 0).output_tokens, 1);
 });
 
 for (const name of ["prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens"]) {
-  Deno.test(`translateUsage reads cache hits under the name ${name}`, () => {
+  Deno.test(`translateUsage reads cache hits from ${name}`, () => {
     const usage = { prompt_tokens: 100, completion_tokens: 5, [name]: 60 };
     const { input_tokens, cache_read_input_tokens } = translateUsage(usage);
     assertEquals([input_tokens, cache_read_input_tokens], [40, 60]);
@@ -77,7 +77,7 @@ for (const name of ["prompt_cache_hit_tokens", "num_cached_tokens", "cached_toke
   });
 }
 
-Deno.test("a single token that was written to the cache is reported with how long it is kept", () => {
+Deno.test("translateUsage reports the TTL of a single token written to the cache", () => {
   const usage = { prompt_tokens: 3, prompt_tokens_details: { cache_write_tokens: 1 } };
   assertEquals(translateUsage(usage, "1h").cache_creation, {
     ephemeral_5m_input_tokens: 0,

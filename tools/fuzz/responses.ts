@@ -1,6 +1,6 @@
 /**
- * Mutated answers of upstream: valid ones with damage. Whatever it is, the client gets a message, a stream in the
- * grammar or an error, and never a success that upstream did not finish.
+ * Mutates valid upstream responses. The client must receive a message, a valid stream or an error, and never a success
+ * that upstream did not finish.
  * @module
  */
 
@@ -10,37 +10,37 @@ import { ask } from "../../tests/helpers/proxy.ts";
 import { parseSse } from "../../tests/helpers/sse.ts";
 import { completion } from "../../tests/helpers/chunks.ts";
 import { planCalls } from "./calls.ts";
+import { classify } from "./classify.ts";
 import { mutateBytes, mutateJson } from "./mutate.ts";
 import { run } from "./proxy.ts";
 import { Random } from "./random.ts";
-import { makeStream } from "./streams.ts";
-import { judge } from "./verdict.ts";
+import { generateStream } from "./streams.ts";
 
 const encoder = new TextEncoder();
 
-/** Mutates, asks and judges. @throws {AssertionError} where the answer is not valid, or a made-up success */
-export async function checkAnswer(seed: number): Promise<void> {
+/** Checks one mutated response. @throws {AssertionError} if the result is invalid, or a false success */
+export async function checkResponse(seed: number): Promise<void> {
   const random = new Random(seed);
   const stream = random.chance(0.7);
-  const isWhole = stream ? random.chance(0.1) : random.chance(0.9);
-  const bytes = isWhole ? makeWhole(random) : makeEvents(random);
+  const isCompletion = stream ? random.chance(0.1) : random.chance(0.9);
+  const bytes = isCompletion ? mutateCompletion(random) : mutateStream(random);
   const contentType = random.chance(0.95)
-    ? (isWhole ? "application/json" : "text/event-stream")
+    ? (isCompletion ? "application/json" : "text/event-stream")
     : random.pick(["", "text/html", "text/plain", "application/json", "text/event-stream"]);
   const status = random.chance(0.95)
     ? 200
     : random.pick([200, 201, 204, 301, 400, 404, 429, 500, 503, 599]);
-  const answer = { status, contentType, reads: random.reads(bytes), breaks: random.chance(0.2) };
-  const result = await run(random, { body: JSON.stringify(ask({ stream })) }, answer);
-  const { kind } = judge(result);
+  const response = { status, contentType, reads: random.reads(bytes), breaks: random.chance(0.2) };
+  const result = await run(random, { body: JSON.stringify(ask({ stream })) }, response);
+  const { kind } = classify(result);
   const isSuccess = kind === "stream" || kind === "message";
   if (isSuccess && (status !== 200 || !hasFinish(new TextDecoder().decode(bytes)))) {
-    throw new AssertionError(`A made-up success (${status}): ${new TextDecoder().decode(bytes)}`);
+    throw new AssertionError(`A false success (${status}): ${new TextDecoder().decode(bytes)}`);
   }
 }
 
-/** A plain completion with damage. */
-function makeWhole(random: Random): Uint8Array<ArrayBuffer> {
+/** A mutated completion. */
+function mutateCompletion(random: Random): Uint8Array<ArrayBuffer> {
   const { calls } = planCalls(random);
   const message: Record<string, unknown> = { role: "assistant", content: random.text() };
   if (random.chance(0.5)) message["reasoning"] = random.text();
@@ -56,14 +56,14 @@ function makeWhole(random: Random): Uint8Array<ArrayBuffer> {
     message,
     finish_reason: random.pick(["stop", "length", "tool_calls"]),
   }];
-  const whole = { ...completion(""), choices };
-  if (random.chance(0.3)) return mutateBytes(random, encoder.encode(JSON.stringify(whole)));
-  return encoder.encode(JSON.stringify(mutateJson(random, whole)) ?? "");
+  const body = { ...completion(""), choices };
+  if (random.chance(0.3)) return mutateBytes(random, encoder.encode(JSON.stringify(body)));
+  return encoder.encode(JSON.stringify(mutateJson(random, body)) ?? "");
 }
 
-/** A stream with damage: to its bytes, to its events, or to the JSON of one. */
-function makeEvents(random: Random): Uint8Array<ArrayBuffer> {
-  const { sse } = makeStream(random);
+/** A stream with mutated bytes, events, or JSON. */
+function mutateStream(random: Random): Uint8Array<ArrayBuffer> {
+  const { sse } = generateStream(random);
   const kind = random.int(0, 3);
   if (kind === 0) return mutateBytes(random, encoder.encode(sse));
   if (kind === 1) {
@@ -72,15 +72,16 @@ function makeEvents(random: Random): Uint8Array<ArrayBuffer> {
   }
   const payloads = parseSse(sse).map(({ data }) => data);
   for (let n = random.int(1, 3); n > 0 && payloads.length > 0; n--) {
-    damage(random, payloads, kind === 2);
+    mutatePayloads(random, payloads, kind === 2);
   }
   return encoder.encode(payloads.map((payload) => `data: ${payload}\n\n`).join(""));
 }
 
-function damage(random: Random, payloads: string[], ofJson: boolean): void {
+/** @param inJson whether to mutate the JSON of a payload, or else the list */
+function mutatePayloads(random: Random, payloads: string[], inJson: boolean): void {
   const at = random.int(0, payloads.length - 1);
   const payload = payloads[at] ?? "";
-  if (ofJson) {
+  if (inJson) {
     const chunk = parseJson(payload);
     if (chunk !== undefined) payloads[at] = JSON.stringify(mutateJson(random, chunk));
     return;
@@ -105,16 +106,16 @@ function damage(random: Random, payloads: string[], ofJson: boolean): void {
   }
 }
 
-/** Whether upstream said anywhere that the answer is finished: by a reason, `[DONE]`, or a whole body. */
+/** Whether upstream finished the response: with a finish reason, `[DONE]`, or a complete body. */
 function hasFinish(text: string): boolean {
-  const whole = parseJson(text);
-  if (isJsonObject(whole) && Array.isArray(whole["choices"])) return true;
+  const body = parseJson(text);
+  if (isJsonObject(body) && Array.isArray(body["choices"])) return true;
   const payloads = parseSse(text).map(({ data }) => data);
   return payloads.some((payload) => {
     if (payload.trim() === "[DONE]") return true;
     const chunk = parseJson(payload);
     const choices = isJsonObject(chunk) ? chunk["choices"] : null;
-    // Others than index 0 are other answers, wherever they stand in the list.
+    // Only the choice with index 0 counts, at any position.
     return Array.isArray(choices) &&
       choices.some((choice: unknown) =>
         isJsonObject(choice) && (choice["index"] ?? 0) === 0 && Boolean(choice["finish_reason"])

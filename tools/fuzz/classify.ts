@@ -1,6 +1,6 @@
 /**
- * What every answer must be, whatever was asked and whatever upstream said: a stream in the grammar, a message,
- * or an error in Anthropic's envelope. Never a bug of ours.
+ * Classifies the proxy's responses. For any request and any upstream response, each must be a valid stream, a message,
+ * or an Anthropic error, and never an internal error.
  * @module
  */
 
@@ -30,21 +30,21 @@ const STOP_REASONS = [
   "refusal",
   "model_context_window_exceeded",
 ];
-const BUG = "Internal error of the proxy";
+const INTERNAL_ERROR = "Internal error of the proxy";
 
-/** What an answer turned out to be. `events` is [] for all but streams. */
-export interface Verdict {
+/** The kind of a response. `events` is empty except for streams. */
+export interface Classified {
   kind: "message" | "stream" | "broken stream" | "error" | "count";
   events: StreamEvent[];
 }
 
-/** Judges an answer. @throws {AssertionError} where it is nothing that Anthropic could have sent */
-export function judge({ status, contentType, text }: Result): Verdict {
-  if (text.includes(BUG)) throw new AssertionError(`A bug of ours: ${status} ${text}`);
+/** Classifies a response. @throws {AssertionError} if Anthropic could not have sent it */
+export function classify({ status, contentType, text }: Result): Classified {
+  if (text.includes(INTERNAL_ERROR)) throw new AssertionError(`${status} ${text}`);
   if (contentType.startsWith("text/event-stream")) {
     assertEquals(status, 200);
     const sent = parseSse(text);
-    assert(sent.every(({ isWhole }) => isWhole), "An event was cut");
+    assert(sent.every(({ isWhole }) => isWhole), "An event is incomplete");
     const events: StreamEvent[] = sent.map(({ name, data }) => {
       const event = JSON.parse(data);
       assertEquals(name, event.type);
@@ -61,7 +61,7 @@ export function judge({ status, contentType, text }: Result): Verdict {
     assert(ERROR_TYPES.includes(body.error.type), `Error type ${body.error.type}`);
     assert(
       typeof body.error.message === "string" && body.error.message !== "",
-      "An error says why",
+      "An error has a message",
     );
     return { kind: "error", events: [] };
   }
@@ -73,7 +73,7 @@ export function judge({ status, contentType, text }: Result): Verdict {
   return { kind: "message", events: [] };
 }
 
-/** The types are what it should be; here it is looked at as it is. */
+/** Checks the actual values, which may not match their declared types. */
 function checkMessage(message: Message): void {
   assertEquals([message.type, message.role], ["message", "assistant"]);
   assert(typeof message.id === "string" && typeof message.model === "string");
@@ -108,12 +108,12 @@ function checkMessage(message: Message): void {
         break;
       default:
         block satisfies never;
-        throw new AssertionError(`A block of an unknown type: ${JSON.stringify(block)}`);
+        throw new AssertionError(`Unknown block type: ${JSON.stringify(block)}`);
     }
   }
   if (message.stop_reason === "tool_use") assert(ids.size > 0, "tool_use needs a call");
 }
 
 function assertCount(value: unknown): void {
-  assert(Number.isInteger(value) && Number(value) >= 0, `${value} is no count`);
+  assert(Number.isInteger(value) && Number(value) >= 0, `${value} is not a count`);
 }

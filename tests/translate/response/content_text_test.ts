@@ -1,0 +1,33 @@
+/** Tests the text made of images: lib/translate/response/content_text.ts. @module */
+
+import { assertEquals } from "@std/assert";
+import { describeImages } from "../../../lib/translate/response/content_text.ts";
+
+const image = (url: unknown) => ({ type: "image_url", image_url: { url } });
+
+Deno.test("describeImages returns a link for each image, in order", () => {
+  const images = [image("https://a.test/1.png"), image("https://a.test/2.png")];
+  assertEquals(
+    describeImages(images),
+    "\n![image](https://a.test/1.png)\n\n![image](https://a.test/2.png)\n",
+  );
+});
+
+Deno.test("describeImages returns type and size of an image in a data URL, without its prefix", () => {
+  const describe = (url: string) => describeImages([image(url)]).trim();
+  const note = (kind: string) => `(The model sent an ${kind}, which cannot be shown here.)`;
+  assertEquals(
+    describe(`data:image/svg+xml;base64,${"A".repeat(1364)}`),
+    note("image/svg+xml of 1 KB"),
+  );
+  assertEquals(describe(`data:image/png;base64,${"A".repeat(1366)}`), note("image/png of 2 KB"));
+  assertEquals(describe("data:,A"), note("image of 1 KB"));
+});
+
+Deno.test("describeImages ignores everything that is not an image", () => {
+  for (
+    const images of [undefined, null, "x", {}, [], [null], [{}], [image(7)], [{ image_url: 1 }]]
+  ) {
+    assertEquals(describeImages(images), "", JSON.stringify(images));
+  }
+});
