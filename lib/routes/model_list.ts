@@ -5,6 +5,7 @@
 
 import type { ModelInfo } from "../anthropic/types.ts";
 import type { Config } from "../config.ts";
+import { formatContext, formatPrices } from "../format.ts";
 import type { CatalogModel } from "../openrouter/catalog.ts";
 import { FAMILIES, toAlias } from "../openrouter/model_mapping.ts";
 
@@ -53,23 +54,13 @@ function toModelInfo(
 }
 
 /** `GLM 5.2 · 200k · $0.60/2.20`: name without its vendor, window, USD per million tokens in and out. */
-function describe({ name, contextLength, promptPrice, completionPrice }: CatalogModel): string {
+function describe(model: CatalogModel): string {
+  const { name, contextLength } = model;
   const facts = [name.replace(/^[^:]{1,30}: /, "")];
-  if (contextLength !== undefined) facts.push(formatWindow(contextLength));
-  if (promptPrice === 0 && completionPrice === 0) facts.push("free");
-  else if (promptPrice !== undefined && completionPrice !== undefined) {
-    facts.push(`$${formatPrice(promptPrice)}/${formatPrice(completionPrice)}`);
-  }
+  if (contextLength !== undefined) facts.push(formatContext(contextLength));
+  const prices = formatPrices(model);
+  if (prices !== undefined) facts.push(prices);
   return facts.join(" · ");
-}
-
-function formatWindow(tokens: number): string {
-  if (tokens >= 1e6) return `${Number((tokens / 1e6).toFixed(1))}M`;
-  return `${Math.round(tokens / 1000)}k`;
-}
-
-function formatPrice(price: number): string {
-  return price > 0 && price < 0.01 ? price.toPrecision(1) : price.toFixed(2);
 }
 
 function createUnknown(id: string): CatalogModel {

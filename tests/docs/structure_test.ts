@@ -280,6 +280,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/json.ts",
     "lib/redact.ts",
     "lib/colors.ts",
+    "lib/format.ts",
     "lib/running_mean.ts",
     "lib/log_limits.ts",
     "lib/out_of_files.ts",

@@ -127,7 +127,7 @@ Deno.test("a target that does not exist is named with those that do", async () =
   try {
     const { code, said } = await compile(folder, ["--target", "amiga"], {});
     assertEquals(code, 1);
-    assertStringIncludes(said, "Unknown target amiga: all, or one of x86_64-unknown-linux-gnu, ");
+    assertStringIncludes(said, "Unknown target amiga: use all or one of x86_64-unknown-linux-gnu, ");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
