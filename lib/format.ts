@@ -5,8 +5,8 @@
  */
 
 /**
- * A cost with fixed decimals, so that the numbers of a column line up: `$0.0412`, `$12.30`.
- * Negative where caching cost more than it saved.
+ * A cost with fixed decimals, four below $1 and else two: `$0.0412`, `$12.30`. Negative where caching cost more than
+ * it saved.
  */
 export function formatCost(usd: number): string {
   const amount = Math.abs(usd);

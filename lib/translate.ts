@@ -1,9 +1,8 @@
 /**
- * The translators alone, for programs with a transport of their own: requests of Anthropic's Messages API to
- * OpenRouter's chat completions, and the answers back, whole or as a stream. Pure: no network, no clock, no
- * environment; ids and time come in as options.
+ * The translators without a transport: requests of Anthropic's Messages API to OpenRouter's chat completions, and
+ * responses back, as JSON or as a stream. Pure: no network, no clock, no environment; ids and time are options.
  *
- * A request there and a whole answer back:
+ * A request and its JSON response:
  *
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -22,7 +21,7 @@
  * const { body, names } = translateRequest(request, { models: ["openai/gpt-5"] });
  * assertEquals(body.messages, [{ role: "user", content: "Hello" }]);
  *
- * // What OpenRouter would answer to `body`:
+ * // OpenRouter's response to `body`:
  * const completion = {
  *   choices: [{ message: { role: "assistant", content: "Hi!" }, finish_reason: "stop" }],
  *   usage: { prompt_tokens: 8, completion_tokens: 2 },
@@ -39,7 +38,7 @@
  * assertEquals(message.stop_reason, "end_turn");
  * ```
  *
- * A stream, chunk by chunk:
+ * A streamed response, chunk by chunk:
  *
  * ```ts
  * import { assertEquals } from "@std/assert";

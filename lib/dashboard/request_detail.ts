@@ -12,10 +12,10 @@ import { h } from "./dom.ts";
 
 const MAX_SHOWN_CHARS = 200_000;
 const PANES: readonly [body: keyof Bodies, title: string][] = [
-  ["request", "1  Request from client"],
-  ["sent", "2  Request to upstream"],
-  ["received", "3  Response from upstream"],
-  ["answer", "4  Response to client"],
+  ["request", "1  Client request"],
+  ["sent", "2  Upstream request"],
+  ["received", "3  Upstream response"],
+  ["answer", "4  Client response"],
 ];
 
 /** @param capturesBodies whether the proxy captures bodies (INSPECT) */
