@@ -7,7 +7,7 @@ import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import { createColorizer, stripControlChars } from "../colors.ts";
 import { findLimit } from "../routes/budget.ts";
-import { describeAccess } from "./serve.ts";
+import { describeAccess, requiresClientKeys } from "./serve.ts";
 import { groupByTarget, TARGET_VARIABLES } from "./model_targets.ts";
 import { canShowColors, printLine } from "./terminal.ts";
 
@@ -42,12 +42,11 @@ export function printStartupMessage(
 
 /** The four lines. @param url the server's address for local clients */
 export function describeStart(url: string, config: Config): string[] {
-  const key = config.openrouterApiKey === null ? "each client's own key" : "OPENROUTER_API_KEY";
   const models = groupByTarget(config.targets)
     .map(({ families, target }) => `${families.join(", ")} → ${target.models.join(", ")}`);
   const base = config.onDenoDeploy ? "this app's address" : url;
   const rows = [
-    ["upstream", `${config.baseUrl}, using ${key}`],
+    ["upstream", `${config.baseUrl}, ${describeKey(config)}`],
     ["models", models.join("; ")],
     ["clients", `ANTHROPIC_BASE_URL=${base}, ANTHROPIC_AUTH_TOKEN=${describeToken(config)}`],
   ] as const;
@@ -60,15 +59,14 @@ export function describeStart(url: string, config: Config): string[] {
 /** Likely problems, each with what to do about it. */
 export function findWarnings(config: Config): string[] {
   const upstream = new URL(config.baseUrl);
-  const hasKey = config.openrouterApiKey !== null;
-  const acceptsRemote = config.proxyApiKeys.length > 0;
+  const isLocalOnly = !requiresClientKeys(config) && config.proxyApiKeys.length === 0;
   const warnings = findKeyWarnings(config);
-  if (!hasKey) {
+  if (requiresClientKeys(config)) {
     warnings.push("No API key: set OPENROUTER_API_KEY=sk-or-… in .env or in the environment");
   }
-  if (hasKey && !acceptsRemote && config.onDenoDeploy) {
+  if (isLocalOnly && config.onDenoDeploy) {
     warnings.push("On Deno Deploy no client is local, so all get a 403: set PROXY_API_KEYS");
-  } else if (hasKey && !acceptsRemote && !isLoopback(config.host)) {
+  } else if (isLocalOnly && !isLoopback(config.host)) {
     warnings.push(
       `HOST=${config.host} is reachable from the network, but remote clients get a 403: ` +
         "set HOST=127.0.0.1, or PROXY_API_KEYS to accept them",
@@ -84,6 +82,7 @@ export function findWarnings(config: Config): string[] {
     );
   }
   warnings.push(...findLimitWarnings(config));
+  const hasKey = config.openrouterApiKey !== null;
   if (hasKey && upstream.protocol === "http:" && !isLoopback(upstream.hostname)) {
     warnings.push("The API key is sent unencrypted: use https in OPENROUTER_BASE_URL");
   }
@@ -100,7 +99,7 @@ export function findLimitWarnings(config: Config): string[] {
     ];
   }
   const { hostname } = new URL(config.baseUrl);
-  if (hostname === "openrouter.ai" || hostname.endsWith(".openrouter.ai")) return [];
+  if (isOpenRouter(hostname)) return [];
   return [
     `MAX_COST_USD cannot be enforced if ${hostname} neither reports costs nor lists prices: ` +
     "set a limit there too, and watch today.uncounted in GET /stats",
@@ -115,9 +114,19 @@ export function findKeyWarnings({ proxyApiKeys }: Config): string[] {
   return [`${keys} fewer than ${SHORTEST_KEY} characters and can be guessed: use longer keys`];
 }
 
-function describeToken({ proxyApiKeys, openrouterApiKey }: Config): string {
-  if (proxyApiKeys.length > 0) return "one of PROXY_API_KEYS";
-  return openrouterApiKey === null ? "their own sk-or-… key" : "any-word";
+function describeKey(config: Config): string {
+  if (config.openrouterApiKey !== null) return "using OPENROUTER_API_KEY";
+  return requiresClientKeys(config) ? "using each client's own key" : "without an API key";
+}
+
+function describeToken(config: Config): string {
+  if (config.proxyApiKeys.length > 0) return "one of PROXY_API_KEYS";
+  return requiresClientKeys(config) ? "their own sk-or-… key" : "any-word";
+}
+
+/** Whether a host is OpenRouter's. */
+export function isOpenRouter(hostname: string): boolean {
+  return /(^|\.)openrouter\.ai$/.test(hostname);
 }
 
 function isLoopback(host: string): boolean {

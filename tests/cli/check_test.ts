@@ -255,6 +255,22 @@ Deno.test("check without a key sends no key request, warns, and passes", async (
   assertStringIncludes(hint ?? "", "put OPENROUTER_API_KEY into .env");
 });
 
+Deno.test("check without a key for another server reports that requests have no key", async () => {
+  const env = { OPENROUTER_API_KEY: "", UPSTREAM_DIALECT: "openai" };
+  const report = await check(env, { fetcher: fakeFetch({ "/models": ONE_MODEL }) });
+  const { state, message } = find(report, "key");
+  assertEquals([state, report.ok], ["unchecked", true]);
+  assertStringIncludes(message, "requests are sent without a key");
+});
+
+Deno.test("check names the host of an upstream that rejects the key", async () => {
+  const fetcher = fakeFetch({ "/v1/key": () => new Response("", { status: 401 }) });
+  const report = await check({ OPENROUTER_BASE_URL: "https://llm.example/v1" }, { fetcher });
+  const { message, hint } = find(report, "key");
+  assertStringIncludes(message, "llm.example rejects OPENROUTER_API_KEY: ");
+  assertEquals(hint, "use a key of llm.example");
+});
+
 for (
   const [upstream, responses, states] of [
     [

@@ -37,7 +37,7 @@ const report = {
 };
 Deno.writeTextFileSync(Deno.env.get("REPORT"), JSON.stringify(report));
 const action = Deno.env.get("FAKE") ?? "";
-const ask = async (key) => {
+const send = async (key) => {
   const response = await fetch(settings.env.ANTHROPIC_BASE_URL + "/v1/messages", {
     method: "POST",
     headers: { "content-type": "application/json", authorization: "Bearer " + key },
@@ -49,10 +49,10 @@ const ask = async (key) => {
   });
   console.log(response.status + " " + (await response.json()).type);
 };
-if (action === "ask") {
-  await ask(settings.env.ANTHROPIC_AUTH_TOKEN);
-  await ask("users-own-key");
-  await ask("wrong-key");
+if (action === "send") {
+  await send(settings.env.ANTHROPIC_AUTH_TOKEN);
+  await send("users-own-key");
+  await send("wrong-key");
 }
 if (action.startsWith("SIG")) {
   Deno.addSignalListener(action, () => Deno.exit(42));
@@ -146,7 +146,7 @@ test("passes its variables in a file that only its user can read, and removes it
 
 test("accepts its own key and the user's, and prints the cost in one line at the end", async () => {
   await using stage = setStage(respond, { models: MODELS });
-  const env = { FAKE: "ask", PROXY_API_KEYS: "users-own-key", LOG_LEVEL: "debug" };
+  const env = { FAKE: "send", PROXY_API_KEYS: "users-own-key", LOG_LEVEL: "debug" };
   const [ended] = await launch(stage, { env });
   assertEquals(ended, {
     code: 0,
@@ -176,7 +176,7 @@ test("hides the proxy's keys from Claude Code, wherever the user has set them", 
 test("reports an unknown cost", async () => {
   const { cost: _cost, ...usage } = PRICED;
   await using stage = setStage(() => Response.json({ ...completion("Hello"), usage }));
-  const [{ stderr }] = await launch(stage, { env: { FAKE: "ask" } });
+  const [{ stderr }] = await launch(stage, { env: { FAKE: "send" } });
   assertStringIncludes(stderr, "1,200 tokens in, 30 out, cost unknown\n");
 });
 
@@ -385,7 +385,7 @@ test("resolves --env-file in the folder it was called in, and keeps Claude Code'
   await using stage = setStage(respond, { models: MODELS });
   const text = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${stage.upstream.baseUrl}\n`;
   Deno.writeTextFileSync(`${stage.work}/mine.env`, text, { mode: 0o600 });
-  const env = { OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: "", FAKE: "ask" };
+  const env = { OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: "", FAKE: "send" };
   const rest = ["-p", "--env-file", "x"];
   const [{ code, stdout }, report] = await launch(stage, {
     args: ["--env-file", "mine.env", ...rest],

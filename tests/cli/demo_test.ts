@@ -47,7 +47,7 @@ testAfterStream(
     for (
       const line of [
         /^message_start +message +for claude-sonnet-4-5$/m,
-        /^content_block_delta +thinking_delta +"The request holds 1 "$/m,
+        /^content_block_delta +thinking_delta +"The request contains 1 "$/m,
         /^content_block_delta +signature_delta +"\S+"$/m,
         /^content_block_delta +text_delta +"I am a "$/m,
         /^message_delta +end_turn +\d+ tokens in, \d+ out$/m,

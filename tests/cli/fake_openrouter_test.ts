@@ -28,7 +28,7 @@ const WEATHER = {
 
 Deno.test("createReply rejects an unknown model with OpenRouter's message", () => {
   for (const model of ["claude-sonnet-4-5", "anthropic/claude-no-such-model"]) {
-    const { status, body } = fail(ask("Hello", { model }));
+    const { status, body } = fail(createRequest("Hello", { model }));
     assertEquals(status, 400);
     assertEquals(readError(body)["message"], `${model} is not a valid model ID`);
     assertEquals(readError(body)["code"], 400);
@@ -43,13 +43,16 @@ Deno.test("createReply rejects a body without messages", () => {
 
 Deno.test("createReply returns the error status that the user's last text requests", () => {
   for (const status of [400, 401, 402, 403, 404, 429, 500, 502, 503, 529]) {
-    const reply = fail(ask(`please demo:error ${status}`));
+    const reply = fail(createRequest(`please demo:error ${status}`));
     assertEquals(reply.status, status);
     assertEquals(readError(reply.body)["code"], status);
     assertEquals(reply.headers, status === 429 ? { "retry-after": "2" } : {});
   }
   const parts = [{ type: "text", text: "one" }, { type: "text", text: "demo:error 402" }];
-  assertEquals(fail({ ...ask(""), messages: [{ role: "user", content: parts }] }).status, 402);
+  assertEquals(
+    fail({ ...createRequest(""), messages: [{ role: "user", content: parts }] }).status,
+    402,
+  );
 });
 
 Deno.test("createReply ignores a trigger in an earlier turn, and an invalid one", () => {
@@ -58,7 +61,7 @@ Deno.test("createReply ignores a trigger in an earlier turn, and an invalid one"
     { role: "assistant", content: "no" },
     { role: "user", content: "demo:error 200 demo:errors demo:cutter demo:error 5000" },
   ];
-  assertEquals(complete({ ...ask(""), messages: earlier }).ending, "complete");
+  assertEquals(complete({ ...createRequest(""), messages: earlier }).ending, "complete");
 });
 
 Deno.test("createReply names the model and describes what it received", () => {
@@ -78,16 +81,18 @@ Deno.test("createReply names the model and describes what it received", () => {
 
 Deno.test("createReply reasons only if the request enables reasoning", () => {
   for (const reasoning of [{ enabled: true }, { max_tokens: 1024 }, { effort: "low" }]) {
-    assert(complete(ask("Hello", { reasoning })).reasoning !== "");
+    assert(complete(createRequest("Hello", { reasoning })).reasoning !== "");
   }
   for (const reasoning of [undefined, null, { enabled: false }, { effort: "none" }]) {
-    assertEquals(complete(ask("Hello", { reasoning })).reasoning, "");
+    assertEquals(complete(createRequest("Hello", { reasoning })).reasoning, "");
   }
 });
 
 Deno.test("createReply calls the first tool, or the forced one, with arguments that match its schema", () => {
   const tools = [createTool("get_weather", WEATHER), createTool("stop", { type: "object" })];
-  const { call, text, finishReason, nativeFinishReason } = complete(ask("Weather?", { tools }));
+  const { call, text, finishReason, nativeFinishReason } = complete(
+    createRequest("Weather?", { tools }),
+  );
   assertEquals({ text, finishReason, nativeFinishReason }, {
     text: "",
     finishReason: "tool_calls",
@@ -98,11 +103,11 @@ Deno.test("createReply calls the first tool, or the forced one, with arguments t
     arguments: '{"city":"Paris","unit":"celsius","days":3}',
   });
   const forced = { type: "function", function: { name: "stop" } };
-  assertEquals(complete(ask("Go", { tools, tool_choice: forced })).call, {
+  assertEquals(complete(createRequest("Go", { tools, tool_choice: forced })).call, {
     name: "stop",
     arguments: "{}",
   });
-  assertEquals(complete(ask("Go", { tools, tool_choice: "none" })).call, null);
+  assertEquals(complete(createRequest("Go", { tools, tool_choice: "none" })).call, null);
 });
 
 Deno.test("createReply quotes a tool result, even if text follows it", () => {
@@ -121,14 +126,14 @@ Deno.test("createReply quotes a tool result, even if text follows it", () => {
 });
 
 Deno.test("createReply truncates its text at max_tokens", () => {
-  const reply = complete(ask("Hello", { max_tokens: 5 }));
+  const reply = complete(createRequest("Hello", { max_tokens: 5 }));
   assertEquals(reply.text, "I am a simulated mod");
   assertEquals([reply.finishReason, reply.nativeFinishReason], ["length", "max_tokens"]);
 });
 
 Deno.test("createReply responds with JSON that matches a requested schema", () => {
   const format = { type: "json_schema", json_schema: { name: "x", schema: WEATHER } };
-  const { text } = complete(ask("Weather?", { response_format: format }));
+  const { text } = complete(createRequest("Weather?", { response_format: format }));
   assertEquals(JSON.parse(text), { city: "Paris", unit: "celsius", days: 3 });
 });
 
@@ -164,7 +169,7 @@ Deno.test("fillSchema follows references, arrays, alternatives and defaults, and
 });
 
 Deno.test("toChunks sends reasoning, its signature alone, text, and the finish reason twice", () => {
-  const reply = complete(ask("Hello", { reasoning: { enabled: true } }));
+  const reply = complete(createRequest("Hello", { reasoning: { enabled: true } }));
   const chunks = toChunks(reply, META);
   for (const { id, model } of chunks) assertEquals([id, model], [META.id, MODEL]);
   const deltas = chunks.map((chunk) => chunk.choices?.[0]?.delta ?? {});
@@ -191,7 +196,9 @@ Deno.test("toChunks sends reasoning, its signature alone, text, and the finish r
 });
 
 Deno.test("toChunks sends a tool call as its name, an empty fragment and pieces of its arguments", () => {
-  const reply = complete(ask("Weather?", { tools: [createTool("get_weather", WEATHER)] }));
+  const reply = complete(
+    createRequest("Weather?", { tools: [createTool("get_weather", WEATHER)] }),
+  );
   const calls = toChunks(reply, META)
     .flatMap((chunk) => chunk.choices?.[0]?.delta?.tool_calls ?? []);
   const [first, second] = calls.map((call) => JSON.stringify(call));
@@ -205,30 +212,32 @@ Deno.test("toChunks sends a tool call as its name, an empty fragment and pieces 
 });
 
 Deno.test("toFrames adds comments, and [DONE] unless the reply is cut", () => {
-  const frames = toFrames(complete(ask("Hello")), META);
+  const frames = toFrames(complete(createRequest("Hello")), META);
   assertEquals(frames.slice(0, 2), [": OPENROUTER PROCESSING\n\n", ": OPENROUTER PROCESSING\n\n"]);
   assertEquals(frames.at(-1), "data: [DONE]\n\n");
-  const cut = toFrames(complete(ask("demo:cut")), META).join("");
+  const cut = toFrames(complete(createRequest("demo:cut")), META).join("");
   assert(!cut.includes("[DONE]") && !cut.includes('"finish_reason":"stop"'));
   assertStringIncludes(cut, '"content":"I am a "');
-  const error = toFrames(complete(ask("demo:error midstream")), META);
+  const error = toFrames(complete(createRequest("demo:error midstream")), META);
   assertStringIncludes(error.at(-2) ?? "", '"finish_reason":"error"');
   assertStringIncludes(error.at(-2) ?? "", '"error":{"code":502');
 });
 
 Deno.test("toCompletion returns the reply as one completion", () => {
   const tools = [createTool("get_weather", WEATHER)];
-  const reply = complete(ask("Weather?", { tools, reasoning: { enabled: true } }));
+  const reply = complete(createRequest("Weather?", { tools, reasoning: { enabled: true } }));
   const completion = toCompletion(reply, META);
   assertEquals(completion["object"], "chat.completion");
   assertEquals(JSON.parse(JSON.stringify(completion["choices"]))[0].finish_reason, "tool_calls");
-  assert(isJsonObject(toCompletion(complete(ask("demo:error midstream")), META)["error"]));
+  assert(
+    isJsonObject(toCompletion(complete(createRequest("demo:error midstream")), META)["error"]),
+  );
 });
 
 Deno.test("the simulated upstream requires a bearer key, and rejects unknown endpoints", async () => {
   const upstream = startFakeOpenRouter();
   const url = `${upstream.baseUrl}/chat/completions`;
-  const bare = await fetch(url, { method: "POST", body: JSON.stringify(ask("Hello")) });
+  const bare = await fetch(url, { method: "POST", body: JSON.stringify(createRequest("Hello")) });
   assertEquals(bare.status, 401);
   assertEquals(readError(await bare.json())["code"], 401);
   const unknown = await fetch(`${upstream.baseUrl}/nothing`, { method: "POST", body: "{}" });
@@ -247,13 +256,13 @@ Deno.test("cancelling a response ends the simulated upstream's pause", async () 
   const response = await fetch(`${upstream.baseUrl}/chat/completions`, {
     method: "POST",
     headers: { authorization: "Bearer x" },
-    body: JSON.stringify({ ...ask("Hello"), stream: true }),
+    body: JSON.stringify({ ...createRequest("Hello"), stream: true }),
   });
   await response.body?.cancel();
   await upstream.stop();
 });
 
-function ask(content: string, fields: JsonObject = {}): JsonObject {
+function createRequest(content: string, fields: JsonObject = {}): JsonObject {
   return { model: MODEL, messages: [{ role: "user", content }], ...fields };
 }
 

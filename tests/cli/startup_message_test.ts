@@ -38,6 +38,12 @@ for (
     ],
     ["no key", {}, "using each client's own key", "TOKEN=their own sk-or-… key"],
     ["proxy keys", { PROXY_API_KEYS: "secret-1" }, "own key", "TOKEN=one of PROXY_API_KEYS"],
+    [
+      "another server without a key",
+      { UPSTREAM_DIALECT: "openai" },
+      "without an API key",
+      "ANTHROPIC_AUTH_TOKEN=any-word",
+    ],
     ["Deno Deploy", { DENO_DEPLOY: "1" }, "own key", "URL=this app's address"],
   ] as const
 ) {
@@ -53,6 +59,11 @@ for (
 for (
   const [about, env, warning] of [
     ["no problem", {}, null],
+    [
+      "no key for another server",
+      { OPENROUTER_API_KEY: undefined, UPSTREAM_DIALECT: "openai" },
+      null,
+    ],
     ["no key", { OPENROUTER_API_KEY: undefined }, "set OPENROUTER_API_KEY=sk-or-… in .env"],
     [
       "a HOST that remote clients reach",

@@ -12,7 +12,7 @@ export type { Browser, BrowserContext, Page };
 const DRIVER = "npm:playwright-core@1.65.1";
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"] as const;
 
-/** A running browser, or why there is none. */
+/** A running browser, or why it cannot be started. */
 export type Found = { browser: Browser } | { missing: string };
 
 /** Starts the browser. Never throws: without a browser the tests are ignored. */

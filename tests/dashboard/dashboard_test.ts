@@ -92,9 +92,9 @@ for (const path of ["/", "/stats"]) {
     const get = (headers: Record<string, string>) =>
       call(handler, new Request(`http://localhost:8000${path}`, { headers }));
     for (const headers of [{}, { authorization: `Basic ${btoa("me:wrong")}` }]) {
-      const refused = await get(headers);
-      await refused.text();
-      assertEquals([refused.status, refused.headers.get("www-authenticate")], [
+      const rejected = await get(headers);
+      await rejected.text();
+      assertEquals([rejected.status, rejected.headers.get("www-authenticate")], [
         401,
         'Basic realm="claudeproxy"',
       ]);

@@ -82,7 +82,7 @@ function checkMissing(
     return { state: "failed", message: `${id}: ${NOT_LISTED}`, hint: `${closest}change ${names}` };
   }
   const message = `${id}: ${NOT_LISTED}; if rejected, the requested Claude model replaces it`;
-  return { state: "warning", message, hint: `${closest}set ${names} to one, or to auto` };
+  return { state: "warning", message, hint: `${closest}set ${names} to a listed id, or to auto` };
 }
 
 function checkModel(id: string, model: CatalogModel): Pick<Finding, "state" | "message" | "hint"> {

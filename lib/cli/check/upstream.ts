@@ -7,6 +7,8 @@ import type { Config } from "../../config.ts";
 import { ApiError } from "../../errors.ts";
 import { formatUsd } from "../../format.ts";
 import { isJsonObject, type JsonObject } from "../../json.ts";
+import { requiresClientKeys } from "../serve.ts";
+import { isOpenRouter } from "../startup_message.ts";
 import type { Finding } from "./report.ts";
 
 /** Upstream's responses; `key` is null if no API key is set. */
@@ -65,7 +67,7 @@ export function checkUpstream({ models, key }: UpstreamResponses, { baseUrl }: C
  */
 export function correctBaseUrl(baseUrl: string): string | null {
   const url = new URL(baseUrl);
-  if (/(^|\.)openrouter\.ai$/.test(url.hostname)) {
+  if (isOpenRouter(url.hostname)) {
     return baseUrl === OPENROUTER_URL ? null : OPENROUTER_URL;
   }
   const path = url.pathname.replace(ENDPOINT, "").replace(/\/$/, "");
@@ -80,10 +82,12 @@ export function checkKey(response: UpstreamResponses["key"], config: Config): Fi
   if (response.status === "rejected") {
     const { reason } = response;
     if (isInvalidKey(reason)) {
-      const message = `${new URL(config.baseUrl).host} rejects OPENROUTER_API_KEY: ${
-        explain(reason)
-      }`;
-      return { topic, state: "failed", message, hint: `create a new one at ${KEYS_PAGE}` };
+      const { host, hostname } = new URL(config.baseUrl);
+      const message = `${host} rejects OPENROUTER_API_KEY: ${explain(reason)}`;
+      const hint = isOpenRouter(hostname)
+        ? `create a new one at ${KEYS_PAGE}`
+        : `use a key of ${host}`;
+      return { topic, state: "failed", message, hint };
     }
     const is404 = reason instanceof ApiError && reason.status === 404;
     const message = is404 ? "upstream does not report on keys" : explain(reason);
@@ -97,8 +101,12 @@ export function checkKey(response: UpstreamResponses["key"], config: Config): Fi
   return { topic, ...checkKeyData(data), facts };
 }
 
-function describeMissingKey({ proxyApiKeys }: Config): Finding {
-  const how = proxyApiKeys.length > 0
+function describeMissingKey(config: Config): Finding {
+  if (!requiresClientKeys(config)) {
+    const message = "not checked: OPENROUTER_API_KEY is not set, requests are sent without a key";
+    return { topic: "key", state: "unchecked", message };
+  }
+  const how = config.proxyApiKeys.length > 0
     ? "in addition to one of PROXY_API_KEYS, in the other header"
     : "as ANTHROPIC_AUTH_TOKEN";
   return {

@@ -47,7 +47,7 @@ const FAMILIES = [
 const CLASSIFIER_VARIABLE = "CLAUDE_CODE_AUTO_MODE_MODEL";
 /**
  * "0": Claude Code calls the classifier itself. Otherwise 2.1.332 relies on Anthropic's servers for it, and without
- * feature flags rejects every action that needs it, although the response says that there is none here.
+ * feature flags rejects every action that needs it, although our responses report that no classifier runs.
  */
 const SERVER_CLASSIFIER_VARIABLE = "CLAUDE_CODE_AUTO_MODE_SERVER";
 

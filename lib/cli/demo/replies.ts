@@ -190,7 +190,7 @@ function createText(body: JsonObject, messages: readonly JsonObject[]): string {
 
 function createReasoning(messages: readonly JsonObject[]): string {
   const size = count(messages.length, "message");
-  return `The request holds ${size}. I am not a real model, ` +
+  return `The request contains ${size}. I am not a real model, ` +
     "so I will describe myself and what I received.";
 }
 
