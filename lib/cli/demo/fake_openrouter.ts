@@ -113,7 +113,7 @@ function createKeyError(): Response {
 /** Creates a completion. A failing one is an error with status 200, as OpenRouter sends it. */
 export function toCompletion(reply: ChatReply, meta: ReplyMeta): JsonObject {
   if (reply.ending === "error") return { ...createLateError().body };
-  const details = reply.reasoning === "" ? null : [
+  const details = reply.reasoning === "" ? undefined : [
     { ...toDetail({ text: reply.reasoning }), signature: createSignature(reply) },
   ];
   const message = {
@@ -121,10 +121,10 @@ export function toCompletion(reply: ChatReply, meta: ReplyMeta): JsonObject {
     content: reply.call === null ? reply.text : null,
     refusal: null,
     reasoning: reply.reasoning || null,
-    ...(details !== null && { reasoning_details: details }),
-    ...(reply.call !== null && {
-      tool_calls: [{ index: 0, id: toCallId(meta), type: "function", function: reply.call }],
-    }),
+    reasoning_details: details,
+    tool_calls: reply.call === null
+      ? undefined
+      : [{ index: 0, id: toCallId(meta), type: "function", function: reply.call }],
   };
   const choice = { index: 0, logprobs: null, ...toFinish(reply), message };
   return {
