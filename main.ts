@@ -24,7 +24,7 @@ import { VARIABLES } from "./lib/config.ts";
 const USER_FILE = Deno.build.os === "windows"
   ? "%APPDATA%\\claudeproxy\\.env"
   : "~/.config/claudeproxy/.env (or in XDG_CONFIG_HOME)";
-/** A terminal that is closed sends SIGHUP: by default that would end the process, and cut all answers. */
+/** Closing a terminal sends SIGHUP, which by default ends the process and cuts all responses. */
 const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -42,13 +42,13 @@ if (import.meta.main) {
 }
 
 async function run(words: readonly string[]): Promise<void> {
-  const { command, args, envFile } = parseArguments(words);
-  if (command === "check") return await check(args, envFile);
-  if (command === "claude") return await claude(args, envFile);
+  const { command, args, envFileOption } = parseArguments(words);
+  if (command === "check") return await check(args, envFileOption);
+  if (command === "claude") return await claude(args, envFileOption);
   if (args.length > 0) throw new StartError(`Unknown argument ${args[0]}: see --help`);
   switch (command) {
     case "serve":
-      return await serve(envFile);
+      return await serve(envFileOption);
     case "demo":
       return await demo();
     case "-h":
@@ -63,44 +63,44 @@ async function run(words: readonly string[]): Promise<void> {
   }
 }
 
-function serve(asked: EnvFileOption | null): Promise<void> {
-  const { config, notes } = loadEnvironment({ option: asked, readsFolder: true });
+function serve(option: EnvFileOption | null): Promise<void> {
+  const { config, notes } = loadEnvironment({ option, readsFolder: true });
   requireNetAccess(config);
   const services = createCliServices(config, ABOUT);
   const server = startServer(services);
+  // Before the message, because a script that waits for it may send a signal at once.
   const stopped = stopOnSignal(server);
-  // Who reads this may send a signal at once.
   printStartupMessage(server.url, { config, notes, log: services.log });
   return stopped;
 }
 
-// The other commands are loaded when they are asked for: a server that starts should not wait for them.
+// The other commands are imported on demand: they would delay the start of the server.
 
 async function demo(): Promise<void> {
   const { runDemo } = await import("./lib/cli/demo/demo.ts");
   return stopOnSignal(await runDemo(ABOUT));
 }
 
-async function claude(args: readonly string[], envFile: EnvFileOption | null): Promise<void> {
+async function claude(args: readonly string[], option: EnvFileOption | null): Promise<void> {
   const { runClaude } = await import("./lib/cli/claude/claude.ts");
-  Deno.exit(await runClaude(args, ABOUT, envFile));
+  Deno.exit(await runClaude(args, ABOUT, option));
 }
 
-async function check(args: readonly string[], asked: EnvFileOption | null): Promise<void> {
+async function check(args: readonly string[], option: EnvFileOption | null): Promise<void> {
   const unknown = args.find((arg) => arg !== "--json");
   if (unknown !== undefined) throw new StartError(`Unknown argument ${unknown}: see --help`);
   const { runCheck } = await import("./lib/cli/check/check.ts");
-  const read = () => readSources({ option: asked, readsFolder: true });
-  const isFine = await runCheck(ABOUT, { isJson: args.length > 0, read });
-  // All of the report, however slowly it is read.
+  const read = () => readSources({ option, readsFolder: true });
+  const hasPassed = await runCheck(ABOUT, { isJson: args.length > 0, read });
+  // Without a time limit: the whole report is written, however slow its reader is.
   await flushLines();
-  // What upstream was asked with may keep timers for a while; nothing waits for them.
-  Deno.exit(isFine ? 0 : 1);
+  // Not by itself, because timers of upstream requests may still be running.
+  Deno.exit(hasPassed ? 0 : 1);
 }
 
 /**
- * The first signal lets running answers finish, the second ends at once. But not a second SIGHUP: of a terminal that
- * is closed, both the shell and the kernel send one.
+ * The first signal lets in-flight responses finish, the second ends the process at once. A second SIGHUP is ignored:
+ * when a terminal is closed, both the shell and the kernel send one.
  */
 async function stopOnSignal(server: RunningServer): Promise<void> {
   let isStopping = false;
@@ -117,18 +117,18 @@ async function stopOnSignal(server: RunningServer): Promise<void> {
 
 function printHelp(): void {
   printLine(`${ABOUT.name} ${ABOUT.version}
-Answers Anthropic Messages API requests through OpenRouter.
+Serves the Anthropic Messages API through OpenRouter.
 
 Usage: claudeproxy [--env-file PATH] [serve | check [--json] | claude [args…]]
        claudeproxy demo | --help | --version
 
   serve      Run the proxy (default)
-  check      Tell whether it will work: settings, port, key and models; --json for machines
-  demo       Run it in front of a simulated OpenRouter: no key, no network
-  claude     Run Claude Code through a proxy of its own; all arguments are Claude Code's
+  check      Check settings, port, API key and models; --json prints the report as JSON
+  demo       Run the proxy in front of a simulated OpenRouter: no key, no network
+  claude     Run Claude Code through its own proxy; all arguments go to Claude Code
 
-Settings are variables of the environment, and behind them of one file: --env-file PATH, else .env of
-the working folder (claude does not read that one), else ${USER_FILE}:
+Settings are environment variables. Those that are not set are read from one file: --env-file PATH,
+else .env in the current folder (not for claude), else ${USER_FILE}:
 `);
   for (const { name, default: value, about } of VARIABLES) {
     printLine(`  ${name.padEnd(22)} ${about}${value === "" ? "" : ` [${value}]`}`);

@@ -1,6 +1,6 @@
 /**
- * The whole proxy as one function from request to response, for servers of your own. Settings come as options,
- * never from the environment. Nothing is listened on, nothing is written anywhere.
+ * The proxy as a function from `Request` to `Response`, for your own server. Settings are options; it reads no
+ * environment variables, opens no port and writes no files.
  *
  * Next to other routes of a server:
  *
@@ -15,8 +15,8 @@
  *   const { pathname } = new URL(request.url);
  *   return pathname === "/mine" ? new Response("mine") : proxy(request, info);
  * });
- * const answer = await fetch(`http://127.0.0.1:${server.addr.port}/health`);
- * assertEquals(await answer.text(), '{"status":"ok"}');
+ * const response = await fetch(`http://127.0.0.1:${server.addr.port}/health`);
+ * assertEquals(await response.text(), '{"status":"ok"}');
  * ```
  * @module
  */
@@ -31,39 +31,42 @@ import { createServices } from "./services.ts";
 
 export type { RemoteAddress } from "./auth.ts";
 
-/** The settings of who listens: here that is the embedding program. */
+/** Settings of a listening server; here the embedding program listens. */
 const LISTENING: readonly string[] = ["HOST", "PORT", "DRAIN_S"];
-/** Deno Deploy's own word is a setting too: nobody is local there. */
+/** Includes Deno Deploy's own variable: no client is local there. */
 const NAMES: readonly string[] = [...VARIABLES.map(({ name }) => name), DEPLOY_VARIABLE]
   .filter((name) => !LISTENING.includes(name));
 
-/** What the embedding program may choose. */
+/** Options of {@linkcode createHandler}. */
 export interface HandlerOptions {
   /**
-   * The README's variables by their names, as text. Blank, undefined or left out: the default. `HOST`, `PORT`
-   * and `DRAIN_S` are not among them: your server listens and stops.
+   * The variables of the README as strings. Blank, undefined or missing: the default. `HOST`, `PORT` and `DRAIN_S` are
+   * not allowed, because your server listens and stops.
    */
   settings?: Readonly<Record<string, string | undefined>>;
   /**
-   * Takes each line of the log, without its end; left out: no log. `LOG_FORMAT=text` makes lines for people. What it
-   * throws is ignored.
+   * Receives each line of the log, without a line break. Missing: no log. `LOG_FORMAT=text` selects readable text
+   * instead of JSON. Errors that it throws are ignored.
    */
   writeLog?: (line: string) => void;
-  /** Asks OpenRouter; the global `fetch` where it is left out. */
+  /** Sends requests upstream; defaults to the global `fetch`. */
   fetch?: typeof fetch;
 }
 
-/** What is known of a connection: the second argument of a `Deno.serve` handler fits. */
+/** Information on a connection, as `Deno.serve` passes it to a handler. */
 export interface ConnectionInfo {
-  /** Who is at the other end. */
+  /** The address of the client. */
   remoteAddr: RemoteAddress;
-  /** Settles when the answer has gone out: until then it counts for `MAX_INFLIGHT`. Without it, until it begins to. */
+  /**
+   * Settles when the response is sent, until which the request counts towards `MAX_INFLIGHT`. Without it the request
+   * counts until the response starts.
+   */
   completed?: Promise<void>;
 }
 
 /**
- * Answers one request and never rejects. Without `info` the client counts as a stranger: it is served only with
- * a key of `PROXY_API_KEYS`, or where the proxy holds no key of its own.
+ * Handles one request and never rejects. Without `info` the client counts as remote: it needs a key of
+ * `PROXY_API_KEYS`, unless no `OPENROUTER_API_KEY` is set.
  */
 export type ProxyHandler = (request: Request, info?: ConnectionInfo) => Promise<Response>;
 
@@ -84,7 +87,7 @@ const ABOUT = { name: about.name, version: about.version };
  *   settings: { OPENROUTER_API_KEY: "sk-or-v1-0123", PROXY_API_KEYS: "one,two" },
  *   fetch: openrouter,
  * });
- * const answer = await proxy(
+ * const response = await proxy(
  *   new Request("http://localhost/v1/messages", {
  *     method: "POST",
  *     headers: { "content-type": "application/json", "x-api-key": "two" },
@@ -95,12 +98,12 @@ const ABOUT = { name: about.name, version: about.version };
  *     }),
  *   }),
  * );
- * const { content } = await answer.json();
+ * const { content } = await response.json();
  * assertEquals(content, [{ type: "text", text: "Hi!" }]);
  * ```
  *
- * @throws {TypeError} for a setting that does not exist
- * @throws {Error} for a value that cannot be used; the message names it and what is allowed
+ * @throws {TypeError} if a setting does not exist
+ * @throws {Error} if a value is invalid; the message names it and what is allowed
  */
 export function createHandler(options: HandlerOptions = {}): ProxyHandler {
   const { settings = {}, writeLog } = options;
@@ -116,29 +119,29 @@ export function createHandler(options: HandlerOptions = {}): ProxyHandler {
   const services = createServices(config, {
     about: ABOUT,
     log,
-    // Spans are for the program that embeds: it knows what a request is to it.
+    // The embedding program creates its own spans.
     reportSpan: () => {},
     fetcher: options.fetch ?? fetch,
   });
   const handle = createServerHandler(services);
   return (request, info) => {
-    // No timer of ours runs in somebody else's program: the model list is renewed when a message comes.
+    // Requests refresh the model list: the library starts no timers.
     if (request.method === "POST") services.catalog.refresh();
     return handle(request, toPeer(info?.remoteAddr), info?.completed);
   };
 }
 
-/** The embedding program's log may fail, at once or later: that must end neither a request nor the process. */
+/** Ignores errors and rejections of `writeLog`, which must not end a request or the process. */
 function writeSafely(writeLog: HandlerOptions["writeLog"], line: string): void {
   try {
     const written: unknown = writeLog?.(line);
     if (written instanceof Promise) written.catch(() => {});
   } catch {
-    // There is no other place to say it.
+    // There is no other place to report it.
   }
 }
 
-/** A name that nobody reads would be a setting silently without effect. */
+/** Rejects unknown names, whose settings would have no effect. */
 function checkNames(names: readonly string[]): void {
   const unknown = names.find((name) => !NAMES.includes(name));
   if (unknown === undefined) return;

@@ -5,6 +5,7 @@
  */
 
 import type { LogLevel } from "./config.ts";
+import { formatUsd } from "./format.ts";
 import { fitLine } from "./log_limits.ts";
 import {
   type Color,
@@ -160,7 +161,7 @@ class RequestTable {
       paint(findColor(record), `${record.status}`),
       route.padEnd(this.#width),
       formatTokens(record),
-      (cost === undefined ? "" : `$${Number(cost.toPrecision(4))}`).padEnd(10),
+      (cost === undefined ? "" : formatUsd(cost)).padEnd(10),
       formatTime("first", record.firstEventMs),
       formatTime("total", record.totalMs),
       stripControlChars(record.outcome),

@@ -37,7 +37,7 @@
  * assertEquals(message.stop_reason, "end_turn");
  * ```
  *
- * A stream, chunk by chunk:
+ * A streamed response, chunk by chunk:
  *
  * ```ts
  * import { assertEquals } from "@std/assert";

@@ -1,29 +1,32 @@
 /**
- * `deno task dashboard`: writes lib/dashboard/generated.ts from the page's sources. One file without text imports, which
- * are unstable on Deno 2.5. A test compares {@linkcode hashSources} with the hash inside: no bundler is needed
- * to see that it is stale.
+ * `deno task dashboard`: writes lib/dashboard/generated.ts from its sources. The result is a module because text
+ * imports are unstable on Deno 2.5. It contains {@linkcode hashSources}, so that a test notices a stale file without
+ * the bundler.
  */
 
 const ROOT = new URL("../", import.meta.url);
 const FOLDER = new URL("lib/dashboard/", ROOT);
 const TARGET = "generated.ts";
+/** Modules of lib/ that the dashboard imports. */
+export const SHARED: readonly string[] = ["../colors.ts", "../format.ts"];
 
-/** The hash of all that the generated file is made from, this program included. Line ends do not count. */
+/** Hashes all sources of the generated file, this program included. Ignores differences in line ends. */
 export async function hashSources(): Promise<string> {
-  const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name)
+  const own = [...Deno.readDirSync(FOLDER)].map(({ name }) => name)
     .filter((name) => name !== TARGET).toSorted();
+  const names = [...own, ...SHARED];
   const files = [...names.map((name) => new URL(name, FOLDER)), new URL(import.meta.url)];
   const texts = files.map((file) => Deno.readTextFileSync(file).replaceAll("\r\n", "\n"));
   return await hash(JSON.stringify([names, texts]));
 }
 
-/** SHA-256 in base64, as a Content-Security-Policy wants it. */
+/** SHA-256 in base64, the form of a Content-Security-Policy. */
 export async function hash(text: string): Promise<string> {
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(bytes).toBase64();
 }
 
-/** The script of the page in one piece. @throws {Error} where the bundler fails or cannot be fetched */
+/** Bundles the script. @throws {Error} if the bundler fails or cannot be downloaded */
 async function bundle(): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -38,10 +41,10 @@ async function bundle(): Promise<string> {
     cwd: FOLDER,
   }).output();
   const decoder = new TextDecoder();
-  if (code !== 0) throw new Error(`The page cannot be bundled: ${decoder.decode(stderr)}`);
+  if (code !== 0) throw new Error(`Cannot bundle the dashboard: ${decoder.decode(stderr)}`);
   const script = decoder.decode(stdout).trim();
-  // Inside <script> these would end it, or hide its end.
-  if (/<\/script|<!--/i.test(script)) throw new Error("The script holds </script or <!--");
+  // Either would change where the <script> element ends.
+  if (/<\/script|<!--/i.test(script)) throw new Error("The script contains </script or <!--");
   return script;
 }
 
@@ -49,12 +52,12 @@ async function readSource(name: string): Promise<string> {
   return (await Deno.readTextFile(new URL(name, FOLDER))).replaceAll("\r\n", "\n").trim();
 }
 
-function insert(page: string, mark: string, text: string): string {
-  if (page.split(mark).length !== 2) throw new Error(`index.html needs one ${mark}`);
-  return page.replace(mark, () => text);
+function insert(page: string, placeholder: string, text: string): string {
+  if (page.split(placeholder).length !== 2) throw new Error(`index.html needs one ${placeholder}`);
+  return page.replace(placeholder, () => text);
 }
 
-/** The source of the generated file. */
+/** Creates the source of the generated file. */
 async function generate(): Promise<string> {
   const style = (await readSource("style.css")).replace(/\/\*.*?\*\/\n?/gs, "");
   const script = await bundle();
@@ -79,10 +82,10 @@ async function generate(): Promise<string> {
 /** The hash of the sources. */
 export const SOURCES: string = ${JSON.stringify(await hashSources())};
 
-/** The Content-Security-Policy of the page: its one script, its one style, and its own server. */
+/** The Content-Security-Policy of the dashboard: its one script, its one style, and its own server. */
 export const POLICY: string = ${JSON.stringify(policy)};
 
-/** The page. */
+/** The dashboard as HTML. */
 export const PAGE: string = ${JSON.stringify(page)};
 `;
 }

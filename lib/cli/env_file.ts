@@ -1,5 +1,5 @@
 /**
- * The settings file of a start: which one it is, and what it says. Reads only what it may read, and never prompts.
+ * Finds and reads the settings file. Reads only files that it has permission for, and never prompts.
  * @module
  */
 
@@ -7,33 +7,33 @@ import { parse } from "@std/dotenv/parse";
 import type { EnvFileOption } from "./arguments.ts";
 import { StartError } from "./terminal.ts";
 
-/** Which files may be read. */
+/** Which file is read. */
 export interface FileChoice {
-  /** The file that `--env-file` names; null for none. */
+  /** The file of `--env-file`; null for the default files. */
   option: EnvFileOption | null;
-  /** Whether `.env` of the working folder is read. Not by `claude`, which is started in any repository. */
+  /** Whether `.env` in the current folder is read. Not by `claude`, which is started in any repository. */
   readsFolder: boolean;
 }
 
 /** One settings file. */
 export interface EnvFile {
-  /** As messages name it. */
+  /** Its path, as shown in messages. */
   name: string;
   values: Readonly<Record<string, string>>;
-  /** Things the person should know, a line each. */
+  /** Warnings, one line each. */
   notes: string[];
 }
 
 const FOLDER_FILE = ".env";
 const SECRETS = ["OPENROUTER_API_KEY", "PROXY_API_KEYS"] as const;
-/** Read permission for the group or for everyone. */
+/** Mode bits: readable by group or others. */
 const OTHERS_READ = 0o044;
-/** Takes the place of `$` while a file is parsed; no text has a meaning for it. */
+/** Replaces `$` while a file is parsed; a private-use character. */
 const DOLLAR = "\uE024";
 
 /**
- * Reads the one file that counts: the one that was asked for, else `.env` of the working folder, else the user's own.
- * @throws {StartError} where it cannot be read or used
+ * Reads one file: that of `--env-file`, else `.env` in the current folder, else the user's own.
+ * @throws {StartError} if it cannot be read or used
  */
 export function readEnvFile({ option, readsFolder }: FileChoice): EnvFile {
   const found = option === null ? null : readNamedFile(option);
@@ -52,8 +52,8 @@ export function readEnvFile({ option, readsFolder }: FileChoice): EnvFile {
 }
 
 /**
- * The user's own settings file, for every folder; null where the environment does not tell, or may not be read.
- * A relative path would lead into the working folder, so it does not count.
+ * Path of the user's own settings file; null if the variables for it are unset or not permitted.
+ * Relative values are ignored: they would point into the current folder, which may be any repository.
  */
 export function findUserFile(
   read: (name: string) => string | undefined = readGranted,
@@ -72,13 +72,13 @@ export function findUserFile(
   return folder === null ? null : `${folder}/claudeproxy/.env`;
 }
 
-/** Without the permission a variable is not set: asking for it would prompt or throw. */
+/** Reads a variable. Undefined without permission, where `Deno.env.get` would prompt or throw. */
 export function readGranted(variable: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable });
   return state === "granted" ? Deno.env.get(variable)?.trim() || undefined : undefined;
 }
 
-/** A path as the user means it who stands in that folder. */
+/** Resolves a path that is relative to a folder. */
 export function resolvePath(path: string, folder: string): string {
   return isAbsolute(path) ? path : `${folder}/${path}`;
 }
@@ -100,7 +100,7 @@ function readNamedFile({ path, mayBeMissing }: EnvFileOption): EnvFile | null {
   throw new StartError(`${path} does not exist: --env-file needs the path of a settings file`);
 }
 
-/** Null where there is no such file. */
+/** Null if the file does not exist. */
 function load(path: string): EnvFile | null {
   let text: string;
   try {
@@ -112,19 +112,19 @@ function load(path: string): EnvFile | null {
   const values = parseLiterally(text, path);
   const isSecret = SECRETS.some((name) => values[name]?.trim());
   const notes = isSecret && canOthersRead(path)
-    ? [`${path} holds a key, and other users of this machine can read it: chmod 600 ${path}`]
+    ? [`${path} contains a key and other users of this machine can read it: chmod 600 ${path}`]
     : [];
   return { name: path, values, notes };
 }
 
 /**
- * The values as they are written. The parser would replace an unquoted `$NAME` by any variable of the environment:
- * a file of somebody else's repository could send every secret of the user's shell to an address of its choice.
+ * Parses the values literally. The parser would expand an unquoted `$NAME`, so that the file of an untrusted repository
+ * could send any secret in the user's environment to its own server.
  */
 function parseLiterally(text: string, path: string): Record<string, string> {
   const entries = Object.entries(parse(text.replaceAll("$", DOLLAR)))
     .map(([name, value]) => [name, value.replaceAll(DOLLAR, "$")] as const);
-  // A shell that reads the same file would take it for a reference.
+  // A shell that reads the same file would expand an unquoted one.
   const isQuoted = (value: string) => text.includes(`'${value}'`) || text.includes(`"${value}"`);
   if (entries.some(([, value]) => value.includes("$") && !isQuoted(value))) {
     throw new StartError(`${path} cannot be used: put values that contain $ into single quotes`);
@@ -132,7 +132,7 @@ function parseLiterally(text: string, path: string): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/** Windows has no such modes. */
+/** False on Windows, which has no such modes. */
 function canOthersRead(path: string): boolean {
   if (Deno.build.os === "windows") return false;
   return ((Deno.statSync(path).mode ?? 0) & OTHERS_READ) !== 0;

@@ -1,6 +1,6 @@
 /**
- * The settings as they may be read: named variables, one settings file behind them, and no prompt ever. Decides what
- * of a file counts beside a key that is not from there.
+ * Loads the settings: environment variables, then one settings file. Never prompts for a permission. Decides which
+ * settings of a file are used if the API key comes from the environment.
  * @module
  */
 
@@ -15,39 +15,39 @@ import {
 import { type EnvFile, type FileChoice, readEnvFile } from "./env_file.ts";
 import { StartError } from "./terminal.ts";
 
-/** What was found at the start. */
+/** The configuration and warnings about it. */
 export interface Environment {
   config: Config;
-  /** Things the person should know, a line each. */
+  /** Warnings, one line each. */
   notes: string[];
 }
 
-/** The settings as text, before anybody has judged them. */
+/** The settings as text, not yet validated. */
 export interface EnvSources {
-  /** The environment, and the settings file behind it. */
+  /** Looks up the environment, then the settings file. */
   env: Env;
-  /** Where the value of a variable comes from: `environment`, the name of the file, or `default`. */
+  /** The source of a variable's value: `environment`, the name of the file, or `default`. */
   sourceOf(name: string): string;
   notes: string[];
-  /** Set where the key of one source would go to the address of another. */
+  /** Set if the API key of one source would be sent to the base URL of another. */
   mixed?: MixedSources;
 }
 
-/** Where a key and the address that it would go to come from. */
+/** The sources of the API key and of the base URL. */
 export interface MixedSources {
   key: string;
   baseUrl: string;
-  /** The address, without what a URL may hide. */
+  /** The host of the base URL, without credentials that a URL may contain. */
   host: string;
 }
 
-/** What opens the proxy to others: not for the file of a repository to say about a key that is not its own. */
-const OPENING = ["HOST", "PROXY_API_KEYS", "ALLOWED_ORIGINS"] as const;
+/** Settings that give others access: a repository's file may not set them for a key that is not its own. */
+const ACCESS_SETTINGS = ["HOST", "PROXY_API_KEYS", "ALLOWED_ORIGINS"] as const;
 const ENVIRONMENT = "environment";
 
 /**
- * Reads the configuration from the environment and a settings file; the real environment wins.
- * @throws {StartError} one line: the variable and its cure, or the exact flag to add
+ * Loads the configuration from the environment and a settings file; the environment takes precedence.
+ * @throws {StartError} naming the variable and what is allowed, or the flag to add
  */
 export function loadEnvironment(choice: FileChoice): Environment {
   const sources = readSources(choice);
@@ -55,64 +55,65 @@ export function loadEnvironment(choice: FileChoice): Environment {
 }
 
 /**
- * Reads the settings without judging them.
- * @throws {StartError} where they may not be read, or the file cannot be
+ * Reads the settings without validating them.
+ * @throws {StartError} without permission, or if the file cannot be read
  */
 export function readSources(choice: FileChoice): EnvSources {
   requireEnvAccess();
   return mergeSources((name) => Deno.env.get(name), readEnvFile(choice));
 }
 
-/** The environment's values, and behind them those of the file that may count. */
+/** Merges the environment with the settings of the file that are allowed. */
 export function mergeSources(environment: Env, file: EnvFile): EnvSources {
-  const readOwn = (name: string) => environment(name)?.trim() || undefined;
+  const readEnvironment = (name: string) => environment(name)?.trim() || undefined;
   const readFile = (name: string) => file.values[name]?.trim() || undefined;
-  const key = readOwn("OPENROUTER_API_KEY");
-  // A file that holds the same key has nothing to gain by it.
-  const isForeign = key !== undefined && key !== readFile("OPENROUTER_API_KEY");
-  const ignored = OPENING.filter((name) =>
-    isForeign && readOwn(name) === undefined && readFile(name) !== undefined
+  const key = readEnvironment("OPENROUTER_API_KEY");
+  // A file with the same key already has it, so it is trusted.
+  const isKeyOfUser = key !== undefined && key !== readFile("OPENROUTER_API_KEY");
+  const ignored = ACCESS_SETTINGS.filter((name) =>
+    isKeyOfUser && readEnvironment(name) === undefined && readFile(name) !== undefined
   );
   const env = (name: string) =>
-    readOwn(name) ?? (ignored.some((one) => one === name) ? undefined : readFile(name));
-  const findOrigin = (name: string) => {
-    if (readOwn(name) !== undefined) return ENVIRONMENT;
+    readEnvironment(name) ?? (ignored.some((one) => one === name) ? undefined : readFile(name));
+  const sourceOf = (name: string) => {
+    if (readEnvironment(name) !== undefined) return ENVIRONMENT;
     return env(name) === undefined ? "default" : file.name;
   };
-  const mixed = findMixed({ env, sourceOf: findOrigin }, key === undefined || isForeign);
+  const mixed = findMixed({ env, sourceOf }, key === undefined || isKeyOfUser);
   const notes = [...file.notes, ...describeIgnored(ignored, file.name)];
-  return { env, sourceOf: findOrigin, notes, ...(mixed !== null && { mixed }) };
+  return { env, sourceOf, notes, ...(mixed !== null && { mixed }) };
 }
 
-/** @param isOneSided whether only one of the sources holds the key */
+/** @param isInOneSource whether only one of the two sources has this API key */
 function findMixed(
   { env, sourceOf }: Pick<EnvSources, "env" | "sourceOf">,
-  isOneSided: boolean,
+  isInOneSource: boolean,
 ): MixedSources | null {
   const baseUrl = env("OPENROUTER_BASE_URL")?.replace(/\/+$/, "") ?? "";
-  const standard = VARIABLES.find(({ name }) => name === "OPENROUTER_BASE_URL")?.default;
-  const [key, from] = [sourceOf("OPENROUTER_API_KEY"), sourceOf("OPENROUTER_BASE_URL")];
-  if (!isOneSided || key === "default" || from === "default") return null;
-  if (key === from || baseUrl === standard) return null;
-  return { key: nameSource(key), baseUrl: nameSource(from), host: URL.parse(baseUrl)?.host ?? "" };
+  const defaultUrl = VARIABLES.find(({ name }) => name === "OPENROUTER_BASE_URL")?.default;
+  const [keySource, urlSource] = [sourceOf("OPENROUTER_API_KEY"), sourceOf("OPENROUTER_BASE_URL")];
+  if (!isInOneSource || keySource === "default" || urlSource === "default") return null;
+  if (keySource === urlSource || baseUrl === defaultUrl) return null;
+  const host = URL.parse(baseUrl)?.host ?? "";
+  return { key: describeSource(keySource), baseUrl: describeSource(urlSource), host };
 }
 
-function nameSource(origin: string): string {
-  return origin === ENVIRONMENT ? "the environment" : origin;
+function describeSource(source: string): string {
+  return source === ENVIRONMENT ? "the environment" : source;
 }
 
 function describeIgnored(names: readonly string[], file: string): string[] {
   if (names.length === 0) return [];
   const list = names.join(", ");
   return [
-    `Ignored ${list} of ${file}, because OPENROUTER_API_KEY is from the environment: ` +
+    `Ignored ${list} from ${file}, because OPENROUTER_API_KEY is from the environment: ` +
     `set ${names.length === 1 ? "it" : "them"} there`,
   ];
 }
 
 /**
- * The configuration, unless a key would go where another source says.
- * @throws {StartError} one line: where key and address come from, or the variable, its value and what is allowed
+ * Validates the settings, and rejects an API key that would be sent to the base URL of another source.
+ * @throws {StartError} naming both sources, or the variable, its value and what is allowed
  */
 export function parseSources({ env, mixed }: EnvSources): Config {
   if (mixed === undefined) return parseConfig(env);
@@ -122,7 +123,7 @@ export function parseSources({ env, mixed }: EnvSources): Config {
   );
 }
 
-/** @throws {StartError} one line: the variable, its value and what is allowed */
+/** @throws {StartError} naming the variable, its value and what is allowed */
 export function parseConfig(env: Env): Config {
   try {
     return loadConfig(env);
@@ -133,8 +134,8 @@ export function parseConfig(env: Env): Config {
 }
 
 /**
- * Asks the runtime whether the server may listen and call upstream, so that it never prompts.
- * @throws {StartError} with the exact flag to add
+ * Checks the permissions to listen and to call upstream.
+ * @throws {StartError} naming the flag to add
  */
 export function requireNetAccess(config: NetConfig): void {
   for (const address of [toListenAddress(config), toUpstreamAddress(config)]) {
@@ -142,21 +143,21 @@ export function requireNetAccess(config: NetConfig): void {
   }
 }
 
-/** The settings that need the net. */
+/** The settings that need net access. */
 export type NetConfig = Pick<Config, "host" | "port" | "baseUrl">;
 
-/** Where the server listens, as the runtime's permissions name it. */
+/** The address the server listens on, in the form of `--allow-net`. */
 export function toListenAddress({ host, port }: Pick<Config, "host" | "port">): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** Where upstream is, as the runtime's permissions name it. */
+/** The address of upstream, in the form of `--allow-net`. */
 export function toUpstreamAddress({ baseUrl }: Pick<Config, "baseUrl">): string {
   const { hostname, port, protocol } = new URL(baseUrl);
   return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
 }
 
-/** Asks without ever prompting. */
+/** Whether net access to an address is permitted. Never prompts. */
 export function mayReach(address: string): boolean {
   return Deno.permissions.querySync({ name: "net", host: address }).state === "granted";
 }

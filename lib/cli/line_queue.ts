@@ -1,38 +1,38 @@
 /**
- * Lines on their way out, written one batch after the other without ever blocking: a terminal after Ctrl+S, a
- * pipe that is not read or a slow disk must not hold up a server. Knows no file, only a function that writes.
+ * Queues lines and writes them in batches without blocking: a terminal after Ctrl+S, a pipe that is not read or a slow
+ * disk must not block the server. Knows only a write function, no file.
  * @module
  */
 
-/** Lines that wait beyond this are lost: about 2,000 of a request each. */
+/** Lines beyond this are lost. Enough for about 2,000 log lines of requests. */
 const MAX_WAITING_BYTES = 1024 * 1024;
-/** How long a non-blocking pipe that is full is left alone. */
+/** Pause before writing to a full non-blocking pipe again. */
 const RETRY_MS = 50;
 
 const encoder = new TextEncoder();
 
-/** Writes some of the bytes and tells how many, as `Deno.stdout.write` does. */
+/** Writes some of the bytes and returns how many, like `Deno.stdout.write`. */
 export type WriteBytes = (bytes: Uint8Array) => Promise<number>;
 
-/** A queue of lines before one output. */
+/** A queue of lines in front of one output. */
 export class LineQueue {
   readonly #write: WriteBytes;
   #waiting: Uint8Array[] = [];
-  /** Bytes that wait or are being written. */
+  /** Bytes that are queued or being written. */
   #size = 0;
-  /** Once a line was lost, none is taken before all that waits is out: losses come in one piece. */
+  /** After a loss no line is accepted until the queue is empty: lost lines are consecutive. */
   #isFull = false;
-  /** The work of writing; null where nothing waits. */
+  /** The write in progress; null if the queue is empty. */
   #writing: Promise<void> | null = null;
 
   constructor(write: WriteBytes) {
     this.#write = write;
   }
 
-  /** @returns false where too much waits already: then the line is lost */
+  /** @returns false if the queue is full and the line is lost */
   push(line: string): boolean {
     const bytes = encoder.encode(`${line}\n`);
-    // The first line is taken however long it is.
+    // An empty queue accepts a line of any length.
     if (this.#size > 0 && this.#size + bytes.length > MAX_WAITING_BYTES) this.#isFull = true;
     if (this.#isFull) return false;
     this.#waiting.push(bytes);
@@ -41,13 +41,13 @@ export class LineQueue {
     return true;
   }
 
-  /** Resolves when all lines so far are out, or after `maxMs`. Without `maxMs` it waits for a slow reader. */
+  /** Resolves when all lines are written, or after `maxMs`. Without `maxMs` it waits for a slow reader. */
   async flush(maxMs?: number): Promise<void> {
     if (this.#writing === null) return;
     if (maxMs === undefined) return await this.#writing;
-    const { promise: isLate, resolve } = Promise.withResolvers<void>();
+    const { promise: timeout, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, maxMs);
-    await Promise.race([this.#writing, isLate]);
+    await Promise.race([this.#writing, timeout]);
     clearTimeout(timer);
   }
 
@@ -58,7 +58,7 @@ export class LineQueue {
       try {
         await this.#writeAll(batch);
       } catch {
-        // The reader has left (`| head`), or the disk is full: that must not end a server.
+        // The reader has exited (`| head`), or the disk is full: neither may end the server.
       }
       this.#size -= batch.length;
     }
@@ -71,7 +71,7 @@ export class LineQueue {
       try {
         rest = rest.subarray(await this.#write(rest));
       } catch (error) {
-        // Another program with the same terminal or pipe can switch it to non-blocking.
+        // Another program on the same terminal or pipe can make it non-blocking.
         if (!(error instanceof Deno.errors.WouldBlock)) throw error;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
@@ -80,11 +80,11 @@ export class LineQueue {
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
   for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+    bytes.set(part, offset);
+    offset += part.length;
   }
-  return whole;
+  return bytes;
 }

@@ -1,18 +1,18 @@
 /**
- * Listening that survives its accidents: a process that runs out of files cannot accept, which ends `Deno.serve`.
- * Then idle connections are closed, and the same address is listened on again; answers under way go on.
+ * Keeps listening after accept errors: running out of file descriptors ends `Deno.serve`. The listener then closes
+ * idle connections and listens on the same address again; in-flight responses continue.
  * @module
  */
 
 import type { Log } from "../log.ts";
 import { isOutOfFiles } from "../errors.ts";
 
-/** How long files get to become free. */
+/** Pause before listening again, in which file descriptors are released. */
 const RETRY_MS = 50;
-/** What lasts is said again after this. */
-const QUIET_MS = 60_000;
+/** A persistent error is logged once in this time. */
+const LOG_INTERVAL_MS = 60_000;
 
-/** What is needed to listen. */
+/** Options of {@linkcode Listener}. */
 export interface ListenOptions {
   hostname: string;
   port: number;
@@ -26,20 +26,20 @@ export interface ListenOptions {
 
 type Server = Pick<Deno.HttpServer<Deno.Addr>, "addr" | "finished" | "shutdown">;
 
-/** Listens until it is stopped. */
+/** Listens on one address until it is stopped. */
 export class Listener {
   readonly address: Deno.Addr;
-  /** Settles when it was stopped, and all answers are out. */
+  /** Settles when it is stopped and all responses are sent. */
   readonly finished: Promise<void>;
   readonly #options: ListenOptions;
   readonly #finish: () => void;
-  /** The one that accepts, and earlier ones that still have answers under way. */
+  /** The server that accepts, and earlier ones with in-flight responses. */
   readonly #servers = new Set<Server>();
   #isStopping = false;
-  #saidAt = -Infinity;
+  #loggedAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @throws what `Deno.serve` throws where the address cannot be had */
+  /** @throws the error of `Deno.serve` if it cannot listen on the address */
   constructor(options: ListenOptions) {
     this.#options = options;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -48,7 +48,7 @@ export class Listener {
     this.address = this.#listen(options.port).addr;
   }
 
-  /** Stops accepting. Resolves when all answers are out. */
+  /** Stops accepting. Resolves when all responses are sent. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#timer);
@@ -62,7 +62,7 @@ export class Listener {
     this.#servers.add(server);
     server.finished.catch((cause) => {
       if (this.#isStopping) return;
-      // Idle connections are closed by it, those with an answer under way at the answer's end.
+      // Closes idle connections at once, the others after their response.
       server.shutdown().catch(() => {}).finally(() => this.#servers.delete(server));
       this.#retry(cause);
     });
@@ -70,10 +70,10 @@ export class Listener {
   }
 
   #retry(cause: unknown): void {
-    this.#say(cause);
+    this.#logError(cause);
     this.#timer = setTimeout(() => {
       try {
-        // Where any port would do, clients still know the first one.
+        // With PORT=0 too, clients use the port that was assigned first.
         this.#listen(this.address.transport === "tcp" ? this.address.port : this.#options.port);
       } catch (error) {
         this.#retry(error);
@@ -81,11 +81,11 @@ export class Listener {
     }, RETRY_MS);
   }
 
-  #say(cause: unknown): void {
+  #logError(cause: unknown): void {
     const { log, now } = this.#options;
-    if (now() - this.#saidAt < QUIET_MS) return;
-    this.#saidAt = now();
-    const cure = isOutOfFiles(cause) ? " Raise the limit of open files (ulimit -n)." : "";
-    log.write("error", `Cannot accept connections, closing idle ones: ${cause}.${cure}`);
+    if (now() - this.#loggedAt < LOG_INTERVAL_MS) return;
+    this.#loggedAt = now();
+    const hint = isOutOfFiles(cause) ? ". Raise the limit of open files (ulimit -n)" : "";
+    log.write("error", `Cannot accept connections, closing idle ones: ${cause}${hint}`);
   }
 }

@@ -1,18 +1,18 @@
 /**
- * The model map as people read it: which kinds of names go to which target.
+ * Groups the model mapping by target, for the startup message and `check`.
  * @module
  */
 
 import type { Config, Family, Target } from "../config.ts";
 import { FAMILIES } from "../openrouter/model_mapping.ts";
 
-/** Names of models that share a target. */
+/** Model families that share a target. */
 export interface TargetGroup {
   families: Family[];
   target: Target;
 }
 
-/** Family → its variable, in the order in which people see them. */
+/** Family → its variable, in display order. */
 export const TARGET_VARIABLES = {
   opus: "TARGET_MODEL_OPUS",
   sonnet: "TARGET_MODEL_BIG",
@@ -21,7 +21,7 @@ export const TARGET_VARIABLES = {
   other: "TARGET_MODEL_DEFAULT",
 } as const satisfies Record<Family, string>;
 
-/** The families, those with the same target together. */
+/** Groups the families by target. */
 export function groupByTarget(targets: Config["targets"]): TargetGroup[] {
   const groups = new Map<string, TargetGroup>();
   for (const family of [...FAMILIES, "other"] as const) {

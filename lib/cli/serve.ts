@@ -1,5 +1,5 @@
 /**
- * The server as a running thing: wires the services to the world, listens, and stops in good order.
+ * Runs the server: creates the services, listens, and shuts down gracefully.
  * @module
  */
 
@@ -16,10 +16,10 @@ import { createServices } from "../services.ts";
 import { Listener } from "./listener.ts";
 import { canShowColors, flushLines, LAST_LINES_MS, printLine, StartError } from "./terminal.ts";
 
-/** Deno Deploy kills five seconds after its signal. */
+/** Deno Deploy kills the process five seconds after its signal. */
 const DEPLOY_DRAIN_MS = 4000;
 
-/** Where OpenTelemetry's API is registered; the runtime does that only with OTEL_DENO=true. */
+/** The registration of OpenTelemetry's API; the runtime sets it only with OTEL_DENO=true. */
 const TELEMETRY = Symbol.for("opentelemetry.js.api.1");
 
 /** Name and version of this program. */
@@ -28,17 +28,17 @@ export interface About {
   version: string;
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface RunningServer {
-  /** Where it can be reached from this machine. */
+  /** Its address for local clients. */
   url: string;
   /** Settles when it has stopped. */
   finished: Promise<void>;
-  /** Stops accepting, lets running answers finish within DRAIN_S, and their log lines leave. */
+  /** Stops accepting, waits up to DRAIN_S for in-flight responses, and writes the remaining log lines. */
   stop(): Promise<void>;
 }
 
-/** The services of the command line: its log goes to standard output. */
+/** Creates the services of the command line, with a log on standard output. */
 export function createCliServices(config: Config, about: About): Services {
   const format = config.logFormat === "auto"
     ? (Deno.stdout.isTerminal() ? "text" : "json")
@@ -55,15 +55,15 @@ export function createCliServices(config: Config, about: About): Services {
   return createServices(config, { about, log, reportSpan, fetcher: fetch });
 }
 
-/** The runtime's own; null where it collects nothing: there a span is an error, and on Deno 2.5 the end. */
+/** The runtime's tracer. Null if it collects nothing: then a span is an error, and ends the process on Deno 2.5. */
 function findTracer({ name, version }: About): Tracer | null {
   if (!(TELEMETRY in globalThis)) return null;
   return Deno.telemetry.tracerProvider.getTracer(name, version);
 }
 
 /**
- * Starts listening and begins to fetch the catalog in the background.
- * @throws {StartError} where the address is taken or not this machine's
+ * Starts listening and fetches the catalog in the background.
+ * @throws {StartError} if the address is in use or not an address of this machine
  */
 export function startServer(services: Services): RunningServer {
   const { config, catalog } = services;
@@ -87,16 +87,21 @@ export function startServer(services: Services): RunningServer {
   };
 }
 
-/** What the start-up line says about who is served. */
-export function describeAccess(config: Config): string {
-  if (config.proxyApiKeys.length > 0) return "serving clients with a key of PROXY_API_KEYS";
-  if (config.openrouterApiKey === null) {
-    return "OPENROUTER_API_KEY is not set: requests get 401 unless they bring their own sk-or-… key";
-  }
-  return "serving this machine only; set PROXY_API_KEYS to open it";
+/** Whether clients must send their own OpenRouter key. Other servers may need no key. */
+export function requiresClientKeys({ openrouterApiKey, dialect }: Config): boolean {
+  return openrouterApiKey === null && dialect !== "openai";
 }
 
-/** @throws {StartError} where the address is taken or not this machine's */
+/** Which clients are accepted, for the startup message. */
+export function describeAccess(config: Config): string {
+  if (config.proxyApiKeys.length > 0) return "accepting clients with a key of PROXY_API_KEYS";
+  if (requiresClientKeys(config)) {
+    return "OPENROUTER_API_KEY is not set: requests without an sk-or-… key of their own get a 401";
+  }
+  return "accepting local clients only; set PROXY_API_KEYS to accept remote clients";
+}
+
+/** @throws {StartError} if the address is in use or not an address of this machine */
 function listen({ config, log, now }: Services, handler: Deno.ServeHandler): Listener {
   const { host: hostname, port } = config;
   try {
@@ -110,13 +115,12 @@ function listen({ config, log, now }: Services, handler: Deno.ServeHandler): Lis
   }
 }
 
-/** How long the last words of a stream may take to go out. */
-const LAST_WORDS_MS = 500;
+/** Time to send the final errors of open streams. */
+const FINAL_ERRORS_MS = 500;
 
 /**
- * Waits for running answers, but not longer than agreed: an endless stream would block for ever. Streams that
- * are still open then end in an error, so that a cut answer is not taken for a whole one, and requests without
- * an answer get the error as their answer.
+ * Waits for in-flight responses, at most `drainMs`. Streams that are still open then end in an error event, so that
+ * clients do not take them for complete, and requests without a response yet get the error as their response.
  */
 async function drain(
   listener: Listener,
@@ -126,13 +130,13 @@ async function drain(
   if (await settlesWithin(finished, drainMs)) return;
   const error = new ApiError("overloaded_error", "The proxy is shutting down; try again");
   for (const stream of openStreams) stream.end(error);
-  await settlesWithin(finished, LAST_WORDS_MS);
+  await settlesWithin(finished, FINAL_ERRORS_MS);
 }
 
 async function settlesWithin(work: Promise<void>, ms: number): Promise<boolean> {
-  const { promise: isLate, resolve } = Promise.withResolvers<false>();
+  const { promise: timeout, resolve } = Promise.withResolvers<false>();
   const timer = setTimeout(() => resolve(false), ms);
-  const isDone = await Promise.race([work.then(() => true), isLate]);
+  const isDone = await Promise.race([work.then(() => true), timeout]);
   clearTimeout(timer);
   return isDone;
 }

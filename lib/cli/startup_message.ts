@@ -1,6 +1,5 @@
 /**
- * What the terminal says when the proxy has started: four lines (address, upstream, models, clients), then
- * warnings that name their cure.
+ * Prints the startup message: four lines (address, upstream, models, clients), then warnings with their remedies.
  * @module
  */
 
@@ -8,21 +7,21 @@ import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import { createColorizer, stripControlChars } from "../colors.ts";
 import { findLimit } from "../routes/budget.ts";
-import { describeAccess } from "./serve.ts";
+import { describeAccess, requiresClientKeys } from "./serve.ts";
 import { groupByTarget, TARGET_VARIABLES } from "./model_targets.ts";
 import { canShowColors, printLine } from "./terminal.ts";
 
 const SHORTEST_KEY = 16;
 
-/** What is said besides the configuration. */
+/** Contents of the startup message. */
 export interface StartupMessageOptions {
   config: Config;
-  /** What was found while the settings were read; said among the warnings. */
+  /** Warnings from reading the settings. */
   notes: readonly string[];
   log: Log;
 }
 
-/** Says that the server listens. Lines for people, unless LOG_FORMAT=json was asked for by name. */
+/** Prints the startup message as text, or as log lines with LOG_FORMAT=json. */
 export function printStartupMessage(
   url: string,
   { config, notes, log }: StartupMessageOptions,
@@ -41,17 +40,13 @@ export function printStartupMessage(
   }
 }
 
-/**
- * The four lines of a start.
- * @param url where the server can be reached from this machine
- */
+/** The four lines. @param url the server's address for local clients */
 export function describeStart(url: string, config: Config): string[] {
-  const payer = config.openrouterApiKey === null ? "each client's own key" : "OPENROUTER_API_KEY";
   const models = groupByTarget(config.targets)
     .map(({ families, target }) => `${families.join(", ")} → ${target.models.join(", ")}`);
   const base = config.onDenoDeploy ? "this app's address" : url;
   const rows = [
-    ["upstream", `${config.baseUrl}, paid by ${payer}`],
+    ["upstream", `${config.baseUrl}, ${describeKey(config)}`],
     ["models", models.join("; ")],
     ["clients", `ANTHROPIC_BASE_URL=${base}, ANTHROPIC_AUTH_TOKEN=${describeToken(config)}`],
   ] as const;
@@ -61,20 +56,20 @@ export function describeStart(url: string, config: Config): string[] {
   ];
 }
 
-/** What is likely to go wrong, each with what to do about it. */
+/** Likely problems, each with what to do about it. */
 export function findWarnings(config: Config): string[] {
-  const isHeld = config.openrouterApiKey !== null;
-  const isOpen = config.proxyApiKeys.length > 0;
+  const upstream = new URL(config.baseUrl);
+  const isLocalOnly = !requiresClientKeys(config) && config.proxyApiKeys.length === 0;
   const warnings = findKeyWarnings(config);
-  if (!isHeld) {
-    warnings.push("no key: put OPENROUTER_API_KEY=sk-or-… into .env or the environment");
+  if (requiresClientKeys(config)) {
+    warnings.push("No API key: set OPENROUTER_API_KEY=sk-or-… in .env or in the environment");
   }
-  if (isHeld && !isOpen && config.onDenoDeploy) {
-    warnings.push("nobody is local on Deno Deploy, all get a 403: set PROXY_API_KEYS");
-  } else if (isHeld && !isOpen && !isLoopback(config.host)) {
+  if (isLocalOnly && config.onDenoDeploy) {
+    warnings.push("On Deno Deploy no client is local, so all get a 403: set PROXY_API_KEYS");
+  } else if (isLocalOnly && !isLoopback(config.host)) {
     warnings.push(
-      `HOST=${config.host} can be reached from the network, where all get a 403: ` +
-        "set HOST=127.0.0.1, or PROXY_API_KEYS to let them in",
+      `HOST=${config.host} is reachable from the network, but remote clients get a 403: ` +
+        "set HOST=127.0.0.1, or PROXY_API_KEYS to accept them",
     );
   }
   const unset = groupByTarget(config.targets).filter(({ target }) => target.isDefault)
@@ -82,48 +77,56 @@ export function findWarnings(config: Config): string[] {
     .filter((name) => name !== "TARGET_MODEL_FABLE");
   if (unset.length > 0) {
     warnings.push(
-      `default models, which OpenRouter may no longer have: set ${unset.join(", ")} to ids of ` +
-        "your choice, or to auto for the Claude that was asked for",
+      `Using default models, which ${upstream.host} may no longer offer: set ${unset.join(", ")} ` +
+        "to model ids of your choice, or to auto for the Claude model that a client requests",
     );
   }
   warnings.push(...findLimitWarnings(config));
-  const upstream = new URL(config.baseUrl);
-  if (isHeld && upstream.protocol === "http:" && !isLoopback(upstream.hostname)) {
-    warnings.push("the key travels unencrypted: use https in OPENROUTER_BASE_URL");
+  const hasKey = config.openrouterApiKey !== null;
+  if (hasKey && upstream.protocol === "http:" && !isLoopback(upstream.hostname)) {
+    warnings.push("The API key is sent unencrypted: use https in OPENROUTER_BASE_URL");
   }
   return warnings;
 }
 
-/** Where MAX_COST_USD may not hold. */
+/** Cases in which MAX_COST_USD cannot be enforced. */
 export function findLimitWarnings(config: Config): string[] {
   if (config.maxCostUsd === null) return [];
   if (findLimit(config) === null) {
     return [
-      "MAX_COST_USD limits what OPENROUTER_API_KEY spends, and none is set: " +
+      "MAX_COST_USD has no effect without OPENROUTER_API_KEY: " +
       "each client pays with its own key, without a limit",
     ];
   }
   const { hostname } = new URL(config.baseUrl);
-  if (hostname === "openrouter.ai" || hostname.endsWith(".openrouter.ai")) return [];
+  if (isOpenRouter(hostname)) return [];
   return [
-    `MAX_COST_USD cannot hold if ${hostname} neither reports costs nor lists prices: set a limit ` +
-    "there too, and watch today.uncounted in GET /stats",
+    `MAX_COST_USD cannot be enforced if ${hostname} neither reports costs nor lists prices: ` +
+    "set a limit there too, and watch today.uncounted in GET /stats",
   ];
 }
 
-/** Keys that can be guessed. */
+/** Keys that are short enough to be guessed. */
 export function findKeyWarnings({ proxyApiKeys }: Config): string[] {
-  const short = proxyApiKeys.filter((key) => key.length < SHORTEST_KEY).length;
-  if (short === 0) return [];
-  const which = short === 1
-    ? "a key of PROXY_API_KEYS has"
-    : `${short} keys of PROXY_API_KEYS have`;
-  return [`${which} under ${SHORTEST_KEY} characters and can be guessed: make up longer ones`];
+  const count = proxyApiKeys.filter((key) => key.length < SHORTEST_KEY).length;
+  if (count === 0) return [];
+  const keys = count === 1 ? "A key of PROXY_API_KEYS has" : `${count} keys of PROXY_API_KEYS have`;
+  return [`${keys} fewer than ${SHORTEST_KEY} characters and can be guessed: use longer keys`];
 }
 
-function describeToken({ proxyApiKeys, openrouterApiKey }: Config): string {
-  if (proxyApiKeys.length > 0) return "one of PROXY_API_KEYS";
-  return openrouterApiKey === null ? "an sk-or-… key of their own" : "any-word";
+function describeKey(config: Config): string {
+  if (config.openrouterApiKey !== null) return "using OPENROUTER_API_KEY";
+  return requiresClientKeys(config) ? "using each client's own key" : "without an API key";
+}
+
+function describeToken(config: Config): string {
+  if (config.proxyApiKeys.length > 0) return "one of PROXY_API_KEYS";
+  return requiresClientKeys(config) ? "their own sk-or-… key" : "any-word";
+}
+
+/** Whether a host is OpenRouter's. */
+export function isOpenRouter(hostname: string): boolean {
+  return /(^|\.)openrouter\.ai$/.test(hostname);
 }
 
 function isLoopback(host: string): boolean {

@@ -1,7 +1,7 @@
 /**
- * A span for each message, where the runtime collects telemetry (`OTEL_DENO=true`). The runtime's own span of a
- * request ends with the head of the answer; this one lasts as long as the stream and says what it used.
- * Through the runtime's own API, without a package.
+ * Creates a span for each message if the runtime collects telemetry (`OTEL_DENO=true`). The runtime's own request span
+ * ends with the response headers; this one lasts until the stream ends and has the usage. Uses the runtime's API
+ * without a package.
  * @module
  */
 
@@ -10,14 +10,14 @@ import type { ReportSpan } from "../request_context.ts";
 
 type Attributes = Record<string, string | number>;
 
-/** What is used of OpenTelemetry's tracer. Times in milliseconds since the epoch. */
+/** The subset of OpenTelemetry's tracer that is used. Times in milliseconds since the epoch. */
 export interface Tracer {
   startSpan(name: string, options: { startTime: number }): Span;
 }
 
-/** What is used of its spans. */
+/** The subset of OpenTelemetry's span that is used. */
 export interface Span {
-  /** False where nobody collects. */
+  /** False if the span is not collected. */
   isRecording(): boolean;
   setAttributes(attributes: Attributes): void;
   setStatus(status: { code: number; message: string }): void;
@@ -27,7 +27,7 @@ export interface Span {
 /** OpenTelemetry's code for a span that failed. */
 const FAILED = 2;
 
-/** @param tracer the runtime's; null where it collects nothing */
+/** @param tracer the runtime's; null if it collects nothing */
 export function createReportSpan(tracer: Tracer | null, date: () => Date): ReportSpan {
   if (tracer === null) return () => {};
   return (record) => {
@@ -41,7 +41,7 @@ export function createReportSpan(tracer: Tracer | null, date: () => Date): Repor
   };
 }
 
-/** In OpenTelemetry's own words for generative models, where it has one. What is not known is left out. */
+/** Names of OpenTelemetry's conventions for generative AI where there is one. Unknown values are omitted. */
 function listAttributes(record: RequestRecord): Attributes {
   const { inputTokens, cachedTokens = 0, writtenTokens = 0, firstEventMs } = record;
   const known: Record<string, string | number | undefined> = {

@@ -1,5 +1,5 @@
 /**
- * Writing lines to the terminal, and the errors that end a start in one line.
+ * Writes lines to standard output and standard error, and defines the error that ends a start.
  * @module
  */
 
@@ -7,41 +7,41 @@ import { LineQueue } from "./line_queue.ts";
 
 const encoder = new TextEncoder();
 
-/** A process has one standard output, and so one queue before it: a second writer would mix up the lines. */
+/** One queue for the process: a second writer on standard output would interleave with it. */
 const output = new LineQueue((bytes) => Deno.stdout.write(bytes));
 
-/** How long the end of a program waits for lines that nothing may read any more. */
+/** Time limit for the last lines on exit; their reader may be gone. */
 export const LAST_LINES_MS = 500;
 
-/** Something the person who started the program has to fix. One line: what, and the cure. */
+/** An error that the user has to fix. Its message is one line: what is wrong, and what to do. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }
 
-/** Whether standard output is a terminal whose owner has not set NO_COLOR; asking needs no permission. */
+/** Whether standard output is a terminal and NO_COLOR is not set; needs no permission. */
 export function canShowColors(): boolean {
   return Deno.stdout.isTerminal() && !Deno.noColor;
 }
 
 /**
- * One line on standard output, as soon as that takes it. Before `Deno.exit`, {@linkcode flushLines}.
- * @returns false where too many lines wait already: then this one is lost
+ * Queues a line for standard output. Call {@linkcode flushLines} before `Deno.exit`.
+ * @returns false if the queue is full and the line is lost
  */
 export function printLine(line = ""): boolean {
   return output.push(line);
 }
 
-/** Resolves when all lines are out, or after `maxMs`; without it, when the reader has taken all. */
+/** Resolves when all lines are written, or after `maxMs`. Without `maxMs` it waits for a slow reader. */
 export function flushLines(maxMs?: number): Promise<void> {
   return output.flush(maxMs);
 }
 
-/** One line on standard error, at once: the program may end behind it. */
+/** Writes a line to standard error synchronously: the program may exit next. */
 export function printError(line: string): void {
   let bytes = encoder.encode(`${line}\n`);
   try {
     while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
   } catch {
-    // Nothing reads it any more, or the disk is full.
+    // The reader is gone, or the disk is full.
   }
 }

@@ -1,41 +1,41 @@
 /**
- * The page's life: asks `GET /stats` twice a second while somebody looks, and shows what has changed.
- * Asking again and again holds no connection open, and a hidden page asks nothing. Runs in the browser.
+ * Polls `GET /stats` twice a second while the page is visible, and updates what has changed. Polling keeps no
+ * connection open. Runs in the browser.
  * @module
  */
 
 /// <reference lib="dom" />
 
+import { formatAge } from "../format.ts";
 import type { CompletedRequest, Stats } from "../metrics/types.ts";
 import { Chart, type Measure } from "./chart.ts";
 import { find, setText } from "./dom.ts";
-import { formatAge } from "./format.ts";
 import { showErrors, showModels, showTiles } from "./summary.ts";
 import { RequestList } from "./request_list.ts";
 
-const PERIOD_MS = 500;
-/** After a failure: nobody is helped by asking faster. */
-const PATIENCE_MS = 2000;
+const POLL_MS = 500;
+/** Poll interval after a failure. */
+const RETRY_MS = 2000;
 const MAX_REQUESTS = 200;
 
 type Span = "hour" | "day";
 
-class Page {
+class Dashboard {
   readonly #list = new RequestList();
   readonly #chart = new Chart();
   #requests: CompletedRequest[] = [];
   #stats: Stats | null = null;
   #measure: Measure = "cost";
   #span: Span = "hour";
-  #shown = "";
+  #shownTotals = "";
 
   constructor() {
     setText("address", `ANTHROPIC_BASE_URL=${location.origin}`);
-    listenToChoice("measure", (value) => {
+    onToggle("measure", (value) => {
       this.#measure = value === "tokens" ? "tokens" : "cost";
       this.#showChart();
     });
-    listenToChoice("span", (value) => {
+    onToggle("span", (value) => {
       this.#span = value === "day" ? "day" : "hour";
       this.#showChart();
     });
@@ -44,29 +44,29 @@ class Page {
   async run(): Promise<void> {
     for (;;) {
       if (document.hidden) await waitUntilVisible();
-      const isFine = await this.#ask();
-      await new Promise((resolve) => setTimeout(resolve, isFine ? PERIOD_MS : PATIENCE_MS));
+      const isFine = await this.#poll();
+      await new Promise((resolve) => setTimeout(resolve, isFine ? POLL_MS : RETRY_MS));
     }
   }
 
-  async #ask(): Promise<boolean> {
+  async #poll(): Promise<boolean> {
     try {
       const after = this.#requests.at(-1)?.number ?? 0;
-      const answer = await fetch(`stats?after=${after}`, { cache: "no-store" });
-      const body = await answer.json();
-      if (!answer.ok) throw new Error(body.error?.message ?? `HTTP ${answer.status}`);
+      const response = await fetch(`stats?after=${after}`, { cache: "no-store" });
+      const body = await response.json();
+      if (!response.ok) throw new Error(body.error?.message ?? `HTTP ${response.status}`);
       this.#show(body);
       return true;
     } catch (error) {
-      // A failed fetch says only "Failed to fetch".
-      const words = error instanceof TypeError ? "The proxy does not answer" : String(error);
-      showStatus("lost", words.replace(/^Error: /, ""));
+      // The message of a failed fetch is only "Failed to fetch".
+      const message = error instanceof TypeError ? "The proxy does not respond" : String(error);
+      showStatus("lost", message.replace(/^Error: /, ""));
       return false;
     }
   }
 
   #show(stats: Stats): void {
-    if (this.#stats !== null && this.#stats.startedAt !== stats.startedAt) return this.#restart();
+    if (this.#stats !== null && this.#stats.startedAt !== stats.startedAt) return this.#reset();
     this.#stats = stats;
     showStatus("live", `Live · up ${formatAge(stats.now - stats.startedAt)}`);
     setText("version", stats.about.version);
@@ -74,19 +74,19 @@ class Page {
     this.#showChart();
     const { totals, today, inFlight } = stats;
     const state = JSON.stringify([totals, today, inFlight.length]);
-    if (state !== this.#shown) this.#showSums(stats);
-    this.#shown = state;
+    if (state !== this.#shownTotals) this.#showTotals(stats);
+    this.#shownTotals = state;
   }
 
-  /** What changes only when a request begins or ends. */
-  #showSums(stats: Stats): void {
+  /** Updates what changes only when a request starts or ends. */
+  #showTotals(stats: Stats): void {
     this.#requests = [...this.#requests, ...stats.requests].slice(-MAX_REQUESTS);
     this.#list.add(stats.requests, stats.capturesBodies);
     showTiles(stats, this.#requests);
     showModels(stats);
     showErrors(stats, this.#requests);
     find("empty").hidden = this.#requests.length + stats.inFlight.length > 0;
-    setText("footnote", describeLimits(stats));
+    setText("footnote", describeRetention(stats));
   }
 
   #showChart(): void {
@@ -95,28 +95,28 @@ class Page {
     this.#chart.show(series[this.#span], { measure: this.#measure, now });
   }
 
-  /** Another process answers: its numbers begin anew. */
-  #restart(): void {
+  /** The proxy was restarted: its request numbers start again at 1. */
+  #reset(): void {
     this.#stats = null;
     this.#requests = [];
-    this.#shown = "";
+    this.#shownTotals = "";
     this.#list.clear();
   }
 }
 
-function describeLimits({ capturesBodies }: Stats): string {
+function describeRetention({ capturesBodies }: Stats): string {
   const bodies = capturesBodies
-    ? "Bodies of the last 50 requests are kept (INSPECT=1)."
-    : "Bodies are not kept; INSPECT=1 shows what the translation did.";
-  return `The last 200 requests since the start, in memory only. ${bodies}`;
+    ? "The bodies of the last 50 are captured (INSPECT=1)."
+    : "Bodies are not captured; INSPECT=1 shows them here.";
+  return `The last 200 requests since the start, kept in memory only. ${bodies}`;
 }
 
-function listenToChoice(name: string, onChoice: (value: string | null) => void): void {
+function onToggle(name: string, onChange: (value: string | null) => void): void {
   const buttons = Array.from(document.querySelectorAll(`button[data-${name}]`));
   for (const button of buttons) {
     button.addEventListener("click", () => {
       for (const one of buttons) one.setAttribute("aria-pressed", `${one === button}`);
-      onChoice(button.getAttribute(`data-${name}`));
+      onChange(button.getAttribute(`data-${name}`));
     });
   }
 }
@@ -132,4 +132,4 @@ function waitUntilVisible(): Promise<void> {
   });
 }
 
-new Page().run();
+new Dashboard().run();

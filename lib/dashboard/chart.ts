@@ -1,14 +1,15 @@
 /**
- * Cost or tokens over time, as bars. The pointer or the arrow keys choose a bar, which is then told in words.
+ * Bar chart of cost or tokens over time. The pointer or the arrow keys select a bar, which is also shown as text.
  * Runs in the browser.
  * @module
  */
 
 /// <reference lib="dom" />
 
+import { formatCompact, formatCost } from "../format.ts";
 import type { Series, TimeBucket } from "../metrics/types.ts";
 import { find, h, setText, svg } from "./dom.ts";
-import { countPrompt, formatCost, formatMinute, formatShort } from "./format.ts";
+import { countPrompt, formatMinute, orDash } from "./format.ts";
 
 export type Measure = "cost" | "tokens";
 
@@ -16,41 +17,42 @@ const WIDTH = 960;
 const HEIGHT = 132;
 const TOP = 14;
 const PARTS = [
-  { name: "out", of: (one: TimeBucket) => one.outputTokens },
-  { name: "in", of: (one: TimeBucket) => one.inputTokens + one.writtenTokens },
-  { name: "from cache", of: (one: TimeBucket) => one.cachedTokens },
+  { name: "out", of: (bucket: TimeBucket) => bucket.outputTokens },
+  { name: "in", of: (bucket: TimeBucket) => bucket.inputTokens + bucket.writtenTokens },
+  { name: "from cache", of: (bucket: TimeBucket) => bucket.cachedTokens },
 ] as const;
 
-/** The chart, as it was drawn last. */
+/** The chart and its selection. */
 export class Chart {
   #series: Series = { widthMs: 1, length: 1, buckets: [] };
   #measure: Measure = "cost";
   #now = 0;
+  /** The state that was drawn last. */
   #drawn = "";
-  #chosen: number | null = null;
+  #selected: number | null = null;
 
   constructor() {
     const plot = find("plot");
     plot.addEventListener("pointermove", (event) => {
       const { left, width } = plot.getBoundingClientRect();
-      this.#choose(Math.floor((event.clientX - left) / width * this.#series.length));
+      this.#select(Math.floor((event.clientX - left) / width * this.#series.length));
     });
-    plot.addEventListener("pointerleave", () => this.#choose(null));
-    plot.addEventListener("blur", () => this.#choose(null));
+    plot.addEventListener("pointerleave", () => this.#select(null));
+    plot.addEventListener("blur", () => this.#select(null));
     plot.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (step === undefined) return;
       event.preventDefault();
-      this.#choose((this.#chosen ?? this.#series.length) + step);
+      this.#select((this.#selected ?? this.#series.length) + step);
     });
   }
 
-  /** Draws, where anything has changed. */
+  /** Redraws the chart if anything has changed. */
   show(series: Series, { measure, now }: { measure: Measure; now: number }): void {
     this.#series = series;
     this.#measure = measure;
     this.#now = now;
-    const state = JSON.stringify([series, measure, this.#firstTime(), this.#chosen]);
+    const state = JSON.stringify([series, measure, this.#firstTime(), this.#selected]);
     if (state === this.#drawn) return;
     this.#drawn = state;
     this.#draw();
@@ -61,9 +63,9 @@ export class Chart {
     return (Math.floor(this.#now / widthMs) - length + 1) * widthMs;
   }
 
-  #choose(slot: number | null): void {
+  #select(slot: number | null): void {
     const last = this.#series.length - 1;
-    this.#chosen = slot === null ? null : Math.max(0, Math.min(last, slot));
+    this.#selected = slot === null ? null : Math.max(0, Math.min(last, slot));
     this.#drawn = "";
     this.#draw();
   }
@@ -79,19 +81,19 @@ export class Chart {
       },
       children: [drawLine(TOP), drawLine((HEIGHT + TOP) / 2), drawLine(HEIGHT - 0.5)],
     });
-    box.append(...bars, ...this.#drawChosen());
+    box.append(...bars, ...this.#drawSelection());
     const label = h("span", { class: "most", text: most === 0 ? "" : this.#format(most) });
     const plot = find("plot");
     plot.replaceChildren(box, label);
     plot.setAttribute("aria-label", this.#describe(most));
     setText("chart-title", this.#measure === "cost" ? "Cost" : "Tokens");
-    setText("readout", this.#describeChosen());
+    setText("readout", this.#describeSelected());
     this.#drawAxis();
   }
 
   #drawBar(bucket: TimeBucket, most: number): SVGElement[] {
     const slot = WIDTH / this.#series.length;
-    const place = (bucket.time - this.#firstTime()) / this.#series.widthMs;
+    const index = (bucket.time - this.#firstTime()) / this.#series.widthMs;
     const values = this.#measure === "cost"
       ? [bucket.costUsd ?? 0]
       : PARTS.map(({ of }) => of(bucket));
@@ -101,15 +103,17 @@ export class Chart {
         ? 0
         : Math.max(1.5, value / most * (HEIGHT - TOP - 1));
       bottom -= height;
-      const x = place * slot + slot * 0.15;
+      const x = index * slot + slot * 0.15;
       return drawRect({ x, y: bottom, width: slot * 0.7, height }, `fill-${number + 1}`);
     });
   }
 
-  #drawChosen(): SVGElement[] {
-    if (this.#chosen === null) return [];
+  #drawSelection(): SVGElement[] {
+    if (this.#selected === null) return [];
     const width = WIDTH / this.#series.length;
-    return [drawRect({ x: this.#chosen * width, y: TOP, width, height: HEIGHT - TOP }, "chosen")];
+    return [
+      drawRect({ x: this.#selected * width, y: TOP, width, height: HEIGHT - TOP }, "selected"),
+    ];
   }
 
   #drawAxis(): void {
@@ -130,22 +134,22 @@ export class Chart {
 
   #describe(most: number): string {
     const { length, widthMs } = this.#series;
-    const what = this.#measure === "cost" ? "Cost" : "Tokens";
+    const measure = this.#measure === "cost" ? "Cost" : "Tokens";
     const span = length * widthMs <= 3_600_000 ? "hour" : "day";
     return most === 0
-      ? `${what} over the last ${span}: nothing yet`
-      : `${what} over the last ${span}, up to ${this.#format(most)} in one bar`;
+      ? `${measure} over the last ${span}: no data yet`
+      : `${measure} over the last ${span}, highest bar ${this.#format(most)}`;
   }
 
-  #describeChosen(): string {
-    if (this.#chosen === null) return "";
-    const time = this.#firstTime() + this.#chosen * this.#series.widthMs;
+  #describeSelected(): string {
+    if (this.#selected === null) return "";
+    const time = this.#firstTime() + this.#selected * this.#series.widthMs;
     const bucket = this.#series.buckets.find((one) => one.time === time);
-    if (bucket === undefined) return `${formatMinute(time)}  nothing`;
+    if (bucket === undefined) return `${formatMinute(time)}  no requests`;
     const { requests, costUsd, outputTokens } = bucket;
-    const tokens = `${formatShort(countPrompt(bucket))} in, ${formatShort(outputTokens)} out`;
-    const number = `${requests} ${requests === 1 ? "request" : "requests"}`;
-    return `${formatMinute(time)}  ${number}  ${tokens}  ${formatCost(costUsd)}`;
+    const tokens = `${formatCompact(countPrompt(bucket))} in, ${formatCompact(outputTokens)} out`;
+    const count = `${requests} ${requests === 1 ? "request" : "requests"}`;
+    return `${formatMinute(time)}  ${count}  ${tokens}  ${orDash(costUsd, formatCost)}`;
   }
 
   #measureOf(bucket: TimeBucket): number {
@@ -154,7 +158,7 @@ export class Chart {
   }
 
   #format(value: number): string {
-    return this.#measure === "cost" ? formatCost(value) : formatShort(value);
+    return this.#measure === "cost" ? formatCost(value) : formatCompact(value);
   }
 }
 

@@ -1,16 +1,16 @@
 /**
- * Making elements. Text goes in as text, never as markup: this page shows what strangers have written.
+ * Creates DOM elements. Text is set as text, never as markup: the dashboard shows untrusted input.
  * Runs in the browser.
  * @module
  */
 
 /// <reference lib="dom" />
 
-/** What an element is made of. */
+/** Contents of an element. */
 export interface Parts {
   class?: string;
   text?: string;
-  /** Those that are null are left out. */
+  /** Null entries are skipped. */
   children?: readonly (Node | null)[];
   attributes?: Readonly<Record<string, string>>;
 }
@@ -44,14 +44,14 @@ function fill(element: Element, parts: Parts): void {
   for (const child of parts.children ?? []) if (child !== null) element.append(child);
 }
 
-/** An element of the page by its id. @throws {Error} where the page has none: it is stale */
+/** Finds an element by its id. @throws {Error} if index.html has none */
 export function find(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`The page has no #${id}`);
   return element;
 }
 
-/** Sets a text, only where it is another: what is selected stays selected. */
+/** Sets a text if it differs: the user's selection is kept. */
 export function setText(id: string, text: string): void {
   const element = find(id);
   if (element.textContent !== text) element.textContent = text;

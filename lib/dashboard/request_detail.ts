@@ -1,26 +1,27 @@
 /**
- * One request opened: its facts, its timeline, and the four bodies where they are kept. Runs in the browser.
+ * Details of one request: facts, timeline, and the four bodies if they are captured. Runs in the browser.
  * @module
  */
 
 /// <reference lib="dom" />
 
+import { stripControlChars } from "../colors.ts";
+import { formatCost, formatCount, formatDuration } from "../format.ts";
 import type { Bodies, CompletedRequest, TimelineEvent } from "../metrics/types.ts";
 import { h } from "./dom.ts";
-import { formatCost, formatCount, formatMoment, toPlain } from "./format.ts";
 
 const MAX_SHOWN_CHARS = 200_000;
-const PANES: readonly [place: keyof Bodies, title: string][] = [
-  ["request", "1  Client asked"],
-  ["sent", "2  OpenRouter was asked"],
-  ["received", "3  OpenRouter answered"],
-  ["answer", "4  Client was answered"],
+const PANES: readonly [body: keyof Bodies, title: string][] = [
+  ["request", "1  Client request"],
+  ["sent", "2  Upstream request"],
+  ["received", "3  Upstream response"],
+  ["answer", "4  Client response"],
 ];
 
-/** @param inspects whether bodies can be asked for */
-export function createDetail(request: CompletedRequest, inspects: boolean): HTMLElement {
+/** @param capturesBodies whether the proxy captures bodies (INSPECT) */
+export function createDetail(request: CompletedRequest, capturesBodies: boolean): HTMLElement {
   const panes = h("div", { class: "panes" });
-  if (inspects) loadPanes(panes, request.requestId);
+  if (capturesBodies) loadPanes(panes, request.requestId);
   return h("div", { children: [createFacts(request), createSteps(request), panes] });
 }
 
@@ -43,45 +44,47 @@ function createFacts(request: CompletedRequest): HTMLElement {
       h("span", {
         class: "name",
         text: `${name} `,
-        children: [h("b", { class: name === "Error" ? "bad" : "", text: toPlain(value ?? "") })],
+        children: [
+          h("b", { class: name === "Error" ? "bad" : "", text: stripControlChars(value ?? "") }),
+        ],
       })
     ),
   });
 }
 
-/** A stretch of a request's life. */
+/** A bar of the timeline. */
 interface Step {
   name: string;
   from: number;
   to: number;
-  isAnswer: boolean;
+  isContent: boolean;
 }
 
-/** Each moment reaches to the next one. */
+/** Each event lasts until the next one. */
 function listSteps({ events, totalMs, outcome }: CompletedRequest): Step[] {
-  const moments = [
-    { name: "Received", at: 0, isAnswer: false },
-    ...events.map((mark) => ({
-      name: describeMark(mark),
-      at: mark.at,
-      isAnswer: mark.kind === "block",
+  const starts = [
+    { name: "Received", at: 0, isContent: false },
+    ...events.map((event) => ({
+      name: describeEvent(event),
+      at: event.at,
+      isContent: event.kind === "block",
     })),
   ];
-  const steps = moments.map(({ name, at, isAnswer }, number) => {
-    const to = moments[number + 1]?.at ?? totalMs;
-    return { name, from: at, to, isAnswer };
+  const steps = starts.map(({ name, at, isContent }, index) => {
+    const to = starts[index + 1]?.at ?? totalMs;
+    return { name, from: at, to, isContent };
   });
-  return [...steps, { name: `End: ${outcome}`, from: totalMs, to: totalMs, isAnswer: false }];
+  return [...steps, { name: `End: ${outcome}`, from: totalMs, to: totalMs, isContent: false }];
 }
 
-function describeMark({ kind, note }: TimelineEvent): string {
+function describeEvent({ kind, note }: TimelineEvent): string {
   switch (kind) {
     case "sent":
-      return `Sent to ${toPlain(note)}`;
+      return `Sent to ${stripControlChars(note)}`;
     case "headers":
       return "Upstream headers";
     case "block":
-      return `Block: ${toPlain(note)}`;
+      return `Block: ${stripControlChars(note)}`;
     default:
       return kind satisfies never;
   }
@@ -89,15 +92,15 @@ function describeMark({ kind, note }: TimelineEvent): string {
 
 function createSteps(request: CompletedRequest): HTMLElement {
   const total = Math.max(1, request.totalMs);
-  const items = listSteps(request).map(({ name, from, to, isAnswer }) => {
-    const bar = h("i", { class: isAnswer ? "answer" : "" });
+  const items = listSteps(request).map(({ name, from, to, isContent }) => {
+    const bar = h("i", { class: isContent ? "content" : "" });
     bar.style.left = `${Math.min(99.8, 100 * from / total)}%`;
     bar.style.width = `${100 * (to - from) / total}%`;
     return h("li", {
       children: [
         h("span", { class: "name", text: name }),
         h("span", { class: "track", children: [bar] }),
-        h("span", { class: "number", text: formatMoment(from) }),
+        h("span", { class: "number", text: formatDuration(from) }),
       ],
     });
   });
@@ -106,10 +109,10 @@ function createSteps(request: CompletedRequest): HTMLElement {
 
 async function loadPanes(panes: HTMLElement, requestId: string): Promise<void> {
   try {
-    const answer = await fetch(`stats?request=${encodeURIComponent(requestId)}`);
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(body.error?.message ?? `HTTP ${answer.status}`);
-    panes.replaceChildren(...PANES.map(([place, title]) => createPane(title, body[place])));
+    const response = await fetch(`stats?request=${encodeURIComponent(requestId)}`);
+    const bodies = await response.json();
+    if (!response.ok) throw new Error(bodies.error?.message ?? `HTTP ${response.status}`);
+    panes.replaceChildren(...PANES.map(([body, title]) => createPane(title, bodies[body])));
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     panes.replaceChildren(h("p", { class: "quiet", text }));
@@ -124,19 +127,19 @@ function createPane(title: string, body: unknown): HTMLElement {
     attributes: { "role": "group", "aria-label": title },
     children: [
       h("h3", { children: [h("span", { text: title }), size] }),
-      h("pre", { text: prettify(text) || "nothing", attributes: { tabindex: "0" } }),
+      h("pre", { text: prettify(text) || "empty", attributes: { tabindex: "0" } }),
     ],
   });
 }
 
-/** JSON is indented; what is none, an event stream say, stays as it is. */
+/** Indents JSON and leaves other text as it is. */
 function prettify(text: string): string {
   let shown = text;
   try {
     shown = JSON.stringify(JSON.parse(text), null, 2);
   } catch {
-    // An event stream, or a body that was cut.
+    // An event stream, or a truncated body.
   }
   if (shown.length <= MAX_SHOWN_CHARS) return shown;
-  return `${shown.slice(0, MAX_SHOWN_CHARS)}\n… ${formatCount(shown.length)} characters in all`;
+  return `${shown.slice(0, MAX_SHOWN_CHARS)}\n… ${formatCount(shown.length)} characters in total`;
 }

@@ -1,11 +1,13 @@
 /**
- * The list of requests: those under way, and those that ended, newest first. Arrow keys choose, Enter opens.
+ * List of active and completed requests, newest first. Arrow keys select, Enter opens.
  * Runs in the browser.
  * @module
  */
 
 /// <reference lib="dom" />
 
+import { stripControlChars } from "../colors.ts";
+import { formatCost, formatCount, formatSeconds } from "../format.ts";
 import type { ActiveRequest, CompletedRequest } from "../metrics/types.ts";
 import { createDetail } from "./request_detail.ts";
 import { find, h } from "./dom.ts";
@@ -13,45 +15,42 @@ import {
   countPrompt,
   findFirstToken,
   formatCacheShare,
-  formatCost,
-  formatCount,
-  formatSeconds,
   formatTime,
-  NONE,
-  toPlain,
+  orDash,
+  UNKNOWN,
 } from "./format.ts";
 
 const MAX_ROWS = 200;
 const LABELS = ["In", "Out", "Cache", "Cost", "First", "Total"] as const;
 const COLUMNS = 9;
 
-/** The list, and which request is open. */
+/** The list; at most one request is open. */
 export class RequestList {
-  readonly #body = find("finished");
+  readonly #body = find("completed");
   #open: HTMLElement | null = null;
-  #inspects = false;
+  #capturesBodies = false;
 
   constructor() {
     this.#body.addEventListener("keydown", (event) => this.#onKey(event));
   }
 
-  /** Shows what is under way; what is to be told of it changes all the time. */
-  showActive(flights: readonly ActiveRequest[], now: number): void {
-    find("flights").replaceChildren(
-      ...flights.toReversed().map((flight) => createActiveRow(flight, now)),
+  /** Replaces the active requests. */
+  showActive(requests: readonly ActiveRequest[], now: number): void {
+    find("active").replaceChildren(
+      ...requests.toReversed().map((request) => createActiveRow(request, now)),
     );
   }
 
-  /** Adds requests on top. @param requests oldest first */
-  add(requests: readonly CompletedRequest[], inspects: boolean): void {
-    this.#inspects = inspects;
-    for (const request of requests) this.#body.prepend(this.#createRow(request));
+  /** Adds completed requests on top. @param requests oldest first */
+  add(requests: readonly CompletedRequest[], capturesBodies: boolean): void {
+    this.#capturesBodies = capturesBodies;
+    for (const request of requests) this.#body.prepend(this.#createCompletedRow(request));
     const rows = this.#body.querySelectorAll("tr:not(.detail)");
     for (const row of Array.from(rows).slice(MAX_ROWS)) {
       if (row.nextElementSibling?.className === "detail") row.nextElementSibling.remove();
       row.remove();
     }
-    this.#keepOneStop();
+    this.#keepOneTabStop();
   }
 
   clear(): void {
@@ -59,22 +58,22 @@ export class RequestList {
     this.#body.replaceChildren();
   }
 
-  #createRow(request: CompletedRequest): HTMLElement {
+  #createCompletedRow(request: CompletedRequest): HTMLElement {
     const button = createNames(request);
     const cells = [
-      formatCount(request.inputTokens === undefined ? undefined : countPrompt(request)),
-      formatCount(request.outputTokens),
+      request.inputTokens === undefined ? UNKNOWN : formatCount(countPrompt(request)),
+      orDash(request.outputTokens, formatCount),
       formatCacheShare(request),
-      formatCost(request.costUsd),
-      formatSeconds(findFirstToken(request)),
+      orDash(request.costUsd, formatCost),
+      orDash(findFirstToken(request), formatSeconds),
       formatSeconds(request.totalMs),
     ];
-    const row = createCells(formatTime(request.time), button, cells);
-    const isBad = request.error !== undefined;
-    const kind = isBad ? "end bad" : request.outcome === "client_gone" ? "end warn" : "end";
-    row.append(h("td", { class: kind, text: request.outcome.replaceAll("_", " ") }));
+    const row = createRow(formatTime(request.time), button, cells);
+    const hasFailed = request.error !== undefined;
+    const style = hasFailed ? "end bad" : request.outcome === "client_gone" ? "end warn" : "end";
+    row.append(h("td", { class: style, text: request.outcome.replaceAll("_", " ") }));
     row.addEventListener("click", () => {
-      // Who marks a text does not want the row to open.
+      // A click that ends a text selection does not open the row.
       if (document.getSelection()?.toString()) return;
       this.#toggle(row, request);
       button.focus();
@@ -88,10 +87,10 @@ export class RequestList {
     if (wasOpen) return;
     const cell = h("td", {
       attributes: { colspan: `${COLUMNS}` },
-      children: [createDetail(request, this.#inspects)],
+      children: [createDetail(request, this.#capturesBodies)],
     });
     row.after(h("tr", { class: "detail", children: [cell] }));
-    this.#mark(row, true);
+    this.#setOpen(row, true);
     this.#open = row;
   }
 
@@ -99,11 +98,11 @@ export class RequestList {
     if (this.#open === null) return;
     const detail = this.#open.nextElementSibling;
     if (detail?.className === "detail") detail.remove();
-    this.#mark(this.#open, false);
+    this.#setOpen(this.#open, false);
     this.#open = null;
   }
 
-  #mark(row: HTMLElement, isOpen: boolean): void {
+  #setOpen(row: HTMLElement, isOpen: boolean): void {
     row.classList.toggle("open", isOpen);
     row.querySelector("button")?.setAttribute("aria-expanded", `${isOpen}`);
   }
@@ -111,39 +110,40 @@ export class RequestList {
   #onKey(event: KeyboardEvent): void {
     if (event.key === "Escape") this.#close();
     const buttons = Array.from(this.#body.querySelectorAll<HTMLButtonElement>("button.row"));
-    const at = buttons.findIndex((button) => button === document.activeElement);
-    if (at < 0) return;
-    const places: Record<string, number> = {
-      ArrowDown: at + 1,
-      ArrowUp: at - 1,
+    const current = buttons.findIndex((button) => button === document.activeElement);
+    if (current < 0) return;
+    const targets: Record<string, number> = {
+      ArrowDown: current + 1,
+      ArrowUp: current - 1,
       Home: 0,
       End: buttons.length - 1,
     };
-    const place = places[event.key];
-    if (place === undefined) return;
+    const target = targets[event.key];
+    if (target === undefined) return;
     event.preventDefault();
-    const next = buttons[place];
+    const next = buttons[target];
     if (next === undefined) return;
     for (const button of buttons) button.tabIndex = button === next ? 0 : -1;
     next.focus();
   }
 
-  /** The list is one stop of the Tab key, however long it is. */
-  #keepOneStop(): void {
+  /** The Tab key stops at the list once, however long it is. */
+  #keepOneTabStop(): void {
     const buttons = Array.from(this.#body.querySelectorAll<HTMLButtonElement>("button.row"));
     const stop = buttons.find((button) => button.tabIndex === 0) ?? buttons[0];
     for (const button of buttons) button.tabIndex = button === stop ? 0 : -1;
   }
 }
 
-function createActiveRow(flight: ActiveRequest, now: number): HTMLElement {
-  const { model, upstreamModel, elapsedMs, outputTokens, events } = flight;
+function createActiveRow(request: ActiveRequest, now: number): HTMLElement {
+  const { model, upstreamModel, elapsedMs, outputTokens, events } = request;
   const first = events.find(({ kind }) => kind === "block")?.at;
   const names = h("div", { children: createNameLines({ model, target: upstreamModel, note: "" }) });
-  const out = outputTokens === null ? NONE : `≈ ${formatCount(outputTokens)}`;
-  const cells = [NONE, out, NONE, NONE, formatSeconds(first), formatSeconds(elapsedMs)];
-  const row = createCells(formatTime(now - elapsedMs), names, cells);
-  row.append(h("td", { class: "end running", text: describeState(flight) }));
+  const output = orDash(outputTokens, (count) => `≈ ${formatCount(count)}`);
+  const firstToken = orDash(first, formatSeconds);
+  const cells = [UNKNOWN, output, UNKNOWN, UNKNOWN, firstToken, formatSeconds(elapsedMs)];
+  const row = createRow(formatTime(now - elapsedMs), names, cells);
+  row.append(h("td", { class: "end running", text: describeState(request) }));
   return row;
 }
 
@@ -156,11 +156,11 @@ function describeState({ events }: ActiveRequest): string {
     case "headers":
       return "thinking";
     default:
-      return "answering";
+      return "responding";
   }
 }
 
-function createCells(time: string, names: HTMLElement, cells: readonly string[]): HTMLElement {
+function createRow(time: string, names: HTMLElement, cells: readonly string[]): HTMLElement {
   return h("tr", {
     children: [
       h("td", { text: time }),
@@ -188,13 +188,13 @@ function createNames(request: CompletedRequest): HTMLElement {
   });
 }
 
-/** What was asked for, and below it who answered. */
+/** The requested model; below it the model that responded. */
 function createNameLines(
   { model, target, note }: { model: string | undefined; target: string | undefined; note: string },
 ): HTMLElement[] {
   const second = [target ?? "", note].filter((one) => one !== "").join(" · ");
   return [
-    h("span", { class: "name", text: toPlain(model ?? "unknown model") }),
-    h("span", { class: "to name", text: toPlain(second) }),
+    h("span", { class: "name", text: stripControlChars(model ?? "unknown model") }),
+    h("span", { class: "to name", text: stripControlChars(second) }),
   ];
 }

@@ -1,41 +1,34 @@
 /**
- * What it all came to: the five metrics, spend per model, errors and dropped fields. Runs in the browser.
+ * The five tiles, the table of models, errors and dropped fields. Runs in the browser.
  * @module
  */
 
 /// <reference lib="dom" />
 
+import { stripControlChars } from "../colors.ts";
+import { formatCompact, formatCost, formatCount, formatSeconds, formatUsd } from "../format.ts";
 import type { CompletedRequest, Stats, Totals } from "../metrics/types.ts";
 import { find, h, setText } from "./dom.ts";
-import {
-  countPrompt,
-  findFirstToken,
-  formatCacheShare,
-  formatCost,
-  formatCount,
-  formatSeconds,
-  formatShort,
-  toPlain,
-} from "./format.ts";
+import { countPrompt, findFirstToken, formatCacheShare, orDash } from "./format.ts";
 
 const MAX_MODELS = 8;
 const MAX_COUNTS = 8;
-/** What stands behind the metrics of a model where there is no room for a head. */
+/** Labels of a model's cells on screens that are too narrow for a table header. */
 const MODEL_LABELS = ["req", "in", "out", ""] as const;
 
-/** Shows the five metrics. @param requests the ones that are known, oldest first */
+/** Shows the five tiles. @param requests oldest first */
 export function showTiles(stats: Stats, requests: readonly CompletedRequest[]): void {
   const { totals, today, inFlight } = stats;
   showSpent(stats);
   setText("count", formatCount(totals.requests));
   setText("count-note", [`${inFlight.length} running`, `${totals.failed} failed`].join(" · "));
-  setText("tokens", formatShort(countPrompt(totals)));
-  setText("tokens-note", `${formatShort(totals.outputTokens)} out`);
+  setText("tokens", formatCompact(countPrompt(totals)));
+  setText("tokens-note", `${formatCompact(totals.outputTokens)} out`);
   setText("cache", formatCacheShare(totals));
   setText("cache-note", describeSaved(totals));
   const firsts = requests.map(findFirstToken).filter((ms) => ms !== undefined)
     .toSorted((a, b) => a - b);
-  setText("first", formatSeconds(firsts[Math.floor(firsts.length / 2)]));
+  setText("first", orDash(firsts[Math.floor(firsts.length / 2)], formatSeconds));
   const slow = firsts[Math.floor(firsts.length * 0.95)];
   setText(
     "first-note",
@@ -48,13 +41,13 @@ function showSpent({ today, totals }: Stats): void {
   const { costUsd, estimatedUsd, maxCostUsd } = today;
   setText("spent", formatCost(costUsd));
   const notes = [
-    estimatedUsd === 0 ? "" : `+ ≈${formatCost(estimatedUsd)} not reported`,
-    maxCostUsd === null ? "" : `of $${maxCostUsd} a day`,
-    // A start on an earlier day.
-    (totals.costUsd ?? 0) > costUsd ? `${formatCost(totals.costUsd)} since start` : "",
+    estimatedUsd === 0 ? "" : `+ ≈${formatCost(estimatedUsd)} estimated`,
+    maxCostUsd === null ? "" : `of ${formatUsd(maxCostUsd)} a day`,
+    // The proxy was started on an earlier day.
+    (totals.costUsd ?? 0) > costUsd ? `${formatCost(totals.costUsd ?? 0)} since start` : "",
     totals.unpriced === 0 ? "" : `${formatCount(totals.unpriced)} of unknown cost`,
   ];
-  setText("spent-note", notes.filter((one) => one !== "").join(" · ") || "by UTC");
+  setText("spent-note", notes.filter((note) => note !== "").join(" · ") || "since midnight UTC");
   const meter = find("spent-meter");
   meter.hidden = maxCostUsd === null;
   if (maxCostUsd === null) return;
@@ -64,28 +57,28 @@ function showSpent({ today, totals }: Stats): void {
   if (bar instanceof HTMLElement) bar.style.width = `${100 * share}%`;
 }
 
-/** By the catalog's prices; where one is missing, nothing is claimed. */
+/** Computed from the catalog's prices. */
 function describeSaved({ savedUsd, cachedTokens, writtenTokens }: Totals): string {
   if (cachedTokens + writtenTokens === 0) return "nothing cached yet";
-  if (savedUsd === null) return "prices not known";
+  if (savedUsd === null) return "prices unknown";
   return savedUsd < 0
     ? `cost ${formatCost(-savedUsd)} more so far`
-    : `saved ${formatCost(savedUsd)} by list price`;
+    : `saved ${formatCost(savedUsd)} at list prices`;
 }
 
-/** Shows what each model came to, the dearest first. */
+/** Shows the totals of each model, the most expensive first. */
 export function showModels({ models }: Stats): void {
   const sorted = models.toSorted((a, b) =>
     (b.costUsd ?? 0) - (a.costUsd ?? 0) || b.requests - a.requests
   );
   const rest = sorted.length - MAX_MODELS;
-  const most = sorted[0]?.costUsd || 1;
+  const highest = sorted[0]?.costUsd || 1;
   const head = ["Model", "Requests", "Tokens in", "Out", "Cost"].map((text, number) =>
     h("th", { text, attributes: { scope: "col" }, class: number === 0 ? "" : "number" })
   );
-  const rows = sorted.slice(0, MAX_MODELS).map((sums) => createModelRow(sums, most));
+  const rows = sorted.slice(0, MAX_MODELS).map((totals) => createModelRow(totals, highest));
   find("models").replaceChildren(
-    models.length === 0 ? h("p", { class: "quiet", text: "No model has answered yet." }) : h(
+    models.length === 0 ? h("p", { class: "quiet", text: "No responses yet." }) : h(
       "table",
       {
         class: "models",
@@ -99,18 +92,20 @@ export function showModels({ models }: Stats): void {
   );
 }
 
-function createModelRow(sums: Stats["models"][number], most: number): HTMLElement {
+function createModelRow(totals: Stats["models"][number], highest: number): HTMLElement {
   const share = h("div", { class: "share" });
-  share.style.width = `${100 * (sums.costUsd ?? 0) / most}%`;
+  share.style.width = `${100 * (totals.costUsd ?? 0) / highest}%`;
   const cells = [
-    formatCount(sums.requests),
-    formatShort(countPrompt(sums)),
-    formatShort(sums.outputTokens),
-    formatCost(sums.costUsd),
+    formatCount(totals.requests),
+    formatCompact(countPrompt(totals)),
+    formatCompact(totals.outputTokens),
+    orDash(totals.costUsd, formatCost),
   ];
   return h("tr", {
     children: [
-      h("td", { children: [h("div", { class: "name", text: toPlain(sums.model) }), share] }),
+      h("td", {
+        children: [h("div", { class: "name", text: stripControlChars(totals.model) }), share],
+      }),
       ...cells.map((text, number) =>
         h("td", { class: "number", text, attributes: { "data-label": MODEL_LABELS[number] ?? "" } })
       ),
@@ -118,18 +113,18 @@ function createModelRow(sums: Stats["models"][number], most: number): HTMLElemen
   });
 }
 
-/** Shows how requests ended that did not end well, and what did not travel. */
+/** Shows outcomes other than `complete`, the last error, and dropped fields. */
 export function showErrors(
   { outcomes, dropped }: Stats,
   requests: readonly CompletedRequest[],
 ): void {
-  const bad = outcomes.filter(({ end }) => end !== "complete")
+  const incomplete = outcomes.filter(({ end }) => end !== "complete")
     .map(({ end, count }) => ({ name: end.replaceAll("_", " "), count }));
   const fields = dropped.map(({ field, count }) => ({ name: field, count }));
   const last = requests.findLast(({ error }) => error !== undefined)?.error;
-  find("trouble").replaceChildren(
-    createCounts("Ended early", bad),
-    h("p", { class: "quiet name", text: last === undefined ? "" : `“${toPlain(last)}”` }),
+  find("errors").replaceChildren(
+    createCounts("Incomplete requests", incomplete),
+    h("p", { class: "quiet name", text: last === undefined ? "" : `“${stripControlChars(last)}”` }),
     createCounts("Dropped fields", fields),
   );
 }
@@ -139,7 +134,7 @@ function createCounts(title: string, entries: { name: string; count: number }[])
   const items = sorted.map(({ name, count }) =>
     h("li", {
       children: [
-        h("span", { class: "name", text: toPlain(name) }),
+        h("span", { class: "name", text: stripControlChars(name) }),
         h("span", { class: "number", text: formatCount(count) }),
       ],
     })

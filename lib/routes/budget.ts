@@ -5,6 +5,7 @@
 
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
+import { formatUsd } from "../format.ts";
 import type { RequestContext, Services } from "../request_context.ts";
 import type { BudgetedRequest } from "../metrics/budget.ts";
 
@@ -57,8 +58,4 @@ export function requireBudget({ metrics: { budget } }: Services): void {
       "Raise it, or try again when the requests in flight have ended",
     { headers: { "x-should-retry": "true", "retry-after": RETRY_AFTER_S } },
   );
-}
-
-function formatUsd(usd: number): string {
-  return `$${Number(usd.toFixed(4))}`;
 }

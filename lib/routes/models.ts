@@ -7,6 +7,7 @@
 import type { ModelInfo } from "../anthropic/types.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
+import { formatContext, formatPrices } from "../format.ts";
 import type { RequestContext, RouteResult, Services } from "../request_context.ts";
 import type { CatalogModel } from "../openrouter/catalog.ts";
 import { FAMILIES, toAlias } from "../openrouter/model_mapping.ts";
@@ -110,23 +111,13 @@ function toModelInfo(
 }
 
 /** `GLM 5.2 · 200k · $0.60/2.20`: name without the vendor, context length, USD per million input/output tokens. */
-function describe({ name, contextLength, promptPrice, completionPrice }: CatalogModel): string {
+function describe(model: CatalogModel): string {
+  const { name, contextLength } = model;
   const parts = [name.replace(/^[^:]{1,30}: /, "")];
-  if (contextLength !== undefined) parts.push(formatContextLength(contextLength));
-  if (promptPrice === 0 && completionPrice === 0) parts.push("free");
-  else if (promptPrice !== undefined && completionPrice !== undefined) {
-    parts.push(`$${formatPrice(promptPrice)}/${formatPrice(completionPrice)}`);
-  }
+  if (contextLength !== undefined) parts.push(formatContext(contextLength));
+  const prices = formatPrices(model);
+  if (prices !== undefined) parts.push(prices);
   return parts.join(" · ");
-}
-
-function formatContextLength(tokens: number): string {
-  if (tokens >= 1e6) return `${Number((tokens / 1e6).toFixed(1))}M`;
-  return `${Math.round(tokens / 1000)}k`;
-}
-
-function formatPrice(price: number): string {
-  return price > 0 && price < 0.01 ? price.toPrecision(1) : price.toFixed(2);
 }
 
 function createUnknownModel(id: string): CatalogModel {

@@ -1,6 +1,5 @@
 /**
- * `check`, in process: before the simulated upstream, and before stand-ins for fetch. As people start it:
- * tests/cli/cli_test.ts.
+ * `check` in process, with the simulated upstream and with fake fetches. As a program: tests/cli/cli_test.ts.
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -15,7 +14,7 @@ import { startSilentUpstream } from "../helpers/upstream.ts";
 
 const ABOUT = { name: "claudeproxy", version: "0.0.0" };
 const KEY = "sk-or-v1-0123456789abcdef0123456789abcdef";
-const PROXY_KEY = "a-proxy-key-nobody-sees";
+const PROXY_KEY = "a-hidden-proxy-key";
 const KNOWN = "anthropic/claude-sonnet-4.5";
 const ALL_KNOWN = {
   OPENROUTER_API_KEY: KEY,
@@ -35,20 +34,20 @@ function toOptions(env: Settings, print: (text: string) => void): CheckOptions {
     sourceOf: (name: string) => env[name] === undefined ? "default" as const : ".env" as const,
     notes: [],
   });
-  return { read, print, waitMs: 1000 };
+  return { read, print, timeoutMs: 1000 };
 }
 
-/** The report, from the JSON that machines get. */
+/** Runs `check --json` and parses the report. */
 async function check(env: Settings, options: CheckOptions = {}): Promise<Report> {
   let text = "";
-  const isFine = await runCheck(ABOUT, {
+  const hasPassed = await runCheck(ABOUT, {
     ...toOptions({ ...ALL_KNOWN, ...env }, (line) => text += line),
     isJson: true,
     ...options,
   });
   for (const secret of [KEY, PROXY_KEY]) assert(!text.includes(secret), text);
   const report: Report = JSON.parse(text);
-  assertEquals(report.ok, isFine);
+  assertEquals(report.ok, hasPassed);
   return report;
 }
 
@@ -58,11 +57,11 @@ function find(report: Report, topic: string): Finding {
   return found;
 }
 
-/** A stand-in for fetch: path after the base URL → answer. */
-function answerWith(answers: Record<string, () => Response | Promise<Response>>): typeof fetch {
+/** A fake fetch: path after the base URL → response. */
+function fakeFetch(responses: Record<string, () => Response | Promise<Response>>): typeof fetch {
   return async (input) => {
     const path = new URL(`${input}`).pathname.replace("/api/v1", "");
-    return await (answers[path]?.() ?? new Response("no such thing", { status: 404 }));
+    return await (responses[path]?.() ?? new Response("no such thing", { status: 404 }));
   };
 }
 
@@ -72,7 +71,7 @@ function describeModels(...entries: object[]) {
 
 const ONE_MODEL = describeModels({ id: KNOWN, context_length: 1_048_576 });
 
-Deno.test("check of settings that will work finds nothing, and shows no key", async () => {
+Deno.test("check passes with working settings, and shows no key", async () => {
   const upstream = startFakeOpenRouter();
   const report = await check({
     OPENROUTER_BASE_URL: upstream.baseUrl,
@@ -88,7 +87,7 @@ Deno.test("check of settings that will work finds nothing, and shows no key", as
   ]);
   const { name, message, facts } = find(report, "models");
   assertEquals(name, "opus, sonnet, haiku, fable, other");
-  assertEquals(message, `${KNOWN}: 1M context, $3/$15 per M tokens, tools, reasoning`);
+  assertEquals(message, `${KNOWN}: 1M context, $3.00/15.00 per M tokens, tools, reasoning`);
   assertEquals(facts, {
     id: KNOWN,
     families: ["opus", "sonnet", "haiku", "fable", "other"],
@@ -106,7 +105,7 @@ Deno.test("check of settings that will work finds nothing, and shows no key", as
   await upstream.stop();
 });
 
-Deno.test("check as text has a line for each thing, and the cure below it", async () => {
+Deno.test("check as text has a line for each finding, and the hint below it", async () => {
   const upstream = startFakeOpenRouter();
   const lines: string[] = [];
   const env = {
@@ -114,9 +113,9 @@ Deno.test("check as text has a line for each thing, and the cure below it", asyn
     OPENROUTER_BASE_URL: upstream.baseUrl,
     TARGET_MODEL_BIG: "anthropic/claude-sonet-4.5",
   };
-  const isFine = await runCheck(ABOUT, toOptions(env, (line) => lines.push(line)));
+  const hasPassed = await runCheck(ABOUT, toOptions(env, (line) => lines.push(line)));
   const text = lines.join("\n");
-  assertEquals(isFine, false);
+  assertEquals(hasPassed, false);
   for (
     const part of [
       "\n  OPENROUTER_API_KEY    .env         sk-or-v1-…cdef\n",
@@ -124,35 +123,41 @@ Deno.test("check as text has a line for each thing, and the cure below it", asyn
       "\n  not set: TARGET_MODEL_FABLE, OPENROUTER_APP_URL, ",
       "\n  ✓ opus, haiku, fable, other  anthropic/claude-sonnet-4.5: 1M context, ",
       `\n  ✗ sonnet${" ".repeat(21)}anthropic/claude-sonet-4.5: not in the catalog\n` +
-      `${" ".repeat(31)}→ nearest: anthropic/claude-sonnet-4.5, `,
+      `${" ".repeat(31)}→ closest ids: anthropic/claude-sonnet-4.5, `,
       "; change TARGET_MODEL_BIG\n",
-      "\nIt will not work: 1 of the checks failed (0.",
+      "\n1 check failed (0.",
     ]
   ) assertStringIncludes(text, part);
   await upstream.stop();
 });
 
 for (
-  const [what, target, state, words, cure] of [
+  const [target, env, state, message, hint] of [
     [
-      "an own target that is unknown",
+      "a target that is not in the catalog",
       "vendor/x",
       "failed",
       "vendor/x: not in the catalog",
       "change",
     ],
     [
-      "an unknown fallback",
+      "a fallback that is not in the catalog",
       `${KNOWN},vendor/x`,
       "failed",
       "vendor/x: not in",
       "change TARGET_MODEL",
     ],
-    ["a default that is unknown", undefined, "warning", "the Claude asked for replaces it", "auto"],
-    ["a known fallback", `${KNOWN},${KNOWN}:nitro`, "ok", `${KNOWN}:nitro: 1.05M context`, ""],
-    ["a variant", `${KNOWN}:thinking`, "ok", `${KNOWN}:thinking: 1.05M context`, ""],
-    ["a free variant that has ended", `${KNOWN}:free`, "failed", "not in the catalog", KNOWN],
-    ["`auto` that is listed", "auto", "ok", "~anthropic/claude-opus-latest: 200k context", ""],
+    [
+      "a default that is not in the catalog",
+      undefined,
+      "warning",
+      "the requested Claude model",
+      "auto",
+    ],
+    ["a listed fallback", `${KNOWN},${KNOWN}:nitro`, "ok", `${KNOWN}:nitro: 1M context`, ""],
+    ["a variant", `${KNOWN}:thinking`, "ok", `${KNOWN}:thinking: 1M context`, ""],
+    ["a discontinued free variant", `${KNOWN}:free`, "failed", "not in the catalog", KNOWN],
+    ["`auto` with a listed model", "auto", "ok", "~anthropic/claude-opus-latest: 200k context", ""],
     ["a preset", "vendor/x@preset/y", "unchecked", "not checked: a preset", ""],
     [
       "a model without tools",
@@ -163,9 +168,9 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`check of ${what} is ${state} and says so`, async () => {
+  Deno.test(`check reports ${target} as ${state}`, async () => {
     const free = { prompt: "0", completion: "0" };
-    const fetcher = answerWith({
+    const fetcher = fakeFetch({
       "/key": () => Response.json({ data: {} }),
       "/models": describeModels(
         { id: KNOWN, context_length: 1_048_576 },
@@ -173,43 +178,48 @@ for (
         { id: "vendor/mute", context_length: 8000, supported_parameters: ["stop"], pricing: free },
       ),
     });
-    const report = await check({ TARGET_MODEL_OPUS: target }, { fetcher });
+    const report = await check({ TARGET_MODEL_OPUS: env }, { fetcher });
     const found = report.findings.filter(({ name }) => name?.startsWith("opus")).at(-1);
     assertEquals(found?.state, state, JSON.stringify(found));
-    assertStringIncludes(found?.message ?? "", words);
-    assertStringIncludes(found?.hint ?? "", cure);
+    assertStringIncludes(found?.message ?? "", message);
+    assertStringIncludes(found?.hint ?? "", hint);
     assertEquals(report.ok, state !== "failed");
   });
 }
 
 for (
-  const [what, data, state, ...words] of [
+  const [key, data, state, ...texts] of [
     [
       "a key with a limit",
       { label: "sk-or-v1-012...def", limit: 10, limit_remaining: 7.5, limit_reset: "monthly" },
       "ok",
-      "valid (sk-or-v1-012...def), $7.5 of $10 left, new monthly",
+      "valid (sk-or-v1-012...def), $7.5 of $10 left, resets monthly",
     ],
-    ["a key without one", { limit: null, usage: 1.234 }, "ok", "no limit of its own, $1.23 used"],
+    [
+      "a key without a limit",
+      { limit: null, usage: 1.234 },
+      "ok",
+      "no limit of its own, $1.234 used",
+    ],
     ["an expiring key", { expires_at: "2027-12-31T23:59:59Z" }, "ok", "expires 2027-12-31"],
     ["a used-up key", { limit: 1, limit_remaining: 0 }, "failed", "$0 of $1 left", "raise it"],
-    ["a free account", { is_free_tier: true }, "warning", "free tier", "need credit"],
-    ["a management key", { is_management_key: true }, "failed", "valid", "make an ordinary one"],
-    ["an evil label", { label: `a\u001b[31m${KEY}` }, "ok", "[redacted]"],
+    ["a key of a free account", { is_free_tier: true }, "warning", "free tier", "need credit"],
+    ["a management key", { is_management_key: true }, "failed", "valid", "create an ordinary one"],
+    ["a key with a hostile label", { label: `a\u001b[31m${KEY}` }, "ok", "[redacted]"],
   ] as const
 ) {
-  Deno.test(`check of ${what} is ${state}: ${words[0]}`, async () => {
-    const fetcher = answerWith({ "/models": ONE_MODEL, "/key": () => Response.json({ data }) });
+  Deno.test(`check reports ${key} as ${state}: ${texts[0]}`, async () => {
+    const fetcher = fakeFetch({ "/models": ONE_MODEL, "/key": () => Response.json({ data }) });
     const report = await check({}, { fetcher });
     const { state: found, message, hint = "" } = find(report, "key");
     assertEquals([found, report.ok], [state, state !== "failed"]);
-    for (const word of words) assertStringIncludes(`${message} ${hint}`, word);
+    for (const text of texts) assertStringIncludes(`${message} ${hint}`, text);
   });
 }
 
-Deno.test("text that upstream sends cannot steer the terminal", async () => {
+Deno.test("check removes control characters from upstream's text", async () => {
   const lines: string[] = [];
-  const fetcher = answerWith({
+  const fetcher = fakeFetch({
     "/models": ONE_MODEL,
     "/key": () => Response.json({ data: { label: "a\u001b[31m\nb\u202e" } }),
   });
@@ -218,9 +228,9 @@ Deno.test("text that upstream sends cannot steer the terminal", async () => {
   for (const line of lines) assertEquals(/[\p{Cc}\p{Cf}]/u.test(line), false, line);
 });
 
-Deno.test("check of a key that upstream refuses fails in upstream's words", async () => {
+Deno.test("check fails with upstream's message if upstream rejects the key", async () => {
   const error = { error: { code: 401, message: "User not found." } };
-  const fetcher = answerWith({
+  const fetcher = fakeFetch({
     "/models": ONE_MODEL,
     "/key": () => Response.json(error, { status: 401 }),
   });
@@ -230,46 +240,70 @@ Deno.test("check of a key that upstream refuses fails in upstream's words", asyn
   assertStringIncludes(message, "User not found.");
 });
 
-Deno.test("check without a key asks nothing about keys, warns, and is fine", async () => {
-  const asked: string[] = [];
+Deno.test("check without a key sends no key request, warns, and passes", async () => {
+  const requested: string[] = [];
   const fetcher: typeof fetch = async (input, init) => {
-    asked.push(`${input}`);
+    requested.push(`${input}`);
     assertEquals(new Headers(init?.headers).has("authorization"), false);
     return await Promise.resolve(ONE_MODEL());
   };
   const report = await check({ OPENROUTER_API_KEY: "" }, { fetcher });
-  assertEquals(asked, ["https://openrouter.ai/api/v1/models"]);
+  assertEquals(requested, ["https://openrouter.ai/api/v1/models"]);
   const { state, message, hint } = find(report, "key");
   assertEquals([state, report.ok], ["warning", true]);
   assertStringIncludes(message, "sk-or-… key, as ANTHROPIC_AUTH_TOKEN");
   assertStringIncludes(hint ?? "", "put OPENROUTER_API_KEY into .env");
 });
 
+Deno.test("check without a key for another server reports that requests have no key", async () => {
+  const env = { OPENROUTER_API_KEY: "", UPSTREAM_DIALECT: "openai" };
+  const report = await check(env, { fetcher: fakeFetch({ "/models": ONE_MODEL }) });
+  const { state, message } = find(report, "key");
+  assertEquals([state, report.ok], ["unchecked", true]);
+  assertStringIncludes(message, "requests are sent without a key");
+});
+
+Deno.test("check names the host of an upstream that rejects the key", async () => {
+  const fetcher = fakeFetch({ "/v1/key": () => new Response("", { status: 401 }) });
+  const report = await check({ OPENROUTER_BASE_URL: "https://llm.example/v1" }, { fetcher });
+  const { message, hint } = find(report, "key");
+  assertStringIncludes(message, "llm.example rejects OPENROUTER_API_KEY: ");
+  assertEquals(hint, "use a key of llm.example");
+});
+
 for (
-  const [what, answers, states] of [
-    ["an upstream without a list", { "/key": () => Response.json({ data: {} }) }, "failed ok"],
-    ["an upstream that knows no keys", { "/models": ONE_MODEL }, "ok unchecked"],
+  const [upstream, responses, states] of [
     [
-      "no list and a refused key",
+      "an upstream without a model list",
+      { "/key": () => Response.json({ data: {} }) },
+      "failed ok",
+    ],
+    ["an upstream without a key endpoint", { "/models": ONE_MODEL }, "ok unchecked"],
+    [
+      "an upstream that has no model list and rejects the key",
       { "/key": () => new Response("", { status: 401 }) },
       "failed failed",
     ],
     ["another server", {}, "failed unchecked"],
-    ["a page", { "/models": () => new Response("<html>") }, "failed unchecked"],
-    ["a site that answers everything with a page", {
+    [
+      "an upstream with a web page for the list",
+      { "/models": () => new Response("<html>") },
+      "failed unchecked",
+    ],
+    ["a web site", {
       "/models": () => new Response("<html>"),
       "/key": () => new Response("<html>"),
     }, "failed unchecked"],
-    ["an empty list", { "/models": describeModels() }, "failed unchecked"],
+    ["an upstream with an empty list", { "/models": describeModels() }, "failed unchecked"],
     [
-      "an upstream in trouble",
+      "an unavailable upstream",
       { "/models": () => new Response("", { status: 503 }) },
       "failed unchecked",
     ],
   ] as const
 ) {
-  Deno.test(`check of ${what}: ${states}`, async () => {
-    const report = await check({}, { fetcher: answerWith(answers) });
+  Deno.test(`check reports ${upstream} and its key as ${states}`, async () => {
+    const report = await check({}, { fetcher: fakeFetch(responses) });
     const found = ["upstream", "key"].map((topic) => find(report, topic).state).join(" ");
     assertEquals(found, states, JSON.stringify(report.findings));
     assertEquals(find(report, "models").state, states.startsWith("ok") ? "ok" : "unchecked");
@@ -277,7 +311,7 @@ for (
   });
 }
 
-Deno.test("check of a base URL that is a web page says so, and what the address is", async () => {
+Deno.test("check hints at the right base URL if the configured one is a web page", async () => {
   const page = () => new Response("<!doctype html><title>Hello</title>");
   const report = await check({ OPENROUTER_BASE_URL: "https://openrouter.ai" }, {
     fetcher: () => Promise.resolve(page()),
@@ -285,13 +319,13 @@ Deno.test("check of a base URL that is a web page says so, and what the address 
   const { message, hint } = find(report, "upstream");
   assertEquals(
     message,
-    "https://openrouter.ai gives no model list: its answer is not JSON, perhaps a web page",
+    "https://openrouter.ai returned no model list: the response is not JSON, perhaps a web page",
   );
   assertEquals(hint, "set OPENROUTER_BASE_URL=https://openrouter.ai/api/v1");
 });
 
 for (
-  const [given, meant] of [
+  const [baseUrl, corrected] of [
     ["https://openrouter.ai/api/v1", null],
     ["https://openrouter.ai/api/v1/chat/completions", "https://openrouter.ai/api/v1"],
     ["https://openrouter.ai/api", "https://openrouter.ai/api/v1"],
@@ -306,15 +340,15 @@ for (
     ["https://host.example/openai/v1", null],
   ] as const
 ) {
-  Deno.test(`the base URL ${given} is ${meant === null ? "as good as any" : `meant as ${meant}`}`, () => {
-    assertEquals(correctBaseUrl(given), meant);
+  Deno.test(`correctBaseUrl returns ${corrected} for ${baseUrl}`, () => {
+    assertEquals(correctBaseUrl(baseUrl), corrected);
   });
 }
 
-Deno.test("check of a key and an address of two sources asks nothing", async () => {
-  const asked: string[] = [];
+Deno.test("check sends nothing if key and base URL come from different sources", async () => {
+  const requested: string[] = [];
   const fetcher: typeof fetch = (input) => {
-    asked.push(`${input}`);
+    requested.push(`${input}`);
     return Promise.resolve(Response.json({ data: [] }));
   };
   const read = () =>
@@ -324,11 +358,11 @@ Deno.test("check of a key and an address of two sources asks nothing", async () 
       notes: [],
     });
   const report = await check({}, { read, fetcher });
-  assertEquals([asked, report.findings.map(({ state }) => state)], [[], ["failed"]]);
+  assertEquals([requested, report.findings.map(({ state }) => state)], [[], ["failed"]]);
   assertStringIncludes(find(report, "settings").message, "nothing was sent");
 });
 
-Deno.test("check of an upstream that cannot be reached says why, and checks no models", async () => {
+Deno.test("check reports why upstream cannot be reached, and checks no models", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
   const report = await check({ OPENROUTER_BASE_URL: `http://127.0.0.1:${listener.addr.port}/v1` });
@@ -342,19 +376,19 @@ Deno.test("check of an upstream that cannot be reached says why, and checks no m
   ]);
 });
 
-Deno.test("check does not wait for an upstream that keeps silent", async () => {
+Deno.test("check times out if upstream does not respond", async () => {
   await using upstream = startSilentUpstream();
   const startedAt = performance.now();
-  const report = await check({ OPENROUTER_BASE_URL: upstream.baseUrl }, { waitMs: 100 });
+  const report = await check({ OPENROUTER_BASE_URL: upstream.baseUrl }, { timeoutMs: 100 });
   assert(performance.now() - startedAt < 2000);
-  assertStringIncludes(find(report, "upstream").message, "no answer in time");
+  assertStringIncludes(find(report, "upstream").message, "no response in time");
   assertEquals(report.ok, false);
 });
 
-/** Nothing of upstream matters here. */
-const FINE = { fetcher: answerWith({ "/models": ONE_MODEL }) };
+/** A working upstream, for tests of other checks. */
+const FINE = { fetcher: fakeFetch({ "/models": ONE_MODEL }) };
 
-Deno.test("check of a port that is free leaves it free", async () => {
+Deno.test("check leaves a free port free", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -365,21 +399,21 @@ Deno.test("check of a port that is free leaves it free", async () => {
 });
 
 for (const host of ["127.0.0.1", "0.0.0.0"]) {
-  Deno.test(`check of a port on ${host} that a proxy has is a warning`, async () => {
+  Deno.test(`check warns if another instance uses the port on ${host}`, async () => {
     await using proxy = startProxy();
     const { port } = new URL(proxy.url);
     const report = await check({ PORT: port, HOST: host }, FINE);
     const { state, message } = find(report, "port");
     assertEquals([state, report.ok], ["warning", true]);
-    assertStringIncludes(message, `${host}:${port} is in use by a proxy like this one`);
+    assertStringIncludes(message, `${host}:${port} is in use by another instance of this proxy`);
   });
 }
 
-Deno.test("check of a port that another program has fails, whatever that program answers", async () => {
-  for (const words of ['{"status":"ok"}', "no"]) {
+Deno.test("check fails if another program uses the port, whatever it responds", async () => {
+  for (const body of ['{"status":"ok"}', "no"]) {
     const other = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      () => new Response(words),
+      () => new Response(body),
     );
     const report = await check({ PORT: `${other.addr.port}` }, FINE);
     const { state, message, hint } = find(report, "port");
@@ -389,7 +423,7 @@ Deno.test("check of a port that another program has fails, whatever that program
   }
 });
 
-Deno.test("check of a port whose owner says nothing gives up on it", async () => {
+Deno.test("check times out if the program on the port does not respond", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const startedAt = performance.now();
   const report = await check({ PORT: `${listener.addr.port}` }, FINE);
@@ -397,14 +431,14 @@ Deno.test("check of a port whose owner says nothing gives up on it", async () =>
   assertEquals(find(report, "port").state, "failed");
 });
 
-Deno.test("check of a HOST that is not this machine's fails", async () => {
+Deno.test("check fails if HOST is not an address of this machine", async () => {
   // 192.0.2.0/24 is reserved for documentation.
   const report = await check({ HOST: "192.0.2.1" }, FINE);
   const { state, hint } = find(report, "port");
   assertEquals([state, hint], ["failed", "check HOST and PORT"]);
 });
 
-Deno.test("check of a bad value shows the settings, masked, and what is wrong", async () => {
+Deno.test("check of an invalid value shows the error and the masked settings", async () => {
   const report = await check({ PORT: "many" });
   assertEquals(report.findings, [{
     topic: "settings",
@@ -414,7 +448,7 @@ Deno.test("check of a bad value shows the settings, masked, and what is wrong", 
   assertEquals(report.settings[0]?.value, "sk-or-v1-…cdef");
 });
 
-Deno.test("check of settings that may not be read says which flag to add", async () => {
+Deno.test("check without permission to read the settings names the flag to add", async () => {
   const read = () => {
     throw new StartError("No permission to read the settings: add --allow-env=PORT");
   };
@@ -423,7 +457,7 @@ Deno.test("check of settings that may not be read says which flag to add", async
   assertStringIncludes(find(report, "settings").message, "add --allow-env=PORT");
 });
 
-Deno.test("check shows a short or strange key not even in part", async () => {
+Deno.test("check hides short and unknown kinds of keys completely", async () => {
   for (const key of ["sk-or-v1-short", "another-vendors-key-0123456789abcdef"]) {
     const report = await check({ OPENROUTER_API_KEY: key }, FINE);
     assertEquals(report.settings[0]?.value, "(hidden)");

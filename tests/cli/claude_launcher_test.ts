@@ -1,6 +1,6 @@
 /**
- * `main.ts claude` as a process, in front of a fake client: a small program called `claude` on PATH that writes
- * down what it was given and does what it is told. With the real client: tests/clients/cases/launcher.ts.
+ * `main.ts claude` as a process with a fake Claude Code: a script called `claude` on PATH that records its arguments
+ * and environment, and acts as FAKE says. With the real Claude Code: tests/clients/cases/launcher.ts.
  * @module
  */
 
@@ -23,7 +23,7 @@ const MODELS = [
 ];
 const PRICED = { prompt_tokens: 1200, completion_tokens: 30, total_tokens: 1230, cost: 0.25 };
 
-/** FAKE says what to do: `ask` a request, `wait` for a signal, `exit`; its report goes beside it. */
+/** FAKE selects an action: send requests, wait for a signal, crash, exit, use the terminal. */
 const FAKE = `#!/usr/bin/env -S deno run -A --quiet --no-lock --no-config --ext=js
 const path = Deno.args[Deno.args.indexOf("--settings") + 1];
 const settings = JSON.parse(Deno.readTextFileSync(path));
@@ -36,8 +36,8 @@ const report = {
   env: Deno.env.toObject(),
 };
 Deno.writeTextFileSync(Deno.env.get("REPORT"), JSON.stringify(report));
-const word = Deno.env.get("FAKE") ?? "";
-const ask = async (key) => {
+const action = Deno.env.get("FAKE") ?? "";
+const send = async (key) => {
   const response = await fetch(settings.env.ANTHROPIC_BASE_URL + "/v1/messages", {
     method: "POST",
     headers: { "content-type": "application/json", authorization: "Bearer " + key },
@@ -49,28 +49,28 @@ const ask = async (key) => {
   });
   console.log(response.status + " " + (await response.json()).type);
 };
-if (word === "ask") {
-  await ask(settings.env.ANTHROPIC_AUTH_TOKEN);
-  await ask("users-own-key");
-  await ask("wrong-key");
+if (action === "send") {
+  await send(settings.env.ANTHROPIC_AUTH_TOKEN);
+  await send("users-own-key");
+  await send("wrong-key");
 }
-if (word.startsWith("SIG")) {
-  Deno.addSignalListener(word, () => Deno.exit(42));
+if (action.startsWith("SIG")) {
+  Deno.addSignalListener(action, () => Deno.exit(42));
   console.log("ready " + Deno.pid);
   setTimeout(() => {}, 60_000);
-} else if (word.startsWith("crash")) Deno.kill(Deno.pid, word.slice("crash ".length));
-else if (word === "exit") Deno.exit(7);
-else if (word === "terminal") {
+} else if (action.startsWith("crash")) Deno.kill(Deno.pid, action.slice("crash ".length));
+else if (action === "exit") Deno.exit(7);
+else if (action === "terminal") {
   let interrupts = 0;
   Deno.addSignalListener("SIGINT", () => {
     interrupts++;
     setTimeout(() => Deno.exit(40 + interrupts), 500);
   });
-  // Typed, it reaches the launcher too, which must keep it to itself.
+  // The terminal sends it to the launcher too, which must not forward it.
   Deno.kill(Deno.ppid, "SIGINT");
-  const say = () =>
+  const print = () =>
     console.log("terminal " + [Deno.stdin, Deno.stdout, Deno.stderr].map((one) => one.isTerminal()));
-  setTimeout(say, 300);
+  setTimeout(print, 300);
   setTimeout(() => {}, 60_000);
 }
 `;
@@ -84,7 +84,7 @@ interface Report {
   env: Record<string, string>;
 }
 
-/** A stage with the fake on PATH. */
+/** A launcher's folders with the fake on PATH. */
 function setStage(...options: Parameters<typeof createStage>): Stage {
   const stage = createStage(...options);
   Deno.mkdirSync(`${stage.folder}/bin`);
@@ -92,7 +92,7 @@ function setStage(...options: Parameters<typeof createStage>): Stage {
   return stage;
 }
 
-/** One run, and what the fake was given. */
+/** Runs the launcher, and returns what the fake recorded. */
 async function launch(stage: Stage, { env, ...more }: Launch = {}): Promise<[Ended, Report]> {
   const path = `${stage.folder}/report.json`;
   const ended = await stage.run({ ...more, env: { REPORT: path, ...TARGETS, ...env } });
@@ -105,17 +105,17 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `the launcher ${name}`, ignore: !HAS_SHEBANG, fn });
 }
 
-/** What a person sees whose start has failed: one line that says what to do, and nothing else. */
-function assertFailed({ code, stdout, stderr }: Ended, ...words: string[]): void {
+/** Asserts that a start fails with a single line on standard error. */
+function assertFailed({ code, stdout, stderr }: Ended, ...texts: string[]): void {
   assertEquals([code, stdout], [1, ""], stderr);
   assertMatch(stderr, /^claudeproxy: [^\n]+\n$/);
-  for (const word of words) assertStringIncludes(stderr, word);
+  for (const text of texts) assertStringIncludes(stderr, text);
 }
 
-const answers = () => Response.json({ ...completion("Hello"), usage: PRICED });
+const respond = () => Response.json({ ...completion("Hello"), usage: PRICED });
 
-test("hands over arguments, folder and environment, and ends with the client's exit code", async () => {
-  await using stage = setStage(answers, { models: MODELS });
+test("passes arguments, folder and environment to Claude Code, and exits with its code", async () => {
+  await using stage = setStage(respond, { models: MODELS });
   const args = ["-p", "two words", "--model", "opus", "--", "--settings"];
   const env = { FAKE: "exit", ANTHROPIC_API_KEY: "sk-ant-mine", ANTHROPIC_BASE_URL: "http://x" };
   const [ended, report] = await launch(stage, { args, env: { ...env, OTHER: "stays" } });
@@ -128,8 +128,8 @@ test("hands over arguments, folder and environment, and ends with the client's e
   }
 });
 
-test("passes its variables in a file that only its user can read, and that is gone afterwards", async () => {
-  await using stage = setStage(answers, { models: MODELS });
+test("passes its variables in a file that only its user can read, and removes it afterwards", async () => {
+  await using stage = setStage(respond, { models: MODELS });
   const [, { settings, mode, args }] = await launch(stage);
   assertEquals([mode.toString(8), stage.listTemporary()], ["600", []]);
   const { env } = settings;
@@ -144,14 +144,14 @@ test("passes its variables in a file that only its user can read, and that is go
   assert(token.length > 40 && !args.join().includes(token));
 });
 
-test("lets in its own key and the user's, and says at the end what it cost, in one line", async () => {
-  await using stage = setStage(answers, { models: MODELS });
-  const env = { FAKE: "ask", PROXY_API_KEYS: "users-own-key", LOG_LEVEL: "debug" };
+test("accepts its own key and the user's, and prints the cost in one line at the end", async () => {
+  await using stage = setStage(respond, { models: MODELS });
+  const env = { FAKE: "send", PROXY_API_KEYS: "users-own-key", LOG_LEVEL: "debug" };
   const [ended] = await launch(stage, { env });
   assertEquals(ended, {
     code: 0,
     stdout: "200 message\n200 message\n401 error\n",
-    // What was refused at the door is no request of the session.
+    // A request with an invalid key does not count.
     stderr: "claudeproxy: 2 requests, 2,400 tokens in, 60 out, $0.5000\n",
   });
   assertEquals(stage.upstream.requests.map(({ headers }) => headers.get("authorization")), [
@@ -160,29 +160,29 @@ test("lets in its own key and the user's, and says at the end what it cost, in o
   ]);
 });
 
-test("gives the client none of the proxy's keys, wherever the user has put them", async () => {
-  await using stage = setStage(answers, { models: MODELS });
+test("hides the proxy's keys from Claude Code, wherever the user has set them", async () => {
+  await using stage = setStage(respond, { models: MODELS });
   const keys = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "users-own-key-0123" };
   const args = ["--settings", JSON.stringify({ env: keys })];
   const [, { env, settings }] = await launch(stage, { args, env: keys });
   for (const name of ["OPENROUTER_API_KEY", "PROXY_API_KEYS"]) {
-    // Blank, and not left out: so it wins over the user's stored settings too.
+    // Blank rather than missing, so that it overrides the user's stored settings too.
     assertEquals([env[name], settings.env[name]], [undefined, ""], name);
   }
   const all = JSON.stringify([env, settings]);
   for (const key of Object.values(keys)) assert(!all.includes(key), all);
 });
 
-test("says so where upstream does not tell the cost", async () => {
+test("reports an unknown cost", async () => {
   const { cost: _cost, ...usage } = PRICED;
   await using stage = setStage(() => Response.json({ ...completion("Hello"), usage }));
-  const [{ stderr }] = await launch(stage, { env: { FAKE: "ask" } });
-  assertStringIncludes(stderr, "1,200 tokens in, 30 out, cost not known\n");
+  const [{ stderr }] = await launch(stage, { env: { FAKE: "send" } });
+  assertStringIncludes(stderr, "1,200 tokens in, 30 out, cost unknown\n");
 });
 
 for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGUSR1"] as const) {
-  test(`passes ${signal} on and cleans up behind the client`, async () => {
-    await using stage = setStage(answers, { models: MODELS });
+  test(`forwards ${signal} and removes the settings file`, async () => {
+    await using stage = setStage(respond, { models: MODELS });
     const env = { REPORT: `${stage.folder}/report.json`, FAKE: signal };
     const running = stage.start({
       env,
@@ -194,8 +194,8 @@ for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGUSR1"] as const) {
 }
 
 for (const [signal, code] of [["SIGKILL", 137], ["SIGABRT", 134]] as const) {
-  test(`cleans up behind a client that ${signal} has ended, and says so in its exit code`, async () => {
-    await using stage = setStage(answers, { models: MODELS });
+  test(`removes the settings file after ${signal} of Claude Code, and exits with ${code}`, async () => {
+    await using stage = setStage(respond, { models: MODELS });
     const [ended, { path }] = await launch(stage, { env: { FAKE: `crash ${signal}` } });
     assertEquals([ended.code, ended.stderr], [code, "claudeproxy: no requests\n"]);
     assertEquals([stage.listTemporary(), await exists(path)], [[], false]);
@@ -203,15 +203,15 @@ for (const [signal, code] of [["SIGKILL", 137], ["SIGABRT", 134]] as const) {
 }
 
 test("removes the settings files of launchers that were killed, and no others", async () => {
-  await using stage = setStage(answers, { models: MODELS });
-  // Nothing has this number: Linux ends at 4,194,304, macOS far below.
-  const gone = "claudeproxy-99999999-abc.json";
+  await using stage = setStage(respond, { models: MODELS });
+  // No process has this id: the maximum of Linux is 4,194,304, that of macOS is lower.
+  const stale = "claudeproxy-99999999-abc.json";
   const kept = [
     `claudeproxy-${Deno.pid}-abc.json`,
     "claudeproxy-abc.json",
     "other-99999999-a.json",
   ];
-  for (const name of [gone, ...kept]) Deno.writeTextFileSync(`${stage.folder}/tmp/${name}`, "{}");
+  for (const name of [stale, ...kept]) Deno.writeTextFileSync(`${stage.folder}/tmp/${name}`, "{}");
   Deno.symlinkSync(
     `${stage.folder}/tmp/other-99999999-a.json`,
     `${stage.folder}/tmp/claudeproxy-99999998-a.json`,
@@ -221,7 +221,7 @@ test("removes the settings files of launchers that were killed, and no others", 
 });
 
 test("that is killed leaves a settings file, which the next one removes", async () => {
-  await using stage = setStage(answers, { models: MODELS });
+  await using stage = setStage(respond, { models: MODELS });
   const env = { REPORT: `${stage.folder}/report.json`, FAKE: "SIGTERM" };
   let client = 0;
   const killed = stage.start({
@@ -231,7 +231,7 @@ test("that is killed leaves a settings file, which the next one removes", async 
       return client > 0 ? "SIGKILL" : null;
     },
   });
-  // The client has the launcher's standard output: it has to end too.
+  // Claude Code shares the launcher's standard output, so it has to exit too.
   await killed.child.status;
   Deno.kill(client, "SIGTERM");
   await killed.ended;
@@ -249,11 +249,12 @@ const hasScript = Deno.build.os === "linux" &&
     .output().then(({ success }) => success, () => false);
 
 Deno.test({
-  name: `${hasScript ? "" : "not run, for want of util-linux' script: "}the launcher hands over ` +
-    "its terminal, and what is typed reaches the client once",
+  name:
+    `${hasScript ? "" : "not run, without util-linux' script: "}the launcher passes its terminal ` +
+    "to Claude Code, which gets typed signals once",
   ignore: !hasScript,
   async fn() {
-    await using stage = setStage(answers, { models: MODELS });
+    await using stage = setStage(respond, { models: MODELS });
     const { code, stdout } = await stage.run({
       env: { REPORT: `${stage.folder}/report.json`, FAKE: "terminal" },
       hasTerminal: true,
@@ -265,19 +266,19 @@ Deno.test({
   },
 });
 
-test("takes the next port where its own is taken", async () => {
-  await using stage = setStage(answers, { models: MODELS });
-  const taken = listenOn(17_891);
+test("uses the next port if its own is in use", async () => {
+  await using stage = setStage(respond, { models: MODELS });
+  const listener = listenOn(17_891);
   try {
     const [, { settings }] = await launch(stage);
     const port = Number(new URL(settings.env["ANTHROPIC_BASE_URL"] ?? "").port);
     assert(port > 17_891 && port < 17_911, `${port}`);
   } finally {
-    taken?.close();
+    listener?.close();
   }
 });
 
-/** Null where somebody else has it, which is as good. */
+/** Null if another program uses the port, which has the same effect. */
 function listenOn(port: number): Deno.Listener | null {
   try {
     return Deno.listen({ hostname: "127.0.0.1", port });
@@ -286,12 +287,12 @@ function listenOn(port: number): Deno.Listener | null {
   }
 }
 
-test("merges the user's own --settings, from a file of the client's folder or as JSON", async () => {
-  await using stage = setStage(answers, { models: MODELS });
+test("merges the user's own --settings, from a file in the current folder or as JSON", async () => {
+  await using stage = setStage(respond, { models: MODELS });
   const mine = { model: "haiku", env: { MINE: "1", ANTHROPIC_BASE_URL: "http://evil.invalid" } };
   Deno.writeTextFileSync(`${stage.work}/mine.json`, JSON.stringify(mine));
-  for (const given of ["mine.json", `${stage.work}/mine.json`, JSON.stringify(mine)]) {
-    const [, { args, settings }] = await launch(stage, { args: ["--settings", given, "-p"] });
+  for (const option of ["mine.json", `${stage.work}/mine.json`, JSON.stringify(mine)]) {
+    const [, { args, settings }] = await launch(stage, { args: ["--settings", option, "-p"] });
     assertEquals(args.slice(2), ["-p"]);
     assertEquals([settings["model"], settings.env["MINE"]], ["haiku", "1"]);
     assertMatch(settings.env["ANTHROPIC_BASE_URL"] ?? "", /^http:\/\/127\.0\.0\.1:/);
@@ -303,27 +304,27 @@ test("merges the user's own --settings, from a file of the client's folder or as
   );
 });
 
-test("says that the picker stays short where the user has switched the question off", async () => {
-  await using stage = setStage(answers, { models: MODELS });
+test("reports that the model picker stays short if the user has disabled discovery", async () => {
+  await using stage = setStage(respond, { models: MODELS });
   const env = { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" };
-  const words = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC is set";
+  const message = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC is set";
   const [first] = await launch(stage, { env });
-  assertStringIncludes(first.stderr, words);
+  assertStringIncludes(first.stderr, message);
   Deno.mkdirSync(`${stage.home}/.claude`);
   Deno.writeTextFileSync(`${stage.home}/.claude/settings.json`, JSON.stringify({ env }));
   const [second] = await launch(stage);
-  assertStringIncludes(second.stderr, words);
+  assertStringIncludes(second.stderr, message);
 });
 
-test("warns of a window below what the client can be told", async () => {
-  await using stage = setStage(answers, { models: [{ id: "z-ai/glm-5", context_length: 8192 }] });
+test("warns of a context length below Claude Code's minimum", async () => {
+  await using stage = setStage(respond, { models: [{ id: "z-ai/glm-5", context_length: 8192 }] });
   const [{ stderr }, { settings }] = await launch(stage, { env: { TARGET_MODEL_BIG: "" } });
-  assertStringIncludes(stderr, "z-ai/glm-5 takes 8,192 tokens");
+  assertStringIncludes(stderr, "z-ai/glm-5 has a context of 8,192 tokens");
   assertEquals(settings.env["CLAUDE_CODE_AUTO_COMPACT_WINDOW"], "100000");
 });
 
-test("does not wait long for a model list that does not come, and leaves windows out", async () => {
-  await using stage = setStage(answers);
+test("starts without context lengths if the model list does not arrive in time", async () => {
+  await using stage = setStage(respond);
   await using silent = startSilentUpstream();
   const startedAt = performance.now();
   const [{ code, stderr }, { settings }] = await launch(stage, {
@@ -333,28 +334,28 @@ test("does not wait long for a model list that does not come, and leaves windows
   assert(tookMs > 1900 && tookMs < 6000, `It took ${tookMs} ms`);
   assertEquals([code, settings.env["ANTHROPIC_DEFAULT_OPUS_MODEL"]], [0, "z-ai/glm-5"]);
   assertEquals(settings.env["CLAUDE_CODE_AUTO_COMPACT_WINDOW"], undefined);
-  assertStringIncludes(stderr, "The context length of z-ai/glm-5, openai/gpt-5 is not known");
+  assertStringIncludes(stderr, "The context length of z-ai/glm-5, openai/gpt-5 is unknown");
 });
 
-Deno.test("the launcher says how to get Claude Code where there is none", async () => {
-  await using stage = createStage(answers);
+Deno.test("the launcher explains how to install Claude Code if it is missing", async () => {
+  await using stage = createStage(respond);
   const ended = await stage.run({ env: { CLAUDE_BIN: `${stage.folder}/nothing-here` } });
   assertFailed(ended, "is not installed", "npm install -g @anthropic-ai/claude-code", "CLAUDE_BIN");
   assertEquals(stage.listTemporary(), []);
 });
 
-test("says that CLAUDE_BIN cannot be run where it is no program", async () => {
-  await using stage = createStage(answers);
+test("reports a CLAUDE_BIN that cannot be run", async () => {
+  await using stage = createStage(respond);
   const path = `${stage.folder}/no-program`;
   Deno.writeTextFileSync(path, "text", { mode: 0o644 });
   const ended = await stage.run({ env: { CLAUDE_BIN: path } });
   assertFailed(ended, `Claude Code (${path}) cannot be run: `, "CLAUDE_BIN");
 });
 
-Deno.test("the launcher says which ports are in use where none is free", async () => {
-  await using stage = createStage(answers);
+Deno.test("the launcher names its ports if all are in use", async () => {
+  await using stage = createStage(respond);
   const lib = new URL("../../lib/cli/claude/claude.ts", import.meta.url);
-  // Twenty ports taken for true would be in the way of other tests.
+  // Really using twenty ports would disturb other tests.
   const script = `
     Deno.serve = () => { throw new Deno.errors.AddrInUse("taken"); };
     const { runClaude } = await import("${lib}");
@@ -367,12 +368,12 @@ Deno.test("the launcher says which ports are in use where none is free", async (
     clearEnv: true,
     cwd: stage.work,
   }).output();
-  const said = new TextDecoder().decode(stdout);
-  assertEquals(said, "127.0.0.1:17891 to 17910 are in use: end what listens there\n");
+  const message = new TextDecoder().decode(stdout);
+  assertEquals(message, "127.0.0.1:17891 to 17910 are in use: stop a program that uses one\n");
 });
 
-Deno.test("the launcher ends in one line without a key", async () => {
-  await using stage = createStage(answers);
+Deno.test("the launcher fails with one line without an API key", async () => {
+  await using stage = createStage(respond);
   const env = { OPENROUTER_API_KEY: "" };
   const file = `${stage.home}/.config/claudeproxy/.env`;
   assertFailed(await stage.run({ env }), `into the environment or ${file} (claude reads no other`);
@@ -380,11 +381,11 @@ Deno.test("the launcher ends in one line without a key", async () => {
   assertFailed(await stage.run({ env }), "OPENROUTER_API_KEY is not set");
 });
 
-test("takes --env-file, from the folder it was called in, and leaves the client's own arguments", async () => {
-  await using stage = setStage(answers, { models: MODELS });
+test("resolves --env-file in the folder it was called in, and keeps Claude Code's arguments", async () => {
+  await using stage = setStage(respond, { models: MODELS });
   const text = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${stage.upstream.baseUrl}\n`;
   Deno.writeTextFileSync(`${stage.work}/mine.env`, text, { mode: 0o600 });
-  const env = { OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: "", FAKE: "ask" };
+  const env = { OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: "", FAKE: "send" };
   const rest = ["-p", "--env-file", "x"];
   const [{ code, stdout }, report] = await launch(stage, {
     args: ["--env-file", "mine.env", ...rest],
@@ -395,8 +396,8 @@ test("takes --env-file, from the folder it was called in, and leaves the client'
 });
 
 for (const missing of ["run", "env", "read", "write"]) {
-  Deno.test(`the launcher names the command to use where it may not ${missing}`, async () => {
-    await using stage = createStage(answers);
+  Deno.test(`the launcher names the command to use without permission to ${missing}`, async () => {
+    await using stage = createStage(respond);
     const flags = ["-A", `--deny-${missing}`];
     assertFailed(await stage.run({ flags }), "No permission", "deno run -A", "main.ts claude");
   });

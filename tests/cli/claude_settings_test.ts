@@ -1,5 +1,5 @@
 /**
- * What the launcher tells Claude Code, without starting it: models, windows, the user's settings, the sum.
+ * The launcher's settings for Claude Code, without starting it: models, context lengths, merging, the summary.
  * @module
  */
 
@@ -24,8 +24,8 @@ const OPUS = "ANTHROPIC_DEFAULT_OPUS_MODEL";
 const SONNET = "ANTHROPIC_DEFAULT_SONNET_MODEL";
 const HAIKU = "ANTHROPIC_DEFAULT_HAIKU_MODEL";
 const FABLE = "ANTHROPIC_DEFAULT_FABLE_MODEL";
-const GUARD = "CLAUDE_CODE_AUTO_MODE_MODEL";
-const SERVER_GUARD = "CLAUDE_CODE_AUTO_MODE_SERVER";
+const CLASSIFIER = "CLAUDE_CODE_AUTO_MODE_MODEL";
+const SERVER_CLASSIFIER = "CLAUDE_CODE_AUTO_MODE_SERVER";
 const WINDOW = "CLAUDE_CODE_AUTO_COMPACT_WINDOW";
 const DEFAULT_SONNET = "anthropic/claude-sonnet-4-20250514";
 
@@ -37,7 +37,7 @@ const SIZES: Record<string, number> = {
   "local-model": 131_072,
 };
 
-/** A target for every family that is not given. */
+/** Builds the variables for models; targets that are not given are `auto`. */
 function build(env: Record<string, string>, sizes = SIZES) {
   const all: Record<string, string> = {
     TARGET_MODEL_OPUS: "auto",
@@ -60,7 +60,7 @@ const MODELS: {
   expected: Record<string, string>;
 }[] = [
   {
-    name: "names the mapped models, and compacts at the smallest window among them",
+    name: "names the mapped models, and compacts at the smallest of their context lengths",
     env: {
       TARGET_MODEL_OPUS: "openai/gpt-5",
       TARGET_MODEL_BIG: "z-ai/glm-5",
@@ -71,101 +71,106 @@ const MODELS: {
       [OPUS]: "openai/gpt-5[1m]",
       [SONNET]: "z-ai/glm-5[1m]",
       [HAIKU]: "vendor/huge[1m]",
-      [GUARD]: "vendor/huge[1m]",
+      [CLASSIFIER]: "vendor/huge[1m]",
       [FABLE]: "openai/gpt-5[1m]",
       [WINDOW]: "202752",
     },
   },
   {
-    name: "stays within what the client takes at the upper end",
+    name: "limits the window to Claude Code's maximum",
     env: { TARGET_MODEL_OPUS: "vendor/huge" },
     expected: { [OPUS]: "vendor/huge[1m]", [WINDOW]: "1000000" },
   },
-  { name: "leaves a family open that goes to the same Claude", env: {}, expected: {} },
+  { name: "keeps the names of a family with auto", env: {}, expected: {} },
   {
-    name: "leaves a default open that nobody knows, so that it may still be replaced",
+    name: "keeps the names of a family whose default is not in the catalog",
     env: { TARGET_MODEL_OPUS: "z-ai/glm-5", TARGET_MODEL_BIG: DEFAULT_SONNET },
     expected: { [OPUS]: "z-ai/glm-5[1m]", [WINDOW]: "202752" },
   },
   {
-    name: "leaves windows out where one is not known",
+    name: "sets no windows if a context length is unknown",
     env: { TARGET_MODEL_OPUS: "z-ai/glm-5", TARGET_MODEL_BIG: "zed/unheard-of" },
     expected: { [OPUS]: "z-ai/glm-5", [SONNET]: "zed/unheard-of" },
   },
   {
-    name: "gives a list a name that is mapped to it, and takes the smallest of its windows",
+    name: "uses a mapped name for a list, and the smallest of its context lengths",
     env: { TARGET_MODEL_BIG: "openai/gpt-5,z-ai/glm-5" },
     expected: { [SONNET]: "claude-sonnet[1m]", [WINDOW]: "202752" },
   },
   {
-    name: "gives an id without a slash a name that is mapped to it",
+    name: "uses a mapped name for an id without a slash",
     env: { TARGET_MODEL_SMALL: "local-model" },
-    expected: { [HAIKU]: "claude-haiku[1m]", [GUARD]: "claude-haiku[1m]", [WINDOW]: "131072" },
+    expected: { [HAIKU]: "claude-haiku[1m]", [CLASSIFIER]: "claude-haiku[1m]", [WINDOW]: "131072" },
   },
   {
-    name: "gives auto mode's guard the haiku target without a window where one is not known",
+    name:
+      "gives auto mode's classifier the haiku target without a window if a context length is unknown",
     env: { TARGET_MODEL_SMALL: "z-ai/glm-5", TARGET_MODEL_BIG: "zed/unheard-of" },
-    expected: { [HAIKU]: "z-ai/glm-5", [GUARD]: "z-ai/glm-5", [SONNET]: "zed/unheard-of" },
+    expected: { [HAIKU]: "z-ai/glm-5", [CLASSIFIER]: "z-ai/glm-5", [SONNET]: "zed/unheard-of" },
   },
   {
-    name: "leaves the guard of a default that nobody knows to the proxy, which may replace it",
+    name: "gives the classifier a mapped name if the haiku default is not in the catalog",
     env: { TARGET_MODEL_OPUS: "z-ai/glm-5", TARGET_MODEL_SMALL: DEFAULT_SONNET },
-    expected: { [OPUS]: "z-ai/glm-5[1m]", [GUARD]: "claude-haiku", [WINDOW]: "202752" },
+    expected: { [OPUS]: "z-ai/glm-5[1m]", [CLASSIFIER]: "claude-haiku", [WINDOW]: "202752" },
   },
 ];
 
 for (const { name, env, expected } of MODELS) {
   Deno.test(`buildModels ${name}`, () => {
     const built = build(env);
-    assertEquals(built.env, { [SERVER_GUARD]: "0", [GUARD]: "claude-haiku", ...expected });
+    assertEquals(built.env, {
+      [SERVER_CLASSIFIER]: "0",
+      [CLASSIFIER]: "claude-haiku",
+      ...expected,
+    });
     const names = {
       [OPUS]: "claude-opus-4-5",
       [SONNET]: "claude-sonnet-4-5",
       [HAIKU]: "claude-haiku-4-5",
       [FABLE]: "claude-fable-4-5",
-      [GUARD]: "claude-haiku",
+      [CLASSIFIER]: "claude-haiku",
     };
     for (const [variable, name] of Object.entries(names)) {
       const id = built.env[variable];
       if (id === undefined) continue;
-      const resolve = (asked: string) =>
-        resolveModel(asked, built, new UnavailableDefaults()).models;
-      assertEquals(resolve(id), resolve(name), `${id} goes elsewhere`);
+      const resolve = (model: string) =>
+        resolveModel(model, built, new UnavailableDefaults()).models;
+      assertEquals(resolve(id), resolve(name), `${id} has another target`);
     }
   });
 }
 
-Deno.test("buildModels warns of a window that the client cannot be told", () => {
+Deno.test("buildModels warns of a context length below Claude Code's minimum", () => {
   const { env, notes } = build({ TARGET_MODEL_OPUS: "vendor/small" });
   assertEquals(env, {
     [OPUS]: "vendor/small[1m]",
-    [SERVER_GUARD]: "0",
-    [GUARD]: "claude-haiku",
+    [SERVER_CLASSIFIER]: "0",
+    [CLASSIFIER]: "claude-haiku",
     [WINDOW]: "100000",
   });
   assertEquals(notes.length, 1);
-  assertStringIncludes(notes[0] ?? "", "vendor/small takes 65,536 tokens");
+  assertStringIncludes(notes[0] ?? "", "vendor/small has a context of 65,536 tokens");
   assertStringIncludes(notes[0] ?? "", "100,000");
 });
 
-Deno.test("buildModels names the nearest ids of one that is not known, and says nothing where all are", () => {
+Deno.test("buildModels suggests the closest ids for an unknown one, and has no notes otherwise", () => {
   const { notes } = build({ TARGET_MODEL_OPUS: "zed/unheard-of" });
   assertEquals(notes.length, 1);
   assertStringIncludes(
     notes[0] ?? "",
-    "zed/unheard-of is not known (nearest known ids: z-ai/glm-5)",
+    "zed/unheard-of is unknown (closest ids: z-ai/glm-5)",
   );
   assertEquals(build({ TARGET_MODEL_OPUS: "z-ai/glm-5" }).notes, []);
 });
 
-Deno.test("mergeSettings keeps the user's settings and models; where requests go is ours", () => {
+Deno.test("mergeSettings keeps the user's settings and models, and sets our connection", () => {
   const connection = buildConnection("http://127.0.0.1:17891", "key");
   const user = {
     model: "opus",
     permissions: { allow: ["Bash"] },
     env: {
       [OPUS]: "mine",
-      [GUARD]: "mine",
+      [CLASSIFIER]: "mine",
       MINE: "1",
       ANTHROPIC_BASE_URL: "http://evil",
       ANTHROPIC_API_KEY: "k",
@@ -173,15 +178,21 @@ Deno.test("mergeSettings keeps the user's settings and models; where requests go
   };
   const { env, ...rest } = mergeSettings(user, {
     connection,
-    models: { [OPUS]: "o", [HAIKU]: "h", [GUARD]: "h" },
+    models: { [OPUS]: "o", [HAIKU]: "h", [CLASSIFIER]: "h" },
   });
   assertEquals(rest, { model: "opus", permissions: { allow: ["Bash"] } });
-  assertEquals(env, { [OPUS]: "mine", [HAIKU]: "h", [GUARD]: "mine", MINE: "1", ...connection });
+  assertEquals(env, {
+    [OPUS]: "mine",
+    [HAIKU]: "h",
+    [CLASSIFIER]: "mine",
+    MINE: "1",
+    ...connection,
+  });
   assertEquals(connection["ANTHROPIC_API_KEY"], "");
   assertEquals(mergeSettings({ env: "nonsense" }, { connection, models: {} }), { env: connection });
 });
 
-Deno.test("buildDirect keeps every exception of the user's and adds the proxy's host, once", () => {
+Deno.test("buildDirect keeps the user's exemptions and adds the proxy's host once", () => {
   assertEquals(buildDirect("127.0.0.1", [{}, { NO_PROXY: "" }]), {
     NO_PROXY: "127.0.0.1",
     no_proxy: "127.0.0.1",
@@ -194,7 +205,7 @@ Deno.test("buildDirect keeps every exception of the user's and adds the proxy's 
   });
 });
 
-const ARGUMENTS: [given: string[], settings: string | null, rest: string[]][] = [
+const ARGUMENTS: [args: string[], settings: string | null, rest: string[]][] = [
   [[], null, []],
   [["-p", "Hi", "--model", "opus"], null, ["-p", "Hi", "--model", "opus"]],
   [["-p", "--settings", "a.json", "Hi"], "a.json", ["-p", "Hi"]],
@@ -204,13 +215,13 @@ const ARGUMENTS: [given: string[], settings: string | null, rest: string[]][] = 
   [["-p", "--settings"], null, ["-p", "--settings"]],
 ];
 
-for (const [given, settings, rest] of ARGUMENTS) {
-  Deno.test(`takeSettings finds ${settings} in ${JSON.stringify(given)}`, () => {
-    assertEquals(takeSettings(given), { settings, rest });
+for (const [args, settings, rest] of ARGUMENTS) {
+  Deno.test(`takeSettings finds ${settings} in ${JSON.stringify(args)}`, () => {
+    assertEquals(takeSettings(args), { settings, rest });
   });
 }
 
-Deno.test("parseSettings reads JSON and files, and says in one line what is wrong with others", () => {
+Deno.test("parseSettings reads JSON and files, and reports others in one line", () => {
   const readFile = (path: string) => {
     if (path === "good.json") return '{"model":"opus"}';
     if (path === "bad.json") return "model: opus";
@@ -220,16 +231,16 @@ Deno.test("parseSettings reads JSON and files, and says in one line what is wron
   assertEquals(parseSettings(' {"a":1}', readFile), { a: 1 });
   const cases = {
     "bad.json": "--settings bad.json cannot be used: it must be a JSON object",
-    "gone.json": "--settings gone.json cannot be read: give a file or JSON",
+    "gone.json": "--settings gone.json cannot be read: use a file or JSON",
     "{a:": "--settings cannot be used: it must be a JSON object",
   };
-  for (const [given, words] of Object.entries(cases)) {
-    const error = assertThrows(() => parseSettings(given, readFile), StartError, words);
+  for (const [option, message] of Object.entries(cases)) {
+    const error = assertThrows(() => parseSettings(option, readFile), StartError, message);
     assert(!error.message.includes("\n"));
   }
 });
 
-Deno.test("isQuiet reads the switch as the client does", () => {
+Deno.test("isQuiet interprets the variable as Claude Code does", () => {
   const name = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
   for (const value of ["1", "true", 1, true]) assert(isQuiet([{}, { [name]: value }]), `${value}`);
   for (const value of ["", "0", "false", undefined]) assert(!isQuiet([{ [name]: value }]));
@@ -244,26 +255,26 @@ const RECORD: RequestRecord = {
   outcome: "complete",
 };
 const PRICED = { inputTokens: 10, outputTokens: 5, cachedTokens: 1000, costUsd: 0.01 };
-const REFUSED = { status: 402, end: "billing_error", error: "no credit" };
+const REJECTED = { status: 402, end: "billing_error", error: "no credit" };
 
-const SUMS: [records: Partial<RequestRecord>[], line: string][] = [
+const SUMMARIES: [records: Partial<RequestRecord>[], line: string][] = [
   [[], "no requests"],
   [[PRICED], "1 request, 1,010 tokens in, 5 out, $0.0100"],
   [[PRICED, { ...PRICED, writtenTokens: 7 }], "2 requests, 2,027 tokens in, 10 out, $0.0200"],
   [[{ ...PRICED, costUsd: 1.5 }], "1 request, 1,010 tokens in, 5 out, $1.50"],
   [[{ ...PRICED, costUsd: 0 }], "1 request, 1,010 tokens in, 5 out, $0.0000"],
-  [[{ ...PRICED, costUsd: 1e-6 }], "1 request, 1,010 tokens in, 5 out, under $0.0001"],
-  [[PRICED, REFUSED], "2 requests (1 failed), 1,010 tokens in, 5 out, $0.0100"],
-  [[REFUSED], "1 request (1 failed), 0 tokens in, 0 out, no cost reported"],
-  [[{ inputTokens: 1, outputTokens: 2 }], "1 request, 1 tokens in, 2 out, cost not known"],
+  [[{ ...PRICED, costUsd: 1e-6 }], "1 request, 1,010 tokens in, 5 out, <$0.0001"],
+  [[PRICED, REJECTED], "2 requests (1 failed), 1,010 tokens in, 5 out, $0.0100"],
+  [[REJECTED], "1 request (1 failed), 0 tokens in, 0 out, no cost reported"],
+  [[{ inputTokens: 1, outputTokens: 2 }], "1 request, 1 tokens in, 2 out, cost unknown"],
   [
     [PRICED, { outcome: "client_gone" }],
-    "2 requests, 1,010 tokens in, 5 out, $0.0100 and what 1 request cost is not known",
+    "2 requests, 1,010 tokens in, 5 out, $0.0100 plus 1 request of unknown cost",
   ],
 ];
 
-for (const [records, line] of SUMS) {
-  Deno.test(`the sum of a session reads: ${line} (${records.length} records)`, () => {
+for (const [records, line] of SUMMARIES) {
+  Deno.test(`summarizeSession returns: ${line} (${records.length} records)`, () => {
     const metrics = createMetrics();
     for (const record of records) countRequest(metrics, createTimeline({ ...RECORD, ...record }));
     assertEquals(summarizeSession(metrics.totals), line);

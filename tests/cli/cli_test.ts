@@ -1,6 +1,6 @@
 /**
- * The program as people start it: a process with flags, an environment, a folder and signals.
- * Every start has an environment of its own, so nothing of the machine's (a key, above all) gets in.
+ * The program as a process with flags, an environment, a folder and signals. Each start has its own environment, without
+ * this machine's variables (an API key, above all).
  * @module
  */
 
@@ -28,27 +28,27 @@ import {
 } from "../helpers/program.ts";
 import { startSilentUpstream } from "../helpers/upstream.ts";
 
-/** What a person sees whose start has failed: one line that says what to do, and nothing else. */
-function assertFailed(ended: Ended, ...words: string[]): void {
+/** Asserts that a start fails with a single line on standard error. */
+function assertFailed(ended: Ended, ...texts: string[]): void {
   assertMatch(ended.stderr, /^claudeproxy: [^\n]+\n$/);
   assertEquals(ended.stdout, "");
   assertEquals(ended.code, 1);
-  for (const word of words) assertStringIncludes(ended.stderr, word);
+  for (const text of texts) assertStringIncludes(ended.stderr, text);
 }
 
-/** The flag that an error tells people to add. */
-function readAdvice({ stderr }: Ended): string {
+/** The flag that an error suggests to add. */
+function readSuggestedFlag({ stderr }: Ended): string {
   return /: add (--allow-\S+)$/.exec(stderr.trim())?.[1] ?? "";
 }
 
-Deno.test("the program tells its name and version, without any permission", async () => {
+Deno.test("--version prints name and version without any permission", async () => {
   for (const flag of ["--version", "-V"]) {
     const ended = await run({ flags: [], args: [flag] });
     assertEquals(ended, { code: 0, stdout: `${about.name} ${about.version}\n`, stderr: "" });
   }
 });
 
-Deno.test("the help names every variable, without any permission", async () => {
+Deno.test("--help names every variable without any permission", async () => {
   const ended = await run({ flags: [], args: ["--help"] });
   const short = await run({ flags: [], args: ["-h"] });
   assertEquals(ended, short);
@@ -59,7 +59,7 @@ Deno.test("the help names every variable, without any permission", async () => {
   }
 });
 
-Deno.test("the demo behind an HTTP proxy that does not lead to it ends in the variable to set", async () => {
+Deno.test("the demo names NO_PROXY if an HTTP proxy keeps it from reaching itself", async () => {
   const env = { HTTP_PROXY: "http://127.0.0.1:9", NO_COLOR: "1" };
   const { code, stderr } = await run({ args: ["demo"], flags: listFlags("demo"), env });
   assertEquals(code, 1, stderr);
@@ -67,7 +67,7 @@ Deno.test("the demo behind an HTTP proxy that does not lead to it ends in the va
   assertStringIncludes(stderr, "NO_PROXY=localhost,127.0.0.1");
 });
 
-Deno.test("an unknown command or argument ends in one line", async () => {
+Deno.test("an unknown command or argument fails with one line", async () => {
   assertFailed(await run({ args: ["sevre"] }), "Unknown command sevre", "--help");
   assertFailed(await run({ args: ["--port"] }), "Unknown command --port");
   assertFailed(await run({ args: ["serve", "8000"] }), "Unknown argument 8000");
@@ -84,16 +84,16 @@ for (
     {
       about: "a key",
       env: { OPENROUTER_API_KEY: KEY },
-      expected: "serving this machine only; set PROXY_API_KEYS to open it",
+      expected: "accepting local clients only; set PROXY_API_KEYS to accept remote clients",
     },
     {
-      about: "keys of its own",
+      about: "proxy keys",
       env: { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "proxy-key-secret,other-key-secret" },
       expected: "PROXY_API_KEYS",
     },
   ]
 ) {
-  Deno.test(`the start task's flags suffice to start with ${mode}, and no key is shown`, async () => {
+  Deno.test(`the program starts with the start task's flags and ${mode}, and shows no key`, async () => {
     await using program = new Program({ env });
     const url = await program.listening();
     const health = await fetch(`${url}/health`);
@@ -110,24 +110,30 @@ for (
   });
 }
 
-Deno.test("a start says address, upstream, models and clients in four lines, then what to cure", async () => {
+Deno.test("the startup message has address, upstream, models and clients in four lines, then warnings", async () => {
   const env = { OPENROUTER_API_KEY: KEY, TARGET_MODEL_OPUS: "vendor/big,vendor/next" };
   await using program = new Program({ env });
   const { port } = new URL(await program.listening());
   program.kill("SIGTERM");
   const { stdout } = await program.end();
   const [address, ...lines] = stdout.trimEnd().split("\n");
-  assertMatch(address ?? "", /serving this machine only; set PROXY_API_KEYS to open it$/);
+  assertMatch(
+    address ?? "",
+    /accepting local clients only; set PROXY_API_KEYS to accept remote clients$/,
+  );
   assertEquals(lines.slice(0, 3), [
-    `upstream     ${NOWHERE}, paid by OPENROUTER_API_KEY`,
+    `upstream     ${NOWHERE}, using OPENROUTER_API_KEY`,
     "models       opus → vendor/big, vendor/next; sonnet, haiku, fable, other → " +
     "anthropic/claude-sonnet-4-20250514",
     `clients      ANTHROPIC_BASE_URL=http://127.0.0.1:${port}, ANTHROPIC_AUTH_TOKEN=any-word`,
   ]);
-  assertMatch(lines.slice(3).join("\n"), /^warning: default models.*set TARGET_MODEL_BIG, [^\n]+$/);
+  assertMatch(
+    lines.slice(3).join("\n"),
+    /^warning: Using default models.*set TARGET_MODEL_BIG, [^\n]+$/,
+  );
 });
 
-Deno.test("with LOG_FORMAT=json every line of a start is an object", async () => {
+Deno.test("with LOG_FORMAT=json every line of the startup message is a JSON object", async () => {
   await using program = new Program({ env: { LOG_FORMAT: "json" } });
   await program.waitFor(/"message":"listening on /);
   program.kill("SIGTERM");
@@ -144,42 +150,42 @@ Deno.test("without a key the program starts, and a request gets a 401 that names
   assertStringIncludes(error.message, "OPENROUTER_API_KEY");
 });
 
-Deno.test("a HOST that the flags do not cover ends in the flag to add, and that flag is enough", async () => {
+Deno.test("a HOST without permission fails with the flag to add, and works with that flag", async () => {
   const env = { HOST: "127.0.0.2" };
   const ended = await run({ env });
   assertFailed(ended, "No permission for 127.0.0.2:0");
-  assertEquals(readAdvice(ended), "--allow-net=127.0.0.2:0");
-  // Only Linux has the whole of 127/8 on its loopback.
+  assertEquals(readSuggestedFlag(ended), "--allow-net=127.0.0.2:0");
+  // Only Linux has all of 127.0.0.0/8 on its loopback.
   if (Deno.build.os !== "linux") return;
-  // One list: before 2.6 the flag may stand only once.
-  const [flag, address] = readAdvice(ended).split("=");
+  // One list, because before 2.6 the flag is allowed only once.
+  const [flag, address] = readSuggestedFlag(ended).split("=");
   const flags = START_FLAGS.map((own) => own.startsWith(`${flag}=`) ? `${own},${address}` : own);
   await using program = new Program({ env, flags });
   await program.listening();
 });
 
-Deno.test("an upstream that the flags do not cover ends in the flag to add", async () => {
+Deno.test("an upstream without permission fails with the flag to add", async () => {
   const other = await run({ env: { OPENROUTER_BASE_URL: "http://example.invalid:81/api" } });
   assertFailed(other, "example.invalid:81");
-  assertEquals(readAdvice(other), "--allow-net=example.invalid:81");
+  assertEquals(readSuggestedFlag(other), "--allow-net=example.invalid:81");
   const secure = await run({ env: { OPENROUTER_BASE_URL: "https://example.invalid/api" } });
-  assertEquals(readAdvice(secure), "--allow-net=example.invalid:443");
+  assertEquals(readSuggestedFlag(secure), "--allow-net=example.invalid:443");
 });
 
-Deno.test("an IPv6 HOST that the flags do not cover ends in the flag to add", async () => {
+Deno.test("an IPv6 HOST without permission fails with the flag to add", async () => {
   const flags = START_FLAGS.map((flag) => flag === NET_FLAG ? "--allow-net=127.0.0.1" : flag);
   const ended = await run({ flags, env: { HOST: "::1", PORT: "8123" } });
   assertFailed(ended);
-  assertEquals(readAdvice(ended), "--allow-net=[::1]:8123");
+  assertEquals(readSuggestedFlag(ended), "--allow-net=[::1]:8123");
 });
 
-Deno.test("without --allow-env the start ends in the flag to add, and that flag is enough", async () => {
+Deno.test("a start without --allow-env fails with the flag to add, and works with that flag", async () => {
   const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-env"));
   const ended = await run({ flags });
   assertFailed(ended);
   const names = [...VARIABLES.map(({ name }) => name), DEPLOY_VARIABLE];
-  assertEquals(readAdvice(ended), `--allow-env=${names.join(",")}`);
-  await using program = new Program({ flags: [...flags, readAdvice(ended)] });
+  assertEquals(readSuggestedFlag(ended), `--allow-env=${names.join(",")}`);
+  await using program = new Program({ flags: [...flags, readSuggestedFlag(ended)] });
   await program.listening();
 });
 
@@ -194,38 +200,38 @@ for (
     ["OPENROUTER_PROVIDER", "[1]"],
   ] as const
 ) {
-  Deno.test(`${name}=${value} ends the start in one line that names both`, async () => {
+  Deno.test(`${name}=${value} fails with one line that names both`, async () => {
     assertFailed(await run({ env: { [name]: value } }), `${name}="${value}"`, "allowed is");
   });
 }
 
-Deno.test("a base URL with credentials ends the start without showing them", async () => {
+Deno.test("a base URL with credentials fails without showing them", async () => {
   const ended = await run({ env: { OPENROUTER_BASE_URL: "http://me:hidden-word@127.0.0.1/v1" } });
   assertFailed(ended, "OPENROUTER_BASE_URL");
   assert(!ended.stderr.includes("hidden-word"), ended.stderr);
 });
 
-Deno.test("a port in use ends the start in one line, with the default upstream too", async () => {
+Deno.test("a port in use fails with one line, with the default upstream too", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const PORT = String(listener.addr.port);
-  // The default upstream: that this gets as far as listening shows that the start task's flags cover it.
+  // With the default upstream: it tries to listen, so the start task's flags cover that upstream.
   const ended = await run({ env: { PORT, OPENROUTER_BASE_URL: "" } });
   assertFailed(ended, `127.0.0.1:${PORT} is in use`, "PORT");
 });
 
-Deno.test("a HOST that is not this machine's ends the start in one line", async () => {
+Deno.test("a HOST that is not an address of this machine fails with one line", async () => {
   // 192.0.2.0/24 is reserved for documentation.
   const flags = START_FLAGS.map((flag) => flag === NET_FLAG ? "--allow-net" : flag);
   assertFailed(await run({ flags, env: { HOST: "192.0.2.1" } }), "192.0.2.1", "HOST");
 });
 
-Deno.test("the program reads .env in its folder", async () => {
+Deno.test("the program reads .env in the current folder", async () => {
   const dotenv = `# mine\nOPENROUTER_API_KEY='${KEY}'\nLOG_LEVEL=warn\n`;
   await using program = new Program({ dotenv, env: { OPENROUTER_BASE_URL: "" } });
-  await program.waitFor(/^listening on .*serving this machine only/);
+  await program.waitFor(/^listening on .*accepting local clients only/);
 });
 
-Deno.test("the real environment wins over .env, and a blank variable does not", async () => {
+Deno.test("the environment takes precedence over .env, unless a variable is blank", async () => {
   await using upstream = new Upstream();
   upstream.goOn();
   await using program = new Program({
@@ -238,7 +244,7 @@ Deno.test("the real environment wins over .env, and a blank variable does not", 
   assertEquals(upstream.keys, [`Bearer ${KEY}`]);
 });
 
-Deno.test("the user's own file counts where there is no .env, under the start task's flags", async () => {
+Deno.test("the user's own file is read if there is no .env, with the start task's flags", async () => {
   await using upstream = new Upstream();
   upstream.goOn();
   const env = { OPENROUTER_BASE_URL: "" };
@@ -250,7 +256,7 @@ Deno.test("the user's own file counts where there is no .env, under the start ta
   await other.waitFor(/^listening on .*OPENROUTER_API_KEY is not set/);
 });
 
-Deno.test("--env-file names the file, and no other is read", async () => {
+Deno.test("--env-file selects the file, and no other is read", async () => {
   const path = await Deno.makeTempFile({ suffix: ".env" });
   await Deno.writeTextFile(path, `OPENROUTER_API_KEY=${KEY}\n`);
   const flags = ["-A"];
@@ -262,7 +268,7 @@ Deno.test("--env-file names the file, and no other is read", async () => {
     dotenv: "TIMEOUT_S=no\n",
     userFile: "TIMEOUT_S=no\n",
   });
-  await program.waitFor(/^listening on .*serving this machine only/);
+  await program.waitFor(/^listening on .*accepting local clients only/);
   assertFailed(await run({ args: ["--env-file", path], env }), "No permission to read", path);
   assertFailed(await run({ flags, args: ["check", "--env-file"] }), "needs the path of a settings");
   await Deno.remove(path);
@@ -270,7 +276,7 @@ Deno.test("--env-file names the file, and no other is read", async () => {
   assertFailed(missing, "does not exist: --env-file needs the path");
 });
 
-Deno.test("the user's own file is passed over in silence where it may not be read", async () => {
+Deno.test("the user's own file is ignored without a warning if reading it is not permitted", async () => {
   const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-read"));
   const userFile = `OPENROUTER_API_KEY=${KEY}\n`;
   const program = new Program({ flags: [...flags, "--allow-read=.env"], userFile });
@@ -284,12 +290,12 @@ Deno.test("the user's own file is passed over in silence where it may not be rea
   await program[Symbol.asyncDispose]();
 });
 
-Deno.test("what a .env says about access beside the environment's key is ignored, and that is said", async () => {
+Deno.test("access settings of .env are ignored with a warning if the key is from the environment", async () => {
   const env = { OPENROUTER_API_KEY: KEY };
   const dotenv = "PROXY_API_KEYS=of-the-attacker-0123\nALLOWED_ORIGINS=https://evil.page\n";
   await using program = new Program({ env, dotenv });
   const url = await program.listening();
-  await program.waitFor(/^warning: Ignored PROXY_API_KEYS, ALLOWED_ORIGINS of \.env, because /);
+  await program.waitFor(/^warning: Ignored PROXY_API_KEYS, ALLOWED_ORIGINS from \.env, because /);
   const response = await fetch(`${url}/stats`, { headers: { origin: "https://evil.page" } });
   await response.body?.cancel();
   const cors = response.headers.get("access-control-allow-origin");
@@ -297,7 +303,7 @@ Deno.test("what a .env says about access beside the environment's key is ignored
 });
 
 Deno.test({
-  name: "a .env with a key that others can read, and a short key, are warned of",
+  name: "a settings file that others can read, and a short key, cause warnings",
   ignore: Deno.build.os === "windows",
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -306,38 +312,41 @@ Deno.test({
     const flags = ["-A"];
     await using program = new Program({ flags, args: ["--env-file", `${folder}/.env`] });
     await program.waitFor(
-      /^warning: \S+\.env holds a key, and other users of this machine can read it/,
+      /^warning: \S+\.env contains a key and other users of this machine can read it/,
     );
-    await program.waitFor(/^warning: a key of PROXY_API_KEYS has under 16 characters/);
+    await program.waitFor(/^warning: A key of PROXY_API_KEYS has fewer than 16 characters/);
     const report = await run({ flags, args: ["check", "--env-file", `${folder}/.env`] });
-    assertMatch(report.stdout, /^ +! settings +\S+\.env holds a key, and other users/m);
-    assertMatch(report.stdout, /^ +! settings +a key of PROXY_API_KEYS has under 16 characters/m);
+    assertMatch(report.stdout, /^ +! settings +\S+\.env contains a key and other users/m);
+    assertMatch(
+      report.stdout,
+      /^ +! settings +A key of PROXY_API_KEYS has fewer than 16 characters/m,
+    );
     await Deno.remove(folder, { recursive: true });
   },
 });
 
-Deno.test("a bad value in .env ends the start in one line", async () => {
+Deno.test("an invalid value in .env fails with one line", async () => {
   assertFailed(await run({ dotenv: "TIMEOUT_S=soon\n" }), 'TIMEOUT_S="soon"');
 });
 
-Deno.test("an unquoted $ in .env ends the start in one line with the cure, and the cure helps", async () => {
+Deno.test("an unquoted $ in .env fails with a hint, and works with quotes", async () => {
   assertFailed(await run({ dotenv: "PROXY_API_KEYS=pass$word\n" }), ".env", "single quotes");
   await using program = new Program({ dotenv: "PROXY_API_KEYS='pass$word'\n" });
   await program.waitFor(/^listening on .*PROXY_API_KEYS/);
 });
 
-Deno.test("a .env that is no file ends the start in one line", async () => {
+Deno.test("a .env that is a folder fails with one line", async () => {
   assertFailed(await run({ dotenvFolder: true }), ".env cannot be read");
 });
 
-Deno.test("without --allow-read the program starts, and says how to have .env read", async () => {
+Deno.test("without --allow-read the program starts and names the flag for .env", async () => {
   const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-read"));
   await using program = new Program({ flags, dotenv: `OPENROUTER_API_KEY=${KEY}\n` });
   await program.waitFor(/^listening on .*OPENROUTER_API_KEY is not set/);
   assertEquals(await program.waitFor(/^warning: .*(--allow-read=\.env)\b/), "--allow-read=.env");
 });
 
-Deno.test("the program goes on serving when nobody reads its output any more", async () => {
+Deno.test("the program keeps serving when its output is closed", async () => {
   await using program = new Program({ env: { LOG_LEVEL: "debug" } });
   const url = await program.listening();
   await program.closeOutput();
@@ -349,12 +358,12 @@ Deno.test("the program goes on serving when nobody reads its output any more", a
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   Deno.test({
-    name: `an idle program ends on ${signal} with 0, silently`,
+    name: `an idle program exits with 0 on ${signal}, without an error`,
     ignore: !HAS_SIGNALS,
     fn: async () => {
       await using program = new Program();
       const url = await program.listening();
-      // The connection stays open behind this: an idle one must not hold up the end.
+      // The connection stays open: an idle one must not delay the exit.
       await (await fetch(`${url}/health`)).text();
       const signalledAt = performance.now();
       program.kill(signal);
@@ -367,7 +376,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 }
 
 Deno.test({
-  name: "on SIGTERM a running stream finishes, new connections are refused, and the end is 0",
+  name: "on SIGTERM a stream finishes, new connections are refused, and the exit code is 0",
   ignore: !HAS_SIGNALS,
   fn: async () => {
     await using upstream = new Upstream();
@@ -412,7 +421,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "DRAIN_S bounds the wait for a stream that never ends, which is told why it ends",
+  name: "DRAIN_S limits the wait for an endless stream, which then ends with an error event",
   ignore: !HAS_SIGNALS,
   fn: async () => {
     await using upstream = new Upstream();
@@ -430,7 +439,7 @@ Deno.test({
   },
 });
 
-/** The report for machines: what was looked at → how it stands. */
+/** Runs `check --json`; `states` maps topics to states. */
 async function runCheck(start: Start): Promise<Ended & { states: Record<string, string> }> {
   const ended = await run({ ...start, args: ["check", "--json"] });
   const { findings } = JSON.parse(ended.stdout);
@@ -438,7 +447,7 @@ async function runCheck(start: Start): Promise<Ended & { states: Record<string, 
   return { ...ended, states: Object.fromEntries(states) };
 }
 
-Deno.test("check under the start task's flags tells that it will work, soon, and shows no key", async () => {
+Deno.test("check passes quickly with the start task's flags, and shows no key", async () => {
   const upstream = startSimulated();
   const known = "anthropic/claude-sonnet-4.5";
   const env = {
@@ -465,7 +474,7 @@ Deno.test("check under the start task's flags tells that it will work, soon, and
   await upstream.stop();
 });
 
-Deno.test("check prints text without colours where nobody sees them, and ends in 1 on a failure", async () => {
+Deno.test("check prints text without colours if it is not on a terminal, and exits with 1 on a failure", async () => {
   const { code, stdout, stderr } = await run({ args: ["check"], env: { NO_COLOR: "" } });
   assertEquals([code, stderr], [1, ""]);
   assertMatch(stdout, /^ +✗ upstream +http:\/\/127\.0\.0\.1:9\/api\/v1 cannot be reached: /m);
@@ -473,22 +482,22 @@ Deno.test("check prints text without colours where nobody sees them, and ends in
   assertEquals(/\x1b/.test(stdout), false);
 });
 
-Deno.test("check of an upstream that keeps silent ends within four seconds of its start", async () => {
+Deno.test("check of an upstream that does not respond ends within four seconds", async () => {
   await using upstream = startSilentUpstream();
   const time = async (start: Start) => {
     const startedAt = performance.now();
     return { ...await run(start), ms: performance.now() - startedAt };
   };
-  // What the program itself takes depends on how busy this machine is.
+  // The start of the program depends on the load of this machine.
   const idle = await time({ args: ["--version"] });
   const env = { OPENROUTER_BASE_URL: upstream.baseUrl, OPENROUTER_API_KEY: KEY };
   const silent = await time({ args: ["check"], env });
   assertEquals([idle.code, silent.code], [0, 1], silent.stdout);
-  assertMatch(silent.stdout, /✗ upstream .* cannot be reached: no answer in time$/m);
+  assertMatch(silent.stdout, /✗ upstream .* cannot be reached: no response in time$/m);
   assert(silent.ms - idle.ms < 4000, `${silent.ms} ms, of them ${idle.ms} ms to start`);
 });
 
-Deno.test("check without a permission never asks for it and names the flag to add", async () => {
+Deno.test("check without a permission does not prompt and names the flag to add", async () => {
   const env = { OPENROUTER_BASE_URL: "http://example.invalid:81/api" };
   const net = await runCheck({ env });
   assertEquals([net.code, net.states["permissions"], net.states["upstream"]], [

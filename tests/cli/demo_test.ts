@@ -1,5 +1,5 @@
 /**
- * The demo: the real proxy in front of the simulated upstream, over real sockets on free ports, without pauses.
+ * The demo: the real proxy in front of the simulated upstream, on free ports, without pauses.
  * @module
  */
 
@@ -18,12 +18,12 @@ import type { JsonObject } from "../../lib/json.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
 import { parseSse } from "../helpers/sse.ts";
 
-/** Deno 2.5's shutdown never ends where a connection carried a request after a stream that was ready at once. */
+/** Deno 2.5's shutdown hangs if a connection carried another request after a stream that was ready at once. */
 const SHUTS_DOWN = !Deno.version.deno.startsWith("2.5.");
-const NOT_RUN = SHUTS_DOWN ? "" : " (not run: under Deno 2.5 no server stops after this)";
+const NOT_RUN = SHUTS_DOWN ? "" : " (not run: Deno 2.5 cannot stop a server after this)";
 
-/** A test that sends more requests after a stream. */
-function testStopping(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+/** Registers a test that sends more requests after a stream. */
+function testAfterStream(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
   Deno.test({ name: `${name}${NOT_RUN}`, ignore: !SHUTS_DOWN, fn });
 }
 
@@ -39,35 +39,38 @@ const WEATHER = {
   required: ["city", "unit", "days"],
 };
 
-testStopping("runDemo shows its answer arriving, stays up, and stops as a whole", async () => {
-  const { server, lines } = await start();
-  const text = lines.join("\n");
-  for (
-    const line of [
-      /^message_start +message +for claude-sonnet-4-5$/m,
-      /^content_block_delta +thinking_delta +"The request holds 1 "$/m,
-      /^content_block_delta +signature_delta +"\S+"$/m,
-      /^content_block_delta +text_delta +"I am a "$/m,
-      /^message_delta +end_turn +\d+ tokens in, \d+ out$/m,
-      /^message_stop$/m,
-      /whole answer in \d+\.\d\d s/,
-    ]
-  ) assert(line.test(text), `${line} not in\n${text}`);
-  const base = `http://localhost:${new URL(server.url).port}`;
-  assertStringIncludes(text, `curl -N ${base}/v1/messages -H 'content-type: application/json'`);
-  assertStringIncludes(text, `export ANTHROPIC_BASE_URL=${base}\n`);
-  assertStringIncludes(text, "export ANTHROPIC_AUTH_TOKEN=demo\n");
+testAfterStream(
+  "runDemo shows its response as it arrives, keeps running, and stops both servers",
+  async () => {
+    const { server, lines } = await start();
+    const text = lines.join("\n");
+    for (
+      const line of [
+        /^message_start +message +for claude-sonnet-4-5$/m,
+        /^content_block_delta +thinking_delta +"The request contains 1 "$/m,
+        /^content_block_delta +signature_delta +"\S+"$/m,
+        /^content_block_delta +text_delta +"I am a "$/m,
+        /^message_delta +end_turn +\d+ tokens in, \d+ out$/m,
+        /^message_stop$/m,
+        /complete after \d+\.\d\d s/,
+      ]
+    ) assert(line.test(text), `${line} not in\n${text}`);
+    const base = `http://localhost:${new URL(server.url).port}`;
+    assertStringIncludes(text, `curl -N ${base}/v1/messages -H 'content-type: application/json'`);
+    assertStringIncludes(text, `export ANTHROPIC_BASE_URL=${base}\n`);
+    assertStringIncludes(text, "export ANTHROPIC_AUTH_TOKEN=demo\n");
 
-  const health = await fetch(`${server.url}/health`);
-  assertEquals(await health.json(), { status: "ok" });
-  const models = await (await fetch(`${server.url}/v1/models`)).json();
-  assert(models.data.length >= 3);
-  await server.stop();
-  await server.finished;
-  await assertRejects(() => fetch(`${server.url}/health`), TypeError);
-});
+    const health = await fetch(`${server.url}/health`);
+    assertEquals(await health.json(), { status: "ok" });
+    const models = await (await fetch(`${server.url}/v1/models`)).json();
+    assert(models.data.length >= 3);
+    await server.stop();
+    await server.finished;
+    await assertRejects(() => fetch(`${server.url}/health`), TypeError);
+  },
+);
 
-Deno.test("runDemo asks for PORT and HOST and no other name", async () => {
+Deno.test("runDemo reads PORT and HOST and no other variable", async () => {
   const names = new Set<string>();
   const env = (name: string) => {
     names.add(name);
@@ -78,42 +81,42 @@ Deno.test("runDemo asks for PORT and HOST and no other name", async () => {
   assertEquals([...names].sort(), ["HOST", "PORT"]);
 });
 
-Deno.test("runDemo answers a port that is taken, or none, in one line, and leaves nothing behind", async () => {
-  const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const env = new Map([["PORT", `${taken.addr.port}`], ["HOST", "127.0.0.1"]]);
+Deno.test("runDemo fails with one line for a port in use or an invalid one, and leaves nothing behind", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const env = new Map([["PORT", `${listener.addr.port}`], ["HOST", "127.0.0.1"]]);
   const lookUp = (name: string) => env.get(name);
   const inUse = await assertRejects(() => runDemo(ABOUT, lookUp, { pauseMs: 0 }), StartError);
-  assertEquals(inUse.message, `127.0.0.1:${taken.addr.port} is in use: set PORT to a free one`);
-  taken.close();
+  assertEquals(inUse.message, `127.0.0.1:${listener.addr.port} is in use: set PORT to a free one`);
+  listener.close();
   env.set("PORT", "many");
-  const bad = await assertRejects(() => runDemo(ABOUT, lookUp, { pauseMs: 0 }), StartError);
-  assertStringIncludes(bad.message, 'PORT="many"');
+  const invalid = await assertRejects(() => runDemo(ABOUT, lookUp, { pauseMs: 0 }), StartError);
+  assertStringIncludes(invalid.message, 'PORT="many"');
 });
 
-Deno.test("runDemo fails where its own request is not answered to the end", async () => {
+Deno.test("runDemo fails if the response to its own request is incomplete", async () => {
   const env = (name: string) => name === "PORT" ? "0" : undefined;
   const options = { pauseMs: 0, print: () => {} };
   for (
-    const [trigger, words] of [
+    const [trigger, message] of [
       ["cut", "ended in error, not in message_stop"],
       ["error midstream", "ended in error, not in message_stop"],
-      ["error 503", "The demo's own request was answered 529: "],
+      ["error 503", "The demo's own request failed with status 529: "],
     ] as const
   ) {
     const question = `demo:${trigger}`;
     const error = await assertRejects(() => runDemo(ABOUT, env, { ...options, question }));
     assert(error instanceof StartError);
-    assertStringIncludes(error.message, words);
+    assertStringIncludes(error.message, message);
   }
-  const breakOff = (line: string) => {
+  const throwInPrint = (line: string) => {
     if (line.includes("content_block_start")) throw new Error("no more");
   };
-  const error = await assertRejects(() => runDemo(ABOUT, env, { ...options, print: breakOff }));
+  const error = await assertRejects(() => runDemo(ABOUT, env, { ...options, print: throwInPrint }));
   assert(error instanceof StartError);
-  assertMatch(error.message, /^The demo's own request to http\S+ broke off after message_start$/);
+  assertMatch(error.message, /^The demo's own request to http\S+ failed after message_start$/);
 });
 
-testStopping("every error that can be asked for reaches the client as what it is", async (t) => {
+testAfterStream("every error that can be requested reaches the client with its type", async (t) => {
   const { server } = await start();
   const cases = [
     [400, 400, "invalid_request_error"],
@@ -128,14 +131,14 @@ testStopping("every error that can be asked for reaches the client as what it is
     [504, 504, "timeout_error"],
     [529, 529, "overloaded_error"],
   ] as const;
-  for (const [asked, status, type] of cases) {
+  for (const [code, status, type] of cases) {
     for (const stream of [true, false]) {
-      await t.step(`demo:error ${asked}, ${stream ? "streamed" : "whole"}`, async () => {
-        const response = await send(server, `demo:error ${asked}`, { stream });
+      await t.step(`demo:error ${code}, ${stream ? "streamed" : "as JSON"}`, async () => {
+        const response = await send(server, `demo:error ${code}`, { stream });
         const body = await response.json();
         assertEquals([response.status, body.type, body.error.type], [status, "error", type]);
-        assertStringIncludes(body.error.message, `error ${asked}, as asked for`);
-        assertEquals(response.headers.get("retry-after"), asked === 429 ? "2" : null);
+        assertStringIncludes(body.error.message, `error ${code}, as requested`);
+        assertEquals(response.headers.get("retry-after"), code === 429 ? "2" : null);
       });
     }
   }
@@ -149,12 +152,12 @@ testStopping("every error that can be asked for reaches the client as what it is
   await server.stop();
 });
 
-testStopping(
-  "an answer that breaks off ends in an error event, never in message_stop",
+testAfterStream(
+  "an incomplete response ends in an error event, never in message_stop",
   async (t) => {
     const { server } = await start();
     for (
-      const [trigger, words] of [["error midstream", "Simulated: the answer broke off"], ["cut"]]
+      const [trigger, message] of [["error midstream", "Simulated: the response failed"], ["cut"]]
     ) {
       await t.step(`demo:${trigger}, streamed`, async () => {
         const events = await readEvents(await send(server, `demo:${trigger}`, { stream: true }));
@@ -162,11 +165,11 @@ testStopping(
         const last = events.at(-1);
         assert(last?.type === "error");
         assertEquals(last.error.type, "api_error");
-        assertStringIncludes(last.error.message, words ?? "");
+        assertStringIncludes(last.error.message, message ?? "");
         assert(events.some((event) => event.type === "content_block_delta"));
         assert(!events.some((event) => event.type === "message_stop"));
       });
-      await t.step(`demo:${trigger}, whole`, async () => {
+      await t.step(`demo:${trigger}, as JSON`, async () => {
         const response = await send(server, `demo:${trigger}`, { stream: false });
         const body = await response.json();
         assertEquals([response.status, body.type, body.error.type], [502, "error", "api_error"]);
@@ -176,13 +179,13 @@ testStopping(
   },
 );
 
-testStopping("a tool call comes through the proxy, streamed and whole", async () => {
+testAfterStream("a tool call passes through the proxy, streamed and as JSON", async () => {
   const { server } = await start();
   const tools = [{ name: "get_weather", input_schema: WEATHER }];
   const input = { city: "Paris", unit: "celsius", days: 3 };
-  const whole = await (await send(server, "Weather?", { tools })).json();
-  assertEquals(whole.stop_reason, "tool_use");
-  assertEquals(whole.content[0].input, input);
+  const message = await (await send(server, "Weather?", { tools })).json();
+  assertEquals(message.stop_reason, "tool_use");
+  assertEquals(message.content[0].input, input);
   const events = await readEvents(await send(server, "Weather?", { tools, stream: true }));
   checkGrammar(events);
   const json = events.map((event) =>
@@ -194,7 +197,7 @@ testStopping("a tool call comes through the proxy, streamed and whole", async ()
   await server.stop();
 });
 
-/** The demo on a free port, with its lines. */
+/** Starts the demo on a free port and collects its lines. */
 async function start(): Promise<{ server: RunningServer; lines: string[] }> {
   const lines: string[] = [];
   const env = (name: string) => name === "PORT" ? "0" : undefined;

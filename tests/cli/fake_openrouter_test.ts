@@ -1,5 +1,5 @@
 /**
- * The simulated upstream of the demo: what it says, in which form, and its door.
+ * The simulated upstream of the demo: its replies, their format, and its HTTP endpoints.
  * @module
  */
 
@@ -13,7 +13,7 @@ import {
 } from "../../lib/cli/demo/fake_openrouter.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 
-const OCCASION = { id: "gen-1700000000-abc123", created: 1_700_000_000, promptChars: 41 };
+const META = { id: "gen-1700000000-abc123", created: 1_700_000_000, promptChars: 41 };
 const MODEL = "anthropic/claude-sonnet-4.5";
 const WEATHER = {
   type: "object",
@@ -26,44 +26,47 @@ const WEATHER = {
   required: ["city", "unit", "days"],
 };
 
-Deno.test("composeReply refuses an unknown model in OpenRouter's words", () => {
+Deno.test("createReply rejects an unknown model with OpenRouter's message", () => {
   for (const model of ["claude-sonnet-4-5", "anthropic/claude-no-such-model"]) {
-    const { status, body } = refuse(ask("Hello", { model }));
+    const { status, body } = fail(createRequest("Hello", { model }));
     assertEquals(status, 400);
     assertEquals(readError(body)["message"], `${model} is not a valid model ID`);
     assertEquals(readError(body)["code"], 400);
   }
 });
 
-Deno.test("composeReply refuses a body without messages", () => {
+Deno.test("createReply rejects a body without messages", () => {
   for (const body of [undefined, null, [], "x", {}, { model: MODEL, messages: "x" }]) {
-    assertEquals(refuse(body).status, 400);
+    assertEquals(fail(body).status, 400);
   }
 });
 
-Deno.test("composeReply refuses with any status asked for in the last text of the user", () => {
+Deno.test("createReply returns the error status that the user's last text requests", () => {
   for (const status of [400, 401, 402, 403, 404, 429, 500, 502, 503, 529]) {
-    const refusal = refuse(ask(`please demo:error ${status}`));
-    assertEquals(refusal.status, status);
-    assertEquals(readError(refusal.body)["code"], status);
-    assertEquals(refusal.headers, status === 429 ? { "retry-after": "2" } : {});
+    const reply = fail(createRequest(`please demo:error ${status}`));
+    assertEquals(reply.status, status);
+    assertEquals(readError(reply.body)["code"], status);
+    assertEquals(reply.headers, status === 429 ? { "retry-after": "2" } : {});
   }
   const parts = [{ type: "text", text: "one" }, { type: "text", text: "demo:error 402" }];
-  assertEquals(refuse({ ...ask(""), messages: [{ role: "user", content: parts }] }).status, 402);
+  assertEquals(
+    fail({ ...createRequest(""), messages: [{ role: "user", content: parts }] }).status,
+    402,
+  );
 });
 
-Deno.test("composeReply ignores a trigger in an earlier turn, and one that is none", () => {
+Deno.test("createReply ignores a trigger in an earlier turn, and an invalid one", () => {
   const earlier = [
     { role: "user", content: "demo:error 500" },
     { role: "assistant", content: "no" },
     { role: "user", content: "demo:error 200 demo:errors demo:cutter demo:error 5000" },
   ];
-  assertEquals(answer({ ...ask(""), messages: earlier }).fate, "whole");
+  assertEquals(complete({ ...createRequest(""), messages: earlier }).ending, "complete");
 });
 
-Deno.test("composeReply says which model was asked and what it saw", () => {
+Deno.test("createReply names the model and describes what it received", () => {
   const image = { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } };
-  const { text, reasoning, call } = answer({
+  const { text, reasoning, call } = complete({
     model: MODEL,
     messages: [
       { role: "system", content: "Be brief" },
@@ -76,18 +79,20 @@ Deno.test("composeReply says which model was asked and what it saw", () => {
   assertEquals({ reasoning, call }, { reasoning: "", call: null });
 });
 
-Deno.test("composeReply reasons only where it is asked to", () => {
+Deno.test("createReply reasons only if the request enables reasoning", () => {
   for (const reasoning of [{ enabled: true }, { max_tokens: 1024 }, { effort: "low" }]) {
-    assert(answer(ask("Hello", { reasoning })).reasoning !== "");
+    assert(complete(createRequest("Hello", { reasoning })).reasoning !== "");
   }
   for (const reasoning of [undefined, null, { enabled: false }, { effort: "none" }]) {
-    assertEquals(answer(ask("Hello", { reasoning })).reasoning, "");
+    assertEquals(complete(createRequest("Hello", { reasoning })).reasoning, "");
   }
 });
 
-Deno.test("composeReply calls the first tool, or the forced one, with arguments that fit", () => {
+Deno.test("createReply calls the first tool, or the forced one, with arguments that match its schema", () => {
   const tools = [createTool("get_weather", WEATHER), createTool("stop", { type: "object" })];
-  const { call, text, finishReason, nativeFinishReason } = answer(ask("Weather?", { tools }));
+  const { call, text, finishReason, nativeFinishReason } = complete(
+    createRequest("Weather?", { tools }),
+  );
   assertEquals({ text, finishReason, nativeFinishReason }, {
     text: "",
     finishReason: "tool_calls",
@@ -98,14 +103,14 @@ Deno.test("composeReply calls the first tool, or the forced one, with arguments 
     arguments: '{"city":"Paris","unit":"celsius","days":3}',
   });
   const forced = { type: "function", function: { name: "stop" } };
-  assertEquals(answer(ask("Go", { tools, tool_choice: forced })).call, {
+  assertEquals(complete(createRequest("Go", { tools, tool_choice: forced })).call, {
     name: "stop",
     arguments: "{}",
   });
-  assertEquals(answer(ask("Go", { tools, tool_choice: "none" })).call, null);
+  assertEquals(complete(createRequest("Go", { tools, tool_choice: "none" })).call, null);
 });
 
-Deno.test("composeReply answers a tool result by quoting it, also with words after it", () => {
+Deno.test("createReply quotes a tool result, even if text follows it", () => {
   const call = { id: "toolu_1", type: "function", function: { name: "a", arguments: "{}" } };
   const messages = [
     { role: "user", content: "Weather?" },
@@ -114,25 +119,25 @@ Deno.test("composeReply answers a tool result by quoting it, also with words aft
   ];
   const tools = [createTool("a", WEATHER)];
   for (const more of [[], [{ role: "user", content: "Be quick" }]]) {
-    const reply = answer({ model: MODEL, tools, messages: [...messages, ...more] });
+    const reply = complete({ model: MODEL, tools, messages: [...messages, ...more] });
     assertStringIncludes(reply.text, "“18 degrees and rain”");
     assertEquals(reply.finishReason, "stop");
   }
 });
 
-Deno.test("composeReply cuts its text at max_tokens", () => {
-  const reply = answer(ask("Hello", { max_tokens: 5 }));
+Deno.test("createReply truncates its text at max_tokens", () => {
+  const reply = complete(createRequest("Hello", { max_tokens: 5 }));
   assertEquals(reply.text, "I am a simulated mod");
   assertEquals([reply.finishReason, reply.nativeFinishReason], ["length", "max_tokens"]);
 });
 
-Deno.test("composeReply answers in JSON where a schema is asked for", () => {
+Deno.test("createReply responds with JSON that matches a requested schema", () => {
   const format = { type: "json_schema", json_schema: { name: "x", schema: WEATHER } };
-  const { text } = answer(ask("Weather?", { response_format: format }));
+  const { text } = complete(createRequest("Weather?", { response_format: format }));
   assertEquals(JSON.parse(text), { city: "Paris", unit: "celsius", days: 3 });
 });
 
-Deno.test("fillSchema follows references, lists, choices and defaults, and comes to an end", () => {
+Deno.test("fillSchema follows references, arrays, alternatives and defaults, and terminates", () => {
   const node = { type: "object", properties: { next: { $ref: "#/$defs/node" } } };
   assertEquals(
     fillSchema({
@@ -164,9 +169,9 @@ Deno.test("fillSchema follows references, lists, choices and defaults, and comes
 });
 
 Deno.test("toChunks sends reasoning, its signature alone, text, and the finish reason twice", () => {
-  const reply = answer(ask("Hello", { reasoning: { enabled: true } }));
-  const chunks = toChunks(reply, OCCASION);
-  for (const { id, model } of chunks) assertEquals([id, model], [OCCASION.id, MODEL]);
+  const reply = complete(createRequest("Hello", { reasoning: { enabled: true } }));
+  const chunks = toChunks(reply, META);
+  for (const { id, model } of chunks) assertEquals([id, model], [META.id, MODEL]);
   const deltas = chunks.map((chunk) => chunk.choices?.[0]?.delta ?? {});
   assertEquals(deltas.map((delta) => delta.reasoning ?? "").join(""), reply.reasoning);
   assertEquals(deltas.map((delta) => delta.content ?? "").join(""), reply.text);
@@ -183,16 +188,18 @@ Deno.test("toChunks sends reasoning, its signature alone, text, and the finish r
   assertEquals(ends.map((chunk) => chunk.choices?.[0]?.finish_reason), ["stop", "stop"]);
   assertEquals(chunks.filter((chunk) => chunk.usage !== undefined), ends.slice(1));
   const usage = ends[1]?.usage;
-  const thought = Math.ceil(reply.reasoning.length / 4);
+  const reasoningTokens = Math.ceil(reply.reasoning.length / 4);
   assertEquals(usage?.prompt_tokens, 11);
-  assertEquals(usage?.completion_tokens, thought + Math.ceil(reply.text.length / 4));
-  assertEquals(usage?.completion_tokens_details, { reasoning_tokens: thought });
+  assertEquals(usage?.completion_tokens, reasoningTokens + Math.ceil(reply.text.length / 4));
+  assertEquals(usage?.completion_tokens_details, { reasoning_tokens: reasoningTokens });
   assert((usage?.cost ?? 0) > 0);
 });
 
-Deno.test("toChunks sends a call as its name, an empty fragment and pieces of its arguments", () => {
-  const reply = answer(ask("Weather?", { tools: [createTool("get_weather", WEATHER)] }));
-  const calls = toChunks(reply, OCCASION)
+Deno.test("toChunks sends a tool call as its name, an empty fragment and pieces of its arguments", () => {
+  const reply = complete(
+    createRequest("Weather?", { tools: [createTool("get_weather", WEATHER)] }),
+  );
+  const calls = toChunks(reply, META)
     .flatMap((chunk) => chunk.choices?.[0]?.delta?.tool_calls ?? []);
   const [first, second] = calls.map((call) => JSON.stringify(call));
   assertEquals(
@@ -204,31 +211,33 @@ Deno.test("toChunks sends a call as its name, an empty fragment and pieces of it
   assertEquals(calls.map((call) => call.function?.arguments).join(""), reply.call?.arguments);
 });
 
-Deno.test("toFrames has comments between, and [DONE] only where the answer is not cut", () => {
-  const whole = toFrames(answer(ask("Hello")), OCCASION);
-  assertEquals(whole.slice(0, 2), [": OPENROUTER PROCESSING\n\n", ": OPENROUTER PROCESSING\n\n"]);
-  assertEquals(whole.at(-1), "data: [DONE]\n\n");
-  const cut = toFrames(answer(ask("demo:cut")), OCCASION).join("");
+Deno.test("toFrames adds comments, and [DONE] unless the reply is cut", () => {
+  const frames = toFrames(complete(createRequest("Hello")), META);
+  assertEquals(frames.slice(0, 2), [": OPENROUTER PROCESSING\n\n", ": OPENROUTER PROCESSING\n\n"]);
+  assertEquals(frames.at(-1), "data: [DONE]\n\n");
+  const cut = toFrames(complete(createRequest("demo:cut")), META).join("");
   assert(!cut.includes("[DONE]") && !cut.includes('"finish_reason":"stop"'));
   assertStringIncludes(cut, '"content":"I am a "');
-  const error = toFrames(answer(ask("demo:error midstream")), OCCASION);
+  const error = toFrames(complete(createRequest("demo:error midstream")), META);
   assertStringIncludes(error.at(-2) ?? "", '"finish_reason":"error"');
   assertStringIncludes(error.at(-2) ?? "", '"error":{"code":502');
 });
 
-Deno.test("toCompletion is the same answer at once", () => {
+Deno.test("toCompletion returns the reply as one completion", () => {
   const tools = [createTool("get_weather", WEATHER)];
-  const reply = answer(ask("Weather?", { tools, reasoning: { enabled: true } }));
-  const completion = toCompletion(reply, OCCASION);
+  const reply = complete(createRequest("Weather?", { tools, reasoning: { enabled: true } }));
+  const completion = toCompletion(reply, META);
   assertEquals(completion["object"], "chat.completion");
   assertEquals(JSON.parse(JSON.stringify(completion["choices"]))[0].finish_reason, "tool_calls");
-  assert(isJsonObject(toCompletion(answer(ask("demo:error midstream")), OCCASION)["error"]));
+  assert(
+    isJsonObject(toCompletion(complete(createRequest("demo:error midstream")), META)["error"]),
+  );
 });
 
-Deno.test("the upstream wants a bearer key, and knows its endpoints", async () => {
+Deno.test("the simulated upstream requires a bearer key, and rejects unknown endpoints", async () => {
   const upstream = startFakeOpenRouter();
   const url = `${upstream.baseUrl}/chat/completions`;
-  const bare = await fetch(url, { method: "POST", body: JSON.stringify(ask("Hello")) });
+  const bare = await fetch(url, { method: "POST", body: JSON.stringify(createRequest("Hello")) });
   assertEquals(bare.status, 401);
   assertEquals(readError(await bare.json())["code"], 401);
   const unknown = await fetch(`${upstream.baseUrl}/nothing`, { method: "POST", body: "{}" });
@@ -242,18 +251,18 @@ Deno.test("the upstream wants a bearer key, and knows its endpoints", async () =
   await upstream.stop();
 });
 
-Deno.test("the upstream's pauses end with a reader that leaves", async () => {
+Deno.test("cancelling a response ends the simulated upstream's pause", async () => {
   const upstream = startFakeOpenRouter({ pauseMs: 60_000 });
   const response = await fetch(`${upstream.baseUrl}/chat/completions`, {
     method: "POST",
     headers: { authorization: "Bearer x" },
-    body: JSON.stringify({ ...ask("Hello"), stream: true }),
+    body: JSON.stringify({ ...createRequest("Hello"), stream: true }),
   });
   await response.body?.cancel();
   await upstream.stop();
 });
 
-function ask(content: string, fields: JsonObject = {}): JsonObject {
+function createRequest(content: string, fields: JsonObject = {}): JsonObject {
   return { model: MODEL, messages: [{ role: "user", content }], ...fields };
 }
 
@@ -261,15 +270,17 @@ function createTool(name: string, parameters: JsonObject): JsonObject {
   return { type: "function", function: { name, parameters } };
 }
 
-function answer(body: unknown) {
+/** The reply, which must be a completion. */
+function complete(body: unknown) {
   const reply = createReply(body);
-  assert(reply.type === "answer");
+  assert(reply.type === "completion");
   return reply;
 }
 
-function refuse(body: unknown): ErrorReply {
+/** The reply, which must be an error. */
+function fail(body: unknown): ErrorReply {
   const reply = createReply(body);
-  assert(reply.type === "refusal");
+  assert(reply.type === "error");
   return reply;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The program in somebody else's folder, run from a clone: by its path, and by the clone's tasks. As a bundle and
- * as a package: tests/release/bundle_test.ts, tests/release/publish_test.ts.
+ * The program of a clone in an untrusted folder: started by its path, and by the clone's tasks. As a bundle and as a
+ * package: tests/release/bundle_test.ts, tests/release/publish_test.ts.
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
@@ -42,7 +42,7 @@ testHostileFolders({
   },
 });
 
-/** What the tasks need, in a folder of its own. */
+/** Copies what the tasks need. */
 function cloneSources(folder: string): void {
   for (const path of ["main.ts", "deno.json", "lib", "tools/jsr_fallback"]) copy(path, folder);
 }
@@ -74,7 +74,7 @@ function testTask(name: string, fn: (clone: string) => Promise<void>): void {
 const CLONE_KEY = "sk-or-v1-of-the-clone-0123456789";
 
 testTask(
-  "the task claude reads the clone's .env from any folder, and not that folder's",
+  "the task claude reads the clone's .env in any folder, and not the one of that folder",
   async (clone) => {
     await using scene = setScene("LOG_LEVEL=trace\n");
     await using own = startWitness();
@@ -88,7 +88,7 @@ testTask(
   },
 );
 
-testTask("the task claude takes the user's own file where the clone has none", async (clone) => {
+testTask("the task claude reads the user's own file if the clone has no .env", async (clone) => {
   await using scene = setScene();
   await using own = startWitness();
   const settings = `OPENROUTER_API_KEY=${CLONE_KEY}\nOPENROUTER_BASE_URL=${own.baseUrl}\n`;
@@ -99,7 +99,7 @@ testTask("the task claude takes the user's own file where the clone has none", a
 });
 
 testTask(
-  "the task start reads the clone's .env, else the user's own file, and nothing else",
+  "the task start reads the clone's .env, else the user's own file, and no other",
   async (clone) => {
     await using scene = setScene();
     const { OPENROUTER_API_KEY: _key, ...env } = scene.env;

@@ -1,4 +1,4 @@
-/** The queue before standard output, in front of a function that writes as the test says. */
+/** The queue in front of standard output, with a fake write function. */
 
 import { assert, assertEquals } from "@std/assert";
 import { LineQueue } from "../../lib/cli/line_queue.ts";
@@ -6,16 +6,16 @@ import { soon } from "../helpers/soon.ts";
 
 const MIB = 1024 * 1024;
 
-/** An output that takes bytes when the test lets it. */
+/** An output that accepts bytes once it is released. */
 function createOutput() {
   let text = "";
   const open = Promise.withResolvers<void>();
   const decoder = new TextDecoder();
   const output = {
     writes: 0,
-    /** At most so many bytes a write. */
-    most: Infinity,
-    /** What the next write fails with. */
+    /** Maximum bytes of a write. */
+    maxBytes: Infinity,
+    /** The error of the next write. */
     error: null as Error | null,
     get text() {
       return text;
@@ -27,7 +27,7 @@ function createOutput() {
       const { error } = output;
       output.error = null;
       if (error !== null) throw error;
-      const taken = bytes.subarray(0, output.most);
+      const taken = bytes.subarray(0, output.maxBytes);
       text += decoder.decode(taken, { stream: true });
       return taken.length;
     },
@@ -40,7 +40,7 @@ function createQueue() {
   return { output, queue: new LineQueue((bytes) => output.write(bytes)) };
 }
 
-Deno.test("lines leave in their order, and those that wait in one write", async () => {
+Deno.test("LineQueue writes lines in order, and queued lines in one write", async () => {
   const { output, queue } = createQueue();
   for (const line of ["one", "two", "three"]) assertEquals(queue.push(line), true);
   output.release();
@@ -48,16 +48,16 @@ Deno.test("lines leave in their order, and those that wait in one write", async 
   assertEquals([output.text, output.writes], ["one\ntwo\nthree\n", 2]);
 });
 
-Deno.test("a write that takes only a part is gone on with", async () => {
+Deno.test("LineQueue writes the rest after a partial write", async () => {
   const { output, queue } = createQueue();
-  output.most = 3;
+  output.maxBytes = 3;
   output.release();
   queue.push("one — two");
   await queue.flush();
   assertEquals(output.text, "one — two\n");
 });
 
-Deno.test("at most 1 MiB waits, and after a loss nothing is taken before all of it is out", async () => {
+Deno.test("LineQueue holds at most 1 MiB, and after a loss accepts nothing until it is empty", async () => {
   const { output, queue } = createQueue();
   const line = "x".repeat(1023);
   let taken = 0;
@@ -72,7 +72,7 @@ Deno.test("at most 1 MiB waits, and after a loss nothing is taken before all of 
   assert(output.text.endsWith("x\nshort\n"));
 });
 
-Deno.test("a single line is taken however long it is", async () => {
+Deno.test("LineQueue accepts a single line of any length", async () => {
   const { output, queue } = createQueue();
   output.release();
   assertEquals(queue.push("x".repeat(2 * MIB)), true);
@@ -80,7 +80,7 @@ Deno.test("a single line is taken however long it is", async () => {
   assertEquals(output.text.length, 2 * MIB + 1);
 });
 
-Deno.test("an output that fails loses what it was given, and the next line is tried again", async () => {
+Deno.test("LineQueue loses the lines of a failed write and tries the next one", async () => {
   const { output, queue } = createQueue();
   output.release();
   output.error = new Deno.errors.BrokenPipe("gone");
@@ -91,7 +91,7 @@ Deno.test("an output that fails loses what it was given, and the next line is tr
   assertEquals(output.text, "two\n");
 });
 
-Deno.test("a full non-blocking pipe is tried again, and loses nothing", async () => {
+Deno.test("LineQueue retries a full non-blocking pipe without losing lines", async () => {
   const { output, queue } = createQueue();
   output.release();
   output.error = new Deno.errors.WouldBlock("full");
@@ -100,7 +100,7 @@ Deno.test("a full non-blocking pipe is tried again, and loses nothing", async ()
   assertEquals(output.text, "one\n");
 });
 
-Deno.test("flush waits for a reader as long as it is told", async () => {
+Deno.test("flush waits for a slow reader up to its time limit", async () => {
   const { output, queue } = createQueue();
   await queue.flush();
   queue.push("one");

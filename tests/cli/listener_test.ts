@@ -1,4 +1,4 @@
-/** Listening again after accept has failed, in front of a stand-in for `Deno.serve`. With real files: process_life_test.ts. */
+/** Listening again after an accept error, with a fake `Deno.serve`. With real file descriptors: process_test.ts. */
 
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Listener } from "../../lib/cli/listener.ts";
@@ -7,7 +7,7 @@ import { soon } from "../helpers/soon.ts";
 
 const OUT_OF_FILES = new Error("Too many open files (os error 24)");
 
-/** A server that fails, and ends, when the test says so. */
+/** A fake server that fails and ends on demand. */
 function createServer(port: number) {
   const finished = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
@@ -16,7 +16,7 @@ function createServer(port: number) {
     addr,
     finished: finished.promise,
     fail: (error: Error) => finished.reject(error),
-    /** Its last answer is out. */
+    /** Sends its last response. */
     end: () => ended.resolve(),
     isStopping: false,
     async shutdown() {
@@ -28,39 +28,39 @@ function createServer(port: number) {
   return server;
 }
 
-/** A listener, and what it asked for. */
+/** A listener, the fake servers that it started, and its log. */
 function setUp() {
   const servers: ReturnType<typeof createServer>[] = [];
   const ports: number[] = [];
   const lines: [LogLevel, string][] = [];
   const waiting = new Map<number, () => void>();
-  const world = { now: 0, refusal: null as Error | null };
+  const state = { now: 0, error: null as Error | null };
   const listener = new Listener({
     hostname: "127.0.0.1",
     port: 0,
     handler: () => new Response(),
     log: { request: () => {}, write: (level, message) => lines.push([level, message]) },
-    now: () => world.now,
+    now: () => state.now,
     serve({ port = 0 }) {
       ports.push(port);
       waiting.get(ports.length)?.();
-      if (world.refusal !== null) throw world.refusal;
+      if (state.error !== null) throw state.error;
       const server = createServer(8123);
       servers.push(server);
       return server;
     },
   });
-  /** Resolves when it is listened for this time, counted from 1. */
+  /** Resolves at the nth attempt to listen. */
   const listened = (time: number) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (ports.length >= time) resolve();
     waiting.set(time, resolve);
-    return soon(promise, `listening for time ${time}`);
+    return soon(promise, `attempt ${time} to listen`);
   };
-  return { listener, servers, ports, lines, world, listened };
+  return { listener, servers, ports, lines, state, listened };
 }
 
-Deno.test("when accept fails, idle connections are closed and the same port is listened on", async () => {
+Deno.test("Listener closes idle connections and listens on the same port again after an accept error", async () => {
   const { listener, servers, ports, lines, listened } = setUp();
   servers[0]?.fail(OUT_OF_FILES);
   await listened(2);
@@ -71,22 +71,22 @@ Deno.test("when accept fails, idle connections are closed and the same port is l
   await listener.stop();
 });
 
-Deno.test("a port that cannot be had again is tried until it can", async () => {
-  const { listener, servers, ports, world, listened } = setUp();
-  world.refusal = OUT_OF_FILES;
+Deno.test("Listener retries until it can listen again", async () => {
+  const { listener, servers, ports, state, listened } = setUp();
+  state.error = OUT_OF_FILES;
   servers[0]?.fail(OUT_OF_FILES);
   await listened(3);
-  world.refusal = null;
+  state.error = null;
   await listened(4);
   assertEquals([ports, servers.length], [[0, 8123, 8123, 8123], 2]);
   servers.forEach((one) => one.end());
   await listener.stop();
 });
 
-Deno.test("what lasts is said once a minute", async () => {
-  const { listener, servers, lines, world, listened } = setUp();
+Deno.test("Listener logs a persistent error once a minute", async () => {
+  const { listener, servers, lines, state, listened } = setUp();
   for (const [time, now] of [[2, 0], [3, 59_999], [4, 60_000]] as const) {
-    world.now = now;
+    state.now = now;
     servers.at(-1)?.fail(OUT_OF_FILES);
     await listened(time);
   }
@@ -95,44 +95,44 @@ Deno.test("what lasts is said once a minute", async () => {
   await listener.stop();
 });
 
-Deno.test("a stop waits for the answers of every server, and listens no more", async () => {
+Deno.test("stop waits for the responses of every server and does not listen again", async () => {
   const { listener, servers, ports, listened } = setUp();
   servers[0]?.fail(OUT_OF_FILES);
   await listened(2);
-  let isOver = false;
-  const stopped = listener.stop().then(() => isOver = true);
+  let hasStopped = false;
+  const stopped = listener.stop().then(() => hasStopped = true);
   servers[1]?.end();
   await servers[1]?.finished;
-  assertEquals(isOver, false);
+  assertEquals(hasStopped, false);
   servers[0]?.end();
   await soon(stopped, "the stop");
   await listener.finished;
   assertEquals(ports.length, 2);
 });
 
-Deno.test("a server that cannot be shut down holds up neither the next one nor the stop", async () => {
+Deno.test("a server that fails to shut down delays neither the next one nor the stop", async () => {
   const { listener, servers, listened } = setUp();
-  const refuse = () => Promise.reject(new Error("no"));
-  Object.assign(servers[0] ?? {}, { shutdown: refuse });
+  const fail = () => Promise.reject(new Error("no"));
+  Object.assign(servers[0] ?? {}, { shutdown: fail });
   servers[0]?.fail(OUT_OF_FILES);
   await listened(2);
-  Object.assign(servers[1] ?? {}, { shutdown: refuse });
+  Object.assign(servers[1] ?? {}, { shutdown: fail });
   await soon(listener.stop(), "the stop");
   await listener.finished;
 });
 
-Deno.test("a stop while it waits to listen again ends the wait", async () => {
+Deno.test("stop cancels a pending retry", async () => {
   const { listener, servers, ports } = setUp();
   servers[0]?.fail(OUT_OF_FILES);
   await servers[0]?.finished.catch(() => {});
   servers[0]?.end();
-  // A timer that is left would fail this test.
+  // The sanitizer fails this test if a timer is left.
   await listener.stop();
   await listener.finished;
   assertEquals(ports.length, 1);
 });
 
-Deno.test("an address that cannot be had at the start is an error", () => {
+Deno.test("Listener throws if it cannot listen at the start", () => {
   const options = {
     hostname: "127.0.0.1",
     port: 1,

@@ -1,6 +1,6 @@
 /**
- * What an operator's accidents do to a running program: files run out, nothing reads the log, a terminal is closed, the
- * process stands still for a while. Real processes; ends and signals as such are in cli_test.ts.
+ * The running program under adverse conditions: no file descriptors, a log that is not read, a closed terminal, a
+ * suspended process. Starts real processes; exit codes and signals are in cli_test.ts.
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -16,35 +16,33 @@ import {
 } from "../helpers/program.ts";
 import { soon } from "../helpers/soon.ts";
 
-/** Under Deno 2.5 `finished` does not reject before the last answer is out: until then nothing is accepted. */
-const TELLS_OF_FAILED_ACCEPT = !Deno.version.deno.startsWith("2.5.");
+/** On Deno 2.5 `finished` rejects only after the last response, until which no connection is accepted. */
+const REPORTS_ACCEPT_ERRORS = !Deno.version.deno.startsWith("2.5.");
 
-function startBefore(upstream: Upstream, more: ConstructorParameters<typeof Program>[0] = {}) {
+function startInFrontOf(upstream: Upstream, more: ConstructorParameters<typeof Program>[0] = {}) {
   const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl, ...more.env };
   return new Program({ ...more, env });
 }
 
-/** Connections that send nothing, as many as there may be. Leave them with `using`. */
-async function connectIdly(url: string, most: number): Promise<Disposable> {
+/** Opens up to `max` connections that send nothing. Dispose of them with `using`. */
+async function connectIdly(url: string, max: number): Promise<Disposable> {
   const connections: Deno.Conn[] = [];
   try {
-    while (connections.length < most) {
+    while (connections.length < max) {
       connections.push(await Deno.connect({ port: Number(new URL(url).port) }));
     }
   } catch {
-    // Refused or reset: nothing is accepted just now.
+    // Refused or reset: the program does not accept connections at the moment.
   }
-  return { [Symbol.dispose]: () => connections.forEach((one) => one.close()) };
+  return { [Symbol.dispose]: () => connections.forEach((connection) => connection.close()) };
 }
 
-/** The status of a request that is sent again until it is accepted. */
-async function untilServed(url: string): Promise<number> {
+/** Sends a request again until it is accepted: the listener closes before it listens again. */
+async function untilAccepted(send: () => Promise<Response>): Promise<Response> {
   const deadline = performance.now() + 5000;
   for (;;) {
     try {
-      const response = await fetch(url);
-      await response.body?.cancel();
-      return response.status;
+      return await send();
     } catch (error) {
       if (performance.now() > deadline) throw error;
     }
@@ -53,50 +51,53 @@ async function untilServed(url: string): Promise<number> {
 
 Deno.test({
   name:
-    "idle connections that use up all files end neither the program nor a stream, and are closed",
-  ignore: !HAS_SIGNALS || !TELLS_OF_FAILED_ACCEPT,
+    "idle connections that use up all file descriptors are closed, and end neither the program nor a stream",
+  ignore: !HAS_SIGNALS || !REPORTS_ACCEPT_ERRORS,
   async fn() {
     await using upstream = new Upstream();
-    await using program = startBefore(upstream, { maxFiles: 128 });
+    await using program = startInFrontOf(upstream, { maxFiles: 128 });
     const url = await program.listening();
     const reader = await openStream(url);
     for (let round = 0; round < 2; round++) {
       using _idle = await connectIdly(url, 150);
       // Although all of them are still open on this side.
-      assertEquals(await untilServed(`${url}/health`), 200);
+      const response = await untilAccepted(() => fetch(`${url}/health`));
+      await response.body?.cancel();
+      assertEquals(response.status, 200);
     }
     await program.waitFor(/"level":"error".*Cannot accept connections.*os error 24.*ulimit -n/);
     upstream.goOn();
     assertMatch(await readRest(reader), / two\.[^]*event: message_stop\ndata: .*\n\n$/);
-    assertStringIncludes(await (await ask(url, { stream: true })).text(), "message_stop");
+    const last = await untilAccepted(() => ask(url, { stream: true }));
+    assertStringIncludes(await last.text(), "message_stop");
     program.kill("SIGTERM");
     const { code, stdout, stderr } = await program.end();
     assertEquals([code, stderr], [0, ""]);
-    // Said once, not for each round.
+    // Logged once, not in each round.
     assertEquals(stdout.match(/Cannot accept/g)?.length, 1);
   },
 });
 
-/** More than a pipe (64 KiB) and the queue (1 MiB) hold. */
+/** Their log lines exceed a pipe (64 KiB) and the queue (1 MiB). */
 const REQUESTS = 1000;
 
 async function fillLog(url: string): Promise<void> {
   const path = "x".repeat(1500);
   for (let i = 0; i < REQUESTS; i++) {
-    const response = await soon(fetch(`${url}/${path}`), "an answer");
+    const response = await soon(fetch(`${url}/${path}`), "a response");
     await response.body?.cancel();
     assertEquals(response.status, 404);
   }
 }
 
 Deno.test({
-  name: "a log that is not read holds up no request, and what is lost is counted",
+  name: "a log that is not read delays no request, and lost lines are counted",
   ignore: !HAS_SIGNALS,
   async fn() {
     await using program = new Program();
     const url = await program.listening();
     await fillLog(url);
-    // From here on it is read. Requests are sent until one is logged again.
+    // From here on the log is read. Requests are sent until one is logged again.
     let isLogged = false;
     const logged = program.waitFor(/"path":"\/last"/).then(() => isLogged = true);
     let sent = REQUESTS;
@@ -115,13 +116,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a log that is not read holds up the end of the program for a moment only",
+  name: "a log that is not read delays the exit of the program only briefly",
   ignore: !HAS_SIGNALS,
   async fn() {
     await using program = new Program();
     await fillLog(await program.listening());
     program.kill("SIGTERM");
-    assertEquals(await soon(program.endUnread(), "its end"), 0);
+    assertEquals(await soon(program.endUnread(), "its exit"), 0);
   },
 });
 
@@ -130,7 +131,7 @@ Deno.test({
   ignore: !HAS_SIGNALS,
   async fn() {
     await using upstream = new Upstream();
-    await using program = startBefore(upstream);
+    await using program = startInFrontOf(upstream);
     const url = await program.listening();
     const reader = await openStream(url);
     program.kill("SIGHUP");
@@ -145,20 +146,20 @@ Deno.test({
 
 for (
   const [about, options] of [
-    ["upstream's head", { holdsHead: true }],
-    ["the end of a whole answer", { holdsHead: false }],
+    ["upstream's headers", { holdsHead: true }],
+    ["the rest of a JSON response", { holdsHead: false }],
   ] as const
 ) {
   Deno.test({
-    name: `a request that waits for ${about} at the end of DRAIN_S gets a 529`,
+    name: `a request that still waits for ${about} after DRAIN_S gets a 529`,
     ignore: !HAS_SIGNALS,
     async fn() {
       await using upstream = new Upstream(options);
-      await using program = startBefore(upstream, { env: { DRAIN_S: "0.2" } });
-      const answer = ask(await program.listening(), { stream: false });
+      await using program = startInFrontOf(upstream, { env: { DRAIN_S: "0.2" } });
+      const pending = ask(await program.listening(), { stream: false });
       await upstream.asked;
       program.kill("SIGTERM");
-      const response = await answer;
+      const response = await pending;
       const { type, error } = await response.json();
       assertEquals([response.status, type, error.type], [529, "error", "overloaded_error"]);
       const { code, stdout, stderr } = await program.end();
@@ -169,14 +170,14 @@ for (
 }
 
 Deno.test({
-  name: "a process that was stopped for longer than TIMEOUT_S goes on with its streams",
+  name: "a process that was suspended for longer than TIMEOUT_S continues its streams",
   ignore: !HAS_SIGNALS,
   async fn() {
     await using upstream = new Upstream();
-    await using program = startBefore(upstream, { env: { TIMEOUT_S: "1", PING_S: "0.3" } });
+    await using program = startInFrontOf(upstream, { env: { TIMEOUT_S: "1", PING_S: "0.3" } });
     const reader = await openStream(await program.listening());
     program.kill("SIGSTOP");
-    // What upstream sends now waits in the kernel.
+    // The kernel buffers what upstream sends now.
     upstream.goOn();
     await new Promise((resolve) => setTimeout(resolve, 1500));
     program.kill("SIGCONT");

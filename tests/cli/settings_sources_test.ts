@@ -1,4 +1,4 @@
-/** Where settings come from: the command line's option, the places of the file, and what of a file counts. */
+/** The sources of settings: the command line, the default files, and which settings of a file are used. */
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseArguments } from "../../lib/cli/arguments.ts";
@@ -30,22 +30,22 @@ for (
     ["--help", "--help", "", null],
   ] as const
 ) {
-  Deno.test(`the command line “${line}” is ${command} with ${path ?? "the usual file"}`, () => {
+  Deno.test(`parseArguments reads “${line}” as ${command} with ${path ?? "the default file"}`, () => {
     const parsed = parseArguments(line.split(" ").filter(Boolean));
     assertEquals(
-      [parsed.command, parsed.args.join(" "), parsed.envFile?.path ?? null],
+      [parsed.command, parsed.args.join(" "), parsed.envFileOption?.path ?? null],
       [command, args, path],
     );
   });
 }
 
-Deno.test("--env-file-if-exists asks for a file that may be missing", () => {
+Deno.test("--env-file-if-exists names a file that may be missing", () => {
   const parsed = parseArguments(["--env-file-if-exists=a", "claude", "-p"]);
-  assertEquals(parsed.envFile, { path: "a", mayBeMissing: true });
+  assertEquals(parsed.envFileOption, { path: "a", mayBeMissing: true });
 });
 
 for (const words of [["--env-file"], ["--env-file="], ["claude", "--env-file", "--resume"]]) {
-  Deno.test(`“${words.join(" ")}” ends in what is missing`, () => {
+  Deno.test(`“${words.join(" ")}” fails because the path is missing`, () => {
     const { message } = assertThrows(() => parseArguments(words), StartError);
     assertEquals(message, "--env-file needs the path of a settings file");
   });
@@ -58,7 +58,7 @@ for (
     ["linux", { HOME: "/h/me" }, "/h/me/.config/claudeproxy/.env"],
     ["darwin", { HOME: "/h/me", XDG_CONFIG_HOME: "/c" }, "/c/claudeproxy/.env"],
     ["linux", { HOME: "/h/me", XDG_CONFIG_HOME: "" }, "/h/me/.config/claudeproxy/.env"],
-    // Below the working folder, which is anybody's.
+    // A relative path points into the current folder, which may be any repository.
     ["linux", { HOME: "/h/me", XDG_CONFIG_HOME: "c" }, "/h/me/.config/claudeproxy/.env"],
     ["linux", { HOME: "." }, null],
     ["linux", {}, null],
@@ -72,7 +72,7 @@ for (
   });
 }
 
-// --- the file that was asked for ---
+// --- the file of --env-file ---
 
 const ON_WINDOWS = Deno.build.os === "windows";
 
@@ -87,61 +87,61 @@ function withFile(text: string, mode: number, fn: (path: string) => void): void 
   }
 }
 
-function readAsked(path: string, mayBeMissing = false) {
+function readNamed(path: string, mayBeMissing = false) {
   return readEnvFile({ option: { path, mayBeMissing }, readsFolder: false });
 }
 
-Deno.test("a file that was asked for must exist", () => {
+Deno.test("the file of --env-file must exist", () => {
   const path = "/nowhere/settings.env";
-  const { message } = assertThrows(() => readAsked(path), StartError);
+  const { message } = assertThrows(() => readNamed(path), StartError);
   assertEquals(message, `${path} does not exist: --env-file needs the path of a settings file`);
 });
 
 Deno.test({
-  name: "a file that may not be read ends in the flag to add",
+  name: "a file without read permission fails with the flag to add",
   permissions: { read: false },
   fn() {
-    const { message } = assertThrows(() => readAsked("mine.env"), StartError);
+    const { message } = assertThrows(() => readNamed("mine.env"), StartError);
     assertEquals(message, "No permission to read mine.env: add --allow-read=mine.env");
   },
 });
 
-Deno.test("a file's values are taken as they are written, quotes taken off", () => {
+Deno.test("values of a file are read literally, without their quotes", () => {
   withFile(`A=1\nB='x $HOME'\nC="\${HOME} y"\nPROXY_API_KEYS=\n`, 0o644, (path) => {
-    const { values, notes, name } = readAsked(path);
+    const { values, notes, name } = readNamed(path);
     assertEquals({ ...values }, { A: "1", B: "x $HOME", C: "${HOME} y", PROXY_API_KEYS: "" });
     assertEquals([name, notes], [path, []]);
   });
 });
 
 for (const line of ["A=$HOME", "A=x${HOME}", "A=${NOT_SET:-x}", "A=$A", "A=pa$word # '$word'"]) {
-  Deno.test(`the line ${line} of a file is refused, and reads no variable`, () => {
+  Deno.test(`the line ${line} of a file is rejected, and expands no variable`, () => {
     withFile(`${line}\n`, 0o600, (path) => {
-      const { message } = assertThrows(() => readAsked(path), StartError);
-      const cure = "put values that contain $ into single quotes";
-      assertEquals(message, `${path} cannot be used: ${cure}`);
+      const { message } = assertThrows(() => readNamed(path), StartError);
+      const hint = "put values that contain $ into single quotes";
+      assertEquals(message, `${path} cannot be used: ${hint}`);
     });
   });
 }
 
 for (const name of ["OPENROUTER_API_KEY", "PROXY_API_KEYS"]) {
   for (const [mode, isOpen] of [[0o600, false], [0o640, true], [0o604, true], [0o644, true]]) {
-    const what = `${name} in a file of mode ${mode?.toString(8)}`;
+    const file = `a file of mode ${mode?.toString(8)} with ${name}`;
     Deno.test({
-      name: `${what} is ${isOpen ? "warned of" : "fine"}`,
+      name: `${file} causes ${isOpen ? "a warning" : "no warning"}`,
       ignore: ON_WINDOWS,
       fn() {
         withFile(`${name}=${KEY}\n`, Number(mode), (path) => {
-          const words = `${path} holds a key, and other users of this machine can read it: ` +
+          const warning = `${path} contains a key and other users of this machine can read it: ` +
             `chmod 600 ${path}`;
-          assertEquals(readAsked(path).notes, isOpen ? [words] : []);
+          assertEquals(readNamed(path).notes, isOpen ? [warning] : []);
         });
       },
     });
   }
 }
 
-// --- what of a file counts ---
+// --- which settings of a file are used ---
 
 type Settings = Record<string, string>;
 
@@ -149,27 +149,35 @@ function merge(environment: Settings, values: Settings) {
   return mergeSources((name) => environment[name], { name: ".env", values, notes: [] });
 }
 
-const OPENING = { HOST: "::", PROXY_API_KEYS: "theirs", ALLOWED_ORIGINS: "https://evil.page" };
+const ACCESS_SETTINGS = {
+  HOST: "::",
+  PROXY_API_KEYS: "theirs",
+  ALLOWED_ORIGINS: "https://evil.page",
+};
 
 for (
   const [about, environment, file, from] of [
-    ["key here, address there", { OPENROUTER_API_KEY: KEY }, { OPENROUTER_BASE_URL: EVIL }, [
+    ["key in the environment, base URL in the file", { OPENROUTER_API_KEY: KEY }, {
+      OPENROUTER_BASE_URL: EVIL,
+    }, [
       "the environment",
       ".env",
     ]],
-    ["address here, key there", { OPENROUTER_BASE_URL: EVIL }, { OPENROUTER_API_KEY: KEY }, [
+    ["base URL in the environment, key in the file", { OPENROUTER_BASE_URL: EVIL }, {
+      OPENROUTER_API_KEY: KEY,
+    }, [
       ".env",
       "the environment",
     ]],
     [
-      "key here, another key and the address there",
+      "key in the environment, another key and the base URL in the file",
       { OPENROUTER_API_KEY: KEY },
       { OPENROUTER_API_KEY: "sk-or-v1-theirs", OPENROUTER_BASE_URL: EVIL },
       ["the environment", ".env"],
     ],
   ] as const
 ) {
-  Deno.test(`${about}: nothing is sent, and one line says so`, () => {
+  Deno.test(`${about}: nothing is sent, and the start fails with one line`, () => {
     const sources = merge(environment, file);
     const { message } = assertThrows(() => parseSources(sources), StartError);
     assertEquals(
@@ -192,13 +200,13 @@ for (
     ],
     ["no key at all", {}, { OPENROUTER_BASE_URL: EVIL }, EVIL],
     [
-      "the default address in the file",
+      "the default base URL in the file",
       { OPENROUTER_API_KEY: KEY },
       { OPENROUTER_BASE_URL: "https://openrouter.ai/api/v1/" },
       "https://openrouter.ai/api/v1",
     ],
     [
-      "the environment's address before the file's",
+      "a base URL in both, of which the environment's takes precedence",
       { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: "http://mine.example/v1" },
       { OPENROUTER_BASE_URL: EVIL },
       "http://mine.example/v1",
@@ -206,28 +214,28 @@ for (
     ["a blank key", { OPENROUTER_API_KEY: " " }, { OPENROUTER_BASE_URL: EVIL }, EVIL],
   ] as const
 ) {
-  Deno.test(`${about}: requests go to ${baseUrl}`, () => {
+  Deno.test(`${about}: requests are sent to ${baseUrl}`, () => {
     assertEquals(parseSources(merge(environment, file)).baseUrl, baseUrl);
   });
 }
 
-Deno.test("beside the environment's key a file opens the proxy to nobody, and that is said", () => {
-  const sources = merge({ OPENROUTER_API_KEY: KEY }, { ...OPENING, INSPECT: "1" });
+Deno.test("access settings of a file are ignored with a warning if the key is from the environment", () => {
+  const sources = merge({ OPENROUTER_API_KEY: KEY }, { ...ACCESS_SETTINGS, INSPECT: "1" });
   const { host, proxyApiKeys, allowedOrigins, capturesBodies } = parseSources(sources);
   assertEquals([host, proxyApiKeys, allowedOrigins, capturesBodies], ["0.0.0.0", [], [], true]);
   assertEquals(sources.notes, [
-    "Ignored HOST, PROXY_API_KEYS, ALLOWED_ORIGINS of .env, because OPENROUTER_API_KEY is from " +
+    "Ignored HOST, PROXY_API_KEYS, ALLOWED_ORIGINS from .env, because OPENROUTER_API_KEY is from " +
     "the environment: set them there",
   ]);
   assertEquals(sources.sourceOf("HOST"), "default");
 });
 
-Deno.test("a setting of the environment is not ignored because the file has it too", () => {
+Deno.test("a setting of the environment is used even if the file has it too", () => {
   const environment = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "mine-0123456789abcdef" };
   const sources = merge(environment, { PROXY_API_KEYS: "theirs", HOST: "::" });
   const { proxyApiKeys, host } = parseSources(sources);
   assertEquals([proxyApiKeys, host], [["mine-0123456789abcdef"], "0.0.0.0"]);
-  assertEquals(sources.notes.map((note) => note.split(",")[0]), ["Ignored HOST of .env"]);
+  assertEquals(sources.notes.map((note) => note.split(",")[0]), ["Ignored HOST from .env"]);
 });
 
 for (
@@ -237,8 +245,8 @@ for (
     ["the same key as the environment", { OPENROUTER_API_KEY: KEY }, { OPENROUTER_API_KEY: KEY }],
   ] as const
 ) {
-  Deno.test(`with ${about} a file may open the proxy`, () => {
-    const sources = merge(environment, { ...file, ...OPENING });
+  Deno.test(`with ${about} access settings of a file are used`, () => {
+    const sources = merge(environment, { ...file, ...ACCESS_SETTINGS });
     const { proxyApiKeys, allowedOrigins } = parseSources(sources);
     assertEquals([proxyApiKeys, allowedOrigins], [["theirs"], ["https://evil.page"]]);
     assertEquals([sources.notes, sources.sourceOf("HOST")], [[], ".env"]);

@@ -1,4 +1,4 @@
-/** A span for each message, and what the runtime itself exports, as a small collector on loopback sees them. */
+/** The span of each message, and the runtime's own export to a collector on loopback. */
 
 import { assert, assertEquals } from "@std/assert";
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
@@ -8,7 +8,7 @@ import { ask } from "../helpers/proxy.ts";
 import { roleChunk, sse, sseAnswer, textChunk } from "../helpers/chunks.ts";
 import { holdStream, startUpstream } from "../helpers/upstream.ts";
 
-interface Seen {
+interface RecordedSpan {
   name: string;
   from: number;
   to: number | null;
@@ -18,24 +18,24 @@ interface Seen {
 
 function createTracer(
   isRecording: boolean,
-): { spans: Seen[]; startSpan: (name: string, options: { startTime: number }) => Span } {
-  const spans: Seen[] = [];
+): { spans: RecordedSpan[]; startSpan: (name: string, options: { startTime: number }) => Span } {
+  const spans: RecordedSpan[] = [];
   return {
     spans,
     startSpan(name, { startTime }) {
-      const seen: Seen = { name, from: startTime, to: null, attributes: {}, status: null };
-      spans.push(seen);
+      const span: RecordedSpan = { name, from: startTime, to: null, attributes: {}, status: null };
+      spans.push(span);
       return {
         isRecording: () => isRecording,
-        setAttributes: (attributes) => Object.assign(seen.attributes, attributes),
-        setStatus: (status) => void (seen.status = status),
-        end: (time) => void (seen.to = time),
+        setAttributes: (attributes) => Object.assign(span.attributes, attributes),
+        setStatus: (status) => void (span.status = status),
+        end: (time) => void (span.to = time),
       };
     },
   };
 }
 
-Deno.test("a span lasts from the request to the end of the answer, and says what it used", () => {
+Deno.test("a span lasts from the request to the end of the response, and has its usage", () => {
   const tracer = createTracer(true);
   createReportSpan(tracer, () => new Date(NOON))(createRecord({
     model: "claude-x",
@@ -71,7 +71,7 @@ Deno.test("a span lasts from the request to the end of the answer, and says what
   }]);
 });
 
-Deno.test("a span of a failure says so, and leaves out what is not known", () => {
+Deno.test("the span of a failed request has its error, and omits unknown values", () => {
   const tracer = createTracer(true);
   const record = createRecord({ status: 429, outcome: "rate_limit_error", error: "Slow down" });
   createReportSpan(tracer, () => new Date(NOON))(record);
@@ -86,19 +86,19 @@ Deno.test("a span of a failure says so, and leaves out what is not known", () =>
   });
 });
 
-Deno.test("without a tracer nothing is reported, and nothing breaks", () => {
+Deno.test("without a tracer nothing is reported", () => {
   createReportSpan(null, () => new Date(NOON))(createRecord());
 });
 
-Deno.test("where a span is not recorded, it is not filled", () => {
+Deno.test("a span that is not recorded gets no attributes", () => {
   const tracer = createTracer(false);
   createReportSpan(tracer, () => new Date(NOON))(createRecord());
   assertEquals(tracer.spans.map(({ to, attributes }) => [to, attributes]), [[null, {}]]);
 });
 
-// --- the runtime's own ---
+// --- the runtime's export ---
 
-/** Collects what is exported as OTLP over HTTP, in JSON. */
+/** Collects OTLP exports over HTTP in JSON. */
 function startCollector() {
   const bodies: { path: string; body: unknown }[] = [];
   const server = Deno.serve(
@@ -111,7 +111,7 @@ function startCollector() {
   return { server, bodies, url: `http://127.0.0.1:${server.addr.port}` };
 }
 
-/** Every object in a tree that has a key. */
+/** All objects of a tree that have a key. */
 function findAll(value: unknown, key: string): JsonObject[] {
   if (Array.isArray(value)) return value.flatMap((item) => findAll(item, key));
   if (!isJsonObject(value)) return [];
@@ -123,7 +123,7 @@ function toMs(span: JsonObject): number {
   return (Number(span["endTimeUnixNano"]) - Number(span["startTimeUnixNano"])) / 1e6;
 }
 
-Deno.test("OTEL_DENO=true exports the stream's true duration, below the runtime's span of the request", async () => {
+Deno.test("OTEL_DENO=true exports a span for the whole stream, below the runtime's span of the request", async () => {
   const held = holdStream(sse(roleChunk(), textChunk("Hello")));
   await using upstream = startUpstream(() => held.response);
   const collector = startCollector();
@@ -151,13 +151,13 @@ Deno.test("OTEL_DENO=true exports the stream's true duration, below the runtime'
     stderr: "inherit",
   }).spawn();
   const output = proxy.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let said = "";
-  while (!/listening on 127[\d.]+:\d+/.test(said)) {
+  let stdout = "";
+  while (!/listening on 127[\d.]+:\d+/.test(stdout)) {
     const { value, done } = await output.read();
-    assert(!done, said);
-    said += value;
+    assert(!done, stdout);
+    stdout += value;
   }
-  const url = `http://${/127\.0\.0\.1:\d+/.exec(said)?.[0]}`;
+  const url = `http://${/127\.0\.0\.1:\d+/.exec(stdout)?.[0]}`;
   const response = await fetch(`${url}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -179,7 +179,7 @@ Deno.test("OTEL_DENO=true exports the stream's true duration, below the runtime'
   const request = spans.find(({ spanId }) => spanId === message["parentSpanId"]);
   assertEquals([request?.["kind"], request?.["name"]], [2, "POST"]);
   assert(toMs(message) >= 250, `${toMs(message)} ms`);
-  assert(toMs(request ?? {}) < toMs(message), "the runtime's own span lasts as long by now");
+  assert(toMs(request ?? {}) < toMs(message), "the runtime's own span now lasts as long");
   const text = JSON.stringify(collector.bodies);
   assert(text.includes('"gen_ai.usage.output_tokens"'));
   assertEquals([text.includes("sk-or-v1-telemetry"), text.includes("Hello")], [false, false]);

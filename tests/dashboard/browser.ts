@@ -1,5 +1,5 @@
 /**
- * The page in a real browser, before the real proxy. Not named `*_test.ts`: `deno task test` needs no browser,
+ * Tests the dashboard in a real browser with the real proxy. Not named `*_test.ts`: `deno task test` needs no browser,
  * `deno task test:dashboard` runs these.
  * @module
  */
@@ -19,14 +19,14 @@ import { startStage, test } from "./stage.ts";
 
 const LIVE_MS = 1000;
 
-test("is empty at first, and says where to point a client", async () => {
+test("shows the address for clients while there are no requests", async () => {
   await using stage = await startStage();
   await stage.open();
   const { page, proxy } = stage;
   assertEquals(await page.locator("#address").textContent(), `ANTHROPIC_BASE_URL=${proxy.url}`);
   assert(await page.locator("#empty").isVisible());
   assertEquals(await page.locator("#spent").textContent(), "$0.0000");
-  assertEquals(stage.complaints, []);
+  assertEquals(stage.errors, []);
 });
 
 test("shows three requests within a second, newest first", async () => {
@@ -35,15 +35,15 @@ test("shows three requests within a second, newest first", async () => {
   for (const model of ["claude-a", "claude-b", "claude-c"]) await stage.send({ model });
   const startedAt = performance.now();
   const { page } = stage;
-  await page.locator("#finished tr").nth(2).waitFor({ timeout: LIVE_MS });
-  const waited = performance.now() - startedAt;
-  assert(waited < LIVE_MS, `${waited} ms`);
-  assertEquals(await page.locator("#finished .row > .name:first-child").allTextContents(), [
+  await page.locator("#completed tr").nth(2).waitFor({ timeout: LIVE_MS });
+  const waitedMs = performance.now() - startedAt;
+  assert(waitedMs < LIVE_MS, `${waitedMs} ms`);
+  assertEquals(await page.locator("#completed .row > .name:first-child").allTextContents(), [
     "claude-c",
     "claude-b",
     "claude-a",
   ]);
-  const cells = await page.locator("#finished tr").first().locator("td").allTextContents();
+  const cells = await page.locator("#completed tr").first().locator("td").allTextContents();
   assertMatch(cells[0] ?? "", /^\d\d:\d\d:\d\d$/);
   assertMatch(cells[1] ?? "", /claude-c.*anthropic\/claude-4-sonnet · Anthropic/);
   assertEquals(cells.slice(2, 6), ["120", "7", "83%", "$0.0013"]);
@@ -51,28 +51,28 @@ test("shows three requests within a second, newest first", async () => {
   assertEquals(await page.locator("#spent").textContent(), "$0.0038");
   assertEquals(await page.locator("#count").textContent(), "3");
   assertEquals(await page.locator("#models tbody tr").count(), 1);
-  assertEquals(stage.complaints, []);
+  assertEquals(stage.errors, []);
 });
 
-test("shows a request under way as it grows, within a second, and where it went", async () => {
+test("shows the growing output of an active request within a second, then moves it to the completed ones", async () => {
   const held = holdStream(sse(roleChunk(), textChunk("x".repeat(40))));
   await using stage = await startStage({ script: () => held.response });
   await stage.open();
   const { page } = stage;
   const sent = stage.send().catch(() => {});
-  const out = page.locator("#flights td").nth(3);
+  const out = page.locator("#active td").nth(3);
   await out.getByText("≈ 10", { exact: true }).waitFor({ timeout: LIVE_MS });
   held.send(sse(textChunk("y".repeat(4000))));
   await out.getByText("≈ 1,010", { exact: true }).waitFor({ timeout: LIVE_MS });
-  assertEquals(await page.locator("#flights .end").textContent(), "answering");
+  assertEquals(await page.locator("#active .end").textContent(), "responding");
   held.send(sse(finishChunk(), usageChunk(), "[DONE]"));
   held.close();
   await sent;
-  await page.locator("#finished tr").waitFor({ timeout: LIVE_MS });
-  assertEquals(await page.locator("#flights tr").count(), 0);
+  await page.locator("#completed tr").waitFor({ timeout: LIVE_MS });
+  assertEquals(await page.locator("#active tr").count(), 0);
 });
 
-test("draws cost and tokens over time, and tells a bar in words to the arrow keys", async () => {
+test("draws cost and tokens over time, and describes the bar that the arrow keys select", async () => {
   await using stage = await startStage();
   await stage.send();
   await stage.open();
@@ -92,12 +92,12 @@ test("draws cost and tokens over time, and tells a bar in words to the arrow key
   assertMatch(await page.locator("#plot").getAttribute("aria-label") ?? "", /^Tokens over .* day/);
 });
 
-test("opens a request's timeline at a click, and closes it at another", async () => {
+test("opens a request's timeline on a click, and closes it on another", async () => {
   await using stage = await startStage();
   await stage.send({ inference_geo: "eu" });
   await stage.open();
   const { page } = stage;
-  const row = page.locator("#finished tr").first();
+  const row = page.locator("#completed tr").first();
   await row.click();
   const steps = await page.locator(".steps .name").allTextContents();
   assertEquals(steps, [
@@ -112,11 +112,11 @@ test("opens a request's timeline at a click, and closes it at another", async ()
     /Status 200.*Dropped inference_geo/,
   );
   assertEquals(await page.locator(".pane").count(), 0);
-  // It stays open while the page goes on asking.
+  // It stays open while the dashboard keeps polling.
   await stage.send();
-  await page.locator("#finished > tr:not(.detail)").nth(1).waitFor();
+  await page.locator("#completed > tr:not(.detail)").nth(1).waitFor();
   assertEquals(await page.locator(".steps").count(), 1);
-  await page.locator("#finished tr.open").click();
+  await page.locator("#completed tr.open").click();
   assertEquals(await page.locator(".steps").count(), 0);
 });
 
@@ -125,33 +125,33 @@ test("shows the four bodies side by side under INSPECT=1", async () => {
   await stage.send({ messages: [{ role: "user", content: "A question" }] });
   await stage.open();
   const { page } = stage;
-  await page.locator("#finished tr").first().click();
+  await page.locator("#completed tr").first().click();
   await page.locator(".pane").nth(3).waitFor();
-  const [request, sent, received, answer] = await page.locator(".pane pre").allTextContents();
+  const [request, sent, received, response] = await page.locator(".pane pre").allTextContents();
   assertMatch(request ?? "", /"content": "A question"/);
   assertMatch(sent ?? "", /"model": "anthropic\/claude-sonnet-4-20250514"/);
   assertEquals(received, sseAnswer("Hello"));
-  assertMatch(answer ?? "", /^event: message_start\n/);
+  assertMatch(response ?? "", /^event: message_start\n/);
   const boxes = await Promise.all(
     [0, 1, 2, 3].map((number) => page.locator(".pane").nth(number).boundingBox()),
   );
   assertEquals(new Set(boxes.map((box) => box?.y)).size, 1);
-  assertEquals(stage.complaints, []);
+  assertEquals(stage.errors, []);
 });
 
-test("tells errors and dropped fields", async () => {
+test("shows errors and dropped fields", async () => {
   await using stage = await startStage({ script: () => errorBody(429, "Slow down, please") });
   await stage.send({ inference_geo: "eu" });
   await stage.open();
   const { page } = stage;
-  const trouble = await page.locator("#trouble").textContent();
-  assertMatch(trouble ?? "", /rate limit error1.*Slow down, please.*inference_geo1/);
-  assertEquals(await page.locator("#finished .bad").textContent(), "rate limit error");
+  const errors = await page.locator("#errors").textContent();
+  assertMatch(errors ?? "", /rate limit error1.*Slow down, please.*inference_geo1/);
+  assertEquals(await page.locator("#completed .bad").textContent(), "rate limit error");
 });
 
-// ── How it looks ────────────────────────────────────────────────────────────────────────────────────────────
+// ── Appearance ──────────────────────────────────────────────────────────────────────────────────────────────
 
-/** In the browser: contrast of a colour with another, by WCAG, from 1 to 21. */
+/** Runs in the browser: contrast of each text colour with each background, by WCAG, from 1 to 21. */
 const CONTRAST = `(() => {
   const style = getComputedStyle(document.documentElement);
   const light = (name) => {
@@ -169,7 +169,7 @@ const CONTRAST = `(() => {
 })()`;
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`can be read in ${colorScheme}`, async () => {
+  test(`has enough contrast in the ${colorScheme} colour scheme`, async () => {
     await using stage = await startStage({ colorScheme });
     await stage.open();
     const contrasts = await stage.page.evaluate(CONTRAST) as [string, number][];
@@ -181,23 +181,23 @@ for (const colorScheme of ["light", "dark"] as const) {
 }
 
 for (const width of [400, 760, 900, 1280]) {
-  test(`fits ${width} px, with a request open and names that never end`, async () => {
+  test(`fits ${width} px with a request open and very long names`, async () => {
     await using stage = await startStage({ width, env: { INSPECT: "1", MAX_COST_USD: "5" } });
     await stage.send({ model: "m".repeat(300), system: "s".repeat(500) });
     await stage.open();
     const { page } = stage;
-    await page.locator("#finished tr").first().click();
+    await page.locator("#completed tr").first().click();
     await page.locator(".pane").nth(3).waitFor();
     assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
-    // Nothing is cut at the right edge either.
-    const wide = await page.evaluate(
+    // No element is cut off at the right edge either.
+    const overflowing = await page.evaluate(
       `[...document.querySelectorAll("main *")].filter((one) => one.getBoundingClientRect().right > ${width}).length`,
     );
-    assertEquals(wide, 0);
+    assertEquals(overflowing, 0);
   });
 }
 
-/** In the browser: when something could first be seen. It may not have been painted yet. */
+/** Runs in the browser: time of the first contentful paint, which may still be pending. */
 const FIRST_PAINT = `new Promise((resolve) => {
   new PerformanceObserver((list) => {
     const paint = list.getEntries().find(({ name }) => name === "first-contentful-paint");
@@ -205,7 +205,7 @@ const FIRST_PAINT = `new Promise((resolve) => {
   }).observe({ type: "paint", buffered: true });
 })`;
 
-test("is there in less than 200 ms", async () => {
+test("paints its first content in less than 200 ms", async () => {
   await using stage = await startStage();
   const paints: number[] = [];
   for (let i = 0; i < 5; i++) {
@@ -218,14 +218,14 @@ test("is there in less than 200 ms", async () => {
 
 // ── Keyboard ────────────────────────────────────────────────────────────────────────────────────────────────
 
-test("is used by the keyboard alone; the list is one stop", async () => {
+test("works with the keyboard alone; the list is a single tab stop", async () => {
   await using stage = await startStage();
   for (const model of ["claude-a", "claude-b", "claude-c"]) await stage.send({ model });
   await stage.open();
   const { page } = stage;
   const focused = () =>
     page.evaluate("document.activeElement.closest('tr')?.querySelector('.name')?.textContent");
-  assertEquals(await page.locator("#finished button[tabindex='0']").count(), 1);
+  assertEquals(await page.locator("#completed button[tabindex='0']").count(), 1);
   for (let i = 0; i < 6; i++) await page.keyboard.press("Tab");
   assertEquals(await focused(), "claude-c");
   await page.keyboard.press("ArrowDown");
@@ -234,7 +234,7 @@ test("is used by the keyboard alone; the list is one stop", async () => {
   assertEquals(await focused(), "claude-a");
   await page.keyboard.press("Enter");
   assertEquals(await page.locator(".steps").count(), 1);
-  const button = page.locator("#finished button.row").nth(2);
+  const button = page.locator("#completed button.row").nth(2);
   assertEquals(await button.getAttribute("aria-expanded"), "true");
   await page.keyboard.press("Escape");
   assertEquals(await page.locator(".steps").count(), 0);
@@ -243,26 +243,26 @@ test("is used by the keyboard alone; the list is one stop", async () => {
   assertNotEquals(await focused(), "claude-b");
 });
 
-// ── Access and strangers ────────────────────────────────────────────────────────────────────────────────────
+// ── Access and hostile input ────────────────────────────────────────────────────────────────────────────────
 
-test("under PROXY_API_KEYS opens with a key as the password, and stays live", async () => {
+test("opens with a key of PROXY_API_KEYS as the password, and stays live", async () => {
   const env = { PROXY_API_KEYS: "team-key-1" };
   await using stage = await startStage({ env, password: "team-key-1" });
   await stage.open();
   await stage.send();
-  await stage.page.locator("#finished tr").waitFor({ timeout: LIVE_MS });
+  await stage.page.locator("#completed tr").waitFor({ timeout: LIVE_MS });
   assertEquals(stage.page.url().includes("team-key-1"), false);
 });
 
 for (const password of [undefined, "wrong"]) {
-  test(`under PROXY_API_KEYS stays shut with ${password ?? "no"} password`, async () => {
+  test(`does not open with ${password ?? "no"} password if PROXY_API_KEYS is set`, async () => {
     const env = { PROXY_API_KEYS: "team-key-1" };
     await using stage = await startStage({ env, ...(password && { password }) });
     const status = await stage.page.goto(stage.proxy.url).then(
-      (answer) => answer?.status(),
+      (response) => response?.status(),
       String,
     );
-    // Without credentials to offer, some versions of the browser report the question as an error.
+    // Without credentials some versions of the browser report the 401 as an error.
     assertMatch(String(status), /^401$|ERR_INVALID_AUTH_CREDENTIALS/);
     assertEquals(await stage.page.locator("#status").count(), 0);
   });
@@ -294,28 +294,28 @@ test("shows hostile names, prompts, errors and tools as text, never as markup", 
   for (const stream of [true, true, false]) {
     await stage.send({ model: `a/${MARKUP}`, messages, [MARKUP]: 1, stream });
   }
-  await page.locator("#finished tr").nth(2).waitFor();
+  await page.locator("#completed tr").nth(2).waitFor();
   for (const number of [2, 1, 0]) {
-    await page.locator("#finished tr:not(.detail)").nth(number).locator("button").press("Enter");
+    await page.locator("#completed tr:not(.detail)").nth(number).locator("button").press("Enter");
     await page.locator(".pane").nth(3).waitFor();
     assertMatch(await page.locator(".pane pre").first().textContent() ?? "", /onerror=/);
   }
-  assertMatch(await page.locator("#finished .name").first().textContent() ?? "", /^a\/<img src=x/);
-  assertMatch(await page.locator("#trouble").textContent() ?? "", /<script>window\.pwned/);
+  assertMatch(await page.locator("#completed .name").first().textContent() ?? "", /^a\/<img src=x/);
+  assertMatch(await page.locator("#errors").textContent() ?? "", /<script>window\.pwned/);
   assertEquals(await page.evaluate("window.pwned"), undefined);
   assertEquals(await page.locator("img, #pwned, body script ~ script").count(), 0);
-  // A script that is written into the page all the same does not run.
+  // The policy blocks a script that is inserted all the same.
   await page.evaluate(
     `document.body.append(Object.assign(document.createElement("script"), { textContent: "window.pwned = 1" }))`,
   );
   assertEquals(await page.evaluate("window.pwned"), undefined);
-  assertMatch(stage.complaints.join("\n"), /Content Security Policy/);
-  assertEquals(stage.complaints.length, 1);
+  assertMatch(stage.errors.join("\n"), /Content Security Policy/);
+  assertEquals(stage.errors.length, 1);
 });
 
-// ── Nobody looks, nobody answers ────────────────────────────────────────────────────────────────────────────
+// ── Polling ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-test("asks nothing while it is hidden, and goes on when it is seen again", async () => {
+test("does not poll while it is hidden, and resumes when it is visible again", async () => {
   const before =
     `Object.defineProperty(document, "hidden", { get: () => window.isHidden === true })`;
   await using stage = await startStage({ before });
@@ -323,34 +323,34 @@ test("asks nothing while it is hidden, and goes on when it is seen again", async
   const { page } = stage;
   await page.evaluate("window.isHidden = true");
   await page.waitForTimeout(700);
-  let asked = 0;
-  page.on("request", () => asked++);
+  let polls = 0;
+  page.on("request", () => polls++);
   await stage.send();
   await page.waitForTimeout(1200);
-  assertEquals(asked, 0);
+  assertEquals(polls, 0);
   await page.evaluate(
     `window.isHidden = false; document.dispatchEvent(new Event("visibilitychange"))`,
   );
-  await page.locator("#finished tr").waitFor({ timeout: LIVE_MS });
+  await page.locator("#completed tr").waitFor({ timeout: LIVE_MS });
 });
 
-test("says when the proxy does not answer, and goes on when it does", async () => {
+test("reports that the proxy does not respond, and resumes when it does", async () => {
   await using stage = await startStage();
   await stage.open();
   const { page } = stage;
   await page.route("**/stats?*", (route) => route.abort());
   await page.locator("#status[data-state=lost]").waitFor();
-  assertEquals(await page.locator("#status").textContent(), "The proxy does not answer");
+  assertEquals(await page.locator("#status").textContent(), "The proxy does not respond");
   await page.unroute("**/stats?*");
   await page.locator("#status[data-state=live]").waitFor();
 });
 
-test("begins anew where another process answers", async () => {
+test("starts over when the proxy was restarted", async () => {
   await using stage = await startStage();
   await stage.send({ model: "claude-before" });
   await stage.open();
   const { page, proxy } = stage;
-  await page.locator("#finished tr").waitFor();
+  await page.locator("#completed tr").waitFor();
   const stats = await (await fetch(`${proxy.url}/stats`)).json();
   const [request] = stats.requests;
   const other = {

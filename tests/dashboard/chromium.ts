@@ -1,6 +1,6 @@
 /**
- * A headless Chromium for the tests of the page, or why there is none. The specifier of the driver stands here
- * once; it is fetched from npm when the first test wants it, and only for these tests.
+ * Starts a headless Chromium for the dashboard's tests. The driver is downloaded from npm on first use and only for
+ * these tests.
  * @module
  */
 
@@ -12,17 +12,17 @@ export type { Browser, BrowserContext, Page };
 const DRIVER = "npm:playwright-core@1.65.1";
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"] as const;
 
-/** A browser that runs, or why none does. */
+/** A running browser, or why it cannot be started. */
 export type Found = { browser: Browser } | { missing: string };
 
-/** Starts the browser. Never throws: one that cannot be had is "not run". */
+/** Starts the browser. Never throws: without a browser the tests are ignored. */
 export async function startBrowser(): Promise<Found> {
   try {
     const program = Deno.env.get("CHROMIUM_BIN")?.trim() || findProgram();
     const { chromium } = await import(DRIVER);
     const browser: Browser = await chromium.launch({
       executablePath: program,
-      // Tests run as root in containers, where the sandbox of Chromium cannot.
+      // Chromium's sandbox does not work as root in a container.
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
       timeout: 30_000,
     });
@@ -33,7 +33,7 @@ export async function startBrowser(): Promise<Found> {
   }
 }
 
-/** @throws {Error} where none of the names is on the path */
+/** @throws {Error} if none of the programs is on the path */
 function findProgram(): string {
   for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
     for (const name of PROGRAMS) {
@@ -41,7 +41,7 @@ function findProgram(): string {
       if (isFile(path)) return path;
     }
   }
-  throw new Error("no Chromium on the path: apt-get install chromium, or set CHROMIUM_BIN");
+  throw new Error("No Chromium on the path: install it, or set CHROMIUM_BIN");
 }
 
 function isFile(path: string): boolean {

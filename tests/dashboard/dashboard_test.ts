@@ -1,8 +1,8 @@
-/** The page as it is served: fresh, small, shut by its policy, and with no way from text to markup. */
+/** The dashboard as it is served: up to date, small, restricted by its policy, never turning text into markup. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PAGE, POLICY, SOURCES } from "../../lib/dashboard/generated.ts";
-import { hash, hashSources } from "../../tools/dashboard.ts";
+import { hash, hashSources, SHARED } from "../../tools/dashboard.ts";
 import { call, createProxy, get } from "../helpers/proxy.ts";
 
 const FOLDER = new URL("../../lib/dashboard/", import.meta.url);
@@ -13,21 +13,31 @@ function getPage(headers: Record<string, string> = {}): Request {
   return get("/", { headers: { accept: BROWSER, ...headers } });
 }
 
-function takeOnly(tag: string): string {
+/** The content of the page's only element of this kind. */
+function readOnly(tag: string): string {
   const found = [...PAGE.matchAll(new RegExp(`<${tag}[^>]*>(.*?)</${tag}>`, "gs"))];
   assertEquals(found.length, 1, `the page has ${found.length} <${tag}>`);
   return found[0]?.[1] ?? "";
 }
 
-Deno.test("lib/dashboard/generated.ts is made from the sources beside it; if not: deno task dashboard", async () => {
+Deno.test("lib/dashboard/generated.ts is up to date; if not, run deno task dashboard", async () => {
   assertEquals(SOURCES, await hashSources());
 });
 
-Deno.test("the policy allows the page's one script and one style, by their hashes, and no other", async () => {
+Deno.test("the sources of the dashboard include every module that it imports", () => {
+  const texts = [...Deno.readDirSync(FOLDER)].filter(({ name }) => name.endsWith(".ts"))
+    .map(({ name }) => Deno.readTextFileSync(new URL(name, FOLDER)));
+  const imported = texts.flatMap((text) =>
+    [...text.matchAll(/^import (?!type )[^;]*? from "(\.\.\/[^"]+)";/gm)].map(([, path]) => path)
+  );
+  assertEquals([...new Set(imported)].sort(), [...SHARED]);
+});
+
+Deno.test("the policy allows only the dashboard's script and style, by their hashes", async () => {
   assertEquals(POLICY.split("; "), [
     "default-src 'none'",
-    `script-src 'sha256-${await hash(takeOnly("script"))}'`,
-    `style-src 'sha256-${await hash(takeOnly("style"))}'`,
+    `script-src 'sha256-${await hash(readOnly("script"))}'`,
+    `style-src 'sha256-${await hash(readOnly("style"))}'`,
     "connect-src 'self'",
     "img-src data:",
     "base-uri 'none'",
@@ -36,21 +46,21 @@ Deno.test("the policy allows the page's one script and one style, by their hashe
   ]);
 });
 
-Deno.test("the page is smaller than 60 KB and loads nothing from elsewhere", () => {
+Deno.test("the dashboard is smaller than 60 KB and loads nothing from other servers", () => {
   assert(new TextEncoder().encode(PAGE).length < 60_000);
   const addresses = [...PAGE.matchAll(/https?:\/\/[^"'\s)]+/g)].map(([address]) => address);
   assertEquals([...new Set(addresses)], ["http://www.w3.org/2000/svg"]);
-  assertEquals(/@import|url\(/.test(takeOnly("style")), false);
+  assertEquals(/@import|url\(/.test(readOnly("style")), false);
 });
 
-Deno.test("the pictures of the page are small", () => {
+Deno.test("the screenshots of the dashboard are smaller than 200 KB", () => {
   const docs = new URL("../../docs/", import.meta.url);
   for (const name of ["dashboard-light", "dashboard-dark", "dashboard-narrow"]) {
     assert(Deno.statSync(new URL(`${name}.png`, docs)).size < 200_000, name);
   }
 });
 
-Deno.test("no source of the page makes markup or code from text", () => {
+Deno.test("no source of the dashboard turns text into markup or code", () => {
   const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name)
     .filter((name) => name.endsWith(".ts") && name !== "generated.ts");
   assert(names.length >= 5);
@@ -61,7 +71,7 @@ Deno.test("no source of the page makes markup or code from text", () => {
   }
 });
 
-Deno.test("a browser gets the page, everybody else JSON", async () => {
+Deno.test("GET / serves the dashboard to a browser and JSON to other clients", async () => {
   const { handler } = createProxy();
   const page = await call(handler, getPage());
   assertEquals(await page.text(), PAGE);
@@ -77,14 +87,14 @@ Deno.test("a browser gets the page, everybody else JSON", async () => {
 });
 
 for (const path of ["/", "/stats"]) {
-  Deno.test(`under PROXY_API_KEYS a browser is asked for a password at GET ${path}`, async () => {
+  Deno.test(`GET ${path} requires a password from a browser if PROXY_API_KEYS is set`, async () => {
     const { handler } = createProxy({ env: KEYS });
     const get = (headers: Record<string, string>) =>
       call(handler, new Request(`http://localhost:8000${path}`, { headers }));
     for (const headers of [{}, { authorization: `Basic ${btoa("me:wrong")}` }]) {
-      const refused = await get(headers);
-      await refused.text();
-      assertEquals([refused.status, refused.headers.get("www-authenticate")], [
+      const rejected = await get(headers);
+      await rejected.text();
+      assertEquals([rejected.status, rejected.headers.get("www-authenticate")], [
         401,
         'Basic realm="claudeproxy"',
       ]);
@@ -95,7 +105,7 @@ for (const path of ["/", "/stats"]) {
   });
 }
 
-Deno.test("a key in the URL lets nobody in", async () => {
+Deno.test("a key in the URL is not accepted", async () => {
   const { handler } = createProxy({ env: KEYS });
   for (const query of ["key=team-key-1", "api_key=team-key-1", "x-api-key=team-key-1"]) {
     for (const path of ["/", "/stats"]) {
@@ -106,7 +116,7 @@ Deno.test("a key in the URL lets nobody in", async () => {
   }
 });
 
-Deno.test("no other route asks for a password, or takes one", async () => {
+Deno.test("no other route requests or accepts a password", async () => {
   const { handler } = createProxy({ env: KEYS });
   const authorization = `Basic ${btoa("me:team-key-1")}`;
   for (const path of ["/v1/models", "/stats/", "/nowhere"]) {
@@ -116,7 +126,7 @@ Deno.test("no other route asks for a password, or takes one", async () => {
   }
 });
 
-Deno.test("another site can neither read the metrics nor frame the page", async () => {
+Deno.test("another site can neither read the statistics nor frame the dashboard", async () => {
   const { handler } = createProxy();
   for (
     const headers of [{ origin: "https://evil.example" }, { "sec-fetch-site": "cross-site" }]

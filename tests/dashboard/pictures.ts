@@ -1,6 +1,6 @@
 /**
- * `deno task dashboard:pictures`: the pictures of the page in docs/, over made-up metrics of a working hour.
- * Run by hand when the page looks different; needs Chromium.
+ * `deno task dashboard:pictures`: takes the screenshots of the dashboard in docs/ with made-up metrics of an hour.
+ * Run it when the dashboard's appearance changes; needs Chromium.
  */
 
 import { Metrics } from "../../lib/metrics/metrics.ts";
@@ -25,7 +25,7 @@ const MODELS = [
 
 type Model = (typeof MODELS)[number];
 
-/** The same hour in every picture. */
+/** A seeded generator: every picture shows the same hour. */
 function createRandom(): () => number {
   let seed = 7;
   return () => (seed = seed * 16_807 % 2_147_483_647) / 2_147_483_647;
@@ -46,7 +46,7 @@ function createMetrics(date: () => Date): Metrics {
   });
 }
 
-/** A session of an hour: the prompt grows, most of it comes from the cache. */
+/** A session of an hour: the prompt grows, and most of it is read from the cache. */
 function fillHour(metrics: Metrics, setTime: (time: number) => void, end: number): void {
   const random = createRandom();
   let prompt = 14_000;
@@ -111,8 +111,8 @@ function createRequest(model: Model, prompt: number, random: () => number): Requ
   return timeline;
 }
 
-/** An answer that takes its time: thinking, text, a tool. It stays open where it is told to. */
-function answerSlowly(isEndless: boolean): Response {
+/** A slow response: thinking, text, a tool call. An endless one stays open. */
+function respondSlowly(isEndless: boolean): Response {
   const model = "anthropic/claude-opus-4.8";
   const chunk = (delta: object, finish: string | null = null) => ({
     id: "gen-1",
@@ -154,10 +154,10 @@ function answerSlowly(isEndless: boolean): Response {
 
 const found = await startBrowser();
 if ("missing" in found) throw new Error(found.missing);
-let asked = 0;
+let requests = 0;
 const upstream = startUpstream(async () => {
   await new Promise((resolve) => setTimeout(resolve, 420));
-  return answerSlowly(++asked > 1);
+  return respondSlowly(++requests > 1);
 });
 const env = { INSPECT: "1", TARGET_MODEL_OPUS: "anthropic/claude-opus-4.8" };
 const services = createTestServices({ upstream, env });
@@ -172,7 +172,7 @@ const server = Deno.serve(
   (request) => handler(request, LOCAL),
 );
 const url = `http://127.0.0.1:${server.addr.port}`;
-const leaving = new AbortController();
+const client = new AbortController();
 const tools = [{
   name: "read_file",
   description: "Reads a file",
@@ -183,7 +183,7 @@ const send = () =>
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(ask({ model: "claude-opus-4-8", max_tokens: 8000, stream: true, tools })),
-    signal: leaving.signal,
+    signal: client.signal,
   });
 await (await send()).text();
 await send();
@@ -197,9 +197,9 @@ for (
   const context = await found.browser.newContext({ viewport: { width, height: 960 }, colorScheme });
   const page = await context.newPage();
   await page.goto(url);
-  await page.locator("#finished tr").first().waitFor();
+  await page.locator("#completed tr").first().waitFor();
   if (isOpen) {
-    await page.locator("#finished tr").first().click();
+    await page.locator("#completed tr").first().click();
     await page.locator(".pane").nth(3).waitFor();
     await page.locator("#requests").evaluate((one) => one.scrollIntoView());
     await page.getByRole("button", { name: "Tokens" }).click();
@@ -208,6 +208,6 @@ for (
   await page.screenshot({ path: new URL(`${name}.png`, DOCS).pathname });
   await context.close();
 }
-leaving.abort();
+client.abort();
 await found.browser.close();
 Deno.exit(0);

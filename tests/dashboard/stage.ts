@@ -1,5 +1,5 @@
 /**
- * The stage of one case: a scripted upstream, the real proxy before it, and a browser with the page open.
+ * Sets up one browser test: a scripted upstream, the real proxy in front of it, and a browser.
  * @module
  */
 
@@ -10,45 +10,45 @@ import { type BrowserContext, type Found, type Page, startBrowser } from "./chro
 
 const FOUND: Found = await startBrowser();
 const NOTE = "missing" in FOUND ? ` (not run: ${FOUND.missing})` : "";
-/** What the driver does between two tests is no leak of theirs. */
-const LOOSE = { sanitizeOps: false, sanitizeResources: false };
+/** The driver's connection outlives a test. */
+const UNSANITIZED = { sanitizeOps: false, sanitizeResources: false };
 const PATIENCE_MS = 5000;
 
-/** What a case may choose. */
+/** Options of a test. */
 export interface StageOptions {
   script?: Reply | Reply[];
   env?: Record<string, string>;
   /** Width of the window. */
   width?: number;
   colorScheme?: "light" | "dark";
-  /** What the browser answers when it is asked for a password. */
+  /** The browser's password for HTTP basic authentication. */
   password?: string;
-  /** Runs in the page before its own script. */
+  /** A script that runs before the dashboard's own. */
   before?: string;
 }
 
-/** The stage. Leave it with `await using`. */
+/** The setup. Dispose of it with `await using`. */
 export interface Stage extends AsyncDisposable {
   proxy: RunningProxy;
   context: BrowserContext;
   page: Page;
-  /** What the browser complained about: errors of the script, and what the policy stopped. */
-  complaints: string[];
+  /** Errors on the browser's console, such as violations of the Content-Security-Policy. */
+  errors: string[];
   open(): Promise<void>;
-  /** Sends a message through the proxy and reads the answer to its end. */
+  /** Sends a message through the proxy and reads the response to its end. */
   send(more?: Record<string, unknown>): Promise<void>;
 }
 
-/** A case that needs the browser; without one it is ignored and says so. */
+/** Registers a test that needs the browser; without one it is ignored, and its name says why. */
 export function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `the page: ${name}${NOTE}`, ignore: "missing" in FOUND, ...LOOSE, fn });
+  Deno.test({ name: `dashboard: ${name}${NOTE}`, ignore: "missing" in FOUND, ...UNSANITIZED, fn });
 }
 
 Deno.test.afterAll(async () => {
   if ("browser" in FOUND) await FOUND.browser.close();
 });
 
-/** Sets the stage; nothing is open yet. @throws {Error} where there is no browser */
+/** Starts upstream, proxy and an empty browser tab. @throws {Error} if there is no browser */
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
   if ("missing" in FOUND) throw new Error(FOUND.missing);
   const { script = () => eventStream(sseAnswer("Hello")), env = {}, password } = options;
@@ -62,26 +62,26 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   context.setDefaultTimeout(PATIENCE_MS);
   if (options.before !== undefined) await context.addInitScript(options.before);
   const page = await context.newPage();
-  const leaving = new AbortController();
-  const sender = { url: proxy.url, key: env["PROXY_API_KEYS"], signal: leaving.signal };
-  const complaints: string[] = [];
-  page.on("pageerror", (error) => complaints.push(error.message));
+  const disposal = new AbortController();
+  const client = { url: proxy.url, key: env["PROXY_API_KEYS"], signal: disposal.signal };
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
+    if (message.type() === "error") errors.push(message.text());
   });
   return {
     proxy,
     context,
     page,
-    complaints,
+    errors,
     open: async () => {
       await page.goto(proxy.url);
       await page.locator("#status[data-state=live]").waitFor();
     },
-    send: (more) => send(sender, more),
+    send: (more) => send(client, more),
     async [Symbol.asyncDispose]() {
-      // An answer that a failed case left open would hold the proxy up.
-      leaving.abort();
+      // A response that a failed test left open would keep the proxy from stopping.
+      disposal.abort();
       await context.close();
       await proxy.stop();
       await upstream[Symbol.asyncDispose]();
@@ -89,14 +89,14 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   };
 }
 
-/** Whom a message goes to. */
-interface Sender {
+/** A client of the proxy. */
+interface Client {
   url: string;
   key: string | undefined;
   signal: AbortSignal;
 }
 
-async function send({ url, key, signal }: Sender, more?: Record<string, unknown>): Promise<void> {
+async function send({ url, key, signal }: Client, more?: Record<string, unknown>): Promise<void> {
   const headers = new Headers({ "content-type": "application/json" });
   if (key !== undefined) headers.set("x-api-key", key);
   const body = JSON.stringify(ask({ stream: true, ...more }));

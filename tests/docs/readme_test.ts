@@ -52,35 +52,35 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, title: stri
     "docs/readme_curl_test.ts",
     "README's four curl examples work against the demo",
   ],
-  "deno task bundle": ["release/bundle_test.ts", "the bundle tells its name and version"],
+  "deno task bundle": ["release/bundle_test.ts", "the bundle prints its name and version"],
   "deno run -A claudeproxy.js": [
     "release/bundle_test.ts",
-    "the bundle, started from an empty folder, answers /health",
+    "the bundle responds to /health when started in an empty folder",
   ],
   "deno task compile": [
     "release/compile_test.ts",
-    "the binary, started in another folder, tells its version",
+    "the binary prints its version in another folder",
   ],
   "deno task compile --target all": [
     "release/compile_test.ts",
-    "where the base binary cannot be had, every target says so",
+    "every target fails with exit code 1 if the base binary cannot be downloaded",
   ],
   "deno run -A jsr:@claudeproxy/openrouter": [
     "release/publish_test.ts",
-    "from an empty folder it serves: health, the page, a message",
+    "in an empty folder it serves /health, the dashboard and messages",
   ],
   "deno run -A jsr:@claudeproxy/openrouter demo": [
     "release/publish_test.ts",
-    "from an empty folder the demo shows its answer",
+    "in an empty folder the demo shows its response",
   ],
   "deno run --no-config -A jsr:@claudeproxy/openrouter claude": [
     "release/publish_test.ts",
-    "from an empty folder claude starts the client behind the proxy",
+    "in an empty folder claude starts Claude Code with the proxy",
   ],
   "deno x -y -A jsr:@claudeproxy/openrouter": ["release/publish_test.ts", "deno x runs it"],
   "deno install -g -A -n claudeproxy jsr:@claudeproxy/openrouter": [
     "release/publish_test.ts",
-    "deno install -g makes a command of it",
+    "deno install -g installs it as a command",
   ],
   "deno task fuzz --runs 10000 --seed 1": ["tools/fuzz_test.ts", "fuzz: "],
   "deno task soak --seconds 60": ["tools/soak_test.ts", "the soak's verdict on "],

@@ -279,6 +279,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "lib/json.ts",
     "lib/redact.ts",
     "lib/colors.ts",
+    "lib/format.ts",
     "lib/running_mean.ts",
     "lib/log_limits.ts",
     "lib/stream/byte_buffer.ts",

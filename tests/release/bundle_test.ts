@@ -1,5 +1,5 @@
 /**
- * `deno task bundle`: the one file runs by itself, from anywhere.
+ * `deno task bundle`: the single file runs without a clone, in any folder.
  * @module
  */
 
@@ -11,7 +11,7 @@ import about from "../../deno.json" with { type: "json" };
 const ROOT = `${import.meta.dirname}/../..`;
 const NO_COLOR = "1";
 const folder = await Deno.makeTempDir();
-/** The bundler is fetched on first use, so whether it can run is known only by trying, before anything is registered. */
+/** Runs before the tests are registered: the bundler is downloaded on first use, which may fail. */
 const bundled = await bundle();
 
 async function bundle(): Promise<{ ran: boolean; errors: string }> {
@@ -30,11 +30,11 @@ async function bundle(): Promise<{ ran: boolean; errors: string }> {
     stderr: "piped",
   }).output();
   const errors = new TextDecoder().decode(stderr);
-  // Only a bundler that cannot be had is an excuse; a bundle that fails is a failure.
+  // Tests are ignored only if the bundler cannot be downloaded, not if bundling fails.
   return { ran: code === 0 || !/esbuild|npm registry|download/i.test(errors), errors };
 }
 
-/** The bundle as a process in a folder without anything else, and without a setting of this machine's. */
+/** Starts the bundle in an empty folder, without settings of this machine. */
 function start(args: readonly string[], more: Deno.CommandOptions = {}): Deno.ChildProcess {
   const home = `${folder}/home`;
   const empty = `${folder}/empty`;
@@ -56,10 +56,10 @@ function start(args: readonly string[], more: Deno.CommandOptions = {}): Deno.Ch
   }).spawn();
 }
 
-const note = bundled.ran ? "" : " (not run: the bundler cannot be fetched)";
+const note = bundled.ran ? "" : " (not run: the bundler cannot be downloaded)";
 
 Deno.test({
-  name: `the bundle tells its name and version${note}`,
+  name: `the bundle prints its name and version${note}`,
   ignore: !bundled.ran,
   fn: async () => {
     assertEquals(
@@ -75,7 +75,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `the bundle, started from an empty folder, answers /health${note}`,
+  name: `the bundle responds to /health when started in an empty folder${note}`,
   ignore: !bundled.ran,
   fn: async () => {
     const program = start([]);
@@ -83,7 +83,7 @@ Deno.test({
     const timer = setTimeout(() => program.kill("SIGKILL"), 15_000);
     let text = "";
     let health = "";
-    // Leaving the loop would cancel the output, so the process is ended from inside and read to its end.
+    // Stopped inside the loop: breaking out of it would cancel the output.
     for await (const piece of program.stdout.pipeThrough(new TextDecoderStream())) {
       text += piece;
       const port = /^listening on 127\.0\.0\.1:(\d+),.*\n/m.exec(text)?.[1];
@@ -99,7 +99,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `the bundle's demo, started from an empty folder, shows a whole answer${note}`,
+  name: `the bundle's demo shows a complete response when started in an empty folder${note}`,
   ignore: !bundled.ran,
   fn: async () => {
     const program = start(["demo"]);
@@ -113,7 +113,7 @@ Deno.test({
     clearTimeout(timer);
     await program.status;
     assertMatch(text, /^message_stop$/m, await errors);
-    assertMatch(text, /whole answer in \d+\.\d\d s/);
+    assertMatch(text, /complete after \d+\.\d\d s/);
   },
 });
 

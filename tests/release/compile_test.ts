@@ -1,6 +1,6 @@
 /**
- * `deno task compile`, as far as a machine without the base binary (denort) can tell: any executable of Linux
- * stands in for it, and what is put behind it is read back. With the base binary: the compiled program itself.
+ * `deno task compile`. Without the base binary (denort) any Linux executable replaces it, and the data that is appended
+ * to it is read back. With the base binary the compiled program is tested too.
  * @module
  */
 
@@ -15,7 +15,7 @@ const STAND_IN = "/bin/true";
 const ON_LINUX = Deno.build.os === "linux";
 const decoder = new TextDecoder();
 
-/** A clone of its own, with a key in `.env`, in a folder whose name can be searched for. */
+/** Copies the sources to a folder with a recognizable name, with a key in `.env`. */
 async function cloneSources(): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "machine-that-compiles-" });
   for (const path of ["main.ts", "deno.json", "lib", "tools"]) copy(path, folder);
@@ -30,7 +30,7 @@ function copy(path: string, folder: string): void {
   for (const { name } of Deno.readDirSync(source)) copy(`${path}/${name}`, folder);
 }
 
-/** The task in such a clone, with the same key in the environment. */
+/** Runs the task in such a clone, with the same key in the environment. */
 async function compile(folder: string, args: readonly string[], env: Record<string, string>) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -40,43 +40,42 @@ async function compile(folder: string, args: readonly string[], env: Record<stri
     cwd: folder,
     env: { OPENROUTER_API_KEY: SECRET, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },
   }).output();
-  return { code, said: decoder.decode(stdout), errors: decoder.decode(stderr) };
+  return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
 }
 
-/** What `deno compile` writes down about the program it embeds. */
+/** Metadata that `deno compile` embeds. */
 interface Metadata {
   permissions: Record<string, unknown>;
   env_vars_from_env_file: Record<string, string>;
 }
 
-/** The metadata is JSON behind its length; the length's eight bytes are little-endian. */
+/** Reads the metadata: JSON that follows its length in eight little-endian bytes. */
 function readMetadata(bytes: Uint8Array): Metadata {
   const text = new TextDecoder("latin1").decode(bytes);
   const start = text.indexOf('{"argv":');
-  assert(start > 0, "no metadata found: the form has changed");
+  assert(start > 0, "no metadata found: the format has changed");
   const length = new DataView(bytes.buffer, bytes.byteOffset + start - 8).getUint32(0, true);
   return JSON.parse(decoder.decode(bytes.subarray(start, start + length)));
 }
 
 for (
-  const [target, output] of [
+  const [target, name] of [
     ["x86_64-unknown-linux-gnu", "claudeproxy-linux-x64"],
     ["aarch64-unknown-linux-gnu", "claudeproxy-linux-arm64"],
   ] as const
 ) {
   Deno.test({
-    name:
-      `${output} has scoped permissions, no path of the machine that compiled it, and no secret${
-        ON_LINUX ? "" : " (not run: the stand-in for the base binary is Linux's)"
-      }`,
+    name: `${name} has restricted permissions, no path of the compiling machine, and no secret${
+      ON_LINUX ? "" : " (not run: needs Linux)"
+    }`,
     ignore: !ON_LINUX,
     fn: async () => {
       const folder = await cloneSources();
       try {
         const env = { DENORT_BIN: STAND_IN };
-        const { code, said, errors } = await compile(folder, ["--target", target], env);
-        assertEquals([code, said], [0, `Compiled ./${output}\n`], errors);
-        const bytes = await Deno.readFile(`${folder}/${output}`);
+        const { code, output, errors } = await compile(folder, ["--target", target], env);
+        assertEquals([code, output], [0, `Compiled ./${name}\n`], errors);
+        const bytes = await Deno.readFile(`${folder}/${name}`);
         checkBinary(bytes, folder);
       } finally {
         await Deno.remove(folder, { recursive: true });
@@ -87,9 +86,9 @@ for (
 
 function checkBinary(bytes: Uint8Array, folder: string): void {
   const text = new TextDecoder("latin1").decode(bytes);
-  assertStringIncludes(text, "listening on", "the program is not in it: the search is broken");
-  assert(!text.includes(SECRET), "the key of .env or of the environment is in it");
-  assert(!text.includes(folder.slice(folder.lastIndexOf("/"))), "a path of the machine is in it");
+  assertStringIncludes(text, "listening on", "the search finds no program");
+  assert(!text.includes(SECRET), "contains the key of .env or of the environment");
+  assert(!text.includes(folder.slice(folder.lastIndexOf("/"))), "contains a path of the machine");
   const { permissions, env_vars_from_env_file: embedded } = readMetadata(bytes);
   assertEquals(embedded, {});
   const { allow_env, allow_net, allow_read, prompt, allow_import: _imports, ...others } =
@@ -103,14 +102,14 @@ function checkBinary(bytes: Uint8Array, folder: string): void {
   assertEquals(Object.values(others).filter((value) => value !== null), []);
 }
 
-Deno.test("where the base binary cannot be had, every target says so and the exit code is 1", async () => {
+Deno.test("every target fails with exit code 1 if the base binary cannot be downloaded", async () => {
   const folder = await cloneSources();
   try {
     const env = { DENORT_BIN: `${folder}/no-denort-here` };
-    const { code, said } = await compile(folder, ["--target", "all"], env);
+    const { code, output } = await compile(folder, ["--target", "all"], env);
     assertEquals(code, 1);
-    const lines = said.trimEnd().split("\n");
-    assertEquals(lines.length, 5, said);
+    const lines = output.trimEnd().split("\n");
+    assertEquals(lines.length, 5, output);
     for (const line of lines) {
       assertMatch(
         line,
@@ -122,12 +121,15 @@ Deno.test("where the base binary cannot be had, every target says so and the exi
   }
 });
 
-Deno.test("a target that does not exist is named with those that do", async () => {
+Deno.test("an unknown target is reported with the known ones", async () => {
   const folder = await cloneSources();
   try {
-    const { code, said } = await compile(folder, ["--target", "amiga"], {});
+    const { code, output } = await compile(folder, ["--target", "amiga"], {});
     assertEquals(code, 1);
-    assertStringIncludes(said, "Unknown target amiga: all, or one of x86_64-unknown-linux-gnu, ");
+    assertStringIncludes(
+      output,
+      "Unknown target amiga: use all or one of x86_64-unknown-linux-gnu, ",
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -136,14 +138,14 @@ Deno.test("a target that does not exist is named with those that do", async () =
 const NOT_RUN = Deno.env.get("DENORT_BIN") ? "" : " (not run: DENORT_BIN names no base binary)";
 
 Deno.test({
-  name: `the binary, started in another folder, tells its version${NOT_RUN}`,
+  name: `the binary prints its version in another folder${NOT_RUN}`,
   ignore: NOT_RUN !== "",
   fn: async () => {
     const folder = await cloneSources();
     const cwd = await Deno.makeTempDir();
     try {
-      const { code, said, errors } = await compile(folder, [], {});
-      assertEquals(code, 0, said + errors);
+      const { code, output, errors } = await compile(folder, [], {});
+      assertEquals(code, 0, output + errors);
       const program = `${folder}/claudeproxy${Deno.build.os === "windows" ? ".exe" : ""}`;
       const { stdout } = await new Deno.Command(program, { args: ["--version"], cwd }).output();
       assertEquals(decoder.decode(stdout), `${about.name} ${about.version}\n`);

@@ -1,6 +1,6 @@
 /**
- * docs/deploy/Dockerfile without an engine: its instructions are read, and its entry point and its health check
- * run in a folder that holds exactly what it copies.
+ * Checks docs/deploy/Dockerfile without a container engine: reads its instructions, and runs its entry point and health
+ * check in a folder with the files that it copies.
  * @module
  */
 
@@ -12,60 +12,60 @@ const ROOT = new URL("../../", import.meta.url);
 const read = (path: string) => Deno.readTextFileSync(new URL(path, ROOT));
 const instructions = parse(read("docs/deploy/Dockerfile"));
 const MAP = `--import-map=${ROOT.pathname}tools/jsr_fallback/import_map.json`;
-/** An address of this machine that is not its loopback: who comes there comes from outside. */
-const outside = Deno.networkInterfaces().find(({ family, address }) =>
+/** A non-loopback address of this machine: connections to it count as remote. */
+const externalAddress = Deno.networkInterfaces().find(({ family, address }) =>
   family === "IPv4" && !address.startsWith("127.")
 )?.address;
 
-/** One instruction: its word, and the rest with continued lines joined. */
+/** One instruction: its name and its arguments, with continued lines joined. */
 interface Instruction {
-  word: string;
-  rest: string;
+  name: string;
+  args: string;
 }
 
 function parse(text: string): Instruction[] {
   return text.replace(/^#.*\n/gm, "").replace(/\\\n\s*/g, "").split("\n")
     .filter((line) => line.trim() !== "")
     .map((line) => {
-      const [, word = "", rest = ""] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? [];
-      assert(word !== "", `no instruction: ${line}`);
-      return { word, rest };
+      const [, name = "", args = ""] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? [];
+      assert(name !== "", `not an instruction: ${line}`);
+      return { name, args };
     });
 }
 
-function all(word: string): string[] {
-  return instructions.filter((found) => found.word === word).map(({ rest }) => rest);
+function all(name: string): string[] {
+  return instructions.filter((one) => one.name === name).map(({ args }) => args);
 }
 
-function only(word: string): string {
-  const [rest, more] = all(word);
-  assert(rest !== undefined && more === undefined, `${word} must stand there once`);
-  return rest;
+function only(name: string): string {
+  const [args, second] = all(name);
+  assert(args !== undefined && second === undefined, `There must be one ${name}`);
+  return args;
 }
 
 /** The list of an instruction in exec form. */
-function execForm(rest: string): string[] {
-  const list: unknown = JSON.parse(rest);
+function execForm(args: string): string[] {
+  const list: unknown = JSON.parse(args);
   assert(Array.isArray(list) && list.every((item) => typeof item === "string"));
   return list;
 }
 
 /** Source → destination, in the order of COPY. */
 function listCopies(): { from: string; to: string }[] {
-  return all("COPY").flatMap((rest) => {
-    const words = rest.split(/\s+/);
-    const to = words.pop() ?? "";
-    return words.map((from) => ({ from, to }));
+  return all("COPY").flatMap((args) => {
+    const paths = args.split(/\s+/);
+    const to = paths.pop() ?? "";
+    return paths.map((from) => ({ from, to }));
   });
 }
 
-Deno.test("the image is the official one, pinned to a version that is not older than Deploy's", () => {
+Deno.test("the base image is Deno's own, pinned to a version not older than Deno Deploy's", () => {
   const [, minor] = /^denoland\/deno:2\.(\d+)\.\d+$/.exec(only("FROM")) ?? [];
   assert(Number(minor) >= 5, only("FROM"));
 });
 
-Deno.test("the image sets no variable, takes no argument, and copies no file that may hold a key", () => {
-  for (const word of ["ENV", "ARG", "ADD", "VOLUME"]) assertEquals(all(word), []);
+Deno.test("the image sets no variable, has no build argument, and copies no file that may contain a key", () => {
+  for (const name of ["ENV", "ARG", "ADD", "VOLUME"]) assertEquals(all(name), []);
   assertEquals(listCopies(), [
     { from: "deno.json", to: "./" },
     { from: "main.ts", to: "./" },
@@ -73,30 +73,30 @@ Deno.test("the image sets no variable, takes no argument, and copies no file tha
   ]);
 });
 
-Deno.test("the engine is given what is copied and nothing else", () => {
+Deno.test("the build context contains only what is copied", () => {
   const ignored = read("docs/deploy/Dockerfile.dockerignore").trimEnd().split("\n");
   assertEquals(ignored, ["*", ...listCopies().map(({ from }) => `!${from}`)]);
 });
 
-Deno.test("the proxy runs not as root, and its instructions come in an order that keeps it so", () => {
+Deno.test("the proxy does not run as root, and modules are cached before the user changes", () => {
   assertEquals(only("USER"), "deno");
-  const words = instructions.map(({ word }) => word);
-  assert(words.indexOf("USER") > words.lastIndexOf("RUN"), "modules are fetched by root");
-  assert(words.indexOf("USER") < words.indexOf("ENTRYPOINT"));
+  const names = instructions.map(({ name }) => name);
+  assert(names.indexOf("USER") > names.lastIndexOf("RUN"), "modules must be cached before USER");
+  assert(names.indexOf("USER") < names.indexOf("ENTRYPOINT"));
 });
 
-Deno.test("every command is a list, so that no shell stands between a signal and the proxy", () => {
-  for (const rest of [...all("RUN"), only("ENTRYPOINT"), only("CMD")]) execForm(rest);
+Deno.test("every command is in exec form, so that signals reach the proxy without a shell", () => {
+  for (const args of [...all("RUN"), only("ENTRYPOINT"), only("CMD")]) execForm(args);
   execForm(only("HEALTHCHECK").split(" CMD ")[1] ?? "");
 });
 
-Deno.test("the entry point may read .env and no other file, write none, and start no program", () => {
+Deno.test("the entry point has permission to read .env only, and not to write files or start programs", () => {
   assertEquals(execForm(only("ENTRYPOINT")), [
     ...["deno", "run", "--no-prompt", "--allow-net", "--allow-env", "--allow-read=.env", "main.ts"],
   ]);
 });
 
-Deno.test("the run line passes both keys by name, without values, and may write nothing", () => {
+Deno.test("the docker run command passes both keys by name and has a read-only file system", () => {
   const lines = read("docs/deploy/container.md").split("\n").filter((line) =>
     /^docker run .*-p /.test(line)
   );
@@ -109,7 +109,7 @@ Deno.test("the run line passes both keys by name, without values, and may write 
   assertEquals(only("EXPOSE"), "8000");
 });
 
-/** The image's folder: exactly what COPY names. */
+/** Creates the image's folder with the files of COPY. */
 async function buildFolder(): Promise<string> {
   const folder = await Deno.makeTempDir();
   for (const { from, to } of listCopies()) {
@@ -126,7 +126,7 @@ function copy(source: URL, target: string): void {
   }
 }
 
-/** The command with this deno for `deno`; the import map only stands in for JSR. */
+/** The command with this Deno; the import map only replaces JSR. */
 function toCommand([program, subcommand, ...rest]: string[], options: Deno.CommandOptions) {
   assertEquals(program, "deno");
   const map = subcommand === "run" ? [MAP, "--no-lock"] : [];
@@ -141,7 +141,7 @@ function toCommand([program, subcommand, ...rest]: string[], options: Deno.Comma
 
 function start(folder: string, env: Record<string, string>): Running {
   const command = [...execForm(only("ENTRYPOINT")), ...execForm(only("CMD"))];
-  // Nothing listens upstream: nothing leaves this machine.
+  // No server listens at this upstream, so that no request is sent out.
   const base = { OPENROUTER_BASE_URL: "http://127.0.0.1:9/api/v1", NO_COLOR: "1", PORT: "0" };
   return watch(toCommand(command, { cwd: folder, env: { ...base, ...env } }).spawn());
 }
@@ -153,25 +153,26 @@ async function checkHealth(folder: string, port: string): Promise<number> {
 }
 
 Deno.test({
-  name:
-    `without PROXY_API_KEYS a request from outside gets the 403 that says so, and /health answers${
-      outside ? "" : " (not run: this machine has no address but its loopback)"
-    }`,
-  ignore: outside === undefined,
+  name: `without PROXY_API_KEYS a remote client gets a 403, and /health responds${
+    externalAddress ? "" : " (not run: this machine has only a loopback address)"
+  }`,
+  ignore: externalAddress === undefined,
   fn: async () => {
     const folder = await buildFolder();
     try {
       await using proxy = start(folder, { OPENROUTER_API_KEY: "sk-or-v1-container-test" });
-      const port = await proxy.waitFor(/listening on 0\.0\.0\.0:(\d+), serving this machine only/);
-      const base = `http://${outside}:${port}`;
-      const answer = await fetch(`${base}/v1/messages`, {
+      const port = await proxy.waitFor(
+        /listening on 0\.0\.0\.0:(\d+), accepting local clients only/,
+      );
+      const base = `http://${externalAddress}:${port}`;
+      const response = await fetch(`${base}/v1/messages`, {
         method: "POST",
         headers: { "content-type": "application/json", "x-api-key": "any-word" },
         body: JSON.stringify(ask()),
       });
-      assertEquals(answer.status, 403);
+      assertEquals(response.status, 403);
       assertMatch(
-        (await answer.json()).error.message,
+        (await response.json()).error.message,
         /Set PROXY_API_KEYS to accept remote clients/,
       );
       assertEquals(await (await fetch(`${base}/health`)).text(), '{"status":"ok"}');
@@ -181,7 +182,7 @@ Deno.test({
   },
 });
 
-Deno.test("the health check is 0 while the proxy answers, and not 0 when it is gone", async () => {
+Deno.test("the health check returns 0 while the proxy runs, and 1 afterwards", async () => {
   const folder = await buildFolder();
   try {
     let port = "";
@@ -196,16 +197,16 @@ Deno.test("the health check is 0 while the proxy answers, and not 0 when it is g
   }
 });
 
-Deno.test("in the image's folder nothing is missing for any command", async () => {
+Deno.test("the image's folder has all files for every command", async () => {
   const folder = await buildFolder();
   try {
     for (
-      const [command, words] of [["--version", "@claudeproxy"], ["check", "upstream"]] as const
+      const [command, text] of [["--version", "@claudeproxy"], ["check", "upstream"]] as const
     ) {
       const entry = [...execForm(only("ENTRYPOINT")), command];
       const env = { OPENROUTER_BASE_URL: "http://127.0.0.1:9/api/v1", PORT: "0" };
       const { stdout, stderr } = await finish(toCommand(entry, { cwd: folder, env }).spawn());
-      assertStringIncludes(stdout, words, stderr);
+      assertStringIncludes(stdout, text, stderr);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Deno Deploy, as far as it can be had here: the entry point that deno.json names, with all permissions, no
- * flag, no `.env`, DENO_DEPLOY set, and the signal that is followed by a kill after five seconds.
+ * Simulates Deno Deploy: the entry point of deno.json with all permissions, no flags, no `.env`, DENO_DEPLOY set, and
+ * a signal that is followed by a kill after five seconds.
  * @module
  */
 
@@ -15,19 +15,19 @@ const ROOT = new URL("../../", import.meta.url);
 const ENTRY = new URL(config.deploy.runtime.entrypoint, ROOT).pathname;
 const KEY = "sk-or-v1-deploy-test";
 const CLIENTS_OWN = "sk-or-v1-the-clients-own";
-/** What deno itself needs; all else of the machine's environment is left out. */
+/** The variables of this machine that Deno itself needs. */
 const MACHINE = ["PATH", "HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME"];
-/** What Deno Deploy sets, and its limit for a stop. */
+/** The variables of Deno Deploy, and its time limit for a stop. */
 const PLATFORM = { DENO_DEPLOY: "true", DENO_TIMELINE: "production" };
 const KILLED_AFTER_MS = 5000;
 
-/** The app in a folder without `.env`. */
+/** Starts the app in a folder without `.env`. */
 function startApp(env: Record<string, string>): Running {
   const machine = MACHINE.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });
-  // Without deno.json no unstable feature is on; the import map only stands in for JSR.
+  // Without deno.json no unstable feature is enabled; the import map only replaces JSR.
   const args = [
     ...["run", "-A", "--no-lock", "--no-config"],
     `--import-map=${ROOT.pathname}tools/jsr_fallback/import_map.json`,
@@ -40,7 +40,7 @@ function startApp(env: Record<string, string>): Running {
       env: {
         ...Object.fromEntries(machine),
         ...PLATFORM,
-        // The platform chooses the address by itself; here the address has to be free.
+        // The platform assigns the address; here it has to be free.
         ...{ HOST: "127.0.0.1", PORT: "0", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
         XDG_CONFIG_HOME: "/nowhere",
         ...env,
@@ -57,25 +57,25 @@ async function findAddress(app: Running): Promise<string> {
 }
 
 async function post(base: string, headers: Record<string, string>) {
-  const answer = await fetch(`${base}/v1/messages`, {
+  const response = await fetch(`${base}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(ask()),
   });
-  const body = await answer.json();
-  return { status: answer.status, text: body.error?.message ?? body.content[0].text };
+  const body = await response.json();
+  return { status: response.status, text: body.error?.message ?? body.content[0].text };
 }
 
-Deno.test("deno.json holds all that Deno Deploy asks, and nothing but a runtime", () => {
+Deno.test("deno.json configures the runtime of Deno Deploy and nothing else", () => {
   assertEquals(config.deploy, { runtime: { type: "dynamic", entrypoint: "main.ts" } });
 });
 
-Deno.test("on Deno Deploy with a key and without PROXY_API_KEYS nobody is served, not even this machine", async () => {
+Deno.test("on Deno Deploy with an API key and without PROXY_API_KEYS no client is accepted, not even a local one", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hello")));
   const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl };
   await using app = startApp(env);
   const base = await findAddress(app);
-  await app.waitFor(/nobody is local on Deno Deploy, all get a 403: set PROXY_API_KEYS/);
+  await app.waitFor(/On Deno Deploy no client is local, so all get a 403: set PROXY_API_KEYS/);
   for (const headers of [{}, { "x-api-key": "any-word" }, { "x-api-key": CLIENTS_OWN }]) {
     const { status, text } = await post(base, headers);
     assertEquals(status, 403);
@@ -85,7 +85,7 @@ Deno.test("on Deno Deploy with a key and without PROXY_API_KEYS nobody is served
   assertEquals(upstream.requests, []);
 });
 
-Deno.test("on Deno Deploy with PROXY_API_KEYS one of them opens it, and nothing else does", async () => {
+Deno.test("on Deno Deploy with PROXY_API_KEYS only clients with one of them are accepted", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hello")));
   await using app = startApp({
     OPENROUTER_API_KEY: KEY,
@@ -101,7 +101,7 @@ Deno.test("on Deno Deploy with PROXY_API_KEYS one of them opens it, and nothing 
   assertEquals(keys, [`Bearer ${KEY}`]);
 });
 
-Deno.test("on Deno Deploy without a key of its own the client's OpenRouter key pays", async () => {
+Deno.test("on Deno Deploy without an API key the client's OpenRouter key is used", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hello")));
   await using app = startApp({ OPENROUTER_BASE_URL: upstream.baseUrl });
   const base = await findAddress(app);
@@ -114,7 +114,7 @@ Deno.test("on Deno Deploy without a key of its own the client's OpenRouter key p
 });
 
 Deno.test({
-  name: "on Deno Deploy a stream that never ends does not outlive the five seconds",
+  name: "on Deno Deploy an endless stream ends within five seconds of the signal",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const held = holdStream(sse(textChunk("One")));
@@ -125,12 +125,12 @@ Deno.test({
       PROXY_API_KEYS: "one",
       DRAIN_S: "600",
     });
-    const answer = await fetch(`${await findAddress(app)}/v1/messages`, {
+    const response = await fetch(`${await findAddress(app)}/v1/messages`, {
       method: "POST",
       headers: { "content-type": "application/json", "x-api-key": "one" },
       body: JSON.stringify(ask({ stream: true })),
     });
-    const rest = answer.text().catch(() => "cut");
+    const rest = response.text().catch(() => "cut");
     const signalledAt = performance.now();
     app.child.kill("SIGINT");
     const { code } = await app.child.status;

@@ -1,6 +1,6 @@
 /**
- * The package as people get it: published for real into a local registry, with deno's own rewriting of imports,
- * and started from an empty folder with an empty cache, where only what was published can be found.
+ * The published package: published to a local registry, including Deno's rewriting of imports, and started in an empty
+ * folder with an empty cache.
  * @module
  */
 
@@ -15,7 +15,7 @@ import { completion, sseAnswer } from "../helpers/chunks.ts";
 const ROOT = new URL("../../", import.meta.url);
 const PACKAGE = `jsr:${config.name}`;
 const RUN = ["run", "--no-prompt", "-A", PACKAGE];
-/** In folders of other people. */
+/** In an untrusted folder. */
 const RUN_ANYWHERE = ["run", "--no-config", "--no-prompt", "-A", PACKAGE];
 const KEY = "sk-or-v1-publish-test";
 
@@ -24,7 +24,7 @@ const published = await registry?.runAtHome([
   ...["publish", "--allow-dirty", "--token=x", "--no-provenance"],
 ]);
 
-/** A test that needs the registry. */
+/** Registers a test that needs the registry. */
 function testPublished(name: string, fn: (registry: Registry) => Promise<void>): void {
   Deno.test({
     name: `${name}${NOT_RUN}`,
@@ -37,7 +37,7 @@ function testPublished(name: string, fn: (registry: Registry) => Promise<void>):
 
 Deno.test.afterAll(() => registry?.close());
 
-/** The files that `publish.include` means, found without deno. */
+/** Lists the files of `publish.include` without Deno. */
 function listIncluded(path: string): string[] {
   const url = new URL(path, ROOT);
   if (Deno.statSync(url).isFile) return [`/${path}`];
@@ -46,7 +46,7 @@ function listIncluded(path: string): string[] {
   );
 }
 
-testPublished("a publication has no slow types, and is taken", async ({ runAtHome }) => {
+testPublished("publishing succeeds without slow types", async ({ runAtHome }) => {
   const { code, stderr } = await runAtHome(["publish", "--dry-run", "--allow-dirty"]);
   assertEquals(code, 0, stderr);
   assert(!stderr.includes("slow-type"), stderr);
@@ -54,16 +54,16 @@ testPublished("a publication has no slow types, and is taken", async ({ runAtHom
 });
 
 testPublished("exactly the files of publish.include are published", async ({ url }) => {
-  const answer = await fetch(`${url}${config.name}/${config.version}_meta.json`);
-  const meta: { manifest: Record<string, unknown>; exports: unknown } = await answer.json();
+  const response = await fetch(`${url}${config.name}/${config.version}_meta.json`);
+  const meta: { manifest: Record<string, unknown>; exports: unknown } = await response.json();
   const files = Object.keys(meta.manifest).sort();
   assertEquals(files, config.publish.include.flatMap(listIncluded).sort());
-  const strangers = files.filter((file) => /test|fixture|\/\.(?!env\.example$)/.test(file));
-  assertEquals(strangers, []);
+  const unexpected = files.filter((file) => /test|fixture|\/\.(?!env\.example$)/.test(file));
+  assertEquals(unexpected, []);
   assertEquals(meta.exports, config.exports);
 });
 
-testPublished("at run time there is nothing but the package and @std", async ({ run }) => {
+testPublished("at run time only the package and @std are loaded", async ({ run }) => {
   for (const entry of Object.keys(config.exports)) {
     const specifier = `${PACKAGE}${entry.slice(1)}`;
     const { code, stdout, stderr } = await run(Deno.execPath(), ["info", "--json", specifier]);
@@ -77,47 +77,50 @@ testPublished("at run time there is nothing but the package and @std", async ({ 
   }
 });
 
-testPublished("from an empty folder it serves: health, the page, a message", async (registry) => {
-  await using upstream = startUpstream(({ body }) =>
-    body["stream"] ? eventStream(sseAnswer("Hello from JSR")) : Response.json(completion("Whole"))
-  );
-  const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl };
-  await using program = registry.start(RUN, { env });
-  const port = await program.waitFor(/listening on 127\.0\.0\.1:(\d+),/);
-  const base = `http://127.0.0.1:${port}`;
-  assertEquals(await (await fetch(`${base}/health`)).text(), '{"status":"ok"}');
-  const page = await fetch(base, { headers: { accept: "text/html" } });
-  assertEquals(page.status, 200);
-  assertMatch(await page.text(), /^<!doctype html>/);
-  const info = await fetch(base, { headers: { accept: "application/json" } });
-  assertStringIncludes(await info.text(), config.version);
-  for (const [stream, text] of [[true, "Hello from JSR"], [false, "Whole"]] as const) {
-    const answer = await fetch(`${base}/v1/messages`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(ask({ stream })),
-    });
-    assertEquals(answer.status, 200);
-    assertStringIncludes(await answer.text(), text);
-  }
-  assertEquals(upstream.requests.length, 2);
-});
+testPublished(
+  "in an empty folder it serves /health, the dashboard and messages",
+  async (registry) => {
+    await using upstream = startUpstream(({ body }) =>
+      body["stream"] ? eventStream(sseAnswer("Hello from JSR")) : Response.json(completion("Whole"))
+    );
+    const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: upstream.baseUrl };
+    await using program = registry.start(RUN, { env });
+    const port = await program.waitFor(/listening on 127\.0\.0\.1:(\d+),/);
+    const base = `http://127.0.0.1:${port}`;
+    assertEquals(await (await fetch(`${base}/health`)).text(), '{"status":"ok"}');
+    const page = await fetch(base, { headers: { accept: "text/html" } });
+    assertEquals(page.status, 200);
+    assertMatch(await page.text(), /^<!doctype html>/);
+    const info = await fetch(base, { headers: { accept: "application/json" } });
+    assertStringIncludes(await info.text(), config.version);
+    for (const [stream, text] of [[true, "Hello from JSR"], [false, "Whole"]] as const) {
+      const response = await fetch(`${base}/v1/messages`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(ask({ stream })),
+      });
+      assertEquals(response.status, 200);
+      assertStringIncludes(await response.text(), text);
+    }
+    assertEquals(upstream.requests.length, 2);
+  },
+);
 
-testPublished("from an empty folder it tells its version and its commands", async ({ run }) => {
+testPublished("in an empty folder it prints its version and its commands", async ({ run }) => {
   const version = await run(Deno.execPath(), [...RUN, "--version"]);
   assertEquals(version.stdout, `${config.name} ${config.version}\n`);
   const help = await run(Deno.execPath(), [...RUN, "--help"]);
   assertStringIncludes(help.stdout, "Usage: claudeproxy [--env-file PATH] [serve | check");
 });
 
-testPublished("from an empty folder the demo shows its answer", async (registry) => {
+testPublished("in an empty folder the demo shows its response", async (registry) => {
   await using program = registry.start([...RUN, "demo"]);
   const url = await program.waitFor(/export ANTHROPIC_BASE_URL=(\S+)/);
   assertEquals(await (await fetch(`${url}/health`)).text(), '{"status":"ok"}');
 });
 
-testPublished("from an empty folder check reports as JSON", async ({ run }) => {
-  // Nobody listens there: check has to say so.
+testPublished("in an empty folder check reports as JSON", async ({ run }) => {
+  // No server listens there, which check reports.
   const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: "http://127.0.0.1:9/api/v1" };
   const { code, stdout } = await run(Deno.execPath(), [...RUN, "check", "--json"], { env });
   assertEquals(code, 1);
@@ -125,7 +128,7 @@ testPublished("from an empty folder check reports as JSON", async ({ run }) => {
   assert(!stdout.includes(KEY));
 });
 
-/** Asks one question through the proxy it was started behind, and prints the answer. */
+/** Sends one message through the proxy, and prints the response. */
 const FAKE_CLAUDE = `#!/usr/bin/env -S deno run -A --quiet --no-lock --no-config --ext=js
 const { env } = JSON.parse(Deno.readTextFileSync(Deno.args[Deno.args.indexOf("--settings") + 1]));
 const answer = await fetch(env.ANTHROPIC_BASE_URL + "/v1/messages", {
@@ -140,8 +143,8 @@ console.log("fake claude read: " + (await answer.json()).content[0].text + " for
 `;
 
 Deno.test({
-  name: `from an empty folder claude starts the client behind the proxy${NOT_RUN}`,
-  // A script without an ending is no program on Windows.
+  name: `in an empty folder claude starts Claude Code with the proxy${NOT_RUN}`,
+  // Windows does not run a script without an extension.
   ignore: registry === null || Deno.build.os === "windows",
   fn: async () => {
     if (registry === null) return;
@@ -156,7 +159,7 @@ Deno.test({
   },
 });
 
-testPublished("deno install -g makes a command of it", async ({ run, folder }) => {
+testPublished("deno install -g installs it as a command", async ({ run, folder }) => {
   const args = ["install", "-g", "-A", "-n", "claudeproxy", "--root", `${folder}/home`, PACKAGE];
   const { code, stderr } = await run(Deno.execPath(), args);
   assertEquals(code, 0, stderr);
@@ -178,7 +181,7 @@ testHostileFolders({
       registry.run(Deno.execPath(), [...RUN_ANYWHERE, ...args], { cwd, env })),
 });
 
-/** Somebody's program with both libraries in it; needs no permission at all. */
+/** A program that uses both libraries; needs no permission. */
 const EMBEDDING = `
 import { createHandler, type ProxyHandler } from "${PACKAGE}/handler";
 import { parseMessagesRequest, translateRequest } from "${PACKAGE}/translate";

@@ -1,6 +1,6 @@
 /**
- * .github/workflows without GitHub: they are YAML, name only what exists, pin what they use, may do no more than
- * they need, and the scripts of a release do what they say.
+ * Checks .github/workflows without GitHub: syntax, existing names, pinned actions, minimal permissions, and the scripts
+ * of a release.
  * @module
  */
 
@@ -45,18 +45,18 @@ function listSteps(file: typeof FILES[number]): Step[] {
   return Object.values(load(file).jobs).flatMap(({ steps }) => steps);
 }
 
-/** The one script of a workflow that contains these words. */
-function findScript(file: typeof FILES[number], words: string): string {
-  const found = listSteps(file).flatMap(({ run = "" }) => run.includes(words) ? [run] : []);
-  assertEquals(found.length, 1, words);
+/** The only script of a workflow that contains a text. */
+function findScript(file: typeof FILES[number], text: string): string {
+  const found = listSteps(file).flatMap(({ run = "" }) => run.includes(text) ? [run] : []);
+  assertEquals(found.length, 1, text);
   return found[0] ?? "";
 }
 
-Deno.test("the workflows are these three", () => {
+Deno.test("there are three workflows", () => {
   assertEquals([...Deno.readDirSync(FOLDER)].map(({ name }) => name).sort(), [...FILES]);
 });
 
-Deno.test("every action is pinned to one full commit, and says which version that is", () => {
+Deno.test("every action is pinned to one full commit with a comment of its version", () => {
   const pins = new Map<string, string>();
   for (const text of texts.values()) {
     for (const [, used = ""] of text.matchAll(/uses: (.*)$/gm)) {
@@ -71,7 +71,7 @@ Deno.test("every action is pinned to one full commit, and says which version tha
 });
 
 for (const file of FILES) {
-  Deno.test(`${file} may only read, but where a job of a release writes`, () => {
+  Deno.test(`${file} has read permissions only, except for jobs that publish a release`, () => {
     const { permissions, jobs } = load(file);
     assertEquals(permissions, { contents: "read" });
     const more = Object.entries(jobs).flatMap(([name, { permissions }]) =>
@@ -83,7 +83,7 @@ for (const file of FILES) {
     assertEquals<unknown>(more, expected);
   });
 
-  Deno.test(`${file} bounds every job, keeps no token in a clone, and fails within a pipe`, () => {
+  Deno.test(`${file} limits the time of every job, persists no credentials, and uses pipefail`, () => {
     const { jobs, defaults } = load(file);
     assertEquals(defaults, { run: { shell: "bash" } });
     for (const [name, job] of Object.entries(jobs)) {
@@ -94,7 +94,7 @@ for (const file of FILES) {
     }
   });
 
-  Deno.test(`${file} runs only tasks and files that exist, and puts nothing foreign into a script`, () => {
+  Deno.test(`${file} runs only existing tasks and files, and uses no expressions in scripts`, () => {
     const scripts = listSteps(file).map(({ run = "" }) => run).join("\n");
     const tasks = [...scripts.matchAll(/deno task ([\w:]+)/g)].map(([, task = ""]) => task);
     assert(tasks.length > 0);
@@ -106,11 +106,11 @@ for (const file of FILES) {
   });
 }
 
-Deno.test("CI runs on Linux, macOS and Windows, with the genuine JSR modules", () => {
+Deno.test("CI runs on Linux, macOS and Windows with the modules of JSR", () => {
   const { ok } = load("ci.yml").jobs;
   assertEquals(ok?.strategy?.matrix.os, ["ubuntu-latest", "macos-latest", "windows-latest"]);
   const scripts = ok?.steps.map(({ run }) => run).filter((run) => run !== undefined);
-  // It fails where JSR cannot be reached; the tasks alone would take the stand-ins.
+  // The first command fails if JSR cannot be reached; the task alone would use the fallback.
   assertEquals(scripts, ["deno cache tools/jsr_fallback/probe.ts", "deno task ok"]);
 });
 
@@ -120,7 +120,7 @@ Deno.test("CI runs the tests on the runtime of Deno Deploy", () => {
   assert(steps.some(({ run }) => run === "deno test -A"));
 });
 
-Deno.test("a release publishes and builds only after its checks", () => {
+Deno.test("a release is published and built only after its checks", () => {
   const { jobs } = load("release.yml");
   assertEquals(Object.entries(jobs).map(([name, { needs }]) => [name, needs]), [
     ["check", undefined],
@@ -131,7 +131,7 @@ Deno.test("a release publishes and builds only after its checks", () => {
   assertEquals(scripts, ["deno publish"]);
 });
 
-/** Runs a script as a runner does, with this deno first on PATH. */
+/** Runs a script like a GitHub runner, with this Deno first on PATH. */
 async function runScript(script: string, env: Record<string, string>, cwd: string) {
   const deno = Deno.execPath();
   const { code, stderr } = await new Deno.Command("bash", {
@@ -145,23 +145,23 @@ async function runScript(script: string, env: Record<string, string>, cwd: strin
 const ON_WINDOWS = Deno.build.os === "windows";
 
 Deno.test({
-  name: "a release wants its day in the changelog, and takes its part of it as notes",
+  name: "a release needs a date in the changelog, and uses its section as release notes",
   ignore: ON_WINDOWS,
   fn: async () => {
     const folder = await Deno.makeTempDir();
     const env = { GITHUB_REF_NAME: "v1.2.3", RUNNER_TEMP: folder };
-    const day = findScript("release.yml", "grep -Eq");
+    const dateCheck = findScript("release.yml", "grep -Eq");
     const notes = findScript("release.yml", "awk");
-    const write = (head: string) =>
+    const write = (heading: string) =>
       Deno.writeTextFile(
         `${folder}/CHANGELOG.md`,
-        `# Changelog\n\n${head}\n\nNew.\n\n## 1.2.2 - 2026-01-01\n\nOld.\n`,
+        `# Changelog\n\n${heading}\n\nNew.\n\n## 1.2.2 - 2026-01-01\n\nOld.\n`,
       );
     try {
       await write("## 1.2.3 - 2026-11-22 (not released yet)");
-      assertEquals((await runScript(day, env, folder)).code, 1);
+      assertEquals((await runScript(dateCheck, env, folder)).code, 1);
       await write("## 1.2.3 - 2026-11-22");
-      assertEquals((await runScript(day, env, folder)).code, 0);
+      assertEquals((await runScript(dateCheck, env, folder)).code, 0);
       assertEquals(await runScript(notes, env, folder), { code: 0, errors: "" });
       assertEquals(await Deno.readTextFile(`${folder}/notes.md`), "\nNew.\n\n");
     } finally {
@@ -171,10 +171,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a release compares the tag with the one place where the version stands",
+  name: "a release compares the tag with the version of the program",
   ignore: ON_WINDOWS,
   fn: async () => {
-    // The import map only stands in for JSR.
+    // The import map only replaces JSR.
     const script = findScript("release.yml", "--version)")
       .replace("deno run", "deno run --no-lock --import-map=tools/jsr_fallback/import_map.json");
     const cwd = ROOT.pathname;
@@ -186,7 +186,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the weekly run moves the pin of the SDK",
+  name: "the weekly workflow updates the pinned version of the SDK",
   ignore: ON_WINDOWS,
   fn: async () => {
     const script = findScript("weekly.yml", "@anthropic-ai/sdk version")
@@ -204,7 +204,7 @@ Deno.test({
   },
 });
 
-Deno.test("the version stands in deno.json and nowhere else in what is published", () => {
+Deno.test("only deno.json contains the version among the published files", () => {
   const places = config.publish.include.filter((path) => path !== "CHANGELOG.md").flatMap(listFiles)
     .filter((path) => Deno.readTextFileSync(new URL(path, ROOT)).includes(`"${config.version}"`));
   assertEquals(places, ["deno.json"]);

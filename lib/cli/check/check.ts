@@ -1,6 +1,6 @@
 /**
- * `check`: tells within a few seconds whether the proxy will work, without starting it. Looks at the settings,
- * the permissions, the port, upstream, the key and the models; all that takes time at once.
+ * `check`: checks settings, permissions, port, upstream, API key and models in a few seconds, without starting the
+ * proxy. Slow checks run in parallel.
  * @module
  */
 
@@ -14,7 +14,7 @@ import { findKeyWarnings, findLimitWarnings } from "../startup_message.ts";
 import { checkPort } from "./port.ts";
 import { type Finding, formatReport, type Report, type Setting } from "./report.ts";
 import { checkTargets } from "./models.ts";
-import { checkKey, checkUpstream, type UpstreamAnswers } from "./upstream.ts";
+import { checkKey, checkUpstream, type UpstreamResponses } from "./upstream.ts";
 import {
   describeFlag,
   type EnvSources,
@@ -27,28 +27,27 @@ import {
 import type { About } from "../serve.ts";
 import { canShowColors, printLine, StartError } from "../terminal.ts";
 
-/** What a caller or a test sets otherwise. */
+/** Options of {@linkcode runCheck}. */
 export interface CheckOptions {
-  /** One JSON object instead of text. */
+  /** Prints the report as one JSON object instead of text. */
   isJson?: boolean;
-  /** Reads the settings. @throws {StartError} where they may not be read */
+  /** Reads the settings. @throws {StartError} without permission */
   read?: () => EnvSources;
-  /** Takes what is to be printed. */
   print?: (text: string) => void;
   fetcher?: typeof fetch;
-  /** How long upstream may take. */
-  waitMs?: number;
+  /** Time limit for upstream. */
+  timeoutMs?: number;
 }
 
-/** With the start of the program this stays under five seconds. */
-const WAIT_MS = 3500;
+/** With the start of the program the check stays under five seconds. */
+const TIMEOUT_MS = 3500;
 
-/** Prints what was found. Returns whether nothing has failed. */
+/** Runs all checks and prints the report. @returns whether no check has failed */
 export async function runCheck(about: About, options: CheckOptions = {}): Promise<boolean> {
-  const { isJson = false, read = readUsual, print = printLine } = options;
-  const { fetcher = fetch, waitMs = WAIT_MS } = options;
+  const { isJson = false, read = readDefaultSources, print = printLine } = options;
+  const { fetcher = fetch, timeoutMs = TIMEOUT_MS } = options;
   const startedAt = performance.now();
-  const { settings, secrets, findings } = await inspect(read, { fetcher, waitMs });
+  const { settings, secrets, findings } = await runChecks(read, { fetcher, timeoutMs });
   const report: Report = {
     ok: findings.every(({ state }) => state !== "failed"),
     ...about,
@@ -65,59 +64,58 @@ export async function runCheck(about: About, options: CheckOptions = {}): Promis
   return report.ok;
 }
 
-function readUsual(): EnvSources {
+function readDefaultSources(): EnvSources {
   return readSources({ option: null, readsFolder: true });
 }
 
-/** What was found, and which words nobody may see. */
-interface Inspection {
+/** The findings, and the secrets to redact from them. */
+interface CheckResult {
   settings: Setting[];
   secrets: string[];
   findings: Finding[];
 }
 
-async function inspect(
-  read: () => EnvSources,
-  options: Required<Pick<CheckOptions, "fetcher" | "waitMs">>,
-): Promise<Inspection> {
-  const found: Inspection = { settings: [], secrets: [], findings: [] };
+type FetchOptions = Required<Pick<CheckOptions, "fetcher" | "timeoutMs">>;
+
+async function runChecks(read: () => EnvSources, options: FetchOptions): Promise<CheckResult> {
+  const result: CheckResult = { settings: [], secrets: [], findings: [] };
   let config: Config;
   let notes: readonly string[];
   try {
     const sources = read();
     notes = sources.notes;
-    found.secrets = readSecrets(sources);
-    found.settings = listSettings(sources);
+    result.secrets = readSecrets(sources);
+    result.settings = listSettings(sources);
     config = parseSources(sources);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    found.findings = [{ topic: "settings", state: "failed", message: error.message }];
-    return found;
+    result.findings = [{ topic: "settings", state: "failed", message: error.message }];
+    return result;
   }
-  const [port, upstream] = await Promise.all([checkPort(config), askUpstream(config, options)]);
-  const settings = checkSettings(found.settings, [
+  const [port, upstream] = await Promise.all([checkPort(config), fetchFindings(config, options)]);
+  const settings = checkSettings(result.settings, [
     ...notes,
     ...findKeyWarnings(config),
     ...findLimitWarnings(config),
   ]);
-  found.findings = [...settings, checkPermissions(config), port, ...upstream];
-  return found;
+  result.findings = [...settings, checkPermissions(config), port, ...upstream];
+  return result;
 }
 
-/** From the text: what is wrong with a setting is said without its value, too. */
+/** Read before the settings are validated: an error message may contain a secret, too. */
 function readSecrets({ env }: EnvSources): string[] {
   const proxyApiKeys = (env("PROXY_API_KEYS") ?? "").split(",").map((key) => key.trim());
   return listSecrets({ openrouterApiKey: env("OPENROUTER_API_KEY")?.trim() ?? null, proxyApiKeys });
 }
 
 function listSettings({ env, sourceOf }: EnvSources): Setting[] {
-  return VARIABLES.map(({ name, default: standard }) => {
-    const value = env(name)?.trim() || standard;
+  return VARIABLES.map(({ name, default: defaultValue }) => {
+    const value = env(name)?.trim() || defaultValue;
     return { name, value: maskSecret(name, value), source: sourceOf(name) };
   });
 }
 
-/** Of OpenRouter's long random keys the end may show, as OpenRouter itself shows it; of others nothing. */
+/** Shows the end of OpenRouter's long random keys, as OpenRouter does, and hides all others. */
 function maskSecret(name: string, value: string): string {
   if (value === "") return "";
   if (name === "PROXY_API_KEYS") return "(hidden)";
@@ -127,14 +125,14 @@ function maskSecret(name: string, value: string): string {
 
 function checkSettings(settings: readonly Setting[], warnings: readonly string[]): Finding[] {
   const topic = "settings";
-  const count = (origin: string) => settings.filter((setting) => setting.source === origin).length;
-  const [environment, standard] = [count("environment"), count("default")];
+  const count = (source: string) => settings.filter((setting) => setting.source === source).length;
+  const [environment, defaults] = [count("environment"), count("default")];
   const file = settings.find(({ source }) => !/^(environment|default)$/.test(source))?.source;
-  const says = `${environment} from the environment, ` +
-    `${settings.length - environment - standard} from ${file ?? "a file"}, ${standard} by default`;
+  const message = `${environment} from the environment, ` +
+    `${settings.length - environment - defaults} from ${file ?? "a file"}, ${defaults} by default`;
   return [
-    { topic, state: "ok", message: says },
-    ...warnings.map((says): Finding => ({ topic, state: "warning", message: says })),
+    { topic, state: "ok", message },
+    ...warnings.map((message): Finding => ({ topic, state: "warning", message })),
   ];
 }
 
@@ -143,55 +141,50 @@ function checkPermissions(config: Config): Finding {
   const missing = [toListenAddress(config), toUpstreamAddress(config)]
     .filter((address) => !mayReach(address));
   if (missing.length > 0) {
-    const cure = `add --allow-net=${missing.join(",")}`;
-    return {
-      topic,
-      state: "failed",
-      message: `may not reach ${missing.join(" and ")}`,
-      hint: cure,
-    };
+    const message = `no permission for ${missing.join(" and ")}`;
+    return { topic, state: "failed", message, hint: `add --allow-net=${missing.join(",")}` };
   }
   return { topic, state: "ok", message: "settings, port and upstream are allowed" };
 }
 
-/** Upstream, the key and the models, by two requests at once. */
-async function askUpstream(
+/** Checks upstream, the API key and the models with two parallel requests. */
+async function fetchFindings(
   config: Config,
-  { fetcher, waitMs }: Required<Pick<CheckOptions, "fetcher" | "waitMs">>,
+  { fetcher, timeoutMs }: FetchOptions,
 ): Promise<Finding[]> {
   const address = toUpstreamAddress(config);
   if (!mayReach(address)) {
     const message = `not checked: no permission for ${describeFlag(address)}`;
-    const rest: Finding[] = ["upstream", "key"].map((topic) => ({
-      topic,
-      state: "unchecked",
-      message,
-    }));
-    return [...rest, ...checkTargets(config, null)];
+    return [
+      { topic: "upstream", state: "unchecked", message },
+      { topic: "key", state: "unchecked", message },
+      ...checkTargets(config, null),
+    ];
   }
-  const client = createClient({ ...config, timeoutMs: waitMs }, fetcher);
-  const { openrouterApiKey: key } = config;
-  const [listed, keyAnswer] = await Promise.allSettled([
+  const client = createClient({ ...config, timeoutMs }, fetcher);
+  const { openrouterApiKey } = config;
+  const [models, key] = await Promise.allSettled([
     loadCatalog(client),
-    key === null ? null : client.fetchKey(key),
+    openrouterApiKey === null ? null : client.fetchKey(openrouterApiKey),
   ]);
-  const answers: UpstreamAnswers = { models: listed, key: key === null ? null : keyAnswer };
+  const responses: UpstreamResponses = { models, key: openrouterApiKey === null ? null : key };
   return [
-    checkUpstream(answers, config),
-    checkKey(answers.key, config),
-    ...checkTargets(config, listed.status === "fulfilled" ? listed.value.catalog : null),
+    checkUpstream(responses, config),
+    checkKey(responses.key, config),
+    ...checkTargets(config, models.status === "fulfilled" ? models.value.catalog : null),
   ];
 }
 
-/** The catalog, and how many models it has. @throws {ApiError} where upstream gives none */
+/** Loads the catalog and counts its models. @throws {ApiError} if upstream has no model list */
 async function loadCatalog(client: Client): Promise<{ catalog: Catalog; count: number }> {
-  const answer = await client.fetchModels();
-  if (answer === undefined) {
-    throw new ApiError("api_error", "its answer is not JSON, perhaps a web page", { status: 502 });
+  const body = await client.fetchModels();
+  if (body === undefined) {
+    const message = "the response is not JSON, perhaps a web page";
+    throw new ApiError("api_error", message, { status: 502 });
   }
-  const catalog = new Catalog({ fetchModels: () => Promise.resolve(answer), now: () => 0 });
-  // The answer is there: this bound is never reached.
+  const catalog = new Catalog({ fetchModels: () => Promise.resolve(body), now: () => 0 });
+  // The time limit is never reached, because the response is there already.
   const { length: count } = await catalog.list(1000);
   if (count > 0) return { catalog, count };
-  throw new ApiError("api_error", "its answer holds no models", { status: 502 });
+  throw new ApiError("api_error", "the response contains no models", { status: 502 });
 }

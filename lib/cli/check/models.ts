@@ -1,44 +1,46 @@
 /**
- * `check`, its part on models: is each target in OpenRouter's catalog, and what can it do?
+ * Checks whether each target model is in the catalog, and describes it.
  * @module
  */
 
 import type { Config, Family } from "../../config.ts";
+import { formatContext, formatPrices } from "../../format.ts";
 import type { Catalog, CatalogModel } from "../../openrouter/catalog.ts";
 import { resolveModel, UnavailableDefaults } from "../../openrouter/model_mapping.ts";
 import type { Finding, State } from "./report.ts";
 import { groupByTarget, TARGET_VARIABLES } from "../model_targets.ts";
 
-/** One id that requests may go to. */
+/** A model id that requests may be sent to. */
 interface Candidate {
   families: readonly Family[];
   id: string;
-  /** `auto`: the id differs from request to request. */
+  /** `auto`: the id depends on the request. */
   isAuto: boolean;
-  /** Nobody chose it: the proxy replaces it where upstream does not know it. */
+  /** Not set by the user: the proxy replaces it if upstream does not have it. */
   isDefault: boolean;
   isFallback: boolean;
 }
 
 const NOT_LISTED = "not in the catalog";
 
-/** One finding for each id. @param catalog null where there is none to look into */
+/** One finding for each id. @param catalog null if there is no model list */
 export function checkTargets(config: Config, catalog: Catalog | null): Finding[] {
   return listCandidates(config).map((candidate) => {
     const { id, families, isFallback } = candidate;
-    const head = { topic: "models", name: `${families.join(", ")}${isFallback ? " (next)" : ""}` };
+    const name = `${families.join(", ")}${isFallback ? " (fallback)" : ""}`;
+    const subject = { topic: "models", name };
     const facts = { id, families };
     if (catalog === null || id.includes("@preset/")) {
-      const why = catalog === null ? "not checked: no model list" : "not checked: a preset";
-      return { ...head, state: "unchecked", message: `${id}: ${why}`, facts };
+      const reason = catalog === null ? "no model list" : "a preset";
+      return { ...subject, state: "unchecked", message: `${id}: not checked: ${reason}`, facts };
     }
     const model = catalog.find(id);
-    // A free variant without an entry has ended, though the paid model is listed.
+    // A free variant without an entry is discontinued, even if the paid model is listed.
     if (model === undefined || (isFree(id) && !isFree(model.id))) {
       const nearest = catalog.suggestModels(id);
-      return { ...head, ...judgeMissing(candidate, nearest), facts: { ...facts, nearest } };
+      return { ...subject, ...checkMissing(candidate, nearest), facts: { ...facts, nearest } };
     }
-    return { ...head, ...judgeModel(id, model), facts: { ...facts, ...toFacts(model) } };
+    return { ...subject, ...checkModel(id, model), facts: { ...facts, ...toFacts(model) } };
   });
 }
 
@@ -46,7 +48,7 @@ function isFree(id: string): boolean {
   return /:free\b/.test(id);
 }
 
-/** `auto` means another id for each family; what families share is looked at once. */
+/** `auto` has an id for each family; a target that families share is checked once. */
 function listCandidates(config: Config): Candidate[] {
   return groupByTarget(config.targets).flatMap(({ families, target }) => {
     const [first, ...fallbacks] = target.models;
@@ -65,53 +67,53 @@ function listCandidates(config: Config): Candidate[] {
   });
 }
 
-function judgeMissing(
+function checkMissing(
   { id, families, isAuto, isDefault }: Candidate,
   nearest: readonly string[],
 ): Pick<Finding, "state" | "message" | "hint"> {
   if (isAuto) {
-    return { state: "unchecked", message: `auto: told from each request; ${id} is unknown` };
+    const message = `auto: depends on the requested model; ${id} is not in the catalog`;
+    return { state: "unchecked", message };
   }
-  const near = nearest.length === 0 ? "" : `nearest: ${nearest.join(", ")}; `;
+  const closest = nearest.length === 0 ? "" : `closest ids: ${nearest.join(", ")}; `;
   const names = families.filter((family) => !isDefault || family !== "fable")
     .map((family) => TARGET_VARIABLES[family]).join(", ");
   if (!isDefault) {
-    return { state: "failed", message: `${id}: ${NOT_LISTED}`, hint: `${near}change ${names}` };
+    return { state: "failed", message: `${id}: ${NOT_LISTED}`, hint: `${closest}change ${names}` };
   }
-  const says = `${id}: ${NOT_LISTED}; once refused, the Claude asked for replaces it`;
-  return { state: "warning", message: says, hint: `${near}set ${names}, to auto if you like` };
+  const message = `${id}: ${NOT_LISTED}; if rejected, the requested Claude model replaces it`;
+  return { state: "warning", message, hint: `${closest}set ${names} to a listed id, or to auto` };
 }
 
-function judgeModel(id: string, model: CatalogModel): Pick<Finding, "state" | "message" | "hint"> {
+function checkModel(id: string, model: CatalogModel): Pick<Finding, "state" | "message" | "hint"> {
   const state: State = model.toolCapable === false ? "warning" : "ok";
-  const says = `${id}: ${describeModel(model)}`;
+  const message = `${id}: ${describeModel(model)}`;
   return state === "ok"
-    ? { state, message: says }
-    : { state, message: says, hint: "Claude Code needs tools: choose a model that has them" };
+    ? { state, message }
+    : { state, message, hint: "Claude Code needs tools: choose a model that has them" };
 }
 
 function describeModel(model: CatalogModel): string {
   const { contextLength, toolCapable } = model;
-  const words = [
-    contextLength === undefined ? "context not told" : `${formatCount(contextLength)} context`,
-    describePrice(model),
-    toolCapable === undefined ? "tools not told" : toolCapable ? "tools" : "no tools",
+  return [
+    contextLength === undefined ? "context unknown" : `${formatContext(contextLength)} context`,
+    describePrices(model),
+    toolCapable === undefined ? "tools unknown" : toolCapable ? "tools" : "no tools",
     describeReasoning(model),
-  ];
-  return words.join(", ");
+  ].join(", ");
 }
 
-function describePrice({ promptPrice, completionPrice }: CatalogModel): string {
-  if (promptPrice === undefined || completionPrice === undefined) return "price not told";
-  if (promptPrice === 0 && completionPrice === 0) return "free";
-  return `$${promptPrice}/$${completionPrice} per M tokens`;
+function describePrices(model: CatalogModel): string {
+  const prices = formatPrices(model);
+  if (prices === undefined) return "price unknown";
+  return prices === "free" ? prices : `${prices} per M tokens`;
 }
 
-/** OpenRouter describes the reasoning of every model that has any; a bare list describes nothing. */
+/** OpenRouter describes the reasoning of every model that supports it; other servers list ids only. */
 function describeReasoning(model: CatalogModel): string {
   if (model.mandatory) return "always reasons";
   if (canReason(model)) return "reasoning";
-  return model.toolCapable === undefined ? "reasoning not told" : "no reasoning";
+  return model.toolCapable === undefined ? "reasoning unknown" : "no reasoning";
 }
 
 function canReason({ mandatory, takesBudget }: CatalogModel): boolean {
@@ -128,9 +130,4 @@ function toFacts(model: CatalogModel) {
     tools: toolCapable,
     reasoning: canReason(model) || (toolCapable === undefined ? undefined : false),
   };
-}
-
-/** `200k`, `1.05M` */
-function formatCount(count: number): string {
-  return count >= 1e6 ? `${Number((count / 1e6).toFixed(2))}M` : `${Math.round(count / 1000)}k`;
 }

@@ -1,5 +1,5 @@
 /**
- * `check`, its part on the port: free, taken by this very proxy, or taken by something else.
+ * Checks whether the port is free, in use by this proxy, or in use by another program.
  * @module
  */
 
@@ -7,68 +7,58 @@ import type { Config } from "../../config.ts";
 import type { Finding } from "./report.ts";
 import { describeFlag, mayReach, toListenAddress } from "../environment.ts";
 
-const WAIT_MS = 1000;
+const TIMEOUT_MS = 1000;
 
-/** Listens for a moment, and asks who is there where that fails. */
+/** Tries to listen on the port; if it is in use, requests `/health` from it. */
 export async function checkPort(config: Pick<Config, "host" | "port">): Promise<Finding> {
   const topic = "port";
   const address = toListenAddress(config);
   if (!mayReach(address)) {
-    const says = `not checked: no permission for ${describeFlag(address)}`;
-    return { topic, state: "unchecked", message: says };
+    const message = `not checked: no permission for ${describeFlag(address)}`;
+    return { topic, state: "unchecked", message };
   }
   try {
     Deno.listen({ hostname: config.host, port: config.port }).close();
-    return {
-      topic,
-      state: "ok",
-      message: config.port === 0 ? "any free one" : `${address} is free`,
-    };
+    const message = config.port === 0 ? "any free port" : `${address} is free`;
+    return { topic, state: "ok", message };
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) {
-      const says = `cannot listen on ${address}`;
-      return { topic, state: "failed", message: says, hint: "check HOST and PORT" };
+      const message = `cannot listen on ${address}`;
+      return { topic, state: "failed", message, hint: "check HOST and PORT" };
     }
   }
   if (await isProxy(config)) {
-    const says = `${address} is in use by a proxy like this one, which answers /health`;
-    return {
-      topic,
-      state: "warning",
-      message: says,
-      hint: "stop it before you start another, or set PORT",
-    };
+    const message = `${address} is in use by another instance of this proxy`;
+    const hint = "stop it before you start another, or set PORT";
+    return { topic, state: "warning", message, hint };
   }
-  const says = `${address} is in use by another program`;
-  return { topic, state: "failed", message: says, hint: "set PORT to a free one" };
+  const message = `${address} is in use by another program`;
+  return { topic, state: "failed", message, hint: "set PORT to a free one" };
 }
 
-/**
- * Whether our own kind listens there. Not by fetch, which goes through HTTP_PROXY even to this machine, and
- * which only the client of upstream may call.
- */
+/** Whether this proxy listens there. Without fetch, which uses HTTP_PROXY even for this machine. */
 async function isProxy({ host, port }: Pick<Config, "host" | "port">): Promise<boolean> {
   const hostname = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   if (!mayReach(toListenAddress({ host: hostname, port }))) return false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     using connection = await Deno.connect({ hostname, port });
-    timer = setTimeout(() => connection.close(), WAIT_MS);
+    timer = setTimeout(() => connection.close(), TIMEOUT_MS);
     const request = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     await connection.write(new TextEncoder().encode(request));
-    const answer = await readSome(connection);
-    return /^HTTP\/1\.1 200 /.test(answer) && /^request-id: req_/im.test(answer) &&
-      answer.includes('{"status":"ok"}');
+    const response = await readStart(connection);
+    return /^HTTP\/1\.1 200 /.test(response) && /^request-id: req_/im.test(response) &&
+      response.includes('{"status":"ok"}');
   } catch {
-    // Refused, reset, or closed because it kept silent.
+    // Refused, reset, or closed by the timer.
     return false;
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** What comes until the other side closes, or until it is more than a health answer. */
-async function readSome(connection: Deno.Conn): Promise<string> {
+/** Reads until the connection is closed, or until more has arrived than a response of `/health`. */
+async function readStart(connection: Deno.Conn): Promise<string> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(1024);
   let text = "";

@@ -1,29 +1,30 @@
 /**
- * What `check` found, as text for people and as JSON for machines. Knows nothing of how it was found.
+ * The report of `check`: its type, which is also its JSON, and its text.
  * @module
  */
 
 import type { JsonObject } from "../../json.ts";
 import { type Color, type Colorizer, stripControlChars } from "../../colors.ts";
+import { formatSeconds } from "../../format.ts";
 
-/** `warning` and `unchecked` do not keep the proxy from working; `failed` does. */
+/** With `failed` the proxy will not work; with `warning` and `unchecked` it may. */
 export type State = "ok" | "warning" | "failed" | "unchecked";
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Finding {
   /** `settings`, `permissions`, `port`, `upstream`, `key`, `models`. */
   topic: string;
-  /** The names of models that this is about, among `models`. */
+  /** For `models`: the families that use the model. */
   name?: string;
   state: State;
   message: string;
   /** What to do about it. */
   hint?: string;
-  /** The same for machines: limits, prices, sizes. */
+  /** Machine-readable details: limits, prices, sizes. */
   facts?: JsonObject;
 }
 
-/** One variable; secrets are masked already. */
+/** One variable; secrets are masked. */
 export interface Setting {
   name: string;
   value: string;
@@ -31,9 +32,9 @@ export interface Setting {
   source: string;
 }
 
-/** Everything that was found. */
+/** The whole report. */
 export interface Report {
-  /** Whether nothing has failed. */
+  /** Whether no check has failed. */
   ok: boolean;
   name: string;
   version: string;
@@ -42,7 +43,7 @@ export interface Report {
   findings: Finding[];
 }
 
-const MARKS: Record<State, readonly [mark: string, color: Color]> = {
+const SYMBOLS: Record<State, readonly [symbol: string, color: Color]> = {
   ok: ["✓", "green"],
   warning: ["!", "yellow"],
   failed: ["✗", "red"],
@@ -50,7 +51,7 @@ const MARKS: Record<State, readonly [mark: string, color: Color]> = {
 };
 const MAX_VALUE = 70;
 
-/** Lines for a person. */
+/** The report as lines of text. */
 export function formatReport(report: Report, paint: Colorizer): string[] {
   const { name, version, settings, findings } = report;
   return [
@@ -59,11 +60,11 @@ export function formatReport(report: Report, paint: Colorizer): string[] {
     ...formatSettings(settings, paint),
     ...formatFindings(findings, paint),
     "",
-    formatVerdict(report, paint),
+    formatSummary(report, paint),
   ];
 }
 
-/** Variables that have a value, a line each; the others are only named. */
+/** A line for each variable that has a value, and the names of the others. */
 function formatSettings(settings: readonly Setting[], paint: Colorizer): string[] {
   if (settings.length === 0) return [];
   const width = Math.max(...settings.map(({ source }) => source.length), "environment".length);
@@ -78,14 +79,14 @@ function formatSettings(settings: readonly Setting[], paint: Colorizer): string[
   return [...rows, ...rest, ""];
 }
 
-function wrapNames(head: string, names: readonly string[]): string[] {
+function wrapNames(label: string, names: readonly string[]): string[] {
   const lines: string[] = [];
-  let line = head;
+  let line = label;
   for (const [index, name] of names.entries()) {
     const word = `${name}${index < names.length - 1 ? ", " : ""}`;
     if (line.length + word.length > 96 && line.trim() !== "") {
       lines.push(line.trimEnd());
-      line = " ".repeat(head.length);
+      line = " ".repeat(label.length);
     }
     line += word;
   }
@@ -96,22 +97,20 @@ function formatFindings(findings: readonly Finding[], paint: Colorizer): string[
   const toLabel = ({ topic, name }: Finding) => name ?? topic;
   const width = Math.max(0, ...findings.map((finding) => toLabel(finding).length));
   return findings.flatMap((finding) => {
-    const [mark, color] = MARKS[finding.state];
-    const head = `  ${paint(color, mark)} ${toLabel(finding).padEnd(width)}  ${
-      stripControlChars(finding.message)
-    }`;
-    if (finding.hint === undefined) return [head];
-    return [head, `${" ".repeat(width + 6)}→ ${stripControlChars(finding.hint)}`];
+    const [symbol, color] = SYMBOLS[finding.state];
+    const label = toLabel(finding).padEnd(width);
+    const line = `  ${paint(color, symbol)} ${label}  ${stripControlChars(finding.message)}`;
+    if (finding.hint === undefined) return [line];
+    return [line, `${" ".repeat(width + 6)}→ ${stripControlChars(finding.hint)}`];
   });
 }
 
-function formatVerdict({ findings, tookMs }: Report, paint: Colorizer): string {
+function formatSummary({ findings, tookMs }: Report, paint: Colorizer): string {
   const count = (state: State) => findings.filter((finding) => finding.state === state).length;
   const [failed, warnings] = [count("failed"), count("warning")];
-  const took = `(${(tookMs / 1000).toFixed(1)} s)`;
-  if (failed > 0) {
-    return `${paint("red", "It will not work")}: ${failed} of the checks failed ${took}`;
-  }
-  const but = warnings === 0 ? "" : `, with ${warnings} warning${warnings === 1 ? "" : "s"}`;
-  return `${paint("green", "It will work")}${but} ${took}`;
+  const result = failed === 0
+    ? paint("green", "All checks passed")
+    : paint("red", `${failed} ${failed === 1 ? "check" : "checks"} failed`);
+  const suffix = warnings === 0 ? "" : `, ${warnings} warning${warnings === 1 ? "" : "s"}`;
+  return `${result}${suffix} (${formatSeconds(tookMs)})`;
 }

@@ -1,15 +1,18 @@
 /**
- * `check`, its part on upstream: does it answer, and what does it say of the key?
+ * Checks whether upstream responds, and what it reports about the API key.
  * @module
  */
 
 import type { Config } from "../../config.ts";
 import { ApiError } from "../../errors.ts";
+import { formatUsd } from "../../format.ts";
 import { isJsonObject, type JsonObject } from "../../json.ts";
+import { requiresClientKeys } from "../serve.ts";
+import { isOpenRouter } from "../startup_message.ts";
 import type { Finding } from "./report.ts";
 
-/** What upstream answered; `key` is null where none is held. */
-export interface UpstreamAnswers {
+/** Upstream's responses; `key` is null if no API key is set. */
+export interface UpstreamResponses {
   models: PromiseSettledResult<{ count: number }>;
   key: PromiseSettledResult<unknown> | null;
 }
@@ -17,9 +20,9 @@ export interface UpstreamAnswers {
 const CREDITS_PAGE = "https://openrouter.ai/settings/credits";
 const KEYS_PAGE = "https://openrouter.ai/settings/keys";
 const OPENROUTER_URL = "https://openrouter.ai/api/v1";
-/** What people copy along with the address; the proxy adds it. */
+/** Endpoints that are often copied with the base URL; the proxy appends them. */
 const ENDPOINT = /\/(chat\/completions|completions|messages|responses|embeddings|models|key)\/?$/;
-/** What `GET /key` says that matters here. */
+/** Fields of `GET /key` that the report contains. */
 const KEY_FACTS = [
   "label",
   "limit",
@@ -30,148 +33,145 @@ const KEY_FACTS = [
   "expires_at",
 ] as const;
 
-/** Whether upstream answers at all, and with what it should. */
-export function checkUpstream({ models, key }: UpstreamAnswers, { baseUrl }: Config): Finding {
+/** Whether upstream responds with a model list. */
+export function checkUpstream({ models, key }: UpstreamResponses, { baseUrl }: Config): Finding {
   const topic = "upstream";
   if (models.status === "fulfilled") {
     const { count } = models.value;
-    const says = `${baseUrl} answers, with ${count} models`;
-    return { topic, state: "ok", message: says, facts: { models: count } };
+    const message = `${baseUrl} responds and has ${count} ${count === 1 ? "model" : "models"}`;
+    return { topic, state: "ok", message, facts: { models: count } };
   }
-  const why = explain(models.reason);
-  const isThere = [models, key].some((answer) =>
-    answer?.status === "fulfilled" || isAnswer(answer?.reason)
+  const reason = explain(models.reason);
+  const isReachable = [models, key].some((response) =>
+    response?.status === "fulfilled" || isErrorResponse(response?.reason)
   );
-  if (!isThere) {
-    const cure = "check the network, OPENROUTER_BASE_URL, and HTTPS_PROXY where one is needed";
-    return { topic, state: "failed", message: `${baseUrl} cannot be reached: ${why}`, hint: cure };
+  if (!isReachable) {
+    const message = `${baseUrl} cannot be reached: ${reason}`;
+    const hint = "check the network, OPENROUTER_BASE_URL, and HTTPS_PROXY if you need one";
+    return { topic, state: "failed", message, hint };
   }
-  const says = `${baseUrl} gives no model list: ${why}`;
-  const better = correctBaseUrl(baseUrl);
-  if (better !== null) {
-    return { topic, state: "failed", message: says, hint: `set OPENROUTER_BASE_URL=${better}` };
+  const message = `${baseUrl} returned no model list: ${reason}`;
+  const corrected = correctBaseUrl(baseUrl);
+  if (corrected !== null) {
+    return { topic, state: "failed", message, hint: `set OPENROUTER_BASE_URL=${corrected}` };
   }
-  const cure = knowsKeys(key)
+  const hint = supportsKeys(key)
     ? "try again: the models could not be checked"
     : `check OPENROUTER_BASE_URL; OpenRouter's is ${OPENROUTER_URL}`;
-  return { topic, state: "failed", message: says, hint: cure };
+  return { topic, state: "failed", message, hint };
 }
 
 /**
- * The form that was probably meant: without the path of one endpoint, for OpenRouter its `/api/v1`, for other servers
- * a `/v1` where there is no path at all. Null where nothing looks wrong.
+ * The base URL that was probably meant: without the path of an endpoint, for OpenRouter with `/api/v1`, for other
+ * servers with `/v1` if there is no path. Null if the URL looks right.
  */
 export function correctBaseUrl(baseUrl: string): string | null {
   const url = new URL(baseUrl);
-  if (/(^|\.)openrouter\.ai$/.test(url.hostname)) {
+  if (isOpenRouter(url.hostname)) {
     return baseUrl === OPENROUTER_URL ? null : OPENROUTER_URL;
   }
   const path = url.pathname.replace(ENDPOINT, "").replace(/\/$/, "");
-  const better = `${url.origin}${path === "" ? "/v1" : path}`;
-  return better === baseUrl ? null : better;
+  const corrected = `${url.origin}${path === "" ? "/v1" : path}`;
+  return corrected === baseUrl ? null : corrected;
 }
 
-/** Whether the key is valid and may spend. */
-export function checkKey(answer: UpstreamAnswers["key"], config: Config): Finding {
+/** Whether the API key is valid and has credit. */
+export function checkKey(response: UpstreamResponses["key"], config: Config): Finding {
   const topic = "key";
-  if (answer === null) return describeKeyless(config);
-  if (answer.status === "rejected") {
-    const { reason } = answer;
-    if (isRefusal(reason)) {
-      const says = `upstream refuses OPENROUTER_API_KEY: ${explain(reason)}`;
-      return { topic, state: "failed", message: says, hint: `make a new one at ${KEYS_PAGE}` };
+  if (response === null) return describeMissingKey(config);
+  if (response.status === "rejected") {
+    const { reason } = response;
+    if (isInvalidKey(reason)) {
+      const { host, hostname } = new URL(config.baseUrl);
+      const message = `${host} rejects OPENROUTER_API_KEY: ${explain(reason)}`;
+      const hint = isOpenRouter(hostname)
+        ? `create a new one at ${KEYS_PAGE}`
+        : `use a key of ${host}`;
+      return { topic, state: "failed", message, hint };
     }
     const is404 = reason instanceof ApiError && reason.status === 404;
-    const why = is404 ? "this upstream tells nothing about keys" : explain(reason);
-    return { topic, state: "unchecked", message: `not checked: ${why}` };
+    const message = is404 ? "upstream does not report on keys" : explain(reason);
+    return { topic, state: "unchecked", message: `not checked: ${message}` };
   }
-  const data = isJsonObject(answer.value) ? answer.value["data"] : undefined;
+  const data = isJsonObject(response.value) ? response.value["data"] : undefined;
   if (!isJsonObject(data)) {
-    return {
-      topic,
-      state: "unchecked",
-      message: "not checked: upstream's words are not understood",
-    };
+    return { topic, state: "unchecked", message: "not checked: unexpected response of upstream" };
   }
   const facts = Object.fromEntries(KEY_FACTS.map((name) => [name, data[name] ?? null]));
-  return { topic, ...judgeKey(data), facts };
+  return { topic, ...checkKeyData(data), facts };
 }
 
-function describeKeyless({ proxyApiKeys }: Config): Finding {
-  const how = proxyApiKeys.length > 0
-    ? "beside one of PROXY_API_KEYS, in the other header"
+function describeMissingKey(config: Config): Finding {
+  if (!requiresClientKeys(config)) {
+    const message = "not checked: OPENROUTER_API_KEY is not set, requests are sent without a key";
+    return { topic: "key", state: "unchecked", message };
+  }
+  const how = config.proxyApiKeys.length > 0
+    ? "in addition to one of PROXY_API_KEYS, in the other header"
     : "as ANTHROPIC_AUTH_TOKEN";
   return {
     topic: "key",
     state: "warning",
-    message: `OPENROUTER_API_KEY is not set: each client must bring its own sk-or-… key, ${how}`,
-    hint: `put OPENROUTER_API_KEY into .env; keys are made at ${KEYS_PAGE}`,
+    message: `OPENROUTER_API_KEY is not set: each client must send its own sk-or-… key, ${how}`,
+    hint: `put OPENROUTER_API_KEY into .env; create keys at ${KEYS_PAGE}`,
   };
 }
 
-function judgeKey(data: JsonObject): Pick<Finding, "state" | "message" | "hint"> {
-  const says = describeKey(data);
+function checkKeyData(data: JsonObject): Pick<Finding, "state" | "message" | "hint"> {
+  const message = describeKey(data);
   if (data["is_management_key"] === true || data["is_provisioning_key"] === true) {
-    const cure = `management keys get no answers: make an ordinary one at ${KEYS_PAGE}`;
-    return { state: "failed", message: says, hint: cure };
+    const hint = `management keys cannot call models: create an ordinary one at ${KEYS_PAGE}`;
+    return { state: "failed", message, hint };
   }
   const left = data["limit_remaining"];
   if (typeof left === "number" && left <= 0) {
-    return {
-      state: "failed",
-      message: says,
-      hint: `its limit is used up: raise it at ${KEYS_PAGE}`,
-    };
+    return { state: "failed", message, hint: `its limit is used up: raise it at ${KEYS_PAGE}` };
   }
   if (data["is_free_tier"] === true) {
-    return { state: "warning", message: says, hint: `paid models need credit: ${CREDITS_PAGE}` };
+    return { state: "warning", message, hint: `paid models need credit: ${CREDITS_PAGE}` };
   }
-  return { state: "ok", message: says };
+  return { state: "ok", message };
 }
 
 function describeKey(data: JsonObject): string {
   const { label, limit, limit_remaining: left, limit_reset: reset, usage, expires_at: end } = data;
-  const words = [`valid${typeof label === "string" && label !== "" ? ` (${label})` : ""}`];
+  const parts = [`valid${typeof label === "string" && label !== "" ? ` (${label})` : ""}`];
   if (typeof limit === "number" && typeof left === "number") {
-    const again = typeof reset === "string" ? `, new ${reset}` : "";
-    words.push(`${formatUsd(left)} of ${formatUsd(limit)} left${again}`);
-  } else words.push("no limit of its own");
-  if (typeof usage === "number") words.push(`${formatUsd(usage)} used`);
-  if (data["is_free_tier"] === true) words.push("free tier");
-  if (typeof end === "string") words.push(`expires ${end.slice(0, 10)}`);
-  return words.join(", ");
+    const interval = typeof reset === "string" ? `, resets ${reset}` : "";
+    parts.push(`${formatUsd(left)} of ${formatUsd(limit)} left${interval}`);
+  } else parts.push("no limit of its own");
+  if (typeof usage === "number") parts.push(`${formatUsd(usage)} used`);
+  if (data["is_free_tier"] === true) parts.push("free tier");
+  if (typeof end === "string") parts.push(`expires ${end.slice(0, 10)}`);
+  return parts.join(", ");
 }
 
-function formatUsd(amount: number): string {
-  return `$${Number(amount.toFixed(2))}`;
+/** Whether upstream has an endpoint for keys, so that the base URL is right. A web page does not count. */
+function supportsKeys(response: UpstreamResponses["key"]): boolean {
+  if (response === null) return false;
+  return response.status === "fulfilled"
+    ? isJsonObject(response.value)
+    : isInvalidKey(response.reason);
 }
 
-/** Upstream said something of the key, so the address is right. A web page says nothing, with any status. */
-function knowsKeys(answer: UpstreamAnswers["key"]): boolean {
-  if (answer === null) return false;
-  return answer.status === "fulfilled" ? isJsonObject(answer.value) : isRefusal(answer.reason);
-}
-
-/** Upstream said no to the key. */
-function isRefusal(reason: unknown): boolean {
+function isInvalidKey(reason: unknown): boolean {
   return reason instanceof ApiError && (reason.status === 401 || reason.status === 403);
 }
 
-/** Upstream answered, with an error: what never reached it has a cause underneath. */
-function isAnswer(reason: unknown): boolean {
+/** Whether upstream responded with an error. An error without a response has a cause. */
+function isErrorResponse(reason: unknown): boolean {
   return reason instanceof ApiError && reason.cause === undefined;
 }
 
 function explain(reason: unknown): string {
   if (!(reason instanceof Error)) return String(reason);
-  if (isAnswer(reason)) return reason.message;
-  const root = findRoot(reason);
-  // What ran out of time ends in either of these, whichever clock was first.
-  if (root.name === "TimeoutError" || root.name === "AbortError") return "no answer in time";
+  if (isErrorResponse(reason)) return reason.message;
+  const root = findRootCause(reason);
+  // Which of the two depends on the timer that fires first.
+  if (root.name === "TimeoutError" || root.name === "AbortError") return "no response in time";
   return root.message.replace(/^.*client error \(Connect\): /, "");
 }
 
-/** The error at the bottom says what happened; those above say that something did. */
-function findRoot(error: Error): Error {
-  return error.cause instanceof Error ? findRoot(error.cause) : error;
+function findRootCause(error: Error): Error {
+  return error.cause instanceof Error ? findRootCause(error.cause) : error;
 }

@@ -1,6 +1,6 @@
 /**
- * `claude`: the proxy and the user's Claude Code in one command. Starts both, hands the terminal over, and
- * ends with the client. What the client is told stands in claude_settings.ts.
+ * `claude`: starts a proxy and Claude Code, which takes over the terminal, and exits with it. The settings for
+ * Claude Code are in settings.ts.
  * @module
  */
 
@@ -29,23 +29,23 @@ import { summarizeSession } from "./session_summary.ts";
 import { printError, StartError } from "../terminal.ts";
 
 const HOST = "127.0.0.1";
-/** Fixed, because the client keeps the model list by address; further ones for a second launcher. */
+/** Fixed, because Claude Code caches the model list by address. Further launchers take the next ports. */
 const PORT = 17_891;
 const PORTS = 20;
-const CATALOG_WAIT_MS = 2000;
-/** The client has gone: whoever still waits for an answer is nobody. */
+const CATALOG_TIMEOUT_MS = 2000;
+/** Short, because the only client has exited. */
 const DRAIN_MS = 500;
 const IS_WINDOWS = Deno.build.os === "windows";
-/** What others may send to this process. All go to the client; their default would leave the settings behind. */
+/** Forwarded to Claude Code. Their default action would end the launcher before it removes the settings file. */
 const SIGNALS: readonly Deno.Signal[] = IS_WINDOWS
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"];
-/** Typed on a terminal, they reach the client by themselves. */
+/** Sent by the terminal to both processes when their keys are typed. */
 const TYPED: ReadonlySet<Deno.Signal> = new Set<Deno.Signal>(["SIGINT", "SIGQUIT", "SIGBREAK"]);
-/** Ours, and of no use to the client. `deno task` runs here; CLAUDE_CWD is where it was called. */
+/** Variables of the launcher. `deno task` changes the current folder; CLAUDE_CWD is where it was called. */
 const OWN_VARIABLES = ["CLAUDE_BIN", "CLAUDE_CWD"] as const;
 
-/** What the client is started with. */
+/** How Claude Code is started. */
 interface Launch {
   program: string;
   args: string[];
@@ -54,39 +54,39 @@ interface Launch {
 }
 
 /**
- * Runs Claude Code through a proxy of its own, to its end.
+ * Runs Claude Code through its own proxy until it exits.
  * @returns its exit code
- * @throws {StartError} where a permission, the key, the program or its settings are missing
+ * @throws {StartError} if a permission, the API key, the program or its settings are missing
  */
 export async function runClaude(
   args: readonly string[],
   about: About,
-  envFile: EnvFileOption | null = null,
+  option: EnvFileOption | null = null,
 ): Promise<number> {
   const program = readGranted("CLAUDE_BIN") ?? "claude";
   requirePermissions(program, about);
   const folder = readGranted("CLAUDE_CWD") ?? Deno.cwd();
-  const { config, notes } = loadOwnSettings(envFile, folder);
+  const { config, notes } = loadOwnSettings(option, folder);
   const { settings, rest } = takeSettings(args);
   const user = settings === null ? {} : parseSettings(settings, (path) => readText(path, folder));
   const key = createKey();
-  // The terminal is another program's.
+  // Claude Code owns the terminal.
   const log: Log = { request: () => {}, write: () => {} };
   const services = { ...createCliServices(toOwnConfig(config, key), about), log };
   const server = startOnFreePort(services);
   try {
-    // The list is a help, not a need: where it does not come in time, the client guesses.
-    await services.catalog.list(CATALOG_WAIT_MS);
+    // Optional: without the list in time, Claude Code assumes default context lengths.
+    await services.catalog.list(CATALOG_TIMEOUT_MS);
     const models = buildModels(config.targets, services.catalog);
     const environments = [Deno.env.toObject(), readStoredEnv(), readEnv(user)];
     const direct = buildDirect(HOST, environments);
     const connection = { ...buildConnection(server.url, key), ...direct };
-    [...notes, ...models.notes, ...noteQuiet(environments)].forEach(say);
+    [...notes, ...models.notes, ...describeDiscovery(environments)].forEach(print);
     const merged = mergeSettings(user, { connection, models: models.env });
     const env = { ...toClientEnv(Deno.env.toObject(), connection), ...direct };
     const code = await runClient({ program, args: rest, folder, env }, merged);
     await server.stop();
-    say(summarizeSession(services.metrics.totals));
+    print(summarizeSession(services.metrics.totals));
     return code;
   } finally {
     await server.stop();
@@ -94,20 +94,21 @@ export async function runClaude(
 }
 
 /**
- * Without `.env` of the working folder: that is the file of whichever repository the user works on.
- * @throws {StartError} where they cannot be used, or hold no key
+ * Loads the settings without `.env` in the current folder, which belongs to the repository that the user works on.
+ * @throws {StartError} if the settings are invalid or have no API key
  */
-function loadOwnSettings(envFile: EnvFileOption | null, folder: string): Environment {
-  const asked = envFile && { ...envFile, path: resolvePath(envFile.path, folder) };
-  const loaded = loadEnvironment({ option: asked, readsFolder: false });
+function loadOwnSettings(envFileOption: EnvFileOption | null, folder: string): Environment {
+  const option = envFileOption &&
+    { ...envFileOption, path: resolvePath(envFileOption.path, folder) };
+  const loaded = loadEnvironment({ option, readsFolder: false });
   if (loaded.config.openrouterApiKey !== null) return loaded;
-  const file = asked?.path ?? findUserFile() ?? "the file that --env-file names";
+  const file = option?.path ?? findUserFile() ?? "the file of --env-file";
   throw new StartError(
     `OPENROUTER_API_KEY is not set: put it into the environment or ${file} (claude reads no other .env)`,
   );
 }
 
-/** @throws {StartError} naming the command that has them all */
+/** @throws {StartError} naming the command to use if a permission is missing */
 function requirePermissions(program: string, { name }: About): void {
   const needed: Deno.PermissionDescriptor[] = [
     { name: "run", command: program },
@@ -117,9 +118,9 @@ function requirePermissions(program: string, { name }: About): void {
   ];
   const missing = needed.find((one) => Deno.permissions.querySync(one).state !== "granted");
   if (missing === undefined) return;
-  const what = missing.name === "run" ? `run ${program}` : `use all of “${missing.name}”`;
+  const action = missing.name === "run" ? `run ${program}` : `use all of “${missing.name}”`;
   const self = Deno.build.standalone ? `jsr:${name}` : Deno.mainModule;
-  throw new StartError(`No permission to ${what}: start it with deno run -A ${self} claude`);
+  throw new StartError(`No permission to ${action}: start it with deno run -A ${self} claude`);
 }
 
 function toOwnConfig(config: Config, key: string): Config {
@@ -127,7 +128,7 @@ function toOwnConfig(config: Config, key: string): Config {
   return { ...config, host: HOST, port: PORT, proxyApiKeys, drainMs: DRAIN_MS };
 }
 
-/** @throws {StartError} where none of the ports is free */
+/** @throws {StartError} if all ports are in use */
 function startOnFreePort(services: Services): RunningServer {
   for (let port = PORT; port < PORT + PORTS; port++) {
     const config = { ...services.config, port };
@@ -140,17 +141,17 @@ function startOnFreePort(services: Services): RunningServer {
     }
   }
   const last = PORT + PORTS - 1;
-  throw new StartError(`${HOST}:${PORT} to ${last} are in use: end what listens there`);
+  throw new StartError(`${HOST}:${PORT} to ${last} are in use: stop a program that uses one`);
 }
 
-/** Runs the client with a settings file that is gone when it is. */
+/** Runs Claude Code with a temporary settings file. */
 async function runClient(launch: Launch, settings: JsonObject): Promise<number> {
   let child: Deno.ChildProcess | null = null;
   const hasTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((one) => one.isTerminal());
   const listeners = SIGNALS.map((signal) => {
-    const pass = () => hasTerminal && TYPED.has(signal) ? undefined : sendSignal(child, signal);
-    Deno.addSignalListener(signal, pass);
-    return () => Deno.removeSignalListener(signal, pass);
+    const forward = () => hasTerminal && TYPED.has(signal) ? undefined : sendSignal(child, signal);
+    Deno.addSignalListener(signal, forward);
+    return () => Deno.removeSignalListener(signal, forward);
   });
   try {
     using file = createSettingsFile(settings);
@@ -161,11 +162,11 @@ async function runClient(launch: Launch, settings: JsonObject): Promise<number> 
   }
 }
 
-/** @throws {StartError} where there is no such program */
+/** @throws {StartError} if the program cannot be run */
 function spawn({ program, args, folder, env }: Launch, settings: string): Deno.ChildProcess {
   try {
     return new Deno.Command(program, {
-      // In front: what the user wrote may end in an option that takes all that follows.
+      // First, because the user's last option may take all following arguments.
       args: ["--settings", settings, ...args],
       cwd: folder,
       clearEnv: true,
@@ -175,9 +176,9 @@ function spawn({ program, args, folder, env }: Launch, settings: string): Deno.C
       stderr: "inherit",
     }).spawn();
   } catch (cause) {
-    const cure = "npm install -g @anthropic-ai/claude-code, or set CLAUDE_BIN to where it is";
+    const hint = "npm install -g @anthropic-ai/claude-code, or set CLAUDE_BIN to its path";
     const problem = cause instanceof Deno.errors.NotFound ? "is not installed" : "cannot be run";
-    throw new StartError(`Claude Code (${program}) ${problem}: ${cure}`, { cause });
+    throw new StartError(`Claude Code (${program}) ${problem}: ${hint}`, { cause });
   }
 }
 
@@ -185,30 +186,30 @@ function sendSignal(child: Deno.ChildProcess | null, signal: Deno.Signal): void 
   try {
     child?.kill(signal);
   } catch {
-    // It has just ended; so will this process.
+    // It has already exited; the launcher exits next.
   }
 }
 
-/** The user's environment without what would lead the client elsewhere. */
+/** The user's environment without variables that the settings file sets, and without our own. */
 function toClientEnv(env: Variables, connection: Variables): Variables {
   const dropped = new Set<string>([...Object.keys(connection), ...OWN_VARIABLES]);
   return Object.fromEntries(Object.entries(env).filter(([name]) => !dropped.has(name)));
 }
 
-/** Discovery goes by the client's own switch, wherever the user has set that. */
-function noteQuiet(environments: readonly JsonObject[]): string[] {
+/** Warns that the user has disabled Claude Code's model discovery. */
+function describeDiscovery(environments: readonly JsonObject[]): string[] {
   if (!isQuiet(environments)) return [];
   return [`${QUIET_VARIABLE} is set: the /model picker shows the mapped models only`];
 }
 
-/** The variables of the user's stored settings, which the client puts over the process's. */
+/** Variables of the user's stored settings, which override those of the process. */
 function readStoredEnv(): JsonObject {
   const home = readGranted("HOME") ?? readGranted("USERPROFILE") ?? "";
   const folder = readGranted("CLAUDE_CONFIG_DIR") ?? `${home}/.claude`;
   return readEnv(readStored(`${folder}/settings.json`));
 }
 
-/** Another program's file: where it cannot be read, there is nothing to say about it. */
+/** Reads a file of Claude Code; empty if it is missing or invalid, which is not the launcher's concern. */
 function readStored(path: string): JsonObject {
   try {
     const value = parseJson(Deno.readTextFileSync(path));
@@ -222,12 +223,12 @@ function readText(path: string, folder: string): string {
   return Deno.readTextFileSync(resolvePath(path, folder));
 }
 
-/** Good for one run. */
+/** A proxy key for this run only. */
 function createKey(): string {
   return `claudeproxy-${crypto.randomUUID()}-${crypto.randomUUID()}`;
 }
 
-/** On standard error: standard output is the client's. */
-function say(line: string): void {
+/** Prints to standard error, because standard output belongs to Claude Code. */
+function print(line: string): void {
   printError(`claudeproxy: ${line}`);
 }

@@ -1,40 +1,41 @@
 /**
- * What Claude Code is told when the launcher starts it: the proxy's address and key, the mapped models, and
- * when to compact. Pure: settings in, settings out; files, processes and the clock are in claude.ts.
+ * Builds Claude Code's settings for the launcher: the proxy's address and key, the mapped models, and when to compact.
+ * Pure; files, processes and the clock are in claude.ts.
  * @module
  */
 
 import type { Config, Family, Target } from "../../config.ts";
+import { formatCount } from "../../format.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
 import type { CatalogModel } from "../../openrouter/catalog.ts";
 import { resolveModel, UnavailableDefaults } from "../../openrouter/model_mapping.ts";
 import { StartError } from "../terminal.ts";
 
-/** Variables by name. */
+/** Environment variables: name → value. */
 export type Variables = Record<string, string>;
 
-/** What is said about models, and what the person should know, a line each. */
+/** Variables for models, and warnings, one line each. */
 export interface ModelSettings {
   env: Variables;
   notes: string[];
 }
 
-/** The part of the catalog that is asked. */
+/** The subset of the catalog that is used. */
 export interface KnownModels {
   find(id: string): Pick<CatalogModel, "contextLength"> | undefined;
   suggestModels(id: string): string[];
 }
 
-/** The variable that switches off the question for the model list, among others. */
+/** Disables Claude Code's request for the model list, among others. */
 export const QUIET_VARIABLE = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
 
-/** What the client can be told about sizes: it compacts no earlier than the first, no later than the second. */
-const LEAST_WINDOW = 100_000;
-const MOST_WINDOW = 1_000_000;
-/** At the end of any id: the client takes its window for a million tokens, not for 200,000. */
+/** Claude Code's limits for the context length at which it compacts. */
+const MIN_WINDOW = 100_000;
+const MAX_WINDOW = 1_000_000;
+/** With this suffix of a model id Claude Code assumes a context of a million tokens instead of 200,000. */
 const WIDE = "[1m]";
 
-/** The variables in which the client takes another id for its own models. */
+/** Claude Code's variables that replace its own models. */
 const FAMILIES = [
   ["opus", "ANTHROPIC_DEFAULT_OPUS_MODEL"],
   ["sonnet", "ANTHROPIC_DEFAULT_SONNET_MODEL"],
@@ -42,15 +43,15 @@ const FAMILIES = [
   ["fable", "ANTHROPIC_DEFAULT_FABLE_MODEL"],
 ] as const satisfies readonly (readonly [Family, string])[];
 
-/** The model of auto mode's guard, which reads the conversation once or twice for each call of a tool. */
-const GUARD_VARIABLE = "CLAUDE_CODE_AUTO_MODE_MODEL";
+/** The model of auto mode's classifier, which reads the conversation once or twice for each tool call. */
+const CLASSIFIER_VARIABLE = "CLAUDE_CODE_AUTO_MODE_MODEL";
 /**
- * "0": the guard is asked by the client itself. Else 2.1.332 counts on Anthropic's servers for it, and without
- * feature flags refuses every action that needs it, though the answer says that there is none here.
+ * "0": Claude Code calls the classifier itself. Otherwise 2.1.332 relies on Anthropic's servers for it, and without
+ * feature flags rejects every action that needs it, although our responses report that no classifier runs.
  */
-const SERVER_GUARD_VARIABLE = "CLAUDE_CODE_AUTO_MODE_SERVER";
+const SERVER_CLASSIFIER_VARIABLE = "CLAUDE_CODE_AUTO_MODE_SERVER";
 
-/** Each of them leads requests past ANTHROPIC_BASE_URL, or puts another key over ours. */
+/** Each of them sends requests elsewhere than to ANTHROPIC_BASE_URL, or replaces our key. */
 const MUST_BE_BLANK = [
   "ANTHROPIC_API_KEY",
   "ANTHROPIC_CUSTOM_HEADERS",
@@ -64,10 +65,10 @@ const MUST_BE_BLANK = [
   "CLAUDE_CODE_USE_VERTEX",
 ] as const;
 
-/** The keys that the proxy holds. The client has its own for the run; whatever it starts could read these. */
+/** The proxy's keys. Claude Code has a key for the run; programs that it starts could read these. */
 const SECRETS = ["OPENROUTER_API_KEY", "PROXY_API_KEYS"] as const;
 
-/** Variables that lead the client to the proxy, whatever was set before. */
+/** Variables that send Claude Code's requests to the proxy, whatever was set before. */
 export function buildConnection(url: string, key: string): Variables {
   return {
     ...Object.fromEntries([...MUST_BE_BLANK, ...SECRETS].map((name) => [name, ""])),
@@ -78,25 +79,26 @@ export function buildConnection(url: string, key: string): Variables {
 }
 
 /**
- * Variables that lead past any HTTP proxy to this host, and to all that the user has excepted, wherever that was.
- * @param environments the process's, and those of settings, which the client puts over it
+ * Variables that exempt this host from any HTTP proxy, in addition to the user's own exemptions.
+ * @param environments that of the process, and those of settings files
  */
 export function buildDirect(host: string, environments: readonly JsonObject[]): Variables {
   const lists = environments.flatMap((env) => [env["NO_PROXY"], env["no_proxy"]]);
   const hosts = lists.flatMap((list) => typeof list === "string" ? list.split(",") : [])
-    .map((one) => one.trim()).filter((one) => one !== "");
+    .map((name) => name.trim()).filter((name) => name !== "");
   const all = [...new Set([...hosts, host])].join(",");
   return { NO_PROXY: all, no_proxy: all };
 }
 
 /**
- * Variables that name the mapped models and say when to compact. A family keeps the client's own names where
- * these decide (`auto`), and where its default target is not known: only then may the proxy replace that.
+ * Variables that name the mapped models and the context length at which to compact. A family keeps Claude Code's own
+ * names with `auto`, whose target depends on them, and with a default target that is not in the catalog, which the
+ * proxy then may replace.
  */
 export function buildModels(targets: Config["targets"], known: KnownModels): ModelSettings {
   const named = FAMILIES.flatMap(([family, variable]) => {
     const target = targets[family];
-    return staysOpen(target, known) ? [] : [{ variable, target, name: nameFor(family, targets) }];
+    return keepsNames(target, known) ? [] : [{ variable, target, name: nameFor(family, targets) }];
   });
   const ids = [...new Set(named.flatMap(({ target }) => target.models))];
   const sizes = ids.map((id) => ({ id, size: known.find(id)?.contextLength }));
@@ -104,23 +106,21 @@ export function buildModels(targets: Config["targets"], known: KnownModels): Mod
   const smallest = sizes.toSorted((a, b) => (a.size ?? 0) - (b.size ?? 0))[0];
   const toEnv = (suffix: string): Variables => ({
     ...Object.fromEntries(named.map(({ variable, name }) => [variable, name + suffix])),
-    [SERVER_GUARD_VARIABLE]: "0",
-    [GUARD_VARIABLE]: staysOpen(targets.haiku, known)
+    [SERVER_CLASSIFIER_VARIABLE]: "0",
+    [CLASSIFIER_VARIABLE]: keepsNames(targets.haiku, known)
       ? nameOf("haiku")
       : nameFor("haiku", targets) + suffix,
   });
   if (unknown.length > 0) return { env: toEnv(""), notes: [describeUnknown(unknown, known)] };
   if (smallest?.size === undefined) return { env: toEnv(""), notes: [] };
-  const window = Math.min(Math.max(smallest.size, LEAST_WINDOW), MOST_WINDOW);
+  const window = Math.min(Math.max(smallest.size, MIN_WINDOW), MAX_WINDOW);
   return {
     env: { ...toEnv(WIDE), CLAUDE_CODE_AUTO_COMPACT_WINDOW: String(window) },
-    notes: smallest.size < LEAST_WINDOW ? [describeSmall(smallest.id, smallest.size)] : [],
+    notes: smallest.size < MIN_WINDOW ? [describeSmall(smallest.id, smallest.size)] : [],
   };
 }
 
-/**
- * One settings file out of the user's and ours. Theirs decide on models and sizes, ours on where requests go.
- */
+/** Merges the user's settings and ours. The user's models take precedence, and our connection. */
 export function mergeSettings(
   user: JsonObject,
   { connection, models }: { connection: Variables; models: Variables },
@@ -133,7 +133,7 @@ export function readEnv(settings: JsonObject): JsonObject {
   return isJsonObject(settings["env"]) ? settings["env"] : {};
 }
 
-/** Takes `--settings X` out of the arguments; the last one counts, as it does for the client. */
+/** Removes `--settings X` from the arguments; the last one counts, as in Claude Code. */
 export function takeSettings(args: readonly string[]): { settings: string | null; rest: string[] } {
   const end = args.indexOf("--");
   const options = end === -1 ? args : args.slice(0, end);
@@ -152,40 +152,40 @@ export function takeSettings(args: readonly string[]): { settings: string | null
 }
 
 /**
- * The user's own `--settings`: JSON, or the name of a file.
- * @throws {StartError} where it is neither
+ * Parses the user's own `--settings`: JSON, or the path of a file.
+ * @throws {StartError} if it is neither
  */
-export function parseSettings(given: string, readFile: (path: string) => string): JsonObject {
-  const isJson = given.trimStart().startsWith("{");
-  let text = given;
+export function parseSettings(option: string, readFile: (path: string) => string): JsonObject {
+  const isJson = option.trimStart().startsWith("{");
+  let text = option;
   try {
-    if (!isJson) text = readFile(given);
+    if (!isJson) text = readFile(option);
   } catch (cause) {
-    throw new StartError(`--settings ${given} cannot be read: give a file or JSON`, { cause });
+    throw new StartError(`--settings ${option} cannot be read: use a file or JSON`, { cause });
   }
   const value = parseJson(text);
   if (isJsonObject(value)) return value;
-  const what = isJson ? "" : ` ${given}`;
-  throw new StartError(`--settings${what} cannot be used: it must be a JSON object`);
+  const path = isJson ? "" : ` ${option}`;
+  throw new StartError(`--settings${path} cannot be used: it must be a JSON object`);
 }
 
-/** Whether one of these environments has switched off what the client takes for traffic it can do without. */
+/** Whether one of these environments disables Claude Code's nonessential traffic. */
 export function isQuiet(environments: readonly JsonObject[]): boolean {
   return environments.some((env) =>
     !/^(0|false|no|off|)$/i.test(String(env[QUIET_VARIABLE] ?? ""))
   );
 }
 
-function staysOpen({ models: [first], isDefault }: Target, known: KnownModels): boolean {
+function keepsNames({ models: [first], isDefault }: Target, known: KnownModels): boolean {
   return first === "auto" || (isDefault && known.find(first)?.contextLength === undefined);
 }
 
-/** A name that the proxy maps to the target of a family, whatever that is. */
+/** A name that the proxy maps to the target of a family. */
 function nameOf(family: Family): string {
   return `claude-${family}`;
 }
 
-/** The id itself where the proxy takes it for what it is; for a list of models a name that is mapped to it. */
+/** The target's id if the proxy resolves it to itself; for a list of models a name that is mapped to the list. */
 function nameFor(family: Family, targets: Config["targets"]): string {
   const mapped = nameOf(family);
   const resolve = (name: string) =>
@@ -197,14 +197,15 @@ function nameFor(family: Family, targets: Config["targets"]): string {
 }
 
 function describeUnknown(ids: readonly string[], known: KnownModels): string {
-  const near = ids.flatMap((id) => known.suggestModels(id));
-  const hint = near.length === 0 ? "" : ` (nearest known ids: ${near.slice(0, 3).join(", ")})`;
-  return `The context length of ${ids.join(", ")} is not known${hint}: ` +
-    "Claude Code compacts by its own guess";
+  const closest = ids.flatMap((id) => known.suggestModels(id)).slice(0, 3);
+  const hint = closest.length === 0 ? "" : ` (closest ids: ${closest.join(", ")})`;
+  return `The context length of ${ids.join(", ")} is unknown${hint}: ` +
+    "Claude Code compacts at its own default";
 }
 
 function describeSmall(id: string, size: number): string {
-  const say = (tokens: number) => tokens.toLocaleString("en-US");
-  return `${id} takes ${say(size)} tokens, but Claude Code compacts no earlier than at ` +
-    `${say(LEAST_WINDOW)}: use /compact there, or choose a larger model`;
+  return `${id} has a context of ${
+    formatCount(size)
+  } tokens, but Claude Code compacts no earlier ` +
+    `than at ${formatCount(MIN_WINDOW)}: run /compact before, or choose a larger model`;
 }

@@ -1,6 +1,6 @@
 /**
- * The temporary settings file of Claude Code: readable by its user alone, and removed at the end. A launcher that is
- * killed cannot remove its own; the next one does.
+ * Writes the temporary settings file of Claude Code: readable only by its user, and removed on exit. If a launcher is
+ * killed, the next one removes its file.
  * @module
  */
 
@@ -9,14 +9,14 @@ import type { JsonObject } from "../../json.ts";
 /** The number is the process id of the launcher. */
 const NAME = /^claudeproxy-(\d+)-.*\.json$/;
 
-/** A settings file. Leave it with `using`. */
+/** A settings file. Dispose of it with `using`. */
 export interface SettingsFile extends Disposable {
   path: string;
 }
 
 /** Writes the settings, and removes the files of launchers that were killed. */
 export function createSettingsFile(settings: JsonObject): SettingsFile {
-  // All users can read the arguments of a process. This file has mode 600.
+  // Not an argument, which other users could read. The file has mode 600.
   const path = Deno.makeTempFileSync({ prefix: `claudeproxy-${Deno.pid}-`, suffix: ".json" });
   const file = { path, [Symbol.dispose]: () => Deno.removeSync(path) };
   try {
@@ -29,7 +29,7 @@ export function createSettingsFile(settings: JsonObject): SettingsFile {
   return file;
 }
 
-/** Only a courtesy: what cannot be looked at or removed stays. */
+/** Best effort: files that cannot be read or removed stay. */
 function removeStale(folder: string): void {
   try {
     for (const { name } of Deno.readDirSync(folder)) {
@@ -43,16 +43,16 @@ function removeStale(folder: string): void {
 
 function isRunning(pid: number): boolean {
   try {
-    // Signal 0, which is made for this, came with Deno 2.9. SIGURG is ignored unless a program has a use for it.
+    // Deno supports signal 0 only since 2.9. SIGURG is ignored by default.
     Deno.kill(pid, "SIGURG");
     return true;
   } catch (error) {
-    // Others mean that it runs, or cannot be asked for: another user's, or on Windows.
+    // Other errors mean that it runs, or that this is unknown: another user's process, or Windows.
     return !(error instanceof Deno.errors.NotFound);
   }
 }
 
-/** The temporary folder is shared: another user's file, or a link, is left alone. */
+/** Leaves links and other users' files alone: the temporary folder is shared. */
 function removeOwn(path: string): void {
   try {
     const { isFile, uid } = Deno.lstatSync(path);

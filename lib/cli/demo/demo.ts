@@ -1,11 +1,12 @@
 /**
- * `demo`: the real proxy in front of the simulated upstream. Sends itself one request over HTTP, shows the
- * answer arriving, and stays up. Takes PORT and HOST from the environment and nothing else, least of all a key.
+ * `demo`: runs the proxy in front of the simulated upstream, sends it one request over HTTP, shows the response as it
+ * arrives, and keeps running. Reads only PORT and HOST from the environment, no key.
  * @module
  */
 
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { Config, Env } from "../../config.ts";
+import { formatSeconds } from "../../format.ts";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../../json.ts";
 import type { Log } from "../../log.ts";
 import { readGranted } from "../env_file.ts";
@@ -14,31 +15,29 @@ import { type About, createCliServices, type RunningServer, startServer } from "
 import { printLine, StartError } from "../terminal.ts";
 import { type FakeOpenRouter, startFakeOpenRouter } from "./fake_openrouter.ts";
 
-/** What a test sets otherwise. */
+/** Options of {@linkcode runDemo}. */
 export interface DemoOptions {
-  /** The pause before every chunk of upstream, in milliseconds. */
+  /** Pause before every upstream chunk, in milliseconds. */
   pauseMs?: number;
-  /** What the demo asks itself. */
+  /** The text of the demo's request. */
   question?: string;
-  /** Takes each line of the demo. */
   print?: (line: string) => void;
 }
 
 const PAUSE_MS = 25;
-/** An answer that takes longer has gone wrong somewhere. */
-const MAX_WAIT_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 const MAX_SHOWN = 56;
 const MODEL = "claude-sonnet-4-5";
-/** Obviously no key, so that nobody looks for one. */
+/** Recognizably not a real key. */
 const DEMO_KEY = "sk-or-v1-demo";
 const OWN_SETTINGS: ReadonlySet<string> = new Set(["PORT", "HOST"]);
 
 const QUESTION = "Who are you, and what did you receive?";
 
 /**
- * Starts the demo and shows one answer. The returned server stays up until it is stopped, and stops both sides.
- * @param env looks up PORT and HOST; no other name is asked for
- * @throws {StartError} where it cannot listen, or its own request is not answered to the end
+ * Starts the demo and shows one response. Stopping the returned server stops the upstream too.
+ * @param env looks up PORT and HOST only
+ * @throws {StartError} if it cannot listen, or if the response to its own request is incomplete
  */
 export async function runDemo(
   about: About,
@@ -48,15 +47,15 @@ export async function runDemo(
   requireAddress("127.0.0.1");
   const upstream = startFakeOpenRouter({ pauseMs });
   try {
-    return await startBefore(upstream, { about, env, question, print });
+    return await startInFrontOf(upstream, { about, env, question, print });
   } catch (error) {
     await upstream.stop();
     throw error;
   }
 }
 
-/** The proxy before an upstream; it runs only if its first answer came through. */
-async function startBefore(
+/** Starts the proxy in front of an upstream, and stops it if its first response fails. */
+async function startInFrontOf(
   upstream: FakeOpenRouter,
   { about, env, question, print }: Required<Omit<DemoOptions, "pauseMs">> & {
     about: About;
@@ -66,7 +65,7 @@ async function startBefore(
   const config = loadDemoConfig(upstream, env);
   requireNetAccess(config);
   const services = createCliServices(config, about);
-  const log = holdLog(services.log);
+  const log = bufferLog(services.log);
   const server = startServer({ ...services, log });
   const stop = async () => {
     await server.stop();
@@ -75,12 +74,12 @@ async function startBefore(
   };
   try {
     print(`${about.name} ${about.version} in front of a simulated OpenRouter: no key, no network`);
-    print(`${MODEL} is asked “${question}”\n`);
-    await showAnswer(server.url, { question, print });
-    printNext(server.url, print);
+    print(`Request to ${MODEL}: “${question}”\n`);
+    await showResponse(server.url, { question, print });
+    printNextSteps(server.url, print);
     log.release();
   } catch (error) {
-    // Before the stop, which writes out what has been logged.
+    // Before the stop, which flushes the log.
     log.release();
     await stop();
     throw error;
@@ -88,16 +87,16 @@ async function startBefore(
   return { url: server.url, finished: server.finished.finally(() => upstream.stop()), stop };
 }
 
-/** The log line of the demo's own request would stand in the middle of what it shows. */
-function holdLog(log: Log): Log & { release(): void } {
-  let held: (() => void)[] | null = [];
-  const pass = (line: () => void) => held === null ? line() : held.push(line);
+/** Buffers the log, whose line for the demo's own request would appear in the middle of its output. */
+function bufferLog(log: Log): Log & { release(): void } {
+  let buffered: (() => void)[] | null = [];
+  const add = (write: () => void) => buffered === null ? write() : buffered.push(write);
   return {
-    request: (record) => pass(() => log.request(record)),
-    write: (level, message) => pass(() => log.write(level, message)),
+    request: (record) => add(() => log.request(record)),
+    write: (level, message) => add(() => log.write(level, message)),
     release() {
-      held?.forEach((line) => line());
-      held = null;
+      buffered?.forEach((write) => write());
+      buffered = null;
     },
   };
 }
@@ -107,7 +106,7 @@ function loadDemoConfig({ baseUrl }: FakeOpenRouter, env: Env): Config {
     ["OPENROUTER_BASE_URL", baseUrl],
     ["OPENROUTER_API_KEY", DEMO_KEY],
     ["INSPECT", "1"],
-    // Nobody waits for the end of a simulated answer.
+    // A simulated response is not worth waiting for.
     ["DRAIN_S", "1"],
     ["LOG_LEVEL", "info"],
     ["LOG_FORMAT", "text"],
@@ -121,10 +120,10 @@ function requireAddress(host: string): void {
 }
 
 /**
- * Sends the question to the proxy and shows every event of the answer when it comes.
- * @throws {StartError} where the answer does not end in message_stop
+ * Sends the question to the proxy and prints every event of the response when it arrives.
+ * @throws {StartError} if the response does not end in message_stop
  */
-async function showAnswer(
+async function showResponse(
   url: string,
   { question, print }: Required<Pick<DemoOptions, "question" | "print">>,
 ): Promise<void> {
@@ -133,24 +132,26 @@ async function showAnswer(
   let firstAt: number | null = null;
   let last = "nothing";
   try {
-    for await (const { name, data } of readEvents(await ask(url, question))) {
+    for await (const { name, data } of readEvents(await sendMessage(url, question))) {
       firstAt ??= performance.now();
       print(formatEvent(name, data));
       last = name;
     }
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
-    throw new StartError(`The demo's own request to ${url} broke off after ${last}`, { cause });
+    throw new StartError(`The demo's own request to ${url} failed after ${last}`, { cause });
   }
   if (last !== "message_stop") {
     throw new StartError(`The demo's own request ended in ${last}, not in message_stop`);
   }
-  const total = performance.now() - startedAt;
-  const first = (firstAt ?? startedAt) - startedAt;
-  print(`\nFirst event after ${toSeconds(first)}, the whole answer in ${toSeconds(total)}.`);
+  const totalMs = performance.now() - startedAt;
+  const firstMs = (firstAt ?? startedAt) - startedAt;
+  print(
+    `\nFirst event after ${formatSeconds(firstMs)}, complete after ${formatSeconds(totalMs)}.`,
+  );
 }
 
-async function ask(
+async function sendMessage(
   url: string,
   question: string,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
@@ -164,18 +165,18 @@ async function ask(
       thinking: { type: "enabled", budget_tokens: 1024 },
       messages: [{ role: "user", content: question }],
     }),
-    signal: AbortSignal.timeout(MAX_WAIT_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((cause) => {
-    // The runtime sends even requests to this machine through HTTP_PROXY.
-    const cure = "where HTTP_PROXY is set, set NO_PROXY=localhost,127.0.0.1";
-    throw new StartError(`The demo cannot reach itself at ${url}: ${cure}`, { cause });
+    // The runtime uses HTTP_PROXY even for requests to this machine.
+    const hint = "if HTTP_PROXY is set, set NO_PROXY=localhost,127.0.0.1";
+    throw new StartError(`The demo cannot reach itself at ${url}: ${hint}`, { cause });
   });
   if (response.status === 200 && response.body !== null) return response.body;
-  const words = (await response.text()).slice(0, 500);
-  throw new StartError(`The demo's own request was answered ${response.status}: ${words}`);
+  const body = (await response.text()).slice(0, 500);
+  throw new StartError(`The demo's own request failed with status ${response.status}: ${body}`);
 }
 
-/** The events of a stream as it is written by this proxy: an `event` line, a `data` line, a blank one. */
+/** Reads a stream in the form in which this proxy writes it: an `event` line, a `data` line, a blank line. */
 async function* readEvents(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): AsyncGenerator<{ name: string; data: JsonObject }> {
@@ -189,29 +190,29 @@ async function* readEvents(
   }
 }
 
-/** One event as a line of three columns: its name, the kind of what it carries, and that. */
+/** Formats an event in three columns: its name, the type of its payload, and the payload. */
 function formatEvent(name: string, data: JsonObject): string {
-  const [kind, content] = describeEvent(data);
-  return `${name.padEnd(20)} ${kind.padEnd(16)} ${content}`.trimEnd();
+  const [type, content] = describeEvent(data);
+  return `${name.padEnd(20)} ${type.padEnd(16)} ${content}`.trimEnd();
 }
 
-function describeEvent(data: JsonObject): [kind: string, content: string] {
+function describeEvent(data: JsonObject): [type: string, content: string] {
   const inner = [data["delta"], data["content_block"], data["message"], data["error"]]
     .find(isJsonObject) ?? {};
-  const kind = toText(inner["type"]);
+  const type = toText(inner["type"]);
   switch (data["type"]) {
     case "message_start":
-      return [kind, `for ${toText(inner["model"])}`];
+      return [type, `for ${toText(inner["model"])}`];
     case "content_block_delta": {
       const { type: _type, ...content } = inner;
-      return [kind, Object.values(content).map(shorten).join(" ")];
+      return [type, Object.values(content).map(shorten).join(" ")];
     }
     case "message_delta":
       return [toText(inner["stop_reason"]), countTokens(data["usage"])];
     case "error":
-      return [kind, toText(inner["message"])];
+      return [type, toText(inner["message"])];
     default:
-      return [kind, ""];
+      return [type, ""];
   }
 }
 
@@ -226,7 +227,7 @@ function shorten(value: unknown): string {
   return JSON.stringify(isLong ? `${characters.slice(0, MAX_SHOWN).join("")}…` : value);
 }
 
-function printNext(url: string, print: (line: string) => void): void {
+function printNextSteps(url: string, print: (line: string) => void): void {
   const base = `http://localhost:${new URL(url).port}`;
   const body = JSON.stringify({
     model: MODEL,
@@ -235,22 +236,18 @@ function printNext(url: string, print: (line: string) => void): void {
     messages: [{ role: "user", content: "Hello" }],
   });
   print(`
-It stays up until Ctrl+C. A request of your own:
+The demo runs until Ctrl+C. To send a request:
 
   curl -N ${base}/v1/messages -H 'content-type: application/json' -d '${body}'
 
-What it does, live, in a browser: ${base}
+To watch it, open the dashboard in a browser: ${base}
 
-Claude Code, in another terminal:
+To use Claude Code, in another terminal:
 
   export ANTHROPIC_BASE_URL=${base}
   export ANTHROPIC_AUTH_TOKEN=demo
 
-Errors to try, as the text of a message: demo:error 429 (or 401, 402, 404, 500, 502, 503 …),
+To see an error, send one of these texts: demo:error 429 (or 401, 402, 404, 500, 502, 503 …),
 demo:error midstream, demo:cut. Requests are logged below.
 `);
-}
-
-function toSeconds(ms: number): string {
-  return `${(ms / 1000).toFixed(2)} s`;
 }

@@ -1,6 +1,6 @@
 /**
- * The embedded upstream: a small simulated OpenRouter on a loopback port of its own, for the demo.
- * What it says is in script.ts; here it gets OpenRouter's form: chunks, usage, comments, HTTP.
+ * A simulated OpenRouter on a loopback port, for the demo. Gives the replies of replies.ts OpenRouter's format:
+ * chunks, usage, comments, HTTP.
  * @module
  */
 
@@ -10,32 +10,32 @@ import type { Chunk, Delta, ReasoningDetail } from "../../openrouter/types.ts";
 import { type ChatReply, createReply, type ErrorReply, errorReply, PROVIDER } from "./replies.ts";
 import { CHARS_PER_TOKEN } from "../../translate/token_calibration.ts";
 
-/** What an answer has of its moment. */
+/** Metadata of one reply. */
 export interface ReplyMeta {
   id: string;
   /** Seconds since the epoch. */
   created: number;
-  /** Characters of the request body, from which the prompt is estimated. */
+  /** Length of the request body, from which the prompt tokens are estimated. */
   promptChars: number;
 }
 
-/** An upstream that listens. */
+/** A listening upstream. */
 export interface FakeOpenRouter {
-  /** What OPENROUTER_BASE_URL has to be. */
+  /** The value for OPENROUTER_BASE_URL. */
   baseUrl: string;
-  /** Ends it when what it is answering has gone out. May be called again. */
+  /** Stops it at once. May be called again. */
   stop(): Promise<void>;
 }
 
 const BASE_PATH = "/api/v1";
 const COMMENT = ": OPENROUTER PROCESSING\n\n";
 const DONE = "data: [DONE]\n\n";
-/** In USD per token, for every model: a made-up price for made-up words. */
+/** USD per token, made up, for every model. */
 const PRICE = { prompt: 0.000003, completion: 0.000015 } as const;
 const CLAUDE_FORMAT = "anthropic-claude-v1";
 const encoder = new TextEncoder();
 
-/** Models of `GET /models`: id, name, context length, most output tokens. */
+/** Models of `GET /models`: id, name, context length, maximum output tokens. */
 const MODELS = [
   ["anthropic/claude-opus-4.5", "Anthropic: Claude Opus 4.5", 200_000, 64_000],
   ["anthropic/claude-sonnet-4.5", "Anthropic: Claude Sonnet 4.5", 1_000_000, 64_000],
@@ -43,13 +43,13 @@ const MODELS = [
   ["google/gemini-2.5-pro", "Google: Gemini 2.5 Pro", 1_048_576, 65_536],
   ["openai/gpt-5", "OpenAI: GPT-5", 400_000, 128_000],
 ] as const;
-/** What `GET /key` says of every key. */
+/** Response of `GET /key` for every key. */
 const KEY_FACTS = { label: "simulated", limit: null, limit_remaining: null, is_free_tier: false };
 const MODELS_CREATED = 1_759_000_000;
 
 /**
  * Starts listening on 127.0.0.1, any free port.
- * @param options `pauseMs`: the pause before every chunk, so that arriving can be seen; 0 for none
+ * @param options `pauseMs`: pause before every chunk, so that the stream is visible
  */
 export function startFakeOpenRouter({ pauseMs = 0 }: { pauseMs?: number } = {}): FakeOpenRouter {
   const controller = new AbortController();
@@ -61,7 +61,7 @@ export function startFakeOpenRouter({ pauseMs = 0 }: { pauseMs?: number } = {}):
   return {
     baseUrl: `http://127.0.0.1:${server.addr.port}${BASE_PATH}`,
     stop() {
-      // Whoever stops it has its answers; under Deno 2.5 a shutdown may wait for a connection for ever.
+      // Not `shutdown`, which on Deno 2.5 may wait for a connection for ever.
       controller.abort();
       return server.finished;
     },
@@ -74,122 +74,122 @@ async function handle(request: Request, pauseMs: number): Promise<Response> {
     case `GET ${BASE_PATH}/models`:
       return Response.json({ data: MODELS.map(describeModel), total_count: MODELS.length });
     case `GET ${BASE_PATH}/key`:
-      return hasKey(request) ? Response.json({ data: KEY_FACTS }) : refuseKey();
+      return hasKey(request) ? Response.json({ data: KEY_FACTS }) : createKeyError();
     case `POST ${BASE_PATH}/chat/completions`:
-      return await answerChat(request, pauseMs);
+      return await handleChat(request, pauseMs);
     default:
       await request.body?.cancel();
       return toErrorResponse(errorReply(STATUS_CODE.NotFound, "Simulated: no such endpoint"));
   }
 }
 
-async function answerChat(request: Request, pauseMs: number): Promise<Response> {
+async function handleChat(request: Request, pauseMs: number): Promise<Response> {
   const text = await request.text();
-  if (!hasKey(request)) return refuseKey();
+  if (!hasKey(request)) return createKeyError();
   const body = parseJson(text);
   const reply = createReply(body);
-  if (reply.type === "refusal") return toErrorResponse(reply);
+  if (reply.type === "error") return toErrorResponse(reply);
   const created = Math.floor(Date.now() / 1000);
   const id = `gen-${created}-${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
-  const occasion: ReplyMeta = { id, created, promptChars: text.length };
+  const meta: ReplyMeta = { id, created, promptChars: text.length };
   const headers = { "x-generation-id": id };
   if (isJsonObject(body) && body["stream"] === true) {
-    const stream = pace(toFrames(reply, occasion), pauseMs);
+    const stream = pace(toFrames(reply, meta), pauseMs);
     return new Response(stream, { headers: { ...headers, "content-type": "text/event-stream" } });
   }
-  const completion = JSON.stringify(toCompletion(reply, occasion));
-  const sent = reply.fate === "cut" ? completion.slice(0, completion.length / 2) : completion;
-  return new Response(sent, { headers: { ...headers, "content-type": "application/json" } });
+  const completion = JSON.stringify(toCompletion(reply, meta));
+  const cut = reply.ending === "cut" ? completion.slice(0, completion.length / 2) : completion;
+  return new Response(cut, { headers: { ...headers, "content-type": "application/json" } });
 }
 
 function hasKey(request: Request): boolean {
   return /^Bearer \S+$/.test(request.headers.get("authorization") ?? "");
 }
 
-function refuseKey(): Response {
+function createKeyError(): Response {
   return toErrorResponse(errorReply(STATUS_CODE.Unauthorized, "Simulated: no bearer key"));
 }
 
-/** A whole completion; one that is to fail is an error under HTTP 200, as OpenRouter sends it. */
-export function toCompletion(answer: ChatReply, occasion: ReplyMeta): JsonObject {
-  if (answer.fate === "error") return { ...createBroken().body };
-  const details = answer.reasoning === "" ? null : [
-    { ...toDetail({ text: answer.reasoning }), signature: createSignature(answer) },
+/** Creates a completion. A failing one is an error with status 200, as OpenRouter sends it. */
+export function toCompletion(reply: ChatReply, meta: ReplyMeta): JsonObject {
+  if (reply.ending === "error") return { ...createLateError().body };
+  const details = reply.reasoning === "" ? undefined : [
+    { ...toDetail({ text: reply.reasoning }), signature: createSignature(reply) },
   ];
   const message = {
     role: "assistant",
-    content: answer.call === null ? answer.text : null,
+    content: reply.call === null ? reply.text : null,
     refusal: null,
-    reasoning: answer.reasoning || null,
-    ...(details !== null && { reasoning_details: details }),
-    ...(answer.call !== null && {
-      tool_calls: [{ index: 0, id: toCallId(occasion), type: "function", function: answer.call }],
-    }),
+    reasoning: reply.reasoning || null,
+    reasoning_details: details,
+    tool_calls: reply.call === null
+      ? undefined
+      : [{ index: 0, id: toCallId(meta), type: "function", function: reply.call }],
   };
-  const choice = { index: 0, logprobs: null, ...toFinish(answer), message };
+  const choice = { index: 0, logprobs: null, ...toFinish(reply), message };
   return {
-    ...toHead(answer, occasion),
+    ...toMetadata(reply, meta),
     object: "chat.completion",
     choices: [choice],
-    usage: countUsage(answer, occasion),
+    usage: countUsage(reply, meta),
   };
 }
 
-/** The events of a stream, one a frame, ready to be sent. */
-export function toFrames(answer: ChatReply, occasion: ReplyMeta): string[] {
-  const frames = toChunks(answer, occasion).map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
+/** The events of a stream, encoded as SSE. */
+export function toFrames(reply: ChatReply, meta: ReplyMeta): string[] {
+  const frames = toChunks(reply, meta).map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
   const [first = "", ...rest] = frames;
-  // Comments come while a request is queued, and between chunks too.
+  // OpenRouter sends comments before the first chunk and between chunks.
   const all = [COMMENT, COMMENT, first, COMMENT, ...rest];
-  return answer.fate === "cut" ? all : [...all, DONE];
+  return reply.ending === "cut" ? all : [...all, DONE];
 }
 
 /**
- * The chunks of a stream, in OpenRouter's order: reasoning, its signature, text or a call, the finish reason,
- * and once more the finish reason with the usage. An answer that is to fail ends within its text.
+ * Creates the chunks of a stream in OpenRouter's order: reasoning, its signature, text or a tool call, the finish
+ * reason, and the finish reason again with the usage. A failing reply ends within its text.
  */
-export function toChunks(answer: ChatReply, occasion: ReplyMeta): Chunk[] {
-  const head = { ...toHead(answer, occasion), object: "chat.completion.chunk" };
-  const open = { finish_reason: null, native_finish_reason: null };
-  const toChunk = (delta: Delta, finish: object = open) => ({
-    ...head,
+export function toChunks(reply: ChatReply, meta: ReplyMeta): Chunk[] {
+  const common = { ...toMetadata(reply, meta), object: "chat.completion.chunk" };
+  const unfinished = { finish_reason: null, native_finish_reason: null };
+  const toChunk = (delta: Delta, finish: object = unfinished) => ({
+    ...common,
     choices: [{ index: 0, delta: { role: "assistant", ...delta }, ...finish }],
   });
-  const reasoning = toReasoningDeltas(answer).map((delta) => toChunk(delta));
-  const said = toReplyDeltas(answer, occasion).map((delta) => toChunk(delta));
-  if (answer.fate !== "whole") {
-    const half = [...reasoning, ...said.slice(0, Math.ceil(said.length / 2))];
-    if (answer.fate === "cut") return half;
+  const reasoning = toReasoningDeltas(reply).map((delta) => toChunk(delta));
+  const content = toContentDeltas(reply, meta).map((delta) => toChunk(delta));
+  if (reply.ending !== "complete") {
+    const half = [...reasoning, ...content.slice(0, Math.ceil(content.length / 2))];
+    if (reply.ending === "cut") return half;
     const error = toChunk({ content: "" }, { finish_reason: "error" });
-    return [...half, { ...error, ...createBroken().body }];
+    return [...half, { ...error, ...createLateError().body }];
   }
-  const finish = toFinish(answer);
+  const finish = toFinish(reply);
   return [
     ...reasoning,
-    ...said,
+    ...content,
     toChunk({ content: "", reasoning: null }, finish),
-    { ...toChunk({ content: "" }, finish), usage: countUsage(answer, occasion) },
+    { ...toChunk({ content: "" }, finish), usage: countUsage(reply, meta) },
   ];
 }
 
-/** Text in pieces of a few words, then the signature alone, as Claude's reasoning arrives. */
-function toReasoningDeltas(answer: ChatReply): Delta[] {
-  if (answer.reasoning === "") return [];
-  const texts = splitWords(answer.reasoning, 4).map((text) => ({
+/** Reasoning in pieces of a few words, then the signature alone, as OpenRouter streams Claude's. */
+function toReasoningDeltas(reply: ChatReply): Delta[] {
+  if (reply.reasoning === "") return [];
+  const texts = splitWords(reply.reasoning, 4).map((text) => ({
     content: "",
     reasoning: text,
     reasoning_details: [toDetail({ text })],
   }));
-  const signature = { signature: createSignature(answer) };
+  const signature = { signature: createSignature(reply) };
   return [...texts, { content: "", reasoning_details: [toDetail(signature)] }];
 }
 
-/** The text in pieces of a few words, or the call: its name, an empty fragment, its arguments. */
-function toReplyDeltas(answer: ChatReply, occasion: ReplyMeta): Delta[] {
-  if (answer.call === null) return splitWords(answer.text, 3).map((content) => ({ content }));
-  const { name, arguments: json } = answer.call;
+/** Text in pieces of a few words, or the tool call: its name, an empty fragment, its arguments. */
+function toContentDeltas(reply: ChatReply, meta: ReplyMeta): Delta[] {
+  if (reply.call === null) return splitWords(reply.text, 3).map((content) => ({ content }));
+  const { name, arguments: json } = reply.call;
   const half = Math.ceil(json.length / 2);
-  const first = { id: toCallId(occasion), type: "function", function: { name, arguments: "" } };
+  const first = { id: toCallId(meta), type: "function", function: { name, arguments: "" } };
   const rest = ["", json.slice(0, half), json.slice(half)].map((part) => ({
     function: { arguments: part },
   }));
@@ -207,13 +207,13 @@ function toDetail(content: Pick<ReasoningDetail, "text" | "signature">): Reasoni
   return { type: "reasoning.text", ...content, format: CLAUDE_FORMAT, index: 0 };
 }
 
-/** Looks like one, and says what it is to anyone who decodes it. */
-function createSignature(answer: ChatReply): string {
-  return btoa(`simulated signature of ${answer.reasoning.length} characters of reasoning`);
+/** Base64 like a real signature; decoded, it says that it is simulated. */
+function createSignature(reply: ChatReply): string {
+  return btoa(`simulated signature of ${reply.reasoning.length} characters of reasoning`);
 }
 
-function toHead(answer: ChatReply, { id, created }: ReplyMeta) {
-  return { id, created, model: answer.model, provider: PROVIDER };
+function toMetadata(reply: ChatReply, { id, created }: ReplyMeta) {
+  return { id, created, model: reply.model, provider: PROVIDER };
 }
 
 function toFinish({ finishReason, nativeFinishReason }: ChatReply) {
@@ -224,11 +224,11 @@ function toCallId({ id }: ReplyMeta): string {
   return `toolu_${id.split("-").at(-1)}`;
 }
 
-function countUsage(answer: ChatReply, { promptChars }: ReplyMeta) {
-  const reasoning = countTokens(answer.reasoning.length);
+function countUsage(reply: ChatReply, { promptChars }: ReplyMeta) {
+  const reasoning = countTokens(reply.reasoning.length);
   const prompt = countTokens(promptChars);
-  const said = answer.text.length + (answer.call?.arguments.length ?? 0);
-  const completion = reasoning + countTokens(said);
+  const contentChars = reply.text.length + (reply.call?.arguments.length ?? 0);
+  const completion = reasoning + countTokens(contentChars);
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
@@ -244,12 +244,12 @@ function countTokens(chars: number): number {
   return Math.ceil(chars / CHARS_PER_TOKEN);
 }
 
-/** What an answer ends in that fails after it began. */
-function createBroken(): ErrorReply {
-  return errorReply(STATUS_CODE.BadGateway, "Simulated: the answer broke off, as asked for");
+/** The error of a reply that fails after its start. */
+function createLateError(): ErrorReply {
+  return errorReply(STATUS_CODE.BadGateway, "Simulated: the response failed, as requested");
 }
 
-/** Reached where a request breaks off while it is read; the runtime would print it among the demo. */
+/** For a request whose body cannot be read; the runtime would print the error in the demo's output. */
 function toServerError(): Response {
   return toErrorResponse(errorReply(STATUS_CODE.InternalServerError, "Simulated: cannot read"));
 }
@@ -278,9 +278,9 @@ function describeModel([id, name, context, output]: (typeof MODELS)[number]): Js
   };
 }
 
-/** A body that sends a frame after each pause; a reader that leaves ends the pause too. */
+/** A body that sends a frame after each pause. Cancelling it ends the pause. */
 function pace(frames: readonly string[], pauseMs: number): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const waiting = frames.values();
+  const remaining = frames.values();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const pause = () =>
     new Promise((resolve) => {
@@ -289,7 +289,7 @@ function pace(frames: readonly string[], pauseMs: number): ReadableStream<Uint8A
   return new ReadableStream({
     async pull(controller) {
       if (pauseMs > 0) await pause();
-      const { value, done } = waiting.next();
+      const { value, done } = remaining.next();
       if (done) controller.close();
       else controller.enqueue(encoder.encode(value));
     },

@@ -1,42 +1,42 @@
 /**
- * What the simulated upstream says: a chat request → a reply. Pure: knows no HTTP, no clock, no chunks.
- * A request is typed loosely at the door and only read as far as the reply depends on it.
+ * Creates the simulated upstream's reply to a chat request. Pure: no HTTP, no clock, no chunks. Requests are not
+ * validated; only the fields that the reply depends on are read.
  * @module
  */
 
 import { isJsonObject, type JsonObject } from "../../json.ts";
 import { CHARS_PER_TOKEN } from "../../translate/token_calibration.ts";
 
-/** What comes back for a chat request. */
+/** The reply to a chat request. */
 export type Reply = ErrorReply | ChatReply;
 
-/** An error before any answer, in OpenRouter's shape. */
+/** An error response in OpenRouter's format. */
 export interface ErrorReply {
-  type: "refusal";
+  type: "error";
   status: number;
   headers: Record<string, string>;
   body: JsonObject;
 }
 
-/** An answer, before it is cut into chunks. */
+/** A completion, not yet split into chunks. */
 export interface ChatReply {
-  type: "answer";
+  type: "completion";
   model: string;
-  /** "" where no reasoning was asked for. */
+  /** "" if the request enables no reasoning. */
   reasoning: string;
-  /** "" beside a call. */
+  /** "" if there is a tool call. */
   text: string;
-  /** The one tool call, its arguments as JSON text. */
+  /** The only tool call, its arguments as JSON. */
   call: { name: string; arguments: string } | null;
   finishReason: "stop" | "length" | "tool_calls";
   nativeFinishReason: "end_turn" | "max_tokens" | "tool_use";
-  /** Whether it arrives: `cut` just stops, `error` ends in an error. */
-  fate: "whole" | "cut" | "error";
+  /** `cut` stops early without an error, `error` with one. */
+  ending: "complete" | "cut" | "error";
 }
 
-/** Who claims to have answered, as OpenRouter names the provider behind a model. */
+/** The provider that OpenRouter would report. */
 export const PROVIDER = "Demo";
-/** Asks for a failure, in the last text of the user: `demo:error 429`, `demo:error midstream`, `demo:cut`. */
+/** Requests a failure in the user's last text: `demo:error 429`, `demo:error midstream`, `demo:cut`. */
 const TRIGGER = /demo:(?:error ([45]\d\d|midstream)|cut)\b/;
 const MAX_QUOTE = 160;
 const MAX_DEPTH = 8;
@@ -56,23 +56,23 @@ const ERROR_TYPES: Readonly<Record<number, string>> = {
   504: "timeout",
   529: "provider_overloaded",
 };
-/** Errors of a provider: OpenRouter's own message says nothing, the words are in `metadata.raw`. */
+/** Errors of a provider, whose own message is in `metadata.raw`. */
 const PROVIDER_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 529]);
 
-/** Property name → a value that looks right; the first that fits. */
-const WORDS: readonly { name: RegExp; word: string }[] = [
-  { name: /command|script/i, word: "echo demo" },
-  { name: /file|path/i, word: "demo.txt" },
-  { name: /ur[il]|link/i, word: "https://example.com" },
-  { name: /mail/i, word: "demo@example.com" },
-  { name: /date-time/, word: "2026-01-01T12:00:00Z" },
-  { name: /date/i, word: "2026-01-01" },
-  { name: /zone/i, word: "Europe/Paris" },
-  { name: /city|location|place/i, word: "Paris" },
-  { name: /query|question|search|prompt/i, word: "What is the weather in Paris?" },
+/** Property name → a plausible value; the first match counts. */
+const EXAMPLES: readonly { name: RegExp; value: string }[] = [
+  { name: /command|script/i, value: "echo demo" },
+  { name: /file|path/i, value: "demo.txt" },
+  { name: /ur[il]|link/i, value: "https://example.com" },
+  { name: /mail/i, value: "demo@example.com" },
+  { name: /date-time/, value: "2026-01-01T12:00:00Z" },
+  { name: /date/i, value: "2026-01-01" },
+  { name: /zone/i, value: "Europe/Paris" },
+  { name: /city|location|place/i, value: "Paris" },
+  { name: /query|question|search|prompt/i, value: "What is the weather in Paris?" },
 ];
 
-/** The reply to the body of a `POST /chat/completions`. */
+/** Creates the reply to the body of a `POST /chat/completions`. */
 export function createReply(body: unknown): Reply {
   if (!isJsonObject(body) || !Array.isArray(body["messages"])) {
     return errorReply(400, "Simulated: the body must be a JSON object with messages");
@@ -82,37 +82,37 @@ export function createReply(body: unknown): Reply {
     return errorReply(400, `${model} is not a valid model ID`);
   }
   const messages = body["messages"].filter(isJsonObject);
-  const asked = toText(messages.findLast((message) => message["role"] === "user")?.["content"]);
-  const trigger = TRIGGER.exec(asked);
+  const lastUserMessage = messages.findLast((message) => message["role"] === "user");
+  const trigger = TRIGGER.exec(toText(lastUserMessage?.["content"]));
   const status = Number(trigger?.[1]);
-  if (status >= 400) return errorReply(status, `Simulated: error ${status}, as asked for`);
+  if (status >= 400) return errorReply(status, `Simulated: error ${status}, as requested`);
   return {
-    ...createChatReply(body, messages),
-    type: "answer",
+    ...createContent(body, messages),
+    type: "completion",
     model,
-    reasoning: wantsReasoning(body["reasoning"]) ? describeThoughts(messages) : "",
-    fate: trigger === null ? "whole" : trigger[1] === "midstream" ? "error" : "cut",
+    reasoning: hasReasoning(body["reasoning"]) ? createReasoning(messages) : "",
+    ending: trigger === null ? "complete" : trigger[1] === "midstream" ? "error" : "cut",
   };
 }
 
-/** An error answer: OpenRouter's envelope, for a provider's error with the provider's words inside. */
+/** Creates an error in OpenRouter's envelope, which contains the provider's message if the error is a provider's. */
 export function errorReply(status: number, message: string): ErrorReply {
   const metadata: JsonObject = { error_type: ERROR_TYPES[status] ?? "server" };
-  const isProviders = PROVIDER_STATUSES.has(status);
-  if (isProviders) {
+  const isFromProvider = PROVIDER_STATUSES.has(status);
+  if (isFromProvider) {
     metadata["provider_name"] = PROVIDER;
     metadata["raw"] = JSON.stringify({ error: { message } });
   }
-  const words = isProviders ? "Provider returned error" : message;
+  const ownMessage = isFromProvider ? "Provider returned error" : message;
   return {
-    type: "refusal",
+    type: "error",
     status,
     headers: status === 429 ? { "retry-after": "2" } : {},
-    body: { error: { code: status, message: words, metadata } },
+    body: { error: { code: status, message: ownMessage, metadata } },
   };
 }
 
-/** A value that a JSON schema allows, as far as type, enum, const, default and required say it. */
+/** Creates a value that matches a JSON schema with regard to type, enum, const, default and required. */
 export function fillSchema(
   schema: unknown,
   name = "",
@@ -140,16 +140,17 @@ export function fillSchema(
     case "null":
       return null;
     default:
-      return chooseWord(toText(schema["format"]) || name).padEnd(
+      return chooseExample(toText(schema["format"]) || name).padEnd(
         toNumber(schema["minLength"], 0),
         "x",
       );
   }
 }
 
-type Saying = Pick<ChatReply, "text" | "call" | "finishReason" | "nativeFinishReason">;
-
-function createChatReply(body: JsonObject, messages: readonly JsonObject[]): Saying {
+function createContent(
+  body: JsonObject,
+  messages: readonly JsonObject[],
+): Pick<ChatReply, "text" | "call" | "finishReason" | "nativeFinishReason"> {
   const tool = messages.at(-1)?.["role"] === "user" && findResult(messages) === undefined
     ? chooseTool(body)
     : undefined;
@@ -160,41 +161,40 @@ function createChatReply(body: JsonObject, messages: readonly JsonObject[]): Say
     };
     return { text: "", call, finishReason: "tool_calls", nativeFinishReason: "tool_use" };
   }
-  const whole = [...composeText(body, messages)];
-  const budget = toNumber(body["max_tokens"], Infinity) * CHARS_PER_TOKEN;
-  const text = whole.slice(0, budget).join("");
-  return whole.length > budget
+  const characters = [...createText(body, messages)];
+  const limit = toNumber(body["max_tokens"], Infinity) * CHARS_PER_TOKEN;
+  const text = characters.slice(0, limit).join("");
+  return characters.length > limit
     ? { text, call: null, finishReason: "length", nativeFinishReason: "max_tokens" }
     : { text, call: null, finishReason: "stop", nativeFinishReason: "end_turn" };
 }
 
-function composeText(body: JsonObject, messages: readonly JsonObject[]): string {
+function createText(body: JsonObject, messages: readonly JsonObject[]): string {
   const schema = findSchema(body["response_format"]);
   if (schema !== undefined) return JSON.stringify(fillSchema(schema));
   const result = findResult(messages);
   if (result !== undefined) {
-    return `The tool answered: “${quote(result)}”. That is all I needed. I am a simulated model, ` +
-      `so I only repeat what it said, as ${toText(body["model"])} would have read it.`;
+    return `The tool returned: “${quote(result)}”. That is all I needed. I am a simulated model, ` +
+      `so I only repeat the tool result, which ${toText(body["model"])} would have received.`;
   }
   const tools = Array.isArray(body["tools"]) ? body["tools"].length : 0;
   const turns = messages.filter((message) => message["role"] !== "system");
   const images = messages.flatMap((message) => message["content"]).filter(isImage).length;
-  return `I am a simulated model, answering in the place of ${toText(body["model"])}. ` +
-    `I saw ${count(turns.length, "message")}, ${count(tools, "tool")} and ` +
-    `${count(images, "image")}. Your last words were: “${
-      quote(toText(turns.at(-1)?.["content"]))
-    }”. ` +
-    "Nothing left this machine, and nothing was paid. Everything between us is real: your request " +
-    "was translated for OpenRouter, and this answer comes back to you piece by piece.";
+  const last = quote(toText(turns.at(-1)?.["content"]));
+  return `I am a simulated model, responding in place of ${toText(body["model"])}. ` +
+    `I received ${count(turns.length, "message")}, ${count(tools, "tool")} and ` +
+    `${count(images, "image")}. Your last message was: “${last}”. ` +
+    "Nothing was sent to the internet, and nothing was charged. The proxy between us is real: it " +
+    "translated your request for OpenRouter, and it streams this response back to you.";
 }
 
-function describeThoughts(messages: readonly JsonObject[]): string {
+function createReasoning(messages: readonly JsonObject[]): string {
   const size = count(messages.length, "message");
-  return `The request holds ${size}. I have no knowledge to answer from, ` +
-    "so I will say what I am and what I received.";
+  return `The request contains ${size}. I am not a real model, ` +
+    "so I will describe myself and what I received.";
 }
 
-/** The tool result at the end, also where the client added words of its own after it. */
+/** The tool result at the end, even if text of the user follows it. */
 function findResult(messages: readonly JsonObject[]): string | undefined {
   const last = messages.findLast((message) => message["role"] !== "user");
   return last?.["role"] === "tool" ? toText(last["content"]) : undefined;
@@ -211,7 +211,7 @@ function chooseTool(body: JsonObject): JsonObject | undefined {
   return tools.find((tool) => tool["name"] === forced) ?? tools[0];
 }
 
-function wantsReasoning(reasoning: unknown): boolean {
+function hasReasoning(reasoning: unknown): boolean {
   return isJsonObject(reasoning) && reasoning["enabled"] !== false &&
     reasoning["effort"] !== "none";
 }
@@ -221,7 +221,7 @@ function findSchema(format: unknown): unknown {
   return isJsonObject(inner) ? inner["schema"] : undefined;
 }
 
-/** Where a schema only points to another: `$ref` into the definitions, or the first of several. */
+/** The schema that this one refers to: by a `$ref` to the definitions, or the first of several alternatives. */
 function findTarget(schema: JsonObject, root: unknown): unknown {
   const pointer = /^#\/(\$defs|definitions)\/(.+)$/.exec(toText(schema["$ref"]));
   if (pointer !== null && isJsonObject(root)) {
@@ -254,15 +254,15 @@ function fillNumber(schema: JsonObject): number {
   return Math.min(least, toNumber(schema["maximum"], Infinity));
 }
 
-function chooseWord(name: string): string {
-  return WORDS.find((entry) => entry.name.test(name))?.word ?? "demo";
+function chooseExample(name: string): string {
+  return EXAMPLES.find((example) => example.name.test(name))?.value ?? "demo";
 }
 
 function isImage(part: unknown): boolean {
   return isJsonObject(part) && part["type"] === "image_url";
 }
 
-/** A string, or the text parts of a content list, a line each. */
+/** Content as text: a string, or the text parts joined by line breaks. */
 function toText(value: unknown): string {
   if (typeof value === "string") return value;
   if (!Array.isArray(value)) return "";
@@ -270,14 +270,15 @@ function toText(value: unknown): string {
 }
 
 function quote(text: string): string {
-  const words = [...text.trim().replace(/\s+/g, " ")];
-  return words.length > MAX_QUOTE ? `${words.slice(0, MAX_QUOTE).join("")}…` : words.join("");
+  const characters = [...text.trim().replace(/\s+/g, " ")];
+  const shown = characters.slice(0, MAX_QUOTE).join("");
+  return characters.length > MAX_QUOTE ? `${shown}…` : shown;
 }
 
 function count(number: number, noun: string): string {
   return `${number === 0 ? "no" : number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-function toNumber(value: unknown, otherwise: number): number {
-  return typeof value === "number" ? value : otherwise;
+function toNumber(value: unknown, fallback: number): number {
+  return typeof value === "number" ? value : fallback;
 }
