@@ -102,7 +102,7 @@ function toDataUrl(source: { media_type: string; data: string }): string {
 
 /** A block's cache breakpoint, ready to be spread into a part. */
 function markOf(
-  { cache_control: mark }: { cache_control?: anthropic.CacheControl | null },
+  { cache_control: mark }: { cache_control?: anthropic.CacheControl | null | undefined },
 ): { cache_control?: anthropic.CacheControl } {
   return mark ? { cache_control: mark } : {};
 }
