@@ -21,8 +21,8 @@ export function findServerTool(type: unknown): keyof ServerTools | undefined {
 
 /** One of these tools, under its name. @throws {ApiError} that names the path */
 export function parseServerTool(name: keyof ServerTools, field: Field): ServerTools {
-  // The type determines it.
-  field.ignore("name");
+  // The type determines the name, and upstream's model sees these tools from the start.
+  field.ignore("name", "defer_loading");
   switch (name) {
     case "web_search":
       return { web_search: parseWebSearch(field) };

@@ -64,6 +64,17 @@ const UNKNOWN: Record<string, (value: unknown) => Json> = {
       ...hits,
       content: [{ type: "web_search_result", title: "t", url: "https://a.example", later }],
     }),
+  // Claude Code sends it when it adds a tool that upstream runs.
+  "tool_addition.cache_control": (cache_control) => ({
+    messages: [user(text("Go")), {
+      role: "system",
+      content: [{
+        type: "tool_addition",
+        tool: { type: "tool_reference", name: "advisor" },
+        cache_control,
+      }],
+    }],
+  }),
   "tool_reference.later": (later) =>
     inUser({ ...result, content: [{ type: "tool_reference", tool_name: "Read", later }] }),
   "tools.later": (later) => ({ tools: [{ ...tool, later }] }),
@@ -189,7 +200,7 @@ Deno.test("parseMessagesRequest does not report fields that need no translation"
   const tools = [
     { ...tool, type: "custom", eager_input_streaming: true },
     { type: "bash_20250124", name: "bash" },
-    search,
+    { ...search, defer_loading: true },
   ];
   const tool_choice = { type: "none", disable_parallel_tool_use: true };
   assertEquals(listDropped({ messages, tools, tool_choice }), []);
