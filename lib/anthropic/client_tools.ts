@@ -1,7 +1,6 @@
 /**
- * The tools that Anthropic defines and the client runs: bash, text editor, memory. Upstream knows nothing of
- * them, so they go out as functions under their fixed names, with the parameters that Anthropic's tool pages
- * document and that clients expect back.
+ * Defines the tools that Anthropic specifies and the client runs: bash, text editor, memory. Upstream does not know
+ * them, so they are sent as functions with the names and parameters of Anthropic's documentation.
  * @module
  */
 
@@ -63,14 +62,14 @@ const MEMORY: Definition = {
   },
 };
 
-/** The older editors can take back an edit, and call inserted text like replaced text. */
+/** The older editors have `undo_edit`, and use `new_str` for inserted text too. */
 const OLD_EDITOR = defineEditor("str_replace_editor", ["undo_edit"], { new_str: NEW_STR });
 const EDITOR = defineEditor("str_replace_based_edit_tool", [], {
   new_str: NEW_STR,
   insert_text: INSERT_TEXT,
 });
 
-/** Type → definition. The dated versions of bash and memory differ in nothing that the model sees. */
+/** By type. The dated versions of bash and memory are equal for the model. */
 const DEFINITIONS: readonly (readonly [RegExp, Definition])[] = [
   [/^bash_\d{8}$/, BASH],
   [/^memory_\d{8}$/, MEMORY],
@@ -78,7 +77,7 @@ const DEFINITIONS: readonly (readonly [RegExp, Definition])[] = [
   [/^text_editor_\d{8}$/, EDITOR],
 ];
 
-/** What stands for an Anthropic-defined type; undefined where nothing does. */
+/** The function for one of Anthropic's types; undefined for all others. */
 export function findClientTool(type: string): Definition | undefined {
   return DEFINITIONS.find(([pattern]) => pattern.test(type))?.[1];
 }

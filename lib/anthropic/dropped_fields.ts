@@ -1,48 +1,17 @@
 /**
- * What was sent, means something to Anthropic, and does not travel. Its names are for the report of dropped
- * fields; nothing here refuses a request.
+ * Finds the fields of a request that no parser read and so are not forwarded. Their names are reported in
+ * `x-proxy-dropped`; none of them fails a request.
  * @module
  */
 
 import { isJsonObject, type JsonObject } from "../json.ts";
-import type { Field } from "./field.ts";
 
-/** Top-level fields that do not change what the answer means. */
-const DROPPED_FIELDS = [
-  "betas",
-  "billing_policy",
-  "container",
-  "diagnostics",
-  "fallback_credit_token",
-  "inference_geo",
-  "thread",
-  "user_profile_id",
-  "workspace_id",
-] as const;
+/** A header has room for fewer. */
+const MAX_UNREAD_NAMES = 100;
+/** No field of the API has a longer name. A longer one is not cut: half of a secret could no longer be redacted. */
+const MAX_KEY_CHARS = 64;
 
-/** Keys further in, by the field that holds them: an object, or each object of a list. */
-const DROPPED_NESTED_FIELDS: readonly (readonly [field: string, keys: readonly string[]])[] = [
-  ["output_config", ["task_budget"]],
-  ["thinking", ["block_binding"]],
-  ["fallbacks", ["max_tokens", "output_config", "speed", "thinking"]],
-  ["tools", ["allowed_callers", "input_examples", "max_characters", "response_inclusion"]],
-  ["tools", ["caching", "citations", "url_sources", "use_cache"]],
-  ["messages", ["clear_at"]],
-];
-
-/** Keys of blocks, by the type of the block. */
-const DROPPED_BLOCK_FIELDS: ReadonlyMap<unknown, readonly string[]> = new Map([
-  ["compaction", ["encrypted_content", "tool_changes"]],
-  ["container_upload", ["file_id"]],
-  ["text", ["citations"]],
-  ["image", ["transformations"]],
-  ["document", ["citations"]],
-  ["search_result", ["citations"]],
-  ["tool_use", ["caller", "toolset_name"]],
-  ["tool_result", ["toolset_name"]],
-]);
-
-/** What keys mean that are not sent, as JSON: who sends it says nothing. */
+/** Values that equal what applies without the field, as JSON. */
 const DEFAULTS: ReadonlyMap<string, string> = new Map([
   ["allowed_callers", '["direct"]'],
   ["caller", '{"type":"direct"}'],
@@ -52,56 +21,64 @@ const DEFAULTS: ReadonlyMap<string, string> = new Map([
   ["use_cache", "true"],
 ]);
 
-/** The names of all that is left out at the door, but for tools and context edits, which name their own. */
-export function findDroppedFields(root: Field): string[] {
-  const names = new Set<string>(DROPPED_FIELDS.filter((key) => !root.at(key).isMissing));
-  if (root.at("fallbacks").value === "default") names.add("fallbacks");
-  for (const [field, keys] of DROPPED_NESTED_FIELDS) {
-    for (const holder of listObjects(root.at(field).value)) note(holder, field, { keys, names });
-  }
-  noteBlocks(root.at("system").value, names);
-  const effort = root.at("output_config").at("effort").value;
-  for (const turn of listObjects(root.at("messages").value)) {
-    noteBlocks(turn["content"], names);
-    if (!repeats(turn["output_config"], effort)) names.add("messages.output_config");
-  }
-  return [...names];
+interface Named {
+  readonly name: string;
 }
 
-/**
- * Whether a turn's `output_config` says nothing but the request's own effort, as Claude Code repeats it. Another
- * effort counts for the whole request and not from its turn on, so it is named.
- */
-function repeats(config: unknown, effort: unknown): boolean {
-  if (!isJsonObject(config)) return config === undefined || config === null;
-  return Object.entries(config).every(([key, value]) =>
-    value === null || (key === "effort" && value === effort)
-  );
+/** An object of the request of which keys were read. */
+interface ReadObject {
+  /** The field that read it first, which knows its name. */
+  holder: Named;
+  /** A list, because a set for each block of a long request takes more time. */
+  keys: string[];
+  isReadWhole: boolean;
 }
 
-/** The keys of blocks, and of the blocks inside them. */
-function noteBlocks(content: unknown, names: Set<string>): void {
-  for (const block of listObjects(content)) {
-    const { type, source } = block;
-    const keys = DROPPED_BLOCK_FIELDS.get(type);
-    if (keys === undefined) continue;
-    note(block, String(type), { keys, names });
-    if (type === "tool_result" || type === "search_result") noteBlocks(block["content"], names);
-    if (type === "document" && isJsonObject(source)) noteBlocks(source["content"], names);
+/** Records which keys of a request are read. Objects that are never entered count as read whole. */
+export class DroppedFields {
+  readonly #objects = new Map<JsonObject, ReadObject>();
+  readonly #names = new Set<string>();
+
+  /** Reports a name that is known to be dropped. */
+  add(name: string): void {
+    this.#names.add(name);
+  }
+
+  markRead(object: JsonObject, key: string, holder: Named): void {
+    const { keys } = this.#open(object, holder);
+    if (!keys.includes(key)) keys.push(key);
+  }
+
+  markReadWhole(object: JsonObject, holder: Named): void {
+    this.#open(object, holder).isReadWhole = true;
+  }
+
+  /** The reported names, and those of at most 100 unread fields. To be called when parsing has ended. */
+  list(): string[] {
+    const names = new Set(this.#names);
+    const most = names.size + MAX_UNREAD_NAMES;
+    for (const [object, { holder, keys, isReadWhole }] of this.#objects) {
+      if (isReadWhole) continue;
+      for (const key of Object.keys(object)) {
+        if (keys.includes(key) || !isGiven(key, object[key])) continue;
+        names.add(join(holder.name, key.length > MAX_KEY_CHARS ? "(long name)" : key));
+        if (names.size === most) return [...names];
+      }
+    }
+    return [...names];
+  }
+
+  #open(object: JsonObject, holder: Named): ReadObject {
+    let entry = this.#objects.get(object);
+    if (entry === undefined) {
+      entry = { holder, keys: [], isReadWhole: false };
+      this.#objects.set(object, entry);
+    }
+    return entry;
   }
 }
 
-function note(
-  holder: JsonObject,
-  prefix: string,
-  { keys, names }: { keys: readonly string[]; names: Set<string> },
-): void {
-  for (const key of keys) {
-    if (isGiven(key, holder[key])) names.add(`${prefix}.${key}`);
-  }
-}
-
-/** Whether a value says anything: null, an empty list, `{enabled: false}` and what is meant anyway do not. */
+/** Whether a value has an effect: null, an empty list, `{enabled: false}` and defaults have none. */
 function isGiven(key: string, value: unknown): boolean {
   if (value === undefined || value === null) return false;
   if (Array.isArray(value) && value.length === 0) return false;
@@ -109,7 +86,7 @@ function isGiven(key: string, value: unknown): boolean {
   return !DEFAULTS.has(key) || JSON.stringify(value) !== DEFAULTS.get(key);
 }
 
-/** The objects in a list, or the object itself. */
-function listObjects(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [value].filter(isJsonObject);
+/** A path of two parts, the first of which may be empty. */
+export function join(above: string, key: string | number): string {
+  return above === "" ? `${key}` : `${above}.${key}`;
 }

@@ -1,6 +1,5 @@
 /**
- * Checking the pieces of content that both users and tools can show: text, images, documents, search results.
- * This is where to change what is taken as a document.
+ * Parses the content blocks that users and tool results share: text, images, documents, search results.
  * @module
  */
 
@@ -24,7 +23,7 @@ const PDF_TYPES = ["application/pdf"] as const;
 export const INPUT_BLOCK_TYPES = ["text", "image", "document", "search_result"] as const;
 
 /**
- * A piece that users and tools can show; null for a block of another type.
+ * Parses a block of these types; null for a block of another type.
  * @throws {ApiError} that names the path
  */
 export function parseInputBlock(block: Field): InputBlock | null {
@@ -42,21 +41,19 @@ export function parseInputBlock(block: Field): InputBlock | null {
   }
 }
 
-/** A cache breakpoint; null and absent are none. @throws {ApiError} that names the path */
+/** Parses a cache breakpoint; null and absent are undefined. @throws {ApiError} that names the path */
 export function parseCacheControl(field: Field): CacheControl | undefined {
   if (field.isMissing) return undefined;
-  field.asObject();
-  field.at("type").asOneOf(["ephemeral"]);
-  const ttl = field.at("ttl");
-  return ttl.isMissing ? { type: "ephemeral" } : {
-    type: "ephemeral",
-    ttl: ttl.asOneOf(["5m", "1h"]),
+  field.requireObject();
+  return {
+    type: field.at("type").asOneOf(["ephemeral"]),
+    ttl: field.optional("ttl", (ttl) => ttl.asOneOf(["5m", "1h"])),
   };
 }
 
 /**
- * The blocks of a content field. String content is one text block; empty text carries nothing and upstream
- * refuses it.
+ * Parses a content field. String content becomes one text block. Empty texts are left out, because upstream rejects
+ * them.
  * @throws {ApiError} that names the path
  */
 export function parseContent<T extends { type: string }>(
@@ -67,7 +64,7 @@ export function parseContent<T extends { type: string }>(
     return content.value === "" ? [] : [{ type: "text", text: content.value }];
   }
   const blocks = content.asList().map((field) => {
-    field.asObject();
+    field.requireObject();
     return parseBlock(field);
   });
   return blocks.filter((block) => !isEmptyText(block));
@@ -77,17 +74,25 @@ function isEmptyText(block: { type: string; text?: unknown }): boolean {
   return block.type === "text" && block.text === "";
 }
 
-/** A text block. @throws {ApiError} that names the path */
+/** Parses a text block. @throws {ApiError} that names the path */
 export function parseText(block: Field): TextBlock {
-  return { type: "text", text: block.at("text").asString(), ...cacheControlOf(block) };
+  return {
+    type: "text",
+    text: block.at("text").asString(),
+    cache_control: parseCacheControl(block.at("cache_control")),
+  };
 }
 
 function parseImage(block: Field): ImageBlock {
-  return { type: "image", source: parseImageSource(block.at("source")), ...cacheControlOf(block) };
+  return {
+    type: "image",
+    source: parseImageSource(block.at("source")),
+    cache_control: parseCacheControl(block.at("cache_control")),
+  };
 }
 
 function parseImageSource(source: Field): ImageSource {
-  source.asObject();
+  source.requireObject();
   switch (source.at("type").value) {
     case "base64":
       return {
@@ -104,16 +109,16 @@ function parseImageSource(source: Field): ImageSource {
   }
 }
 
-/** Upstream fetches it; what it cannot fetch is refused here, where the path is known. */
+/** A URL that upstream could not fetch is rejected here, where the path is known. */
 function parseUrl(field: Field): string {
-  const url = field.asText();
+  const url = field.asNonEmptyString();
   if (/^(https?:\/\/|data:)\S+$/i.test(url) && URL.canParse(url)) return url;
   throw invalidError(field.path, "Input should be a valid URL");
 }
 
-/** Some clients put a data URL there. The base64 itself is not walked: it may be megabytes, and upstream reads it. */
+/** Some clients send a data URL instead. The base64 is not checked: it may be megabytes, and upstream decodes it. */
 function parseData(field: Field, types: readonly string[]): string {
-  const data = field.asText();
+  const data = field.asNonEmptyString();
   if (!data.startsWith("data:")) return data;
   const type = /^data:([^;,]{1,50});base64,/.exec(data)?.[1] ?? "";
   if (types.includes(type)) return data;
@@ -127,20 +132,17 @@ function rejectFile(source: Field): Error {
 }
 
 function parseDocument(block: Field): DocumentBlock {
-  const document: DocumentBlock = {
+  return {
     type: "document",
     source: parseDocumentSource(block.at("source")),
-    ...cacheControlOf(block),
+    cache_control: parseCacheControl(block.at("cache_control")),
+    title: block.optional("title", (title) => title.asString()),
+    context: block.optional("context", (context) => context.asString()),
   };
-  const title = block.at("title");
-  if (!title.isMissing) document.title = title.asString();
-  const context = block.at("context");
-  if (!context.isMissing) document.context = context.asString();
-  return document;
 }
 
 function parseDocumentSource(source: Field): DocumentSource {
-  source.asObject();
+  source.requireObject();
   switch (source.at("type").value) {
     case "base64": {
       const field = source.as("base64");
@@ -184,12 +186,6 @@ function parseSearchResult(block: Field): SearchResultBlock {
       part.asTag(["text"]);
       return parseText(part.as("text"));
     }),
-    ...cacheControlOf(block),
+    cache_control: parseCacheControl(block.at("cache_control")),
   };
-}
-
-/** A block's breakpoint, ready to be spread into it. */
-export function cacheControlOf(block: Field): { cache_control?: CacheControl } {
-  const cacheControl = parseCacheControl(block.at("cache_control"));
-  return cacheControl === undefined ? {} : { cache_control: cacheControl };
 }

@@ -1,6 +1,5 @@
 /**
- * Checking `context_management`: the edits that a client wants before the model sees its conversation. Thinking
- * of old turns can be taken out here; other edits are left undone and named.
+ * Parses `context_management`. The proxy itself clears thinking of old turns; other edits are dropped.
  * @module
  */
 
@@ -8,35 +7,27 @@ import type { Field } from "./field.ts";
 import type { MessagesRequest } from "./types.ts";
 
 const CLEAR_THINKING = "clear_thinking_20251015";
-/** What Anthropic keeps where the edit does not say. */
+/** Anthropic's default for `keep`. */
 const DEFAULT_TURNS = 1;
 /** There are three kinds of edits. */
 const MAX_EDITS = 100;
 
-/** What is read, and the names of the edits that are not done. */
-export interface ParsedContext {
-  context: Pick<MessagesRequest, "manages_context" | "thinking_turns">;
-  droppedFields: string[];
-}
+/** The part of a request that concerns edits of its context. */
+type ContextEdits = Pick<MessagesRequest, "manages_context" | "thinking_turns">;
 
-/** `context_management`; absent is none. @throws {ApiError} that names the path */
-export function parseContextManagement(field: Field): ParsedContext {
-  const parsed: ParsedContext = {
-    context: { manages_context: !field.isMissing },
-    droppedFields: [],
-  };
-  if (field.isMissing) return parsed;
-  field.asObject();
-  const edits = field.at("edits");
-  for (const edit of edits.isMissing ? [] : edits.asList(MAX_EDITS)) {
-    edit.asObject();
-    const type = edit.at("type").asName();
-    if (type !== CLEAR_THINKING) {
-      parsed.droppedFields.push(`context_management.${type}`);
+/** Parses `context_management`. @throws {ApiError} that names the path */
+export function parseContextManagement(field: Field): ContextEdits {
+  if (field.isMissing) return { manages_context: false };
+  field.requireObject();
+  const parsed: ContextEdits = { manages_context: true };
+  for (const edit of field.optional("edits", (edits) => edits.asList(MAX_EDITS)) ?? []) {
+    edit.requireObject();
+    if (edit.at("type").asName() !== CLEAR_THINKING) {
+      edit.drop();
       continue;
     }
     const turns = parseKeep(edit.as(CLEAR_THINKING).at("keep"));
-    if (turns !== null) parsed.context.thinking_turns = turns;
+    if (turns !== null) parsed.thinking_turns = turns;
   }
   return parsed;
 }
@@ -46,5 +37,5 @@ function parseKeep(keep: Field): number | null {
   if (keep.isMissing) return DEFAULT_TURNS;
   if (keep.value === "all") return null;
   if (keep.asTag(["all", "thinking_turns"]) === "all") return null;
-  return keep.as("thinking_turns").at("value").asInteger({ least: 1 });
+  return keep.as("thinking_turns").at("value").asInteger({ min: 1 });
 }

@@ -1,18 +1,17 @@
 /**
- * Checking content: the blocks of a turn, with the path of what does not fit.
- * One function a block type; unknown and unsupported types are decided here, at the door.
+ * Parses the content of turns and of `system`, one function per block type. Blocks of unknown types are dropped and
+ * reported.
  * @module
  */
 
 import { isJsonObject } from "../json.ts";
 import {
-  cacheControlOf,
   INPUT_BLOCK_TYPES,
+  parseCacheControl,
   parseContent,
   parseInputBlock,
   parseText,
 } from "./parse_content.ts";
-import { toInvalidInput } from "./invalid_input.ts";
 import { type Field, invalidError } from "./field.ts";
 import type {
   AssistantContent,
@@ -29,8 +28,11 @@ import type {
 import type { SearchHit, WebSearchBlock } from "./server_tools.ts";
 
 const ASSISTANT = ["text", "tool_use", "thinking", "redacted_thinking"] as const;
-/** Types with a place of their own: elsewhere they are a mistake, not news. */
-const PLACED: ReadonlySet<string> = new Set([
+/** The key that Anthropic's documentation suggests for an input that is not an object. */
+const INVALID_JSON = "INVALID_JSON";
+
+/** Known types, which are an error where they are not allowed. Unknown types may be newer than this proxy. */
+const KNOWN: ReadonlySet<string> = new Set([
   ...INPUT_BLOCK_TYPES,
   ...ASSISTANT,
   "tool_result",
@@ -38,10 +40,10 @@ const PLACED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What a block says in words, where upstream has no place for it. A history may hold it for ever, so it is never
- * refused: without the words a session that began elsewhere could not go on.
+ * Texts for blocks without a counterpart upstream. Such a block may stay in the history of a session, so it is never
+ * rejected, and its text keeps the session usable.
  */
-const WORDED: ReadonlyMap<unknown, (block: Field) => string | null> = new Map([
+const TEXTS: ReadonlyMap<unknown, (block: Field) => string | null> = new Map([
   ["compaction", (block: Field) => {
     const summary = block.at("content").value;
     return typeof summary === "string" && summary !== ""
@@ -55,7 +57,7 @@ const WORDED: ReadonlyMap<unknown, (block: Field) => string | null> = new Map([
   }],
 ]);
 
-/** Content of a user turn. @throws {ApiError} that names the path */
+/** Parses the content of a user turn. @throws {ApiError} that names the path */
 export function parseUserContent(content: Field): UserContent[] {
   const blocks = parseContent(content, parseUserBlock);
   if (blocks.length > 0) return blocks;
@@ -63,12 +65,12 @@ export function parseUserContent(content: Field): UserContent[] {
   throw invalidError(turnPath, "user messages must have non-empty content");
 }
 
-/** Content of an assistant turn; may be empty. @throws {ApiError} that names the path */
+/** Parses the content of an assistant turn, which may be empty. @throws {ApiError} that names the path */
 export function parseAssistantContent(content: Field): AssistantContent[] {
   return parseContent(content, parseAssistantBlock);
 }
 
-/** Top-level `system`: text only. Absent is empty. @throws {ApiError} that names the path */
+/** Parses the top-level `system`, which is text only. Absent is empty. @throws {ApiError} that names the path */
 export function parseSystemText(content: Field): TextBlock[] {
   if (content.isMissing) return [];
   return parseContent(content, (block) => {
@@ -77,9 +79,12 @@ export function parseSystemText(content: Field): TextBlock[] {
   });
 }
 
-/** Content of a system turn: text, and tools that become known. @throws {ApiError} that names the path */
+/**
+ * Parses the content of a system turn: text, and references to deferred tools.
+ * @throws {ApiError} that names the path
+ */
 export function parseSystemContent(content: Field): SystemContent[] {
-  // A turn may consist of an `output_config` alone, which is a hint and not content.
+  // A turn may consist of an `output_config` alone.
   if (content.isMissing) return [];
   return parseContent(content, (block) => {
     switch (block.at("type").value) {
@@ -93,13 +98,14 @@ export function parseSystemContent(content: Field): SystemContent[] {
   });
 }
 
-/** A reference to a deferred tool makes it known; other additions have nothing to stand for them upstream. */
+/** Only references to deferred tools have a counterpart upstream. */
 function parseToolAddition(block: Field): ToolReferenceBlock | UnsupportedBlock {
   const tool = block.at("tool");
   if (tool.at("type").value !== "tool_reference") {
-    return { type: "foreign", foreign: "tool_addition" };
+    tool.ignore();
+    return dropBlock(block, "tool_addition");
   }
-  return { type: "tool_reference", tool_name: tool.at("name").asOldName() };
+  return { type: "tool_reference", tool_name: tool.at("name").asNameInHistory() };
 }
 
 function parseUserBlock(block: Field): UserContent {
@@ -124,92 +130,107 @@ function parseAssistantBlock(block: Field): AssistantContent {
     case "server_tool_use":
       return parseServerToolUse(block);
     case "web_search_tool_result":
-      return parseSearchAnswer(block.as("web_search_tool_result"));
+      return parseSearchResults(block.as("web_search_tool_result"));
     default:
       return parseUnsupportedBlock(block, ASSISTANT);
   }
 }
 
-/** A search of an earlier answer: what was looked for. Uses of other server tools have no counterpart. */
+/** The query of an earlier web search. Uses of other server tools have no counterpart upstream. */
 function parseServerToolUse(block: Field): WebSearchBlock | UnsupportedBlock {
-  if (block.at("name").value !== "web_search") {
-    return { type: "foreign", foreign: "server_tool_use" };
-  }
+  if (block.at("name").value !== "web_search") return dropBlock(block, "server_tool_use");
+  block.ignore("id");
   const query = block.at("input").at("query").value;
   return { type: "web_search", query: typeof query === "string" ? query : "" };
 }
 
-/** What a search of an earlier answer found; a search that failed found nothing. */
-function parseSearchAnswer(block: Field): WebSearchBlock {
+/** The pages that an earlier web search found; a failed search has an error instead of a list. */
+function parseSearchResults(block: Field): WebSearchBlock {
+  block.ignore("tool_use_id");
   const content = block.at("content");
   if (!Array.isArray(content.value)) return { type: "web_search", hits: [] };
-  const hits = content.asList().map((hit): SearchHit => ({
-    title: hit.at("title").asString(),
-    url: hit.at("url").asString(),
-  }));
+  const hits = content.asList().map((hit): SearchHit => {
+    // The text for the model has titles and links only.
+    hit.ignore("type", "encrypted_content", "page_age");
+    return { title: hit.at("title").asString(), url: hit.at("url").asString() };
+  });
   return { type: "web_search", hits };
 }
 
 function parseThinkingBlock(block: Field): ThinkingBlock {
-  const signature = block.at("signature");
   return {
     type: "thinking",
     thinking: block.at("thinking").asString(),
-    // Clients that know no signatures leave it out; without one the block is not replayed.
-    signature: signature.isMissing ? "" : signature.asString(),
+    // Some clients do not keep signatures. Without one the block is not sent back.
+    signature: block.optional("signature", (signature) => signature.asString()) ?? "",
   };
 }
 
 function parseToolUse(block: Field): ToolUseBlock {
   return {
     type: "tool_use",
-    id: block.at("id").asOldName(),
-    name: block.at("name").asOldName(),
-    input: readInput(block.at("input")),
-    ...cacheControlOf(block),
+    id: block.at("id").asNameInHistory(),
+    name: block.at("name").asNameInHistory(),
+    input: parseInput(block.at("input")),
+    cache_control: parseCacheControl(block.at("cache_control")),
   };
 }
 
-/** Never refused: what a model once wrote stays in the history, and would refuse every later request. */
-function readInput({ value, isMissing }: Field): Record<string, unknown> {
+/** Never rejects an input: a model wrote it, and it stays in the history of every later request. */
+function parseInput({ value, isMissing }: Field): Record<string, unknown> {
   if (isMissing) return {};
   if (isJsonObject(value)) return value;
   return toInvalidInput(typeof value === "string" ? value : JSON.stringify(value));
 }
 
+/** The input of a tool call whose arguments are not a JSON object. */
+export function toInvalidInput(text: string): Record<string, unknown> {
+  return { [INVALID_JSON]: text };
+}
+
 function parseToolResult(block: Field): ToolResultBlock {
-  const result: ToolResultBlock = {
+  return {
     type: "tool_result",
-    tool_use_id: block.at("tool_use_id").asOldName(),
-    ...cacheControlOf(block),
+    tool_use_id: block.at("tool_use_id").asNameInHistory(),
+    cache_control: parseCacheControl(block.at("cache_control")),
+    content: block.optional("content", parseResultContent),
+    is_error: block.optional("is_error", (isError) => isError.asBoolean()),
   };
-  const content = block.at("content");
-  if (typeof content.value === "string") result.content = content.value;
-  else if (!content.isMissing) result.content = parseContent(content, parseResultBlock);
-  const isError = block.at("is_error");
-  if (!isError.isMissing) result.is_error = isError.asBoolean();
-  return result;
+}
+
+function parseResultContent(content: Field): string | ToolResultContent[] {
+  return typeof content.value === "string"
+    ? content.value
+    : parseContent(content, parseResultBlock);
 }
 
 function parseResultBlock(block: Field): ToolResultContent {
-  const shown = parseInputBlock(block);
-  if (shown !== null) return shown;
+  const input = parseInputBlock(block);
+  if (input !== null) return input;
   if (block.at("type").value !== "tool_reference") {
     return parseUnsupportedBlock(block, [...INPUT_BLOCK_TYPES, "tool_reference"]);
   }
-  const name = block.as("tool_reference").at("tool_name").asOldName();
+  const name = block.as("tool_reference").at("tool_name").asNameInHistory();
   return { type: "tool_reference", tool_name: name };
 }
 
-/** A block nobody here knows: it is left out and named, because the API grows and clients are not to fail. */
+/** A block of an unknown type is dropped, because the API grows and older proxies must not fail. */
 function parseUnsupportedBlock(
   block: Field,
   expected: readonly string[],
 ): UnsupportedBlock | TextBlock {
   const type = block.at("type").value;
-  if (typeof type !== "string" || PLACED.has(type)) throw block.unknownTag(expected);
-  const text = WORDED.get(type)?.(block) ?? null;
+  if (typeof type !== "string" || KNOWN.has(type)) throw block.unknownTag(expected);
+  const toText = TEXTS.get(type);
+  if (toText === undefined) return dropBlock(block, type);
+  const text = toText(block);
   return text === null
-    ? { type: "foreign", foreign: type }
-    : { type: "text", text, ...cacheControlOf(block) };
+    ? { type: "unsupported", blockType: type }
+    : { type: "text", text, cache_control: parseCacheControl(block.at("cache_control")) };
+}
+
+/** The translation reports the block by its type, so its fields are not reported as well. */
+function dropBlock(block: Field, type: string): UnsupportedBlock {
+  block.ignore();
+  return { type: "unsupported", blockType: type };
 }

@@ -1,7 +1,6 @@
 /**
- * The door for `POST /v1/messages` bodies: unknown JSON in, {@linkcode MessagesRequest} out.
- * Checks only what is read, keeps to the API's wording, and gives every string content one form: blocks.
- * Unknown top-level fields and betas never fail.
+ * Parses the body of `POST /v1/messages`: unknown JSON in, {@linkcode MessagesRequest} out. Errors have the API's
+ * wording. Unknown fields never fail a request; they are reported as dropped.
  * @module
  */
 
@@ -17,68 +16,62 @@ import { parseCacheControl } from "./parse_content.ts";
 import { parseContextManagement } from "./parse_context_management.ts";
 import { Field, invalidError } from "./field.ts";
 import { parseToolChoice, parseTools } from "./parse_tools.ts";
-import type { Effort, MessageParam, MessagesRequest, Thinking } from "./types.ts";
-import { findDroppedFields } from "./dropped_fields.ts";
+import type { MessageParam, MessagesRequest, Thinking } from "./types.ts";
 import type { ServerTools } from "./server_tools.ts";
 
 const ROLES = ["user", "assistant", "system"] as const;
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
 const SAFEGUARD = "dangerous_tool_use";
-/** Each character of an answer is compared with each of them. */
+/** The response is searched for each of them at every character. */
 const MAX_STOPS = 100;
 const MAX_STOP_CHARS = 1000;
 /** Claude Code's, a JSON object, has some 200. */
 const MAX_USER_ID_CHARS = 4096;
-/** Lists that hold one entry, or a handful. */
+/** In lists that usually have one entry. */
 const MAX_FEW = 100;
+/** LangChain.js sends it by default, and Anthropic takes it as absent. */
+const UNSET = -1;
 
 /**
- * Checks a request body.
+ * Parses a request.
  * @throws {ApiError} `invalid_request_error` that names the path, e.g. `messages.0.role: Field required`
  */
 export function parseMessagesRequest(body: unknown): MessagesRequest {
   const root = new Field(body);
-  root.asObject();
-  const size = {
-    model: root.at("model").asName(),
-    max_tokens: root.at("max_tokens").asInteger({ least: 0 }),
-  };
-  const { droppedFields, ...prompt } = parsePrompt(root);
-  const { context, droppedFields: undone } = parseContextManagement(root.at("context_management"));
-  const { safeguards, unread: unchecked } = parseSafeguards(root.at("safeguards"));
+  root.requireObject();
   const request: MessagesRequest = {
-    ...size,
-    ...prompt,
-    ...context,
-    stream: root.at("stream").isMissing ? false : root.at("stream").asBoolean(),
-    stop_sequences: parseStopSequences(root.at("stop_sequences")),
-    fallbacks: parseFallbacks(root.at("fallbacks")),
-    safeguards,
-    droppedFields: [...findDroppedFields(root), ...droppedFields, ...undone, ...unchecked],
-    ...parseThinking(root.at("thinking")),
+    model: root.at("model").asName(),
+    max_tokens: root.at("max_tokens").asInteger({ min: 0 }),
+    ...parsePrompt(root),
+    safeguards: root.optional("safeguards", parseSafeguards) ?? false,
+    stream: root.optional("stream", (stream) => stream.asBoolean()) ?? false,
+    stop_sequences: root.optional("stop_sequences", parseStopSequences) ?? [],
+    fallbacks: root.optional("fallbacks", parseFallbacks) ?? [],
+    thinking: root.optional("thinking", parseThinking),
     ...parseSampling(root),
-    ...parseIdentity(root),
+    user_id: root.optional("metadata", parseUserId),
+    cache_control: parseCacheControl(root.at("cache_control")),
     ...parseOutputConfig(root),
-    ...parseServiceTier(root),
+    service_tier: parseServiceTier(root),
+    droppedFields: [],
   };
   rejectUnsupportedModes(root);
   if (request.max_tokens === 0) rejectOutputWithZeroTokens(request);
+  request.droppedFields = root.listDroppedFields();
   return request;
 }
 
 /**
- * Checks the part of a body that `count_tokens` shares with a request: `model`, `messages`, `system`, `tools`.
+ * Parses the fields that `count_tokens` shares with a request: `model` and the prompt.
  * @throws {ApiError} as {@linkcode parseMessagesRequest}
  */
 export function parseCountRequest(body: unknown): MessagesRequest {
   const root = new Field(body);
-  root.asObject();
-  const model = root.at("model").asName();
+  root.requireObject();
   return {
-    model,
+    model: root.at("model").asName(),
     max_tokens: 1,
     ...parsePrompt(root),
-    ...parseContextManagement(root.at("context_management")).context,
     stream: false,
     stop_sequences: [],
     fallbacks: [],
@@ -88,160 +81,154 @@ export function parseCountRequest(body: unknown): MessagesRequest {
 }
 
 type Prompt =
-  & Pick<MessagesRequest, "messages" | "system" | "tools" | "tool_choice" | "droppedFields">
+  & Pick<MessagesRequest, "messages" | "system" | "tools" | "tool_choice">
+  & Pick<MessagesRequest, "manages_context" | "thinking_turns">
   & ServerTools;
 
 function parsePrompt(root: Field): Prompt {
   const parsed = parseTools(root.at("tools"));
-  if (hasServers(root.at("mcp_servers"))) {
+  const servers = root.at("mcp_servers");
+  if (!servers.isMissing && servers.asList().length > 0) {
     parsed.unsupportedTools.push({ type: "mcp_servers" });
-    parsed.droppedFields.push("mcp_servers");
+    servers.drop();
   }
   const { unsupportedTools: _, ...tools } = parsed;
-  const prompt: Prompt = {
-    messages: parseMessages(root.at("messages")),
+  return {
+    messages: parseMessages(root),
     system: parseSystemText(root.at("system")),
     ...tools,
+    tool_choice: root.optional("tool_choice", (choice) => parseToolChoice(choice, parsed)),
+    ...parseContextManagement(root.at("context_management")),
   };
-  const choice = root.at("tool_choice");
-  if (!choice.isMissing) prompt.tool_choice = parseToolChoice(choice, parsed);
-  return prompt;
 }
 
-/** Servers that Anthropic would connect to: offered like tools, and left out like those. */
-function hasServers(field: Field): boolean {
-  return !field.isMissing && field.asList().length > 0;
-}
-
-function parseMessages(field: Field): MessageParam[] {
+function parseMessages(root: Field): MessageParam[] {
+  const field = root.at("messages");
   const turns = field.asList();
   if (turns.length === 0) throw invalidError(field.path, "at least one message is required");
-  return turns.map(parseMessage);
+  const effort = root.at("output_config").at("effort").value;
+  return turns.map((turn) => parseMessage(turn, effort));
 }
 
-function parseMessage(turn: Field): MessageParam {
-  turn.asObject();
+/** @param requestEffort the effort of the whole request */
+function parseMessage(turn: Field, requestEffort: unknown): MessageParam {
+  turn.requireObject();
   const role = turn.at("role").asOneOf(ROLES);
   const content = turn.at("content");
+  const config = turn.at("output_config");
+  if (!config.isMissing && !repeatsEffort(config.value, requestEffort)) config.drop();
   switch (role) {
     case "user":
       return { role, content: parseUserContent(content) };
     case "assistant":
       return { role, content: parseAssistantContent(content) };
-    case "system":
-      return { role, content: parseSystemContent(content), ...parseTurnEffort(turn) };
+    case "system": {
+      const { value } = config.at("effort");
+      // An unknown effort is dropped and reported, like the rest of the turn's `output_config`.
+      const effort = EFFORTS.find((one) => one === value);
+      return { role, content: parseSystemContent(content), effort };
+    }
   }
 }
 
-/** A word that is not an effort is left to `listUnread`: such a turn is a hint, and no reason to refuse. */
-function parseTurnEffort(turn: Field): { effort?: Effort } {
-  const { value } = turn.at("output_config").at("effort");
-  const effort = EFFORTS.find((one) => one === value);
-  return effort === undefined ? {} : { effort };
+/**
+ * Whether the `output_config` of a turn only repeats the effort of the request, as Claude Code sends it. Another effort
+ * is reported, because it applies to the whole request and not from that turn on.
+ */
+function repeatsEffort(config: unknown, requestEffort: unknown): boolean {
+  return isJsonObject(config) &&
+    Object.entries(config).every(([key, value]) =>
+      value === null || (key === "effort" && value === requestEffort)
+    );
 }
 
-/** Lenient: newer clients may ask for checks of other types. Those are named. */
-function parseSafeguards(field: Field): { safeguards: boolean; unread: string[] } {
-  if (field.isMissing) return { safeguards: false, unread: [] };
+/** Whether verdicts on tool calls are requested. Entries of other types, which newer clients may send, are dropped. */
+function parseSafeguards(field: Field): boolean {
   const entries: unknown[] = Array.isArray(field.value)
     ? field.asList(MAX_FEW).map(({ value }) => value)
     : [field.value];
   const types = entries.map((entry) => isJsonObject(entry) ? entry["type"] : undefined);
-  return {
-    safeguards: types.includes(SAFEGUARD),
-    unread: types.filter((type) => type !== SAFEGUARD)
-      .map((type) => typeof type === "string" && type !== "" ? `safeguards.${type}` : "safeguards"),
-  };
+  for (const type of types.filter((one) => one !== SAFEGUARD)) {
+    field.drop(typeof type === "string" && type !== "" ? `safeguards.${type}` : "safeguards");
+  }
+  return types.includes(SAFEGUARD);
 }
 
-function parseThinking(field: Field): { thinking?: Thinking } {
-  if (field.isMissing) return {};
+function parseThinking(field: Field): Thinking {
   const type = field.asTag(["enabled", "adaptive", "disabled", "between_tools"]);
-  // Any other display is shown: a summary is what upstream sends.
-  const display = field.at("display").value === "omitted" ? { display: "omitted" as const } : {};
-  if (type !== "enabled") return { thinking: { type, ...display } };
-  const budget = field.as(type).at("budget_tokens").asInteger({ least: 1024 });
-  return { thinking: { type, budget_tokens: budget, ...display } };
+  // With any other display the client gets thinking as upstream sends it.
+  const display = field.at("display").value === "omitted" ? "omitted" : undefined;
+  if (type !== "enabled") return { type, display };
+  const budget = field.as(type).at("budget_tokens").asInteger({ min: 1024 });
+  return { type, budget_tokens: budget, display };
 }
 
 function parseStopSequences(field: Field): string[] {
-  if (field.isMissing) return [];
   return field.asList(MAX_STOPS).map((item) => item.asStringUpTo(MAX_STOP_CHARS));
 }
 
-/** The models to try next. `"default"` is Anthropic's own choice, which nobody else knows. */
+/** The models to try next. Only Anthropic can make the choice that `"default"` leaves to it. */
 function parseFallbacks(field: Field): string[] {
-  if (field.isMissing || field.value === "default") return [];
+  if (field.value === "default") {
+    field.drop();
+    return [];
+  }
   return field.asList(MAX_FEW).map((entry) => {
-    entry.asObject();
+    entry.requireObject();
     return entry.at("model").asName();
   });
 }
 
-/** "Not set": Anthropic takes it so for both, and LangChain.js sends it by default. */
-const UNSET = -1;
-
-type Sampling = Pick<MessagesRequest, "temperature" | "top_p" | "top_k">;
-
-function parseSampling(root: Field): Sampling {
-  const sampling: Sampling = {};
-  const temperature = root.at("temperature");
-  const topP = root.at("top_p");
-  const topK = root.at("top_k");
-  if (!temperature.isMissing) sampling.temperature = temperature.asNumber({ least: 0, most: 1 });
-  if (!topP.isMissing && topP.value !== UNSET) {
-    sampling.top_p = topP.asNumber({ least: 0, most: 1 });
-  }
-  if (!topK.isMissing && topK.value !== UNSET) sampling.top_k = topK.asInteger({ least: 0 });
-  return sampling;
+function parseSampling(root: Field): Pick<MessagesRequest, "temperature" | "top_p" | "top_k"> {
+  return {
+    temperature: root.optional("temperature", (field) => field.asNumber({ min: 0, max: 1 })),
+    top_p: root.optional(
+      "top_p",
+      (field) => field.value === UNSET ? undefined : field.asNumber({ min: 0, max: 1 }),
+    ),
+    top_k: root.optional(
+      "top_k",
+      (field) => field.value === UNSET ? undefined : field.asInteger({ min: 0 }),
+    ),
+  };
 }
 
-type Identity = Pick<MessagesRequest, "user_id" | "cache_control">;
-
-function parseIdentity(root: Field): Identity {
-  const identity: Identity = {};
-  const metadata = root.at("metadata");
-  if (!metadata.isMissing) {
-    metadata.asObject();
-    const userId = metadata.at("user_id");
-    if (!userId.isMissing) identity.user_id = userId.asStringUpTo(MAX_USER_ID_CHARS);
-  }
-  const cacheControl = parseCacheControl(root.at("cache_control"));
-  if (cacheControl !== undefined) identity.cache_control = cacheControl;
-  return identity;
+function parseUserId(metadata: Field): string | undefined {
+  metadata.requireObject();
+  return metadata.optional("user_id", (userId) => userId.asStringUpTo(MAX_USER_ID_CHARS));
 }
 
-/** `output_config`, and the older top-level `output_format` that raw clients still send. */
+/** `output_config`, and the older top-level `output_format` that some clients still send. */
 function parseOutputConfig(root: Field): Pick<MessagesRequest, "effort" | "output_schema"> {
-  const output: Pick<MessagesRequest, "effort" | "output_schema"> = {};
   const config = root.at("output_config");
-  if (!config.isMissing) config.asObject();
-  const effort = config.at("effort");
-  if (!effort.isMissing) output.effort = effort.asOneOf(EFFORTS);
-  const format = config.at("format").isMissing ? root.at("output_format") : config.at("format");
-  if (!format.isMissing) {
-    format.asObject();
-    format.at("type").asOneOf(["json_schema"]);
-    output.output_schema = format.at("schema").asObject();
-  }
-  return output;
+  if (!config.isMissing) config.requireObject();
+  return {
+    effort: config.optional("effort", (effort) => effort.asOneOf(EFFORTS)),
+    output_schema: config.at("format").isMissing
+      ? root.optional("output_format", parseFormat)
+      : parseFormat(config.at("format")),
+  };
 }
 
-/** `speed` and `service_tier`, which upstream knows as one. */
-function parseServiceTier(root: Field): Pick<MessagesRequest, "service_tier"> {
-  const speed = root.at("speed");
+function parseFormat(format: Field): Record<string, unknown> {
+  format.requireObject();
+  format.at("type").asOneOf(["json_schema"]);
+  return format.at("schema").asObject();
+}
+
+/** `speed` and `service_tier`, which are one field upstream. */
+function parseServiceTier(root: Field): MessagesRequest["service_tier"] {
   const tier = root.at("service_tier");
-  if (!speed.isMissing && speed.asOneOf(["standard", "fast"]) === "fast") {
-    return { service_tier: "priority" };
-  }
-  if (tier.isMissing || tier.asOneOf(["auto", "standard_only"]) === "auto") return {};
-  return { service_tier: "standard" };
+  const speed = root.optional("speed", (field) => field.asOneOf(["standard", "fast"]));
+  if (speed === "fast") return "priority";
+  if (tier.isMissing || tier.asOneOf(["auto", "standard_only"]) === "auto") return undefined;
+  return "standard";
 }
 
-/** No tokens, no answer: what asks for one contradicts that. */
+/** With `max_tokens: 0` the response is empty, so options that require output are rejected. */
 function rejectOutputWithZeroTokens(request: MessagesRequest): void {
   const choice = request.tool_choice?.type ?? "auto";
-  const asksFor = request.stream
+  const option = request.stream
     ? "stream"
     : request.thinking?.type === "enabled"
     ? "thinking"
@@ -250,18 +237,21 @@ function rejectOutputWithZeroTokens(request: MessagesRequest): void {
     : choice !== "auto" && choice !== "none"
     ? "tool_choice"
     : null;
-  if (asksFor !== null) throw invalidError("max_tokens", `0 cannot be combined with ${asksFor}`);
+  if (option !== null) throw invalidError("max_tokens", `0 cannot be combined with ${option}`);
 }
 
 /**
- * Fields that ask for another kind of answer. A continued thread holds only the new turns: answering it would
- * silently lose the history. The SDK's tool runner reads these details and sends everything instead.
+ * Rejects fields that request another kind of response. A continued thread has only the new turns, so its history
+ * would be lost. The SDK's tool runner reads the details of the error and sends all turns instead.
  */
 function rejectUnsupportedModes(root: Field): void {
   if (!root.at("compaction").isMissing) {
     throw invalidError("compaction", "This proxy cannot compact; ask for a summary in a message");
   }
-  if (root.at("thread").at("type").value !== "continue") return;
+  const thread = root.at("thread");
+  if (thread.isMissing) return;
+  thread.drop();
+  if (thread.at("type").value !== "continue") return;
   const message = "thread: This server keeps no threads; send all turns";
   throw new ApiError("invalid_request_error", message, {
     details: { error_code: "thread_unsupported_request", unsupported: ["thread"] },

@@ -1,12 +1,12 @@
 /**
- * Checking the tools that upstream can run in place of Anthropic: web search, web fetch and the advisor.
+ * Parses the tools that upstream runs in place of Anthropic: web search, web fetch and the advisor.
  * @module
  */
 
 import { type Field, invalidError } from "./field.ts";
 import type { Advisor, ServerTools, UserLocation, WebFetch, WebSearch } from "./server_tools.ts";
 
-/** Types by their beginning; a date follows. The name is fixed by the type. */
+/** A date follows in the type. */
 const TYPES: readonly (readonly [RegExp, keyof ServerTools])[] = [
   [/^web_search_\d{8}$/, "web_search"],
   [/^web_fetch_\d{8}$/, "web_fetch"],
@@ -21,6 +21,8 @@ export function findServerTool(type: unknown): keyof ServerTools | undefined {
 
 /** One of these tools, under its name. @throws {ApiError} that names the path */
 export function parseServerTool(name: keyof ServerTools, field: Field): ServerTools {
+  // The type determines the name, and upstream's model sees these tools from the start.
+  field.ignore("name", "defer_loading");
   switch (name) {
     case "web_search":
       return { web_search: parseWebSearch(field) };
@@ -34,56 +36,58 @@ export function parseServerTool(name: keyof ServerTools, field: Field): ServerTo
 }
 
 function parseWebSearch(field: Field): WebSearch {
-  const search: WebSearch = parseLimits(field);
-  const location = field.at("user_location");
-  if (!location.isMissing) search.user_location = parseLocation(location);
-  return search;
+  return {
+    ...parseLimits(field),
+    user_location: field.optional("user_location", parseLocation),
+  };
 }
 
 function parseWebFetch(field: Field): WebFetch {
-  const fetch: WebFetch = parseLimits(field);
-  const tokens = field.at("max_content_tokens");
-  if (!tokens.isMissing) fetch.max_content_tokens = tokens.asInteger({ least: 1 });
-  return fetch;
+  return {
+    ...parseLimits(field),
+    max_content_tokens: field.optional("max_content_tokens", parseCount),
+  };
 }
 
 function parseAdvisor(field: Field): Advisor {
-  const advisor: Advisor = {};
-  const model = field.at("model");
-  if (!model.isMissing) advisor.model = model.asName();
-  const tokens = field.at("max_tokens");
-  if (!tokens.isMissing) advisor.max_tokens = tokens.asInteger({ least: 1 });
-  return advisor;
+  const uses = field.at("max_uses");
+  if (!uses.isMissing) uses.drop("tools.advisor.max_uses");
+  return {
+    model: field.optional("model", (model) => model.asName()),
+    max_tokens: field.optional("max_tokens", parseCount),
+  };
 }
 
-/** How often, and where: the same for search and fetch. */
-function parseLimits(
-  field: Field,
-): Pick<WebSearch, "max_uses" | "allowed_domains" | "blocked_domains"> {
-  const limits: Pick<WebSearch, "max_uses" | "allowed_domains" | "blocked_domains"> = {};
-  const maxUses = field.at("max_uses");
-  if (!maxUses.isMissing) limits.max_uses = maxUses.asInteger({ least: 1 });
-  const allowed = parseDomains(field.at("allowed_domains"));
-  if (allowed.length > 0) limits.allowed_domains = allowed;
-  const blocked = parseDomains(field.at("blocked_domains"));
-  if (blocked.length > 0) limits.blocked_domains = blocked;
+type Limits = Pick<WebSearch, "max_uses" | "allowed_domains" | "blocked_domains">;
+
+/** Limits that search and fetch share. */
+function parseLimits(field: Field): Limits {
+  const limits: Limits = {
+    max_uses: field.optional("max_uses", parseCount),
+    allowed_domains: field.optional("allowed_domains", parseDomains),
+    blocked_domains: field.optional("blocked_domains", parseDomains),
+  };
   if (limits.allowed_domains !== undefined && limits.blocked_domains !== undefined) {
     throw invalidError(field.path, "only one of allowed_domains and blocked_domains can be given");
   }
   return limits;
 }
 
-/** An empty list says nothing, and upstream takes one of the two lists only. */
-function parseDomains(field: Field): string[] {
-  return field.isMissing ? [] : field.asList().map((domain) => domain.asText());
+function parseCount(field: Field): number {
+  return field.asInteger({ min: 1 });
+}
+
+/** An empty list has no effect, and upstream accepts only one of the two lists. */
+function parseDomains(field: Field): string[] | undefined {
+  const domains = field.asList().map((domain) => domain.asNonEmptyString());
+  return domains.length === 0 ? undefined : domains;
 }
 
 function parseLocation(field: Field): UserLocation {
   field.asTag(["approximate"]);
   const location: UserLocation = { type: "approximate" };
   for (const key of ["city", "region", "country", "timezone"] as const) {
-    const part = field.at(key);
-    if (!part.isMissing) location[key] = part.asString();
+    location[key] = field.optional(key, (part) => part.asString());
   }
   return location;
 }

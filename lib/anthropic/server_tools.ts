@@ -1,10 +1,9 @@
 /**
- * Tools that upstream runs, as clients speak them: web search with what an answer found and that in history, web
- * fetch, and the advisor. Types only.
+ * Types of the tools that upstream runs: web search with its citations and results, web fetch, and the advisor.
  * @module
  */
 
-/** Web search, which upstream runs. At most one of the two lists of domains. */
+/** Web search. At most one of the two lists of domains is set. */
 export type WebSearch = {
   max_uses?: number | undefined;
   allowed_domains?: string[] | undefined;
@@ -21,7 +20,7 @@ export type UserLocation = {
   timezone?: string | undefined;
 };
 
-/** Web fetch, which upstream runs. At most one of the two lists of domains. */
+/** Web fetch. At most one of the two lists of domains is set. */
 export type WebFetch = {
   max_uses?: number | undefined;
   allowed_domains?: string[] | undefined;
@@ -29,21 +28,21 @@ export type WebFetch = {
   max_content_tokens?: number | undefined;
 };
 
-/** A stronger model that the model may ask while it answers. */
+/** A stronger model that the model can consult. */
 export type Advisor = {
-  /** The client's name for it; without one the model asks itself. */
+  /** The client's name for it; by default the model of the request. */
   model?: string | undefined;
   max_tokens?: number | undefined;
 };
 
-/** The tools that upstream runs, by the names that `tools` and `tool_choice` have for them. */
+/** The tools that upstream runs, by their names in `tools` and `tool_choice`. */
 export type ServerTools = {
   web_search?: WebSearch | undefined;
   web_fetch?: WebFetch | undefined;
   advisor?: Advisor | undefined;
 };
 
-/** Where a text has something from. Opaque fields are "": upstream's searches have no such proof. */
+/** A citation of a web page. `encrypted_index` is "", because upstream has nothing like it. */
 export type Citation = {
   type: "web_search_result_location";
   cited_text: string;
@@ -52,7 +51,7 @@ export type Citation = {
   encrypted_index: string;
 };
 
-/** One page in a `web_search_tool_result`. */
+/** A page in a `web_search_tool_result`. */
 export type WebSearchResult = {
   type: "web_search_result";
   title: string;
@@ -67,7 +66,7 @@ export type SearchHit = {
   url: string;
 };
 
-/** A web search in history: what was looked for (`server_tool_use`), or found (`web_search_tool_result`). */
+/** A web search in the history: its query (`server_tool_use`) or its pages (`web_search_tool_result`). */
 export type WebSearchBlock =
   | { type: "web_search"; query: string }
   | { type: "web_search"; hits: SearchHit[] };

@@ -1,20 +1,20 @@
 /**
- * Types of the Anthropic Messages API, as far as this proxy reads or writes it; the SDK checks them in the tests.
+ * Types of the Anthropic Messages API, for the fields that this proxy reads or writes. Tests check them against the SDK.
  * @module
  */
 
 import type { Citation, ServerTools, WebSearchBlock, WebSearchResult } from "./server_tools.ts";
 
 /** A breakpoint of the prompt cache. */
-export type CacheControl = { type: "ephemeral"; ttl?: "5m" | "1h" };
+export type CacheControl = { type: "ephemeral"; ttl?: "5m" | "1h" | undefined };
 
-/** What every cacheable request block may carry. */
+/** Fields of every request block that can be cached. */
 export type Cacheable = { cache_control?: CacheControl | null | undefined };
 
-/** Text, from either side. */
+/** A text block of a request. */
 export type TextBlock = Cacheable & { type: "text"; text: string };
 
-/** Where the bytes of an image are: in the request, or at an address. */
+/** The data of an image, or its URL. */
 export type ImageSource =
   | { type: "base64"; media_type: string; data: string }
   | { type: "url"; url: string };
@@ -22,14 +22,14 @@ export type ImageSource =
 /** An image in a user turn or a tool result. */
 export type ImageBlock = Cacheable & { type: "image"; source: ImageSource };
 
-/** Where a document is: in the request, or at an address. */
+/** The data of a document, or its URL. */
 export type DocumentSource =
   | { type: "base64"; media_type: "application/pdf"; data: string }
   | { type: "url"; url: string }
   | { type: "text"; media_type: "text/plain"; data: string }
   | { type: "content"; content: (TextBlock | ImageBlock)[] };
 
-/** A document: a PDF, or text and images that belong together. */
+/** A document: a PDF, plain text, or text and images. */
 export type DocumentBlock = Cacheable & {
   type: "document";
   source: DocumentSource;
@@ -37,7 +37,7 @@ export type DocumentBlock = Cacheable & {
   context?: string | undefined;
 };
 
-/** Something found, with the place it was found at. */
+/** A search result that the client provides, with its source. */
 export type SearchResultBlock = Cacheable & {
   type: "search_result";
   source: string;
@@ -45,7 +45,7 @@ export type SearchResultBlock = Cacheable & {
   content: TextBlock[];
 };
 
-/** A call of a tool, as the client sends it back in the history. */
+/** A tool call in the history. */
 export type ToolUseBlock = Cacheable & {
   type: "tool_use";
   id: string;
@@ -53,7 +53,7 @@ export type ToolUseBlock = Cacheable & {
   input: Record<string, unknown>;
 };
 
-/** What a tool gave back. `content` may be absent; it is never nested deeper than one list. */
+/** A tool result. `content` may be absent, and has no lists inside its list. */
 export type ToolResultBlock = Cacheable & {
   type: "tool_result";
   tool_use_id: string;
@@ -61,35 +61,32 @@ export type ToolResultBlock = Cacheable & {
   is_error?: boolean | undefined;
 };
 
-/** What both a user and a tool can show. */
+/** A block that users and tool results share. */
 export type InputBlock = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock;
 
-/** What a tool result may hold. */
+/** A block in a tool result. */
 export type ToolResultContent = InputBlock | ToolReferenceBlock | UnsupportedBlock;
 
-/** What a client's tool search found, or a system turn makes known. */
+/** A deferred tool that a client's tool search found, or that a system turn adds. */
 export type ToolReferenceBlock = { type: "tool_reference"; tool_name: string };
 
-/** Reasoning of an earlier answer, sent back unchanged. */
+/** Reasoning of an earlier response, sent back unchanged. */
 export type ThinkingBlock = {
   type: "thinking";
   thinking: string;
-  /** Opaque proof of origin; "" where upstream gave none. */
+  /** Opaque; "" if upstream sent none. */
   signature: string;
 };
 
-/** Reasoning that nobody may read but the model that made it. */
+/** Encrypted reasoning, which only the model that produced it can read. */
 export type RedactedThinkingBlock = { type: "redacted_thinking"; data: string };
 
-/**
- * A block that has no counterpart upstream, e.g. `code_execution_tool_result` in history, or that is newer than
- * this proxy. `foreign` holds the wire type, for the report of dropped fields.
- */
-export type UnsupportedBlock = Cacheable & { type: "foreign"; foreign: string };
+/** A block without a counterpart upstream, or newer than this proxy. `blockType` is reported as dropped. */
+export type UnsupportedBlock = Cacheable & { type: "unsupported"; blockType: string };
 
-/** What a user's turn may hold. */
+/** A block in a user turn. */
 export type UserContent = InputBlock | ToolResultBlock | UnsupportedBlock;
-/** What an earlier answer may hold. */
+/** A block in an assistant turn. */
 export type AssistantContent =
   | TextBlock
   | ToolUseBlock
@@ -97,86 +94,85 @@ export type AssistantContent =
   | RedactedThinkingBlock
   | WebSearchBlock
   | UnsupportedBlock;
-/** What a system turn may hold. */
+/** A block in a system turn. */
 export type SystemContent = TextBlock | ToolReferenceBlock | UnsupportedBlock;
 
-/** One turn. String content on the wire arrives here as one text block. */
+/** One turn. String content has become one text block. */
 export type MessageParam =
   | { role: "user"; content: UserContent[] }
   | { role: "assistant"; content: AssistantContent[] }
-  /** `effort` counts from this turn on, in place of the request's. */
-  | { role: "system"; content: SystemContent[]; effort?: Effort };
+  /** `effort` replaces that of the request from this turn on. */
+  | { role: "system"; content: SystemContent[]; effort?: Effort | undefined };
 
-/** A tool that the client runs. Anthropic-only keys that nobody reads are not listed. */
+/** A tool that the client runs. */
 export type Tool = Cacheable & {
   name: string;
-  /** Its place in the client's list, for messages. */
+  /** Its index in the client's list, for error messages. */
   position: number;
   description?: string | undefined;
   input_schema: Record<string, unknown>;
   strict?: boolean | undefined;
-  /** Hidden from the model until a tool search has found it. */
+  /** Whether the tool is hidden from the model until a tool search finds it. */
   defer_loading?: boolean | undefined;
 };
 
-/** A named choice is a tool of the client's, or one that upstream runs. */
+/** `tool` names a tool that the client runs; tools that upstream runs have a type of their own. */
 export type ToolChoice =
-  | { type: "auto" | "any" | keyof ServerTools; disable_parallel_tool_use?: boolean }
-  | { type: "tool"; name: string; disable_parallel_tool_use?: boolean }
+  | { type: "auto" | "any" | keyof ServerTools; disable_parallel_tool_use?: boolean | undefined }
+  | { type: "tool"; name: string; disable_parallel_tool_use?: boolean | undefined }
   | { type: "none" };
 
-/** How much reasoning is wanted, and whether the client wants to see it. */
+/** How much the model reasons, and whether the response contains it. */
 export type Thinking =
-  | { type: "enabled"; budget_tokens: number; display?: "omitted" }
-  | { type: "adaptive" | "disabled" | "between_tools"; display?: "omitted" };
+  | { type: "enabled"; budget_tokens: number; display?: "omitted" | undefined }
+  | { type: "adaptive" | "disabled" | "between_tools"; display?: "omitted" | undefined };
 
-/** How hard the model should try. */
+/** `output_config.effort`. */
 export type Effort = "low" | "medium" | "high" | "xhigh" | "max";
 
-/** `POST /v1/messages`, checked. Keys that nobody reads are kept out of the type and listed in `unread`. */
+/** A parsed `POST /v1/messages` request. Fields that are not forwarded are listed in `droppedFields`. */
 export type MessagesRequest = ServerTools & {
   model: string;
-  /** 0 fills the cache and asks for no answer. */
+  /** 0 fills the cache and returns an empty response. */
   max_tokens: number;
   messages: MessageParam[];
   system: TextBlock[];
   stream: boolean;
   tools: Tool[];
   tool_choice?: ToolChoice | undefined;
-  /** How many of the last turns keep their thinking; absent: all, and nothing was asked. */
+  /** How many of the last turns keep their thinking; absent: all. */
   thinking_turns?: number | undefined;
-  /** Whether the client asked for edits of the context, and so wants to hear what was done. */
+  /** Whether the request has `context_management`, so that the response reports the applied edits. */
   manages_context: boolean;
   thinking?: Thinking | undefined;
   effort?: Effort | undefined;
-  /** JSON schema that the answer's text must fit. */
+  /** JSON schema of the response text. */
   output_schema?: Record<string, unknown> | undefined;
   temperature?: number | undefined;
   top_p?: number | undefined;
   top_k?: number | undefined;
   stop_sequences: string[];
-  /** Models to try where the first cannot answer. */
+  /** Models to try if the first one fails. */
   fallbacks: string[];
-  /** Whether the client asked for verdicts on dangerous tool calls, which only Anthropic gives. */
+  /** Whether verdicts on dangerous tool calls are requested, which only Anthropic supports. */
   safeguards: boolean;
   user_id?: string | undefined;
-  /** How soon: paid-for priority, or never that. */
   service_tier?: "priority" | "standard" | undefined;
   cache_control?: CacheControl | undefined;
-  /** Top-level fields that were sent, mean something to Anthropic, and do not travel. */
+  /** Names of fields that were sent and are not forwarded. */
   droppedFields: string[];
 };
 
-/** Blocks of an answer. `citations` and `caller` are left out when there is none: strict readers fail on null. */
+/** A block of a response. Absent `citations` are left out, because strict clients fail on null. */
 export type ContentBlock =
-  | { type: "text"; text: string; citations?: Citation[] }
+  | { type: "text"; text: string; citations?: Citation[] | undefined }
   | { type: "thinking"; thinking: string; signature: string }
   | { type: "redacted_thinking"; data: string }
   | { type: "tool_use"; id: string; name: string; input: Record<string, unknown> }
   | { type: "server_tool_use"; id: string; name: "web_search"; input: Record<string, unknown> }
   | { type: "web_search_tool_result"; tool_use_id: string; content: WebSearchResult[] };
 
-/** Why an answer ended. */
+/** Why a response ended. */
 export type StopReason =
   | "end_turn"
   | "max_tokens"
@@ -185,26 +181,28 @@ export type StopReason =
   | "refusal"
   | "model_context_window_exceeded";
 
-/** What a refusal says about itself. */
+/** Details of a refusal. */
 export type StopDetails = { type: "refusal"; category: string | null; explanation: string | null };
 
-/** Tokens. `input_tokens` excludes what was read from or written to the cache. */
+/** Token counts. `input_tokens` excludes tokens read from or written to the cache. */
 export type Usage = {
   input_tokens: number;
   output_tokens: number;
   cache_creation_input_tokens: number;
   cache_read_input_tokens: number;
   output_tokens_details?: { thinking_tokens: number } | undefined;
-  /** What was written to the cache, by how long it is kept. */
+  /** Tokens written to the cache, by time to live. */
   cache_creation?: {
     ephemeral_5m_input_tokens: number | undefined;
     ephemeral_1h_input_tokens: number;
-  };
-  server_tool_use?: { web_search_requests: number | undefined; web_fetch_requests: number };
+  } | undefined;
+  server_tool_use?:
+    | { web_search_requests: number | undefined; web_fetch_requests: number }
+    | undefined;
   service_tier?: "standard" | "priority" | undefined;
 };
 
-/** What was done to the context before the model saw it. Tokens are an estimate. */
+/** Edits of the context that were applied before the request was sent. Token counts are estimates. */
 export type ContextManagement = {
   applied_edits: {
     type: "clear_thinking_20251015";
@@ -213,7 +211,7 @@ export type ContextManagement = {
   }[];
 };
 
-/** A whole answer. */
+/** A complete response. */
 export type Message = {
   id: string;
   type: "message";
@@ -224,13 +222,13 @@ export type Message = {
   stop_sequence: string | null;
   stop_details: StopDetails | null;
   usage: Usage;
-  /** Only where the request managed its context. */
+  /** Only if the request had `context_management`. */
   context_management?: ContextManagement | undefined;
-  /** Only where the request had `safeguards`. */
+  /** Only if the request had `safeguards`. */
   safeguard_results?: SafeguardResult[] | undefined;
 };
 
-/** What a stream adds to the open block. */
+/** A delta of the open block. */
 export type BlockDelta =
   | { type: "text_delta"; text: string }
   | { type: "citations_delta"; citation: Citation }
@@ -238,22 +236,22 @@ export type BlockDelta =
   | { type: "signature_delta"; signature: string }
   | { type: "input_json_delta"; partial_json: string };
 
-/** How an answer ended: the body of `message_delta`. */
+/** How a response ended: the `delta` of `message_delta`. */
 export type MessageDelta = {
   stop_reason: StopReason;
   stop_sequence: string | null;
   stop_details: StopDetails | null;
-  /** Only where the request had `safeguards`. */
+  /** Only if the request had `safeguards`. */
   safeguard_results?: SafeguardResult[] | undefined;
 };
 
-/** What became of a safeguard that the client asked for. Upstream has none. */
+/** The result of a requested safeguard. Upstream supports none. */
 export type SafeguardResult = {
   type: "dangerous_tool_use";
   status: { type: "unsupported" };
 };
 
-/** The error types of the API; their HTTP status stands in errors.ts. */
+/** The error types of the API. Their HTTP status is in errors.ts. */
 export type ErrorType =
   | "invalid_request_error"
   | "authentication_error"
@@ -266,14 +264,14 @@ export type ErrorType =
   | "api_error"
   | "overloaded_error";
 
-/** `details` is sent only where a client acts on it. */
+/** `details` is sent only if a client acts on it. */
 export type ErrorBody = {
   type: ErrorType;
   message: string;
   details?: Record<string, unknown> | undefined;
 };
 
-/** The events of an answer stream, in the grammar of the API: one block open at a time. */
+/** The events of a stream. Only one block is open at a time. */
 export type StreamEvent =
   | { type: "message_start"; message: Message }
   | { type: "content_block_start"; index: number; content_block: ContentBlock }
@@ -287,7 +285,7 @@ export type StreamEvent =
   }
   | { type: "message_stop" }
   | { type: "ping" }
-  | { type: "error"; error: ErrorBody; request_id?: string };
+  | { type: "error"; error: ErrorBody; request_id?: string | undefined };
 
 /** One entry of `GET /v1/models`. */
 export type ModelInfo = {

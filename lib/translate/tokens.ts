@@ -89,7 +89,7 @@ function countBlock(block: AnyContent): number {
     case "web_search":
       return describeSearch(block).text.length / CHARS_PER_TOKEN;
     case "redacted_thinking":
-    case "foreign":
+    case "unsupported":
       return 0;
     default:
       return block satisfies never;

@@ -1,46 +1,102 @@
-/** Fields that are read and not forwarded: lib/anthropic/dropped_fields.ts. @module */
+/** Tests which fields are reported as dropped: lib/anthropic/dropped_fields.ts. @module */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
+import { testGrowths } from "../helpers/scaling.ts";
 import { assistant, PIXEL, text, user } from "../helpers/turns.ts";
 
-function listUnread(request: Record<string, unknown>): string[] {
+type Json = Record<string, unknown>;
+
+function listDropped(request: Json): string[] {
   const messages = [user(text("Hello"))];
   return parseMessagesRequest({ model: "m", max_tokens: 10, messages, ...request }).droppedFields;
 }
 
 const call = { type: "tool_use", id: "call_1", name: "Read", input: {} };
 const result = { type: "tool_result", tool_use_id: "call_1", content: "ok" };
-const image = {
-  type: "image",
-  source: { type: "base64", media_type: "image/png", data: PIXEL },
-};
+const source = { type: "base64", media_type: "image/png", data: PIXEL };
+const image = { type: "image", source };
 const tool = { name: "Read", input_schema: { type: "object" } };
+const search = { type: "web_search_20250305", name: "web_search" };
+const hits = { type: "web_search_tool_result", tool_use_id: "s", content: [] };
 
-/** A request with a value in one place, and the name that the place has in the report. */
-const PLACES: Record<string, (value: unknown) => Record<string, unknown>> = {
-  "tool_use.caller": (caller) => ({
-    messages: [user(text("Go")), assistant({ ...call, caller }), user(result)],
-  }),
-  "tool_use.toolset_name": (toolset_name) => ({
-    messages: [user(text("Go")), assistant({ ...call, toolset_name }), user(result)],
-  }),
-  "tool_result.toolset_name": (toolset_name) => ({
-    messages: [user(text("Go")), assistant(call), user({ ...result, toolset_name })],
-  }),
-  "image.transformations": (transformations) => ({
-    messages: [user({ ...image, transformations })],
-  }),
+const inUser = (...content: unknown[]): Json => ({ messages: [user(...content)] });
+const inAssistant = (...content: unknown[]): Json => ({
+  messages: [user(text("Go")), assistant(...content)],
+});
+
+/** Requests with a value in one field, by the name that the field has in the report. */
+const PLACES: Record<string, (value: unknown) => Json> = {
+  "tool_use.caller": (caller) => inAssistant({ ...call, caller }),
+  "tool_use.toolset_name": (toolset_name) => inAssistant({ ...call, toolset_name }),
+  "tool_result.toolset_name": (toolset_name) => inUser({ ...result, toolset_name }),
+  "image.transformations": (transformations) => inUser({ ...image, transformations }),
   "messages.clear_at": (clear_at) => ({ messages: [{ ...user(text("Go")), clear_at }] }),
   "messages.output_config": (output_config) => ({
     messages: [{ ...user(text("Go")), output_config }],
   }),
   "tools.allowed_callers": (allowed_callers) => ({ tools: [{ ...tool, allowed_callers }] }),
   "tools.input_examples": (input_examples) => ({ tools: [{ ...tool, input_examples }] }),
-  "text.citations": (citations) => ({ messages: [user(text("Hello", { citations }))] }),
+  "text.citations": (citations) => inUser(text("Hello", { citations })),
+  "output_config.task_budget": (task_budget) => ({ output_config: { task_budget } }),
 };
 
-/** What the places mean anyway: saying it changes nothing. */
+/** The same for fields that the API does not have, at every level of a request. */
+const UNKNOWN: Record<string, (value: unknown) => Json> = {
+  "later": (later) => ({ later }),
+  "__proto__": (value) => JSON.parse(`{"__proto__":${JSON.stringify(value) ?? null}}`),
+  "messages.later": (later) => ({ messages: [{ ...user(text("Go")), later }] }),
+  "text.later": (later) => inUser(text("Hello", { later })),
+  "text.cache_control.later": (later) => ({
+    system: [text("Be brief.", { cache_control: { type: "ephemeral", later } })],
+  }),
+  "image.source.later": (later) => inUser({ ...image, source: { ...source, later } }),
+  "document.source.later": (later) =>
+    inUser({ type: "document", source: { type: "url", url: "https://a.example", later } }),
+  "search_result.later": (later) =>
+    inUser({ type: "search_result", source: "s", title: "t", content: [text("x")], later }),
+  "thinking.later": (later) => inAssistant({ type: "thinking", thinking: "", later }),
+  "server_tool_use.later": (later) =>
+    inAssistant({ type: "server_tool_use", id: "s", name: "web_search", input: {}, later }),
+  "web_search_tool_result.later": (later) => inAssistant({ ...hits, later }),
+  "web_search_result.later": (later) =>
+    inAssistant({
+      ...hits,
+      content: [{ type: "web_search_result", title: "t", url: "https://a.example", later }],
+    }),
+  // Claude Code sends it when it adds a tool that upstream runs.
+  "tool_addition.cache_control": (cache_control) => ({
+    messages: [user(text("Go")), {
+      role: "system",
+      content: [{
+        type: "tool_addition",
+        tool: { type: "tool_reference", name: "advisor" },
+        cache_control,
+      }],
+    }],
+  }),
+  "tool_reference.later": (later) =>
+    inUser({ ...result, content: [{ type: "tool_reference", tool_name: "Read", later }] }),
+  "tools.later": (later) => ({ tools: [{ ...tool, later }] }),
+  "tools.cache_control": (later) => ({ tools: [{ ...search, cache_control: later }] }),
+  "tools.user_location.later": (later) => ({
+    tools: [{ ...search, user_location: { type: "approximate", later } }],
+  }),
+  "tool_choice.later": (later) => ({ tools: [tool], tool_choice: { type: "any", later } }),
+  "metadata.later": (later) => ({ metadata: { user_id: "u", later } }),
+  "output_config.later": (later) => ({ output_config: { effort: "low", later } }),
+  "output_config.format.later": (later) => ({
+    output_config: { format: { type: "json_schema", schema: {}, later } },
+  }),
+  "thinking.block_binding": (later) => ({ thinking: { type: "adaptive", block_binding: later } }),
+  "fallbacks.later": (later) => ({ fallbacks: [{ model: "m", later }] }),
+  "context_management.later": (later) => ({ context_management: { later } }),
+  "context_management.clear_thinking_20251015.later": (later) => ({
+    context_management: { edits: [{ type: "clear_thinking_20251015", later }] },
+  }),
+};
+
+/** Default values, which have no effect. */
 const DEFAULTS: readonly (readonly [string, unknown])[] = [
   ["tool_use.caller", { type: "direct" }],
   ["image.transformations", { oversized_image: "downsize" }],
@@ -51,21 +107,144 @@ const DEFAULTS: readonly (readonly [string, unknown])[] = [
   ["text.citations", null],
 ];
 
-for (const [name, place] of Object.entries(PLACES)) {
-  Deno.test(`${name} is reported where it is given`, () => {
-    assertEquals(listUnread(place([{ some: "thing" }])), [name]);
-    assertEquals(listUnread(place(undefined)), []);
+for (const [name, place] of Object.entries({ ...PLACES, ...UNKNOWN })) {
+  Deno.test(`parseMessagesRequest reports ${name} if it is given`, () => {
+    assertEquals(listDropped(place([{ some: "thing" }])), [name]);
+    assertEquals(listDropped(place(undefined)), []);
+    assertEquals(listDropped(place(null)), []);
   });
 }
 
 for (const [name, value] of DEFAULTS) {
-  Deno.test(`${name} is not reported for ${JSON.stringify(value)}, which it means anyway`, () => {
-    assertEquals(listUnread(PLACES[name]?.(value) ?? {}), []);
+  Deno.test(`parseMessagesRequest does not report ${name} with its default ${JSON.stringify(value)}`, () => {
+    assertEquals(listDropped(PLACES[name]?.(value) ?? {}), []);
   });
 }
 
-Deno.test("a default of one place is reported in another", () => {
-  assertEquals(listUnread({ messages: [user({ ...image, transformations: "never" })] }), [
+Deno.test("parseMessagesRequest reports the default of one field in another", () => {
+  assertEquals(listDropped(inUser({ ...image, transformations: "never" })), [
     "image.transformations",
   ]);
 });
+
+/** Values that are forwarded or dropped whole, with the name that is reported. */
+const WHOLE: Record<string, [request: Json, dropped: string[]]> = {
+  "the schema of a tool": [
+    { tools: [{ ...tool, input_schema: { type: "object", later: { later: 1 } } }] },
+    [],
+  ],
+  "the schema of a response": [
+    { output_config: { format: { type: "json_schema", schema: { type: "object", later: 1 } } } },
+    [],
+  ],
+  "the input of a tool call": [inAssistant({ ...call, input: { type: "later", later: 1 } }), []],
+  "the state of a browser": [
+    inUser({ ...result, content: [{ type: "browser_state", later: { later: 1 } }] }),
+    [],
+  ],
+  "entries of safeguards": [
+    { safeguards: [{ type: "dangerous_tool_use", later: 1 }, { type: "later", later: 1 }] },
+    ["safeguards.later"],
+  ],
+  "a tool without a counterpart": [
+    { tools: [{ type: "computer_20250124", name: "computer", display_width_px: 1 }] },
+    ["tools.computer_20250124"],
+  ],
+  "a context edit": [
+    { context_management: { edits: [{ type: "compact_20260112", trigger: { value: 1 } }] } },
+    ["context_management.compact_20260112"],
+  ],
+  "a turn's output_config": [
+    {
+      messages: [user(text("Go")), { role: "system", output_config: { effort: "low", later: 1 } }],
+    },
+    ["messages.output_config"],
+  ],
+  // The translation reports these by their type.
+  "a block of an unknown type": [inUser(text("Hi"), { type: "later", later: { later: 1 } }), []],
+  "another server tool": [
+    inAssistant({ type: "server_tool_use", id: "s", name: "code_execution", input: { code: "1" } }),
+    [],
+  ],
+  "another addition of a tool": [{
+    messages: [user(text("Go")), {
+      role: "system",
+      content: [{ type: "tool_addition", tool: { type: "tool_definition", name: "a" } }],
+    }],
+  }, []],
+};
+
+for (const [about, [request, dropped]] of Object.entries(WHOLE)) {
+  Deno.test(`parseMessagesRequest does not report what is inside ${about}`, () => {
+    assertEquals(listDropped(request), dropped);
+  });
+}
+
+Deno.test("parseMessagesRequest does not report fields that need no translation", () => {
+  const messages = [
+    user(text("Go")),
+    assistant(
+      { type: "server_tool_use", id: "s", name: "web_search", input: { query: "q" } },
+      {
+        ...hits,
+        content: [{
+          type: "web_search_result",
+          title: "t",
+          url: "https://a.example",
+          encrypted_content: "e",
+          page_age: "1 day",
+        }],
+      },
+    ),
+  ];
+  const tools = [
+    { ...tool, type: "custom", eager_input_streaming: true },
+    { type: "bash_20250124", name: "bash" },
+    { ...search, defer_loading: true },
+  ];
+  const tool_choice = { type: "none", disable_parallel_tool_use: true };
+  assertEquals(listDropped({ messages, tools, tool_choice }), []);
+});
+
+Deno.test("parseMessagesRequest reports at most 100 unread fields, and each name once", () => {
+  const fields = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`later_${n}`, 1]));
+  assertEquals(listDropped(fields).length, 100);
+  const blocks = Array.from({ length: 1000 }, () => text("a", { later: 1 }));
+  assertEquals(listDropped(inUser(...blocks)), ["text.later"]);
+});
+
+Deno.test("parseMessagesRequest does not repeat a long name of an unread field", () => {
+  const name = "n".repeat(1_000_000);
+  assertEquals(listDropped({ [name]: 1 }), ["(long name)"]);
+  assertEquals(listDropped(inUser(text("a", { [name]: 1 }))), ["text.(long name)"]);
+  assert(listDropped({ ["n".repeat(64)]: 1 })[0]?.startsWith("nnn"));
+});
+
+function grow(about: string, most: number, build: (size: number) => Json) {
+  const body = { model: "m", max_tokens: 10, messages: [user(text("Hello"))] };
+  return {
+    about,
+    most,
+    prepare(size: number) {
+      const request: unknown = JSON.parse(JSON.stringify({ ...body, ...build(size) }));
+      return () => parseMessagesRequest(request);
+    },
+  };
+}
+
+const list = <T>(size: number, item: (n: number) => T) =>
+  Array.from({ length: size }, (_, n) => item(n));
+const keys = (size: number, value: unknown) =>
+  Object.fromEntries(list(size + 3000, (n) => [`later_${n}`, value]));
+
+testGrowths("reporting unread fields", [
+  grow("fields of the request", 300_000, (size) => keys(size, 1)),
+  // None of them ends the search, because none is reported.
+  grow("fields that are null", 300_000, (size) => keys(size, null)),
+  grow("fields of a block", 300_000, (size) => inUser(text("a", keys(size, null)))),
+  grow(
+    "blocks with a field",
+    99_000,
+    (size) => inUser(...list(size, () => text("a", { later: 1 }))),
+  ),
+]);

@@ -1,5 +1,4 @@
-// The door, further in: content blocks and tools that must be refused, with the exact words and path
-// Anthropic uses.
+// Invalid content blocks and tools, with the API's own wording and path in the error.
 
 import {
   assistant,
@@ -26,26 +25,26 @@ import {
   without,
 } from "../helpers/bad_requests.ts";
 
-const SHOWABLE = ["text", "image", "document", "search_result"];
+const INPUT_TYPES = ["text", "image", "document", "search_result"];
 
 const BLOCKS: Bad[] = [
   ["a null block", user(null), `${BLOCK}: ${OBJECT}`],
   ["a string as block", user("Hello"), `${BLOCK}: ${OBJECT}`],
   ["a block without type", user({ text: "x" }), `${BLOCK}.type: ${REQUIRED}`],
   [
-    "a tool_use block of the user's",
+    "a tool_use block in a user turn",
     user(call),
-    `${BLOCK}: ${tag("tool_use", ...SHOWABLE, "tool_result")}`,
+    `${BLOCK}: ${tag("tool_use", ...INPUT_TYPES, "tool_result")}`,
   ],
   [
-    "a tool_result block of the assistant's",
+    "a tool_result block in an assistant turn",
     assistant(result),
     `${BLOCK}: ${tag("tool_result", "text", "tool_use", "thinking", "redacted_thinking")}`,
   ],
   [
-    "the second block, by its path",
+    "a second block, with its path",
     user({ type: "text", text: "x" }, { type: "thinking" }),
-    `messages.0.content.1: ${tag("thinking", ...SHOWABLE, "tool_result")}`,
+    `messages.0.content.1: ${tag("thinking", ...INPUT_TYPES, "tool_result")}`,
   ],
   ["a text block without text", user({ type: "text" }), `${BLOCK}.text.text: ${REQUIRED}`],
   [
@@ -70,12 +69,12 @@ const BLOCKS: Bad[] = [
     `${BLOCK}.image.source.base64.data: ${REQUIRED}`,
   ],
   [
-    "an object as type, with a toString of its own",
+    "an object with its own toString as type",
     user({ type: { toString: -1 } }),
-    `${BLOCK}: ${tag('{"toString":-1}', ...SHOWABLE, "tool_result")}`,
+    `${BLOCK}: ${tag('{"toString":-1}', ...INPUT_TYPES, "tool_result")}`,
   ],
   [
-    "an image whose data is a page's URL",
+    "an image whose data is a data URL of a page",
     image({ data: "data:text/html;base64,PGI+" }),
     `${BLOCK}.image.source.base64.data: Input should be valid base64`,
   ],
@@ -93,7 +92,7 @@ const BLOCKS: Bad[] = [
     `${BLOCK}.image.source.url.url: ${REQUIRED}`,
   ],
   [
-    "an image url that nobody can fetch",
+    "an image url that cannot be fetched",
     image({ type: "url", url: "file:///etc/passwd" }),
     `${BLOCK}.image.source.url.url: Input should be a valid URL`,
   ],
@@ -108,7 +107,7 @@ const BLOCKS: Bad[] = [
     `${BLOCK}.image.source: file sources (f) are not supported; send base64 or a url`,
   ],
   [
-    "a document of another type",
+    "a document of another media type",
     user({ type: "document", source }),
     `${BLOCK}.document.source.base64.media_type: Input should be 'application/pdf'`,
   ],
@@ -128,7 +127,7 @@ const BLOCKS: Bad[] = [
     `${BLOCK}.document.source: ${tag("path", "base64", "url", "text", "content")}`,
   ],
   [
-    "a call inside a document",
+    "a tool call in a document",
     user({ type: "document", source: { type: "content", content: [call] } }),
     `${BLOCK}.document.source.content.content.0: ${tag("tool_use", "text", "image")}`,
   ],
@@ -138,7 +137,7 @@ const BLOCKS: Bad[] = [
     `${BLOCK}.search_result.source: ${REQUIRED}`,
   ],
   [
-    "an image inside a search result",
+    "an image in a search result",
     user({ type: "search_result", source: "s", title: "t", content: [{ type: "image", source }] }),
     `${BLOCK}.search_result.content.0: ${tag("image", "text")}`,
   ],
@@ -153,7 +152,7 @@ const BLOCKS: Bad[] = [
     `${BLOCK}.image.source.url.url: Input should be a valid URL`,
   ],
   [
-    "a title of a document that is no text",
+    "a document title that is not a string",
     user({
       type: "document",
       source: { type: "text", media_type: "text/plain", data: "x" },
@@ -161,10 +160,14 @@ const BLOCKS: Bad[] = [
     }),
     `${BLOCK}.document.title: ${STRING}`,
   ],
-  ["a call without id", assistant(without(call, "id")), `${BLOCK}.tool_use.id: ${REQUIRED}`],
-  ["a call without name", assistant(without(call, "name")), `${BLOCK}.tool_use.name: ${REQUIRED}`],
+  ["a tool call without id", assistant(without(call, "id")), `${BLOCK}.tool_use.id: ${REQUIRED}`],
   [
-    "a result without tool_use_id",
+    "a tool call without name",
+    assistant(without(call, "name")),
+    `${BLOCK}.tool_use.name: ${REQUIRED}`,
+  ],
+  [
+    "a tool result without tool_use_id",
     user(without(result, "tool_use_id")),
     `${BLOCK}.tool_result.tool_use_id: ${REQUIRED}`,
   ],
@@ -173,14 +176,18 @@ const BLOCKS: Bad[] = [
     user({ ...result, is_error: "no" }),
     `${BLOCK}.tool_result.is_error: ${BOOLEAN}`,
   ],
-  ["a number as result", user({ ...result, content: 1 }), `${BLOCK}.tool_result.content: ${LIST}`],
   [
-    "a result in a result",
-    user({ ...result, content: [result] }),
-    `${BLOCK}.tool_result.content.0: ${tag("tool_result", ...SHOWABLE, "tool_reference")}`,
+    "a number as the content of a tool result",
+    user({ ...result, content: 1 }),
+    `${BLOCK}.tool_result.content: ${LIST}`,
   ],
   [
-    "a document in a result",
+    "a tool result in a tool result",
+    user({ ...result, content: [result] }),
+    `${BLOCK}.tool_result.content.0: ${tag("tool_result", ...INPUT_TYPES, "tool_reference")}`,
+  ],
+  [
+    "a document without source in a tool result",
     user({ ...result, content: [{ type: "document" }] }),
     `${BLOCK}.tool_result.content.0.document.source: ${REQUIRED}`,
   ],
@@ -222,12 +229,12 @@ const TOOLS: Bad[] = [
     "tools: Tool names must be unique.",
   ],
   [
-    "a tool beside a web search of the same name",
+    "a tool and a web search with the same name",
     body({ tools: [SEARCH, { name: "web_search", input_schema: schema }] }),
     "tools: Tool names must be unique.",
   ],
   [
-    "a web search that may be made no times",
+    "a web search with max_uses 0",
     body({ tools: [{ ...SEARCH, max_uses: 0 }] }),
     "tools.0.web_search_20250305.max_uses: Input should be greater than or equal to 1",
   ],
@@ -241,12 +248,12 @@ const TOOLS: Bad[] = [
   ],
   ["text as input_schema", tool({ input_schema: "{}" }), `tools.0.custom.input_schema: ${OBJECT}`],
   [
-    "an input_schema of a string",
+    "an input_schema of type string",
     tool({ input_schema: { type: "string" } }),
     "tools.0.custom.input_schema.type: Input should be 'object'",
   ],
   [
-    "two tools of one name",
+    "two tools with the same name",
     body({ tools: [{ name: "A", input_schema: schema }, { name: "A", input_schema: schema }] }),
     "tools: Tool names must be unique.",
   ],
@@ -262,12 +269,12 @@ const TOOLS: Bad[] = [
     `tool_choice.tool.name: ${REQUIRED}`,
   ],
   [
-    "a tool_choice that is no tool",
+    "a tool_choice for a tool that does not exist",
     { ...tool({}), tool_choice: { type: "tool", name: "Read" } },
     "tool_choice: Tool 'Read' not found in provided tools",
   ],
   [
-    "a tool_choice for a tool that nothing upstream stands for",
+    "a tool_choice for a tool without a counterpart upstream",
     body({
       tools: [CODE, { name: "A", input_schema: schema }],
       tool_choice: { type: "tool", name: CODE.name },
@@ -275,16 +282,16 @@ const TOOLS: Bad[] = [
     `tool_choice: '${CODE.type}' ('${CODE.name}') is not supported by this proxy`,
   ],
   [
-    "a tool_choice for any tool where all are left out",
+    "a tool_choice for any tool if all are dropped",
     body({ tools: [CODE, { type: "mcp_toolset" }], tool_choice: { type: "any" } }),
     `tool_choice: '${CODE.type}' ('${CODE.name}'), 'mcp_toolset' are not supported by this proxy`,
   ],
   [
-    "a tool_choice for any tool of MCP servers",
+    "a tool_choice for any tool if only MCP servers are given",
     body({ mcp_servers: [{ type: "url", name: "s" }], tool_choice: { type: "any" } }),
     "tool_choice: 'mcp_servers' is not supported by this proxy",
   ],
-  ["MCP servers that are no list", body({ mcp_servers: {} }), `mcp_servers: ${LIST}`],
+  ["MCP servers that are not a list", body({ mcp_servers: {} }), `mcp_servers: ${LIST}`],
   [
     "two lists of domains for a web fetch",
     body({
@@ -303,7 +310,7 @@ const TOOLS: Bad[] = [
     `tools.0.advisor_20260301.model: ${STRING}`,
   ],
   [
-    "a web fetch of no tokens",
+    "a web fetch with max_content_tokens 0",
     body({ tools: [{ type: "web_fetch_20250910", max_content_tokens: 0 }] }),
     "tools.0.web_fetch_20250910.max_content_tokens: Input should be greater than or equal to 1",
   ],

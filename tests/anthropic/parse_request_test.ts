@@ -1,8 +1,8 @@
-// The door: bodies that must be refused, with the exact words and path Anthropic uses, and odd ones that
-// must pass. Blocks and tools have their own file.
+// Invalid requests, with the API's own wording and path in the error, and unusual requests that are valid. Blocks and
+// tools are in parse_messages_test.ts.
 
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { toInvalidInput } from "../../lib/anthropic/invalid_input.ts";
+import { toInvalidInput } from "../../lib/anthropic/parse_messages.ts";
 import { parseCountRequest, parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { ApiError } from "../../lib/errors.ts";
 import {
@@ -38,12 +38,12 @@ const BODIES: Bad[] = [
   ["a list", [good], OBJECT],
   ["a string", "Hello", OBJECT],
   ["a number", 1, OBJECT],
-  ["an empty object: the model first", {}, `model: ${REQUIRED}`],
-  ["a body with a model only: max_tokens next", { model: "m" }, `max_tokens: ${REQUIRED}`],
+  ["an empty object, by its model", {}, `model: ${REQUIRED}`],
+  ["a body with only a model, by its max_tokens", { model: "m" }, `max_tokens: ${REQUIRED}`],
   ["a body without messages", without(good, "messages"), `messages: ${REQUIRED}`],
   ["a body without model", without(good, "model"), `model: ${REQUIRED}`],
   ["a null model", body({ model: null }), `model: ${STRING}`],
-  ["a blank model", body({ model: "" }), `model: ${NOT_EMPTY}`],
+  ["an empty model", body({ model: "" }), `model: ${NOT_EMPTY}`],
   ["a body without max_tokens", without(good, "max_tokens"), `max_tokens: ${REQUIRED}`],
   [
     "max_tokens -1",
@@ -86,7 +86,7 @@ const BODIES: Bad[] = [
     `context_management.edits.0.type: ${REQUIRED}`,
   ],
   [
-    "thinking kept for no turn",
+    "a clear_thinking edit that keeps no turns",
     body({
       context_management: {
         edits: [{ type: "clear_thinking_20251015", keep: { type: "thinking_turns", value: 0 } }],
@@ -136,7 +136,7 @@ const BODIES: Bad[] = [
     body({ output_config: { format: { type: "json_schema" } } }),
     `output_config.format.schema: ${REQUIRED}`,
   ],
-  ["thinking as a flag", body({ thinking: true }), `thinking: ${OBJECT}`],
+  ["a boolean as thinking", body({ thinking: true }), `thinking: ${OBJECT}`],
   [
     "an unknown thinking type",
     body({ thinking: { type: "deep" } }),
@@ -202,20 +202,20 @@ Deno.test("parseMessagesRequest refuses a continued thread in the words the SDK'
   });
 });
 
-Deno.test("parseMessagesRequest refuses a compaction request, which no plain answer can serve", () => {
+Deno.test("parseMessagesRequest refuses a compaction request", () => {
   assertMatch(refuse(body({ compaction: { type: "summarize" } })).message, /^compaction: /);
 });
 
-const PASS: [name: string, body: unknown][] = [
+const VALID: [name: string, body: unknown][] = [
   ["unknown top-level fields", body({ foo: 1, user_profile_id: "u", "": null })],
   ["unknown betas", body({ betas: ["never-heard-of-2030-01-01"] })],
-  ["unknown keys in blocks and tools", {
+  ["unknown fields of blocks and tools", {
     ...user({ type: "text", text: "x", citations: null, foo: 1 }),
     ...tool({ foo: 1 }),
   }],
   ["a created thread", body({ thread: { type: "create" } })],
   ["thinking display", body({ thinking: { type: "adaptive", display: "omitted" } })],
-  ["context_management and its edits", body({ context_management: { edits: [] } })],
+  ["context_management without edits", body({ context_management: { edits: [] } })],
   ["a system turn at the start", turn({ role: "system", content: "Be brief." })],
   [
     "a system turn without content",
@@ -226,7 +226,7 @@ const PASS: [name: string, body: unknown][] = [
     "a conversation that starts with the assistant",
     body({ messages: [{ role: "assistant", content: "Hi" }] }),
   ],
-  ["a tool name that upstream refuses", tool({ name: "github.issues/list" })],
+  ["a tool name that upstream rejects", tool({ name: "github.issues/list" })],
   ["max_tokens 0 with a tool choice of none", {
     ...tool({}),
     ...body({ max_tokens: 0, tool_choice: { type: "none" } }),
@@ -235,13 +235,13 @@ const PASS: [name: string, body: unknown][] = [
   ["a tool without schema type", tool({ input_schema: {} })],
 ];
 
-for (const [name, odd] of PASS) {
+for (const [name, request] of VALID) {
   Deno.test(`parseMessagesRequest takes ${name}`, () => {
-    parseMessagesRequest(odd);
+    parseMessagesRequest(request);
   });
 }
 
-Deno.test("parseMessagesRequest takes null for every optional field as not sent", () => {
+Deno.test("parseMessagesRequest treats null as absent for every optional field", () => {
   const keys = [
     ...["system", "stream", "stop_sequences", "temperature", "top_p", "top_k", "thinking", "tools"],
     ...["tool_choice", "metadata", "service_tier", "inference_geo", "speed", "cache_control"],
@@ -259,8 +259,8 @@ Deno.test("parseMessagesRequest takes null for every optional field as not sent"
   assertEquals(parseMessagesRequest(body(nulls)), parseMessagesRequest(good));
 });
 
-Deno.test("parseMessagesRequest takes null for the optional fields inside as not sent", () => {
-  const odd = parseMessagesRequest(body({
+Deno.test("parseMessagesRequest treats null as absent for optional fields at every level", () => {
+  const withNulls = parseMessagesRequest(body({
     metadata: { user_id: null },
     output_config: { effort: null, format: null, task_budget: null },
     tools: [{
@@ -299,10 +299,11 @@ Deno.test("parseMessagesRequest takes null for the optional fields inside as not
       { role: "user", content: [result] },
     ],
   }));
-  assertEquals(odd, plain);
+  // As JSON: an optional field that is undefined equals one that is absent.
+  assertEquals(JSON.stringify(withNulls), JSON.stringify(plain));
 });
 
-Deno.test("parseMessagesRequest keeps an input that is a text as it is, and others as JSON", () => {
+Deno.test("parseMessagesRequest keeps an input that is not an object as text or JSON", () => {
   const parse = (input: unknown) => {
     const content = [{ type: "tool_use", id: "a", name: "b", input }];
     const messages = [hello, { role: "assistant", content }];
@@ -320,7 +321,7 @@ Deno.test("parseMessagesRequest takes thinking without signature", () => {
   assertEquals(messages[0]?.content, [{ type: "thinking", thinking: "Hm.", signature: "" }]);
 });
 
-Deno.test("parseMessagesRequest takes every block of server tools in history, and of times to come", () => {
+Deno.test("parseMessagesRequest takes blocks of server tools and of unknown types in the history", () => {
   const types = [
     ...["server_tool_use", "web_fetch_tool_result", "mcp_tool_use", "mcp_tool_result"],
     ...["code_execution_tool_result", "bash_code_execution_tool_result", "mcp_tool_listing"],
@@ -328,11 +329,13 @@ Deno.test("parseMessagesRequest takes every block of server tools in history, an
     ...["advisor_tool_result", "fallback", "never_heard_of"],
   ];
   const blocks = types.map((type) => ({ type, id: "s" }));
-  const foreign = types.map((type) => ({ type: "foreign", foreign: type }));
-  for (const bad of [assistant(...blocks), user(...blocks), user({ ...result, content: blocks })]) {
-    const [block, ...rest] = parseMessagesRequest(bad).messages[0]?.content ?? [];
+  const unsupported = types.map((type) => ({ type: "unsupported", blockType: type }));
+  for (
+    const request of [assistant(...blocks), user(...blocks), user({ ...result, content: blocks })]
+  ) {
+    const [block, ...rest] = parseMessagesRequest(request).messages[0]?.content ?? [];
     const content = block?.type === "tool_result" ? block.content : [block, ...rest];
-    assertEquals<unknown>(content, foreign);
+    assertEquals<unknown>(content, unsupported);
   }
 });
 
@@ -340,7 +343,7 @@ Deno.test("parseCountRequest needs no max_tokens", () => {
   assertEquals(parseCountRequest(without(good, "max_tokens")).messages.length, 1);
 });
 
-Deno.test("parseCountRequest refuses what a request of its kind may not be", () => {
+Deno.test("parseCountRequest refuses invalid requests", () => {
   const cases: Bad[] = [
     ["", {}, `model: ${REQUIRED}`],
     ["", { model: "m" }, `messages: ${REQUIRED}`],

@@ -1,4 +1,4 @@
-// How long the texts and lists of a request may be: what is beyond every client is refused before it costs anything.
+// Limits of the texts and lists of a request: above them it is rejected before it takes time.
 
 import { assert, assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
@@ -15,8 +15,8 @@ import {
   user,
 } from "../helpers/bad_requests.ts";
 
-/** The longest that is taken, and one more. */
-const BOUNDS: [about: string, most: number, build: (size: number) => unknown, refusal: string][] = [
+/** Requests at a limit; one more is rejected. */
+const LIMITS: [about: string, limit: number, build: (size: number) => unknown, error: string][] = [
   ["model", 256, (size) => body({ model: "m".repeat(size) }), "model: String"],
   [
     "fallbacks.model",
@@ -99,17 +99,17 @@ const BOUNDS: [about: string, most: number, build: (size: number) => unknown, re
   ],
 ];
 
-for (const [about, most, build, refusal] of BOUNDS) {
-  Deno.test(`parseMessagesRequest takes ${most} of ${about}, and not one more`, () => {
-    parseMessagesRequest(build(most));
-    const unit = refusal.endsWith("String")
+for (const [about, limit, build, error] of LIMITS) {
+  Deno.test(`parseMessagesRequest takes at most ${limit} of ${about}`, () => {
+    parseMessagesRequest(build(limit));
+    const unit = error.endsWith("String")
       ? "characters"
-      : `items after validation, not ${most + 1}`;
-    assertEquals(refuse(build(most + 1)).message, `${refusal} should have at most ${most} ${unit}`);
+      : `items after validation, not ${limit + 1}`;
+    assertEquals(refuse(build(limit + 1)).message, `${error} should have at most ${limit} ${unit}`);
   });
 }
 
-Deno.test("the lists of a request hold 200,000 items in all, however they are nested", () => {
+Deno.test("parseMessagesRequest takes at most 200,000 items in all lists of a request, nested or not", () => {
   const blocks = (count: number) => Array(count).fill({ type: "text", text: "a" });
   const turns = (last: number) =>
     body({
@@ -127,7 +127,7 @@ Deno.test("the lists of a request hold 200,000 items in all, however they are ne
   );
 });
 
-Deno.test("a long list of the wrong things is refused at the first, before anything is made of the rest", () => {
+Deno.test("parseMessagesRequest refuses a list that is too long before it parses the items", () => {
   const started = performance.now();
   const error = refuse(body({ messages: Array(16_000_000).fill(1) }));
   assertEquals(
@@ -135,11 +135,11 @@ Deno.test("a long list of the wrong things is refused at the first, before anyth
     "messages: List should have at most 100000 items after validation, not 16000000",
   );
   assertEquals(refuse(body({ messages: [1, 1] })).message, `messages.0: ${OBJECT}`);
-  // Some milliseconds; an object for each takes seconds.
+  // Takes some milliseconds; creating a field for each item takes seconds.
   assert(performance.now() - started < 2000);
 });
 
-Deno.test("the type of a block that is refused is not repeated in full", () => {
+Deno.test("parseMessagesRequest does not repeat a long type in its error", () => {
   const { message } = refuse(body({ thinking: { type: "t".repeat(1_000_000) } }));
   assert(message.length < 500, `${message.length}`);
 });

@@ -100,8 +100,8 @@ class MessageTranslator {
       switch (block.type) {
         case "tool_result":
           return [];
-        case "foreign":
-          this.#context.dropped.add(block.foreign);
+        case "unsupported":
+          this.#context.dropped.add(block.blockType);
           return [];
         default:
           return translateInputBlock(block);
@@ -134,8 +134,8 @@ class MessageTranslator {
         case "thinking":
         case "redacted_thinking":
           break;
-        case "foreign":
-          this.#context.dropped.add(block.foreign);
+        case "unsupported":
+          this.#context.dropped.add(block.blockType);
           break;
         default:
           block satisfies never;

@@ -20,7 +20,7 @@ export function selectText(
 ): anthropic.TextBlock[] {
   return blocks.flatMap((block) => {
     if (block.type === "text") return [block];
-    if (block.type === "foreign") dropped.add(block.foreign);
+    if (block.type === "unsupported") dropped.add(block.blockType);
     return [];
   });
 }

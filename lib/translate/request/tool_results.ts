@@ -92,8 +92,8 @@ function splitResult(
         // Found by the client's tool search: as text, the model still learns the name.
         texts.push(toTextBlock(`Tool available: ${names.toUpstream(block.tool_name)}`));
         break;
-      case "foreign":
-        dropped.add(block.foreign);
+      case "unsupported":
+        dropped.add(block.blockType);
         break;
       default:
         block satisfies never;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { toInvalidInput } from "../../anthropic/invalid_input.ts";
+import { toInvalidInput } from "../../anthropic/parse_messages.ts";
 import { isJsonObject, parseJson } from "../../json.ts";
 
 /**
