@@ -1,6 +1,6 @@
 /**
  * The fake upstream of the benches, a process of its own: plain TCP and bytes rendered once, so that it is
- * never what is measured. The model of a request, `tools/bench/<kind>`, says which stream it gets. Prints its port.
+ * never what is measured. The model of a request, `bench/<kind>`, says which stream it gets. Prints its port.
  */
 
 import { createSample, type Kind, KINDS } from "./samples.ts";

@@ -13,7 +13,7 @@ export interface Sample {
   content: string;
 }
 
-/** What a model named `tools/bench/<kind>` answers. */
+/** What a model named `bench/<kind>` answers. */
 export const KINDS = ["short", "one", "flood", "fifty", "tools", "slow", "big"] as const;
 
 export type Kind = typeof KINDS[number];
@@ -121,7 +121,7 @@ function group(events: string[], size: number): string[] {
 /** A small request. `model` is an OpenRouter id, so that the proxy sends it as it is. */
 export function createSmallRequest(kind: Kind): Record<string, unknown> {
   return {
-    model: `tools/bench/${kind}`,
+    model: `bench/${kind}`,
     max_tokens: 1000,
     stream: true,
     messages: [{ role: "user", content: "Say something." }],
@@ -131,7 +131,7 @@ export function createSmallRequest(kind: Kind): Record<string, unknown> {
 /** A request of 76 KB as Claude Code sends it: a long system prompt, 20 tools, some turns. */
 export function createClaudeCodeRequest(kind: Kind, turns = 6): Record<string, unknown> {
   return {
-    model: `tools/bench/${kind}`,
+    model: `bench/${kind}`,
     max_tokens: 32_000,
     stream: true,
     system: [
