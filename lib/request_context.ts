@@ -13,7 +13,7 @@ import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
 import type { LearnedLimits } from "./openrouter/learned_limits.ts";
 import type { UnavailableDefaults } from "./openrouter/model_mapping.ts";
-import type { OpenStream } from "./stream/event_stream.ts";
+import type { OpenStream } from "./stream/response_stream.ts";
 import type { ReportSpan } from "./cli/telemetry.ts";
 
 /** What the whole server shares. Everything that touches the world comes in here. */

@@ -23,6 +23,7 @@ import { handleHealth, handleHello, handleInfo } from "./routes/info.ts";
 import { handleMessages } from "./routes/messages.ts";
 import { handleModel, handleModelList } from "./routes/models.ts";
 import { handleStats } from "./routes/stats.ts";
+import { settlesWithin } from "./stream/deadline.ts";
 
 /**
  * A handler for `Deno.serve`, or for a test without a socket.
@@ -84,11 +85,7 @@ export function createHandler(services: Services): Handler {
  * client may take nothing: by then only its last piece is kept.
  */
 async function waitUntilGone(gone: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
-  if (gone === undefined) return;
-  const { promise: isLate, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([gone, isLate]);
-  clearTimeout(timer);
+  if (gone !== undefined) await settlesWithin(gone, timeoutMs);
 }
 
 function createTrace(request: Request, services: Services, secrets: readonly string[]): Trace {

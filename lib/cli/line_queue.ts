@@ -4,6 +4,8 @@
  * @module
  */
 
+import { settlesWithin } from "../stream/deadline.ts";
+
 /** Lines that wait beyond this are lost: about 2,000 of a request each. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 /** How long a non-blocking pipe that is full is left alone. */
@@ -45,10 +47,7 @@ export class LineQueue {
   async flush(maxMs?: number): Promise<void> {
     if (this.#writing === null) return;
     if (maxMs === undefined) return await this.#writing;
-    const { promise: isLate, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, maxMs);
-    await Promise.race([this.#writing, isLate]);
-    clearTimeout(timer);
+    await settlesWithin(this.#writing, maxMs);
   }
 
   async #writeWaiting(): Promise<void> {

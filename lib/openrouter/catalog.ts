@@ -6,6 +6,7 @@
 
 import { ApiError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
+import { settlesWithin } from "../stream/deadline.ts";
 import { SimilarModels } from "./similar_models.ts";
 import type { CatalogEntry } from "./types.ts";
 
@@ -101,7 +102,7 @@ export class Catalog {
     if (this.#models.size === 0) {
       const isDue = this.#options.now() - this.#triedAt >= COLD_RETRY_MS;
       const fetching = this.#underWay ?? (isDue ? this.#load() : null);
-      if (fetching !== null) await settleWithin(fetching, waitMs);
+      if (fetching !== null) await settlesWithin(fetching, waitMs);
     }
     return this.#sorted;
   }
@@ -132,14 +133,6 @@ export class Catalog {
     this.#nearest = null;
     this.#loadedAt = this.#options.now();
   }
-}
-
-/** Waits for a promise, its failure included, or until the time is over. */
-async function settleWithin(work: Promise<unknown>, waitMs: number): Promise<void> {
-  const { promise: isOver, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, waitMs);
-  await Promise.race([work.catch(() => {}), isOver]);
-  clearTimeout(timer);
 }
 
 /** `{data: [entry, …]}` → models; entries without a usable id are skipped, and so is what is too much. */

@@ -10,7 +10,7 @@ import { type JsonObject, parseJson } from "../json.ts";
 import { isOutOfFiles } from "../out_of_files.ts";
 import { Deadline } from "../stream/deadline.ts";
 import type { ByteStream } from "../stream/body_reader.ts";
-import { readUpstreamText } from "../stream/read_text.ts";
+import { readErrorText, readUpstreamText } from "../stream/read_text.ts";
 import { type ErrorContext, parseErrorResponse } from "./errors.ts";
 import type { ChatRequest, OpenAiRequest } from "./types.ts";
 
@@ -75,9 +75,6 @@ export interface Client {
   fetchKey(key: string): Promise<unknown>;
 }
 
-/** An error body longer than this says nothing more. */
-const MAX_ERROR_BYTES = 256 * 1024;
-
 /** @param fetcher `fetch`, or a test's stand-in */
 export function createClient(config: ClientConfig, fetcher: typeof fetch): Client {
   return {
@@ -136,7 +133,7 @@ async function send(
     ...(call.nearest && { suggestModels: call.nearest }),
     ...(call.estimateInput && { estimateInput: call.estimateInput }),
   };
-  const text = await readErrorBody(response, config.timeoutMs);
+  const text = await readErrorText(response.body, config.timeoutMs);
   call.onRefusal?.(text);
   throw parseErrorResponse(response.status, text, context);
 }
@@ -159,7 +156,7 @@ async function fetchJson(
     if (response.status === 200 && response.body !== null) {
       return parseJson(await readUpstreamText(response.body, { timeoutMs }));
     }
-    throw parseErrorResponse(response.status, await readErrorBody(response, timeoutMs), {});
+    throw parseErrorResponse(response.status, await readErrorText(response.body, timeoutMs), {});
   } finally {
     deadline.stop();
   }
@@ -210,26 +207,4 @@ async function fetchHead(
 function readRetryAfter(headers: Headers): string | null {
   const value = headers.get("retry-after") ?? "";
   return /^\d+(\.\d+)?$|^\w{3}, [\w :]{10,40}$/.test(value) ? value : null;
-}
-
-/** At most {@linkcode MAX_ERROR_BYTES} of an error body; what breaks while it is read leaves it shorter. */
-async function readErrorBody(response: Response, timeoutMs: number): Promise<string> {
-  if (response.body === null) return "";
-  const reader = response.body.getReader();
-  const deadline = new Deadline(timeoutMs, () => reader.cancel().catch(() => {}));
-  const decoder = new TextDecoder();
-  let text = "";
-  try {
-    while (text.length < MAX_ERROR_BYTES) {
-      const { value, done } = await reader.read();
-      if (done) break;
-      text += decoder.decode(value, { stream: true });
-    }
-  } catch {
-    // A broken gzip, or a connection cut inside the error: the status still says what happened.
-  } finally {
-    deadline.stop();
-    reader.cancel().catch(() => {});
-  }
-  return text;
 }

@@ -11,8 +11,9 @@ import type { UpstreamResponse } from "../openrouter/client.ts";
 import { readReportedCost } from "../openrouter/cost.ts";
 import { encodeEvent } from "../stream/sse.ts";
 import { createPacedBody, toJsonResponse } from "../stream/paced_body.ts";
-import { createEventStream, type StreamEnd } from "../stream/event_stream.ts";
+import { createEventStream } from "../stream/event_stream.ts";
 import { readUpstreamText } from "../stream/read_text.ts";
+import type { StreamEnd } from "../stream/response_stream.ts";
 import {
   toPrefillOnlyMessage,
   translateCompletion,
