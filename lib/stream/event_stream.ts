@@ -79,7 +79,7 @@ class EventStream extends ResponseStream<string> {
           first = this.#encode(this.#translator.start()) + PING;
         } else {
           this.startedRead = null;
-          first = this.translate(text);
+          first = this.process(text);
         }
       }
       // Ended from outside before there was anything to send.
@@ -98,7 +98,7 @@ class EventStream extends ResponseStream<string> {
   }
 
   /** The encoded events of one read. Those before an error in the same read are delivered. */
-  protected override translate(read: string | null): string {
+  protected override process(read: string | null): string {
     const isLast = read === null;
     if (isLast && this.body.failure !== null) this.#checkComplete();
     let text = "";

@@ -46,7 +46,7 @@ class PassThrough extends ResponseStream<Uint8Array<ArrayBuffer>> {
   }
 
   /** Complete events; "" where the read completes none. */
-  protected override translate(bytes: Uint8Array<ArrayBuffer> | null): Output {
+  protected override process(bytes: Uint8Array<ArrayBuffer> | null): Output {
     if (bytes === null) return this.#finish(this.body.toError(this.#options.timeoutMs));
     try {
       const events = this.#events.push(bytes);

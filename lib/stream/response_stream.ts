@@ -74,7 +74,7 @@ export abstract class ResponseStream<T> implements OpenStream {
   /** One read of the body; null at its end. Never rejects. */
   protected abstract read(): Promise<T | null>;
   /** What a read sends to the client. What it throws ends the stream with an error event. */
-  protected abstract translate(read: T | null): Output;
+  protected abstract process(read: T | null): Output;
   protected abstract encodeError(error: ApiError): string;
   protected onPingDue(): void {}
 
@@ -134,7 +134,7 @@ export abstract class ResponseStream<T> implements OpenStream {
         const read = await reading;
         // Ended from outside, or the client has disconnected.
         if (this.ended !== null) break;
-        output = this.translate(read);
+        output = this.process(read);
       }
     } catch (error) {
       output = this.fail(error);
