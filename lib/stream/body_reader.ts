@@ -34,9 +34,10 @@ export class BodyReader<B extends ArrayBufferLike = ArrayBuffer> {
     body: ReadableStream<Uint8Array<B>>,
     { timer, bufferBytes = BUFFER_BYTES }: BodyReaderOptions = {},
   ) {
-    this.#reader = openByobReader(body) ?? body.getReader();
+    const byobReader = openByobReader(body);
+    this.#reader = byobReader ?? body.getReader();
+    this.#buffer = new ArrayBuffer(byobReader === null ? 0 : bufferBytes);
     this.#timer = timer;
-    this.#buffer = new ArrayBuffer(bufferBytes);
   }
 
   /** The bytes of the next read, which the one after it may overwrite; null at the end, whatever its reason. */
