@@ -15,7 +15,7 @@ const BUFFER_BYTES = 16 * 1024;
 export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 export interface BodyReaderOptions {
-  /** Measures the reads; its owner calls `timeOut`. */
+  /** Is informed of each read; its owner calls `timeOut`. */
   timer?: StreamTimer;
   bufferBytes?: number;
 }

@@ -9,7 +9,6 @@ import { BodyReader, type ByteStream } from "./body_reader.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { Deadline } from "./deadline.ts";
 import { connectionLostError, idleTimeoutError, responseTooLargeError } from "./errors.ts";
-import { StreamTimer } from "./stream_timer.ts";
 
 /** Of one response: enough for the longest text and for large images. It is translated in one piece. */
 const MAX_MIB = 20;
@@ -99,17 +98,12 @@ export async function readText(
   body: ReadableStream<Uint8Array>,
   { idleMs, expectedBytes, onRead }: ReadOptions,
 ): Promise<string | null> {
-  const timer = new StreamTimer({
-    timeoutMs: idleMs,
-    now: () => performance.now(),
-    onUpstreamTimeout: () => reader.timeOut(),
-  });
-  const reader = new BodyReader(body, {
-    timer,
-    ...(expectedBytes && { bufferBytes: Math.min(expectedBytes, READ_BYTES) }),
-  });
+  const reader = new BodyReader(
+    body,
+    expectedBytes ? { bufferBytes: Math.min(expectedBytes, READ_BYTES) } : {},
+  );
   const collected = new ByteBuffer(expectedBytes);
-  timer.start();
+  const deadline = new Deadline(idleMs, () => reader.timeOut());
   try {
     for (let reads = 1;; reads++) {
       const piece = await reader.read();
@@ -120,9 +114,10 @@ export async function readText(
       }
       onRead({ bytes: collected.length + piece.length, reads });
       collected.push(piece);
+      deadline.restart();
     }
   } finally {
-    timer.stop();
+    deadline.stop();
     reader.cancel();
     collected.release();
   }

@@ -15,9 +15,9 @@ export interface StreamTimerOptions {
   /** A monotonic clock. */
   now: () => number;
   onUpstreamTimeout: () => void;
-  onClientTimeout?: () => void;
+  onClientTimeout: () => void;
   /** Called repeatedly while nothing is sent. */
-  onPingDue?: () => void;
+  onPingDue: () => void;
 }
 
 /** Watches a stream from `start` to `stop`. */
@@ -68,15 +68,15 @@ export class StreamTimer {
   }
 
   #check(): void {
-    const { timeoutMs, now: readClock, onUpstreamTimeout } = this.#options;
+    const { timeoutMs, now: readClock, onUpstreamTimeout, onClientTimeout } = this.#options;
     const now = readClock();
     const isOver = (since: number | null) => since !== null && now - since >= timeoutMs;
     const late = [this.#upstreamSince, this.#clientSince].find(isOver) ?? null;
     if (late !== null && late === this.#suspect) {
-      return late === this.#upstreamSince ? onUpstreamTimeout() : this.#options.onClientTimeout?.();
+      return late === this.#upstreamSince ? onUpstreamTimeout() : onClientTimeout();
     }
     this.#suspect = late;
-    if (now - this.#sentAt >= this.#pingMs) this.#options.onPingDue?.();
+    if (now - this.#sentAt >= this.#pingMs) this.#options.onPingDue();
     const untilPing = this.#sentAt + this.#pingMs - now;
     const earliest = Math.min(this.#upstreamSince ?? now, this.#clientSince ?? now);
     const untilLate = late === null ? earliest + timeoutMs - now : GRACE_MS;
