@@ -13,7 +13,7 @@ import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
 import type { LearnedLimits } from "./openrouter/learned_limits.ts";
 import type { UnavailableDefaults } from "./openrouter/model_mapping.ts";
-import type { OpenStream } from "./stream/event_stream.ts";
+import type { OpenStream } from "./stream/response_stream.ts";
 
 /** Receives the record of a completed message. Called in the request's async context, so that spans nest. */
 export type ReportSpan = (record: RequestRecord) => void;

@@ -23,6 +23,7 @@ import { handleHealth, handleHello, handleInfo } from "./routes/info.ts";
 import { handleMessages } from "./routes/messages.ts";
 import { handleModel, handleModelList } from "./routes/models.ts";
 import { handleStats } from "./routes/stats.ts";
+import { settlesWithin } from "./stream/deadline.ts";
 
 /**
  * A handler for `Deno.serve`, or for a test without a socket.
@@ -80,11 +81,7 @@ export function createHandler(services: Services): Handler {
  * be idle: after that only the last chunk is left.
  */
 async function waitUntilSent(sent: Promise<unknown> | undefined, timeoutMs: number): Promise<void> {
-  if (sent === undefined) return;
-  const { promise: timeout, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([sent, timeout]);
-  clearTimeout(timer);
+  if (sent !== undefined) await settlesWithin(sent, timeoutMs);
 }
 
 function createContext(

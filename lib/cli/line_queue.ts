@@ -4,6 +4,8 @@
  * @module
  */
 
+import { settlesWithin } from "../stream/deadline.ts";
+
 /** Lines beyond this are lost. Enough for about 2,000 log lines of requests. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 /** Pause before writing to a full non-blocking pipe again. */
@@ -45,10 +47,7 @@ export class LineQueue {
   async flush(maxMs?: number): Promise<void> {
     if (this.#writing === null) return;
     if (maxMs === undefined) return await this.#writing;
-    const { promise: timeout, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, maxMs);
-    await Promise.race([this.#writing, timeout]);
-    clearTimeout(timer);
+    await settlesWithin(this.#writing, maxMs);
   }
 
   async #writeWaiting(): Promise<void> {

@@ -9,7 +9,8 @@ import { ApiError } from "../errors.ts";
 import type { Services } from "../request_context.ts";
 import { createLog } from "../log.ts";
 import { createRedactor, listSecrets } from "../redact.ts";
-import type { OpenStream } from "../stream/event_stream.ts";
+import { settlesWithin } from "../stream/deadline.ts";
+import type { OpenStream } from "../stream/response_stream.ts";
 import { createHandler } from "../server.ts";
 import { createReportSpan, type Tracer } from "./telemetry.ts";
 import { createServices } from "../services.ts";
@@ -131,14 +132,6 @@ async function drain(
   const error = new ApiError("overloaded_error", "The proxy is shutting down; try again");
   for (const stream of openStreams) stream.end(error);
   await settlesWithin(finished, FINAL_ERRORS_MS);
-}
-
-async function settlesWithin(work: Promise<void>, ms: number): Promise<boolean> {
-  const { promise: timeout, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), ms);
-  const isDone = await Promise.race([work.then(() => true), timeout]);
-  clearTimeout(timer);
-  return isDone;
 }
 
 function toLocalUrl(address: Deno.Addr): string {

@@ -6,6 +6,7 @@
 
 import { ApiError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
+import { settlesWithin } from "../stream/deadline.ts";
 import { SimilarModels } from "./similar_models.ts";
 import type { CatalogEntry } from "./types.ts";
 
@@ -101,7 +102,7 @@ export class Catalog {
     if (this.#models.size === 0) {
       const isDue = this.#options.now() - this.#attemptedAt >= INITIAL_RETRY_MS;
       const fetching = this.#pending ?? (isDue ? this.#load() : null);
-      if (fetching !== null) await settleWithin(fetching, waitMs);
+      if (fetching !== null) await settlesWithin(fetching, waitMs);
     }
     return this.#sorted;
   }
@@ -132,14 +133,6 @@ export class Catalog {
     this.#similar = null;
     this.#loadedAt = this.#options.now();
   }
-}
-
-/** Waits until a promise settles, at most `waitMs`. */
-async function settleWithin(work: Promise<unknown>, waitMs: number): Promise<void> {
-  const { promise: timeout, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, waitMs);
-  await Promise.race([work.catch(() => {}), timeout]);
-  clearTimeout(timer);
 }
 
 /** Parses `{data: [entry, …]}`; skips entries without a usable id and those beyond the maximum. */

@@ -9,7 +9,7 @@ import { ApiError, clientDisconnectedError, isOutOfFiles } from "../errors.ts";
 import { type JsonObject, parseJson } from "../json.ts";
 import { Deadline } from "../stream/deadline.ts";
 import type { ByteStream } from "../stream/body_reader.ts";
-import { readUpstreamText } from "../stream/read_text.ts";
+import { readErrorText, readUpstreamText } from "../stream/read_text.ts";
 import { type ErrorContext, parseErrorResponse } from "./errors.ts";
 import type { ChatRequest, OpenAiRequest } from "./types.ts";
 
@@ -73,9 +73,6 @@ export interface Client {
   fetchKey(key: string): Promise<unknown>;
 }
 
-/** Error bodies are read up to this size. */
-const MAX_ERROR_BYTES = 256 * 1024;
-
 /** @param fetcher `fetch`, or a test double */
 export function createClient(config: ClientConfig, fetcher: typeof fetch): Client {
   return {
@@ -128,7 +125,7 @@ async function send(
     const contentType = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
     return { body: response.body, contentType: contentType.trim().toLowerCase() };
   }
-  const text = await readErrorBody(response, config.timeoutMs);
+  const text = await readErrorText(response.body, config.timeoutMs);
   call.onErrorBody?.(text);
   throw parseErrorResponse(response.status, text, {
     host: getHost(config.baseUrl),
@@ -157,7 +154,7 @@ async function fetchJson(
     if (response.status === 200 && response.body !== null) {
       return parseJson(await readUpstreamText(response.body, { timeoutMs }));
     }
-    const text = await readErrorBody(response, timeoutMs);
+    const text = await readErrorText(response.body, timeoutMs);
     throw parseErrorResponse(response.status, text, { host: getHost(config.baseUrl) });
   } finally {
     deadline.stop();
@@ -209,26 +206,4 @@ function getHost(url: string): string {
 function readRetryAfter(headers: Headers): string | null {
   const value = headers.get("retry-after") ?? "";
   return /^\d+(\.\d+)?$|^\w{3}, [\w :]{10,40}$/.test(value) ? value : null;
-}
-
-/** Reads an error body up to {@linkcode MAX_ERROR_BYTES}; shorter if the connection breaks. */
-async function readErrorBody(response: Response, timeoutMs: number): Promise<string> {
-  if (response.body === null) return "";
-  const reader = response.body.getReader();
-  const deadline = new Deadline(timeoutMs, () => reader.cancel().catch(() => {}));
-  const decoder = new TextDecoder();
-  let text = "";
-  try {
-    while (text.length < MAX_ERROR_BYTES) {
-      const { value, done } = await reader.read();
-      if (done) break;
-      text += decoder.decode(value, { stream: true });
-    }
-  } catch {
-    // Invalid gzip or a lost connection: the status is still known.
-  } finally {
-    deadline.stop();
-    reader.cancel().catch(() => {});
-  }
-  return text;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { RequestContext } from "../request_context.ts";
-import type { StreamEnd } from "../stream/event_stream.ts";
+import type { StreamEnd } from "../stream/response_stream.ts";
 
 /** Records the models, just before the request is sent. */
 export function recordModels(

@@ -1,105 +1,138 @@
 /**
- * Upstream's bytes, and their text: a TextDecoderStream, fed through one buffer that goes back and forth.
- * What a read costs is what this proxy costs: a plain read allocates 64 KiB for a chunk of 200 bytes, and
- * piping puts a second stream between body and decoder (figures in tools/bench/RESULTS.md).
- * A read is decoded before its buffer is lent again, and nothing is read ahead.
+ * Reads a body as bytes or as UTF-8 text, with an idle timeout. Byte streams are read into one reused 16 KiB buffer:
+ * the default reader allocates 64 KiB per read, and piping to the decoder adds a second stream (figures in
+ * tools/bench/RESULTS.md). Nothing is read ahead, and a failure is a value: a read that is not awaited rejects nothing.
  * @module
  */
 
+import type { ApiError } from "../errors.ts";
+import { connectionLostError, idleTimeoutError } from "./errors.ts";
+import type { StreamTimer } from "./stream_timer.ts";
+
 const BUFFER_BYTES = 16 * 1024;
 
-/** A stream of bytes in buffers of their own. */
+/** A stream of bytes whose buffers are not shared. */
 export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** The text of a body, read by read. Bytes that are no UTF-8 are an error, never other characters. */
+export interface BodyReaderOptions {
+  /** Is informed of each read; its owner calls `timeOut`. */
+  timer?: StreamTimer;
+  bufferBytes?: number;
+}
+
+/** Reads a body as bytes. */
+export class BodyReader<B extends ArrayBufferLike = ArrayBuffer> {
+  /** What broke the body; null for a body that is open, ended, timed out or cancelled. */
+  failure: { cause: unknown } | null = null;
+  hasTimedOut = false;
+  isCancelled = false;
+  readonly #reader: ReadableStreamBYOBReader | ReadableStreamDefaultReader<Uint8Array<B>>;
+  readonly #timer: StreamTimer | undefined;
+  #buffer: ArrayBuffer;
+
+  constructor(
+    body: ReadableStream<Uint8Array<B>>,
+    { timer, bufferBytes = BUFFER_BYTES }: BodyReaderOptions = {},
+  ) {
+    const byobReader = openByobReader(body);
+    this.#reader = byobReader ?? body.getReader();
+    this.#buffer = new ArrayBuffer(byobReader === null ? 0 : bufferBytes);
+    this.#timer = timer;
+  }
+
+  /** The bytes of the next read, which the one after it may overwrite; null at the end, whatever its reason. */
+  async read(): Promise<Uint8Array<B | ArrayBuffer> | null> {
+    this.#timer?.startRead();
+    try {
+      if (this.#reader instanceof ReadableStreamDefaultReader) {
+        return (await this.#reader.read()).value ?? null;
+      }
+      const { value, done } = await this.#reader.read(new Uint8Array(this.#buffer));
+      if (done) return null;
+      this.#buffer = value.buffer;
+      return value;
+    } catch (cause) {
+      this.failure = { cause };
+      return null;
+    } finally {
+      this.#timer?.endRead();
+    }
+  }
+
+  /** Cancels the body. A pending read ends as if the body had ended. */
+  cancel(): void {
+    this.isCancelled = true;
+    // Fails where the body is broken already.
+    this.#reader.cancel().catch(() => {});
+  }
+
+  /** Cancels the body because upstream was idle for too long. */
+  timeOut(): void {
+    this.hasTimedOut = true;
+    this.cancel();
+  }
+
+  /** The error for the client where upstream's body ended early; null otherwise. */
+  toError(timeoutMs: number): ApiError | null {
+    if (this.hasTimedOut) return idleTimeoutError(timeoutMs);
+    return this.failure === null ? null : connectionLostError(this.failure.cause);
+  }
+}
+
+/** Only byte streams, such as fetch bodies, support BYOB readers; others throw. */
+function openByobReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | null {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
+/** Reads a body as text, through a TextDecoderStream. Invalid UTF-8 is a failure and never replaced. */
 export class Utf8Reader {
-  readonly #reader: BodyReader;
+  readonly #body: BodyReader;
   readonly #decoder = new TextDecoderStream("utf-8", { fatal: true });
   readonly #bytes = this.#decoder.writable.getWriter();
   readonly #texts = this.#decoder.readable.getReader();
-  /** A decoder passes nothing on inside a character: the read of its text goes on over several of ours. */
+  /** Inside a character the decoder emits nothing, so one read of its text spans several of the body. */
   #isWaiting = false;
   #text = "";
-  #isCancelled = false;
 
-  constructor(body: ByteStream) {
-    this.#reader = createBodyReader(body);
+  /** @param body the reader to cancel, and the place of `failure` */
+  constructor(body: BodyReader) {
+    this.#body = body;
   }
 
-  /**
-   * The text of the next read, "" where that ended inside a character; null at the end.
-   * @throws what breaks the body, or a TypeError for bytes that are no UTF-8
-   */
+  /** The text of the next read, "" where it ended inside a character; null at the end, whatever its reason. */
   async read(): Promise<string | null> {
-    const { value, done } = await this.#reader.read();
-    if (done) {
-      if (!this.#isCancelled) await this.#bytes.close();
+    const bytes = await this.#body.read();
+    try {
+      if (bytes === null) {
+        const isComplete = this.#body.failure === null && !this.#body.isCancelled;
+        // Throws for an end inside a character.
+        if (isComplete) await this.#bytes.close();
+        return null;
+      }
+      if (!this.#isWaiting) this.#wait();
+      await this.#bytes.write(bytes);
+    } catch (cause) {
+      this.#body.failure = { cause };
       return null;
     }
-    if (!this.#isWaiting) this.#wait();
-    await this.#bytes.write(value);
     const text = this.#text;
     this.#text = "";
     return text;
   }
 
-  /** Lets the body go. A read under way ends as if the body had ended. */
-  cancel(): Promise<void> {
-    this.#isCancelled = true;
-    return this.#reader.cancel();
-  }
-
-  /** Asks before there is anything to decode: with a reader waiting, a write is decoded at once. */
+  /** Reads the decoder before writing to it: with a read pending, a write is decoded at once. */
   #wait(): void {
     this.#isWaiting = true;
-    const take = (read: ReadableStreamReadResult<string>) => {
+    const receive = (read: ReadableStreamReadResult<string>) => {
       this.#isWaiting = false;
       this.#text = read.value ?? "";
     };
-    // The write that broke the decoder fails as well, and that is awaited.
-    this.#texts.read().then(take, () => {});
+    // A write that breaks the decoder fails as well, and is awaited.
+    this.#texts.read().then(receive, () => {});
   }
-}
-
-/** What reads a body: what `read` brings may be overwritten by the next one. */
-export interface BodyReader<T extends Uint8Array = Uint8Array<ArrayBuffer>> {
-  read(): Promise<ReadableStreamReadResult<T>>;
-  /** Lets the body go. A read under way ends as if the body had ended. */
-  cancel(): Promise<void>;
-}
-
-/** Reads a body through a lent buffer, where it is a byte stream; else as it comes. */
-export function createBodyReader(body: ByteStream, bufferBytes?: number): BodyReader;
-export function createBodyReader(
-  body: ReadableStream<Uint8Array>,
-  bufferBytes?: number,
-): BodyReader<Uint8Array>;
-export function createBodyReader(
-  body: ReadableStream<Uint8Array>,
-  bufferBytes = BUFFER_BYTES,
-): BodyReader<Uint8Array> {
-  return openByteReader(body, bufferBytes) ?? body.getReader();
-}
-
-/** Only byte streams, such as fetch bodies, can fill a buffer of ours; asking another one throws. */
-function openByteReader(
-  body: ReadableStream<Uint8Array>,
-  bufferBytes: number,
-): BodyReader | null {
-  let reader: ReadableStreamBYOBReader;
-  try {
-    reader = body.getReader({ mode: "byob" });
-  } catch (error) {
-    if (error instanceof TypeError) return null;
-    throw error;
-  }
-  let buffer = new ArrayBuffer(bufferBytes);
-  return {
-    async read() {
-      const result = await reader.read(new Uint8Array(buffer));
-      if (!result.done) buffer = result.value.buffer;
-      return result;
-    },
-    cancel: () => reader.cancel(),
-  };
 }

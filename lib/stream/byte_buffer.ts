@@ -1,46 +1,43 @@
 /**
- * Bytes that come in pieces, in one buffer: pieces of one byte, kept as they come, would take a thousand times as
- * much. The buffer lies outside the heap, whose limit ends the process.
+ * Collects bytes in one growing buffer: kept as separate pieces of one byte, they would take a thousand times the
+ * memory. The buffer lies outside the heap, whose limit ends the process.
  * @module
  */
 
-/** Collects bytes. */
 export class ByteBuffer {
   #buffer: ArrayBuffer;
   #length = 0;
 
-  /** @param expected how many will come, where that is known */
-  constructor(expected = 0) {
-    this.#buffer = new ArrayBuffer(expected);
+  /** @param expectedBytes the initial capacity */
+  constructor(expectedBytes = 0) {
+    this.#buffer = new ArrayBuffer(expectedBytes);
   }
 
-  /** How many have come. */
   get length(): number {
     return this.#length;
   }
 
-  /** How many the buffer has room for. */
   get capacity(): number {
     return this.#buffer.byteLength;
   }
 
-  /** Copies a piece: what lent it may overwrite it. */
+  /** Appends a copy: the reader reuses the buffer of `piece`. */
   push(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (length > this.capacity) {
-      // By half of it again: doubling leaves more unused.
+      // Grows by half: doubling leaves more unused.
       this.#buffer = this.#buffer.transfer(Math.max(length, Math.ceil(this.capacity * 1.5)));
     }
     new Uint8Array(this.#buffer).set(piece, this.#length);
     this.#length = length;
   }
 
-  /** What has come. A view: it is gone with the next piece. */
+  /** A view of the bytes so far; the next `push` or `release` may detach it. */
   bytes(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#buffer, 0, this.#length);
   }
 
-  /** Gives the memory back at once: the garbage collector may take long to notice. */
+  /** Empties the buffer and frees its memory at once: garbage collection may come much later. */
   release(): void {
     this.#buffer = this.#buffer.transfer(0);
     this.#length = 0;

@@ -1,25 +1,24 @@
 /**
- * Times after which something is given up. A deadline looks twice: a process that was stopped, or busy for long, finds every
- * deadline over, and what has come by then must be read first.
+ * Time limits. A deadline is checked twice: after the process was suspended or busy for long every timer fires at
+ * once, and data that arrived meanwhile must be read first.
  * @module
  */
 
-/** Between the two looks. */
+/** Milliseconds between the two checks. */
 export const GRACE_MS = 50;
 
-/** Calls back once, unless it is stopped before. By timers, which no change of the clock moves. */
+/** Calls back once, unless it is stopped first. Uses timers, so changes of the system clock do not matter. */
 export class Deadline {
   readonly #ms: number;
-  readonly #onOver: () => void;
+  readonly #onExpired: () => void;
   #timer: ReturnType<typeof setTimeout>;
 
-  constructor(ms: number, onOver: () => void) {
+  constructor(ms: number, onExpired: () => void) {
     this.#ms = ms;
-    this.#onOver = onOver;
+    this.#onExpired = onExpired;
     this.#timer = this.#start();
   }
 
-  /** Something has come: the whole time begins anew. */
   restart(): void {
     clearTimeout(this.#timer);
     this.#timer = this.#start();
@@ -31,14 +30,16 @@ export class Deadline {
 
   #start(): ReturnType<typeof setTimeout> {
     return setTimeout(() => {
-      this.#timer = setTimeout(this.#onOver, GRACE_MS);
+      this.#timer = setTimeout(this.#onExpired, GRACE_MS);
     }, this.#ms);
   }
 }
 
-/** A timer that can be awaited and thrown away. */
-export function createTimer(ms: number): { expired: Promise<null>; cancel: () => void } {
-  const { promise, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), ms);
-  return { expired: promise, cancel: () => clearTimeout(timer) };
+/** Waits until a promise is fulfilled or rejected, but no longer than `ms`. @returns whether it settled in time */
+export async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const { promise: expired, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), ms);
+  const isSettled = await Promise.race([work.then(() => true, () => true), expired]);
+  clearTimeout(timer);
+  return isSettled;
 }

@@ -1,23 +1,27 @@
 /**
- * What is said of an answer that did not come to its end, however it is read.
+ * Errors of a response that ends before it is complete, shared by everything that reads or sends one.
  * @module
  */
 
 import { ApiError } from "../errors.ts";
 
-/** More came than is kept. @param what such as "an event of more than 16 MiB" */
+/** Upstream exceeded a size limit. @param what such as "an event of more than 16 MiB" */
 export function responseTooLargeError(what: string): ApiError {
   return new ApiError("api_error", `Upstream sent ${what}`, { status: 502 });
 }
 
-/** The connection was cut, or what came over it is no text. */
+/** The connection was cut, or its bytes cannot be decoded. */
 export function connectionLostError(cause?: unknown): ApiError {
-  const message = "OpenRouter's answer broke off before it was complete";
+  const message = "The upstream connection closed before the response was complete";
   return new ApiError("api_error", message, { status: 502, cause });
 }
 
-/** Nothing came for so many milliseconds. */
 export function idleTimeoutError(timeoutMs: number): ApiError {
-  const message = `OpenRouter was silent for ${timeoutMs / 1000} s (TIMEOUT_S)`;
+  const message = `No data from upstream for ${timeoutMs / 1000} s (TIMEOUT_S)`;
   return new ApiError("timeout_error", message);
+}
+
+/** Aborts the response of a client that stays connected and does not read. */
+export function clientTimeoutError(): Error {
+  return new Error("The client read nothing within TIMEOUT_S");
 }

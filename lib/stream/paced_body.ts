@@ -1,32 +1,31 @@
 /**
- * The body of an answer that is there at once. A long one goes out piece by piece: the runtime would keep all of it
- * for a client that takes nothing, as long as that stays connected.
+ * Bodies of responses that are complete at once. A long one is sent piece by piece: the runtime would keep all of it
+ * in memory for as long as a client stays connected without reading.
  * @module
  */
 
 import { Deadline } from "./deadline.ts";
+import { clientTimeoutError } from "./errors.ts";
 
 const PIECE_BYTES = 64 * 1024;
-/** What is shorter, the buffers of a connection nearly hold. */
+/** The socket buffers of a connection hold about as much. */
 const SHORT_CHARS = 256 * 1024;
 
-/** @param timeoutMs the longest time in which the client takes nothing */
+/** @param timeoutMs the longest time without a read by the client */
 export function createPacedBody(text: string, timeoutMs: number): BodyInit {
   if (text.length <= SHORT_CHARS) return text;
   const bytes = new TextEncoder().encode(text);
-  let at = 0;
+  let offset = 0;
   let deadline: Deadline | null = null;
   return new ReadableStream({
     start(controller) {
-      deadline = new Deadline(timeoutMs, () => {
-        controller.error(new Error("The client took nothing within TIMEOUT_S"));
-      });
+      deadline = new Deadline(timeoutMs, () => controller.error(clientTimeoutError()));
     },
     pull(controller) {
       deadline?.restart();
-      controller.enqueue(bytes.subarray(at, at + PIECE_BYTES));
-      at += PIECE_BYTES;
-      if (at < bytes.length) return;
+      controller.enqueue(bytes.subarray(offset, offset + PIECE_BYTES));
+      offset += PIECE_BYTES;
+      if (offset < bytes.length) return;
       deadline?.stop();
       controller.close();
     },

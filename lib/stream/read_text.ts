@@ -1,31 +1,33 @@
 /**
- * Reads a body that is not a stream of events: its length is bounded, and each silence.
+ * Reads a body that is not an event stream as a whole, with limits on its length and on idle time.
  * @module
  */
 
 import type { ByteShare } from "../byte_budget.ts";
-import { ByteBuffer } from "./byte_buffer.ts";
 import { ApiError } from "../errors.ts";
-import { connectionLostError, idleTimeoutError, responseTooLargeError } from "./errors.ts";
+import { BodyReader, type ByteStream } from "./body_reader.ts";
+import { ByteBuffer } from "./byte_buffer.ts";
 import { Deadline } from "./deadline.ts";
-import { type ByteStream, createBodyReader } from "./body_reader.ts";
+import { connectionLostError, idleTimeoutError, responseTooLargeError } from "./errors.ts";
 
-/** Of one answer: room for the longest text and for large pictures. It is translated in one piece. */
+/** Of one response: enough for the longest text and for large images. It is translated in one piece. */
 const MAX_MIB = 20;
-/** At once, where the body is known to have as many. */
+/** Of an error body. */
+const MAX_ERROR_CHARS = 256 * 1024;
+/** The most to read at once where the length is declared. */
 const READ_BYTES = 64 * 1024;
 
-/** How {@linkcode readUpstreamText} reads. */
+/** Options of {@linkcode readUpstreamText}. */
 export interface UpstreamTextOptions {
   timeoutMs: number;
-  /** Of the memory for bodies; released when the body has been read. */
+  /** Of the memory budget for bodies; released when the body has been read. */
   share?: ByteShare;
 }
 
 /**
- * The whole text of upstream's body.
- * @throws {ApiError} 504 after a silence of `timeoutMs`, 502 where it breaks off, is too long or not UTF-8, 529 where
- * there is no memory for it
+ * The text of an upstream response.
+ * @throws {ApiError} 504 when upstream was idle for `timeoutMs`, 502 when the connection was lost or the body is too
+ * long or not UTF-8, 529 when the memory budget is exhausted
  */
 export async function readUpstreamText(
   body: ByteStream,
@@ -37,7 +39,7 @@ export async function readUpstreamText(
       idleMs: timeoutMs,
       onRead: ({ bytes }) => {
         if (bytes > MAX_MIB * 1024 * 1024) {
-          throw responseTooLargeError(`an answer of more than ${MAX_MIB} MiB`);
+          throw responseTooLargeError(`a response of more than ${MAX_MIB} MiB`);
         }
         share?.resize(bytes);
       },
@@ -51,55 +53,72 @@ export async function readUpstreamText(
   throw idleTimeoutError(timeoutMs);
 }
 
-/** How far the reading of a body is. */
+/**
+ * The text of an error response, up to 256 KiB and what has arrived within `timeoutMs`. Never throws: after a broken
+ * gzip stream or a lost connection the status still says what happened.
+ */
+export async function readErrorText(body: ByteStream | null, timeoutMs: number): Promise<string> {
+  if (body === null) return "";
+  const reader = new BodyReader(body);
+  // Not an idle timeout: an error that trickles in must not hold the request for long.
+  const deadline = new Deadline(timeoutMs, () => reader.timeOut());
+  const decoder = new TextDecoder();
+  let text = "";
+  while (text.length < MAX_ERROR_CHARS) {
+    const piece = await reader.read();
+    if (piece === null) break;
+    text += decoder.decode(piece, { stream: true });
+  }
+  deadline.stop();
+  reader.cancel();
+  return text;
+}
+
+/** What has been read of a body so far. */
 export interface Progress {
   bytes: number;
-  /** Pieces in which they came. */
   reads: number;
 }
 
-/** How {@linkcode readText} reads. */
+/** Options of {@linkcode readText}. */
 export interface ReadOptions {
-  /** The longest silence. */
+  /** The longest wait for more. */
   idleMs: number;
-  /** The length of the body, where it is known. */
+  /** The declared length. */
   expectedBytes?: number;
-  /** Called after each read. What it throws ends the reading. */
+  /** Called after each read. Throwing ends the reading. */
   onRead: (progress: Progress) => void;
 }
 
 /**
- * All text of a body, or null after a silence. The body is let go in any case.
+ * The text of a body, or null after an idle timeout. The body is cancelled where it is not read to its end.
  * @throws what breaks the body, what `onRead` throws, or a TypeError for bytes that are not UTF-8
  */
 export async function readText(
   body: ReadableStream<Uint8Array>,
   { idleMs, expectedBytes, onRead }: ReadOptions,
 ): Promise<string | null> {
-  const reader = createBodyReader(
+  const reader = new BodyReader(
     body,
-    expectedBytes ? Math.min(expectedBytes, READ_BYTES) : undefined,
+    expectedBytes ? { bufferBytes: Math.min(expectedBytes, READ_BYTES) } : {},
   );
   const collected = new ByteBuffer(expectedBytes);
-  let isSilent = false;
-  const silence = new Deadline(idleMs, () => {
-    isSilent = true;
-    reader.cancel().catch(() => {});
-  });
+  const deadline = new Deadline(idleMs, () => reader.timeOut());
   try {
     for (let reads = 1;; reads++) {
-      const { value, done } = await reader.read();
-      if (isSilent) return null;
-      if (done) return new TextDecoder("utf-8", { fatal: true }).decode(collected.bytes());
-      onRead({ bytes: collected.length + value.length, reads });
-      collected.push(value);
-      silence.restart();
+      const piece = await reader.read();
+      if (reader.hasTimedOut) return null;
+      if (reader.failure !== null) throw reader.failure.cause;
+      if (piece === null) {
+        return new TextDecoder("utf-8", { fatal: true }).decode(collected.bytes());
+      }
+      onRead({ bytes: collected.length + piece.length, reads });
+      collected.push(piece);
+      deadline.restart();
     }
-  } catch (error) {
-    reader.cancel().catch(() => {});
-    throw error;
   } finally {
-    silence.stop();
+    deadline.stop();
+    reader.cancel();
     collected.release();
   }
 }

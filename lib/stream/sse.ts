@@ -1,7 +1,6 @@
 /**
- * Server-sent events as text: payloads in, events out. Knows framing only, nothing of what is framed.
- * Our own, because `@std/http`'s parser is quadratic on long lines and emits a truncated last event, and its
- * encoder leaves out the space after the colon, which naive clients look for.
+ * Parses and encodes server-sent events; knows the framing only. Not `@std/http`'s: its parser is quadratic on long
+ * lines and emits a truncated last event, and its encoder omits the space after the colon, which naive clients need.
  * @module
  */
 
@@ -9,36 +8,36 @@ import type { BlockDelta, StreamEvent } from "../anthropic/types.ts";
 import { isJsonObject, parseJson } from "../json.ts";
 import { responseTooLargeError } from "./errors.ts";
 
-/** Of one event. The largest pictures are smaller, and an event without an end is not kept for ever. */
-const MAX_MIB = 16;
+/** The limit for one event, so that one without an end does not fill the memory. The largest images are smaller. */
+export const MAX_EVENT_MIB = 16;
 
 /**
- * Splits a stream of text into the `data` of its events. Feed it pieces cut anywhere; each character is looked
- * at once. Accepts LF, CRLF and CR, comments, several `data` lines an event, a missing space, and a JSON object
- * without any framing. Errors come as `{"error":…}`: those of an `event: error`, and those in a field `error:`.
+ * Splits a stream of text into the `data` of its events. The text may be cut anywhere; each character is examined
+ * once. Accepts LF, CRLF and CR, comments, several `data` lines per event, a missing space, and a JSON object without
+ * framing. Errors become `{"error":…}`: those of an `event: error`, and those in an `error:` field.
  */
 export class SseParser {
-  /** The line that has begun, without its end. */
+  /** The current line so far. */
   #line = "";
-  /** The data lines of the event that has begun. */
+  /** The data lines of the current event. */
   #data: string[] = [];
-  /** Characters of the lines that are kept of it. */
-  #keptChars = 0;
-  /** The lines of a field `error:`, which llama-box and older llama.cpp send in place of data. */
+  /** Characters of the current event's finished lines. */
+  #eventChars = 0;
+  /** The lines of the `error:` field, which llama-box and older llama.cpp send instead of `data:`. */
   #error: string[] = [];
-  /** The event that has begun is named `error`. */
+  /** The current event is named `error`. */
   #isError = false;
-  /** The event that has begun is JSON without framing. */
+  /** The current event is JSON without framing. */
   #isBare = false;
-  /** The text so far ended in CR, so an LF at once belongs to that line end. */
+  /** The text so far ended in CR, so a directly following LF belongs to the same line end. */
   #endedInCr = false;
 
-  /** How much is kept of the event that has begun. */
-  get heldChars(): number {
-    return this.#line.length + this.#keptChars;
+  /** Characters buffered of the current event. */
+  get bufferedChars(): number {
+    return this.#line.length + this.#eventChars;
   }
 
-  /** The payloads of the events that this piece completes. @throws {ApiError} 502 for an event that is too long */
+  /** The payloads of the events that this text completes. @throws {ApiError} 502 for an event that is too long */
   push(text: string): string[] {
     const payloads: string[] = [];
     const piece = text.includes("\r") || this.#endedInCr ? this.#normalize(text) : text;
@@ -48,15 +47,15 @@ export class SseParser {
       this.#line = "";
       start = end + 1;
     }
-    // Joined, never searched again: a line of many pieces stays linear.
+    // Appended and not searched again, so a line in many pieces costs linear time.
     this.#line += start === 0 ? piece : piece.slice(start);
-    if (this.heldChars > MAX_MIB * 1024 * 1024) {
-      throw responseTooLargeError(`an event of more than ${MAX_MIB} MiB`);
+    if (this.bufferedChars > MAX_EVENT_MIB * 1024 * 1024) {
+      throw responseTooLargeError(`an event of more than ${MAX_EVENT_MIB} MiB`);
     }
     return payloads;
   }
 
-  /** The payload of a last event without its blank line. The caller decides whether it is whole. */
+  /** The payload of a last event without its blank line. The caller decides whether it is complete. */
   end(): string[] {
     const payloads: string[] = [];
     this.#endLine(this.#line, payloads);
@@ -70,7 +69,7 @@ export class SseParser {
       this.#endEvent(payloads);
       return;
     }
-    this.#keptChars += line.length;
+    this.#eventChars += line.length;
     if (line.startsWith("data:")) {
       this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
     } else if (line === "data") {
@@ -80,7 +79,7 @@ export class SseParser {
     } else if (line.startsWith("event:")) {
       this.#isError = line.slice("event:".length).trim() === "error";
     } else if (this.#isBare || (line.startsWith("{") && this.#data.length === 0)) {
-      // No field begins so: it is an error that a server sent as it is, under a stream's head.
+      // No field starts with a brace: a server sent an error as plain JSON under a stream's headers.
       this.#isBare = true;
       this.#data.push(line);
     }
@@ -96,7 +95,7 @@ export class SseParser {
       payloads.push(toErrorPayload(this.#error.join("\n")));
       this.#error = [];
     }
-    this.#keptChars = 0;
+    this.#eventChars = 0;
     this.#isError = false;
     this.#isBare = false;
   }
@@ -108,14 +107,14 @@ export class SseParser {
   }
 }
 
-/** An error as every reader of payloads knows it; one that has this form already stays as it is. */
+/** An error in the form of OpenRouter's chunks; one that has that form already is unchanged. */
 function toErrorPayload(data: string): string {
   const value = parseJson(data);
-  const hasForm = isJsonObject(value) && Object.hasOwn(value, "error");
-  return hasForm ? data : JSON.stringify({ error: value ?? data.trim() });
+  const hasErrorField = isJsonObject(value) && Object.hasOwn(value, "error");
+  return hasErrorField ? data : JSON.stringify({ error: value ?? data.trim() });
 }
 
-/** One event as it goes to the client. */
+/** One event as it is sent to the client. */
 export function encodeEvent(event: StreamEvent): string {
   const data = event.type === "content_block_delta"
     ? `{"type":"content_block_delta","index":${event.index},"delta":${encodeDelta(event.delta)}}`
@@ -123,7 +122,7 @@ export function encodeEvent(event: StreamEvent): string {
   return `event: ${event.type}\ndata: ${data}\n\n`;
 }
 
-/** Nearly all events are deltas, and of them only the text differs. */
+/** Faster than JSON.stringify of the whole: nearly all events are deltas that differ only in their text. */
 function encodeDelta(delta: BlockDelta): string {
   switch (delta.type) {
     case "text_delta":

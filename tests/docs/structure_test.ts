@@ -248,8 +248,12 @@ const FLOORS: readonly (readonly string[])[] = [
   ["lib/routes/"],
   ["lib/request_context.ts", "lib/dashboard/"],
   ["lib/metrics/"],
-  ["lib/stream/passthrough.ts"],
-  ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts", "lib/stream/event_stream.ts"],
+  [
+    "lib/openrouter/client.ts",
+    "lib/openrouter/catalog.ts",
+    "lib/stream/event_stream.ts",
+    "lib/stream/passthrough.ts",
+  ],
   ["lib/translate/", "lib/stream/", "lib/openrouter/model_mapping.ts"],
   ["lib/openrouter/errors.ts", "lib/anthropic/parse_request.ts", "lib/auth.ts"],
   [

@@ -6,6 +6,7 @@ import { ByteBuffer } from "../../lib/stream/byte_buffer.ts";
 import { ApiError } from "../../lib/errors.ts";
 import { readJson } from "../../lib/routes/read_body.ts";
 import { completion, sse, textChunk } from "../helpers/chunks.ts";
+import { inPieces, repeat } from "../helpers/pieces.ts";
 import { ask, call, createProxy, get, post } from "../helpers/proxy.ts";
 import { errorBody, holdStream, startUpstream } from "../helpers/upstream.ts";
 
@@ -46,24 +47,6 @@ Deno.test("bytes in pieces are one buffer, however small the pieces are", () => 
   expected.push(new Uint8Array([1, 2, 3]));
   assertEquals([expected.capacity, [...expected.bytes()]], [3, [1, 2, 3]]);
 });
-
-/** A request whose body comes in pieces. */
-function inPieces(pieces: Iterable<string>, headers: Record<string, string> = {}): Request {
-  const encoder = new TextEncoder();
-  const iterator = pieces[Symbol.iterator]();
-  const body = new ReadableStream({
-    pull(controller) {
-      const { value, done } = iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
-    },
-  });
-  return new Request("http://a/", { method: "POST", body, headers });
-}
-
-function* repeat(piece: string, times: number): Iterable<string> {
-  for (let i = 0; i < times; i++) yield piece;
-}
 
 Deno.test("a declared length is taken at once, and refused before a byte is read", async () => {
   const budget = new ByteBudget(MB);

@@ -85,7 +85,7 @@ Deno.test("a long answer goes out in pieces, and one that is not taken is given 
   const { value } = await reader.read();
   assertEquals(value?.length, 64 * 1024);
   await new Promise((resolve) => setTimeout(resolve, 120));
-  await assertRejects(() => reader.read(), Error, "took nothing");
+  await assertRejects(() => reader.read(), Error, "read nothing");
 });
 
 Deno.test("a short answer stays one text, and a client that leaves stops the clock of a long one", async () => {

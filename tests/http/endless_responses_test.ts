@@ -39,20 +39,20 @@ const ENDLESS: readonly [
 ][] = [
   ["a line", "data: ", "x", EVENTS, "Upstream sent an event of more than 16 MiB"],
   ["an event", "", "data: x\n", EVENTS, "Upstream sent an event of more than 16 MiB"],
-  ["JSON", '{"a":"', "x", "application/json", "Upstream sent an answer of more than 20 MiB"],
+  ["JSON", '{"a":"', "x", "application/json", "Upstream sent a response of more than 20 MiB"],
   [
     "arguments",
     event({ tool_calls: [{ index: 0, id: "a", function: { name: "b", arguments: '{"a":"' } }] }),
     event({ tool_calls: [{ index: 0, function: { arguments: "x".repeat(30_000) } }] }),
     EVENTS,
-    "Upstream sent more thinking and arguments than are kept",
+    "Upstream sent more thinking and arguments than can be buffered",
   ],
   [
     "encrypted thoughts",
     event({ reasoning: "a" }),
     event({ reasoning_details: [{ type: "reasoning.encrypted", data: "x".repeat(30_000) }] }),
     EVENTS,
-    "Upstream sent more thinking and arguments than are kept",
+    "Upstream sent more thinking and arguments than can be buffered",
   ],
 ];
 
@@ -80,7 +80,7 @@ Deno.test("an answer that unpacks to a thousand times its size is given up on th
   const { handler } = createProxy({ upstream });
   const answer = await call(handler, post(ask()));
   assertEquals(answer.status, 502);
-  assertEquals((await answer.json()).error.message, "Upstream sent an answer of more than 20 MiB");
+  assertEquals((await answer.json()).error.message, "Upstream sent a response of more than 20 MiB");
 });
 
 Deno.test("a model list without an end is given up", async () => {

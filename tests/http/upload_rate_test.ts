@@ -3,26 +3,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../lib/errors.ts";
 import { readJson } from "../../lib/routes/read_body.ts";
+import { inPieces, repeat } from "../helpers/pieces.ts";
 
 const MB = 1024 * 1024;
-
-/** A request whose body comes in pieces. */
-function inPieces(pieces: Iterable<string>, headers: Record<string, string> = {}): Request {
-  const encoder = new TextEncoder();
-  const iterator = pieces[Symbol.iterator]();
-  const body = new ReadableStream({
-    pull(controller) {
-      const { value, done } = iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
-    },
-  });
-  return new Request("http://a/", { method: "POST", body, headers });
-}
-
-function* repeat(piece: string, times: number): Iterable<string> {
-  for (let i = 0; i < times; i++) yield piece;
-}
 
 Deno.test("a body in pieces of one byte is given up after some thousand reads", async () => {
   let reads = 0;

@@ -117,7 +117,7 @@ Deno.test("§2.1 silent mid-stream: pings, then an error event, upstream closed"
   }, { TIMEOUT_S: "0.4", PING_S: "0.1" });
   const outcome = await askProxy(stage.proxy, STREAM);
   assertEquals([outcome.status, outcome.words], [200, "Hello 😀"]);
-  assertEquals(outcome.error, "timeout_error: OpenRouter was silent for 0.4 s (TIMEOUT_S)");
+  assertEquals(outcome.error, "timeout_error: No data from upstream for 0.4 s (TIMEOUT_S)");
   assert(outcome.events.filter((event) => event.type === "ping").length >= 2, outcome.text);
   await soon(stage.upstream.calls[0]?.left ?? Promise.reject(), "the abort");
 });

@@ -1,24 +1,25 @@
-/** The lent buffer: the same text, whatever the buffer was used for since, read only when asked for. */
+// One reused buffer: the text is intact whatever is read later, and nothing is read ahead.
 
-import { assertEquals, assertRejects } from "@std/assert";
-import { type ByteStream, createBodyReader, Utf8Reader } from "../../lib/stream/body_reader.ts";
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import { BodyReader, type ByteStream, Utf8Reader } from "../../lib/stream/body_reader.ts";
+import { ApiError } from "../../lib/errors.ts";
 import { holdBody, startUpstream } from "../helpers/upstream.ts";
 
-/** The sum of sizes that matter: below, at and above the buffer of 16 KiB. */
+/** Sizes below, at and above the buffer of 16 KiB. */
 const SIZES = [1, 100, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 3, 100_000];
 
-/** Pieces of a text in which every place tells where it belongs, cut without regard to characters. */
+/** Pieces of a text that differs at every position, cut without regard to characters. */
 function makePieces(): { text: string; pieces: Uint8Array<ArrayBuffer>[] } {
   const length = SIZES.reduce((sum, size) => sum + size, 0);
   let text = "";
-  for (let place = 0; text.length < length; place++) text += `${place}é€𝄞`;
+  for (let position = 0; text.length < length; position++) text += `${position}é€𝄞`;
   const bytes = new TextEncoder().encode(text);
   let start = 0;
   const pieces = SIZES.map((size) => bytes.slice(start, start += size));
   return { text, pieces: [...pieces, bytes.slice(start)] };
 }
 
-/** A source that counts what is asked of it. */
+/** A source that counts its pulls. */
 function countPulls(isBytes: boolean): { body: ByteStream; pulls: () => number } {
   let pulls = 0;
   const pull = (controller: { enqueue(chunk: Uint8Array<ArrayBuffer>): void }) => {
@@ -30,100 +31,135 @@ function countPulls(isBytes: boolean): { body: ByteStream; pulls: () => number }
   return { body, pulls: () => pulls };
 }
 
-async function readAll(lent: Utf8Reader): Promise<string> {
+function open(stream: ByteStream): { body: BodyReader; reader: Utf8Reader } {
+  const body = new BodyReader(stream);
+  return { body, reader: new Utf8Reader(body) };
+}
+
+async function readAll(reader: Utf8Reader): Promise<string> {
   let text = "";
-  for (let read = await lent.read(); read !== null; read = await lent.read()) text += read;
+  for (let read = await reader.read(); read !== null; read = await reader.read()) text += read;
   return text;
 }
 
 for (const isBytes of [true, false]) {
   const kind = isBytes ? "a byte stream" : "another stream";
 
-  Deno.test(`LentText passes on that ${kind} broke off`, async () => {
+  Deno.test(`Utf8Reader reports that ${kind} broke`, async () => {
     const held = holdBody("begun", { isBytes });
-    const lent = new Utf8Reader(held.body);
-    assertEquals(await lent.read(), "begun");
+    const { body, reader } = open(held.body);
+    assertEquals(await reader.read(), "begun");
     held.cut();
-    await assertRejects(() => lent.read(), Error, "cut by the test");
+    assertEquals(await reader.read(), null);
+    assertInstanceOf(body.failure?.cause, Error);
+    assertEquals(body.failure.cause.message, "cut by the test");
+    assertEquals(body.toError(1000)?.status, 502);
   });
 
-  Deno.test(`LentText lets ${kind} go, also in the middle of a read`, async () => {
+  Deno.test(`BodyReader reports that ${kind} broke without a reason`, async () => {
+    const body = new BodyReader(
+      new ReadableStream({
+        ...(isBytes && { type: "bytes" }),
+        pull: (controller) => controller.error(undefined),
+      }),
+    );
+    assertEquals(await body.read(), null);
+    assertInstanceOf(body.toError(1000), ApiError);
+  });
+
+  Deno.test(`BodyReader cancels ${kind} during a read that times out`, async () => {
     const held = holdBody("", { isBytes });
-    const lent = new Utf8Reader(held.body);
-    const waiting = lent.read();
-    await lent.cancel();
+    const body = new BodyReader(held.body);
+    const waiting = body.read();
+    body.timeOut();
+    await held.cancelled;
+    assertEquals([await waiting, body.failure], [null, null]);
+    assertEquals(body.toError(1000)?.message, "No data from upstream for 1 s (TIMEOUT_S)");
+  });
+
+  Deno.test(`Utf8Reader ends when ${kind} is cancelled during a read`, async () => {
+    const held = holdBody("", { isBytes });
+    const { body, reader } = open(held.body);
+    const waiting = reader.read();
+    body.cancel();
     await held.cancelled;
     assertEquals(await waiting, null);
+    assertEquals(body.toError(1000), null);
   });
 
-  Deno.test(`LentText lets ${kind} go inside a character`, async () => {
+  Deno.test(`Utf8Reader ends when ${kind} is cancelled inside a character`, async () => {
     const held = holdBody("", { isBytes });
-    const lent = new Utf8Reader(held.body);
+    const { body, reader } = open(held.body);
     held.send(new Uint8Array([0xe2, 0x82]));
-    assertEquals(await lent.read(), "");
-    const waiting = lent.read();
-    await lent.cancel();
+    assertEquals(await reader.read(), "");
+    const waiting = reader.read();
+    body.cancel();
     assertEquals(await waiting, null);
+    assertEquals(body.failure, null);
   });
 
-  Deno.test(`LentText reads nothing of ${kind} ahead of demand`, async () => {
-    const { body, pulls } = countPulls(isBytes);
-    const lent = new Utf8Reader(body);
+  Deno.test(`Utf8Reader reads ${kind} only on demand`, async () => {
+    const { body: stream, pulls } = countPulls(isBytes);
+    const { body, reader } = open(stream);
     await nextTurn();
     assertEquals(pulls(), 0);
     for (const expected of [1, 2, 3]) {
-      assertEquals(await lent.read(), `${expected}`);
+      assertEquals(await reader.read(), `${expected}`);
       await nextTurn();
       assertEquals(pulls(), expected);
     }
-    await lent.cancel();
+    body.cancel();
   });
 
-  Deno.test(`LentText gives every character of ${kind}, wherever it is cut`, async () => {
+  Deno.test(`Utf8Reader keeps every character of ${kind}, wherever it is cut`, async () => {
     const held = holdBody("", { isBytes });
     const { text, pieces } = makePieces();
     for (const piece of pieces) held.send(piece);
     held.close();
-    assertEquals(await readAll(new Utf8Reader(held.body)), text);
+    const { body, reader } = open(held.body);
+    assertEquals(await readAll(reader), text);
+    assertEquals(body.toError(1000), null);
   });
 
-  Deno.test(`LentText gives the characters of ${kind} read by read, byte for byte`, async () => {
+  Deno.test(`Utf8Reader returns each character of ${kind} with the read of its last byte`, async () => {
     const held = holdBody("", { isBytes });
-    const lent = new Utf8Reader(held.body);
+    const { reader } = open(held.body);
     const reads: (string | null)[] = [];
     for (const byte of new TextEncoder().encode("a€𝄞b")) {
       held.send(new Uint8Array([byte]));
-      reads.push(await lent.read());
+      reads.push(await reader.read());
     }
     assertEquals(reads, ["a", "", "", "€", "", "", "", "𝄞", "b"]);
     held.close();
-    assertEquals(await lent.read(), null);
+    assertEquals(await reader.read(), null);
   });
 
-  Deno.test(`LentText rejects bytes of ${kind} that are no UTF-8, and an end inside a character`, async () => {
+  Deno.test(`Utf8Reader reports invalid UTF-8 of ${kind}, and an end inside a character`, async () => {
     for (const bytes of [[0x61, 0xff], [0xe2, 0x82]]) {
       const held = holdBody("", { isBytes });
       held.send(new Uint8Array(bytes));
       held.close();
-      await assertRejects(() => readAll(new Utf8Reader(held.body)), TypeError);
+      const { body, reader } = open(held.body);
+      await readAll(reader);
+      assertInstanceOf(body.failure?.cause, TypeError);
     }
   });
 }
 
-Deno.test("LentText gives every character of a real answer, read slowly", async () => {
+Deno.test("Utf8Reader keeps every character of a fetch body that is read slowly", async () => {
   const { text, pieces } = makePieces();
   const held = holdBody();
   await using upstream = startUpstream(() => new Response(held.body));
   const response = await fetch(upstream.baseUrl);
-  if (response.body === null) throw new Error("An answer without a body");
-  const lent = new Utf8Reader(response.body);
+  if (response.body === null) throw new Error("A response without a body");
+  const { reader } = open(response.body);
   let found = "";
   for (const piece of pieces) {
     held.send(piece);
-    found += await lent.read();
+    found += await reader.read();
   }
   held.close();
-  for (let read = await lent.read(); read !== null; read = await lent.read()) {
+  for (let read = await reader.read(); read !== null; read = await reader.read()) {
     found += read;
     await nextTurn();
   }
@@ -135,17 +171,17 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-Deno.test("openReader reads a byte stream into a buffer of its own", async () => {
-  let isLent = false;
-  const body: ByteStream = new ReadableStream({
+Deno.test("BodyReader reads a byte stream into its own buffer", async () => {
+  let hasBuffer = false;
+  const stream: ByteStream = new ReadableStream({
     type: "bytes",
     pull(controller) {
-      isLent = controller.byobRequest !== null;
+      hasBuffer = controller.byobRequest !== null;
       controller.enqueue(new TextEncoder().encode("a"));
     },
   });
-  const reader = createBodyReader(body);
-  await reader.read();
-  assertEquals(isLent, true);
-  await reader.cancel();
+  const body = new BodyReader(stream);
+  await body.read();
+  assertEquals(hasBuffer, true);
+  body.cancel();
 });

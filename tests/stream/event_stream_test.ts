@@ -1,4 +1,4 @@
-/** The stream a client reads: heads, silences, breaks and leavings, with a translator that knows three words. */
+// The translated stream: headers, timeouts, failures and disconnects, with a minimal translator.
 
 import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
@@ -7,10 +7,9 @@ import type { JsonObject } from "../../lib/json.ts";
 import {
   createEventStream,
   type EventStreamOptions,
-  type OpenStream,
-  type StreamEnd,
   type Translator,
 } from "../../lib/stream/event_stream.ts";
+import type { OpenStream, StreamEnd } from "../../lib/stream/response_stream.ts";
 import { soon } from "../helpers/soon.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { sse } from "../helpers/chunks.ts";
@@ -33,7 +32,7 @@ const MESSAGE: Message = {
   },
 };
 
-/** Knows `{text}`, `{finish}`, `{trust}`, `{end}` and `{error}`; anything else is a chunk without content. */
+/** Translates `{text}`, `{finish}`, `{trust}`, `{end}`, `{error}` and `{bug}`; any other chunk has no content. */
 class FakeTranslator implements Translator {
   keptChars = 0;
   isComplete = false;
@@ -60,7 +59,7 @@ class FakeTranslator implements Translator {
 
   finish({ isDone = false }: { isDone?: boolean } = {}): StreamEvent[] {
     if (!this.isComplete && !(this.#trustsDone && isDone)) {
-      throw new ApiError("api_error", "not whole", { status: 502 });
+      throw new ApiError("api_error", "incomplete", { status: 502 });
     }
     return [...this.start(), { type: "message_stop" }];
   }
@@ -70,22 +69,22 @@ class FakeTranslator implements Translator {
   }
 }
 
-/** One pump with its source, and everything it told. */
+/** A stream with its source, and what it reported. */
 interface Trial {
   source: HeldBody;
   opened: Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
   ends: StreamEnd[];
   firstEvents: number;
-  /** Resolves when the pump's own clock has advanced so far. It looks at it again and again. */
+  /** Resolves when the stream's own clock has advanced so far; the stream reads it again and again. */
   passed(ms: number): Promise<void>;
 }
 
-/** Never reached in a good test; one that waits for what never comes fails after it instead of hanging. */
+/** Not reached in a passing test; a failing one ends after it instead of hanging. */
 const LONG = 5_000;
 
 function start(first: string, times: Partial<EventStreamOptions> = {}): Trial {
   const source = holdBody(first);
-  const alarms: { at: number; ring: () => void }[] = [];
+  const alarms: { at: number; resolve: () => void }[] = [];
   const trial: Trial = {
     source,
     ends: [],
@@ -96,14 +95,13 @@ function start(first: string, times: Partial<EventStreamOptions> = {}): Trial {
       ...times,
       now() {
         const now = performance.now();
-        for (const alarm of alarms) if (now >= alarm.at) alarm.ring();
+        for (const alarm of alarms) if (now >= alarm.at) alarm.resolve();
         return now;
       },
       onFirstEvent: () => trial.firstEvents++,
       onEnd: (end) => trial.ends.push(end),
     }),
-    passed: (ms) =>
-      new Promise((ring) => alarms.push({ at: performance.now() + ms, ring: () => ring() })),
+    passed: (ms) => new Promise((resolve) => alarms.push({ at: performance.now() + ms, resolve })),
   };
   return trial;
 }
@@ -111,7 +109,7 @@ function start(first: string, times: Partial<EventStreamOptions> = {}): Trial {
 const TEXT = { text: "Hi" };
 const FINISH = { finish: true };
 
-/** Each enqueue as a list of words: `start`, `Hi`, `ping`, `stop`, or an error's type. */
+/** The words of each enqueue: `start`, `Hi`, `ping`, `stop`, or an error's type and message. */
 async function readAll(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string[][]> {
   const reads: string[][] = [];
   const ended = (async () => {
@@ -137,23 +135,23 @@ function describeEnds(ends: readonly StreamEnd[]): string[] {
   return ends.map((end) => end.how === "failed" ? `${end.error.type}` : end.how);
 }
 
-const BROKEN = "api_error: OpenRouter's answer broke off before it was complete";
-const NO_JSON = "api_error: OpenRouter sent an event that is no JSON";
+const LOST = "api_error: The upstream connection closed before the response was complete";
+const INVALID_JSON = "api_error: Upstream sent an event that is not valid JSON";
 const INVALID_UTF8 = new Uint8Array([0x64, 0x61, 0x74, 0x61, 0x3a, 0xff, 0x0a, 0x0a]);
 
-/** What can go wrong, what the client reads of it behind `start, Hi`, and the status where it reads nothing. */
+/** Failures, what the client reads of them after `start, Hi`, and the status before the headers are sent. */
 const FAILURES = [
-  { about: "a cut", act: (source: HeldBody) => source.cut(), word: BROKEN, status: 502 },
+  { about: "a cut", act: (source: HeldBody) => source.cut(), word: LOST, status: 502 },
   {
     about: "an end without a finish",
     act: (source: HeldBody) => source.close(),
-    word: "api_error: not whole",
+    word: "api_error: incomplete",
     status: 502,
   },
   {
     about: "[DONE] without a finish",
     act: (source: HeldBody) => source.send(sse("[DONE]")),
-    word: "api_error: not whole",
+    word: "api_error: incomplete",
     status: 502,
   },
   {
@@ -163,15 +161,15 @@ const FAILURES = [
     status: 429,
   },
   {
-    about: "an event that is no JSON",
+    about: "an event that is not valid JSON",
     act: (source: HeldBody) => source.send(sse('{"text": "Hi')),
-    word: NO_JSON,
+    word: INVALID_JSON,
     status: 502,
   },
   {
-    about: "an event that is JSON but no object",
+    about: "an event that is not a JSON object",
     act: (source: HeldBody) => source.send(sse('["text"]')),
-    word: NO_JSON,
+    word: INVALID_JSON,
     status: 502,
   },
   {
@@ -180,13 +178,13 @@ const FAILURES = [
       source.send('data: {"text": "H');
       source.close();
     },
-    word: "api_error: not whole",
+    word: "api_error: incomplete",
     status: 502,
   },
   {
-    about: "bytes that are no UTF-8",
+    about: "invalid UTF-8",
     act: (source: HeldBody) => source.send(INVALID_UTF8),
-    word: BROKEN,
+    word: LOST,
     status: 502,
   },
   {
@@ -195,7 +193,7 @@ const FAILURES = [
       source.send(new Uint8Array([...new TextEncoder().encode('data: {"text":"'), 0xe2, 0x82]));
       source.close();
     },
-    word: BROKEN,
+    word: LOST,
     status: 502,
   },
   {
@@ -207,7 +205,7 @@ const FAILURES = [
 ] as const;
 
 for (const { about, act, word, status } of FAILURES) {
-  Deno.test(`startPump rejects after ${about} before the head, and ends once`, async () => {
+  Deno.test(`createEventStream rejects after ${about} before the headers, and ends once`, async () => {
     const trial = start(sse({ role: "assistant" }));
     act(trial.source);
     const error = await assertRejects(() => trial.opened, ApiError);
@@ -216,7 +214,7 @@ for (const { about, act, word, status } of FAILURES) {
     assertEquals(trial.firstEvents, 0);
   });
 
-  Deno.test(`startPump ends the stream with an error event after ${about} behind the head`, async () => {
+  Deno.test(`createEventStream ends the stream with an error event after ${about} midway`, async () => {
     const trial = start(sse(TEXT));
     const stream = await trial.opened;
     act(trial.source);
@@ -227,19 +225,19 @@ for (const { about, act, word, status } of FAILURES) {
 
 for (const { about, act } of FAILURES) {
   if (about === "an error chunk" || about === "a bug of ours") continue;
-  Deno.test(`startPump completes the stream after ${about} behind the finish`, async () => {
+  Deno.test(`createEventStream completes the stream after ${about} that follows the finish`, async () => {
     const trial = start(sse(TEXT, FINISH));
     const stream = await trial.opened;
     act(trial.source);
-    // A bad event is skipped and ends nothing by itself.
+    // A bad event is skipped and does not end the stream.
     if (about.startsWith("an event that")) trial.source.send(sse("[DONE]"));
     assertEquals((await readAll(stream)).flat(), ["start", "Hi", "stop"]);
     assertEquals(describeEnds(trial.ends), ["complete"]);
   });
 }
 
-for (const bad of ["an event that is no JSON", "bytes that are no UTF-8", "an error chunk"]) {
-  Deno.test(`startPump lets upstream go after ${bad}, before the head and behind it`, async () => {
+for (const bad of ["an event that is not valid JSON", "invalid UTF-8", "an error chunk"]) {
+  Deno.test(`createEventStream cancels upstream after ${bad}, before and after the headers`, async () => {
     const failure = FAILURES.find(({ about }) => about === bad);
     for (const first of ["", sse(TEXT)]) {
       const trial = start(first);
@@ -253,7 +251,7 @@ for (const bad of ["an event that is no JSON", "bytes that are no UTF-8", "an er
   });
 }
 
-Deno.test("startPump delivers the text that came in one read with an error", async () => {
+Deno.test("createEventStream delivers text that arrives in one read with an error", async () => {
   for (const bad of [sse({ error: true }), sse("{")]) {
     const trial = start(sse({ text: "a" }, { text: "b" }) + bad + sse({ text: "never" }));
     const [first, ...rest] = await readAll(await trial.opened);
@@ -265,45 +263,45 @@ Deno.test("startPump delivers the text that came in one read with an error", asy
   }
 });
 
-Deno.test("startPump rejects with 504 after a silence before the head, and lets upstream go", async () => {
+Deno.test("createEventStream rejects with 504 when upstream is idle before the headers, and cancels it", async () => {
   const trial = start(sse({ role: "assistant" }), { timeoutMs: 50 });
   const error = await assertRejects(() => trial.opened, ApiError);
   assertEquals([error.type, error.status], ["timeout_error", 504]);
-  assertEquals(error.message, "OpenRouter was silent for 0.05 s (TIMEOUT_S)");
+  assertEquals(error.message, "No data from upstream for 0.05 s (TIMEOUT_S)");
   await trial.source.cancelled;
   assertEquals(describeEnds(trial.ends), ["timeout_error"]);
 });
 
-Deno.test("startPump ends in an error event after a silence behind the head", async () => {
+Deno.test("createEventStream ends with an error event when upstream is idle after the headers", async () => {
   const trial = start(sse(TEXT), { timeoutMs: 50 });
   const words = (await readAll(await trial.opened)).flat();
   assertEquals(words, [
     "start",
     "Hi",
-    "timeout_error: OpenRouter was silent for 0.05 s (TIMEOUT_S)",
+    "timeout_error: No data from upstream for 0.05 s (TIMEOUT_S)",
   ]);
   await trial.source.cancelled;
   assertEquals(describeEnds(trial.ends), ["timeout_error"]);
 });
 
-Deno.test("startPump ends in an error event after a silence behind a head that did not wait", async () => {
+Deno.test("createEventStream ends with an error event when upstream is idle after headers that were sent early", async () => {
   const trial = start("", { timeoutMs: 120, pingMs: 30 });
   const words = (await readAll(await trial.opened)).flat();
   assertEquals(words.slice(0, 2), ["start", "ping"]);
-  assertEquals(words.at(-1), "timeout_error: OpenRouter was silent for 0.12 s (TIMEOUT_S)");
+  assertEquals(words.at(-1), "timeout_error: No data from upstream for 0.12 s (TIMEOUT_S)");
   assertEquals(new Set(words.slice(2, -1)), new Set(["ping"]));
   await trial.source.cancelled;
   assertEquals(describeEnds(trial.ends), ["timeout_error"]);
 });
 
-Deno.test("startPump completes after a silence behind the finish", async () => {
+Deno.test("createEventStream completes when upstream is idle after the finish", async () => {
   const trial = start(sse(TEXT, FINISH), { timeoutMs: 50 });
   assertEquals((await readAll(await trial.opened)).flat(), ["start", "Hi", "stop"]);
   assertEquals(describeEnds(trial.ends), ["complete"]);
   await trial.source.cancelled;
 });
 
-Deno.test("startPump takes comments for life, before the head and behind it", async () => {
+Deno.test("createEventStream accepts comments as activity, before and after the headers", async () => {
   const trial = start("", { timeoutMs: 200 });
   let comments = 0;
   const timer = setInterval(() => {
@@ -318,7 +316,7 @@ Deno.test("startPump takes comments for life, before the head and behind it", as
   assertGreaterOrEqual(comments, 16);
 });
 
-Deno.test("startPump does not take a client that reads late for a silence of upstream", async () => {
+Deno.test("createEventStream does not count the time of a slow client as upstream idle time", async () => {
   const trial = start(sse(TEXT), { timeoutMs: 300, pingMs: 10 });
   const stream = await trial.opened;
   trial.source.send(sse({ text: "b" }));
@@ -331,30 +329,35 @@ Deno.test("startPump does not take a client that reads late for a silence of ups
   assertEquals(words.filter((word) => word !== "ping"), ["start", "Hi", "b", "stop"]);
 });
 
-Deno.test("startPump lets a client go that takes nothing within the timeout", async () => {
+Deno.test("createEventStream aborts the response of a client that reads nothing within the timeout", async () => {
   const { source, opened, ends } = start(sse(TEXT), { timeoutMs: 30 });
   const stream = await opened;
   const reader = stream.getReader();
   source.send(sse({ text: "b" }));
-  await soon(source.cancelled, "upstream to be let go");
+  await soon(source.cancelled, "upstream to be cancelled");
   assertEquals(describeEnds(ends), ["client_gone"]);
   await assertRejects(
     async () => {
       for (;;) await reader.read();
     },
     Error,
-    "The client took nothing",
+    "The client read nothing",
   );
 });
 
-/** Moments at which a program may end: what the client reads then. */
+/** When a stream is ended from outside, and what the client reads then. */
 const OUTSIDE_ENDS = [
   { about: "before the client has read", reads: 0, sends: "", words: ["start", "Hi"] },
   { about: "while a read is under way", reads: 1, sends: "", words: ["start", "Hi"] },
-  { about: "while the client is late", reads: 0, sends: sse(TEXT, TEXT), words: ["start", "Hi"] },
+  {
+    about: "while output waits for the client",
+    reads: 0,
+    sends: sse(TEXT, TEXT),
+    words: ["start", "Hi"],
+  },
 ];
 for (const { about, reads, sends, words } of OUTSIDE_ENDS) {
-  Deno.test(`a stream that is ended from outside ${about} ends in an error event`, async () => {
+  Deno.test(`a stream that is ended from outside ${about} ends with an error event`, async () => {
     const openStreams = new Set<OpenStream>();
     const { source, opened, ends } = start(sse(TEXT), { openStreams });
     const reader = (await opened).getReader();
@@ -370,11 +373,11 @@ for (const { about, reads, sends, words } of OUTSIDE_ENDS) {
     }
     assertEquals(read, [...words, "overloaded_error: closing"]);
     assertEquals([describeEnds(ends), openStreams.size], [["overloaded_error"], 0]);
-    await soon(source.cancelled, "upstream to be let go");
+    await soon(source.cancelled, "upstream to be cancelled");
   });
 }
 
-Deno.test("a stream that is ended from outside before its head is an error with a status", async () => {
+Deno.test("a stream that is ended from outside before its headers is an error with a status", async () => {
   const openStreams = new Set<OpenStream>();
   const { opened, ends } = start(": hello\n\n", { openStreams });
   const rejected = assertRejects(() => opened, ApiError, "closing");
@@ -383,7 +386,7 @@ Deno.test("a stream that is ended from outside before its head is an error with 
   assertEquals(describeEnds(ends), ["overloaded_error"]);
 });
 
-Deno.test("startPump keeps the head until the first real chunk", async () => {
+Deno.test("createEventStream holds the headers back until the first real chunk", async () => {
   const trial = start(sse({ role: "assistant" }));
   let isOpen = false;
   const opened = trial.opened.then((stream) => {
@@ -402,7 +405,7 @@ Deno.test("startPump keeps the head until the first real chunk", async () => {
   await reader.cancel();
 });
 
-Deno.test("startPump answers with start and ping when the first chunk takes longer than pingMs", async () => {
+Deno.test("createEventStream sends start and ping when the first chunk takes longer than pingMs", async () => {
   const trial = start(sse({ role: "assistant" }), { pingMs: 30 });
   const started = performance.now();
   const stream = await trial.opened;
@@ -417,7 +420,7 @@ Deno.test("startPump answers with start and ping when the first chunk takes long
   assertEquals(trial.firstEvents, 1);
 });
 
-Deno.test("startPump pings in every silence, comments notwithstanding", async () => {
+Deno.test("createEventStream sends pings while upstream sends only comments", async () => {
   const trial = start(sse(TEXT), { pingMs: 40 });
   const timer = setInterval(() => trial.source.send(": OPENROUTER PROCESSING\n\n"), 10);
   const reader = (await trial.opened).getReader();
@@ -432,19 +435,19 @@ Deno.test("startPump pings in every silence, comments notwithstanding", async ()
   assertEquals(describeEnds(trial.ends), ["client_gone"]);
 });
 
-Deno.test("startPump sends no pings to a client that does not read", async () => {
+Deno.test("createEventStream sends no pings to a client that does not read", async () => {
   const trial = start(sse(TEXT), { pingMs: 10 });
   const stream = await trial.opened;
   await trial.passed(100);
   trial.source.send(sse(FINISH, "[DONE]"));
   const words = (await readAll(stream)).flat();
-  // One may be under way between the first read and the second.
+  // One may be queued between the first read and the second.
   assertEquals(words.slice(0, 2), ["start", "Hi"]);
   assertEquals(words.filter((word) => word === "ping").length <= 1, true, words.join());
   assertEquals(words.at(-1), "stop");
 });
 
-Deno.test("startPump keeps at most one ping for a client that has stopped reading", async () => {
+Deno.test("createEventStream queues at most one ping for a client that has stopped reading", async () => {
   const trial = start(sse(TEXT), { pingMs: 10 });
   const stream = await trial.opened;
   const reader = stream.getReader();
@@ -455,7 +458,7 @@ Deno.test("startPump keeps at most one ping for a client that has stopped readin
   assertEquals((await readAll(stream)).flat(), ["ping", "stop"]);
 });
 
-Deno.test("startPump stops reading upstream while the client does not read", async () => {
+Deno.test("createEventStream stops reading upstream while the client does not read", async () => {
   let pulls = 0;
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     type: "bytes",
@@ -477,7 +480,7 @@ Deno.test("startPump stops reading upstream while the client does not read", asy
   assertEquals(ends, [{ how: "client_gone" }]);
 });
 
-Deno.test("startPump ends at [DONE] and lets upstream go, although it stays open", async () => {
+Deno.test("createEventStream ends at [DONE] and cancels upstream, although that stays open", async () => {
   const trial = start(sse(TEXT));
   const stream = await trial.opened;
   trial.source.send(sse(FINISH, "[DONE]", { text: "never" }));
@@ -486,33 +489,33 @@ Deno.test("startPump ends at [DONE] and lets upstream go, although it stays open
   assertEquals(describeEnds(trial.ends), ["complete"]);
 });
 
-Deno.test("startPump lets upstream go where the translator has ended the answer", async () => {
+Deno.test("createEventStream cancels upstream when the translator has ended the response", async () => {
   const { source, opened, ends } = start(sse(TEXT));
   const stream = await opened;
   source.send(sse({ text: " there", end: true }, { text: " and more" }));
   assertEquals((await readAll(stream)).flat(), ["start", "Hi", " there", "stop"]);
   assertEquals(describeEnds(ends), ["complete"]);
-  await soon(source.cancelled, "upstream to be let go");
+  await soon(source.cancelled, "upstream to be cancelled");
 });
 
-Deno.test("startPump ends at [DONE] in the first read", async () => {
+Deno.test("createEventStream ends at [DONE] in the first read", async () => {
   const trial = start(sse(TEXT, FINISH, "[DONE]"));
   assertEquals(await readAll(await trial.opened), [["start", "Hi", "stop"]]);
   await trial.source.cancelled;
   assertEquals([trial.firstEvents, ...describeEnds(trial.ends)], [1, "complete"]);
 });
 
-Deno.test("startPump tells the translator whether upstream said that it is done", async () => {
+Deno.test("createEventStream reports to the translator whether upstream sent [DONE]", async () => {
   const trust = { trust: true };
   const done = start(sse(TEXT, trust, "[DONE]"));
   assertEquals(await readAll(await done.opened), [["start", "Hi", "stop"]]);
   const cut = start(sse(TEXT, trust));
   const stream = await cut.opened;
   cut.source.close();
-  assertEquals((await readAll(stream)).flat(), ["start", "Hi", "api_error: not whole"]);
+  assertEquals((await readAll(stream)).flat(), ["start", "Hi", "api_error: incomplete"]);
 });
 
-Deno.test("startPump takes a last event without its blank line", async () => {
+Deno.test("createEventStream accepts a last event without its blank line", async () => {
   const trial = start(sse(TEXT));
   const stream = await trial.opened;
   trial.source.send('data: {"finish":true}');
@@ -520,12 +523,12 @@ Deno.test("startPump takes a last event without its blank line", async () => {
   assertEquals((await readAll(stream)).flat(), ["start", "Hi", "stop"]);
 });
 
-Deno.test("startPump skips events without data", async () => {
+Deno.test("createEventStream skips events without data", async () => {
   const trial = start(sse(TEXT, " ", FINISH, "[DONE]"));
   assertEquals((await readAll(await trial.opened)).flat(), ["start", "Hi", "stop"]);
 });
 
-Deno.test("startPump enqueues once a read", async () => {
+Deno.test("createEventStream enqueues once per read", async () => {
   const trial = start(sse({ text: "a" }, { text: "b" }, { text: "c" }));
   const reader = (await trial.opened).getReader();
   assertEquals(toWords((await reader.read()).value), ["start", "a", "b", "c"]);
@@ -536,7 +539,7 @@ Deno.test("startPump enqueues once a read", async () => {
   assertEquals((await reader.read()).done, true);
 });
 
-Deno.test("startPump lets upstream go when the client leaves while upstream is silent", async () => {
+Deno.test("createEventStream cancels upstream when the client disconnects while upstream is idle", async () => {
   const trial = start(sse(TEXT));
   const reader = (await trial.opened).getReader();
   await reader.read();
@@ -547,12 +550,12 @@ Deno.test("startPump lets upstream go when the client leaves while upstream is s
   assertEquals(describeEnds(trial.ends), ["client_gone"]);
 });
 
-Deno.test("startPump ends once when the client leaves between the finish and the end", async () => {
+Deno.test("createEventStream ends once when the client disconnects between the finish and the end", async () => {
   const trial = start(sse(TEXT, FINISH));
   const reader = (await trial.opened).getReader();
   await reader.read();
   const waiting = reader.read();
-  // Now the pump reads as well, and that read ends like a stream that is over.
+  // The stream reads by now, and that read ends as if upstream had ended.
   await nextTurn();
   await reader.cancel();
   await waiting;
@@ -560,7 +563,7 @@ Deno.test("startPump ends once when the client leaves between the finish and the
   assertEquals(describeEnds(trial.ends), ["client_gone"]);
 });
 
-Deno.test("startPump lets upstream go when the client leaves before it reads", async () => {
+Deno.test("createEventStream cancels upstream when the client disconnects before it reads", async () => {
   for (const pingMs of [LONG, 10]) {
     const trial = start(pingMs === LONG ? sse(TEXT) : "", { pingMs });
     const stream = await trial.opened;

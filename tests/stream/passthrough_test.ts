@@ -1,5 +1,5 @@
 /**
- * The relay of the native route: bytes pass as they are, and a stream that breaks ends as it should.
+ * Forwarding of Anthropic streams: bytes are unchanged, and a stream that breaks ends with an error event.
  * @module
  */
 
@@ -7,7 +7,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ApiError, toErrorBody } from "../../lib/errors.ts";
 import { parseErrorObject } from "../../lib/openrouter/errors.ts";
 import { encodeEvent } from "../../lib/stream/sse.ts";
-import type { OpenStream, StreamEnd } from "../../lib/stream/event_stream.ts";
+import type { OpenStream, StreamEnd } from "../../lib/stream/response_stream.ts";
 import { passThrough, type PassThroughOptions } from "../../lib/stream/passthrough.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { type HeldBody, holdBody } from "../helpers/upstream.ts";
@@ -21,17 +21,17 @@ interface Trial {
   held: HeldBody;
   body: ReadableStream<Uint8Array<ArrayBuffer>>;
   ends: StreamEnd[];
-  heard: unknown[];
+  observed: unknown[];
 }
 
 function start(first: string, options: Partial<PassThroughOptions> = {}): Trial {
   const held = holdBody(first);
   const ends: StreamEnd[] = [];
-  const heard: unknown[] = [];
+  const observed: unknown[] = [];
   const body = passThrough(held.body, {
     timeoutMs: 60_000,
     now: () => performance.now(),
-    onEvent: (event) => heard.push(event["type"]),
+    onEvent: (event) => observed.push(event["type"]),
     onEnd: (end) => ends.push(end),
     parseError: parseErrorObject,
     encodeError: (error) =>
@@ -41,28 +41,28 @@ function start(first: string, options: Partial<PassThroughOptions> = {}): Trial 
       }),
     ...options,
   });
-  return { held, body, ends, heard };
+  return { held, body, ends, observed };
 }
 
-/** What the client read, and how it ended. */
-async function finish({ body, ends, heard }: Trial) {
+/** What the client reads, and how the stream ends. */
+async function finish({ body, ends, observed }: Trial) {
   const text = await new Response(body).text();
   assertEquals(ends.length, 1);
-  return { text, end: ends[0], heard };
+  return { text, end: ends[0], observed };
 }
 
-Deno.test("relay passes a whole stream on byte for byte, and hears all but the deltas", async () => {
+Deno.test("passThrough forwards a complete stream unchanged, and observes all events but the deltas", async () => {
   const bytes = `: hello\n\n${START}${DELTA.replaceAll("\n", "\r\n")}${STOP}`;
   const trial = start(bytes);
   trial.held.close();
   assertEquals(await finish(trial), {
     text: bytes,
     end: { how: "complete" },
-    heard: ["message_start", "message_stop"],
+    observed: ["message_start", "message_stop"],
   });
 });
 
-Deno.test("relay gives bytes that later reads do not overwrite", async () => {
+Deno.test("passThrough returns bytes that later reads do not overwrite", async () => {
   const trial = start(START);
   const reader = trial.body.getReader();
   const { value: first } = await reader.read();
@@ -73,7 +73,7 @@ Deno.test("relay gives bytes that later reads do not overwrite", async () => {
   await reader.cancel();
 });
 
-Deno.test("relay ends a stream that is cut in an error event that can be read", async () => {
+Deno.test("passThrough ends a stream that is cut with a complete error event", async () => {
   const places = [
     "",
     START,
@@ -91,12 +91,15 @@ Deno.test("relay ends a stream that is cut in an error event that can be read", 
       assertEquals(end?.how, "failed");
       const last = parseSse(text).at(-1);
       assertEquals(last?.name, "error", place);
-      assertMatch(JSON.parse(last?.data ?? "").error.message, /broke off/);
+      assertMatch(
+        JSON.parse(last?.data ?? "").error.message,
+        /connection closed before the response was complete/,
+      );
     }
   }
 });
 
-Deno.test("relay takes a break behind message_stop for an end", async () => {
+Deno.test("passThrough completes when the connection breaks after message_stop", async () => {
   for (const how of ["close", "cut"] as const) {
     const trial = start(`${START}${STOP}`);
     const reader = trial.body.getReader();
@@ -108,7 +111,7 @@ Deno.test("relay takes a break behind message_stop for an end", async () => {
   }
 });
 
-Deno.test("relay ends at an error event of upstream's, in its words but without keys", async () => {
+Deno.test("passThrough ends at upstream's error event, and redacts keys in its message", async () => {
   const secret = ERROR.replace("Too much", "Too much for sk-or-secret");
   for (const event of [secret, secret.replace("event: error\n", "")]) {
     const stream = `${START}${DELTA}${event}${DELTA}`;
@@ -131,7 +134,7 @@ Deno.test("relay ends at an error event of upstream's, in its words but without 
   }
 });
 
-Deno.test("relay passes a stream on that is cut at any byte, with either line end", async () => {
+Deno.test("passThrough forwards a stream in reads cut at any byte, with either line ending", async () => {
   for (
     const stream of [`${START}${DELTA}${STOP}`, `${START}${DELTA}${STOP}`.replaceAll("\n", "\r\n")]
   ) {
@@ -149,14 +152,14 @@ Deno.test("relay passes a stream on that is cut at any byte, with either line en
   }
 });
 
-Deno.test("relay takes a last event without its blank line", async () => {
+Deno.test("passThrough forwards a last event without its blank line", async () => {
   const trial = start(`${START}${STOP.trimEnd()}`);
   trial.held.close();
   const { text, end } = await finish(trial);
   assertEquals([text, end?.how], [`${START}${STOP.trimEnd()}`, "complete"]);
 });
 
-Deno.test("relay ends a stream whose event never ends, before that fills the memory", async () => {
+Deno.test("passThrough ends a stream whose event exceeds 16 MiB", async () => {
   const trial = start(START);
   const piece = new Uint8Array(1024 * 1024).fill(0x61);
   const sending = (async () => {
@@ -166,11 +169,11 @@ Deno.test("relay ends a stream whose event never ends, before that fills the mem
   const { text, end } = await finish(trial);
   await sending;
   assert(end?.how === "failed");
-  assertMatch(end.error.message, /too large/);
+  assertMatch(end.error.message, /an event of more than 16 MiB/);
   assertEquals(parseSse(text).at(-1)?.name, "error");
 });
 
-Deno.test("relay ends a stream in which a reader of its events fails, and frees its place", async () => {
+Deno.test("passThrough ends a stream whose onEvent throws", async () => {
   const trial = start(START, {
     onEvent() {
       throw new RangeError("a bug");
@@ -180,16 +183,16 @@ Deno.test("relay ends a stream in which a reader of its events fails, and frees 
   assertEquals(end?.how, "failed");
 });
 
-Deno.test("relay lets a client go that takes nothing within the timeout", async () => {
+Deno.test("passThrough aborts the response of a client that reads nothing within the timeout", async () => {
   const trial = start(`${START}${DELTA}`, { timeoutMs: 20 });
   const reader = trial.body.getReader();
   await reader.read();
   await trial.held.cancelled;
   assertEquals(trial.ends, [{ how: "client_gone" }]);
-  await assertRejects(() => reader.read(), Error, "The client took nothing");
+  await assertRejects(() => reader.read(), Error, "The client read nothing");
 });
 
-Deno.test("relay ends in an error event when it is ended from outside, read or not", async () => {
+Deno.test("passThrough ends with an error event when it is ended from outside, during a read or not", async () => {
   for (const reads of [0, 1]) {
     const openStreams = new Set<OpenStream>();
     const trial = start(START, { openStreams });
@@ -204,7 +207,7 @@ Deno.test("relay ends in an error event when it is ended from outside, read or n
   }
 });
 
-Deno.test("relay ends a silence in a timeout error, and lets upstream go", async () => {
+Deno.test("passThrough ends with a timeout error when upstream is idle, and cancels it", async () => {
   const trial = start(START, { timeoutMs: 20 });
   const { text, end } = await finish(trial);
   await trial.held.cancelled;
@@ -213,7 +216,7 @@ Deno.test("relay ends a silence in a timeout error, and lets upstream go", async
   assertEquals(parseSse(text).at(-1)?.name, "error");
 });
 
-Deno.test("relay lets upstream go when the client leaves, and says so once", async () => {
+Deno.test("passThrough cancels upstream when the client disconnects, and reports it once", async () => {
   const trial = start(START);
   const reader = trial.body.getReader();
   await reader.read();
@@ -222,7 +225,7 @@ Deno.test("relay lets upstream go when the client leaves, and says so once", asy
   assertEquals(trial.ends, [{ how: "client_gone" }]);
 });
 
-Deno.test("relay reads nothing that the client does not read", async () => {
+Deno.test("passThrough reads upstream only when the client reads", async () => {
   let pulled = 0;
   const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull(controller) {
@@ -245,32 +248,32 @@ Deno.test("relay reads nothing that the client does not read", async () => {
   await reader.cancel();
 });
 
-Deno.test("relay hears a character that is cut between two reads", async () => {
+Deno.test("passThrough observes a character that is cut between two reads", async () => {
   const bytes = new TextEncoder().encode(
     'event: message_start\ndata: {"type":"message_start","message":{"model":"größe"}}\n\n',
   );
   const cut = bytes.indexOf(0xc3) + 1;
-  const heard: unknown[] = [];
+  const observed: unknown[] = [];
   const body = passThrough(ReadableStream.from([bytes.slice(0, cut), bytes.slice(cut)]), {
     now: () => performance.now(),
     timeoutMs: 60_000,
-    onEvent: (event) => heard.push(event["message"]),
+    onEvent: (event) => observed.push(event["message"]),
     onEnd: () => {},
     parseError: parseErrorObject,
     encodeError: () => "",
   });
   await new Response(body).text();
-  assertEquals(heard, [{ model: "größe" }]);
+  assertEquals(observed, [{ model: "größe" }]);
 });
 
-Deno.test("relay ends once when the client leaves while upstream is silent", async () => {
+Deno.test("passThrough ends once when the client disconnects while upstream is idle", async () => {
   const trial = start(START);
   const reader = trial.body.getReader();
   await reader.read();
-  const silent = reader.read();
+  const pending = reader.read();
   await reader.cancel();
-  await silent;
-  // The read under way ends now that upstream was left; its end is not the stream's.
+  await pending;
+  // The pending read ends now that upstream is cancelled; that must not end the stream again.
   await new Promise((resolve) => setTimeout(resolve, 0));
   assertEquals(trial.ends, [{ how: "client_gone" }]);
 });

@@ -1,10 +1,10 @@
-/** The framing of events: lines in, payloads out, however the text is cut. */
+// SSE framing: lines in, payloads out, wherever the text is cut.
 
 import { assertEquals, assertLess } from "@std/assert";
 import type { BlockDelta } from "../../lib/anthropic/types.ts";
 import { encodeEvent, SseParser } from "../../lib/stream/sse.ts";
 
-/** All payloads of the pieces, the unended last one included. */
+/** All payloads of the pieces, including a last event without its blank line. */
 function readAll(pieces: readonly string[]): string[] {
   const parser = new SseParser();
   const payloads = pieces.flatMap((piece) => parser.push(piece));
@@ -20,20 +20,20 @@ function* cuts(text: string): Generator<string[]> {
   }
 }
 
-Deno.test("SseParser holds back an event whose blank line has not come", () => {
+Deno.test("SseParser holds an event back until its blank line", () => {
   const parser = new SseParser();
   assertEquals(parser.push('data: {"a":1}\n'), []);
   assertEquals(parser.push("\n"), ['{"a":1}']);
 });
 
-Deno.test("SseParser gives an event without its blank line at the end only", () => {
+Deno.test("SseParser returns an event without its blank line only at the end", () => {
   const parser = new SseParser();
   assertEquals(parser.push("data: 1\n\ndata: 2"), ["1"]);
   assertEquals(parser.end(), ["2"]);
   assertEquals(parser.end(), []);
 });
 
-Deno.test("SseParser has nothing to give at the end of a whole stream", () => {
+Deno.test("SseParser returns nothing at the end of a complete stream", () => {
   const parser = new SseParser();
   parser.push("data: 1\n\n");
   assertEquals(parser.end(), []);
@@ -44,7 +44,7 @@ const STREAMS = [
   { about: "CRLF", text: "data: 1\r\n\r\ndata: 2\r\n\r\n", payloads: ["1", "2"] },
   { about: "CR", text: "data: 1\r\rdata: 2\r\r", payloads: ["1", "2"] },
   {
-    about: "mixed line ends",
+    about: "mixed line endings",
     text: "data: 1\r\n\ndata: 2\r\r\ndata: 3\n\r",
     payloads: ["1", "2", "3"],
   },
@@ -74,12 +74,12 @@ const STREAMS = [
     payloads: ['{\n "a":\n1\n}'],
   },
   {
-    about: "an error in a field of its own",
+    about: "an error: field",
     text: 'data: 1\n\nerror: {"detail":"d","error":{"message":"m"}}\n\n\n',
     payloads: ["1", '{"detail":"d","error":{"message":"m"}}'],
   },
   {
-    about: "an error in a field, in another form and of several lines",
+    about: "an error: field in another form and with several lines",
     text: 'error:{"message":\nerror: "m"}\n\nerror: no words\n\nerror:\n\ndata: 2\n\n',
     payloads: ['{"error":{"message":"m"}}', '{"error":"no words"}', '{"error":""}', "2"],
   },
@@ -94,12 +94,12 @@ const STREAMS = [
     payloads: ['{"error":{"message":"m","code":400}}', '{"message":"m"}'],
   },
   {
-    about: "an event named error whose data says so too",
+    about: "an event named error whose data is an error object",
     text: 'event:error\ndata: {"type":"error", "error":{}}\n\nevent: error\ndata: no\n\n',
     payloads: ['{"type":"error", "error":{}}', '{"error":"no"}'],
   },
   {
-    about: "an event whose name only begins with error",
+    about: "an event whose name only starts with error",
     text: "event: errors\ndata: 1\n\nevent: error\nevent: message\ndata: 2\n\n",
     payloads: ["1", "2"],
   },
@@ -108,7 +108,7 @@ const STREAMS = [
     text: "event: error\n\ndata: 1\n\n",
     payloads: ["1"],
   },
-  { about: "a brace behind data", text: "data: 1\n{2}\n\n", payloads: ["1"] },
+  { about: "a brace after data", text: "data: 1\n{2}\n\n", payloads: ["1"] },
   { about: "many blank lines", text: "\n\n\ndata: 1\n\n\n\n", payloads: ["1"] },
   {
     about: "field names inside data",
@@ -131,7 +131,7 @@ for (const { about, text, payloads } of STREAMS) {
   });
 }
 
-Deno.test("SseParser takes LF after a CR at the end of a piece for the same line end", () => {
+Deno.test("SseParser treats LF after a CR at the end of a piece as the same line ending", () => {
   const parser = new SseParser();
   assertEquals(parser.push("data: 1\r"), []);
   assertEquals(parser.push("\ndata: 2\r"), []);
@@ -151,12 +151,12 @@ Deno.test("SseParser reads a line of 2 MB in pieces of 4 KB exactly", () => {
     (_, i) => text.slice(i * 4096, (i + 1) * 4096),
   );
   const [read, ...others] = readAll(pieces);
-  // Not assertEquals: a failure would print both.
+  // Not assertEquals: a failure would print 2 MB twice.
   assertEquals(read === payload, true);
   assertEquals(others, []);
 });
 
-Deno.test("SseParser looks at each character of a long line once", () => {
+Deno.test("SseParser examines each character of a long line once", () => {
   const parser = new SseParser();
   const started = performance.now();
   parser.push("data: ");
@@ -166,7 +166,7 @@ Deno.test("SseParser looks at each character of a long line once", () => {
   assertLess(performance.now() - started, 5000);
 });
 
-Deno.test("SseParser looks at each character of a long error once", () => {
+Deno.test("SseParser examines each character of a long error once", () => {
   const parser = new SseParser();
   const started = performance.now();
   parser.push("error: ");
@@ -179,7 +179,7 @@ Deno.test("encodeEvent writes name and data with a space after the colon, and a 
   assertEquals(encodeEvent({ type: "ping" }), 'event: ping\ndata: {"type":"ping"}\n\n');
 });
 
-Deno.test("encodeEvent lets no text break out of its line", () => {
+Deno.test("encodeEvent keeps line breaks in text inside its data line", () => {
   const text = "\n\ndata: x\r\revent: y\u0000";
   const encoded = encodeEvent({
     type: "content_block_delta",

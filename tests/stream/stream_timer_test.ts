@@ -1,72 +1,72 @@
-/** The clock of a stream: lib/stream/stream_timer.ts. @module */
+// The timeouts and pings of a stream: lib/stream/stream_timer.ts.
 
 import { assertEquals } from "@std/assert";
 import { StreamTimer } from "../../lib/stream/stream_timer.ts";
 
-/** A clock whose time the test sets, and what it said. */
+/** A timer with a clock that the test sets, and its calls. */
 function create(times: { timeoutMs: number; pingMs: number }) {
   let time = 0;
-  const said: string[] = [];
-  const { promise: heard, resolve } = Promise.withResolvers<void>();
-  const say = (word: string) => () => {
-    said.push(word);
+  const calls: string[] = [];
+  const { promise: called, resolve } = Promise.withResolvers<void>();
+  const record = (name: string) => () => {
+    calls.push(name);
     resolve();
   };
-  const clock = new StreamTimer({
+  const timer = new StreamTimer({
     ...times,
     now: () => time,
-    onUpstreamTimeout: say("silence"),
-    onClientTimeout: say("standstill"),
-    onPingDue: say("ping"),
+    onUpstreamTimeout: record("upstream timeout"),
+    onClientTimeout: record("client timeout"),
+    onPingDue: record("ping"),
   });
-  return { clock, said, heard, pass: (ms: number) => time += ms };
+  return { timer, calls, called, advance: (ms: number) => time += ms };
 }
 
-const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-Deno.test("StreamClock tells a silence of upstream", async () => {
-  const { clock, said, heard, pass } = create({ timeoutMs: 10, pingMs: 1e9 });
-  clock.startRead();
-  clock.start();
-  pass(11);
-  await heard;
-  assertEquals(said, ["silence"]);
-  clock.stop();
+Deno.test("StreamTimer reports that upstream is idle", async () => {
+  const { timer, calls, called, advance } = create({ timeoutMs: 10, pingMs: 1e9 });
+  timer.startRead();
+  timer.start();
+  advance(11);
+  await called;
+  assertEquals(calls, ["upstream timeout"]);
+  timer.stop();
 });
 
-Deno.test("StreamClock tells a client that takes nothing", async () => {
-  const { clock, said, heard, pass } = create({ timeoutMs: 10, pingMs: 1e9 });
-  clock.startWrite();
-  clock.start();
-  pass(11);
-  await heard;
-  assertEquals(said, ["standstill"]);
-  clock.stop();
+Deno.test("StreamTimer reports a client that does not read", async () => {
+  const { timer, calls, called, advance } = create({ timeoutMs: 10, pingMs: 1e9 });
+  timer.startWrite();
+  timer.start();
+  advance(11);
+  await called;
+  assertEquals(calls, ["client timeout"]);
+  timer.stop();
 });
 
-Deno.test("StreamClock charges no stall of the process to upstream or to the client", async () => {
-  for (const who of ["upstream", "client"] as const) {
-    const { clock, said, pass } = create({ timeoutMs: 10, pingMs: 1e9 });
-    if (who === "upstream") clock.startRead();
-    else clock.startWrite();
-    // The process stands still for an hour; what came meanwhile is read right after the timers.
-    pass(3_600_000);
-    clock.start();
-    if (who === "upstream") clock.endRead();
-    else clock.endWrite();
-    await rest(80);
-    assertEquals(said, []);
-    clock.stop();
+Deno.test("StreamTimer attributes a stalled process neither to upstream nor to the client", async () => {
+  for (const peer of ["upstream", "client"] as const) {
+    const { timer, calls, advance } = create({ timeoutMs: 10, pingMs: 1e9 });
+    if (peer === "upstream") timer.startRead();
+    else timer.startWrite();
+    // The process is stopped for an hour; data that arrived meanwhile is read right after the timers.
+    advance(3_600_000);
+    timer.start();
+    if (peer === "upstream") timer.endRead();
+    else timer.endWrite();
+    await sleep(80);
+    assertEquals(calls, []);
+    timer.stop();
   }
 });
 
-Deno.test("StreamClock says that a ping is due, and stops when it is told to", async () => {
-  const { clock, said, heard, pass } = create({ timeoutMs: 1e6, pingMs: 5 });
-  clock.start();
-  pass(6);
-  await heard;
-  clock.stop();
-  const count = said.length;
-  await rest(20);
-  assertEquals([said[0], said.length], ["ping", count]);
+Deno.test("StreamTimer reports due pings until it is stopped", async () => {
+  const { timer, calls, called, advance } = create({ timeoutMs: 1e6, pingMs: 5 });
+  timer.start();
+  advance(6);
+  await called;
+  timer.stop();
+  const count = calls.length;
+  await sleep(20);
+  assertEquals([calls[0], calls.length], ["ping", count]);
 });

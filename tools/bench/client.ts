@@ -1,7 +1,5 @@
-/**
- * The client of the benches: HTTP/1.1 over a plain connection, because `fetch` would cost more than what is
- * measured. Keeps the bytes of an answer; whether it is right is looked at when the clock has stopped.
- */
+// HTTP/1.1 client over a plain connection, because `fetch` would cost more than what is measured. Keeps the bytes of
+// a response, which is checked after the measurement.
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -11,20 +9,20 @@ const END = encoder.encode("0\r\n\r\n");
 /** A request, rendered once. */
 export function renderRequest(port: number, body: unknown): Uint8Array<ArrayBuffer> {
   const bytes = encoder.encode(JSON.stringify(body));
-  const head = [
+  const headers = [
     "POST /v1/messages HTTP/1.1",
     `host: 127.0.0.1:${port}`,
     "content-type: application/json",
     "anthropic-version: 2023-06-01",
     `content-length: ${bytes.length}`,
   ].join("\r\n");
-  const whole = new Uint8Array(head.length + 4 + bytes.length);
-  encoder.encodeInto(`${head}\r\n\r\n`, whole);
-  whole.set(bytes, head.length + 4);
-  return whole;
+  const request = new Uint8Array(headers.length + 4 + bytes.length);
+  encoder.encodeInto(`${headers}\r\n\r\n`, request);
+  request.set(bytes, headers.length + 4);
+  return request;
 }
 
-/** One connection that asks again and again. */
+/** One connection for many requests. */
 export class BenchClient {
   readonly #conn: Deno.TcpConn;
   readonly #buffer = new Uint8Array(64 * 1024);
@@ -45,16 +43,16 @@ export class BenchClient {
     }
   }
 
-  /** The next bytes, which the read after this one overwrites. */
+  /** The next bytes, which the following read overwrites. */
   async read(): Promise<Uint8Array> {
     const count = await this.#conn.read(this.#buffer);
-    if (count === null) throw new Error("The connection ended inside an answer");
+    if (count === null) throw new Error("The connection closed inside a response");
     return this.#buffer.subarray(0, count);
   }
 
-  /** A whole answer, head and framing included. @param parts what of it has been read */
-  async readAnswer(parts: Uint8Array[] = []): Promise<Uint8Array[]> {
-    while (!endsAnswer(parts)) parts.push((await this.read()).slice());
+  /** A complete response with headers and framing. @param parts what has been read of it */
+  async readResponse(parts: Uint8Array[] = []): Promise<Uint8Array[]> {
+    while (!endsResponse(parts)) parts.push((await this.read()).slice());
     return parts;
   }
 
@@ -63,8 +61,8 @@ export class BenchClient {
   }
 }
 
-/** Whether the last bytes are the end of a chunked body. The end may be cut over two reads. */
-function endsAnswer(parts: Uint8Array[]): boolean {
+/** Whether the last bytes end a chunked body. They may span two reads. */
+function endsResponse(parts: Uint8Array[]): boolean {
   let at = END.length - 1;
   for (let i = parts.length - 1; i >= 0 && at >= 0; i--) {
     const part = parts[i] ?? END;
@@ -75,10 +73,10 @@ function endsAnswer(parts: Uint8Array[]): boolean {
   return at < 0;
 }
 
-/** The text of a chunked answer. @throws {Error} where its status is not 200 */
-export function decodeAnswer(parts: Uint8Array[]): string {
+/** The text of a chunked response. @throws {Error} for a status other than 200 */
+export function decodeResponse(parts: Uint8Array[]): string {
   const text = parts.map((part) => decoder.decode(part, { stream: true })).join("");
-  if (!text.startsWith("HTTP/1.1 200")) throw new Error(`The answer is ${text.slice(0, 300)}`);
+  if (!text.startsWith("HTTP/1.1 200")) throw new Error(`The response is ${text.slice(0, 300)}`);
   let body = "";
   let at = text.indexOf("\r\n\r\n") + 4;
   for (;;) {

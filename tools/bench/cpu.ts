@@ -1,16 +1,14 @@
-/**
- * CPU a chunk, requests a second, time to the first delta: the proxy between its two references, in rounds
- * A B C A B C, so that what disturbs the machine disturbs all three.
- */
+// CPU per chunk, requests per second and time to the first delta: the proxy beside its two references, in rounds
+// A B C A B C, so that other load on the machine affects all three.
 
-import { checkAnswer } from "./answers.ts";
-import { BenchClient, decodeAnswer, renderRequest } from "./client.ts";
+import { checkResponse } from "./check_response.ts";
+import { BenchClient, decodeResponse, renderRequest } from "./client.ts";
 import { type Listening, readCpu } from "./processes.ts";
 import type { Comparison, Figure, Target } from "./report.ts";
 import { median } from "./report.ts";
 import { createClaudeCodeRequest, createSample, createSmallRequest, type Kind } from "./samples.ts";
 
-/** What is compared, in the order in which it is measured. */
+/** The compared servers, in the order of measurement. */
 export type Targets = Record<Target, Listening>;
 
 const NAMES: readonly Target[] = ["pass", "passjs", "proxy"];
@@ -19,13 +17,13 @@ const SHORT_REQUESTS = 2000;
 const LATENCY_REQUESTS = 200;
 const decoder = new TextDecoder();
 
-/** What a batch of requests cost. */
+/** The cost of a batch of requests. */
 interface Batch {
   cpuMicroseconds: number;
   seconds: number;
 }
 
-/** `requests` requests of a kind, 32 at a time; every answer is checked. */
+/** `requests` requests of a kind, 32 at a time; every response is checked. */
 async function runBatch(
   target: Listening,
   name: Target,
@@ -33,20 +31,20 @@ async function runBatch(
 ): Promise<Batch> {
   const request = renderRequest(target.port, createSmallRequest(kind));
   const clients = await connectAll(target.port, CONNECTIONS);
-  const answers: Uint8Array[][] = [];
+  const responses: Uint8Array[][] = [];
   let left = requests;
   const startedAt = performance.now();
   const cpuBefore = readCpu(target.pid);
   await Promise.all(clients.map(async (client) => {
     while (left-- > 0) {
       await client.send(request);
-      answers.push(await client.readAnswer());
+      responses.push(await client.readResponse());
     }
   }));
   const cpuMicroseconds = readCpu(target.pid) - cpuBefore;
   const seconds = (performance.now() - startedAt) / 1000;
   for (const client of clients) client.close();
-  checkAll(answers, { kind, name, requests });
+  checkAll(responses, { kind, name, requests });
   return { cpuMicroseconds, seconds };
 }
 
@@ -55,22 +53,22 @@ function connectAll(port: number, count: number): Promise<BenchClient[]> {
 }
 
 function checkAll(
-  answers: Uint8Array[][],
+  responses: Uint8Array[][],
   { kind, name, requests }: { kind: Kind; name: Target; requests: number },
 ): void {
-  if (answers.length !== requests) {
-    throw new Error(`${name}: ${answers.length} of ${requests} answers`);
+  if (responses.length !== requests) {
+    throw new Error(`${name}: ${responses.length} of ${requests} responses`);
   }
   const sample = createSample(kind);
   const dialect = name === "proxy" ? "anthropic" : "openrouter";
-  for (const parts of answers) checkAnswer(decodeAnswer(parts), sample, dialect);
+  for (const parts of responses) checkResponse(decodeResponse(parts), sample, dialect);
 }
 
 function createValues(): Record<Target, number[]> {
   return { pass: [], passjs: [], proxy: [] };
 }
 
-/** Runs `measure` for each target in each round, after one round that only warms up. */
+/** Runs `measure` for each target in each round, after a warm-up round. */
 async function compare(
   rounds: number,
   measure: (name: Target) => Promise<(name: Target) => void>,
@@ -101,13 +99,13 @@ export async function compareStreams(targets: Targets, rounds: number): Promise<
 
 const STREAMS = [
   {
-    what: `CPU s per million chunks, one chunk a read, ${CONNECTIONS} streams`,
+    what: `CPU s per million chunks, one chunk per read, ${CONNECTIONS} streams`,
     kind: "one",
     must: "≤ 3.0 × pass, ≤ 0.9 × passjs",
     aim: "≤ 2.0 ×, ≤ 0.65 ×",
   },
   {
-    what: "… 50 chunks a read",
+    what: "… 50 chunks per read",
     kind: "fifty",
     must: "≤ 11 × pass",
     aim: "≤ 8 ×",
@@ -119,14 +117,14 @@ const STREAMS = [
     aim: "≤ 2.0 ×",
   },
   {
-    what: "… one chunk a read, as fast as upstream can write",
+    what: "… one chunk per read, as fast as upstream can write",
     kind: "flood",
     must: "",
     aim: "",
   },
 ] as const;
 
-/** Many short answers. */
+/** Many short responses. */
 export async function compareRequests(targets: Targets, rounds: number): Promise<Comparison[]> {
   const perSecond = createValues();
   const cpu = createValues();
@@ -141,11 +139,11 @@ export async function compareRequests(targets: Targets, rounds: number): Promise
   const what = `short streams (20 chunks), ${CONNECTIONS} at once`;
   return [
     { what: `requests/s, ${what}`, values: perSecond, must: "≥ 0.33 × pass", aim: "≥ 0.45 ×" },
-    { what: "CPU µs a request, the same", values: cpu, must: "", aim: "" },
+    { what: "CPU µs per request, the same", values: cpu, must: "", aim: "" },
   ];
 }
 
-/** Time to the first delta, less what the same client measures at upstream itself. */
+/** Time to the first delta, minus that of the same client at upstream itself. */
 export async function measureFirstDelta(
   targets: Targets,
   upstream: Listening,
@@ -179,7 +177,7 @@ export async function measureFirstDelta(
   return rows;
 }
 
-/** The median time to the first delta at each server, asked in turns. */
+/** The median time to the first delta of each server, requested in turns. */
 async function timeInTurns(servers: Listening[], body: unknown): Promise<number[]> {
   const lanes = await Promise.all(servers.map(async ({ port }) => ({
     client: await BenchClient.connect(port),
@@ -205,6 +203,6 @@ async function timeFirstDelta(client: BenchClient, request: Uint8Array): Promise
     parts.push(part.slice());
   }
   const elapsed = performance.now() - startedAt;
-  await client.readAnswer(parts);
+  await client.readResponse(parts);
   return elapsed;
 }

@@ -1,18 +1,16 @@
-/**
- * The fake upstream of the benches, a process of its own: plain TCP and bytes rendered once, so that it is
- * never what is measured. The model of a request, `bench/<kind>`, says which stream it gets. Prints its port.
- */
+// Fake upstream in its own process: plain TCP and bytes rendered once, so that its own cost does not count. The model
+// of a request, `bench/<kind>`, selects the stream. Prints its port.
 
 import { createSample, type Kind, KINDS } from "./samples.ts";
 
 /**
- * Pauses between two pieces. Without one several pieces wait in a socket, and whoever hands bytes on untouched
- * takes them all at once: that would not be one chunk a read.
+ * Pauses between two pieces. Without them several pieces wait in a socket, and a server that forwards bytes unchanged
+ * reads them all at once, which is not one chunk per read.
  */
 const PACE_MS: Partial<Record<Kind, number>> = { one: 4, tools: 4, slow: 200 };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const HEAD = encoder.encode(
+const HEADERS = encoder.encode(
   "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
 );
 
@@ -26,21 +24,21 @@ function frame(piece: string): Uint8Array<ArrayBuffer> {
 }
 
 function concat(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of parts) {
-    whole.set(part, offset);
+    joined.set(part, offset);
     offset += part.length;
   }
-  return whole;
+  return joined;
 }
 
 const rendered = new Map<Kind, Uint8Array[]>();
 
-/** What is written for a kind, write by write. A short answer is one write, to spare the generator. */
+/** The writes of a kind. A short response is a single write, to save the load generator work. */
 function render(kind: Kind): Uint8Array[] {
-  const known = rendered.get(kind);
-  if (known !== undefined) return known;
+  const cached = rendered.get(kind);
+  if (cached !== undefined) return cached;
   const frames = createSample(kind).pieces.map(frame);
   frames.push(encoder.encode("0\r\n\r\n"));
   const writes = kind === "short" ? [concat(frames)] : frames;
@@ -54,10 +52,10 @@ async function serve(conn: Deno.Conn): Promise<void> {
     for (;;) {
       const kind = await readRequest(conn, buffer);
       if (kind === null) return;
-      await answer(conn, kind);
+      await respond(conn, kind);
     }
   } catch {
-    // The proxy let go of the connection: that is its right.
+    // The proxy closed the connection.
   } finally {
     conn.close();
   }
@@ -71,26 +69,26 @@ async function readRequest(conn: Deno.Conn, buffer: Uint8Array): Promise<Kind | 
     if (count === null) return null;
     filled += count;
     const text = decoder.decode(buffer.subarray(0, Math.min(filled, 4096)));
-    const headEnd = text.indexOf("\r\n\r\n");
-    if (headEnd === -1) continue;
+    const headersEnd = text.indexOf("\r\n\r\n");
+    if (headersEnd === -1) continue;
     const length = /\r\ncontent-length: (\d+)/i.exec(text)?.[1];
     if (length === undefined) {
       const end = decoder.decode(buffer.subarray(filled - 5, filled));
       if (!text.startsWith("GET") && end !== "0\r\n\r\n") continue;
-    } else if (filled < headEnd + 4 + Number(length)) continue;
+    } else if (filled < headersEnd + 4 + Number(length)) continue;
     return toKind(/"model":"bench\/(\w+)"/.exec(text)?.[1]);
   }
 }
 
-/** The start's question for the list of models names no kind and gets what it cannot read, once. */
+/** The request for the model list at the start names no kind, and gets a stream that the proxy cannot parse. */
 function toKind(name: string | undefined): Kind {
   return KINDS.find((kind) => kind === name) ?? "short";
 }
 
-async function answer(conn: Deno.Conn, kind: Kind): Promise<void> {
+async function respond(conn: Deno.Conn, kind: Kind): Promise<void> {
   const [first = new Uint8Array(), ...rest] = render(kind);
   const pause = PACE_MS[kind];
-  await writeAll(conn, concat([HEAD, first]));
+  await writeAll(conn, concat([HEADERS, first]));
   for (const frame of rest) {
     if (pause !== undefined) await new Promise((resolve) => setTimeout(resolve, pause));
     await writeAll(conn, frame);

@@ -1,6 +1,4 @@
-/**
- * Whether twice as much costs twice as much: exponents of time over size, in this process.
- */
+// Exponents of time over size, measured in this process: 1 is linear cost.
 
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { createEventStream } from "../../lib/stream/event_stream.ts";
@@ -12,7 +10,7 @@ import { createClaudeCodeRequest, createTextSample, type Sample } from "./sample
 
 const encoder = new TextEncoder();
 
-/** Something that grows: `prepare` builds the input of a size, and what it returns is timed. */
+/** `prepare` builds the input of a size, and returns the function to measure. */
 interface Growth {
   what: string;
   sizes: readonly number[];
@@ -44,7 +42,7 @@ const GROWTHS: readonly Growth[] = [
     sizes: [KB, 100 * KB, KB * KB, 10 * KB * KB],
     prepare: (size) => {
       const sample = createTextSample({ deltas: Math.ceil(size / 250), perPiece: 50 });
-      return () => pumpThrough(sample, Infinity);
+      return () => streamThrough(sample, Infinity);
     },
   },
   {
@@ -52,12 +50,12 @@ const GROWTHS: readonly Growth[] = [
     sizes: [4 * KB, 40 * KB, 400 * KB, 4 * KB * KB],
     prepare: (size) => {
       const sample = createTextSample({ deltas: 1, perPiece: 1, word: "x".repeat(size) });
-      return () => pumpThrough(sample, KB);
+      return () => streamThrough(sample, KB);
     },
   },
 ];
 
-/** The slope over the last step, where a square would show best, in each round. */
+/** The slope over the last step of each round, where quadratic cost would show most. */
 export async function measureExponents(rounds: number): Promise<Figure[]> {
   const rows: Figure[] = [];
   for (const { what, sizes, prepare } of GROWTHS) {
@@ -73,7 +71,7 @@ export async function measureExponents(rounds: number): Promise<Figure[]> {
   return rows;
 }
 
-/** The best of several runs: what disturbs a run only makes it longer. */
+/** The best of several runs: other load only makes a run longer. */
 async function timeBest(run: () => unknown): Promise<number> {
   let best = Infinity;
   const deadline = performance.now() + 150;
@@ -91,8 +89,8 @@ function fitLastStep(points: { size: number; ms: number }[]): number {
   return Math.log(last.ms / before.ms) / Math.log(last.size / before.size);
 }
 
-/** An answer from bytes to bytes, in reads of at most `readSize`. */
-async function pumpThrough(sample: Sample, readSize: number): Promise<void> {
+/** A response from bytes to bytes, in reads of at most `readSize`. */
+async function streamThrough(sample: Sample, readSize: number): Promise<void> {
   const pieces = sample.pieces.flatMap((piece) => cut(encoder.encode(piece), readSize)).values();
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     type: "bytes",
@@ -114,7 +112,7 @@ async function pumpThrough(sample: Sample, readSize: number): Promise<void> {
   const stream = await createEventStream(body, translator, options);
   let size = 0;
   for await (const part of stream) size += part.length;
-  if (size < sample.content.length) throw new Error(`Only ${size} bytes came through`);
+  if (size < sample.content.length) throw new Error(`Only ${size} bytes arrived`);
 }
 
 function cut(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer>[] {

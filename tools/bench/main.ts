@@ -1,8 +1,6 @@
-/**
- * `deno task bench [--only PART,…] [--rounds N] [--program claudeproxy.js]`: what the proxy costs, beside two
- * references that translate nothing. Parts: streams, requests, delta, memory, start, linear. A whole run of
- * main.ts goes into tools/bench/RESULTS.md.
- */
+// `deno task bench [--only PART,…] [--rounds N] [--program claudeproxy.js]` measures the cost of the proxy beside two
+// references that translate nothing. Parts: streams, requests, delta, memory, start, linear. A run of all parts
+// with main.ts is written to tools/bench/RESULTS.md.
 
 import { compareRequests, compareStreams, measureFirstDelta, type Targets } from "./cpu.ts";
 import { measureExponents } from "./linear.ts";
@@ -18,22 +16,21 @@ import {
 import { type Comparison, type Figure, formatComparisons, formatFigures } from "./report.ts";
 
 const RESULTS = new URL("RESULTS.md", import.meta.url);
-/** What people wrote below this line stays. */
+/** The notes from this line on are written by hand, and kept. */
 const NOTES = "\n## Notes\n";
-/** Each of them starts a proxy of its own and takes seconds. */
+/** Each round starts its own proxy and takes seconds. */
 const MEMORY_ROUNDS = 3;
 
 const PARTS = ["streams", "requests", "delta", "memory", "start", "linear"] as const;
 type Part = typeof PARTS[number];
 
-/** What is measured, and how often. */
 interface Plan {
   parts: readonly Part[];
   rounds: number;
 }
 
 const encoder = new TextEncoder();
-const say = (line: string) => Deno.stdout.writeSync(encoder.encode(`${line}\n`));
+const print = (line: string) => Deno.stdout.writeSync(encoder.encode(`${line}\n`));
 
 function readPlan(args: readonly string[]): Plan {
   const valueOf = (flag: string) => args[args.indexOf(flag) + 1] ?? "";
@@ -53,26 +50,26 @@ async function compareAll({ parts, rounds }: Plan, upstream: Listening) {
     proxy: await startProxy(upstream.port),
   };
   const comparisons: Comparison[] = [];
-  const metrics: Figure[] = [];
+  const figures: Figure[] = [];
   if (parts.includes("streams")) comparisons.push(...await compareStreams(targets, rounds));
   if (parts.includes("requests")) comparisons.push(...await compareRequests(targets, rounds));
   if (parts.includes("delta")) {
-    metrics.push(...await measureFirstDelta(targets, upstream, rounds));
+    figures.push(...await measureFirstDelta(targets, upstream, rounds));
   }
   for (const { stop } of Object.values(targets)) await stop();
-  return { comparisons, metrics };
+  return { comparisons, figures };
 }
 
 async function measureAlone({ parts, rounds }: Plan, upstream: Listening): Promise<Figure[]> {
-  const metrics: Figure[] = [];
+  const figures: Figure[] = [];
   if (parts.includes("memory")) {
     const memoryRounds = Math.min(rounds, MEMORY_ROUNDS);
-    metrics.push(...await measureManyStreams(upstream, memoryRounds));
-    metrics.push(...await measureStalled(upstream, memoryRounds));
+    figures.push(...await measureManyStreams(upstream, memoryRounds));
+    figures.push(...await measureStalled(upstream, memoryRounds));
   }
-  if (parts.includes("start")) metrics.push(...await measureStart(rounds));
-  if (parts.includes("linear")) metrics.push(...await measureExponents(rounds));
-  return metrics;
+  if (parts.includes("start")) figures.push(...await measureStart(rounds));
+  if (parts.includes("linear")) figures.push(...await measureExponents(rounds));
+  return figures;
 }
 
 async function describeMachine(): Promise<string> {
@@ -82,9 +79,11 @@ async function describeMachine(): Promise<string> {
     const info = await Deno.readTextFile("/proc/cpuinfo");
     kind = /model name\s*: (.*)/.exec(info)?.[1] ?? kind;
   } catch {
-    // Not Linux: the architecture must do.
+    // Not Linux: only the architecture is known.
   }
-  const pinned = canPin ? "the measured process alone on one core" : "processes not kept to cores";
+  const pinned = canPin
+    ? "the measured process has one core to itself"
+    : "processes not pinned to cores";
   return `${kind}, ${cores} cores, ${Deno.build.os}; ${pinned}`;
 }
 
@@ -94,36 +93,36 @@ async function describeRun(plan: Plan): Promise<string> {
   );
   const load = Deno.loadavg()[0]?.toFixed(1);
   return [
-    "# What the proxy costs",
+    "# Cost of the proxy",
     "",
     `\`deno task bench\` on ${new Date().toISOString().slice(0, 10)}: claudeproxy ${version},`,
     `Deno ${Deno.version.deno}, V8 ${Deno.version.v8}, ${plan.rounds} rounds.`,
     `${await describeMachine()}; load average before the run ${load}.`,
     "",
     "`pass` is `new Response(upstream.body)`, `passjs` the same through one identity TransformStream.",
-    "Figures are medians with their range over the rounds; ratios are taken within a round. Every",
-    "answer was compared with what upstream sent.",
+    "Values are medians with their range over the rounds; ratios are taken within a round. Every",
+    "response was compared with what upstream sent.",
   ].join("\n");
 }
 
 async function main(): Promise<void> {
   const plan = readPlan(Deno.args);
   const startedAt = performance.now();
-  const head = await describeRun(plan);
+  const intro = await describeRun(plan);
   await pinSelf();
   const upstream = await startUpstream();
-  const { comparisons, metrics } = await compareAll(plan, upstream);
-  metrics.push(...await measureAlone(plan, upstream));
+  const { comparisons, figures } = await compareAll(plan, upstream);
+  figures.push(...await measureAlone(plan, upstream));
   await upstream.stop();
   const seconds = Math.round((performance.now() - startedAt) / 1000);
-  const blocks = [head];
+  const blocks = [intro];
   if (comparisons.length > 0) blocks.push(formatComparisons(comparisons));
-  if (metrics.length > 0) blocks.push(formatFigures(metrics));
+  if (figures.length > 0) blocks.push(formatFigures(figures));
   blocks.push(`The run took ${seconds} s.`);
   const report = `${blocks.join("\n\n")}\n`;
-  say(report);
-  const isWhole = plan.parts.length === PARTS.length && !Deno.args.includes("--program");
-  if (isWhole) await writeResults(report);
+  print(report);
+  const isFullRun = plan.parts.length === PARTS.length && !Deno.args.includes("--program");
+  if (isFullRun) await writeResults(report);
 }
 
 async function writeResults(report: string): Promise<void> {

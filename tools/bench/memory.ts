@@ -1,9 +1,7 @@
-/**
- * Start, and memory: idle, under many streams, and with clients that do not read. A proxy of its own each time.
- */
+// Start time, and memory: idle, with many streams, and with clients that do not read. Each round starts a new proxy.
 
-import { checkAnswer } from "./answers.ts";
-import { BenchClient, decodeAnswer, renderRequest } from "./client.ts";
+import { checkResponse } from "./check_response.ts";
+import { BenchClient, decodeResponse, renderRequest } from "./client.ts";
 import { type Listening, readMemory, startProxy } from "./processes.ts";
 import type { Figure } from "./report.ts";
 import { createSample, createSmallRequest, type Kind } from "./samples.ts";
@@ -12,7 +10,7 @@ const STREAMS = 1000;
 const STALLED = 4;
 const STALL_MS = 3000;
 
-/** Port 9 refuses at once: a start must not wait for upstream. */
+/** Upstream is port 9, which refuses connections: the start must not wait for upstream. */
 export async function measureStart(rounds: number): Promise<Figure[]> {
   const starts: number[] = [];
   const idle: number[] = [];
@@ -25,7 +23,7 @@ export async function measureStart(rounds: number): Promise<Figure[]> {
   }
   return [
     {
-      what: "start to first health answer, ms",
+      what: "start to first /health response, ms",
       values: starts,
       digits: 0,
       must: "< 100",
@@ -35,28 +33,28 @@ export async function measureStart(rounds: number): Promise<Figure[]> {
   ];
 }
 
-/** The highest resident memory of a process that served 1,000 paced streams at once. */
+/** Peak resident memory with 1,000 paced streams at once. */
 export async function measureManyStreams(upstream: Listening, rounds: number): Promise<Figure[]> {
   const values: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const proxy = await startProxy(upstream.port);
     const request = renderRequest(proxy.port, createSmallRequest("slow"));
-    const answers = await Promise.all(Array.from({ length: STREAMS }, async () => {
+    const responses = await Promise.all(Array.from({ length: STREAMS }, async () => {
       const client = await BenchClient.connect(proxy.port);
       await client.send(request);
-      const parts = await client.readAnswer();
+      const parts = await client.readResponse();
       client.close();
       return parts;
     }));
     values.push(readMemory(proxy.pid, "VmHWM"));
     await proxy.stop();
-    for (const parts of answers) check(parts, "slow");
+    for (const parts of responses) check(parts, "slow");
   }
   const what = "1,000 concurrent paced streams, peak MiB";
   return [{ what, values, digits: 0, must: "< 300", aim: "< 200" }];
 }
 
-/** What four clients that stop reading make it hold; one of them reads on at last and must get everything. */
+/** Memory growth with four clients that stop reading; one of them continues in the end and must receive everything. */
 export async function measureStalled(upstream: Listening, rounds: number): Promise<Figure[]> {
   const values: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -67,7 +65,7 @@ export async function measureStalled(upstream: Listening, rounds: number): Promi
     const clients = await Promise.all(
       Array.from({ length: STALLED }, () => BenchClient.connect(proxy.port)),
     );
-    const heads = await Promise.all(clients.map(async (client) => {
+    const starts = await Promise.all(clients.map(async (client) => {
       await client.send(request);
       return (await client.read()).slice();
     }));
@@ -75,7 +73,7 @@ export async function measureStalled(upstream: Listening, rounds: number): Promi
     values.push(readMemory(proxy.pid, "VmRSS") - before);
     const [reader, ...others] = clients;
     for (const client of others) client.close();
-    check(await reader?.readAnswer(heads.slice(0, 1)) ?? [], "big");
+    check(await reader?.readResponse(starts.slice(0, 1)) ?? [], "big");
     reader?.close();
     await proxy.stop();
   }
@@ -87,13 +85,13 @@ async function warmUp(proxy: Listening): Promise<void> {
   const client = await BenchClient.connect(proxy.port);
   for (let i = 0; i < 50; i++) {
     await client.send(renderRequest(proxy.port, createSmallRequest("short")));
-    check(await client.readAnswer(), "short");
+    check(await client.readResponse(), "short");
   }
   client.close();
 }
 
 function check(parts: Uint8Array[], kind: Kind): void {
-  checkAnswer(decodeAnswer(parts), createSample(kind), "anthropic");
+  checkResponse(decodeResponse(parts), createSample(kind), "anthropic");
 }
 
 function sleep(ms: number): Promise<void> {

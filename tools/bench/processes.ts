@@ -1,7 +1,5 @@
-/**
- * The processes of a bench: the fake upstream, the two references and the proxy as the start task runs it.
- * Where `taskset` is there, what is measured has the first core to itself and all else runs on the second.
- */
+// Starts the processes of a bench: the fake upstream, the two references, and the proxy as the start task runs it.
+// With `taskset` the measured process has the first core to itself, and everything else runs on the second.
 
 import { readTaskFlags } from "../../tests/helpers/task_flags.ts";
 
@@ -10,14 +8,14 @@ const MEASURED_CORE = "0";
 const OTHER_CORE = "1";
 const decoder = new TextDecoder();
 
-/** A process that listens. */
+/** A listening process. */
 export interface Listening {
   pid: number;
   port: number;
   stop(): Promise<void>;
 }
 
-/** Whether processes can be kept to cores. */
+/** Whether processes can be pinned to cores. */
 export const canPin = navigator.hardwareConcurrency > 1 && await hasTaskset();
 
 async function hasTaskset(): Promise<boolean> {
@@ -28,7 +26,7 @@ async function hasTaskset(): Promise<boolean> {
   }
 }
 
-/** Keeps this process, the load generator, off the measured core. */
+/** Moves this process, the load generator, off the measured core. */
 export async function pinSelf(): Promise<void> {
   if (!canPin) return;
   const args = ["-a", "-c", "-p", OTHER_CORE, `${Deno.pid}`];
@@ -45,7 +43,7 @@ function spawn(
   return new Deno.Command(command, { ...rest, args: pinned, stderr: "null" }).spawn();
 }
 
-/** A program that prints its port as its first line. */
+/** Starts a program that prints its port as its first line. */
 async function startPrinter(args: string[], core: string): Promise<Listening> {
   const child = spawn(["run", "-A", "--no-config", ...args], { core, stdout: "piped" });
   const { value } = await child.stdout.getReader().read();
@@ -63,11 +61,11 @@ export function startReference(which: "pass" | "passjs", upstream: Listening): P
   return startPrinter([path, which, toBaseUrl(upstream.port)], MEASURED_CORE);
 }
 
-/** Starts the proxy and waits for its first answer on /health. */
+/** Starts the proxy and waits for its first response to /health. */
 export async function startProxy(upstreamPort: number): Promise<Listening & { startMs: number }> {
   const port = findPort();
   const args = readStartArguments();
-  // An empty folder, so that nobody's .env is read.
+  // An empty folder, so that no .env is read.
   const cwd = await Deno.makeTempDir();
   const startedAt = performance.now();
   const env = {
@@ -87,7 +85,7 @@ export async function startProxy(upstreamPort: number): Promise<Listening & { st
   return { pid: child.pid, port, startMs, stop: end };
 }
 
-/** The arguments of the start task, with the modules flag and the program that this bench itself was given. */
+/** The arguments of the start task, with this bench's own modules flag and program. */
 function readStartArguments(): string[] {
   const modules = Deno.args.filter((arg) => arg.startsWith("--import-map="))
     .map((arg) => `--import-map=${new URL(arg.slice("--import-map=".length), ROOT).pathname}`);
@@ -106,7 +104,7 @@ function toBaseUrl(port: number): string {
   return `http://127.0.0.1:${port}/api/v1`;
 }
 
-/** A port that was free a moment ago. */
+/** A port that is free now. */
 function findPort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
@@ -116,8 +114,8 @@ async function waitForHealth(port: number): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (performance.now() < deadline) {
     try {
-      const answer = await fetch(`http://127.0.0.1:${port}/health`);
-      await answer.body?.cancel();
+      const response = await fetch(`http://127.0.0.1:${port}/health`);
+      await response.body?.cancel();
       return;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -131,7 +129,7 @@ async function stop(child: Deno.ChildProcess): Promise<void> {
   await child.status;
 }
 
-/** CPU time of all threads of a process, in microseconds; NaN where the system does not tell (not Linux). */
+/** CPU time of all threads of a process, in microseconds; NaN on systems other than Linux. */
 export function readCpu(pid: number): number {
   try {
     let nanoseconds = 0;
@@ -145,7 +143,7 @@ export function readCpu(pid: number): number {
   }
 }
 
-/** Memory in MiB: resident now (`VmRSS`), or at its highest (`VmHWM`). */
+/** Memory in MiB: resident now (`VmRSS`) or peak (`VmHWM`). */
 export function readMemory(pid: number, field: "VmRSS" | "VmHWM"): number {
   try {
     const status = Deno.readTextFileSync(`/proc/${pid}/status`);

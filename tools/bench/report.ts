@@ -1,20 +1,18 @@
-/**
- * Figures and how they are shown: medians, ranges, ratios within one round, as Markdown.
- */
+// Formats figures as Markdown tables: medians, ranges, and ratios within one round.
 
-/** Who was measured. */
+/** A measured server. */
 export type Target = "pass" | "passjs" | "proxy";
 
-/** One line of the comparison: a value of each target in each round. */
+/** One row of the comparison: a value per target and round. */
 export interface Comparison {
   what: string;
   values: Record<Target, number[]>;
-  /** What is to be reached, as in the issue. */
+  /** The limit; `aim` is the goal. */
   must: string;
   aim: string;
 }
 
-/** One line that only the proxy has. */
+/** One row that only the proxy has. */
 export interface Figure {
   what: string;
   values: number[];
@@ -69,9 +67,9 @@ export function formatFigures(rows: readonly Figure[]): string {
   );
 }
 
-function formatTable(head: string[], rows: string[][]): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, i) => Math.max(...all.map((row) => (row[i] ?? "").length)));
+function formatTable(header: string[], rows: string[][]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, i) => Math.max(...all.map((row) => (row[i] ?? "").length)));
   const lines = all.map((row) =>
     `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`
   );

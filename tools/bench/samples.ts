@@ -1,19 +1,17 @@
-/**
- * What the benches send and what must come back: OpenRouter streams, rendered once, and requests in the shape
- * and size of Claude Code's. Invented text; no recording.
- */
+// Samples of the benches: OpenRouter streams, rendered once, and requests in the shape and size of Claude Code's.
+// The text is invented, not recorded.
 
 /** A stream as the fake upstream writes it. */
 export interface Sample {
   /** The bodies of the HTTP chunks, in order; the proxy gets each of them as one read. */
   pieces: string[];
-  /** How many of the answer's chunks carry content. */
+  /** Chunks with content. */
   deltas: number;
-  /** The joined text, or the joined arguments of the call, that a client must end up with. */
+  /** The joined text, or the joined arguments of the call, that the client must receive. */
   content: string;
 }
 
-/** What a model named `bench/<kind>` answers. */
+/** The model `bench/<kind>` responds with one of these. */
 export const KINDS = ["short", "one", "flood", "fifty", "tools", "slow", "big"] as const;
 
 export type Kind = typeof KINDS[number];
@@ -22,7 +20,7 @@ const WORDS =
   "The handler reads one line at a time, so a long answer costs no more than its parts. "
     .split(/(?<= )/);
 
-const HEAD = {
+const ENVELOPE = {
   id: "gen-1790000000-benchbenchbench",
   provider: "Anthropic",
   model: "anthropic/claude-sonnet-4.5",
@@ -30,7 +28,7 @@ const HEAD = {
   created: 1790000000,
 };
 
-/** Lengths are chosen so that a measured batch takes about a second. */
+/** The lengths make a measured batch take about a second. */
 export function createSample(kind: Kind): Sample {
   switch (kind) {
     case "short":
@@ -52,7 +50,7 @@ export function createSample(kind: Kind): Sample {
   }
 }
 
-/** A text answer of `deltas` words, `perPiece` of them to an HTTP chunk. */
+/** A text response of `deltas` words, `perPiece` of them per HTTP chunk. */
 export function createTextSample(
   { deltas, perPiece, word }: { deltas: number; perPiece: number; word?: string },
 ): Sample {
@@ -96,7 +94,7 @@ function renderChunk(delta: Record<string, unknown>): string {
     native_finish_reason: null,
     logprobs: null,
   };
-  return `data: ${JSON.stringify({ ...HEAD, choices: [choice] })}\n\n`;
+  return `data: ${JSON.stringify({ ...ENVELOPE, choices: [choice] })}\n\n`;
 }
 
 function renderEnd(reason: string): string {
@@ -108,8 +106,10 @@ function renderEnd(reason: string): string {
     logprobs: null,
   };
   const usage = { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150, cost: 0.001 };
-  const finish = `data: ${JSON.stringify({ ...HEAD, choices: [choice] })}\n\n`;
-  return `${finish}data: ${JSON.stringify({ ...HEAD, choices: [], usage })}\n\ndata: [DONE]\n\n`;
+  const finish = `data: ${JSON.stringify({ ...ENVELOPE, choices: [choice] })}\n\n`;
+  return `${finish}data: ${
+    JSON.stringify({ ...ENVELOPE, choices: [], usage })
+  }\n\ndata: [DONE]\n\n`;
 }
 
 function group(events: string[], size: number): string[] {
@@ -118,7 +118,7 @@ function group(events: string[], size: number): string[] {
   return groups;
 }
 
-/** A small request. `model` is an OpenRouter id, so that the proxy sends it as it is. */
+/** A small request. `model` is an OpenRouter id, which the proxy forwards unchanged. */
 export function createSmallRequest(kind: Kind): Record<string, unknown> {
   return {
     model: `bench/${kind}`,
@@ -144,7 +144,7 @@ export function createClaudeCodeRequest(kind: Kind, turns = 6): Record<string, u
   };
 }
 
-/** Alternating turns: text, a call, its result. */
+/** Alternating turns: text, a tool call, its result. */
 export function createTurns(count: number): Record<string, unknown>[] {
   const turns: Record<string, unknown>[] = [];
   for (let i = 0; i < count; i += 2) {

@@ -1,6 +1,4 @@
-/**
- * `deno bench tools/bench/`: the pure parts alone, at the size of a real Claude Code request.
- */
+// `deno bench tools/bench/`: the pure translation alone, at the size of a real Claude Code request.
 
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { encodeEvent } from "../../lib/stream/sse.ts";

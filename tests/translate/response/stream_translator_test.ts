@@ -8,7 +8,8 @@ import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/asser
 import type { StreamEvent } from "../../../lib/anthropic/types.ts";
 import { ApiError } from "../../../lib/errors.ts";
 import { isJsonObject, parseJson } from "../../../lib/json.ts";
-import { createEventStream, type StreamEnd } from "../../../lib/stream/event_stream.ts";
+import { createEventStream } from "../../../lib/stream/event_stream.ts";
+import type { StreamEnd } from "../../../lib/stream/response_stream.ts";
 import { translateResponse } from "../../../lib/translate/response/message.ts";
 import { type ExpectedError, loadStreamCases, type StreamCase } from "../../helpers/fixtures.ts";
 import { checkGrammar, collapse } from "../../helpers/grammar.ts";
@@ -237,7 +238,9 @@ function checkError(error: ApiError, expected: ExpectedError): void {
 }
 
 function notJson(): ApiError {
-  return new ApiError("api_error", "OpenRouter sent an event that is no JSON", { status: 502 });
+  return new ApiError("api_error", "Upstream sent an event that is not valid JSON", {
+    status: 502,
+  });
 }
 
 function toFrame(chunk: unknown): string {

@@ -1,14 +1,12 @@
-/**
- * Whether an answer is right: a proxy that loses or invents anything must not look fast.
- */
+// Checks responses of a bench: a proxy that loses or invents anything must not look fast.
 
 import type { Sample } from "./samples.ts";
 
-/** Who answered: upstream's own words, or the proxy's. */
+/** The format of a response: upstream's own, or the proxy's. */
 export type Dialect = "openrouter" | "anthropic";
 
-/** @throws {Error} where an answer is not the sample's, whole and in order */
-export function checkAnswer(text: string, sample: Sample, dialect: Dialect): void {
+/** @throws {Error} for a response that is not the sample's, complete and in order */
+export function checkResponse(text: string, sample: Sample, dialect: Dialect): void {
   const payloads = text.split("\n").filter((line) => line.startsWith("data: "))
     .map((line) => line.slice(6));
   const found = dialect === "anthropic" ? readEvents(payloads) : readChunks(payloads);
@@ -16,21 +14,21 @@ export function checkAnswer(text: string, sample: Sample, dialect: Dialect): voi
     throw new Error(`${found.deltas} deltas instead of ${sample.deltas}: ${text.slice(-300)}`);
   }
   if (found.content !== sample.content) {
-    throw new Error("The content of the answer is not upstream's");
+    throw new Error("The content of the response differs from upstream's");
   }
-  if (!found.isWhole) throw new Error(`The answer has no end: ${text.slice(-300)}`);
+  if (!found.isComplete) throw new Error(`The response is incomplete: ${text.slice(-300)}`);
 }
 
 interface Found {
   deltas: number;
   content: string;
-  isWhole: boolean;
+  isComplete: boolean;
 }
 
 function readEvents(payloads: string[]): Found {
-  const found: Found = { deltas: 0, content: "", isWhole: false };
+  const found: Found = { deltas: 0, content: "", isComplete: false };
   const first = JSON.parse(payloads[0] ?? "{}");
-  if (first.type !== "message_start") throw new Error(`The answer begins with ${first.type}`);
+  if (first.type !== "message_start") throw new Error(`The response starts with ${first.type}`);
   for (const payload of payloads) {
     const { type, delta } = JSON.parse(payload);
     if (type === "error") throw new Error(payload);
@@ -38,13 +36,13 @@ function readEvents(payloads: string[]): Found {
       found.deltas++;
       found.content += delta.text ?? delta.partial_json;
     }
-    found.isWhole = type === "message_stop";
+    found.isComplete = type === "message_stop";
   }
   return found;
 }
 
 function readChunks(payloads: string[]): Found {
-  const found: Found = { deltas: 0, content: "", isWhole: payloads.pop() === "[DONE]" };
+  const found: Found = { deltas: 0, content: "", isComplete: payloads.pop() === "[DONE]" };
   for (const payload of payloads) {
     const delta = JSON.parse(payload).choices[0]?.delta;
     const content: string = delta?.content || (delta?.tool_calls?.[0].function.arguments ?? "");
