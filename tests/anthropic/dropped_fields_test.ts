@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
-import { assistant, PIXEL, text, user } from "../helpers/turns.ts";
+import { assistant, PIXEL, text, user } from "../helpers/messages.ts";
 
 function listUnread(request: Record<string, unknown>): string[] {
   const messages = [user(text("Hello"))];

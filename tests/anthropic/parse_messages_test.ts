@@ -24,7 +24,7 @@ import {
   tool,
   user,
   without,
-} from "../helpers/bad_requests.ts";
+} from "../helpers/invalid_requests.ts";
 
 const SHOWABLE = ["text", "image", "document", "search_result"];
 

@@ -13,7 +13,7 @@ import {
   result,
   tool,
   user,
-} from "../helpers/bad_requests.ts";
+} from "../helpers/invalid_requests.ts";
 
 /** The longest that is taken, and one more. */
 const BOUNDS: [about: string, most: number, build: (size: number) => unknown, refusal: string][] = [

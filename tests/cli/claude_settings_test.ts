@@ -14,7 +14,11 @@ import {
   takeSettings,
 } from "../../lib/cli/claude/settings.ts";
 import { summarizeSession } from "../../lib/cli/claude/session_summary.ts";
-import { countRequest, createJourney, createMetrics } from "../helpers/metrics.ts";
+import {
+  countRequest,
+  createMetrics,
+  createTimeline as createJourney,
+} from "../helpers/metrics.ts";
 import { StartError } from "../../lib/cli/terminal.ts";
 import { loadConfig } from "../../lib/config.ts";
 import type { RequestRecord } from "../../lib/log.ts";

@@ -14,7 +14,7 @@ import {
   untilRefused,
   Upstream,
 } from "../helpers/program.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout as soon } from "../helpers/timeout.ts";
 
 /** Under Deno 2.5 `finished` does not reject before the last answer is out: until then nothing is accepted. */
 const TELLS_OF_FAILED_ACCEPT = !Deno.version.deno.startsWith("2.5.");

@@ -23,7 +23,7 @@ import {
   streamText,
   tool,
 } from "../helpers/ai_sdk.ts";
-import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { checkChatRequest } from "../helpers/openrouter_request_checker.ts";
 import { HELD_KEY, startProxy } from "../helpers/proxy.ts";
 import {
   callChunk,
@@ -47,7 +47,7 @@ import {
   startUpstream,
   type Upstream,
 } from "../helpers/upstream.ts";
-import { PIXEL } from "../helpers/turns.ts";
+import { PIXEL } from "../helpers/messages.ts";
 
 type Model = ReturnType<ReturnType<typeof createAnthropic>>;
 
@@ -71,7 +71,7 @@ const weather = tool({
 });
 
 /** Upstream, proxy and model, wired. Every request that reached upstream must be one that it takes. */
-function setStage(script: Reply | Reply[]): Stage {
+function startStage(script: Reply | Reply[]): Stage {
   const upstream = startUpstream(script);
   const proxy = startProxy({ upstream });
   return {
@@ -122,7 +122,7 @@ async function catchCallError(promise: PromiseLike<unknown>): Promise<APICallErr
 }
 
 Deno.test("generateText reads text, usage and finish reason", async () => {
-  await using stage = setStage(answer(completion("Hi there.")));
+  await using stage = startStage(answer(completion("Hi there.")));
   const result = await generateText({ model: stage.model, prompt: "Hello", maxRetries: 0 });
   assertEquals([result.text, result.finishReason, result.rawFinishReason], [
     "Hi there.",
@@ -143,7 +143,7 @@ Deno.test("generateText reads text, usage and finish reason", async () => {
 });
 
 Deno.test("generateText runs tools, and thinking, calls and results travel back upstream", async () => {
-  await using stage = setStage([
+  await using stage = startStage([
     answer(callCompletion(["Rome", "Oslo"])),
     answer(completion("Rome is as warm.")),
   ]);
@@ -186,7 +186,7 @@ Deno.test("generateText reads encrypted thinking and sends it back as it was", a
   const format = "anthropic-claude-v1";
   const hidden = { type: "reasoning.encrypted", data: "b3BhcXVl", format };
   const thinking = answer(messageCompletion({ content: "Hm.", reasoning_details: [hidden] }));
-  await using stage = setStage([thinking, answer(completion("Yes."))]);
+  await using stage = startStage([thinking, answer(completion("Yes."))]);
   const question: ModelMessage = { role: "user", content: "Well?" };
   const first = await generateText({ model: stage.model, messages: [question], maxRetries: 0 });
   assertEquals([first.text, first.warnings], ["Hm.", []]);
@@ -200,7 +200,7 @@ Deno.test("generateText reads encrypted thinking and sends it back as it was", a
 });
 
 Deno.test("generateText gives an object, asked for by schema", async () => {
-  await using stage = setStage(answer(completion('{"city":"Rome"}')));
+  await using stage = startStage(answer(completion('{"city":"Rome"}')));
   const result = await generateText({
     model: stage.model,
     prompt: "Where?",
@@ -218,7 +218,7 @@ Deno.test("generateText gives an object, asked for as the call of a tool", async
   const call = { id: "call_1", type: "function", function: { name: "json", arguments: "" } };
   call.function.arguments = '{"city":"Rome"}';
   const message = { content: null, tool_calls: [call] };
-  await using stage = setStage(answer(messageCompletion(message, "tool_calls")));
+  await using stage = startStage(answer(messageCompletion(message, "tool_calls")));
   const result = await generateText({
     model: stage.model,
     prompt: "Where?",
@@ -232,7 +232,7 @@ Deno.test("generateText gives an object, asked for as the call of a tool", async
 });
 
 Deno.test("streamText tells text, reasoning, growing tool input, usage and finish in order", async () => {
-  await using stage = setStage(() => eventStream(RICH));
+  await using stage = startStage(() => eventStream(RICH));
   const { execute: _, ...unrun } = weather;
   const stream = streamText({
     ...QUIET,
@@ -284,7 +284,7 @@ Deno.test("streamText tells text, reasoning, growing tool input, usage and finis
 });
 
 Deno.test("streamText runs tools between two streams", async () => {
-  await using stage = setStage([
+  await using stage = startStage([
     () => eventStream(RICH),
     answerStream(textChunk("Both "), textChunk("30."), finishChunk(), usageChunk(), "[DONE]"),
   ]);
@@ -302,7 +302,7 @@ Deno.test("streamText runs tools between two streams", async () => {
 });
 
 Deno.test("streamText gives an object that grows", async () => {
-  await using stage = setStage(
+  await using stage = startStage(
     answerStream(textChunk('{"city":"Ro'), textChunk('me"}'), finishChunk(), "[DONE]"),
   );
   const stream = streamText({
@@ -316,7 +316,7 @@ Deno.test("streamText gives an object that grows", async () => {
 });
 
 Deno.test("images reach upstream from a question and from a tool's result", async () => {
-  await using stage = setStage([answer(callCompletion(["Rome"])), answer(completion("A dot."))]);
+  await using stage = startStage([answer(callCompletion(["Rome"])), answer(completion("A dot."))]);
   const { execute: _, ...unrun } = weather;
   const data = { type: "data", data: PIXEL } as const;
   const camera = tool({
@@ -362,7 +362,7 @@ const ENDS: [upstream: string, finishReason: string, raw: string][] = [
 
 for (const [reason, finishReason, raw] of ENDS) {
   Deno.test(`upstream's ${reason} is the finish reason ${finishReason}, whole and streamed`, async () => {
-    await using stage = setStage([
+    await using stage = startStage([
       answer(messageCompletion({ content: "Well" }, reason)),
       answerStream(textChunk("Well"), finishChunk(reason), usageChunk(), "[DONE]"),
     ]);
@@ -383,7 +383,7 @@ Deno.test("tokens of thinking are told apart from those of the answer", async ()
     completion_tokens: 9,
     completion_tokens_details: { reasoning_tokens: 6 },
   };
-  await using stage = setStage([
+  await using stage = startStage([
     answer({ ...completion("Hi"), usage }),
     answerStream(textChunk("Hi"), finishChunk(), { ...usageChunk(), usage }, "[DONE]"),
   ]);
@@ -403,7 +403,7 @@ const REFUSALS: [status: number, type: string, isRetryable: boolean][] = [
 
 for (const [status, type, isRetryable] of REFUSALS) {
   Deno.test(`upstream's ${status} is an APICallError with upstream's words, whole and streamed`, async () => {
-    await using stage = setStage(() => errorBody(status, "Not like this"));
+    await using stage = startStage(() => errorBody(status, "Not like this"));
     const options = { model: stage.model, prompt: "Hello" };
     const stream = streamText({ ...QUIET, ...options });
     const streamed = (await Array.fromAsync(stream.fullStream)).find(({ type }) =>
@@ -429,7 +429,7 @@ for (const [status, type, isRetryable] of REFUSALS) {
 Deno.test("a 429 keeps the retry-after by which the SDK would wait", async () => {
   const refusal = errorBody(429, "Slow down");
   refusal.headers.set("retry-after", "7");
-  await using stage = setStage(() => refusal);
+  await using stage = startStage(() => refusal);
   const error = await catchCallError(
     generateText({ model: stage.model, prompt: "Hello", maxRetries: 0 }),
   );
@@ -437,7 +437,7 @@ Deno.test("a 429 keeps the retry-after by which the SDK would wait", async () =>
 });
 
 Deno.test("a PDF goes upstream as a file, with its name", async () => {
-  await using stage = setStage(answer(completion("Read.")));
+  await using stage = startStage(answer(completion("Read.")));
   const file = {
     type: "file" as const,
     mediaType: "application/pdf",
@@ -481,7 +481,7 @@ const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: strin
 for (const [about, begin, how, says] of BROKEN) {
   Deno.test(`a stream that ${about} is told as an error, and runs no tool`, async () => {
     const held = holdStream(begin);
-    await using stage = setStage(() => held.response);
+    await using stage = startStage(() => held.response);
     const runs: unknown[] = [];
     const watched = tool({ ...weather, execute: (input) => `${runs.push(input)}` });
     const base = { ...QUIET, model: stage.model, tools: { weather: watched } };
@@ -504,7 +504,7 @@ for (const [about, begin, how, says] of BROKEN) {
 }
 
 Deno.test("a stream that fails before its first chunk is an APICallError", async () => {
-  await using stage = setStage(answerStream(errorChunk({ code: 429, message: "Slow down" })));
+  await using stage = startStage(answerStream(errorChunk({ code: 429, message: "Slow down" })));
   const stream = streamText({ ...QUIET, model: stage.model, prompt: "Hello" });
   const [error] = (await Array.fromAsync(stream.fullStream)).filter(({ type }) => type === "error");
   assert(error?.type === "error" && APICallError.isInstance(error.error));
@@ -513,7 +513,7 @@ Deno.test("a stream that fails before its first chunk is an APICallError", async
 
 Deno.test("leaving a stream reaches upstream", async () => {
   const held = holdStream(sse(textChunk("Half")));
-  await using stage = setStage(() => held.response);
+  await using stage = startStage(() => held.response);
   const controller = new AbortController();
   const stream = streamText({
     ...QUIET,

@@ -12,10 +12,10 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { checkChatRequest } from "../helpers/openrouter_request_checker.ts";
 import { HELD_KEY, type RunningProxy, startProxy } from "../helpers/proxy.ts";
 import { Anthropic, jsonSchemaOutputFormat } from "../helpers/sdk.ts";
-import { tellsOfLeaving } from "../helpers/raw_client.ts";
+import { reportsDisconnect } from "../helpers/raw_client.ts";
 import {
   callChunk,
   callHead,
@@ -39,8 +39,8 @@ import {
   type Upstream,
   type UpstreamOptions,
 } from "../helpers/upstream.ts";
-import { PIXEL } from "../helpers/turns.ts";
-import { soon } from "../helpers/soon.ts";
+import { PIXEL } from "../helpers/messages.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 type ErrorClass = new (...args: never[]) => InstanceType<typeof Anthropic.APIError>;
 
@@ -74,7 +74,7 @@ const WEATHER = {
 };
 
 /** Upstream, proxy and client, wired. Every request that reached upstream must be one that it takes. */
-function setStage(script: Reply | Reply[], options: StageOptions = {}): Stage {
+function startStage(script: Reply | Reply[], options: StageOptions = {}): Stage {
   const { env = {}, client = {}, ...upstreamOptions } = options;
   const upstream = startUpstream(script, upstreamOptions);
   const proxy = startProxy({ upstream, env });
@@ -125,7 +125,7 @@ async function catchError(
 }
 
 Deno.test("messages.create gives a whole message", async () => {
-  await using stage = setStage(answerText("Hi there."));
+  await using stage = startStage(answerText("Hi there."));
   const message = await stage.client.messages.create(HELLO);
   assertEquals<unknown>(message.content, [{ type: "text", text: "Hi there." }]);
   assertEquals([message.type, message.role, message.model], ["message", "assistant", MODEL]);
@@ -146,7 +146,7 @@ Deno.test("messages.create gives a whole message", async () => {
 });
 
 Deno.test("messages.create with stream: true gives the events in their order", async () => {
-  await using stage = setStage(answerText("Hi there."));
+  await using stage = startStage(answerText("Hi there."));
   const stream = await stage.client.messages.create({ ...HELLO, stream: true });
   const types: string[] = [];
   let text = "";
@@ -168,7 +168,7 @@ Deno.test("messages.create with stream: true gives the events in their order", a
 });
 
 Deno.test("messages.stream puts thinking, text, interleaved calls and usage together", async () => {
-  await using stage = setStage(answerRich);
+  await using stage = startStage(answerRich);
   const stream = stage.client.messages.stream({ ...HELLO, tools: [WEATHER] });
   const finished: unknown[] = [];
   let text = "";
@@ -191,7 +191,7 @@ Deno.test("messages.stream puts thinking, text, interleaved calls and usage toge
 });
 
 Deno.test("beta.messages creates and streams the same", async () => {
-  await using stage = setStage([answerText("Beta."), answerRich]);
+  await using stage = startStage([answerText("Beta."), answerRich]);
   const { messages } = stage.client.beta;
   const whole = await messages.create({ ...HELLO, betas: ["context-1m-2025-08-07"] });
   assertEquals<unknown>(whole.content, [{ type: "text", text: "Beta." }]);
@@ -201,7 +201,7 @@ Deno.test("beta.messages creates and streams the same", async () => {
 });
 
 Deno.test("a tool round trip keeps thinking, calls and results on their way upstream", async () => {
-  await using stage = setStage([answerRich, answerText("Rome is warmer.")]);
+  await using stage = startStage([answerRich, answerText("Rome is warmer.")]);
   const base = { model: MODEL, max_tokens: 100, tools: [WEATHER] };
   const question = { role: "user" as const, content: "Rome or Oslo?" };
   const asked = await stage.client.messages.stream({ ...base, messages: [question] })
@@ -254,7 +254,7 @@ Deno.test("a tool round trip keeps thinking, calls and results on their way upst
 });
 
 Deno.test("parse() returns a typed object, and upstream gets the schema", async () => {
-  await using stage = setStage(answerText('{"city":"Wien","degrees":21}'));
+  await using stage = startStage(answerText('{"city":"Wien","degrees":21}'));
   const schema = {
     type: "object" as const,
     properties: { city: { type: "string" as const }, degrees: { type: "number" as const } },
@@ -273,7 +273,7 @@ Deno.test("parse() returns a typed object, and upstream gets the schema", async 
 });
 
 Deno.test("strict tools go to Claude with the header that it takes for them", async () => {
-  await using stage = setStage(answerText("Hi"));
+  await using stage = startStage(answerText("Hi"));
   await stage.client.messages.create({ ...HELLO, tools: [{ ...WEATHER, strict: true }] });
   const [seen] = stage.upstream.requests;
   assertEquals(seen?.headers.get("x-anthropic-beta"), "structured-outputs-2025-11-13");
@@ -282,14 +282,14 @@ Deno.test("strict tools go to Claude with the header that it takes for them", as
 });
 
 Deno.test("max_tokens 0 brings an empty answer, and upstream's cost of it", async () => {
-  await using stage = setStage(answerText("H"));
+  await using stage = startStage(answerText("H"));
   const message = await stage.client.messages.create({ ...HELLO, max_tokens: 0 });
   assertEquals([message.content, message.stop_reason], [[], "max_tokens"]);
   assertEquals(stage.upstream.requests[0]?.body["max_tokens"], 1);
 });
 
 Deno.test("system and images, inline and by address, reach upstream", async () => {
-  await using stage = setStage(answerText("A dot."));
+  await using stage = startStage(answerText("A dot."));
   await stage.client.messages.create({
     ...HELLO,
     system: "Be brief.",
@@ -327,7 +327,7 @@ for (const stream of [false, true]) {
           "[DONE]",
         ))
         : Response.json(callCompletion("call_rome", "Rome"));
-    await using stage = setStage([calls, answerText("It is warm.")]);
+    await using stage = startStage([calls, answerText("It is warm.")]);
     const cities: unknown[] = [];
     const tool = {
       ...WEATHER,
@@ -362,7 +362,7 @@ for (const stream of [false, true]) {
 }
 
 Deno.test("a continued thread is refused with the code that the SDK acts on", async () => {
-  await using stage = setStage(answerText("never"));
+  await using stage = startStage(answerText("never"));
   const body = { ...HELLO, thread: { type: "continue", previous_message_id: "msg_1" } };
   const error = await catchError(stage.client.post("/v1/messages", { body }));
   assertInstanceOf(error, Anthropic.BadRequestError);
@@ -374,7 +374,7 @@ Deno.test("a continued thread is refused with the code that the SDK acts on", as
 });
 
 Deno.test("messages.countTokens gives a number that grows with the text", async () => {
-  await using stage = setStage(answerText("never"));
+  await using stage = startStage(answerText("never"));
   const count = async (content: string) => {
     const messages = [{ role: "user" as const, content }];
     return (await stage.client.messages.countTokens({ model: MODEL, messages })).input_tokens;
@@ -392,7 +392,7 @@ Deno.test("models.list pages through all models and models.retrieve finds one wi
     created: 1_700_000_000 - i,
     context_length: 200_000,
   }));
-  await using stage = setStage(answerText("never"), { models });
+  await using stage = startStage(answerText("never"), { models });
   const ids: string[] = [];
   for await (const model of stage.client.models.list()) ids.push(model.id);
   const mapped = ["claude-opus", "claude-sonnet", "claude-haiku", "claude-fable"];
@@ -435,7 +435,7 @@ for (
       response.headers.set("retry-after", "7");
       return response;
     };
-    await using stage = setStage(refuse);
+    await using stage = startStage(refuse);
     const ways = [
       stage.client.messages.create(HELLO),
       stage.client.messages.create({ ...HELLO, stream: true }),
@@ -453,7 +453,7 @@ for (
 }
 
 Deno.test("a request that is wrong in itself becomes a BadRequestError that names the field", async () => {
-  await using stage = setStage(answerText("never"));
+  await using stage = startStage(answerText("never"));
   const error = await catchError(stage.client.messages.create({ ...HELLO, max_tokens: -1 }));
   assertInstanceOf(error, Anthropic.BadRequestError);
   assertMatch(error.apiMessage ?? "", /^max_tokens: /);
@@ -470,7 +470,7 @@ for (
       response.headers.set("retry-after", "0.01");
       return response;
     };
-    await using stage = setStage(refuse, { client: { maxRetries: 2 } });
+    await using stage = startStage(refuse, { client: { maxRetries: 2 } });
     const error = await catchError(stage.client.messages.create(HELLO));
     assertEquals([error.status, stage.upstream.requests.length], [status, attempts]);
   });
@@ -482,7 +482,7 @@ Deno.test("a stream that is refused at first succeeds with the SDK's retry", asy
     response.headers.set("retry-after", "0.01");
     return response;
   };
-  await using stage = setStage([refuse, answerRich], { client: { maxRetries: 2 } });
+  await using stage = startStage([refuse, answerRich], { client: { maxRetries: 2 } });
   const message = await stage.client.messages.stream({ ...HELLO, tools: [WEATHER] }).finalMessage();
   assertEquals<unknown>(message.content, RICH_CONTENT);
   assertEquals(stage.upstream.requests.length, 2);
@@ -490,7 +490,7 @@ Deno.test("a stream that is refused at first succeeds with the SDK's retry", asy
 
 Deno.test("an error in the middle of a stream is thrown with its type, and not retried", async () => {
   const text = sse(textChunk("Half"), errorChunk({ code: 529, message: "Too many people" }));
-  await using stage = setStage(() => eventStream(text), { client: { maxRetries: 2 } });
+  await using stage = startStage(() => eventStream(text), { client: { maxRetries: 2 } });
   const { messages, beta } = stage.client;
   for (const open of [() => messages.stream(HELLO), () => beta.messages.stream(HELLO)]) {
     const stream = open();
@@ -510,7 +510,7 @@ for (
   ] as const
 ) {
   Deno.test(`a stream that ends ${about} makes finalMessage reject`, async () => {
-    await using stage = setStage(() => eventStream(text));
+    await using stage = startStage(() => eventStream(text));
     const stream = stage.client.messages.stream({ ...HELLO, tools: [WEATHER] });
     const blocks: unknown[] = [];
     stream.on("contentBlock", (block) => blocks.push(block));
@@ -523,7 +523,7 @@ for (
 
 Deno.test("a connection that breaks in the middle makes finalMessage reject", async () => {
   const held = holdStream(sse(textChunk("Half")));
-  await using stage = setStage(() => held.response);
+  await using stage = startStage(() => held.response);
   const stream = stage.client.messages.stream(HELLO);
   stream.once("text", () => held.cut());
   const error = await catchError(stream.finalMessage());
@@ -532,25 +532,25 @@ Deno.test("a connection that breaks in the middle makes finalMessage reject", as
 
 Deno.test("an abort in the middle of a stream reaches upstream", async () => {
   const held = holdStream(sse(textChunk("Half")));
-  await using stage = setStage(() => held.response);
+  await using stage = startStage(() => held.response);
   const messages = [{ role: "user" as const, content: "Long. ".repeat(20_000) }];
   const stream = stage.client.messages.stream({ ...HELLO, messages });
   stream.once("text", () => stream.abort());
   await assertRejects(() => stream.finalMessage(), Anthropic.APIUserAbortError);
-  await soon(held.cancelled, "upstream's body to be cancelled");
-  const record = await soon(stage.proxy.services.recorded(), "the record");
+  await withTimeout(held.cancelled, "upstream's body to be cancelled");
+  const record = await withTimeout(stage.proxy.services.recorded(), "the record");
   assertEquals(record.outcome, "client_gone");
 });
 
 Deno.test("leaving the loop over a stream reaches upstream", async () => {
   const held = holdStream(sse(textChunk("Half")));
-  await using stage = setStage(() => held.response);
+  await using stage = startStage(() => held.response);
   const stream = await stage.client.messages.create({ ...HELLO, stream: true });
   for await (const event of stream) if (event.type === "content_block_delta") break;
-  await soon(held.cancelled, "upstream's body to be cancelled");
+  await withTimeout(held.cancelled, "upstream's body to be cancelled");
 });
 
-const TELLS_OF_LEAVING = await tellsOfLeaving();
+const TELLS_OF_LEAVING = await reportsDisconnect();
 
 Deno.test({
   name: `an abort before upstream has answered reaches upstream${
@@ -559,7 +559,7 @@ Deno.test({
   ignore: !TELLS_OF_LEAVING,
   fn: async () => {
     const never = Promise.withResolvers<Response>();
-    await using stage = setStage(() => never.promise);
+    await using stage = startStage(() => never.promise);
     const controller = new AbortController();
     const { signal } = controller;
     const call = assertRejects(
@@ -567,10 +567,10 @@ Deno.test({
       Anthropic.APIUserAbortError,
     );
     try {
-      const seen = await soon(stage.upstream.arrival(0), "the request");
+      const seen = await withTimeout(stage.upstream.arrival(0), "the request");
       controller.abort();
       await call;
-      await soon(seen.left, "upstream to be left");
+      await withTimeout(seen.left, "upstream to be left");
     } finally {
       // Its server cannot stop while this is owed.
       never.resolve(new Response());
@@ -580,7 +580,7 @@ Deno.test({
 
 Deno.test("with PROXY_API_KEYS the SDK gets in by apiKey and by x-api-key, and never without", async () => {
   const env = { PROXY_API_KEYS: "first-proxy-key,second-proxy-key" };
-  await using stage = setStage(answerText("In."), { env });
+  await using stage = startStage(answerText("In."), { env });
   const create = (options: ConstructorParameters<typeof Anthropic>[0]) =>
     stage.client.withOptions({ ...options }).messages.create(HELLO);
   const byBearer = await create({ apiKey: "second-proxy-key" });
@@ -600,7 +600,7 @@ Deno.test("with PROXY_API_KEYS the SDK gets in by apiKey and by x-api-key, and n
 
 Deno.test("without a key of its own the proxy passes the client's on", async () => {
   const env = { OPENROUTER_API_KEY: undefined };
-  await using stage = setStage(answerText("Paid."), {
+  await using stage = startStage(answerText("Paid."), {
     env,
     client: { apiKey: "sk-or-v1-of-the-client" },
   });
@@ -611,7 +611,7 @@ Deno.test("without a key of its own the proxy passes the client's on", async () 
 
 Deno.test("both API versions are served alike", async () => {
   for (const version of ["2023-06-01", "2026-10-21"]) {
-    await using stage = setStage(answerText("Alike."));
+    await using stage = startStage(answerText("Alike."));
     const message = await stage.client.messages.create(HELLO, {
       headers: { "anthropic-version": version },
     });
@@ -638,13 +638,13 @@ Deno.test("fifty streams at once do not mix", async () => {
     });
     return held.response;
   };
-  await using stage = setStage(echo);
+  await using stage = startStage(echo);
   const answers = words.map(async (content) => {
     const messages = [{ role: "user" as const, content }];
     const message = await stage.client.messages.stream({ ...HELLO, messages }).finalMessage();
     return message.content;
   });
-  const contents = await soon(Promise.all(answers), "all answers");
+  const contents = await withTimeout(Promise.all(answers), "all answers");
   assertEquals<unknown>(
     contents,
     words.map((word) => [{ type: "text", text: `<${word}${word}>` }]),

@@ -11,13 +11,13 @@ import { loadConfig } from "../../lib/config.ts";
 import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
 import { VARIABLES } from "../../lib/variables.ts";
 import {
-  PAPERS,
+  DOCUMENTS,
   read,
   readBlocks,
   readCommands,
   readRows,
   readSection,
-} from "../helpers/papers.ts";
+} from "../helpers/documents.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const readme = read("README.md");
@@ -113,12 +113,12 @@ function toKey(command: string): string {
 }
 
 const found = new Map(
-  PAPERS.flatMap((paper) => readCommands(read(paper)).map((command) => [toKey(command), paper])),
+  DOCUMENTS.flatMap((paper) => readCommands(read(paper)).map((command) => [toKey(command), paper])),
 );
 
 Deno.test("the papers are found, and so are their commands", () => {
   for (const paper of ["README.md", "docs/deploy/container.md", ".github/CONTRIBUTING.md"]) {
-    assert(PAPERS.includes(paper), paper);
+    assert(DOCUMENTS.includes(paper), paper);
   }
   assert(found.size >= 25, `only ${found.size} commands: the scan is broken`);
   assertEquals(EXPORTS.length, 2);
@@ -260,7 +260,7 @@ Deno.test({
 // --- JSON and settings ---
 
 Deno.test("every JSON block in the papers parses", () => {
-  const blocks = PAPERS.flatMap((paper) => readBlocks(read(paper), "json"));
+  const blocks = DOCUMENTS.flatMap((paper) => readBlocks(read(paper), "json"));
   assert(blocks.length >= 2);
   for (const block of blocks) JSON.parse(block);
 });

@@ -5,7 +5,7 @@ import deno from "../../deno.json" with { type: "json" };
 import { loadConfig } from "../../lib/config.ts";
 import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../../lib/variables.ts";
 import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
-import { PAPERS, read, readCommands } from "../helpers/papers.ts";
+import { DOCUMENTS, read, readCommands } from "../helpers/documents.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const NAMES = VARIABLES.map((variable) => variable.name);
@@ -68,7 +68,7 @@ Deno.test("README's full command is the start task without its substitution", ()
 });
 
 Deno.test("every deno task that the papers name exists", () => {
-  const papers = PAPERS.map(read).join("\n");
+  const papers = DOCUMENTS.map(read).join("\n");
   const named = [...papers.matchAll(/\btask (?:-q )?([a-z][\w:]*)/g)]
     .filter(({ index }) => /(?:deno|deno@[\d.]+) $/.test(papers.slice(0, index)))
     .map(([, name = ""]) => name);
@@ -161,7 +161,7 @@ function toAnchor(heading: string): string {
   return heading.trim().toLowerCase().replace(/[^\w\s-]/g, "").replace(/\s/g, "-");
 }
 
-for (const paper of PAPERS) {
+for (const paper of DOCUMENTS) {
   Deno.test(`every link in ${paper} that stays in the repository leads somewhere`, () => {
     const base = new URL(paper, ROOT);
     for (const [, target = ""] of read(paper).matchAll(/\]\(([^)\s]+)\)/g)) {
@@ -203,7 +203,7 @@ Deno.test("every file and folder that README names exists", () => {
 });
 
 Deno.test("no paper names a registry host or a folder of one machine", () => {
-  for (const paper of [...PAPERS, "docs/deploy/Dockerfile", ".env.example"]) {
+  for (const paper of [...DOCUMENTS, "docs/deploy/Dockerfile", ".env.example"]) {
     const found = /https?:\/\/[\w.]*(registry|mirror)[\w.]*|\/(home|root|work|Users|tmp)\//
       .exec(read(paper));
     assertEquals(found?.[0], undefined, paper);

@@ -11,10 +11,10 @@ import { describeFlag } from "../../lib/cli/environment.ts";
 import { loadConfig } from "../../lib/config.ts";
 import { parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { requireBudget } from "../../lib/routes/budget.ts";
-import { CLAUDE_WORDS } from "../helpers/claude_words.ts";
+import { CLAUDE_CODE_MESSAGES } from "../helpers/claude_code_messages.ts";
 import { sse, textChunk } from "../helpers/chunks.ts";
-import { countRequest, createJourney, createRecord } from "../helpers/metrics.ts";
-import { read, readRows, readSection } from "../helpers/papers.ts";
+import { countRequest, createRecord, createTimeline } from "../helpers/metrics.ts";
+import { read, readRows, readSection } from "../helpers/documents.ts";
 import { ask, call, createProxy, createTestServices, get, post } from "../helpers/proxy.ts";
 import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
 import { eventStream, startSilentUpstream, startUpstream } from "../helpers/upstream.ts";
@@ -138,7 +138,7 @@ async function breakConnection(): Promise<string> {
 
 function refuseBudget(): string {
   const services = createTestServices({ env: { MAX_COST_USD: "5" } });
-  const timeline = createJourney(createRecord({ costUsd: 5.01 }));
+  const timeline = createTimeline(createRecord({ costUsd: 5.01 }));
   countRequest(services.metrics, timeline);
   return tell(() => requireBudget(services));
 }
@@ -225,7 +225,7 @@ for (const [what, produce] of Object.entries(SAID)) {
   });
 }
 
-for (const [what, words] of Object.entries(CLAUDE_WORDS)) {
+for (const [what, words] of Object.entries(CLAUDE_CODE_MESSAGES)) {
   Deno.test(`README has the cure of Claude Code's own words: ${what}`, () => {
     const row = rows.find(({ text }) => text.includes(words) || toPattern(text).test(words));
     assert(row !== undefined, words);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isSettled, PATIENCE_MS } from "./soon.ts";
+import { isSettled, PATIENCE_MS } from "./timeout.ts";
 
 /**
  * Deno 2.5's shutdown never ends where a connection carried a request after a stream that was ready at once;

@@ -36,7 +36,7 @@ export function createRecord(more: Partial<RequestRecord> = {}): RequestRecord {
 }
 
 /** A timeline with that record; its clock stands still unless a test brings one. */
-export function createJourney(
+export function createTimeline(
   record: RequestRecord,
   { now = () => 0, redact = (text: string) => text }: {
     now?: () => number;

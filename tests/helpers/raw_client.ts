@@ -97,7 +97,7 @@ export function unframe(answer: string): string {
  * Whether `request.signal` tells that a client has left before the head of the answer, its body being several
  * packets long. Deno 2.5 does; 2.9.6 only where the body came in one piece with the head.
  */
-export async function tellsOfLeaving(): Promise<boolean> {
+export async function reportsDisconnect(): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { checkChatRequest } from "./openai_checker.ts";
-import { isSettled } from "./soon.ts";
+import { checkChatRequest } from "./openrouter_request_checker.ts";
+import { isSettled } from "./timeout.ts";
 
 /** One connection, with the request that came over it. */
 export interface RawCall {

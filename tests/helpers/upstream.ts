@@ -6,8 +6,8 @@
  */
 
 import { serveBounded } from "./bounded_server.ts";
-import { checkChatRequest } from "./openai_checker.ts";
-import { isSettled } from "./soon.ts";
+import { checkChatRequest } from "./openrouter_request_checker.ts";
+import { isSettled } from "./timeout.ts";
 
 type Json = Record<string, unknown>;
 

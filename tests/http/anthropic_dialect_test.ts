@@ -72,7 +72,7 @@ interface Stage extends AsyncDisposable {
   send(body: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
-function setStage(reply: Reply, env: Record<string, string | undefined> = {}): Stage {
+function startStage(reply: Reply, env: Record<string, string | undefined> = {}): Stage {
   const upstream = startUpstream(reply);
   const { services, handler } = createProxy({ upstream, env: { ...ENV, ...env } });
   return {
@@ -84,7 +84,7 @@ function setStage(reply: Reply, env: Record<string, string | undefined> = {}): S
 }
 
 Deno.test("the native route sends the body as it is, but for model and key", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+  await using stage = startStage(() => Response.json(MESSAGE));
   const response = await stage.send(BODY, {
     "anthropic-version": "2026-10-21",
     "anthropic-beta": "a-2026-01-01,b-2026-01-01",
@@ -104,7 +104,7 @@ Deno.test("the native route sends the body as it is, but for model and key", asy
 });
 
 Deno.test("the native route takes out the billing line, and nothing else of the system prompt", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+  await using stage = startStage(() => Response.json(MESSAGE));
   const line = "x-anthropic-billing-header: cc_version=2; cc_entrypoint=cli;";
   const kept = { type: "text", text: "You are.", cache_control: { type: "ephemeral", ttl: "1h" } };
   const systems: [unknown, unknown][] = [
@@ -120,7 +120,7 @@ Deno.test("the native route takes out the billing line, and nothing else of the 
 });
 
 Deno.test("the native route sends a target list, fallbacks and routing preferences", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE), {
+  await using stage = startStage(() => Response.json(MESSAGE), {
     TARGET_MODEL_OPUS: "a/one,b/two",
     OPENROUTER_PROVIDER: '{"sort":"price"}',
   });
@@ -136,7 +136,7 @@ Deno.test("the native route sends a target list, fallbacks and routing preferenc
 
 Deno.test("the native route passes a stream on byte for byte and logs what it says", async () => {
   const bytes = `: OPENROUTER PROCESSING\n\n${START}${DELTA}${END}`;
-  await using stage = setStage(() => eventStream(bytes));
+  await using stage = startStage(() => eventStream(bytes));
   const response = await stage.send({ ...BODY, stream: true });
   assertEquals(response.headers.get("content-type"), "text/event-stream; charset=utf-8");
   assertMatch(response.headers.get("request-id") ?? "", /^req_/);
@@ -153,7 +153,7 @@ Deno.test("the native route passes a stream on byte for byte and logs what it sa
 });
 
 Deno.test("the native route logs what a plain answer says", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+  await using stage = startStage(() => Response.json(MESSAGE));
   await (await stage.send(BODY)).text();
   const record = await stage.services.recorded();
   assertEquals([record.inputTokens, record.outputTokens, record.costUsd], [10, 7, 0.25]);
@@ -166,7 +166,7 @@ const BROKEN: [about: string, bytes: string, type: string][] = [
 ];
 for (const [about, bytes, type] of BROKEN) {
   Deno.test(`a native stream that ${about} ends in an error event`, async () => {
-    await using stage = setStage(() => eventStream(bytes));
+    await using stage = startStage(() => eventStream(bytes));
     const text = await (await stage.send({ ...BODY, stream: true })).text();
     assertEquals(text.startsWith(bytes), true);
     const last = JSON.parse(text.slice(text.lastIndexOf("data: ") + 6));
@@ -178,7 +178,7 @@ for (const [about, bytes, type] of BROKEN) {
 Deno.test("a native stream that reports an error is passed on, and is no success in the log", async () => {
   const error = { type: "error", error: { type: "overloaded_error", message: "Full" } };
   const bytes = START + events(error);
-  await using stage = setStage(() => eventStream(bytes));
+  await using stage = startStage(() => eventStream(bytes));
   assertEquals(await (await stage.send({ ...BODY, stream: true })).text(), bytes);
   const record = await stage.services.recorded();
   assertEquals([record.outcome, record.error], ["overloaded_error", "Full"]);
@@ -186,7 +186,7 @@ Deno.test("a native stream that reports an error is passed on, and is no success
 
 Deno.test("a native stream that falls silent ends in a timeout", async () => {
   const held = holdStream(START);
-  await using stage = setStage(() => held.response, { TIMEOUT_S: "0.2" });
+  await using stage = startStage(() => held.response, { TIMEOUT_S: "0.2" });
   const text = await (await stage.send({ ...BODY, stream: true })).text();
   assertStringIncludes(text, '"timeout_error"');
   await held.cancelled;
@@ -194,7 +194,7 @@ Deno.test("a native stream that falls silent ends in a timeout", async () => {
 
 Deno.test("a client that leaves a native stream lets upstream go", async () => {
   const held = holdStream(START);
-  await using stage = setStage(() => held.response);
+  await using stage = startStage(() => held.response);
   const response = await stage.send({ ...BODY, stream: true });
   const reader = response.body?.getReader();
   await reader?.read();
@@ -235,7 +235,7 @@ const REFUSALS: [about: string, reply: () => Response, status: number, words: st
 ];
 for (const [about, reply, status, words] of REFUSALS) {
   Deno.test(`the native route answers ${about} with ${status}`, async () => {
-    await using stage = setStage(reply);
+    await using stage = startStage(reply);
     const response = await stage.send(BODY);
     const text = await response.text();
     assertEquals(response.status, status);
@@ -247,7 +247,7 @@ for (const [about, reply, status, words] of REFUSALS) {
 }
 
 Deno.test("the native route says which version it speaks where the client does not, and asks for no betas", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+  await using stage = startStage(() => Response.json(MESSAGE));
   await (await stage.send(BODY)).text();
   const [seen] = stage.upstream.requests;
   assertEquals(seen?.headers.get("anthropic-version"), "2023-06-01");
@@ -255,7 +255,7 @@ Deno.test("the native route says which version it speaks where the client does n
 });
 
 Deno.test("the native route keeps a billing line that leads nothing, and blocks that are no text", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+  await using stage = startStage(() => Response.json(MESSAGE));
   const line = "Be brief.\nx-anthropic-billing-header: cc_version=2;";
   const blocks = [{ type: "text", text: line }, { type: "hologram" }, 7];
   for (const system of [line, blocks]) await (await stage.send({ ...BODY, system })).text();
@@ -263,7 +263,7 @@ Deno.test("the native route keeps a billing line that leads nothing, and blocks 
 });
 
 Deno.test("the native route sends what it does not know of fallbacks as it is", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+  await using stage = startStage(() => Response.json(MESSAGE));
   const odd = ["default", [{ max_tokens: 5 }, "x", null]];
   for (const fallbacks of odd) await (await stage.send({ ...BODY, fallbacks })).text();
   const bodies = stage.upstream.requests.map(({ body }) => body);
@@ -272,7 +272,7 @@ Deno.test("the native route sends what it does not know of fallbacks as it is", 
 });
 
 Deno.test("the native route logs the target list that was sent, and when a stream began", async () => {
-  await using stage = setStage(() => eventStream(START + DELTA + END), {
+  await using stage = startStage(() => eventStream(START + DELTA + END), {
     TARGET_MODEL_OPUS: "a/one,b/two",
   });
   await (await stage.send({ ...BODY, stream: true })).text();
@@ -281,10 +281,10 @@ Deno.test("the native route logs the target list that was sent, and when a strea
 });
 
 Deno.test("the native route takes error: null for no error, and a list for no answer", async () => {
-  await using stage = setStage(() => Response.json({ ...MESSAGE, error: null }));
+  await using stage = startStage(() => Response.json({ ...MESSAGE, error: null }));
   const response = await stage.send(BODY);
   assertEquals([response.status, await response.json()], [200, { ...MESSAGE, error: null }]);
-  await using list = setStage(() => Response.json([MESSAGE]));
+  await using list = startStage(() => Response.json([MESSAGE]));
   const refused = await list.send(BODY);
   assertStringIncludes(await refused.text(), "no JSON");
   assertEquals(refused.status, 502);
@@ -311,7 +311,7 @@ Deno.test("a client that leaves while the native route reads a whole answer is l
 });
 
 Deno.test("the native route wants an object with a model, and asks nobody for less", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+  await using stage = startStage(() => Response.json(MESSAGE));
   for (const body of [[], "x", {}, { model: 7 }]) {
     const response = await stage.send(body);
     assertEquals([response.status, JSON.parse(await response.text()).type], [400, "error"]);

@@ -7,7 +7,7 @@
 import { assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { completion } from "../helpers/chunks.ts";
-import { checkGenericRequest } from "../helpers/generic_checker.ts";
+import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
 import { ask, call, createProxy, post } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
@@ -24,7 +24,7 @@ const GUARD = { model: "a/thinker", max_tokens: 64, stop_sequences: ["</block>"]
 /** One request: what upstream saw, and what the client was told is missing. */
 async function send(body: Json, env: Record<string, string> = {}, models: Json[] = [THINKER]) {
   const isGeneric = env["UPSTREAM_DIALECT"] === "openai";
-  const check = isGeneric ? { check: checkGenericRequest } : {};
+  const check = isGeneric ? { check: checkOpenAiRequest } : {};
   await using upstream = startUpstream(() => Response.json(completion("<block>no")), {
     models,
     ...check,

@@ -17,7 +17,7 @@ import {
 } from "../helpers/chunks.ts";
 import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
 import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 import {
   errorBody,
   eventStream,
@@ -40,7 +40,7 @@ interface Stage extends AsyncDisposable {
   proxy: Proxy;
 }
 
-async function setStage(
+async function startStage(
   script: Reply | Reply[],
   env: Record<string, string | undefined> = {},
   models: Record<string, unknown>[] = [PRICED],
@@ -96,7 +96,9 @@ const BEGINNINGS: [dialect: string, beginning: string][] = [
 
 for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
   Deno.test(`answers left before their usage count, in the dialect ${UPSTREAM_DIALECT}`, async () => {
-    await using stage = await setStage(() => holdStream(beginning).response, { UPSTREAM_DIALECT });
+    await using stage = await startStage(() => holdStream(beginning).response, {
+      UPSTREAM_DIALECT,
+    });
     const { proxy, upstream } = stage;
     const statuses = [];
     for (let i = 0; i < 40; i++) {
@@ -123,7 +125,7 @@ for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
     const whole = UPSTREAM_DIALECT === "anthropic"
       ? { type: "message", model: "a/x", content: [], usage: { output_tokens: 100, cost: 1 } }
       : { ...completion("Hi"), usage: usage({ cost: 1 }) };
-    await using stage = await setStage(
+    await using stage = await startStage(
       () => gate.promise.then(() => Response.json(whole)),
       { UPSTREAM_DIALECT },
     );
@@ -150,7 +152,7 @@ for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
 }
 
 Deno.test("a plain request given up counts whole: upstream writes it to its end", async () => {
-  await using stage = await setStage(({ left }) => left.then(() => new Response()));
+  await using stage = await startStage(({ left }) => left.then(() => new Response()));
   const { proxy, upstream } = stage;
   for (let i = 0; i < 5; i++) {
     const controller = new AbortController();
@@ -160,7 +162,7 @@ Deno.test("a plain request given up counts whole: upstream writes it to its end"
       await upstream.arrival(i);
       controller.abort();
     }
-    const response = await soon(answer, "a refusal");
+    const response = await withTimeout(answer, "a refusal");
     await response.text();
     assertEquals(response.status, i < 2 ? 499 : 402, `${i}`);
   }
@@ -205,7 +207,7 @@ for (const [about, report, cost] of REPORTS) {
         const tokens = dialect === "anthropic"
           ? { input_tokens: 10, output_tokens: 100, ...report }
           : usage(report);
-        await using stage = await setStage(
+        await using stage = await startStage(
           () => answerWith(tokens, { dialect, stream }),
           { UPSTREAM_DIALECT: dialect },
         );
@@ -242,7 +244,7 @@ Deno.test("what a cache has read and written is priced as such where no cost is 
     prompt_tokens: 1000,
     prompt_tokens_details: { cached_tokens: 800, cache_write_tokens: 100 },
   });
-  await using stage = await setStage(
+  await using stage = await startStage(
     () => answerWith(tokens, { dialect: "openrouter", stream: true }),
     {},
     [{ id: "a/x", pricing }],
@@ -254,7 +256,7 @@ Deno.test("what a cache has read and written is priced as such where no cost is 
 
 Deno.test("an answer that cannot be translated costs what upstream reported all the same", async () => {
   const whole = { choices: [], usage: usage({ cost: 1 }) };
-  await using stage = await setStage(() => Response.json(whole));
+  await using stage = await startStage(() => Response.json(whole));
   const response = await send(stage.proxy);
   assertEquals(response.status, 502);
   await response.text();
@@ -263,7 +265,7 @@ Deno.test("an answer that cannot be translated costs what upstream reported all 
 
 Deno.test("costs that can be neither reported nor estimated are counted and said once", async () => {
   const unreported = () => answerWith(usage({}), { dialect: "openrouter", stream: true });
-  await using stage = await setStage(unreported, {}, []);
+  await using stage = await startStage(unreported, {}, []);
   const { proxy } = stage;
   for (let i = 0; i < 3; i++) await (await send(proxy, { stream: true })).text();
   const { costUsd, estimatedUsd, uncounted } = await readToday(proxy);
@@ -274,7 +276,7 @@ Deno.test("costs that can be neither reported nor estimated are counted and said
 
 Deno.test("without prices an answer is expected to cost what earlier ones did", async () => {
   const gate = Promise.withResolvers<void>();
-  await using stage = await setStage(
+  await using stage = await startStage(
     [
       () => answerWith(usage({ cost: 0.5 }), { dialect: "openrouter", stream: false }),
       () => gate.promise.then(() => Response.json({ ...completion("Hi"), usage: usage({}) })),
@@ -297,7 +299,7 @@ Deno.test("without prices an answer is expected to cost what earlier ones did", 
 Deno.test("where nothing is known of prices, eight requests share the limit", async () => {
   const gate = Promise.withResolvers<void>();
   const reply = () => gate.promise.then(() => Response.json(completion("Hi")));
-  await using stage = await setStage(reply, {}, []);
+  await using stage = await startStage(reply, {}, []);
   const { proxy, upstream } = stage;
   const asked = Array.from({ length: 250 }, () => send(proxy));
   await upstream.arrival(7);
@@ -310,7 +312,7 @@ Deno.test("where nothing is known of prices, eight requests share the limit", as
 Deno.test("a max_tokens that no model has reserves a million tokens", async () => {
   const gate = Promise.withResolvers<void>();
   const reply = () => gate.promise.then(() => answerWith(usage({ cost: 1 }), PLAIN));
-  await using stage = await setStage(reply, { MAX_COST_USD: "20000" });
+  await using stage = await startStage(reply, { MAX_COST_USD: "20000" });
   const asked = send(stage.proxy, { max_tokens: 1e15 });
   await stage.upstream.arrival(0);
   assertEquals(toCents((await readToday(stage.proxy)).reservedUsd), 10_000);
@@ -322,7 +324,7 @@ Deno.test("a max_tokens that no model has reserves a million tokens", async () =
 
 for (const dialect of ["openrouter", "anthropic"]) {
   Deno.test(`guests with keys of their own have no common limit, in the dialect ${dialect}`, async () => {
-    await using stage = await setStage(
+    await using stage = await startStage(
       () => answerWith(usage({ cost: 5 }), { dialect, stream: false }),
       { OPENROUTER_API_KEY: undefined, UPSTREAM_DIALECT: dialect },
     );
@@ -343,10 +345,10 @@ for (const dialect of ["openrouter", "anthropic"]) {
 Deno.test("an answer that ends here at a stop sequence counts by its text", async () => {
   const text = `${DOLLAR_TEXT}STOP and more`;
   const held = holdStream(sse(roleChunk(), textChunk(text)));
-  await using stage = await setStage(() => held.response);
+  await using stage = await startStage(() => held.response);
   const response = await send(stage.proxy, { stream: true, stop_sequences: ["STOP"] });
   assertMatch(await response.text(), /"stop_sequence":"STOP"/);
-  await soon(held.cancelled, "the proxy to let upstream go");
+  await withTimeout(held.cancelled, "the proxy to let upstream go");
   const { costUsd, estimatedUsd, reservedUsd } = await readToday(stage.proxy);
   assertEquals([costUsd, toCents(estimatedUsd), reservedUsd], [0, 1, 0]);
 });
@@ -359,7 +361,7 @@ const BREAKS: [about: string, end: (held: ReturnType<typeof holdStream>) => void
 for (const [about, end, usd] of BREAKS) {
   Deno.test(`a stream that ${about} counts by its text`, async () => {
     const held = holdStream(sse(roleChunk(), textChunk(DOLLAR_TEXT)));
-    await using stage = await setStage(() => held.response);
+    await using stage = await startStage(() => held.response);
     const response = await send(stage.proxy, { stream: true });
     end(held);
     assertMatch(await response.text(), /event: error/);
@@ -395,7 +397,7 @@ const FREE: [about: string, reply: Reply][] = [
 
 for (const [about, reply] of FREE) {
   Deno.test(`${about} costs nothing`, async () => {
-    await using stage = await setStage(reply);
+    await using stage = await startStage(reply);
     for (let i = 0; i < 5; i++) {
       const response = await send(stage.proxy, { stream: true });
       await response.text();
@@ -417,7 +419,7 @@ Deno.test("a request that is sent again in another form is reserved once", async
   const second = Promise.withResolvers<SeenRequest>();
   const gate = Promise.withResolvers<void>();
   const blamed = "tools.0.function.parameters: invalid schema";
-  await using stage = await setStage([
+  await using stage = await startStage([
     () => errorBody(400, blamed),
     async (request) => {
       second.resolve(request);
@@ -427,7 +429,7 @@ Deno.test("a request that is sent again in another form is reserved once", async
   ], { MAX_COST_USD: "1.5" });
   const input_schema = { type: "object", properties: { a: { type: "string", pattern: "^a$" } } };
   const asked = send(stage.proxy, { tools: [{ name: "look", input_schema }] });
-  await soon(second.promise, "the second attempt");
+  await withTimeout(second.promise, "the second attempt");
   assertEquals(toCents((await readToday(stage.proxy)).reservedUsd), 1);
   gate.resolve();
   assertEquals((await asked).status, 200);
@@ -473,7 +475,7 @@ function createDice(seed: number): (below: number) => number {
 Deno.test("after 1,000 random endings nothing is reserved and nothing is in flight", async () => {
   const roll = createDice(7);
   const replies = new Map<string, Reply | undefined>();
-  await using stage = await setStage(
+  await using stage = await startStage(
     (request) => replies.get(`${request.body["model"]}`)?.(request) ?? errorBody(500, "no script"),
     { MAX_COST_USD: "1000000" },
     [],

@@ -3,13 +3,20 @@
 // faults_requests_test.ts.
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { answerHi, askProxy, MODES, readOutcome, setStage, STREAM } from "../helpers/faults.ts";
+import {
+  answerHi,
+  MODES,
+  readResponse,
+  sendTo,
+  startStage,
+  STREAM,
+} from "../helpers/end_to_end.ts";
 import { ask } from "../helpers/proxy.ts";
 import {
   connect,
   type RawClient,
   rawPost,
-  tellsOfLeaving,
+  reportsDisconnect,
   unframe,
 } from "../helpers/raw_client.ts";
 import {
@@ -19,7 +26,7 @@ import {
   STREAM_HEAD,
 } from "../helpers/raw_upstream.ts";
 import { roleChunk, sse, sseEnd, textChunk } from "../helpers/chunks.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 const START = sse(roleChunk(), textChunk("Hello"));
 const END = sseEnd();
@@ -41,7 +48,7 @@ const speakOn: RawScript = async ({ send, chunk }) => {
 /** Resolves when the proxy has closed connection number so and so. */
 function letGo(upstream: RawUpstream, number = 0): Promise<void> {
   const { left } = upstream.calls[number] ?? { left: Promise.reject(new Error("never asked")) };
-  return soon(left, `upstream connection ${number} to be closed`);
+  return withTimeout(left, `upstream connection ${number} to be closed`);
 }
 
 /** A client that has read the beginning of its stream. */
@@ -61,20 +68,20 @@ for (
   ]] as const
 ) {
   Deno.test(`§2.2 leaves ${where}: upstream aborted at once`, async () => {
-    await using stage = setStage(script);
+    await using stage = startStage(script);
     const client = await startReading(stage.proxy.url);
     client.leave();
     await letGo(stage.upstream);
     assertEquals(
-      (await soon(stage.proxy.services.recorded(), "the record")).outcome,
+      (await withTimeout(stage.proxy.services.recorded(), "the record")).outcome,
       "client_gone",
     );
-    assertEquals((await askProxy(stage.proxy, "{}")).status, 400);
+    assertEquals((await sendTo(stage.proxy, "{}")).status, 400);
   });
 }
 
 Deno.test("§2.2 leaves while pings are all there is: upstream aborted at once", async () => {
-  await using stage = setStage(async ({ send, chunk, left }) => {
+  await using stage = startStage(async ({ send, chunk, left }) => {
     await send(STREAM_HEAD);
     await chunk(sse(roleChunk()));
     await left;
@@ -88,18 +95,18 @@ Deno.test("§2.2 leaves while pings are all there is: upstream aborted at once",
 
 for (const { mode, request } of MODES) {
   Deno.test(`§2.2 leaves before headers, its request one packet: upstream aborted (${mode})`, async () => {
-    await using stage = setStage(({ left }) => left);
+    await using stage = startStage(({ left }) => left);
     using client = await connect(stage.proxy.url);
     await client.send(rawPost(stage.proxy.url, request));
-    await soon(stage.upstream.arrived(1), "the request");
+    await withTimeout(stage.upstream.arrived(1), "the request");
     client.leave();
     await letGo(stage.upstream);
-    const { outcome, status } = await soon(stage.proxy.services.recorded(), "the record");
+    const { outcome, status } = await withTimeout(stage.proxy.services.recorded(), "the record");
     assertEquals([outcome, status], ["client_gone", 499]);
   });
 }
 
-const TELLS = await tellsOfLeaving();
+const TELLS = await reportsDisconnect();
 
 Deno.test({
   name: `§2.2 leaves before headers, its request several packets: upstream aborted${
@@ -107,52 +114,52 @@ Deno.test({
   }`,
   ignore: !TELLS,
   fn: async () => {
-    await using stage = setStage(({ left }) => left);
+    await using stage = startStage(({ left }) => left);
     using client = await connect(stage.proxy.url);
     await client.send(rawPost(stage.proxy.url, ask({ stream: true, system: "x".repeat(100_000) })));
-    await soon(stage.upstream.arrived(1), "the request");
+    await withTimeout(stage.upstream.arrived(1), "the request");
     client.leave();
     await letGo(stage.upstream);
   },
 });
 
 Deno.test("§2.2 leaves during a plain call, upstream's body under way: upstream aborted", async () => {
-  await using stage = setStage(async ({ send, left }) => {
+  await using stage = startStage(async ({ send, left }) => {
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
     await left;
   });
   using client = await connect(stage.proxy.url);
   await client.send(rawPost(stage.proxy.url, ask()));
-  await soon(stage.upstream.arrived(1), "the request");
+  await withTimeout(stage.upstream.arrived(1), "the request");
   client.leave();
   await letGo(stage.upstream);
-  const { outcome, status } = await soon(stage.proxy.services.recorded(), "the record");
+  const { outcome, status } = await withTimeout(stage.proxy.services.recorded(), "the record");
   assertEquals([outcome, status], ["client_gone", 499]);
 });
 
 Deno.test("§2.2 leaves, 100 at once: 100 upstream connections closed, nothing left, still serving", async () => {
   let isOver = false;
-  await using stage = setStage((call) => isOver ? answerHi(call) : speakOnce(call));
+  await using stage = startStage((call) => isOver ? answerHi(call) : speakOnce(call));
   const clients = await Promise.all(
     Array.from({ length: 100 }, () => startReading(stage.proxy.url)),
   );
   assertEquals(stage.upstream.open, 100);
   for (const client of clients) client.leave();
   await Promise.all(stage.upstream.calls.map((_, number) => letGo(stage.upstream, number)));
-  await soon(stage.proxy.services.recorded(99), "the record");
+  await withTimeout(stage.proxy.services.recorded(99), "the record");
   assertEquals(stage.upstream.open, 0);
   isOver = true;
-  assertEquals((await askProxy(stage.proxy, STREAM)).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, STREAM)).words, "Hi");
 });
 
 Deno.test("§2.2 leaves after half a request head and after half a body: nothing is asked", async () => {
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   const whole = rawPost(stage.proxy.url, STREAM);
   for (const length of [10, 40, whole.length - 10]) {
     using client = await connect(stage.proxy.url);
     await client.send(whole.slice(0, length));
   }
-  assertEquals((await askProxy(stage.proxy, ask())).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, ask())).words, "Hi");
   assertEquals(stage.upstream.calls.length, 1);
 });
 
@@ -160,7 +167,7 @@ Deno.test("§2.2 leaves after half a request head and after half a body: nothing
 
 Deno.test("§2.2 reads slowly: gets every byte", async () => {
   const words = Array.from({ length: 20_000 }, (_, n) => `w${n} `);
-  await using stage = setStage(async ({ send, chunk }) => {
+  await using stage = startStage(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     for (let at = 0; at < words.length; at += 20) {
       await chunk(sse(...words.slice(at, at + 20).map(textChunk)));
@@ -180,7 +187,7 @@ Deno.test("§2.2 reads slowly: gets every byte", async () => {
   }
   const text = await new Blob(parts).text();
   const headers = new Headers({ "content-type": "text/event-stream" });
-  const outcome = readOutcome({ status: 200, headers }, unframe(text));
+  const outcome = readResponse({ status: 200, headers }, unframe(text));
   assert(outcome.words === words.join(""), `${outcome.words.length} characters`);
   assertEquals(outcome.error, "");
 });
@@ -189,7 +196,7 @@ Deno.test("§2.2 does not read at all: upstream's writes stop, memory is bounded
   const pieces = 2560;
   const piece = (n: number) => `${n} `.padEnd(16, "-").repeat(1024);
   let written = 0;
-  await using stage = setStage(async ({ send, chunk }) => {
+  await using stage = startStage(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     for (; written < pieces; written++) if (!await chunk(sse(textChunk(piece(written))))) return;
     await chunk(END);
@@ -210,7 +217,7 @@ Deno.test("§2.2 does not read at all: upstream's writes stop, memory is bounded
 });
 
 Deno.test("§2.2 leaves after not having read: upstream closed", async () => {
-  await using stage = setStage(async ({ send, chunk }) => {
+  await using stage = startStage(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     while (await chunk(sse(textChunk("x".repeat(16_384)))));
   });

@@ -16,14 +16,14 @@ import { createTranslator } from "../helpers/translator.ts";
 import { ask, call, createProxy, HELD_KEY, post } from "../helpers/proxy.ts";
 import { errorBody, holdBody, startUpstream } from "../helpers/upstream.ts";
 
-/** The whole message that a stream of these chunks makes. */
+/** The message that a stream of these chunks is translated to. */
 function stream(...chunks: Chunk[]): Message {
   const translator = createTranslator({ stopSequences: ["END"] });
   const events = chunks.flatMap((chunk) => translator.push(chunk));
   return collectMessage([...events, ...translator.finish()]);
 }
 
-/** The calls that fragments make, one fragment a chunk, as `id name input`. */
+/** Tool calls translated from deltas, one delta per chunk, as `id name input`. */
 function route(...fragments: ToolCallDelta[]): string[] {
   const chunks = fragments.map((fragment) => ({
     choices: [{ delta: { tool_calls: [fragment] } }],
@@ -36,7 +36,7 @@ function route(...fragments: ToolCallDelta[]): string[] {
   );
 }
 
-Deno.test("StreamTranslator keeps both finish reasons when a later chunk has none", () => {
+Deno.test("StreamTranslator keeps both finish reasons if a later chunk has none", () => {
   const { stop_reason, stop_sequence } = stream(
     { choices: [{ delta: { content: "Hi" } }] },
     { choices: [{ delta: {}, finish_reason: "stop", native_finish_reason: "stop_sequence" }] },
@@ -45,7 +45,7 @@ Deno.test("StreamTranslator keeps both finish reasons when a later chunk has non
   assertEquals([stop_reason, stop_sequence], ["stop_sequence", "END"]);
 });
 
-Deno.test("StreamTranslator counts the last usage where upstream reports it more than once", () => {
+Deno.test("StreamTranslator reports the last usage if there is more than one", () => {
   const { usage } = stream(
     { choices: [{ delta: { content: "Hi" } }], usage: { prompt_tokens: 5, completion_tokens: 1 } },
     { choices: [{ delta: {}, finish_reason: "stop" }] },
@@ -54,13 +54,13 @@ Deno.test("StreamTranslator counts the last usage where upstream reports it more
   assertEquals(usage.output_tokens, 9);
 });
 
-Deno.test("StreamTranslator reads text that comes as a list of parts", () => {
+Deno.test("StreamTranslator reads content that is a list of text parts", () => {
   const content = [{ type: "text", text: "one, " }, { type: "text", text: "two" }];
   const message = stream({ choices: [{ delta: { content }, finish_reason: "stop" }] });
   assertEquals(message.content, [{ type: "text", text: "one, two" }]);
 });
 
-Deno.test("StreamTranslator tells calls apart that share an id, though the first is not whole", () => {
+Deno.test("StreamTranslator separates tool calls with the same id while the first is incomplete", () => {
   const calls = route(
     { index: 0, id: "x", function: { name: "Read", arguments: '{"a":' } },
     { index: 1, id: "x", function: { name: "Write", arguments: '{"b":2}' } },
@@ -69,7 +69,7 @@ Deno.test("StreamTranslator tells calls apart that share an id, though the first
   assertEquals(calls, ['x Read {"a":1}', 'or-x Write {"b":2}']);
 });
 
-Deno.test("StreamTranslator goes on with a call whose name is on each fragment, without id and index", () => {
+Deno.test("StreamTranslator continues a tool call whose deltas repeat the name without id and index", () => {
   const calls = route(
     { function: { name: "Read", arguments: '{"a":' } },
     { function: { name: "Read", arguments: "1}" } },
@@ -77,7 +77,7 @@ Deno.test("StreamTranslator goes on with a call whose name is on each fragment, 
   assertEquals(calls, ['toolu_made_1 Read {"a":1}']);
 });
 
-Deno.test("StreamTranslator takes a second equal call without id and index for a call", () => {
+Deno.test("StreamTranslator starts a second tool call for an equal delta without id and index", () => {
   const calls = route(
     { function: { name: "Read", arguments: '{"a":1}' } },
     { function: { name: "Read", arguments: '{"a":1}' } },
@@ -85,7 +85,7 @@ Deno.test("StreamTranslator takes a second equal call without id and index for a
   assertEquals(calls, ['toolu_made_1 Read {"a":1}', 'toolu_made_2 Read {"a":1}']);
 });
 
-Deno.test("StreamTranslator gives a late id without an index to the call that has none", () => {
+Deno.test("StreamTranslator assigns a late id without an index to the tool call that has no id", () => {
   const calls = route(
     { function: { name: "Read", arguments: '{"a":' } },
     { id: "late", function: { arguments: "1}" } },
@@ -93,14 +93,14 @@ Deno.test("StreamTranslator gives a late id without an index to the call that ha
   assertEquals(calls, ['late Read {"a":1}']);
 });
 
-Deno.test("StreamTranslator takes an escaped quote for no end of a string in arguments", () => {
+Deno.test("StreamTranslator does not end a string in arguments at an escaped quote", () => {
   const json = '{"a":"\\"{","b":"}\\\\"}';
   const pieces = [...json].map((text) => ({ index: 0, function: { arguments: text } }));
   const calls = route({ index: 0, id: "x", function: { name: "Read" } }, ...pieces);
   assertEquals(calls, [`x Read ${json}`]);
 });
 
-Deno.test("translateCompletion says that an answer has no choices", () => {
+Deno.test("translateCompletion rejects a completion without choices", () => {
   for (const completion of [{}, { choices: [] }, { choices: null }]) {
     const error = assertThrows(() => translateCompletion(completion, createTranslator()), ApiError);
     assertEquals(
@@ -115,13 +115,13 @@ function translate(messages: unknown[]) {
   return translateRequest(request, { models: ["anthropic/claude-sonnet-4"] });
 }
 
-Deno.test("translateRequest refuses a conversation in which nothing can be sent", () => {
+Deno.test("translateRequest rejects messages without any supported content", () => {
   const content = [{ type: "web_search_tool_result" }];
   const error = assertThrows(() => translate([{ role: "user", content }]), ApiError);
   assertEquals(error.message, "messages: at least one message must have content");
 });
 
-Deno.test("translateRequest names a block of a tool result that could not travel", () => {
+Deno.test("translateRequest reports an unsupported block in a tool result as dropped", () => {
   const { dropped } = translate([
     { role: "assistant", content: [{ type: "tool_use", id: "t", name: "Read", input: {} }] },
     {
@@ -136,28 +136,28 @@ Deno.test("translateRequest names a block of a tool result that could not travel
   assertEquals(dropped, ["web_search_tool_result"]);
 });
 
-Deno.test("estimateInputTokens says at least 1", () => {
+Deno.test("estimateInputTokens returns at least 1", () => {
   const request = parseMessagesRequest(ask());
   assertEquals(estimateInputTokens({ ...request, messages: [], system: [], tools: [] }), 1);
 });
 
 const real = { setTimeout, clearTimeout };
 
-/** Lets everything that is due happen first. */
+/** Waits for a turn of the event loop. */
 function nextTurn(): Promise<void> {
-  // As a method of another object Deno 2.5 refuses it.
+  // Deno 2.5 rejects setTimeout as a method of another object.
   const { setTimeout } = real;
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Takes the place of the runtime's timers: nothing is due until the test says so. */
-function holdTimers(): Disposable & { advance(ms: number): Promise<void> } {
-  const timers = new Map<number, { at: number; ring: () => void }>();
+/** Replaces the global timers with ones that run when the test advances them. */
+function fakeTimers(): Disposable & { advance(ms: number): Promise<void> } {
+  const timers = new Map<number, { at: number; run: () => void }>();
   let now = 0;
   let lastId = 0;
   Object.assign(globalThis, {
-    setTimeout(ring: () => void, ms: number) {
-      timers.set(++lastId, { at: now + ms, ring });
+    setTimeout(run: () => void, ms: number) {
+      timers.set(++lastId, { at: now + ms, run });
       return lastId;
     },
     clearTimeout: (id: number) => timers.delete(id),
@@ -165,8 +165,8 @@ function holdTimers(): Disposable & { advance(ms: number): Promise<void> } {
   return {
     async advance(ms) {
       now += ms;
-      for (const [id, { at, ring }] of timers) {
-        if (at <= now && timers.delete(id)) ring();
+      for (const [id, { at, run }] of timers) {
+        if (at <= now && timers.delete(id)) run();
       }
       await nextTurn();
     },
@@ -177,7 +177,10 @@ function holdTimers(): Disposable & { advance(ms: number): Promise<void> } {
 }
 
 const READERS: [name: string, read: (body: ReturnType<typeof holdBody>["body"]) => unknown][] = [
-  ["readWhole", async (body) => JSON.parse(await readUpstreamText(body, { timeoutMs: 1000 }))],
+  [
+    "readUpstreamText",
+    async (body) => JSON.parse(await readUpstreamText(body, { timeoutMs: 1000 })),
+  ],
   ["readJson", (body) => {
     const request = new Request("http://localhost/", { method: "POST", body });
     return readJson(request, { maxBytes: 1000, idleMs: 1000 });
@@ -185,8 +188,8 @@ const READERS: [name: string, read: (body: ReturnType<typeof holdBody>["body"]) 
 ];
 
 for (const [name, read] of READERS) {
-  Deno.test(`${name} bounds each silence, not the whole body`, async () => {
-    using timers = holdTimers();
+  Deno.test(`${name} applies the idle timeout to each read, not to the whole body`, async () => {
+    using timers = fakeTimers();
     const held = holdBody("[1,");
     const reading = Promise.allSettled([read(held.body)]);
     await nextTurn();
@@ -200,7 +203,7 @@ for (const [name, read] of READERS) {
   });
 }
 
-Deno.test("readWhole refuses bytes that are no UTF-8", async () => {
+Deno.test("readUpstreamText rejects invalid UTF-8", async () => {
   const held = holdBody();
   held.send(new Uint8Array([0x22, 0xff, 0x22]));
   held.close();
@@ -211,13 +214,13 @@ Deno.test("readWhole refuses bytes that are no UTF-8", async () => {
   assertEquals(error.status, 502);
 });
 
-Deno.test("readJson ends a string at a quote behind an escaped backslash", async () => {
+Deno.test("readJson ends a string at a quote after an escaped backslash", async () => {
   const value = { a: "\\", b: "[".repeat(600) };
   const request = new Request("http://localhost/", { method: "POST", body: JSON.stringify(value) });
   assertEquals(await readJson(request, { maxBytes: 10_000 }), value);
 });
 
-/** One call of a client whose fetch is the test's. */
+/** Calls sendChat of a client that uses the test's fetch. */
 function sendChat(fetcher: typeof fetch, signal = new AbortController().signal) {
   const config = {
     baseUrl: "http://upstream",
@@ -231,14 +234,14 @@ function sendChat(fetcher: typeof fetch, signal = new AbortController().signal) 
   return createClient(config, fetcher).sendChat(chat);
 }
 
-Deno.test("sendChat asks nothing for a client that has left already", async () => {
+Deno.test("sendChat fails with 499 if the client has already disconnected", async () => {
   const fetcher: typeof fetch = (_url, init) =>
     init?.signal?.aborted ? Promise.reject(init.signal.reason) : Promise.resolve(new Response("x"));
   const error = await assertRejects(() => sendChat(fetcher, AbortSignal.abort()), ApiError);
   assertEquals(error.status, 499);
 });
 
-Deno.test("sendChat reads an error body without end only so far, and lets it go", async () => {
+Deno.test("sendChat reads at most 1 MiB of an error body and cancels it", async () => {
   let sent = 0;
   let isCancelled = false;
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -255,14 +258,14 @@ Deno.test("sendChat reads an error body without end only so far, and lets it go"
   assertEquals(isCancelled, true);
 });
 
-Deno.test("sendChat gives the content type without its parameters", async () => {
+Deno.test("sendChat returns the content type without its parameters", async () => {
   const headers = { "content-type": "Application/JSON ; charset=utf-8" };
   const answer = await sendChat(() => Promise.resolve(new Response("{}", { headers })));
   assertEquals(answer.contentType, "application/json");
   await answer.body.cancel();
 });
 
-Deno.test("POST /v1/messages gives new calls ids of their own and names as the client knows them", async () => {
+Deno.test("POST /v1/messages makes ids of new tool calls unique and restores their names", async () => {
   const tool = { name: "files.read", input_schema: { type: "object" } };
   await using upstream = startUpstream(({ body }) => {
     const [sent] = Array.isArray(body["tools"]) ? body["tools"] : [];
@@ -280,7 +283,7 @@ Deno.test("POST /v1/messages gives new calls ids of their own and names as the c
   assertEquals(content, [{ type: "tool_use", id: "or-t", name: "files.read", input: {} }]);
 });
 
-Deno.test("POST /v1/messages names the one stop sequence that can have ended the answer", async () => {
+Deno.test("POST /v1/messages reports the only stop sequence of the request as the one that matched", async () => {
   const end = { finish_reason: "stop", native_finish_reason: "stop_sequence" };
   const ended = { choices: [{ message: { content: "Hi" }, ...end }] };
   await using upstream = startUpstream(() => Response.json(ended));
@@ -289,21 +292,21 @@ Deno.test("POST /v1/messages names the one stop sequence that can have ended the
   assertEquals([message.stop_reason, message.stop_sequence], ["stop_sequence", "END"]);
 });
 
-Deno.test("the handler takes proxy keys out of errors, whoever presents them", async () => {
+Deno.test("proxy keys in upstream errors are redacted", async () => {
   await using upstream = startUpstream(() => errorBody(400, "No user proxy-key-2 here"));
   const { handler } = createProxy({ upstream, env: { PROXY_API_KEYS: "proxy-key-1,proxy-key-2" } });
   const response = await call(handler, post(ask(), { "x-api-key": "proxy-key-1" }));
   assertEquals((await response.json()).error.message, "No user [redacted] here");
 });
 
-Deno.test("toErrorBody cuts long messages and keeps the details that clients act on", () => {
+Deno.test("toErrorBody truncates long messages and keeps details", () => {
   const details = { error_code: "thread_unsupported_request" };
   const error = new ApiError("invalid_request_error", "x".repeat(10_000), { details });
   const body = toErrorBody(error, (text) => text);
   assertEquals([body.message.length, body.details], [2000, details]);
 });
 
-Deno.test("createRedactor takes out a secret as it stands inside a JSON string", () => {
+Deno.test("createRedactor redacts a secret that is escaped in a JSON string", () => {
   const secret = 'secret"\\1';
   assertEquals(createRedactor([secret])(JSON.stringify({ key: secret })), '{"key":"[redacted]"}');
 });

@@ -95,7 +95,10 @@ for (const { name } of VARIABLES) {
 }
 
 Deno.test("a value that cannot be used stops the creation", () => {
-  const error = assertThrows(() => createHandler({ settings: { TIMEOUT_S: "soon" } }), Error);
+  const error = assertThrows(
+    () => createHandler({ settings: { TIMEOUT_S: "soon" } }),
+    Error,
+  );
   assertStringIncludes(error.message, 'TIMEOUT_S="soon" cannot be used');
 });
 

@@ -24,35 +24,35 @@ const PDF = {
 const THOUGHT = { type: "thinking", thinking: "a thought of 23 letters", signature: "c2ln" };
 
 /** A completion around a message. */
-function complete(message: Keys, more: Keys = {}): Reply {
+function replyWith(message: Keys, more: Keys = {}): Reply {
   const choice = { message: { role: "assistant", content: "Hi", ...message } };
   return () => Response.json({ choices: [{ ...choice, finish_reason: "stop" }], ...more });
 }
 
-/** One request through the whole handler: what upstream saw, and what the client read. */
-async function pass(keys: Keys, reply: Reply, env: Record<string, string> = {}) {
+/** Sends one request through the handler and returns the upstream request and the response. */
+async function send(keys: Keys, reply: Reply, env: Record<string, string> = {}) {
   await using upstream = startUpstream(reply);
   const { handler } = createProxy({ upstream, env });
   const response = await call(handler, post(ask(keys)));
-  const answer = await response.json();
+  const message = await response.json();
   const seen: SeenRequest | undefined = upstream.requests[0];
   assert(seen !== undefined);
-  return { seen, answer, headers: response.headers };
+  return { seen, message, headers: response.headers };
 }
 
-Deno.test("POST /v1/messages tells who asked for a search what was found", async () => {
+Deno.test("POST /v1/messages returns web search results if the request has a search tool", async () => {
   const annotations = [{ type: "url_citation", url_citation: { url: "https://example.com" } }];
-  const reply = complete({ annotations });
-  const { answer } = await pass({ tools: [SEARCH] }, reply);
+  const reply = replyWith({ annotations });
+  const { message } = await send({ tools: [SEARCH] }, reply);
   assertEquals(
-    answer.content.map(({ type }: Keys) => type),
+    message.content.map(({ type }: Keys) => type),
     ["text", "server_tool_use", "web_search_tool_result"],
   );
-  const { answer: other } = await pass({}, reply);
+  const { message: other } = await send({}, reply);
   assertEquals(other.content.map(({ type }: Keys) => type), ["text"]);
 });
 
-Deno.test("POST /v1/messages tells who manages the context what was done, and nobody else", async () => {
+Deno.test("POST /v1/messages reports applied edits if the request has context_management", async () => {
   const messages = [
     { role: "user", content: "One" },
     { role: "assistant", content: [THOUGHT, { type: "text", text: "1" }] },
@@ -61,74 +61,74 @@ Deno.test("POST /v1/messages tells who manages the context what was done, and no
     { role: "user", content: "Three" },
   ];
   const edits = [{ type: "clear_thinking_20251015" }];
-  const { answer } = await pass({ messages, context_management: { edits } }, complete({}));
-  assertEquals(answer.context_management, {
+  const { message } = await send({ messages, context_management: { edits } }, replyWith({}));
+  assertEquals(message.context_management, {
     applied_edits: [{
       type: "clear_thinking_20251015",
       cleared_thinking_turns: 1,
       cleared_input_tokens: 6,
     }],
   });
-  const { answer: other } = await pass({ messages }, complete({}));
+  const { message: other } = await send({ messages }, replyWith({}));
   assertEquals("context_management" in other, false);
 });
 
-Deno.test("POST /v1/messages answers a request for no tokens with none", async () => {
-  const { seen, answer } = await pass({ max_tokens: 0 }, complete({}));
+Deno.test("POST /v1/messages with max_tokens 0 returns no content", async () => {
+  const { seen, message } = await send({ max_tokens: 0 }, replyWith({}));
   assertEquals(seen.body["max_tokens"], 1);
-  assertEquals([answer.content, answer.stop_reason], [[], "max_tokens"]);
+  assertEquals([message.content, message.stop_reason], [[], "max_tokens"]);
 });
 
-Deno.test("POST /v1/messages hides thinking where the client does not want to see it", async () => {
+Deno.test("POST /v1/messages omits the text of thinking if display is omitted", async () => {
   const reasoning_details = [
     { type: "reasoning.text", text: "Hm.", signature: "s", format: "anthropic-claude-v1" },
   ];
   const thinking = { type: "adaptive", display: "omitted" };
-  const { answer } = await pass({ thinking }, complete({ reasoning_details }));
-  const [{ type, thinking: text, signature }] = answer.content;
+  const { message } = await send({ thinking }, replyWith({ reasoning_details }));
+  const [{ type, thinking: text, signature }] = message.content;
   assertEquals([type, text], ["thinking", ""]);
   assertStringIncludes(signature, '"text":"Hm."');
 });
 
-Deno.test("POST /v1/messages counts what is written to the cache by how long it is kept", async () => {
+Deno.test("POST /v1/messages reports cache writes by TTL", async () => {
   const usage = { prompt_tokens: 9, prompt_tokens_details: { cache_write_tokens: 5 } };
-  const { answer } = await pass(
+  const { message } = await send(
     { cache_control: { type: "ephemeral", ttl: "1h" } },
-    complete({}, { usage }),
+    replyWith({}, { usage }),
   );
-  assertEquals(answer.usage.cache_creation, {
+  assertEquals(message.usage.cache_creation, {
     ephemeral_5m_input_tokens: 0,
     ephemeral_1h_input_tokens: 5,
   });
 });
 
-Deno.test("POST /v1/messages asks Claude for strict tools by header, and no other model", async () => {
+Deno.test("POST /v1/messages sends the beta header for strict tools to Claude only", async () => {
   const tools = [{ name: "A", input_schema: { type: "object" }, strict: true }];
-  const claude = await pass({ tools }, complete({}));
+  const claude = await send({ tools }, replyWith({}));
   assertEquals(claude.seen.headers.get("x-anthropic-beta"), "structured-outputs-2025-11-13");
-  const other = await pass({ tools, model: "openai/gpt-5.1" }, complete({}));
+  const other = await send({ tools, model: "openai/gpt-5.1" }, replyWith({}));
   assertEquals(other.seen.headers.get("x-anthropic-beta"), null);
-  const lax = await pass({ tools: [{ ...tools[0], strict: false }] }, complete({}));
+  const lax = await send({ tools: [{ ...tools[0], strict: false }] }, replyWith({}));
   assertEquals(lax.seen.headers.get("x-anthropic-beta"), null);
 });
 
-Deno.test("POST /v1/messages has PDFs read by PDF_ENGINE, and asks for nobody without one", async () => {
+Deno.test("POST /v1/messages sends PDF_ENGINE if there is a PDF", async () => {
   const messages = [{ role: "user", content: [PDF] }];
-  const { seen } = await pass({ messages }, complete({}), { PDF_ENGINE: "native" });
+  const { seen } = await send({ messages }, replyWith({}), { PDF_ENGINE: "native" });
   assertEquals(seen.body["plugins"], [{ id: "file-parser", pdf: { engine: "native" } }]);
-  const plain = await pass({}, complete({}), { PDF_ENGINE: "native" });
+  const plain = await send({}, replyWith({}), { PDF_ENGINE: "native" });
   assertEquals("plugins" in plain.seen.body, false);
 });
 
-Deno.test("translateRequest tells only who manages the context what was done to it", () => {
+Deno.test("translateRequest reports applied edits if the request has context_management", () => {
   const translate = (keys: Keys) =>
     translateRequest(parseMessagesRequest(ask(keys)), { models: ["a/b"] }).contextManagement;
   assertEquals(translate({}), undefined);
   assertEquals(translate({ context_management: {} }), { applied_edits: [] });
 });
 
-/** `u` the user's word, `r` a result, `t` an answer that thought, `a` one that did not, `e` encrypted thinking. */
-function converse(turns: string): MessageParam[] {
+/** Messages as letters: `u` user, `r` tool result, `a` assistant, `t` with thinking, `e` with encrypted thinking. */
+function buildMessages(turns: string): MessageParam[] {
   return [...turns].map((turn): MessageParam => {
     const text = { type: "text", text: "x" } as const;
     const thinking = { type: "thinking", thinking: "12345678", signature: "s" } as const;
@@ -142,8 +142,8 @@ function converse(turns: string): MessageParam[] {
   });
 }
 
-/** The conversation that is left, in the same letters. */
-function tell(messages: readonly MessageParam[]): string {
+/** Messages back to the same letters. */
+function toLetters(messages: readonly MessageParam[]): string {
   return messages.map(({ role, content }) => {
     const [first] = content;
     if (role === "user") return first?.type === "tool_result" ? "r" : "u";
@@ -152,26 +152,27 @@ function tell(messages: readonly MessageParam[]): string {
   }).join("");
 }
 
-/** conversation, turns to keep → what is left, turns and tokens cleared. */
-const CLEARED: [turns: string, keep: number, left: string, cleared: number, tokens: number][] = [
-  ["utu", 1, "utu", 0, 0],
-  ["ututu", 1, "uautu", 1, 2],
-  ["ututu", 2, "ututu", 0, 0],
-  ["utututu", 1, "uauautu", 2, 4],
-  ["utrtrtutu", 1, "uararautu", 1, 6],
-  ["utrtrtu", 1, "utrtrtu", 0, 0],
-  ["utuautu", 1, "uauautu", 1, 2],
-  ["utuauau", 1, "utuauau", 0, 0],
-  ["ueutu", 1, "uautu", 1, 0],
-  ["tutu", 1, "autu", 1, 2],
-  ["tu", 1, "tu", 0, 0],
-  ["u", 1, "u", 0, 0],
-];
+/** Messages and turns to keep → remaining messages, cleared turns and tokens. */
+const CLEARED: [turns: string, keep: number, remaining: string, cleared: number, tokens: number][] =
+  [
+    ["utu", 1, "utu", 0, 0],
+    ["ututu", 1, "uautu", 1, 2],
+    ["ututu", 2, "ututu", 0, 0],
+    ["utututu", 1, "uauautu", 2, 4],
+    ["utrtrtutu", 1, "uararautu", 1, 6],
+    ["utrtrtu", 1, "utrtrtu", 0, 0],
+    ["utuautu", 1, "uauautu", 1, 2],
+    ["utuauau", 1, "utuauau", 0, 0],
+    ["ueutu", 1, "uautu", 1, 0],
+    ["tutu", 1, "autu", 1, 2],
+    ["tu", 1, "tu", 0, 0],
+    ["u", 1, "u", 0, 0],
+  ];
 
-for (const [turns, keep, left, cleared, tokens] of CLEARED) {
-  Deno.test(`clearThinking makes ${left} of ${turns} where ${keep} is to be kept`, () => {
-    const { messages, context } = clearThinking(converse(turns), keep);
-    assertEquals(tell(messages), left);
+for (const [turns, keep, remaining, cleared, tokens] of CLEARED) {
+  Deno.test(`clearThinking turns ${turns} into ${remaining} if ${keep} is kept`, () => {
+    const { messages, context } = clearThinking(buildMessages(turns), keep);
+    assertEquals(toLetters(messages), remaining);
     const edit = {
       type: "clear_thinking_20251015" as const,
       cleared_thinking_turns: cleared,
@@ -181,13 +182,13 @@ for (const [turns, keep, left, cleared, tokens] of CLEARED) {
   });
 }
 
-Deno.test("SearchFindings makes no more searches than any answer has, whatever upstream says", () => {
+Deno.test("SearchFindings returns at most 100 searches", () => {
   let ids = 0;
   const blocks = new SearchFindings().listBlocks(1e9, () => `srvtoolu_${++ids}`);
   assertEquals([blocks.length, ids], [200, 100]);
 });
 
-Deno.test("SearchFindings gives each search its own result", () => {
+Deno.test("SearchFindings returns a result for each search", () => {
   let ids = 0;
   const blocks = new SearchFindings().listBlocks(2, () => `s${++ids}`);
   assertEquals(
@@ -206,7 +207,7 @@ function estimateBlock(block: Keys): number {
 
 const LONG = "word ".repeat(800);
 
-Deno.test("estimateInputTokens counts documents of text and search results by their text", () => {
+Deno.test("estimateInputTokens counts the text of text documents and search results", () => {
   const source = { type: "text", media_type: "text/plain", data: LONG };
   const text = { type: "text", text: LONG };
   for (
@@ -218,7 +219,7 @@ Deno.test("estimateInputTokens counts documents of text and search results by th
   ) assertGreater(estimateBlock(block), 999);
 });
 
-Deno.test("estimateInputTokens counts PDFs by their size, and a small one as a page", () => {
+Deno.test("estimateInputTokens counts PDFs by size, and a small one as one page", () => {
   const small = estimateBlock(PDF);
   assertGreater(small, 2000);
   assertLess(small, 3000);
@@ -228,7 +229,7 @@ Deno.test("estimateInputTokens counts PDFs by their size, and a small one as a p
   assertEquals(estimateBlock({ ...PDF, source: url }), small);
 });
 
-Deno.test("estimateInputTokens leaves out thinking that is cleared and tools that are hidden", () => {
+Deno.test("estimateInputTokens ignores cleared thinking and deferred tools", () => {
   const thought = { ...THOUGHT, thinking: LONG };
   const messages = [
     { role: "user", content: "One" },

@@ -14,7 +14,7 @@ import {
 } from "@std/assert";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
-import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { checkChatRequest } from "../helpers/openrouter_request_checker.ts";
 import { ask, call, createProxy, ORIGIN, post } from "../helpers/proxy.ts";
 import { parseSse } from "../helpers/sse.ts";
 import {
@@ -37,7 +37,7 @@ import {
   type Reply,
   startUpstream,
 } from "../helpers/upstream.ts";
-import { assistant, text, user } from "../helpers/turns.ts";
+import { assistant, text, user } from "../helpers/messages.ts";
 
 type Json = Record<string, unknown>;
 

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
-import { read, readBlocks } from "../helpers/papers.ts";
+import { read, readBlocks } from "../helpers/documents.ts";
 import { ask, type RunningProxy, startProxy } from "../helpers/proxy.ts";
 import { holdStream, startUpstream } from "../helpers/upstream.ts";
 

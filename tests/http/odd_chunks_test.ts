@@ -2,7 +2,7 @@
 // events are in tests/fixtures (.stream.json); these tests check the message that a client puts together.
 
 import { assert, assertEquals } from "@std/assert";
-import { assertError, provoke, streamChunks } from "../helpers/faults.ts";
+import { assertError, sendThrough, streamChunks } from "../helpers/end_to_end.ts";
 
 import { bareChunk, callHead, finishChunk, textChunk } from "../helpers/chunks.ts";
 
@@ -36,11 +36,11 @@ for (const [code, status, type] of CODES) {
       ...bareChunk({ role: "assistant" }),
       error,
     });
-    assertError(await provoke(script), status, `${type}: the words`);
+    assertError(await sendThrough(script), status, `${type}: the words`);
   });
 
   Deno.test(`error ${code} mid-stream: an error event last, ${type}, upstream's words`, async () => {
-    const outcome = await provoke(
+    const outcome = await sendThrough(
       streamChunks(HI, { ...bareChunk({}, "error"), error }, HI, STOP, "[DONE]"),
     );
     assertEquals([outcome.status, outcome.words], [200, "Hi"]);
@@ -50,17 +50,17 @@ for (const [code, status, type] of CODES) {
 
 Deno.test('finish_reason "error" without words, first and mid-stream: an error', async () => {
   assertError(
-    await provoke(streamChunks(bareChunk({}, "error"))),
+    await sendThrough(streamChunks(bareChunk({}, "error"))),
     502,
     "api_error: The model ended",
   );
-  const outcome = await provoke(streamChunks(HI, bareChunk({}, "error")));
+  const outcome = await sendThrough(streamChunks(HI, bareChunk({}, "error")));
   assertEquals([outcome.words, outcome.error], ["Hi", "api_error: The model ended with an error"]);
 });
 
 Deno.test("an error chunk behind an open tool call: the call is not closed", async () => {
   const open = calls(callHead(0, "c", "Bash", '{"a":'));
-  const outcome = await provoke(streamChunks(open, { error: { code: 429, message: "slow" } }));
+  const outcome = await sendThrough(streamChunks(open, { error: { code: 429, message: "slow" } }));
   assertEquals(outcome.error, "rate_limit_error: slow");
   assertEquals(outcome.events.some(({ type }) => type === "content_block_stop"), false);
 });
@@ -93,7 +93,7 @@ const ENDS: [about: string, chunks: (Json | string)[], words: string, stop: stri
 
 for (const [about, chunks, words, stop] of ENDS) {
   Deno.test(`${about}: complete, one message_delta`, async () => {
-    const outcome = await provoke(streamChunks(...chunks));
+    const outcome = await sendThrough(streamChunks(...chunks));
     assertEquals([outcome.error, outcome.words], ["", words]);
     assertEquals(outcome.message?.stop_reason, stop);
     assertEquals(outcome.events.filter(({ type }) => type === "message_delta").length, 1);
@@ -110,7 +110,7 @@ const NO_ENDS: [about: string, chunks: (Json | string)[]][] = [
 
 for (const [about, chunks] of NO_ENDS) {
   Deno.test(`${about}: an error event, not a made-up end`, async () => {
-    const outcome = await provoke(streamChunks(...chunks));
+    const outcome = await sendThrough(streamChunks(...chunks));
     assertEquals([outcome.status, outcome.words], [200, "Hi"]);
     assert(outcome.error.startsWith("api_error: "), outcome.error);
     assertEquals(outcome.message?.stop_reason, null);
@@ -162,7 +162,7 @@ const USAGES: [about: string, chunks: Json[], expected: Figures | "estimated"][]
 
 for (const [about, chunks, expected] of USAGES) {
   Deno.test(`usage ${about}: whole numbers from 0 up`, async () => {
-    const outcome = await provoke(streamChunks(...chunks));
+    const outcome = await sendThrough(streamChunks(...chunks));
     const usage = outcome.message?.usage;
     assert(usage !== undefined && outcome.error === "", outcome.error);
     if (expected === "estimated") assert(usage.input_tokens > 0 && usage.output_tokens > 0);
@@ -184,6 +184,6 @@ Deno.test("empty choices, delta null, choices null: skipped", async () => {
   const odd = [{ choices: [] }, { choices: null }, {}, bareChunk(null), { choices: [null] }, {
     choices: 3,
   }];
-  const outcome = await provoke(streamChunks(...odd, HI, ...odd, STOP, ...odd, "[DONE]"));
+  const outcome = await sendThrough(streamChunks(...odd, HI, ...odd, STOP, ...odd, "[DONE]"));
   assertEquals([outcome.words, outcome.error], ["Hi", ""]);
 });

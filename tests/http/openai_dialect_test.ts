@@ -3,7 +3,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { JsonObject as Json } from "../../lib/json.ts";
-import { checkGenericRequest } from "../helpers/generic_checker.ts";
+import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
 import { loadRequestCases } from "../helpers/fixtures.ts";
 import { ask, call, createProxy, HELD_KEY, post } from "../helpers/proxy.ts";
@@ -37,7 +37,7 @@ async function send(
     headers?: Record<string, string>;
   } = {},
 ): Promise<Outcome> {
-  await using upstream = startUpstream(reply, { check: checkGenericRequest });
+  await using upstream = startUpstream(reply, { check: checkOpenAiRequest });
   const { handler } = createProxy({ upstream, env: { ...GENERIC, ...env } });
   const response = await call(handler, post(ask({ model: "local", ...body }), headers));
   return { seen: upstream.requests[0], response, text: await response.text() };
@@ -240,7 +240,7 @@ Deno.test("a key of OpenRouter's that a client shows beside a proxy key goes to 
 
 Deno.test("a refused default target is not replaced in the openai dialect", async () => {
   const refuse = () => errorBody(400, "x is not a valid model ID");
-  await using upstream = startUpstream(refuse, { check: checkGenericRequest });
+  await using upstream = startUpstream(refuse, { check: checkOpenAiRequest });
   const { handler } = createProxy({ upstream, env: { UPSTREAM_DIALECT: "openai" } });
   const response = await call(handler, post(ask({ model: "claude-opus-5" })));
   assertMatch(await response.text(), /not a valid model ID/);
@@ -248,7 +248,7 @@ Deno.test("a refused default target is not replaced in the openai dialect", asyn
 });
 
 Deno.test("a stream of such a server is answered like any other", async () => {
-  await using upstream = startUpstream(answerEither, { check: checkGenericRequest });
+  await using upstream = startUpstream(answerEither, { check: checkOpenAiRequest });
   const { handler } = createProxy({ upstream, env: GENERIC });
   const response = await call(handler, post(ask({ stream: true })));
   checkGrammar(parseSse(await response.text()).map(({ data }) => JSON.parse(data)));

@@ -5,14 +5,14 @@ import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { createCliServices } from "../../lib/cli/serve.ts";
 import { loadConfig } from "../../lib/config.ts";
 import { completion, finishChunk, sse, sseAnswer, textChunk } from "../helpers/chunks.ts";
-import { MODES } from "../helpers/faults.ts";
+import { MODES } from "../helpers/end_to_end.ts";
 import { ask, call, createProxy, get, ORIGIN, post } from "../helpers/proxy.ts";
 import { startRawUpstream } from "../helpers/raw_upstream.ts";
-import { text, user } from "../helpers/turns.ts";
+import { text, user } from "../helpers/messages.ts";
 import { errorBody, eventStream, type Reply, startUpstream } from "../helpers/upstream.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
-/** Wall-clock time that a test sets. */
+/** Replaces the wall clock. */
 function setWallClock(now: () => number): Disposable {
   const original = Date.now;
   Date.now = now;
@@ -25,7 +25,7 @@ function createRealServices() {
 
 // ── §2.3 ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Deno.test("§2.3 clock: a wall clock that jumps by a day moves no limit", () => {
+Deno.test("the clock of timeouts does not follow the wall clock", () => {
   const { now } = createRealServices();
   const before = now();
   const day = Date.now() + 86_400_000;
@@ -33,7 +33,7 @@ Deno.test("§2.3 clock: a wall clock that jumps by a day moves no limit", () => 
   assertLess(Math.abs(now() - before), 5000);
 });
 
-Deno.test("§2.3 clock: ids made within one instant differ, and are of the form of Anthropic's", () => {
+Deno.test("message ids are unique within one millisecond and have Anthropic's format", () => {
   const { newId } = createRealServices();
   using _clock = setWallClock(() => 0);
   const ids = Array.from({ length: 10_000 }, () => newId("msg"));
@@ -45,19 +45,19 @@ Deno.test("§2.3 clock: ids made within one instant differ, and are of the form 
 
 const ANSWERS: [about: string, reply: Reply][] = [
   [
-    "a whole answer",
+    "a complete response",
     ({ body }) =>
       body["stream"] ? eventStream(sseAnswer("my-secret")) : Response.json(completion("my-secret")),
   ],
-  ["an answer that is cut", () => eventStream(sse(textChunk("my-secret")))],
-  ["an answer of the wrong shape", () => Response.json({ choices: ["my-secret"] })],
+  ["a response that is cut off", () => eventStream(sse(textChunk("my-secret")))],
+  ["a response of the wrong shape", () => Response.json({ choices: ["my-secret"] })],
   [
-    "an event that is no JSON",
+    "an event that is not valid JSON",
     () => eventStream(sse(textChunk("my-secret"), "my-secret", finishChunk())),
   ],
   ["an upstream error", () => errorBody(500, "The words of the error")],
 ];
-const SECRETIVE = {
+const SECRET_TEXT = {
   system: "my-secret",
   messages: [user(text("my-secret"))],
   tools: [{ name: "Read", description: "my-secret", input_schema: { type: "object" } }],
@@ -65,11 +65,11 @@ const SECRETIVE = {
 
 for (const { mode, request } of MODES) {
   for (const [about, reply] of ANSWERS) {
-    Deno.test(`§2.4 the log at level debug holds no text of prompt or answer: ${about} (${mode})`, async () => {
+    Deno.test(`the debug log of ${mode} contains no prompt or response text with ${about}`, async () => {
       await using upstream = startUpstream(reply);
       const { services, handler } = createProxy({ upstream });
-      await (await call(handler, post({ ...request, ...SECRETIVE }))).text();
-      await soon(services.recorded(), "the record");
+      await (await call(handler, post({ ...request, ...SECRET_TEXT }))).text();
+      await withTimeout(services.recorded(), "the record");
       assertEquals(services.lines.length > 0, true);
       assertEquals(services.lines.filter((line) => line.includes("my-secret")), []);
     });
@@ -77,20 +77,20 @@ for (const { mode, request } of MODES) {
 }
 
 for (const type of ["image", "document"]) {
-  Deno.test(`§2.4 SSRF: the URL of ${type}s goes to upstream as it is and is fetched by nobody`, async () => {
-    await using bait = startRawUpstream(() => {});
+  Deno.test(`the proxy forwards the URL of a ${type} and does not fetch it`, async () => {
+    await using server = startRawUpstream(() => {});
     await using upstream = startUpstream(() => Response.json(completion("Hi")));
     const { handler } = createProxy({ upstream });
-    const url = `${bait.baseUrl}/secret`;
+    const url = `${server.baseUrl}/secret`;
     const messages = [user({ type, source: { type: "url", url } }, text("What is this?"))];
     const response = await call(handler, post(ask({ messages })));
     assertEquals([response.status, (await response.json()).type], [200, "message"]);
     assertEquals(upstream.requests.map((seen) => seen.text.includes(url)), [true]);
-    assertEquals([bait.calls.length, bait.open], [0, 0]);
+    assertEquals([server.calls.length, server.open], [0, 0]);
   });
 }
 
-const CLOSED: [about: string, open: (headers: Record<string, string>) => Request][] = [
+const PROTECTED: [about: string, build: (headers: Record<string, string>) => Request][] = [
   ["POST /v1/messages", (headers) => post(ask(), headers)],
   ["POST /v1/messages/count_tokens", (headers) => {
     const { body } = post(ask());
@@ -112,21 +112,21 @@ const WRONG_KEYS = [
   "undefined",
 ];
 
-for (const [about, open] of CLOSED) {
-  Deno.test(`§2.4 proxy keys: ${about} refuses every other key with 401, and takes its own`, async () => {
+for (const [about, build] of PROTECTED) {
+  Deno.test(`${about} accepts a key of PROXY_API_KEYS and rejects all others with 401`, async () => {
     await using upstream = startUpstream(() => Response.json(completion("Hi")), {
       models: [{ id: "a/b", name: "B" }],
     });
     const { handler } = createProxy({ upstream, env: { PROXY_API_KEYS: "key-of-the-proxy" } });
     for (const key of WRONG_KEYS) {
       for (const headers of [{ "x-api-key": key }, { authorization: `Bearer ${key}` }]) {
-        const response = await call(handler, open(headers));
+        const response = await call(handler, build(headers));
         const { error } = await response.json();
         assertEquals([key, response.status, error.type], [key, 401, "authentication_error"]);
       }
     }
     assertEquals(upstream.requests.length, 0);
-    const response = await call(handler, open({ "x-api-key": "key-of-the-proxy" }));
+    const response = await call(handler, build({ "x-api-key": "key-of-the-proxy" }));
     await response.text();
     assertEquals(response.status, 200);
   });

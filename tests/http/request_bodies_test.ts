@@ -2,7 +2,7 @@
 // listening proxy. None of these but the good ones may reach upstream. Heads are in faults_heads_test.ts.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { answerHi, askProxy, setStage } from "../helpers/faults.ts";
+import { answerHi, sendTo, startStage } from "../helpers/end_to_end.ts";
 import { ask } from "../helpers/proxy.ts";
 import { connect, rawPost } from "../helpers/raw_client.ts";
 import { rawAnswer } from "../helpers/raw_upstream.ts";
@@ -36,7 +36,7 @@ const NO_BODIES: [about: string, body: BodyInit][] = [
 
 for (const path of ["/v1/messages", "/v1/messages/count_tokens"]) {
   Deno.test(`§2.2 bodies that are no request: 400, no upstream call (${path})`, async () => {
-    await using stage = setStage(answerHi);
+    await using stage = startStage(answerHi);
     for (const [about, body] of NO_BODIES) {
       const headers = { "content-type": "application/json" };
       const response = await fetch(stage.proxy.url + path, { method: "POST", headers, body });
@@ -83,9 +83,9 @@ const SHAPES: [path: string, body: unknown][] = [
 ];
 
 Deno.test("§2.2 wrong shapes anywhere: 400 naming the path, no upstream call", async () => {
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   for (const [path, body] of SHAPES) {
-    const outcome = await askProxy(stage.proxy, body);
+    const outcome = await sendTo(stage.proxy, body);
     assertEquals([path, outcome.status], [path, 400], outcome.text);
     assertMatch(
       outcome.error,
@@ -96,7 +96,7 @@ Deno.test("§2.2 wrong shapes anywhere: 400 naming the path, no upstream call", 
 });
 
 Deno.test("§2.2 content-type text/plain, a form's, none: refused, no upstream call", async () => {
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   const types = [
     "text/plain",
     "application/x-www-form-urlencoded",
@@ -118,7 +118,7 @@ Deno.test("§2.2 content-type text/plain, a form's, none: refused, no upstream c
 });
 
 Deno.test("§2.2 over 32 MiB by content-length: 413 before any of it is sent", async () => {
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   using client = await connect(stage.proxy.url);
   const head = rawPost(stage.proxy.url, "", { "content-length": String(33 * 1024 * 1024) });
   await client.send(head);
@@ -129,7 +129,7 @@ Deno.test("§2.2 over 32 MiB by content-length: 413 before any of it is sent", a
 });
 
 Deno.test("§2.2 over the limit without content-length: 413 before all of it is read", async () => {
-  await using stage = setStage(answerHi, { MAX_BODY_MB: "1" });
+  await using stage = startStage(answerHi, { MAX_BODY_MB: "1" });
   using client = await connect(stage.proxy.url);
   const head = rawPost(stage.proxy.url, "").replace(
     "content-length: 0",
@@ -151,7 +151,7 @@ Deno.test("§2.2 over the limit without content-length: 413 before all of it is 
 });
 
 Deno.test("§2.2 20 MB: pass, with and without content-length", async () => {
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   const data = "A".repeat(20_000_000);
   const image = { type: "image", source: { type: "base64", media_type: "image/png", data } };
   const text = JSON.stringify(inTurn([image]));
@@ -174,7 +174,7 @@ const HOSTILE =
   '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"a":{"__proto__":7}}';
 
 Deno.test("§2.2 __proto__ and constructor keys in tool input: kept as data both ways, nothing polluted", async () => {
-  await using stage = setStage(({ send }) => {
+  await using stage = startStage(({ send }) => {
     const call = { id: "c1", type: "function", function: { name: "Bash", arguments: HOSTILE } };
     const message = { role: "assistant", content: null, tool_calls: [call] };
     return send(
@@ -186,7 +186,7 @@ Deno.test("§2.2 __proto__ and constructor keys in tool input: kept as data both
   const body = JSON.stringify(ask({ messages: [{ role: "user", content: "Hi" }, "TURN"] }))
     .replace('"TURN"', `{"role":"assistant","content":[${call}]}`)
     .replace(/}$/, ',"__proto__":{"stream":true},"constructor":{"x":1}}');
-  const outcome = await askProxy(stage.proxy, body);
+  const outcome = await sendTo(stage.proxy, body);
   assertStringIncludes(outcome.text, `"input":${HOSTILE}`);
   assertStringIncludes(
     JSON.stringify(stage.upstream.calls[0]?.body),
@@ -197,15 +197,15 @@ Deno.test("§2.2 __proto__ and constructor keys in tool input: kept as data both
 });
 
 Deno.test("§2.2 duplicate keys: the last one counts", async () => {
-  await using stage = setStage(answerHi);
-  const outcome = await askProxy(stage.proxy, withPart("max_tokens", "7"));
+  await using stage = startStage(answerHi);
+  const outcome = await sendTo(stage.proxy, withPart("max_tokens", "7"));
   assertEquals([outcome.status, stage.upstream.calls[0]?.body["max_tokens"]], [200, 7]);
 });
 
 Deno.test("§2.2 lone surrogates and NUL: kept", async () => {
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   const content = "a\ud800b\udc00c\0d\u2028";
-  assertEquals((await askProxy(stage.proxy, inTurn(content))).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, inTurn(content))).words, "Hi");
   assertEquals(stage.upstream.calls[0]?.body["messages"], [{ role: "user", content }]);
 });
 
@@ -243,9 +243,9 @@ const BIG: [about: string, body: Record<string, unknown>][] = [
 
 for (const [about, body] of BIG) {
   Deno.test(`§2.2 ${about}: works, in linear time, also counted`, async () => {
-    await using stage = setStage(answerHi);
+    await using stage = startStage(answerHi);
     const begin = performance.now();
-    assertEquals((await askProxy(stage.proxy, body)).words, "Hi");
+    assertEquals((await sendTo(stage.proxy, body)).words, "Hi");
     const headers = { "content-type": "application/json" };
     const init = { method: "POST", headers, body: JSON.stringify(body) };
     const counted = await fetch(`${stage.proxy.url}/v1/messages/count_tokens`, init);

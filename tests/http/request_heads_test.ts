@@ -2,10 +2,10 @@
 // targets and slowloris, as bytes on the socket of the listening proxy.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { answerHi, askProxy, setStage, STREAM } from "../helpers/faults.ts";
+import { answerHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
 import { ask } from "../helpers/proxy.ts";
 import { connect, rawPost } from "../helpers/raw_client.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 // ── Heads and paths ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -71,14 +71,14 @@ const REFUSED: [about: string, sent: string | Uint8Array][] = [
 
 for (const [about, sent] of REFUSED) {
   Deno.test(`§2.2 ${about}: refused or closed, nothing reaches upstream, still serving`, async () => {
-    await using stage = setStage(answerHi);
+    await using stage = startStage(answerHi);
     using client = await connect(stage.proxy.url);
     await client.send(sent).catch(() => {});
-    const answer = await soon(readHead(client), "an answer or the end");
+    const answer = await withTimeout(readHead(client), "an answer or the end");
     assert(answer === "" || /^HTTP\/1\.[01] [45]\d\d /.test(answer), answer.slice(0, 200));
     assertEquals(stage.upstream.calls.length, 0);
     client.leave();
-    assertEquals((await askProxy(stage.proxy, ask())).words, "Hi");
+    assertEquals((await sendTo(stage.proxy, ask())).words, "Hi");
   });
 }
 
@@ -87,7 +87,7 @@ async function readHead(client: { readText(until: string): Promise<string> }): P
 }
 
 Deno.test("§2.2 an absolute-form target of our own path is read as that path, and fetches nothing else", async () => {
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   using client = await connect(stage.proxy.url);
   const target = `http://${new URL(stage.proxy.url).host}/v1/messages`;
   await client.send(HIDDEN.replace("/v1/messages", target));
@@ -99,14 +99,14 @@ Deno.test("§2.2 an absolute-form target of our own path is read as that path, a
 });
 
 Deno.test("§2.2 no Host at all: served, as no browser can leave it out and the peer is local", async () => {
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   using client = await connect(stage.proxy.url);
   await client.send(HIDDEN.replace("host: localhost\r\n", ""));
   assertStringIncludes(await client.readText("\r\n\r\n"), "HTTP/1.1 200 ");
 });
 
 Deno.test("§2.2 two requests in one packet: two answers, two upstream calls, in order", async () => {
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   using client = await connect(stage.proxy.url);
   const last = HIDDEN.replace("host:", "connection: close\r\nhost:");
   await client.send(HIDDEN + last);
@@ -118,7 +118,7 @@ Deno.test("§2.2 two requests in one packet: two answers, two upstream calls, in
 // ── Slowloris ───────────────────────────────────────────────────────────────────────────────────────────────
 
 Deno.test("§2.2 slowloris, 60 half heads and 60 half bodies: others are served at once", async () => {
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   const whole = rawPost(stage.proxy.url, STREAM);
   const clients = await Promise.all(Array.from({ length: 120 }, async (_, n) => {
     const client = await connect(stage.proxy.url);
@@ -126,7 +126,7 @@ Deno.test("§2.2 slowloris, 60 half heads and 60 half bodies: others are served 
     return client;
   }));
   const begin = performance.now();
-  assertEquals((await soon(askProxy(stage.proxy, STREAM), "an answer")).words, "Hi");
+  assertEquals((await withTimeout(sendTo(stage.proxy, STREAM), "an answer")).words, "Hi");
   assertLess(performance.now() - begin, 1000);
   assertEquals(stage.upstream.calls.length, 1);
   for (const client of clients) client.leave();
@@ -134,7 +134,7 @@ Deno.test("§2.2 slowloris, 60 half heads and 60 half bodies: others are served 
 
 Deno.test("§2.2 slowloris, a body that falls silent: 408 when its time is over", async () => {
   using _clock = hasten(30_000, 50);
-  await using stage = setStage(answerHi);
+  await using stage = startStage(answerHi);
   using client = await connect(stage.proxy.url);
   const whole = rawPost(stage.proxy.url, STREAM, { connection: "close" });
   await client.send(whole.slice(0, -20));
@@ -145,21 +145,21 @@ Deno.test("§2.2 slowloris, a body that falls silent: 408 when its time is over"
 });
 
 Deno.test("§2.2 slowloris, more requests than MAX_INFLIGHT: 529 at once, room again when they leave", async () => {
-  await using stage = setStage(answerHi, { MAX_INFLIGHT: "3" });
+  await using stage = startStage(answerHi, { MAX_INFLIGHT: "3" });
   const whole = rawPost(stage.proxy.url, STREAM);
   const clients = await Promise.all(Array.from({ length: 3 }, async () => {
     const client = await connect(stage.proxy.url);
     await client.send(whole.slice(0, -20));
     return client;
   }));
-  let busy = await askProxy(stage.proxy, STREAM);
+  let busy = await sendTo(stage.proxy, STREAM);
   // The heads of the three may still be on their way.
-  while (busy.status === 200) busy = await askProxy(stage.proxy, STREAM);
+  while (busy.status === 200) busy = await sendTo(stage.proxy, STREAM);
   assertEquals([busy.status, busy.headers.get("retry-after")], [529, "1"]);
   for (const client of clients) client.leave();
-  for (let n = 0; n < 3; n++) await soon(stage.proxy.services.recorded(n), "the record");
-  let free = await askProxy(stage.proxy, STREAM);
-  while (free.status === 529) free = await askProxy(stage.proxy, STREAM);
+  for (let n = 0; n < 3; n++) await withTimeout(stage.proxy.services.recorded(n), "the record");
+  let free = await sendTo(stage.proxy, STREAM);
+  while (free.status === 529) free = await sendTo(stage.proxy, STREAM);
   assertEquals(free.words, "Hi");
 });
 

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { checkChatRequest } from "../helpers/openrouter_request_checker.ts";
 import { ask, call, createProxy, post, type TestOptions } from "../helpers/proxy.ts";
 import { parseSse } from "../helpers/sse.ts";
 import {
@@ -18,14 +18,14 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import { eventStream, type Reply, startUpstream } from "../helpers/upstream.ts";
-import { assistant, text, user } from "../helpers/turns.ts";
+import { assistant, text, user } from "../helpers/messages.ts";
 
 type Json = Record<string, unknown>;
 
-/** What came of some requests. */
+/** The responses to some requests, and the upstream bodies. */
 interface Outcome {
   answers: { status: number; text: string }[];
-  /** The bodies upstream saw, each of them one that it takes. */
+  /** The upstream request bodies, all checked. */
   seen: Json[];
 }
 
@@ -36,7 +36,7 @@ const IMAGE_PART = { type: "image_url", image_url: { url: "data:image/png;base64
 const BILLING = "x-anthropic-billing-header: cc_version=2.1.330; cch=1a2b3;";
 const SCHEMA = { type: "object", properties: { path: { type: "string" } } };
 const READ = { name: "Read", input_schema: SCHEMA };
-const SILENT = { type: "thinking", thinking: "", signature: "RXFZQ2hBQUE=" };
+const OMITTED = { type: "thinking", thinking: "", signature: "RXFZQ2hBQUE=" };
 const LONG_NAME = `mcp__${"server".repeat(10)}__list_dir`;
 
 const use = (id: string, name = "Read") => ({ type: "tool_use", id, name, input: {} });
@@ -49,7 +49,7 @@ const sent = (id: string, name = "Read") => ({
 
 const answerHi: Reply = () => Response.json(completion("Hi"));
 
-/** Sends bodies one after the other, and gives what upstream saw and said. */
+/** Sends bodies one after the other through the handler. */
 async function send(
   bodies: unknown[],
   options: Omit<TestOptions, "upstream"> & { script?: Reply | Reply[]; models?: Json[] } = {},
@@ -68,7 +68,7 @@ async function send(
   return outcome;
 }
 
-/** What upstream sees of one request that must pass. */
+/** The upstream body of one request that must succeed. */
 async function sendOne(body: Json): Promise<Json> {
   const { answers: [answer], seen: [seen] } = await send([body]);
   assertEquals(answer?.status, 200, answer?.text);
@@ -76,7 +76,7 @@ async function sendOne(body: Json): Promise<Json> {
   return seen;
 }
 
-/** A request that must be refused, in words that hold these, and without asking upstream. */
+/** Checks that a request is a 400 whose message contains these words, without an upstream request. */
 async function assertRefused(body: unknown, ...words: string[]): Promise<void> {
   const { answers: [answer], seen } = await send([body]);
   assertEquals([answer?.status, seen], [400, []]);
@@ -85,15 +85,15 @@ async function assertRefused(body: unknown, ...words: string[]): Promise<void> {
   for (const word of words) assertStringIncludes(error.message, word);
 }
 
-/** Requests → fields of the body that upstream must see; undefined for a field that must not be there. */
+/** Requests → fields of the upstream body; undefined for a field that must be absent. */
 const ROWS: [name: string, body: Json, expected: Json][] = [
   [
-    "defect 1: image base64 → one data URL prefix",
+    "a base64 image becomes a data URL",
     { messages: [user(IMAGE)] },
     { messages: [user(IMAGE_PART)] },
   ],
   [
-    "defect 1: image base64 that is a data URL already → one data URL prefix",
+    "a base64 image that is already a data URL is not prefixed again",
     {
       messages: [
         user({ ...IMAGE, source: { ...IMAGE.source, data: "data:image/png;base64,iVBOR" } }),
@@ -102,14 +102,14 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     { messages: [user(IMAGE_PART)] },
   ],
   [
-    "defect 2: image URL source → that URL",
+    "an image with a URL source keeps its URL",
     {
       messages: [user({ type: "image", source: { type: "url", url: "https://a.example/b.png" } })],
     },
     { messages: [user({ type: "image_url", image_url: { url: "https://a.example/b.png" } })] },
   ],
   [
-    "defect 3: tool_result [text, image] → text in tool, image in a user message after all siblings",
+    "an image in a tool result becomes a user message after all tool messages",
     {
       messages: [
         user(text("Look")),
@@ -131,7 +131,7 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     },
   ],
   [
-    "defect 4: user turn [tool_result, tool_result, text] → both results, then the text",
+    "user text that follows tool results becomes a user message after the tool messages",
     {
       messages: [
         user(text("Look")),
@@ -150,12 +150,12 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     },
   ],
   [
-    "defect 5: messages [user, system] → the system turn, in its place",
+    "a system message among the messages keeps its place",
     { messages: [user(text("One")), { role: "system", content: "Hint" }] },
     { messages: [{ role: "user", content: "One" }, { role: "system", content: "Hint" }] },
   ],
   [
-    "defect 5: a system turn between tool_use and tool_result → does not split the pair",
+    "a system message between tool_use and tool_result moves behind the tool message",
     {
       messages: [
         user(text("Look")),
@@ -174,29 +174,29 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     },
   ],
   [
-    "defect 6: system[0] = billing line → gone",
+    "a billing header block is removed from system",
     { system: [text(BILLING), text("Be brief.")] },
     { messages: [{ role: "system", content: "Be brief." }, { role: "user", content: "Hello" }] },
   ],
   [
-    "defect 6: billing line at the head of the system text → gone, with its line break",
+    "a billing header at the start of the system text is removed with its line break",
     { system: `${BILLING}\nBe brief.` },
     { messages: [{ role: "system", content: "Be brief." }, { role: "user", content: "Hello" }] },
   ],
   [
-    "defect 6: billing line as the whole system text → no system message",
+    "a system text that is only a billing header becomes no message",
     { system: BILLING },
     { messages: [{ role: "user", content: "Hello" }] },
   ],
   [
-    "defect 6: billing line in a system turn, one block of two → gone there too",
+    "a billing header block is removed from a system message",
     {
       messages: [user(text("One")), { role: "system", content: [text("Hint"), text(BILLING)] }],
     },
     { messages: [{ role: "user", content: "One" }, { role: "system", content: "Hint" }] },
   ],
   [
-    "defect 6: billing line that leads nothing → kept",
+    "a billing header in the middle of the system text is kept",
     { system: `Never write "${BILLING}"` },
     {
       messages: [
@@ -206,32 +206,32 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     },
   ],
   [
-    'defect 7: tool_choice any → "required"',
+    'tool_choice any becomes "required"',
     { tools: [READ], tool_choice: { type: "any" } },
     { tool_choice: "required" },
   ],
   [
-    'defect 7: tool_choice none → "none"',
+    'tool_choice none becomes "none"',
     { tools: [READ], tool_choice: { type: "none" } },
     { tool_choice: "none" },
   ],
   [
-    "defect 8: disable_parallel_tool_use → parallel_tool_calls false",
+    "disable_parallel_tool_use becomes parallel_tool_calls false",
     { tools: [READ], tool_choice: { type: "auto", disable_parallel_tool_use: true } },
     { tool_choice: "auto", parallel_tool_calls: false },
   ],
   [
-    "defect 9: stop_sequences, top_p, top_k → all sent",
+    "stop_sequences, top_p and top_k are forwarded",
     { stop_sequences: ["END"], top_p: 0.5, top_k: 40 },
     { stop: ["END"], top_p: 0.5, top_k: 40 },
   ],
   [
-    "defect 10: thinking adaptive + effort high → enabled, with that effort",
+    "adaptive thinking with high effort becomes enabled reasoning with that effort",
     { thinking: { type: "adaptive" }, output_config: { effort: "high" } },
     { reasoning: { enabled: true, effort: "high" } },
   ],
   [
-    "defect 11: output_config.format json_schema → response_format",
+    "output_config.format becomes response_format",
     { output_config: { format: { type: "json_schema", schema: SCHEMA } } },
     {
       response_format: {
@@ -241,7 +241,7 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     },
   ],
   [
-    "defect 15: tool type custom → not in the schema, nor beside it",
+    "a custom tool becomes a function without the type custom",
     { tools: [{ ...READ, type: "custom", description: "Reads" }] },
     {
       tools: [{
@@ -251,7 +251,7 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     },
   ],
   ...["", [], null, undefined].map((content): [string, Json, Json] => [
-    `defect 17: tool_result content ${JSON.stringify(content)} → a text that says so`,
+    `a tool result with content ${JSON.stringify(content)} becomes (no output)`,
     {
       messages: [user(text("Look")), assistant(use("call_a")), user(result("call_a", { content }))],
     },
@@ -264,7 +264,7 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     },
   ]),
   [
-    "defect 18: thinking signed by Claude, the model being another's → left out",
+    "thinking signed by Claude is not sent to another vendor's model",
     {
       model: GPT,
       messages: [
@@ -283,8 +283,8 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     },
   ],
   [
-    "defect 10: thinking with its text omitted, in history → its signature travels back",
-    { messages: [user(text("One")), assistant(SILENT, text("Two")), user(text("Three"))] },
+    "the signature of omitted thinking in the history is sent back",
+    { messages: [user(text("One")), assistant(OMITTED, text("Two")), user(text("Three"))] },
     {
       messages: [
         { role: "user", content: "One" },
@@ -303,7 +303,7 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
       ],
     },
   ],
-  ["defect 19: max_tokens 32000 → 32000", { max_tokens: 32_000 }, { max_tokens: 32_000 }],
+  ["max_tokens is forwarded", { max_tokens: 32_000 }, { max_tokens: 32_000 }],
 ];
 
 for (const [name, body, expected] of ROWS) {
@@ -316,7 +316,7 @@ for (const [name, body, expected] of ROWS) {
   });
 }
 
-/** An answer of signed thinking, and the request that wants it without its text. */
+/** Reasoning with a signature, and a request that omits the text of thinking. */
 const SIGNED = [
   { type: "reasoning.text", text: "Hm, ", format: "anthropic-claude-v1", index: 0 },
   { type: "reasoning.text", text: "so.", format: "anthropic-claude-v1", index: 0 },
@@ -341,14 +341,14 @@ const answerSigned: Reply = ({ body }) => {
   });
 };
 
-Deno.test("defect 10: thinking display omitted, whole → no text, but the signature", async () => {
+Deno.test("omitted thinking has a signature but no text in a JSON response", async () => {
   const { answers: [answer] } = await send([ask(HIDDEN)], { script: answerSigned });
   const [hidden, shown] = JSON.parse(answer?.text ?? "").content;
-  assertEquals([{ ...hidden, signature: "" }, shown], [{ ...SILENT, signature: "" }, text("Two")]);
+  assertEquals([{ ...hidden, signature: "" }, shown], [{ ...OMITTED, signature: "" }, text("Two")]);
   assertStringIncludes(hidden.signature, '"signature":"RXFZQ2hBQUE="');
 });
 
-Deno.test("defect 10: thinking display omitted, streamed → start, one signature, stop", async () => {
+Deno.test("omitted thinking has only a signature delta in a stream", async () => {
   const { answers: [answer] } = await send([ask({ ...HIDDEN, stream: true })], {
     script: answerSigned,
   });
@@ -358,7 +358,7 @@ Deno.test("defect 10: thinking display omitted, streamed → start, one signatur
   assertStringIncludes(deltas[0].delta.signature, '"signature":"RXFZQ2hBQUE="');
 });
 
-Deno.test("defect 12: PDF block → a file part, in a user turn and in a result", async () => {
+Deno.test("a PDF in a user message or a tool result becomes a file part", async () => {
   const document = { type: "document", source: PDF };
   const file = {
     type: "file",
@@ -385,13 +385,13 @@ Deno.test("defect 12: PDF block → a file part, in a user turn and in a result"
   });
 });
 
-Deno.test("defect 13: web_search_20250305 → a server tool, no function without parameters", async () => {
+Deno.test("web_search_20250305 becomes OpenRouter's web search tool", async () => {
   const search = { type: "web_search_20250305", name: "web_search", max_uses: 5 };
   const seen = await sendOne(ask({ tools: [search] }));
   assertEquals(seen["tools"], [{ type: "openrouter:web_search", parameters: { max_uses: 5 } }]);
 });
 
-/** Upstream calls the first tool it was given, by the name it was given. */
+/** Calls the first tool of the upstream request. */
 const callFirst: Reply = ({ body, text }) => {
   const [first] = JSON.parse(text).tools;
   const calls = [{ ...sent("call_b", first.function.name), index: 0 }];
@@ -402,7 +402,7 @@ const callFirst: Reply = ({ body, text }) => {
   return Response.json(messageCompletion({ content: null, tool_calls: calls }, "tool_calls"));
 };
 
-Deno.test("defect 14: tool name of 75 chars → a stable alias, restored in JSON and stream", async () => {
+Deno.test("a tool name of 75 characters gets a stable alias and is restored in JSON and stream", async () => {
   assertEquals(LONG_NAME.length, 75);
   const long = { name: LONG_NAME, input_schema: SCHEMA };
   const found = { type: "tool_reference", tool_name: LONG_NAME };
@@ -439,13 +439,14 @@ const { model: _model, ...WITHOUT_MODEL } = ask();
 const BAD: [input: string, body: unknown, word: string][] = [
   ["missing messages", WITHOUT_MESSAGES, "messages: Field required"],
   ["missing model", WITHOUT_MODEL, "model: Field required"],
-  ["bad JSON", '{"model": "claude-sonnet-4-5", ', "valid JSON"],
+  ["invalid JSON", '{"model": "claude-sonnet-4-5", ', "valid JSON"],
 ];
 for (const [input, body, word] of BAD) {
-  Deno.test(`defect 16: ${input} → 400 invalid_request_error`, () => assertRefused(body, word));
+  Deno.test(`a request with ${input} is a 400 invalid_request_error`, () =>
+    assertRefused(body, word));
 }
 
-Deno.test("defect 18: thinking signed by Gemini, the model then being Claude → left out", async () => {
+Deno.test("thinking signed by Gemini is not sent to Claude", async () => {
   const format = "google-gemini-v1";
   const details = [{ type: "reasoning.text", text: "Hm", signature: "R2VtaW5p", format, index: 0 }];
   const message = { role: "assistant", content: "Two", reasoning_details: details };
@@ -464,14 +465,14 @@ Deno.test("defect 18: thinking signed by Gemini, the model then being Claude →
   ]);
 });
 
-Deno.test("defect 19: max_tokens over the model's limit → that limit, and no other", async () => {
+Deno.test("max_tokens is clamped to the limit of the model", async () => {
   const models = [{ id: GPT, top_provider: { max_completion_tokens: 16_000 } }];
   const bodies = [GPT, "a/other"].map((model) => ask({ model, max_tokens: 32_000 }));
   const { seen } = await send(bodies, { models });
   assertEquals(seen.map((body) => body["max_tokens"]), [16_000, 32_000]);
 });
 
-Deno.test("defect 20: Claude's own model names → each mapped to an OpenRouter id", async () => {
+Deno.test("Claude model names are mapped to OpenRouter IDs", async () => {
   const env = {
     TARGET_MODEL_OPUS: "x/opus",
     TARGET_MODEL_BIG: "x/big",

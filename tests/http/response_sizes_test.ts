@@ -2,7 +2,7 @@
 // sizes, with a raw TCP upstream behind the listening proxy.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { askProxy, assertError, MODES, provoke } from "../helpers/faults.ts";
+import { assertError, MODES, sendThrough, sendTo } from "../helpers/end_to_end.ts";
 import { ask, startProxy } from "../helpers/proxy.ts";
 import {
   LAST_CHUNK,
@@ -62,7 +62,7 @@ for (const { mode, request } of MODES) {
     await using upstream = startRawUpstream(script);
     await using proxy = startProxy({ upstream });
     for (const [asked, status, type] of STATUSES) {
-      const outcome = await askProxy(proxy, request);
+      const outcome = await sendTo(proxy, request);
       assertEquals([asked, outcome.status, outcome.error], [asked, status, `${type}: the reason`]);
       assertEquals(outcome.headers.get("retry-after"), "17");
     }
@@ -158,7 +158,7 @@ for (const { mode, request } of MODES) {
   }
   for (const [about, script, status, words] of ODD) {
     Deno.test(`§2.1 ${about}: ${status} (${mode})`, async () => {
-      const outcome = await provoke(script, { request });
+      const outcome = await sendThrough(script, { request });
       assertError(outcome, status, words);
       assertEquals(/<html|<!doctype/i.test(outcome.text), false);
     });
@@ -168,10 +168,10 @@ for (const { mode, request } of MODES) {
     const type = request["stream"] ? EVENTS : { "content-type": "application/json" };
     const zipped = await gzip(request["stream"] ? sseAnswer("Hi") : WHOLE);
     const headers = { ...type, "content-encoding": "gzip" };
-    const whole = await provoke(reply(200, zipped, headers), { request });
+    const whole = await sendThrough(reply(200, zipped, headers), { request });
     assertEquals([whole.status, whole.words, whole.error], [200, "Hi", ""]);
     assertEquals(whole.headers.get("content-encoding"), null);
-    const broken = await provoke(reply(200, zipped.slice(0, zipped.length >> 1), headers), {
+    const broken = await sendThrough(reply(200, zipped.slice(0, zipped.length >> 1), headers), {
       request,
     });
     assertMatch(broken.error, /^api_error/);
@@ -185,24 +185,24 @@ async function gzip(text: string): Promise<Uint8Array> {
 
 Deno.test("§2.1 a bare error after the first words of a stream: an error event with its type", async () => {
   const body = sse(textChunk("Hel")) + JSON.stringify(SLOW);
-  const outcome = await provoke(reply(200, body, EVENTS));
+  const outcome = await sendThrough(reply(200, body, EVENTS));
   assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hel", WORDS]);
 });
 
 Deno.test("§2.1 a bare error that is cut: the cut is the error", async () => {
-  const outcome = await provoke(reply(200, JSON.stringify(SLOW).slice(0, -5), EVENTS));
+  const outcome = await sendThrough(reply(200, JSON.stringify(SLOW).slice(0, -5), EVENTS));
   assertError(outcome, 502, "api_error");
 });
 
 Deno.test("§2.1 JSON body for a stream request: translated into a stream", async () => {
-  const outcome = await provoke(reply(200, WHOLE));
+  const outcome = await sendThrough(reply(200, WHOLE));
   assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hi", ""]);
   assertEquals(outcome.events.at(-1)?.type, "message_stop");
 });
 
 Deno.test("§2.1 SSE body for a plain request: a clean error", async () => {
   assertError(
-    await provoke(reply(200, sseAnswer("Hi"), EVENTS), { request: ask() }),
+    await sendThrough(reply(200, sseAnswer("Hi"), EVENTS), { request: ask() }),
     502,
     "api_error",
   );
@@ -229,7 +229,7 @@ const SIZES: [about: string, words: string, write: (call: RawCall) => Promise<un
 for (const [about, words, write] of SIZES) {
   Deno.test(`§2.1 ${about}: the exact text, in linear time`, async () => {
     const begin = performance.now();
-    const outcome = await provoke(async (call) => {
+    const outcome = await sendThrough(async (call) => {
       await call.send(STREAM_HEAD);
       await write(call);
       await call.chunk(END);
@@ -245,7 +245,7 @@ Deno.test("§2.1 a line of 2 MB in 2,000 pieces costs no more than a few times i
   const text = "y".repeat(2_000_000);
   const line = bytes(sse(textChunk(text)));
   const begin = performance.now();
-  const outcome = await provoke(async ({ send, chunk }) => {
+  const outcome = await sendThrough(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     for (let at = 0; at < line.length; at += 1000) await chunk(line.subarray(at, at + 1000));
     await chunk(END);

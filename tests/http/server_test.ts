@@ -46,12 +46,12 @@ import {
   startSilentUpstream,
   startUpstream,
 } from "../helpers/upstream.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 const SONNET = "anthropic/claude-sonnet-4-20250514";
 const OPUS = "anthropic/claude-opus-4-20250514";
 const UPSTREAM_MODEL = "anthropic/claude-4-sonnet";
-/** Both ways to ask for an answer. */
+/** A request for a JSON response and one for a stream. */
 const MODES = [
   { mode: "a plain request", request: ask() },
   { mode: "a stream request", request: ask({ stream: true }) },
@@ -61,10 +61,10 @@ const answerPlain: Reply = () => Response.json(completion("Hi"));
 const answerStream: Reply = () => eventStream(sseAnswer("Hi"));
 const answerEither: Reply = (request) =>
   request.body["stream"] ? answerStream(request) : answerPlain(request);
-/** Upstream never gives a head. */
+/** Sends no headers until the proxy disconnects. */
 const answerNever: Reply = ({ left }) => left.then(() => new Response(null, { status: 500 }));
 
-/** What an error answer says, in one line to compare. */
+/** Status, type and message of an error response in Anthropic's format. */
 async function readError(
   response: Response,
 ): Promise<{ status: number; type: string; message: string }> {
@@ -79,7 +79,7 @@ async function readEvents(response: Response): Promise<StreamEvent[]> {
   return parseSse(await response.text()).map(({ data }) => JSON.parse(data));
 }
 
-/** The words of a stream's last event, if it is an error. */
+/** Type and message of a stream's last event, if it is an error. */
 function lastError(events: readonly StreamEvent[]): string {
   const last = events.at(-1);
   return last?.type === "error"
@@ -109,7 +109,7 @@ for (
     "/.env",
   ]
 ) {
-  Deno.test(`the handler answers ${path} with 404 in Anthropic's envelope`, async () => {
+  Deno.test(`${path} is a 404 in Anthropic's error format`, async () => {
     const { handler } = createProxy();
     const error = await readError(await call(handler, new Request(`http://localhost:8000${path}`)));
     assertEquals([error.status, error.type], [404, "not_found_error"]);
@@ -129,7 +129,7 @@ const METHODS: [path: string, method: string, allow: string][] = [
 ];
 
 for (const [path, method, allow] of METHODS) {
-  Deno.test(`the handler answers ${method} ${path} with 405 and what is allowed`, async () => {
+  Deno.test(`${method} ${path} is a 405 with an allow header`, async () => {
     const { handler } = createProxy();
     const response = await call(handler, get(path, { method }));
     assertEquals(response.headers.get("allow"), allow);
@@ -138,7 +138,7 @@ for (const [path, method, allow] of METHODS) {
   });
 }
 
-Deno.test("the handler answers the small routes", async () => {
+Deno.test("/health and /api/hello respond to GET, and with / to HEAD", async () => {
   const { handler } = createProxy();
   const health = await call(handler, get("/health"));
   assertEquals([health.status, await health.text()], [200, '{"status":"ok"}']);
@@ -151,7 +151,7 @@ Deno.test("the handler answers the small routes", async () => {
   }
 });
 
-Deno.test("GET / says what this is and where models go, and nothing secret", async () => {
+Deno.test("GET / shows name, version and model mapping, but no secrets", async () => {
   const { handler } = createProxy({ env: { TARGET_MODEL_BIG: "a/x,b/y" } });
   for (const accept of ["application/json", "*/*", "application/json, text/html"]) {
     const response = await call(handler, get("/", { headers: { accept } }));
@@ -163,7 +163,7 @@ Deno.test("GET / says what this is and where models go, and nothing secret", asy
   }
 });
 
-Deno.test("POST /v1/messages/count_tokens estimates without upstream, and needs no max_tokens", async () => {
+Deno.test("POST /v1/messages/count_tokens estimates without an upstream request and needs no max_tokens", async () => {
   await using upstream = startUpstream(answerPlain);
   const { handler } = createProxy({ upstream });
   const { max_tokens: _, ...request } = ask();
@@ -191,7 +191,7 @@ Deno.test("POST /v1/messages?beta=true is the same route", async () => {
   ]]);
 });
 
-Deno.test("every answer carries a request-id of its own", async () => {
+Deno.test("every response has its own request-id", async () => {
   await using upstream = startUpstream(answerEither);
   const { handler } = createProxy({ upstream });
   const requests = [
@@ -213,7 +213,7 @@ Deno.test("every answer carries a request-id of its own", async () => {
   assertEquals(ids, requests.map((_, i) => `req_${i + 1}`));
 });
 
-Deno.test("a request line or Host that makes no URL is a 400, and the server goes on", async () => {
+Deno.test("a Host header that does not form a valid URL is a 400, and the server keeps serving", async () => {
   await using proxy = startProxy();
   const { port } = new URL(proxy.url);
   for (const host of ["a b", "a<b", "[::1", "a:b:c"]) {
@@ -233,25 +233,25 @@ const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 const withDeep = (levels: number) => JSON.stringify(ask()).replace(/}$/, `,"x":${deep(levels)}}`);
 
 const BAD_BODIES: [about: string, body: BodyInit, message: string][] = [
-  ["nothing", "", "valid JSON"],
+  ["an empty body", "", "valid JSON"],
   ["half an object", '{"model": "x", ', "valid JSON"],
   ["a trailing comma", '{"model": "x",}', "valid JSON"],
-  ["words", "hello", "valid JSON"],
+  ["plain text", "hello", "valid JSON"],
   ["null", "null", ""],
   ["a list", "[]", ""],
   ["a string", '"x"', ""],
   ["a number", "1", ""],
   ["an empty object", "{}", "model: Field required"],
-  ["bytes that are no UTF-8", new Uint8Array([0x22, 0xff, 0x22]), "UTF-8"],
-  ["half a character at the end", new Uint8Array([0x22, 0xe2, 0x82]), "UTF-8"],
-  ["600 levels", withDeep(600), "512 levels"],
-  ["513 levels", withDeep(512), "512 levels"],
-  ["100,000 levels", deep(100_000), "512 levels"],
-  ["100,000 levels of objects", '{"a":'.repeat(100_000), "512 levels"],
+  ["invalid UTF-8", new Uint8Array([0x22, 0xff, 0x22]), "UTF-8"],
+  ["a truncated UTF-8 character", new Uint8Array([0x22, 0xe2, 0x82]), "UTF-8"],
+  ["JSON nested 600 levels deep", withDeep(600), "512 levels"],
+  ["JSON nested 513 levels deep", withDeep(512), "512 levels"],
+  ["JSON nested 100,000 levels deep", deep(100_000), "512 levels"],
+  ["objects nested 100,000 levels deep", '{"a":'.repeat(100_000), "512 levels"],
 ];
 
 for (const [about, body, message] of BAD_BODIES) {
-  Deno.test(`POST /v1/messages refuses ${about} with 400 and asks nobody`, async () => {
+  Deno.test(`POST /v1/messages rejects ${about} with 400 and sends no upstream request`, async () => {
     await using upstream = startUpstream(answerPlain);
     const { handler } = createProxy({ upstream });
     const request = new Request("http://localhost:8000/v1/messages", {
@@ -267,15 +267,18 @@ for (const [about, body, message] of BAD_BODIES) {
 }
 
 const GOOD_BODIES: [about: string, body: string][] = [
-  ["512 levels", withDeep(511)],
+  ["JSON nested 512 levels deep", withDeep(511)],
   ["brackets inside strings", JSON.stringify(ask({ system: `${'["{\\'.repeat(10_000)}` }))],
-  ["many closed brackets", JSON.stringify(ask({ x: Array.from({ length: 2000 }, () => [[]]) }))],
+  [
+    "many bracket pairs side by side",
+    JSON.stringify(ask({ x: Array.from({ length: 2000 }, () => [[]]) })),
+  ],
   ["a byte order mark", `\uFEFF${JSON.stringify(ask())}`],
-  ["spaces around", ` \n${JSON.stringify(ask())}\n `],
+  ["whitespace around the JSON", ` \n${JSON.stringify(ask())}\n `],
 ];
 
 for (const [about, body] of GOOD_BODIES) {
-  Deno.test(`POST /v1/messages takes ${about}`, async () => {
+  Deno.test(`POST /v1/messages accepts ${about}`, async () => {
     await using upstream = startUpstream(answerPlain);
     const { handler } = createProxy({ upstream });
     const response = await send(handler, body);
@@ -287,7 +290,7 @@ for (const [about, body] of GOOD_BODIES) {
 /** 10,485 bytes. */
 const SMALL = { MAX_BODY_MB: "0.01" };
 
-Deno.test("a body over the limit by its content-length is a 413 before it is read", async () => {
+Deno.test("a body whose content-length is over the limit is a 413 before it is read", async () => {
   const { handler } = createProxy({ env: SMALL });
   const held = holdBody();
   const request = new Request("http://localhost:8000/v1/messages", {
@@ -303,7 +306,7 @@ Deno.test("a body over the limit by its content-length is a 413 before it is rea
   });
 });
 
-Deno.test("a body that grows over the limit is a 413 and is not read to its end", async () => {
+Deno.test("a body that grows over the limit is a 413 and is cancelled", async () => {
   const { handler } = createProxy({ env: SMALL });
   const held = holdBody(" ".repeat(10_000));
   const request = new Request("http://localhost:8000/v1/messages", {
@@ -313,12 +316,12 @@ Deno.test("a body that grows over the limit is a 413 and is not read to its end"
   });
   const answered = call(handler, request);
   held.send(" ".repeat(486));
-  const error = await readError(await soon(answered, "the answer"));
+  const error = await readError(await withTimeout(answered, "the answer"));
   assertEquals([error.status, error.type], [413, "request_too_large"]);
-  await soon(held.cancelled, "the body to be let go");
+  await withTimeout(held.cancelled, "the body to be let go");
 });
 
-Deno.test("a body is counted where its length is no number, or not the last word", async () => {
+Deno.test("a body's bytes are counted when content-length is invalid or superseded by chunked encoding", async () => {
   for (
     const headers of [{ "content-length": "10, 10" }, {
       "content-length": "10",
@@ -332,7 +335,7 @@ Deno.test("a body is counted where its length is no number, or not the last word
   }
 });
 
-Deno.test("a body of exactly the limit passes, with and without its length", async () => {
+Deno.test("a body of exactly the size limit is accepted, with and without content-length", async () => {
   await using upstream = startUpstream(answerPlain);
   const { handler } = createProxy({ upstream, env: SMALL });
   const body = JSON.stringify(ask()).padEnd(10_485);
@@ -343,20 +346,21 @@ Deno.test("a body of exactly the limit passes, with and without its length", asy
   }
 });
 
-Deno.test("readJson gives up a body that falls silent with 408", async () => {
+Deno.test("readJson fails with 408 after an idle timeout of the body", async () => {
   for (const first of ["", '{"model":']) {
     const held = holdBody(first);
     const request = new Request("http://localhost/", { method: "POST", body: held.body });
     const error = await assertRejects(
-      () => soon(readJson(request, { maxBytes: 1000, idleMs: 30 }), "the body to be given up"),
+      () =>
+        withTimeout(readJson(request, { maxBytes: 1000, idleMs: 30 }), "the body to be given up"),
       ApiError,
     );
     assertEquals([error.status, error.type], [408, "timeout_error"]);
-    await soon(held.cancelled, "the body to be let go");
+    await withTimeout(held.cancelled, "the body to be let go");
   }
 });
 
-Deno.test("readJson says 400 where the client breaks its body off", async () => {
+Deno.test("readJson fails with 400 when the client aborts the body", async () => {
   const held = holdBody('{"model":');
   const request = new Request("http://localhost/", { method: "POST", body: held.body });
   const reading = readJson(request, { maxBytes: 1000 });
@@ -365,7 +369,7 @@ Deno.test("readJson says 400 where the client breaks its body off", async () => 
   assertEquals([error.status, error.type], [400, "invalid_request_error"]);
 });
 
-Deno.test("a broken body leaves none of its text in the log", async () => {
+Deno.test("the text of an invalid body is not logged", async () => {
   const { services, handler } = createProxy();
   const response = await send(handler, '{"messages": my-prompt}');
   assertEquals((await readError(response)).status, 400);
@@ -375,7 +379,7 @@ Deno.test("a broken body leaves none of its text in the log", async () => {
 
 // ── Keys ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Deno.test("a request without any key is a 401 that names OPENROUTER_API_KEY, and asks nobody", async () => {
+Deno.test("a request without any usable key is a 401 that names OPENROUTER_API_KEY and sends no upstream request", async () => {
   await using upstream = startUpstream(answerPlain);
   const { handler } = createProxy({ upstream, env: { OPENROUTER_API_KEY: undefined } });
   for (
@@ -390,7 +394,7 @@ Deno.test("a request without any key is a 401 that names OPENROUTER_API_KEY, and
   assertEquals(upstream.requests.length, 0);
 });
 
-Deno.test("the client's key, cookies and headers never go upstream where a key is held", async () => {
+Deno.test("the client's key, cookies and headers are not forwarded when the proxy has a key", async () => {
   await using upstream = startUpstream(answerPlain);
   for (
     const [env, key] of [[{}, "sk-or-v1-client"], [
@@ -415,7 +419,7 @@ Deno.test("the client's key, cookies and headers never go upstream where a key i
   }
 });
 
-Deno.test("the client's own key pays where none is held", async () => {
+Deno.test("the client's own OpenRouter key is sent when the proxy has none", async () => {
   await using upstream = startUpstream(answerPlain);
   const { handler } = createProxy({ upstream, env: { OPENROUTER_API_KEY: undefined } });
   const response = await send(handler, ask(), { "x-api-key": "sk-or-v1-client" });
@@ -423,7 +427,7 @@ Deno.test("the client's own key pays where none is held", async () => {
   assertEquals(upstream.requests[0]?.headers.get("authorization"), "Bearer sk-or-v1-client");
 });
 
-Deno.test("upstream gets authorization, content-type and the app's two headers, and what fetch adds", async () => {
+Deno.test("upstream receives authorization, content-type and the app's two headers besides those that fetch adds", async () => {
   await using upstream = startUpstream(answerPlain);
   const body = '{"model":"a/b","messages":[{"role":"user","content":"Hello"}],"max_tokens":1}';
   const bare = await fetch(`${upstream.baseUrl}/chat/completions`, { method: "POST", body });
@@ -446,7 +450,7 @@ Deno.test("upstream gets authorization, content-type and the app's two headers, 
   assertEquals(own(titled), [...always, "http-referer: https://me.example/", "x-title: My proxy"]);
 });
 
-Deno.test("upstream is asked at its path, with the target as the model", async () => {
+Deno.test("the upstream request has the target model, its fallbacks and the session id", async () => {
   await using upstream = startUpstream(answerPlain);
   const env = { OPENROUTER_BASE_URL: `${upstream.baseUrl}//`, TARGET_MODEL_BIG: "a/x,b/y" };
   const { handler } = createProxy({ upstream, env });
@@ -460,10 +464,10 @@ Deno.test("upstream is asked at its path, with the target as the model", async (
   );
 });
 
-/** Pieces of a key are as bad as a key. */
+/** Part of a key must not leak either. */
 const KEY_PIECE = HELD_KEY.slice(0, 16);
 
-Deno.test("the key that upstream echoes in an error is redacted in body, headers and log", async () => {
+Deno.test("a key echoed in an upstream error is redacted in body, headers and log", async () => {
   await using upstream = startUpstream(() => errorBody(401, `Bad key ${HELD_KEY}!`));
   for (const { request } of MODES) {
     const { services, handler } = createProxy({ upstream });
@@ -479,7 +483,7 @@ Deno.test("the key that upstream echoes in an error is redacted in body, headers
   }
 });
 
-Deno.test("the client's own key that upstream echoes is redacted too", async () => {
+Deno.test("the client's own key echoed in an upstream error is redacted", async () => {
   const own = "sk-or-v1-client-0123456789";
   await using upstream = startUpstream(() => errorBody(401, `Bad key ${own}!`));
   const { services, handler } = createProxy({ upstream, env: { OPENROUTER_API_KEY: undefined } });
@@ -489,7 +493,7 @@ Deno.test("the client's own key that upstream echoes is redacted too", async () 
   assertEquals(services.lines.join().includes(own), false);
 });
 
-Deno.test("a word that clients send for a token garbles no model's name", async () => {
+Deno.test("a short word sent as a bearer token is not redacted from model names", async () => {
   await using upstream = startUpstream(() =>
     Response.json({ ...completion("Hi"), model: "anthropic/claude-4-sonnet" })
   );
@@ -500,7 +504,7 @@ Deno.test("a word that clients send for a token garbles no model's name", async 
   assertEquals((await services.recorded()).upstreamModel, "anthropic/claude-4-sonnet");
 });
 
-Deno.test("a key that upstream echoes in base64 is redacted, alone and behind a user's name", async () => {
+Deno.test("a key echoed in base64 is redacted, alone and after a user name", async () => {
   const echoed = `${btoa(HELD_KEY)} or Basic ${btoa(`me:${HELD_KEY}`)}`;
   await using upstream = startUpstream(() => errorBody(400, `Bad ${echoed}`));
   const { handler, services } = createProxy({ upstream });
@@ -511,7 +515,7 @@ Deno.test("a key that upstream echoes in base64 is redacted, alone and behind a 
   }
 });
 
-Deno.test("what fails behind an answer costs no place, and is logged", async () => {
+Deno.test("a failure of the log after a response is reported and does not reduce MAX_INFLIGHT", async () => {
   const { services } = createProxy({ env: { MAX_INFLIGHT: "2" } });
   const written: string[] = [];
   const log = {
@@ -529,7 +533,7 @@ Deno.test("what fails behind an answer costs no place, and is logged", async () 
   assertStringIncludes(written.join("\n"), "req_1 was not recorded: Error: The log is broken");
 });
 
-Deno.test("the key in an error event of a stream is redacted in event and log", async () => {
+Deno.test("a key in an error event of a stream is redacted in event and log", async () => {
   const body = sse(textChunk("Hi"), errorChunk({ code: 401, message: `Bad key ${HELD_KEY}!` }));
   await using upstream = startUpstream(() => eventStream(body));
   const { services, handler } = createProxy({ upstream });
@@ -539,14 +543,14 @@ Deno.test("the key in an error event of a stream is redacted in event and log", 
   assertEquals(services.lines.join().includes(KEY_PIECE), false);
 });
 
-const KEY_IN_HEADS: [about: string, request: unknown, reply: Reply][] = [
+const KEY_IN_HEADERS: [about: string, request: unknown, reply: Reply][] = [
   ["retry-after", ask(), () =>
     Response.json({ error: { code: 429, message: "slow" } }, {
       status: 429,
       headers: { "retry-after": HELD_KEY },
     })],
   [
-    "the model of an answer",
+    "the model of a JSON response",
     ask(),
     () => Response.json({ ...completion("Hi"), model: `vendor/${HELD_KEY}` }),
   ],
@@ -560,8 +564,8 @@ const KEY_IN_HEADS: [about: string, request: unknown, reply: Reply][] = [
   ],
 ];
 
-for (const [about, request, reply] of KEY_IN_HEADS) {
-  Deno.test(`the key that upstream puts into ${about} does not reach the client's headers`, async () => {
+for (const [about, request, reply] of KEY_IN_HEADERS) {
+  Deno.test(`a key that upstream puts into ${about} does not reach the client's headers`, async () => {
     await using upstream = startUpstream(reply);
     const response = await send(createProxy({ upstream }).handler, request);
     await response.text();
@@ -569,7 +573,7 @@ for (const [about, request, reply] of KEY_IN_HEADS) {
   });
 }
 
-Deno.test("an error text that is cut short does not leave half of the key", async () => {
+Deno.test("a truncated error message contains no part of the key", async () => {
   for (const length of [480, 490, 1980, 1990]) {
     const words = `${"x".repeat(length)}${HELD_KEY}`;
     const raw = { metadata: { raw: words } };
@@ -587,7 +591,7 @@ Deno.test("an error text that is cut short does not leave half of the key", asyn
 
 // ── Heads ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-Deno.test("x-proxy-model is upstream's model, and the client reads the name it asked for", async () => {
+Deno.test("x-proxy-model is the upstream model, and the response has the requested name", async () => {
   await using upstream = startUpstream(answerEither);
   const { handler } = createProxy({ upstream });
   for (const { request } of MODES) {
@@ -597,7 +601,7 @@ Deno.test("x-proxy-model is upstream's model, and the client reads the name it a
   }
 });
 
-Deno.test("x-proxy-model is the target where upstream names no model, and on errors", async () => {
+Deno.test("x-proxy-model is the target model if the upstream response has no model or is an error", async () => {
   const { model: _, ...nameless } = completion("Hi");
   const replies: Reply[] = [() => Response.json(nameless), () => errorBody(429, "slow down")];
   await using upstream = startUpstream(replies);
@@ -609,14 +613,14 @@ Deno.test("x-proxy-model is the target where upstream names no model, and on err
   }
 });
 
-Deno.test("no x-proxy-model stands on an error before a model was chosen", async () => {
+Deno.test("an error before model mapping has no x-proxy-model", async () => {
   const { handler } = createProxy();
   const response = await send(handler, "{");
   await response.body?.cancel();
   assertEquals(response.headers.has("x-proxy-model"), false);
 });
 
-Deno.test("a model name from upstream or the client cannot break a header", async () => {
+Deno.test("a model name from upstream or client cannot inject a header", async () => {
   const model = "модель\r\nx-evil: 1";
   const named = () => Response.json({ ...completion("Hi"), model });
   await using upstream = startUpstream([named, () => errorBody(500, "no")]);
@@ -629,7 +633,7 @@ Deno.test("a model name from upstream or the client cannot break a header", asyn
   }
 });
 
-Deno.test("x-proxy-dropped names what could not travel, and stands only where something could not", async () => {
+Deno.test("x-proxy-dropped lists dropped fields and is absent if there are no dropped fields", async () => {
   await using upstream = startUpstream(answerEither);
   for (const { request } of MODES) {
     const { services, handler } = createProxy({ upstream });
@@ -643,14 +647,14 @@ Deno.test("x-proxy-dropped names what could not travel, and stands only where so
   }
 });
 
-Deno.test("x-proxy-dropped stands on errors of upstream too", async () => {
+Deno.test("x-proxy-dropped is also on upstream errors", async () => {
   await using upstream = startUpstream(() => errorBody(400, "no"));
   const response = await send(createProxy({ upstream }).handler, ask({ container: "c" }));
   await response.body?.cancel();
   assertEquals([response.status, response.headers.get("x-proxy-dropped")], [400, "container"]);
 });
 
-Deno.test("a stream's head forbids to store, compress and buffer it", async () => {
+Deno.test("a stream's headers disable caching, transforming and proxy buffering", async () => {
   await using upstream = startUpstream(answerStream);
   const response = await send(createProxy({ upstream }).handler, ask({ stream: true }));
   const events = await readEvents(response);
@@ -678,10 +682,10 @@ const STATUSES: [upstream: number, status: number, type: string, retry: string |
   [529, 529, "overloaded_error", null],
 ];
 
-for (const [asked, status, type, retry] of STATUSES) {
+for (const [upstreamStatus, status, type, retry] of STATUSES) {
   const retryText = retry === null ? "without" : "with";
-  Deno.test(`upstream's ${asked} becomes ${status} ${type}, ${retryText} x-should-retry`, async () => {
-    await using upstream = startUpstream(() => errorBody(asked, "These are the words"));
+  Deno.test(`upstream's status ${upstreamStatus} becomes ${status} ${type}, ${retryText} x-should-retry`, async () => {
+    await using upstream = startUpstream(() => errorBody(upstreamStatus, "These are the words"));
     const { handler } = createProxy({ upstream });
     for (const { request } of MODES) {
       const response = await send(handler, request);
@@ -693,7 +697,7 @@ for (const [asked, status, type, retry] of STATUSES) {
   });
 }
 
-Deno.test("retry-after is passed on", async () => {
+Deno.test("retry-after is forwarded", async () => {
   const reply = (status: number): Reply => () =>
     Response.json({ error: { code: status, message: "slow down" } }, {
       status,
@@ -709,7 +713,7 @@ Deno.test("retry-after is passed on", async () => {
   }
 });
 
-Deno.test("a 502 says that the proxy has too many files open", async () => {
+Deno.test("an error about too many open files is a 502 that says so", async () => {
   const cause = new Error(
     "client error (Connect): tcp open error: Too many open files (os error 24)",
   );
@@ -727,7 +731,7 @@ Deno.test("a 502 says that the proxy has too many files open", async () => {
 // ── Upstream fails ──────────────────────────────────────────────────────────────────────────────────────────
 
 for (const { mode, request } of MODES) {
-  Deno.test(`${mode} gets 502 where upstream cannot be reached, without its address`, async () => {
+  Deno.test(`${mode} gets 502 without the upstream address if upstream cannot be reached`, async () => {
     const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = closed.addr;
     closed.close();
@@ -737,14 +741,14 @@ for (const { mode, request } of MODES) {
   });
 
   for (const bytes of ["", "HTTP/1.1 200 OK\r\ncontent-le", "SSH-2.0-OpenSSH_9\r\n"]) {
-    Deno.test(`${mode} gets 502 where upstream says ${JSON.stringify(bytes)}`, async () => {
+    Deno.test(`${mode} gets 502 if upstream sends ${JSON.stringify(bytes)}`, async () => {
       await using upstream = startRawUpstream(bytes);
       const error = await readError(await send(createProxy({ upstream }).handler, request));
       assertEquals([error.status, error.type], [502, "api_error"]);
     });
   }
 
-  Deno.test(`${mode} gets 502 where upstream's body breaks off at once`, async () => {
+  Deno.test(`${mode} gets 502 if the upstream body is cut off at once`, async () => {
     for (const type of ["application/json", "text/event-stream"]) {
       const bytes = `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-length: 100\r\n\r\n{`;
       await using upstream = startRawUpstream(bytes);
@@ -753,7 +757,7 @@ for (const { mode, request } of MODES) {
     }
   });
 
-  Deno.test(`${mode} gets 504 where upstream's head does not come, and upstream is let go`, async () => {
+  Deno.test(`${mode} gets 504 if no upstream headers come within TIMEOUT_S, and the upstream request is aborted`, async () => {
     await using upstream = startUpstream(answerNever);
     const { handler } = createProxy({ upstream, env: { TIMEOUT_S: "0.05" } });
     const error = await readError(await send(handler, request));
@@ -765,7 +769,7 @@ for (const { mode, request } of MODES) {
     await upstream.requests[0]?.left;
   });
 
-  Deno.test(`${mode} gets 504 where upstream's body is silent, and upstream is let go`, async () => {
+  Deno.test(`${mode} gets 504 if the upstream body is idle for TIMEOUT_S, and the upstream request is aborted`, async () => {
     for (const first of ["", mode === "a plain request" ? '{"id":' : sse(roleChunk())]) {
       const held = holdStream(first);
       await using upstream = startUpstream(() => held.response);
@@ -776,12 +780,12 @@ for (const { mode, request } of MODES) {
         type: "timeout_error",
         message: "OpenRouter was silent for 0.05 s (TIMEOUT_S)",
       });
-      await soon(held.cancelled, "the body to be let go");
+      await withTimeout(held.cancelled, "the body to be let go");
     }
   });
 
   for (const status of [301, 302, 303, 307, 308]) {
-    Deno.test(`${mode} gets 502 where upstream redirects with ${status}, and nobody follows`, async () => {
+    Deno.test(`${mode} gets 502 if upstream redirects with ${status}, and the redirect is not followed`, async () => {
       await using other = startUpstream(answerEither);
       const location = `${other.baseUrl}/chat/completions`;
       await using upstream = startUpstream(() =>
@@ -794,7 +798,7 @@ for (const { mode, request } of MODES) {
     });
   }
 
-  Deno.test(`${mode} gets an HTML page of upstream as 502 without the HTML`, async () => {
+  Deno.test(`${mode} gets 502 without the HTML if upstream sends an HTML page`, async () => {
     const page = "<!DOCTYPE html><html><body><h1>Bad gateway</h1></body></html>";
     const headers = { "content-type": "text/html" };
     await using upstream = startUpstream([
@@ -809,7 +813,7 @@ for (const { mode, request } of MODES) {
     }
   });
 
-  Deno.test(`${mode} gets an error with HTTP 200 under its own status`, async () => {
+  Deno.test(`${mode} gets the status of an error that upstream sends with HTTP 200`, async () => {
     const error = { code: 429, message: "Rate limit exceeded: free-models-per-day" };
     await using upstream = startUpstream([
       () => Response.json({ error }),
@@ -825,7 +829,7 @@ for (const { mode, request } of MODES) {
     assertEquals(other, { status: 502, type: "api_error", message: "Something" });
   });
 
-  Deno.test(`${mode} gets 502 for JSON that is no answer`, async () => {
+  Deno.test(`${mode} gets 502 if upstream sends JSON that is not a completion`, async () => {
     const bodies = [
       "{}",
       '{"choices":[]}',
@@ -847,7 +851,7 @@ for (const { mode, request } of MODES) {
     }
   });
 
-  Deno.test(`${mode} gets 502 for an answer without a body`, async () => {
+  Deno.test(`${mode} gets 502 if upstream sends no body`, async () => {
     const headers = { "content-type": "text/event-stream" };
     const replies: Reply[] = [
       () => new Response(null),
@@ -864,7 +868,7 @@ for (const { mode, request } of MODES) {
     }
   });
 
-  Deno.test(`${mode} gets 502 for an answer that is no gzip though it says so`, async () => {
+  Deno.test(`${mode} gets 502 if upstream sends invalid gzip`, async () => {
     for (const type of ["application/json", "text/event-stream"]) {
       const headers = { "content-type": type, "content-encoding": "gzip" };
       await using upstream = startUpstream(() => new Response("no gzip", { headers }));
@@ -885,7 +889,7 @@ Deno.test("an error in the first chunk of a stream keeps its HTTP status", async
   });
 });
 
-Deno.test("a stream cut before its finish ends in an error and never in message_stop", async () => {
+Deno.test("a stream cut off before its finish reason ends in an error event without message_stop", async () => {
   const text = sse(roleChunk(), textChunk("Hel"));
   const head = "content-type: text/event-stream\r\ntransfer-encoding: chunked";
   const bytes = `HTTP/1.1 200 OK\r\n${head}\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n`;
@@ -899,16 +903,16 @@ Deno.test("a stream cut before its finish ends in an error and never in message_
   assertEquals((await services.recorded()).outcome, "api_error");
 });
 
-Deno.test("a stream that falls silent behind its head ends in a timeout error", async () => {
+Deno.test("a stream that is idle after its first text ends in a timeout error", async () => {
   const held = holdStream(sse(textChunk("Hel")));
   await using upstream = startUpstream(() => held.response);
   const { handler } = createProxy({ upstream, env: { TIMEOUT_S: "0.05" } });
   const events = await readEvents(await send(handler, ask({ stream: true })));
   assertEquals(lastError(events), "timeout_error: OpenRouter was silent for 0.05 s (TIMEOUT_S)");
-  await soon(held.cancelled, "the body to be let go");
+  await withTimeout(held.cancelled, "the body to be let go");
 });
 
-Deno.test("a slow first chunk gets its head and a ping after PING_S, with the target as x-proxy-model", async () => {
+Deno.test("a stream without a first chunk gets headers, message_start and a ping after PING_S", async () => {
   const held = holdStream();
   await using upstream = startUpstream(() => held.response);
   const env = { PING_S: "0.03", TARGET_MODEL_BIG: "a/x" };
@@ -919,10 +923,10 @@ Deno.test("a slow first chunk gets its head and a ping after PING_S, with the ta
   checkGrammar(events);
   assertEquals(events.slice(0, 2).map(({ type }) => type), ["message_start", "ping"]);
   assertEquals(events.at(-1)?.type, "message_stop");
-  await soon(held.cancelled, "the body to be let go");
+  await withTimeout(held.cancelled, "the body to be let go");
 });
 
-Deno.test("a JSON body for a stream request becomes a whole stream", async () => {
+Deno.test("a JSON body for a stream request becomes a complete stream", async () => {
   await using upstream = startUpstream([answerPlain, answerStream]);
   const { services, handler } = createProxy({ upstream });
   const response = await send(handler, ask({ stream: true }));
@@ -938,7 +942,7 @@ Deno.test("a JSON body for a stream request becomes a whole stream", async () =>
 });
 
 for (const body of ["oops", "{", '{"choices":\n\n[']) {
-  Deno.test(`a body for a stream request that says it is JSON and is ${JSON.stringify(body)} is told as such`, async () => {
+  Deno.test(`a stream request gets an error about invalid JSON if upstream sends ${JSON.stringify(body)} as JSON`, async () => {
     const headers = { "content-type": "application/json" };
     await using upstream = startUpstream(() => new Response(body, { headers }));
     const { handler } = createProxy({ upstream });
@@ -950,7 +954,7 @@ for (const body of ["oops", "{", '{"choices":\n\n[']) {
   });
 }
 
-Deno.test("a stream for a plain request is a clean 502", async () => {
+Deno.test("an event stream for a plain request is a 502", async () => {
   await using upstream = startUpstream(answerStream);
   const error = await readError(await send(createProxy({ upstream }).handler, ask()));
   assertEquals(error, {
@@ -960,7 +964,7 @@ Deno.test("a stream for a plain request is a clean 502", async () => {
   });
 });
 
-Deno.test("a gzipped answer is read, plain and streamed", async () => {
+Deno.test("a gzipped response is decoded, plain and streamed", async () => {
   await using upstream = startUpstream((request) => {
     const isStream = request.body["stream"] === true;
     const text = isStream ? sseAnswer("Hi") : JSON.stringify(completion("Hi"));
@@ -976,7 +980,7 @@ Deno.test("a gzipped answer is read, plain and streamed", async () => {
   }
 });
 
-Deno.test("a bug of ours is a 500 that tells the client nothing and the log everything", async () => {
+Deno.test("an unexpected exception is a 500 whose details are only in the log", async () => {
   const services = createTestServices();
   services.catalog.list = () => Promise.reject(new TypeError("boom in /secret/place"));
   const response = await call(createHandler(services), get("/v1/models"));
@@ -989,7 +993,7 @@ Deno.test("a bug of ours is a 500 that tells the client nothing and the log ever
 
 // ── MAX_INFLIGHT ────────────────────────────────────────────────────────────────────────────────────────────
 
-Deno.test("requests over MAX_INFLIGHT get 529 at once, until one has gone out whole", async () => {
+Deno.test("requests over MAX_INFLIGHT get 529 until a response is complete", async () => {
   const held = holdStream(sse(textChunk("Hi")));
   await using upstream = startUpstream([() => held.response, answerPlain]);
   const { services, handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
@@ -1011,7 +1015,7 @@ Deno.test("requests over MAX_INFLIGHT get 529 at once, until one has gone out wh
   assertEquals(third.status, 200);
 });
 
-Deno.test("a client that leaves makes room under MAX_INFLIGHT", async () => {
+Deno.test("a client that disconnects frees its place under MAX_INFLIGHT", async () => {
   const held = holdStream(sse(textChunk("Hi")));
   await using upstream = startUpstream([() => held.response, answerPlain]);
   const { services, handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
@@ -1026,13 +1030,13 @@ Deno.test("a client that leaves makes room under MAX_INFLIGHT", async () => {
 
 // ── Models ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Upstream knows every model but these. */
-const knowsAllBut = (...unknown: string[]): Reply => (request) =>
+/** Rejects these models and accepts all others. */
+const rejectModels = (...unknown: string[]): Reply => (request) =>
   unknown.includes(String(request.body["model"])) ? refuseModel(request) : answerEither(request);
 
 for (const { mode, request } of MODES) {
-  Deno.test(`${mode} whose default target is refused is sent once more, and that is remembered`, async () => {
-    await using upstream = startUpstream(knowsAllBut(SONNET));
+  Deno.test(`${mode} is sent again if its default target is rejected, and the replacement is remembered`, async () => {
+    await using upstream = startUpstream(rejectModels(SONNET));
     const { services, handler } = createProxy({ upstream });
     for (const expected of [2, 3]) {
       const response = await send(handler, request);
@@ -1066,7 +1070,7 @@ const REFUSALS: [about: string, reply: Reply][] = [
 ];
 
 for (const [about, refuse] of REFUSALS) {
-  Deno.test(`a default target refused with ${about} is replaced`, async () => {
+  Deno.test(`a default target rejected with ${about} is replaced`, async () => {
     await using upstream = startUpstream((request) =>
       request.body["model"] === OPUS ? refuse(request) : answerPlain(request)
     );
@@ -1077,7 +1081,7 @@ for (const [about, refuse] of REFUSALS) {
   });
 }
 
-Deno.test("a replacement that is refused as well is an error, and not asked a third time", async () => {
+Deno.test("a replacement that is rejected too is an error, without a third attempt", async () => {
   await using upstream = startUpstream(refuseModel);
   const response = await send(createProxy({ upstream }).handler, ask());
   assertEquals(response.headers.get("x-proxy-model"), "anthropic/claude-sonnet-4.5");
@@ -1094,13 +1098,13 @@ const NOT_REPLACED: [about: string, env: Record<string, string>, model: string][
   ["a target that the user set", { TARGET_MODEL_BIG: "a/x" }, "sonnet"],
   ["an id from the request", {}, "anthropic/claude-sonnet-9"],
   ["the default's own id from the request", {}, SONNET],
-  ["an alias of OpenRouter's", {}, "~anthropic/claude-sonnet-latest"],
-  ["a list", { TARGET_MODEL_BIG: `${SONNET},b/y` }, "sonnet"],
+  ["an OpenRouter alias", {}, "~anthropic/claude-sonnet-latest"],
+  ["a list of targets", { TARGET_MODEL_BIG: `${SONNET},b/y` }, "sonnet"],
   ["auto", { TARGET_MODEL_BIG: "auto" }, "sonnet"],
 ];
 
 for (const [about, env, model] of NOT_REPLACED) {
-  Deno.test(`${about} is not replaced when upstream refuses it`, async () => {
+  Deno.test(`${about} is not replaced when upstream rejects it`, async () => {
     await using upstream = startUpstream(refuseModel);
     const { handler } = createProxy({ upstream, env });
     for (let i = 1; i <= 2; i++) {
@@ -1113,7 +1117,7 @@ for (const [about, env, model] of NOT_REPLACED) {
 }
 
 for (const status of [400, 401, 402, 404, 429, 500, 503]) {
-  Deno.test(`a default target is not asked twice after ${status} for another reason`, async () => {
+  Deno.test(`a default target is not retried after ${status} for another reason`, async () => {
     await using upstream = startUpstream(() => errorBody(status, "for another reason"));
     const response = await send(createProxy({ upstream }).handler, ask());
     await response.body?.cancel();
@@ -1133,7 +1137,7 @@ Deno.test("both attempts at a default target share one TIMEOUT_S", async () => {
   assertEquals([error.status, error.type, upstream.requests.length], [504, "timeout_error", 2]);
   assertStringIncludes(error.message, "within 0.4 s");
   assertGreaterOrEqual(elapsed, 390);
-  // Two whole waits would take 0.65 s.
+  // Two separate timeouts would take 0.65 s.
   assertLess(elapsed, 600);
   await upstream.requests[1]?.left;
 });
@@ -1151,7 +1155,7 @@ const CATALOG = [
   { id: "anthropic/claude-haiku-4.5", name: "Haiku", created: 200 },
 ];
 
-Deno.test("the error of an unknown id names the nearest ids of the catalog", async () => {
+Deno.test("the error for an unknown model ID suggests similar IDs from the catalog", async () => {
   await using upstream = startUpstream(refuseModel, { models: CATALOG });
   const { services, handler } = createProxy({ upstream });
   await services.catalog.list(5000);
@@ -1164,14 +1168,14 @@ Deno.test("the error of an unknown id names the nearest ids of the catalog", asy
   assertEquals(ids.includes("zz/unlike"), false);
 });
 
-Deno.test("the catalog's limit clamps max_tokens, and what it does not know does not", async () => {
+Deno.test("max_tokens is clamped to the limit in the catalog, where there is one", async () => {
   await using upstream = startUpstream(answerPlain, { models: CATALOG });
   const { services, handler } = createProxy({ upstream });
   const model = "openai/gpt-5:free";
   for (const known of [false, true]) {
     if (known) await services.catalog.list(5000);
-    for (const [asked, name] of [[100, model], [10, model], [100, "a/unknown"]] as const) {
-      const response = await send(handler, ask({ model: name, max_tokens: asked }));
+    for (const [max_tokens, name] of [[100, model], [10, model], [100, "a/unknown"]] as const) {
+      const response = await send(handler, ask({ model: name, max_tokens }));
       await response.body?.cancel();
     }
   }
@@ -1179,7 +1183,7 @@ Deno.test("the catalog's limit clamps max_tokens, and what it does not know does
   assertEquals(limits, [100, 10, 100, 50, 10, 100]);
 });
 
-Deno.test("the catalog's limits hold for every variant of a model", async () => {
+Deno.test("a limit in the catalog applies to every variant of a model", async () => {
   await using upstream = startUpstream(answerPlain, {
     models: [{ id: "a/x", top_provider: { max_completion_tokens: 50 } }],
   });
@@ -1192,7 +1196,7 @@ Deno.test("the catalog's limits hold for every variant of a model", async () => 
   assertEquals(limits, [50, 50, 50, 50, 50, 100]);
 });
 
-Deno.test("a catalog that fails harms no request", async () => {
+Deno.test("requests succeed when the catalog cannot be fetched", async () => {
   const models = () => new Response("no", { status: 500 });
   await using upstream = startUpstream(answerPlain, { models });
   const { services, handler } = createProxy({ upstream });
@@ -1204,7 +1208,7 @@ Deno.test("a catalog that fails harms no request", async () => {
   assertEquals(response.status, 200);
 });
 
-Deno.test("a catalog that hangs delays no request", async () => {
+Deno.test("requests do not wait for a slow catalog", async () => {
   const hanging = holdBody();
   const models = () => new Response(hanging.body);
   await using upstream = startUpstream(answerPlain, { models });
@@ -1217,13 +1221,13 @@ Deno.test("a catalog that hangs delays no request", async () => {
   await services.catalog.settled();
 });
 
-/** The names that the configuration maps; they head the list, whatever upstream says. */
+/** The names that the configuration maps. They are always first in the list. */
 const MAPPED = ["claude-opus", "claude-sonnet", "claude-haiku", "claude-fable"];
 
 const listIds = async (response: Response): Promise<string[]> =>
   (await response.json()).data.map(({ id }: { id: string }) => id);
 
-Deno.test("GET /v1/models gives the mapped names while upstream gives no list, and all as soon as it does", async () => {
+Deno.test("GET /v1/models lists the mapped names while the catalog is unavailable, and all models afterwards", async () => {
   let isUp = false;
   const models = () =>
     isUp ? Response.json({ data: CATALOG }) : new Response("no", { status: 503 });
@@ -1234,7 +1238,7 @@ Deno.test("GET /v1/models gives the mapped names while upstream gives no list, a
   const error = await readError(await call(handler, get("/v1/models/zz/unlike")));
   assertEquals([error.status, error.type], [404, "not_found_error"]);
   isUp = true;
-  // A list that has failed is asked for again after five seconds.
+  // A failed fetch is repeated after five seconds.
   const { now } = performance;
   performance.now = () => now.call(performance) + 5000;
   try {
@@ -1244,7 +1248,7 @@ Deno.test("GET /v1/models gives the mapped names while upstream gives no list, a
   }
 });
 
-Deno.test("GET /v1/models gives the mapped names for a list that is none", async () => {
+Deno.test("GET /v1/models lists the mapped names if the catalog is invalid", async () => {
   for (const text of ["<html>", "{}", '{"data":{}}', "null"]) {
     await using upstream = startUpstream(answerPlain, { models: () => new Response(text) });
     const { handler } = createProxy({ upstream });
@@ -1276,7 +1280,7 @@ const PAGES: [query: string, ids: string[], hasMore: boolean][] = [
 ];
 
 for (const [query, ids, hasMore] of PAGES) {
-  Deno.test(`GET /v1/models${query} gives its page, the mapped names first, then the newest`, async () => {
+  Deno.test(`GET /v1/models${query} returns its page, mapped names first, then the newest models`, async () => {
     await using upstream = startUpstream(answerPlain, { models: CATALOG });
     const response = await call(createProxy({ upstream }).handler, get(`/v1/models${query}`));
     const { data, ...rest } = await response.json();
@@ -1297,7 +1301,7 @@ for (
   });
 }
 
-Deno.test("GET /v1/models gives twenty models unless told, and fetches the list once", async () => {
+Deno.test("GET /v1/models returns twenty models by default and fetches the catalog once", async () => {
   const models = Array.from({ length: 25 }, (_, i) => ({ id: `a/${i}`, created: i + 1 }));
   await using upstream = startUpstream(answerPlain, { models });
   const { handler } = createProxy({ upstream });
@@ -1308,7 +1312,7 @@ Deno.test("GET /v1/models gives twenty models unless told, and fetches the list 
   assertEquals(upstream.modelsAsked, 1);
 });
 
-Deno.test("GET /v1/models/{id} finds an id with its slash encoded and raw", async () => {
+Deno.test("GET /v1/models/{id} finds an ID with its slash encoded or raw", async () => {
   await using upstream = startUpstream(answerPlain, { models: CATALOG });
   const { handler } = createProxy({ upstream });
   for (const path of ["openai%2Fgpt-5%3Afree", "openai/gpt-5:free", "openai%2fgpt-5:free"]) {
@@ -1327,7 +1331,7 @@ Deno.test("GET /v1/models/{id} finds an id with its slash encoded and raw", asyn
   assertEquals([unknown.max_input_tokens, unknown.max_tokens], [null, null]);
 });
 
-Deno.test("GET /v1/models/{id} says 404 for an unknown one and names the nearest", async () => {
+Deno.test("GET /v1/models/{id} is a 404 with similar IDs for an unknown ID", async () => {
   await using upstream = startUpstream(answerPlain, { models: CATALOG });
   const request = get("/v1/models/anthropic%2Fclaude-opus-4.9");
   const error = await readError(await call(createProxy({ upstream }).handler, request));
@@ -1338,7 +1342,7 @@ Deno.test("GET /v1/models/{id} says 404 for an unknown one and names the nearest
 
 // ── Clients leave (real sockets) ────────────────────────────────────────────────────────────────────────────
 
-/** Sends a request that the test can leave. */
+/** Sends a request that the test can abort. */
 function fetchAs(url: string, body: unknown): { answer: Promise<Response>; leave(): void } {
   const controller = new AbortController();
   const answer = fetch(`${url}/v1/messages`, {
@@ -1347,15 +1351,14 @@ function fetchAs(url: string, body: unknown): { answer: Promise<Response>; leave
     body: JSON.stringify(body),
     signal: controller.signal,
   });
-  // Leaving rejects it, perhaps before anybody looks.
+  // Aborting rejects it, possibly before the test awaits it.
   answer.catch(() => {});
   return { answer, leave: () => controller.abort() };
 }
 
 /**
- * A client on a raw connection: all of its request in one packet, and nothing read. Deno 2.8 and newer notice
- * only such a client's leaving before the answer's head (`request.signal`); what fetch sends in two packets,
- * they do not always.
+ * Sends a request in one packet over TCP and reads nothing. Before the response headers, Deno 2.8 and newer
+ * reliably report a disconnect (`request.signal`) only of such a client; fetch sends two packets.
  */
 async function connectAs(url: string, body: unknown): Promise<{ leave(): void }> {
   const { hostname, port, host } = new URL(url);
@@ -1368,18 +1371,18 @@ async function connectAs(url: string, body: unknown): Promise<{ leave(): void }>
 }
 
 for (const { mode, request } of MODES) {
-  Deno.test(`${mode} whose client leaves before upstream's head lets upstream go`, async () => {
+  Deno.test(`${mode} aborts the upstream request if the client disconnects before the upstream headers`, async () => {
     await using upstream = startSilentUpstream();
     await using proxy = startProxy({ upstream });
     const { leave } = await connectAs(proxy.url, request);
     await upstream.asked;
     leave();
-    await soon(upstream.left, "upstream to be let go");
+    await withTimeout(upstream.left, "upstream to be let go");
     const record = await proxy.services.recorded();
     assertEquals([record.outcome, record.status], ["client_gone", 499]);
   });
 
-  Deno.test(`${mode} whose client leaves during upstream's body lets upstream go`, async () => {
+  Deno.test(`${mode} aborts the upstream request if the client disconnects during the upstream body`, async () => {
     const held = holdStream(mode === "a plain request" ? "{" : sse(roleChunk()));
     await using upstream = startUpstream(() => held.response);
     await using proxy = startProxy({ upstream });
@@ -1387,13 +1390,13 @@ for (const { mode, request } of MODES) {
     const { leave } = await connectAs(proxy.url, request);
     await hasHead;
     leave();
-    await soon(held.cancelled, "the body to be let go");
+    await withTimeout(held.cancelled, "the body to be let go");
     const { outcome, status } = await proxy.services.recorded();
     assertEquals([outcome, status], ["client_gone", 499]);
   });
 }
 
-Deno.test("a client that leaves in mid-stream, upstream being silent, lets upstream go at once", async () => {
+Deno.test("a client that disconnects from an idle stream aborts the upstream request at once", async () => {
   const held = holdStream(sse(textChunk("Hi")));
   await using upstream = startUpstream(() => held.response);
   await using proxy = startProxy({ upstream });
@@ -1401,14 +1404,14 @@ Deno.test("a client that leaves in mid-stream, upstream being silent, lets upstr
   const reader = (await answer).body?.getReader();
   await reader?.read();
   leave();
-  await soon(held.cancelled, "the body to be let go");
+  await withTimeout(held.cancelled, "the body to be let go");
   await reader?.closed.catch(() => {});
   const record = await proxy.services.recorded();
   assertEquals([record.outcome, record.status], ["client_gone", 200]);
 });
 
-Deno.test("a client is gone, and upstream has not failed, where only the request's signal tells of it", async () => {
-  // Deno 2.5 tells in this way, and before it cancels the answer.
+Deno.test("a disconnect that only the request's signal reports is recorded as client_gone", async () => {
+  // Deno 2.5 aborts the signal before it cancels the response body.
   const held = holdStream(sse(textChunk("Hi")));
   await using upstream = startUpstream(() => held.response);
   const { handler, services } = createProxy({ upstream });
@@ -1421,7 +1424,7 @@ Deno.test("a client is gone, and upstream has not failed, where only the request
   assertEquals([outcome, error], ["client_gone", undefined]);
 });
 
-Deno.test("thirty clients that leave at once let thirty upstreams go, and the next is served", async () => {
+Deno.test("thirty clients that disconnect together abort thirty upstream requests, and the next request is served", async () => {
   const streams = Array.from({ length: 30 }, () => holdStream(sse(textChunk("Hi"))));
   await using upstream = startUpstream([
     ...streams.map(({ response }) => () => response),
@@ -1432,7 +1435,7 @@ Deno.test("thirty clients that leave at once let thirty upstreams go, and the ne
   const answers = await Promise.all(clients.map(({ answer }) => answer));
   for (const { leave } of clients) leave();
   const letGo = Promise.all(streams.map(({ cancelled }) => cancelled));
-  await soon(letGo, "all upstreams to be let go");
+  await withTimeout(letGo, "all upstreams to be let go");
   await Promise.all(answers.map((answer) => answer.body?.cancel().catch(() => {})));
   await proxy.services.recorded(29);
   const response = await fetchAs(proxy.url, ask()).answer;
@@ -1443,7 +1446,7 @@ Deno.test("thirty clients that leave at once let thirty upstreams go, and the ne
 // ── Log records ─────────────────────────────────────────────────────────────────────────────────────────────
 
 for (const { mode, request } of MODES) {
-  Deno.test(`the record of ${mode} says model, target, provider, tokens, cost and end`, async () => {
+  Deno.test(`the log record of ${mode} has model, provider, tokens, cost and outcome`, async () => {
     await using upstream = startUpstream(answerEither);
     const { services, handler } = createProxy({ upstream });
     const response = await send(handler, request);
@@ -1471,7 +1474,7 @@ for (const { mode, request } of MODES) {
   });
 }
 
-Deno.test("the record of a failure says its type, its words and the target", async () => {
+Deno.test("the log record of a failure has its type, message and target model", async () => {
   await using upstream = startUpstream(() => errorBody(429, "slow down"));
   const { services, handler } = createProxy({ upstream });
   await readError(await send(handler, ask({ stream: true })));
@@ -1489,7 +1492,7 @@ Deno.test("the record of a failure says its type, its words and the target", asy
   });
 });
 
-Deno.test("the record of a stream that fails behind its head says 200, its error and what was used", async () => {
+Deno.test("the log record of a stream that fails after its headers has status 200 and the error", async () => {
   const body = sse(textChunk("Hi"), errorChunk({ code: 529, message: "Overloaded" }));
   await using upstream = startUpstream(() => eventStream(body));
   const { services, handler } = createProxy({ upstream });
@@ -1499,7 +1502,7 @@ Deno.test("the record of a stream that fails behind its head says 200, its error
   assertEquals([provider, upstreamModel], ["Anthropic", UPSTREAM_MODEL]);
 });
 
-Deno.test("the record of a stream is written when the stream has ended, not before", async () => {
+Deno.test("the log record of a stream is written when the stream has ended", async () => {
   const held = holdStream(sse(textChunk("Hi")));
   await using upstream = startUpstream(() => held.response);
   const { services, handler } = createProxy({ upstream });
@@ -1511,7 +1514,7 @@ Deno.test("the record of a stream is written when the stream has ended, not befo
   assertEquals((await services.recorded()).outcome, "complete");
 });
 
-Deno.test("the record of a refused request says who asked for what", async () => {
+Deno.test("the log record of a rejected request has method, path and error", async () => {
   const { services, handler } = createProxy();
   await readError(await send(handler, ask(), { origin: "https://evil.com" }));
   const { totalMs: _, ...record } = await services.recorded();
@@ -1525,7 +1528,7 @@ Deno.test("the record of a refused request says who asked for what", async () =>
   });
 });
 
-/** Lets everything that is due happen first. */
+/** Waits for a turn of the event loop. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

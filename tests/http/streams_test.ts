@@ -16,7 +16,7 @@ import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { createClient } from "../../lib/openrouter/client.ts";
 import { createHandler, type Handler } from "../../lib/server.ts";
 import { checkGrammar, collapse } from "../helpers/grammar.ts";
-import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { checkChatRequest } from "../helpers/openrouter_request_checker.ts";
 import { ask, call, createTestServices, post } from "../helpers/proxy.ts";
 import { chunkings, parseSse, toBody } from "../helpers/sse.ts";
 import {
@@ -32,18 +32,18 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import { errorBody, eventStream, holdBody } from "../helpers/upstream.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 type Json = Record<string, unknown>;
 type Fetch = (init: RequestInit) => Response | Promise<Response>;
 
-/** An answer in short: a line a block, then the stop reason, or the error. */
-type Told = string[];
+/** A response in short: a line per block, then the stop reason or the error. */
+type Summary = string[];
 
 const READ = { name: "Read", input_schema: { type: "object", properties: {} } };
 
-/** A handler before a stand-in for `fetch`, so that bytes arrive exactly as they are cut. */
-function createDirect(answer: Fetch): Handler {
+/** A handler with a fake `fetch`, so that the body is read in exactly the test's chunks. */
+function createHandlerWithFetch(answer: Fetch): Handler {
   const services = createTestServices();
   let refusal: unknown;
   const fetcher: typeof fetch = async (_input, init = {}) => {
@@ -63,14 +63,14 @@ function createDirect(answer: Fetch): Handler {
   };
 }
 
-/** The text of a streamed answer. */
-async function stream(answer: Fetch, request: Json = {}): Promise<string> {
+/** The text of a streamed response. */
+async function requestStream(answer: Fetch, request: Json = {}): Promise<string> {
   const body = ask({ tools: [READ], stream: true, ...request });
-  return await (await call(createDirect(answer), post(body))).text();
+  return await (await call(createHandlerWithFetch(answer), post(body))).text();
 }
 
-/** The events of an answer that did begin. */
-function toEvents(text: string): StreamEvent[] {
+/** The events of a stream, checked and collapsed. */
+function parseEvents(text: string): StreamEvent[] {
   const events: StreamEvent[] = parseSse(text).map(({ name, data }) => {
     const event = JSON.parse(data);
     assertEquals(event.type, name);
@@ -80,50 +80,55 @@ function toEvents(text: string): StreamEvent[] {
   return collapse(events);
 }
 
-/** A streamed answer in every chunking, which must all say the same. */
-async function play(upstream: string, request: Json = {}): Promise<StreamEvent[]> {
-  const played: StreamEvent[][] = [];
+/** The events that an upstream stream is translated to, which must be the same in every chunking. */
+async function translateStream(upstream: string, request: Json = {}): Promise<StreamEvent[]> {
+  const translations: StreamEvent[][] = [];
   for (const { chunks } of chunkings(upstream)) {
-    played.push(toEvents(await stream(() => eventStream(toBody(chunks)), request)));
+    translations.push(parseEvents(await requestStream(() => eventStream(toBody(chunks)), request)));
   }
-  const [first = []] = played;
-  for (const other of played) assertEquals(other, first);
+  const [first = []] = translations;
+  for (const other of translations) assertEquals(other, first);
   return first;
 }
 
-/** An answer that never began: its status and words. */
-async function playError(answer: Fetch, request: Json = {}): Promise<[number, string, string]> {
-  const response = await call(createDirect(answer), post(ask({ tools: [READ], ...request })));
+/** Status, type and message of an error response. */
+async function requestError(answer: Fetch, request: Json = {}): Promise<[number, string, string]> {
+  const response = await call(
+    createHandlerWithFetch(answer),
+    post(ask({ tools: [READ], ...request })),
+  );
   const { type, error } = await response.json();
   assertEquals(type, "error");
   return [response.status, error.type, error.message];
 }
 
-/** The whole answer to a request without stream. */
-async function playWhole(completion: Json): Promise<Message> {
+/** The message that a completion is translated to. */
+async function requestMessage(completion: Json): Promise<Message> {
   const answer = () => Response.json(completion);
-  return await (await call(createDirect(answer), post(ask({ tools: [READ] })))).json();
+  return await (await call(createHandlerWithFetch(answer), post(ask({ tools: [READ] })))).json();
 }
 
-/** Events in short; a block that is not closed ends in "…". */
-function tell(events: readonly StreamEvent[]): Told {
-  const told: Told = [];
-  const add = (words: string) => told.push(`${told.pop()?.replace(/…$/, "")}${words}`);
+/** Events in short; an open block ends in "…". */
+function summarize(events: readonly StreamEvent[]): Summary {
+  const summary: Summary = [];
+  const add = (words: string) => summary.push(`${summary.pop()?.replace(/…$/, "")}${words}`);
   for (const event of events) {
-    if (event.type === "content_block_start") told.push(tellStart(event.content_block));
+    if (event.type === "content_block_start") summary.push(summarizeStart(event.content_block));
     else if (event.type === "content_block_delta") add(`${Object.values(event.delta)[1]}…`);
     else if (event.type === "content_block_stop") add("");
-    else if (event.type === "message_delta") told.push(`= ${event.delta.stop_reason}`);
-    else if (event.type === "error") told.push(`! ${event.error.type}`);
+    else if (event.type === "message_delta") summary.push(`= ${event.delta.stop_reason}`);
+    else if (event.type === "error") summary.push(`! ${event.error.type}`);
   }
-  return told;
+  return summary;
 }
 
-function tellStart(block: Extract<StreamEvent, { type: "content_block_start" }>["content_block"]) {
+function summarizeStart(
+  block: Extract<StreamEvent, { type: "content_block_start" }>["content_block"],
+) {
   return block.type === "tool_use" ? `call ${block.id} ${block.name} …` : `${block.type} …`;
 }
 
-/** A fragment of a call. */
+/** A tool call delta. */
 function part(index: number | undefined, args: string, head: Json = {}): Json {
   const { id, ...name } = head;
   return {
@@ -133,12 +138,12 @@ function part(index: number | undefined, args: string, head: Json = {}): Json {
   };
 }
 
-/** One chunk with fragments of calls. */
+/** A chunk with tool call deltas. */
 const calls = (...parts: Json[]) => deltaChunk({ tool_calls: parts });
 const head = (id: string, name = "Read") => ({ id, name });
 const END = [finishChunk("tool_calls"), usageChunk(), "[DONE]"];
 
-/** A body that brings these bytes, one chunk a read, and then breaks off. */
+/** A body that fails after these chunks. */
 function cutBody(
   ...parts: (string | Uint8Array<ArrayBuffer>)[]
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -152,10 +157,10 @@ function cutBody(
   });
 }
 
-/** Upstream's chunks → the answer in short. */
-const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
+/** Upstream chunks → the response in short. */
+const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
   [
-    "defect 21: interleaved tool_calls 0,1,0,1 → two whole calls",
+    "interleaved tool call deltas become two complete tool calls",
     [
       calls(part(0, "", head("call_a"))),
       calls(part(1, "", head("call_b"))),
@@ -168,12 +173,12 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     ['call call_a Read {"p":1}', 'call call_b Read {"q":2}', "= tool_use"],
   ],
   [
-    'defect 22: finish_reason "stop" with tool_calls → tool_use',
+    'finish_reason "stop" with tool calls becomes tool_use',
     [calls(part(0, "{}", head("call_a"))), finishChunk("stop"), usageChunk(), "[DONE]"],
     ["call call_a Read {}", "= tool_use"],
   ],
   [
-    "defect 23: text, two calls and text → blocks one after the other",
+    "text, two tool calls and text become consecutive blocks",
     [
       roleChunk(),
       roleChunk(),
@@ -186,12 +191,12 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     ["text One", "call call_a Read {}", "call call_b Read {}", "text Two", "= tool_use"],
   ],
   [
-    "defect 24: name + full args in one chunk → the args",
+    "a tool call in one chunk keeps its arguments",
     [calls(part(0, '{"p":1}', head("call_a"))), ...END],
     ['call call_a Read {"p":1}', "= tool_use"],
   ],
   [
-    "defect 24: content + tool args in one chunk → both",
+    "content and tool call in one chunk are both translated",
     [
       deltaChunk({ content: "Well", tool_calls: [part(0, '{"p":', head("call_a"))] }),
       deltaChunk({ content: null, tool_calls: [part(0, "1}")] }),
@@ -200,17 +205,17 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     ["text Well", 'call call_a Read {"p":1}', "= tool_use"],
   ],
   [
-    "defect 24: content + finish_reason in one chunk → the content",
+    "content in the chunk of the finish reason is translated",
     [deltaChunk({ content: "Well" }, "stop"), usageChunk(), "[DONE]"],
     ["text Well", "= end_turn"],
   ],
   [
-    "defect 25: id before name → one call",
+    "a tool call whose id comes before its name is one call",
     [calls(part(0, "", { id: "call_a" })), calls(part(0, "{}", { name: "Read" })), ...END],
     ["call call_a Read {}", "= tool_use"],
   ],
   [
-    "defect 25: id in a later chunk → one call",
+    "a tool call whose id comes in a later chunk is one call",
     [
       calls(part(0, "", { name: "Read" })),
       calls(part(0, '{"p":')),
@@ -220,7 +225,7 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     ['call call_a Read {"p":1}', "= tool_use"],
   ],
   [
-    "defect 25: arguments before id and name → one call",
+    "a tool call whose arguments come before id and name is one call",
     [
       calls(part(0, '{"p":')),
       calls(part(0, "", { name: "Read" })),
@@ -229,8 +234,8 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     ],
     ['call call_a Read {"p":1}', "= tool_use"],
   ],
-  ...[null, "", "Read"].map((name): [string, Json[], Told] => [
-    `defect 25: name ${JSON.stringify(name)} on every further chunk → set once`,
+  ...[null, "", "Read"].map((name): [string, Json[], Summary] => [
+    `a tool call with name ${JSON.stringify(name)} on every later chunk is one call`,
     [
       calls(part(0, "", head("call_a"))),
       calls(part(0, '{"p":', { id: name && "call_a", name })),
@@ -240,7 +245,7 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     ['call call_a Read {"p":1}', "= tool_use"],
   ]),
   [
-    "defect 25: name null and whole arguments, id and name in a later chunk → one call",
+    "a tool call whose id and name follow complete arguments and a null name is one call",
     [
       calls(part(0, '{"p":1}', { name: null })),
       calls(part(0, "", head("call_a"))),
@@ -249,42 +254,42 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     ['call call_a Read {"p":1}', "= tool_use"],
   ],
   [
-    "defect 27: error in mid-stream beside finish_reason error → an error, no success",
+    "an error object beside finish_reason error becomes an error event",
     [textChunk("Half"), errorChunk({ code: 502, message: "Bad gateway" }), usageChunk(), "[DONE]"],
     ["text Half…", "! api_error"],
   ],
   [
-    "defect 27: finish_reason error without any error object → an error, no success",
+    "finish_reason error without an error object becomes an error event",
     [textChunk("Half"), deltaChunk({ content: "" }, "error"), "[DONE]"],
     ["text Half…", "! api_error"],
   ],
   [
-    "defect 28: stream that simply ends in mid-text → an error, no success",
+    "a stream that ends within text becomes an error event",
     [textChunk("Half")],
     ["text Half…", "! api_error"],
   ],
   [
-    "defect 28: stream that simply ends inside arguments → an error, and the call stays open",
+    "a stream that ends within arguments becomes an error event and leaves the tool call open",
     [calls(part(0, '{"p":', head("call_a")))],
     ['call call_a Read {"p":…', "! api_error"],
   ],
   [
-    "defect 29: no finish_reason and no [DONE] → an error, no success",
+    "a stream without finish_reason and [DONE] becomes an error event",
     [textChunk("Half"), usageChunk()],
     ["text Half…", "! api_error"],
   ],
   [
-    "defect 30: content_filter → refusal",
+    "finish_reason content_filter becomes refusal",
     [textChunk("I"), finishChunk("content_filter"), "[DONE]"],
     ["text I", "= refusal"],
   ],
   [
-    "defect 31: comments, an empty one and [DONE] → passed over",
+    "SSE comments and [DONE] are ignored",
     [": OPENROUTER PROCESSING", textChunk("世界"), ":", finishChunk(), ": end", "[DONE]"],
     ["text 世界", "= end_turn"],
   ],
-  ...["reasoning", "reasoning_content"].map((field): [string, Json[], Told] => [
-    `defect 32: reasoning in ${field} → a thinking block of its own, closed by a signature`,
+  ...["reasoning", "reasoning_content"].map((field): [string, Json[], Summary] => [
+    `reasoning in ${field} becomes a thinking block with a signature`,
     [
       deltaChunk({ [field]: "Hm, " }),
       deltaChunk({ [field]: "so." }),
@@ -294,7 +299,7 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     ["thinking Hm, so.", "text Two", "= end_turn"],
   ]),
   [
-    "defect 32: signed reasoning, then a tool → the signature itself, before the call",
+    "signed reasoning before a tool call keeps its signature",
     [
       ...[{ text: "Hm" }, { signature: SIGNATURE }].map((detail) =>
         deltaChunk({
@@ -308,7 +313,7 @@ const ROWS: [name: string, chunks: (Json | string)[], told: Told][] = [
     [`thinking Hm${SIGNATURE}`, "call call_a Read {}", "= tool_use"],
   ],
   [
-    "defect 38: call without a parameter that its tool requires → passed on as it is",
+    "a tool call without a required parameter is forwarded unchanged",
     [calls(part(0, "{}", head("call_a", "Write"))), ...END],
     ["call call_a Write {}", "= tool_use"],
   ],
@@ -319,22 +324,25 @@ const WRITE = {
   input_schema: { type: "object", properties: { path: {} }, required: ["path"] },
 };
 
-for (const [name, chunks, told] of ROWS) {
+for (const [name, chunks, summary] of ROWS) {
   Deno.test(name, async () => {
-    assertEquals(tell(await play(sse(...chunks), { tools: [READ, WRITE] })), told);
+    assertEquals(
+      summarize(await translateStream(sse(...chunks), { tools: [READ, WRITE] })),
+      summary,
+    );
   });
 }
 
-Deno.test('defect 22: finish_reason "stop" with tool_calls, whole → tool_use', async () => {
-  const message = await playWhole(
+Deno.test('finish_reason "stop" with tool calls in a completion becomes tool_use', async () => {
+  const message = await requestMessage(
     messageCompletion({ content: null, tool_calls: [part(0, "{}", head("call_a"))] }),
   );
   assertEquals(message.stop_reason, "tool_use");
   assertEquals(message.content, [{ type: "tool_use", id: "call_a", name: "Read", input: {} }]);
 });
 
-Deno.test("defect 23: text, two calls and text → indexes 0, 1, 2, each stopped before the next starts", async () => {
-  const events = await play(
+Deno.test("content blocks have consecutive indexes and stop before the next one starts", async () => {
+  const events = await translateStream(
     sse(
       textChunk("One"),
       calls(part(0, "{}", head("call_a")), part(1, "{}", head("call_b"))),
@@ -370,8 +378,8 @@ const USAGES: [where: string, chunks: Json[]][] = [
   ["null first, then twice", [{ ...finishChunk(), usage: null }, only(USAGE), only(USAGE)]],
 ];
 for (const [where, chunks] of USAGES) {
-  Deno.test(`defect 26: usage ${where} → one message_delta with its numbers`, async () => {
-    const events = await play(sse(usage(null), textChunk("Hi"), ...chunks, "[DONE]"));
+  Deno.test(`usage ${where} becomes one message_delta with its token counts`, async () => {
+    const events = await translateStream(sse(usage(null), textChunk("Hi"), ...chunks, "[DONE]"));
     const endings = events.filter((event) => event.type === "message_delta");
     assertEquals(endings.map(({ delta, usage }) => [delta.stop_reason, usage]), [["end_turn", {
       input_tokens: 20,
@@ -382,34 +390,37 @@ for (const [where, chunks] of USAGES) {
   });
 }
 
-Deno.test("defect 27: HTTP 200 {error}, whole and as the first chunk → its status and words", async () => {
+Deno.test("an error with HTTP 200, as body or first chunk, becomes its own status and message", async () => {
   const error = { code: 502, message: "Bad gateway" };
   const expected = [502, "api_error", "Bad gateway"];
-  assertEquals(await playError(() => Response.json({ error })), expected);
+  assertEquals(await requestError(() => Response.json({ error })), expected);
   const first = () => eventStream(sse(roleChunk(), errorChunk(error), "[DONE]"));
-  assertEquals(await playError(first, { stream: true }), expected);
+  assertEquals(await requestError(first, { stream: true }), expected);
 });
 
-Deno.test("defect 28: socket cut in mid-text → an error event; before anything → a 502 that is retried", async () => {
-  const begun = await stream(() => eventStream(cutBody(sse(textChunk("Half")))));
-  assertEquals(tell(toEvents(begun)), ["text Half…", "! api_error"]);
+Deno.test("a connection cut within text becomes an error event, and before any text a retryable 502", async () => {
+  const begun = await requestStream(() => eventStream(cutBody(sse(textChunk("Half")))));
+  assertEquals(summarize(parseEvents(begun)), ["text Half…", "! api_error"]);
   const request = post(ask({ stream: true }));
-  const response = await call(createDirect(() => eventStream(cutBody(sse(roleChunk())))), request);
+  const response = await call(
+    createHandlerWithFetch(() => eventStream(cutBody(sse(roleChunk())))),
+    request,
+  );
   assertEquals([response.status, response.headers.get("x-should-retry")], [502, null]);
   assertEquals((await response.json()).error.type, "api_error");
 });
 
-Deno.test("defect 29: nothing but [DONE] → a 502, no success", async () => {
-  const [status, type] = await playError(() => eventStream(sse("[DONE]")), { stream: true });
+Deno.test("a stream of [DONE] alone becomes a 502", async () => {
+  const [status, type] = await requestError(() => eventStream(sse("[DONE]")), { stream: true });
   assertEquals([status, type], [502, "api_error"]);
 });
 
-Deno.test("defect 30: content_filter, whole → refusal", async () => {
-  const message = await playWhole(messageCompletion({ content: "I" }, "content_filter"));
+Deno.test("finish_reason content_filter in a completion becomes refusal", async () => {
+  const message = await requestMessage(messageCompletion({ content: "I" }, "content_filter"));
   assertEquals([message.stop_reason, message.stop_details?.type], ["refusal", "refusal"]);
 });
 
-/** The bytes of a text in two parts, cut behind the first byte of 世. */
+/** A text in two chunks, split after the first byte of 世. */
 function cutInside(text: string): ReadableStream<Uint8Array<ArrayBuffer>> {
   const bytes = new TextEncoder().encode(text);
   const middle = bytes.indexOf(0xe4) + 1;
@@ -417,28 +428,32 @@ function cutInside(text: string): ReadableStream<Uint8Array<ArrayBuffer>> {
   return toBody([bytes.slice(0, middle), bytes.slice(middle)]);
 }
 
-Deno.test("defect 31: UTF-8 cut inside 世, and JSON with it → 世界, streamed and whole", async () => {
+Deno.test("a character split between chunks is decoded, in a stream and in JSON", async () => {
   const chunks = sse(textChunk("世界"), finishChunk(), "[DONE]");
-  const events = toEvents(await stream(() => eventStream(cutInside(chunks))));
-  assertEquals(tell(events), ["text 世界", "= end_turn"]);
+  const events = parseEvents(await requestStream(() => eventStream(cutInside(chunks))));
+  assertEquals(summarize(events), ["text 世界", "= end_turn"]);
   const headers = { "content-type": "application/json" };
   const body = () => cutInside(JSON.stringify(completion("世界")));
-  const response = await call(createDirect(() => new Response(body(), { headers })), post(ask()));
+  const response = await call(
+    createHandlerWithFetch(() => new Response(body(), { headers })),
+    post(ask()),
+  );
   assertEquals((await response.json()).content, [{ type: "text", text: "世界" }]);
 });
 
 const COUNTS: [about: string, cached: number, written: number, counted: number[]][] = [
-  ["100 of 120 tokens cached → input 20", 100, 0, [20, 100, 0]],
-  ["100 cached and 15 written of 120 → input 5", 100, 15, [5, 100, 15]],
-  ["more cached than prompted → input 0, never negative", 130, 0, [0, 130, 0]],
+  ["100 of 120 prompt tokens cached becomes 20 input tokens", 100, 0, [20, 100, 0]],
+  ["100 of 120 prompt tokens cached and 15 written becomes 5 input tokens", 100, 15, [5, 100, 15]],
+  ["more cached than prompt tokens becomes 0 input tokens", 130, 0, [0, 130, 0]],
 ];
 for (const [about, cached_tokens, cache_write_tokens, counted] of COUNTS) {
-  Deno.test(`defect 33: ${about}`, async () => {
+  Deno.test(`usage with ${about}`, async () => {
     const details = { cached_tokens, cache_write_tokens };
     const usage = { prompt_tokens: 120, completion_tokens: 7, prompt_tokens_details: details };
-    const message = await playWhole({ ...completion("Hi"), usage });
-    const ending = (await play(sse(textChunk("Hi"), finishChunk(), only(usage), "[DONE]")))
-      .find((event) => event.type === "message_delta");
+    const message = await requestMessage({ ...completion("Hi"), usage });
+    const ending =
+      (await translateStream(sse(textChunk("Hi"), finishChunk(), only(usage), "[DONE]")))
+        .find((event) => event.type === "message_delta");
     for (const seen of [message.usage, ending?.usage]) {
       assertEquals([
         seen?.input_tokens,
@@ -449,10 +464,10 @@ for (const [about, cached_tokens, cache_write_tokens, counted] of COUNTS) {
   });
 }
 
-Deno.test("defect 33: message_start → input tokens that grow with the request", async () => {
+Deno.test("message_start has estimated input tokens that grow with the request", async () => {
   const count = async (content: string) => {
     const messages = [{ role: "user", content }];
-    const [first] = await play(sse(textChunk("Hi"), finishChunk()), { messages });
+    const [first] = await translateStream(sse(textChunk("Hi"), finishChunk()), { messages });
     assert(first?.type === "message_start");
     return first.message.usage.input_tokens;
   };
@@ -461,8 +476,8 @@ Deno.test("defect 33: message_start → input tokens that grow with the request"
   assertGreater(await count("Hello ".repeat(1000)), few + 1000);
 });
 
-Deno.test("defect 34: text, thinking and call → empty fields in their starts, type and role in the head", async () => {
-  const events = await play(
+Deno.test("content_block_start has empty fields, and message_start has type and role", async () => {
+  const events = await translateStream(
     sse(
       deltaChunk({ reasoning: "Hm" }),
       textChunk("Hi"),
@@ -484,8 +499,10 @@ Deno.test("defect 34: text, thinking and call → empty fields in their starts, 
   assertEquals([type, role, content], ["message", "assistant", []]);
 });
 
-Deno.test("defect 35: data: [DONE] → nothing after message_stop", async () => {
-  const text = await stream(() => eventStream(sse(textChunk("Hi"), finishChunk(), "[DONE]")));
+Deno.test("message_stop ends the stream without [DONE]", async () => {
+  const text = await requestStream(() =>
+    eventStream(sse(textChunk("Hi"), finishChunk(), "[DONE]"))
+  );
   assertEquals(text.includes("[DONE]"), false);
   assert(text.endsWith('event: message_stop\ndata: {"type":"message_stop"}\n\n'));
 });
@@ -493,7 +510,7 @@ Deno.test("defect 35: data: [DONE] → nothing after message_stop", async () => 
 const TRACE = "TypeError: x is not a function\n    at chat (file:///srv/gateway/chat.ts:1:2)";
 const FAILURES: [input: string, answer: Fetch, status: number, type: string, words: string][] = [
   [
-    "a failure that carries a stack trace",
+    "a fetch error with a stack trace",
     () => {
       throw new Error(TRACE);
     },
@@ -502,40 +519,40 @@ const FAILURES: [input: string, answer: Fetch, status: number, type: string, wor
     "Cannot reach OpenRouter",
   ],
   [
-    "an error body of a bare string",
+    "an error body that is a JSON string",
     () => Response.json("Out of order", { status: 500 }),
     500,
     "api_error",
     "Out of order",
   ],
   [
-    "an error body {detail}",
+    "an error body with detail",
     () => Response.json({ detail: "Out of order" }, { status: 500 }),
     500,
     "api_error",
     "Out of order",
   ],
   [
-    "text/plain",
+    "an error body of plain text",
     () => new Response("Out of order", { status: 500 }),
     500,
     "api_error",
     "Out of order",
   ],
-  ["401", () => errorBody(401, "No auth"), 401, "authentication_error", "No auth"],
+  ["status 401", () => errorBody(401, "No auth"), 401, "authentication_error", "No auth"],
 ];
 for (const [input, answer, ...expected] of FAILURES) {
-  Deno.test(`defect 36: ${input} → an error in Anthropic's envelope, ${expected[0]}`, async () => {
-    const [status, type, message] = await playError(answer);
+  Deno.test(`${input} becomes a ${expected[0]} in Anthropic's error format`, async () => {
+    const [status, type, message] = await requestError(answer);
     assertEquals([status, type], expected.slice(0, 2));
     assertStringIncludes(message, expected[2]);
     assertEquals(/file:|TypeError|\bat chat/.test(message), false);
   });
 }
 
-Deno.test("defect 36: 429 with retry-after → passed on after one attempt", async () => {
+Deno.test("a 429 with retry-after is forwarded after one attempt", async () => {
   let attempts = 0;
-  const handler = createDirect(() => {
+  const handler = createHandlerWithFetch(() => {
     attempts++;
     const refusal = errorBody(429, "Slow down");
     refusal.headers.set("retry-after", "7");
@@ -546,10 +563,10 @@ Deno.test("defect 36: 429 with retry-after → passed on after one attempt", asy
   assertEquals([response.status, response.headers.get("retry-after"), attempts], [429, "7", 1]);
 });
 
-Deno.test("defect 37: client closes before upstream's head → upstream let go", async () => {
+Deno.test("a client that disconnects before the upstream headers aborts the upstream request", async () => {
   const left = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
-  const handler = createDirect(({ signal }) => {
+  const handler = createHandlerWithFetch(({ signal }) => {
     const never = Promise.withResolvers<Response>();
     signal?.addEventListener("abort", () => {
       never.reject(signal.reason);
@@ -560,39 +577,42 @@ Deno.test("defect 37: client closes before upstream's head → upstream let go",
   });
   const controller = new AbortController();
   const response = call(handler, new Request(post(ask()), { signal: controller.signal }));
-  await soon(asked.promise, "upstream to be let go");
+  await withTimeout(asked.promise, "the upstream request to be aborted");
   controller.abort();
-  await soon(left.promise, "upstream to be let go");
+  await withTimeout(left.promise, "the upstream request to be aborted");
   await (await response).body?.cancel();
 });
 
-Deno.test("defect 37: client closes in mid-stream, upstream being silent → upstream let go", async () => {
+Deno.test("a client that cancels an idle stream cancels the upstream body", async () => {
   const held = holdBody(sse(textChunk("Half")), { isBytes: true });
-  const handler = createDirect(() => eventStream(held.body));
+  const handler = createHandlerWithFetch(() => eventStream(held.body));
   const response = await call(handler, post(ask({ stream: true })));
   const reader = response.body?.getReader();
   await reader?.read();
   await reader?.cancel();
-  await soon(held.cancelled, "upstream to be let go");
+  await withTimeout(held.cancelled, "the upstream request to be aborted");
 });
 
-Deno.test("defect 39: tool call id functions.Bash:0 → one that clients take, and that comes back", async () => {
+Deno.test("a tool call id with invalid characters is replaced and accepted in the next request", async () => {
   const id = "functions.Bash:0";
-  const message = await playWhole(
+  const message = await requestMessage(
     messageCompletion({ content: null, tool_calls: [part(0, "{}", head(id))] }),
   );
   const [call] = message.content;
   assert(call?.type === "tool_use");
   assertMatch(call.id, /^[a-zA-Z0-9_-]+$/);
-  const events = await play(sse(calls(part(0, "{}", head(id))), ...END));
-  assertEquals(tell(events), [`call ${call.id} Read {}`, "= tool_use"]);
+  const events = await translateStream(sse(calls(part(0, "{}", head(id))), ...END));
+  assertEquals(summarize(events), [`call ${call.id} Read {}`, "= tool_use"]);
   for (const used of [id, call.id]) {
     const messages = [
       { role: "user", content: "Look" },
       { role: "assistant", content: [{ ...call, id: used }] },
       { role: "user", content: [{ type: "tool_result", tool_use_id: used, content: "a" }] },
     ];
-    // That upstream takes the pair is checked on its way out.
-    assertMatch(await stream(() => eventStream(sse(finishChunk())), { messages }), /message_stop/);
+    // The handler's fetch checks that the upstream request pairs call and result.
+    assertMatch(
+      await requestStream(() => eventStream(sse(finishChunk())), { messages }),
+      /message_stop/,
+    );
   }
 });

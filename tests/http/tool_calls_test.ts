@@ -2,7 +2,7 @@
 // events are in tests/fixtures (.stream.json); these tests check the message that a client puts together.
 
 import { assertEquals } from "@std/assert";
-import { type Outcome, provoke, STREAM, streamChunks } from "../helpers/faults.ts";
+import { type Outcome, sendThrough, STREAM, streamChunks } from "../helpers/end_to_end.ts";
 import { ask } from "../helpers/proxy.ts";
 import { LAST_CHUNK, rawAnswer, STREAM_HEAD } from "../helpers/raw_upstream.ts";
 import { bareChunk, callHead, callTail, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
@@ -96,12 +96,14 @@ const QUIRKS: [about: string, chunks: Json[], content: string[]][] = [
 
 for (const [about, chunks, content] of QUIRKS) {
   Deno.test(`tool call quirk ${about}: whole calls, ids of their own`, async () => {
-    const outcome = await provoke(streamChunks(...chunks, bareChunk({}, "tool_calls"), "[DONE]"));
+    const outcome = await sendThrough(
+      streamChunks(...chunks, bareChunk({}, "tool_calls"), "[DONE]"),
+    );
     assertEquals([outcome.error, outcome.message?.stop_reason], ["", "tool_use"]);
     assertEquals(show(outcome), content);
     const plain = chunks.length > 1
       ? null
-      : await provoke(({ send }) => send(rawAnswer(200, toWhole(chunks))), {
+      : await sendThrough(({ send }) => send(rawAnswer(200, toWhole(chunks))), {
         request: ask(),
       });
     if (plain !== null) assertEquals(show(plain), content);
@@ -127,7 +129,7 @@ const BROKEN: readonly (readonly [string, string, string])[] = [
 ];
 for (const [text, streamed, stopReason] of BROKEN) {
   Deno.test(`tool arguments ${text} with a normal finish are never an input that was not written`, async () => {
-    const outcome = await provoke(
+    const outcome = await sendThrough(
       streamChunks(HI, calls(callHead(0, "c1", "Bash", text)), STOP, "[DONE]"),
     );
     const json = outcome.events.map((event) =>
@@ -172,7 +174,7 @@ const THOUGHTS: [about: string, chunks: Json[], content: string[]][] = [
 
 for (const [about, chunks, content] of THOUGHTS) {
   Deno.test(`reasoning ${about}: once, before the text`, async () => {
-    const outcome = await provoke(streamChunks(...chunks, HI, STOP, "[DONE]"));
+    const outcome = await sendThrough(streamChunks(...chunks, HI, STOP, "[DONE]"));
     const last = content.at(-1) === "text So"
       ? [...content.slice(0, -1), "text SoHi"]
       : [...content, "text Hi"];
@@ -184,7 +186,7 @@ Deno.test("surrogate halves, NUL, U+2028, data: and event: inside text and argum
   const text =
     "\ud83d half \udc00 \0 \u2028\u2029\u0085 \r\n\n data: [DONE]\n\nevent: error\ndata: {}\n\n : \ufeff";
   const call = calls(callHead(0, "c1", "Bash", JSON.stringify({ text })));
-  const outcome = await provoke(streamChunks(textChunk(text), call, STOP, "[DONE]"));
+  const outcome = await sendThrough(streamChunks(textChunk(text), call, STOP, "[DONE]"));
   assertEquals([outcome.error, outcome.words === text], ["", true]);
   assertEquals(
     outcome.message?.content[1]?.type === "tool_use" && outcome.message.content[1].input,
@@ -203,7 +205,7 @@ Deno.test("CRLF, CR, no space behind the colon, a byte order mark, several data 
     chunks.replaceAll("data: ", "id: 1\nevent: message\nretry: 5\ndata: "),
   ];
   for (const form of forms) {
-    const outcome = await provoke(async ({ send, chunk }) => {
+    const outcome = await sendThrough(async ({ send, chunk }) => {
       await send(STREAM_HEAD);
       await chunk(form);
       await send(LAST_CHUNK);

@@ -7,7 +7,7 @@
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { findRefusal, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { completion, sseAnswer } from "../helpers/chunks.ts";
-import { checkGenericRequest } from "../helpers/generic_checker.ts";
+import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
 import { ask, call, createProxy, post, type TestServices } from "../helpers/proxy.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { errorBody, eventStream, type Reply, startUpstream } from "../helpers/upstream.ts";
@@ -45,7 +45,7 @@ async function send(
   } = {},
 ): Promise<Outcome> {
   const isGeneric = env["UPSTREAM_DIALECT"] === "openai";
-  const checks = isGeneric ? { check: checkGenericRequest } : {};
+  const checks = isGeneric ? { check: checkOpenAiRequest } : {};
   await using upstream = startUpstream(reply, { models, ...checks });
   const { handler, services } = createProxy({ upstream, env });
   if (models.length > 0) await services.catalog.list(5000);

@@ -4,14 +4,14 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
-  askProxy,
   assertError,
   MODES,
-  provoke,
-  readOutcome,
-  setStage,
+  readResponse,
+  sendThrough,
+  sendTo,
+  startStage,
   STREAM,
-} from "../helpers/faults.ts";
+} from "../helpers/end_to_end.ts";
 import { connect, rawPost, unframe } from "../helpers/raw_client.ts";
 import { ask, startProxy } from "../helpers/proxy.ts";
 import {
@@ -31,7 +31,7 @@ import {
   textChunk,
 } from "../helpers/chunks.ts";
 import { startRawUpstream as startBluntUpstream } from "../helpers/upstream.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const EVENTS = { "content-type": "text/event-stream" };
@@ -53,7 +53,7 @@ for (const { mode, request } of MODES) {
       const env = { OPENROUTER_BASE_URL: address(Number(new URL(upstream.baseUrl).port)) };
       await using proxy = startProxy({ env });
       assertError(
-        await soon(askProxy(proxy, request), about),
+        await withTimeout(sendTo(proxy, request), about),
         502,
         "api_error: Cannot reach OpenRouter",
       );
@@ -78,12 +78,16 @@ for (const { mode, request } of MODES) {
   ];
   for (const [about, sent, resets = false] of NO_HEADS) {
     Deno.test(`§2.1 ${about}: 502 (${mode})`, async () => {
-      assertError(await provoke(({ send }) => send(sent), { request, resets }), 502, "api_error");
+      assertError(
+        await sendThrough(({ send }) => send(sent), { request, resets }),
+        502,
+        "api_error",
+      );
     });
   }
 
   Deno.test(`§2.1 slow headers: waited for (${mode})`, async () => {
-    const outcome = await provoke(async ({ send }) => {
+    const outcome = await sendThrough(async ({ send }) => {
       await new Promise((resolve) => setTimeout(resolve, 150));
       await send(
         rawAnswer(
@@ -97,33 +101,33 @@ for (const { mode, request } of MODES) {
   });
 
   Deno.test(`§2.1 headers that never come: 504, upstream aborted (${mode})`, async () => {
-    await using stage = setStage(({ left }) => left, { TIMEOUT_S: "0.1" });
+    await using stage = startStage(({ left }) => left, { TIMEOUT_S: "0.1" });
     assertError(
-      await askProxy(stage.proxy, request),
+      await sendTo(stage.proxy, request),
       504,
       "timeout_error: OpenRouter did not answer within 0.1 s",
     );
-    await soon(stage.upstream.calls[0]?.left ?? Promise.reject(), "the abort");
+    await withTimeout(stage.upstream.calls[0]?.left ?? Promise.reject(), "the abort");
   });
 }
 
 // ── Silence ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 Deno.test("§2.1 silent mid-stream: pings, then an error event, upstream closed", async () => {
-  await using stage = setStage(async ({ send, chunk, left }) => {
+  await using stage = startStage(async ({ send, chunk, left }) => {
     await send(STREAM_HEAD);
     await chunk(START);
     await left;
   }, { TIMEOUT_S: "0.4", PING_S: "0.1" });
-  const outcome = await askProxy(stage.proxy, STREAM);
+  const outcome = await sendTo(stage.proxy, STREAM);
   assertEquals([outcome.status, outcome.words], [200, "Hello 😀"]);
   assertEquals(outcome.error, "timeout_error: OpenRouter was silent for 0.4 s (TIMEOUT_S)");
   assert(outcome.events.filter((event) => event.type === "ping").length >= 2, outcome.text);
-  await soon(stage.upstream.calls[0]?.left ?? Promise.reject(), "the abort");
+  await withTimeout(stage.upstream.calls[0]?.left ?? Promise.reject(), "the abort");
 });
 
 Deno.test("§2.1 comments reset the clock of silence, pings go out all the same", async () => {
-  const outcome = await provoke(async ({ send, chunk }) => {
+  const outcome = await sendThrough(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     await chunk(START);
     for (let i = 0; i < 6; i++) {
@@ -138,12 +142,12 @@ Deno.test("§2.1 comments reset the clock of silence, pings go out all the same"
 });
 
 Deno.test("§2.1 silent inside a plain body: 504, upstream closed", async () => {
-  await using stage = setStage(async ({ send, left }) => {
+  await using stage = startStage(async ({ send, left }) => {
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
     await left;
   }, { TIMEOUT_S: "0.1" });
-  assertError(await askProxy(stage.proxy, ask()), 504, "timeout_error");
-  await soon(stage.upstream.calls[0]?.left ?? Promise.reject(), "the abort");
+  assertError(await sendTo(stage.proxy, ask()), 504, "timeout_error");
+  await withTimeout(stage.upstream.calls[0]?.left ?? Promise.reject(), "the abort");
 });
 
 // ── Cuts ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -182,7 +186,7 @@ const CUTS: [where: string, sent: Uint8Array, words: string][] = [
 for (const [where, sent, words] of CUTS) {
   for (const [how, end, resets] of ENDS) {
     Deno.test(`§2.1 cut ${where}, ${how}: what came, then an error, no success`, async () => {
-      const outcome = await provoke(async ({ send, chunk }) => {
+      const outcome = await sendThrough(async ({ send, chunk }) => {
         await send(STREAM_HEAD);
         await chunk(sent);
         await send(end);
@@ -203,7 +207,7 @@ Deno.test("§2.1 bytes that are no UTF-8 inside a whole event: an error, and no 
     ...bytes(START),
     ...bytes(START + END).fill(0xc0, EMOJI, EMOJI + 1),
   ]);
-  const outcome = await provoke(async ({ send, chunk }) => {
+  const outcome = await sendThrough(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     await chunk(broken);
     await send(LAST_CHUNK);
@@ -213,7 +217,7 @@ Deno.test("§2.1 bytes that are no UTF-8 inside a whole event: an error, and no 
 });
 
 Deno.test("§2.1 cut inside tool arguments: the call is never closed and never a stop reason", async () => {
-  const outcome = await provoke(async ({ send, chunk }) => {
+  const outcome = await sendThrough(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     await chunk(TOOL_START);
   });
@@ -237,7 +241,7 @@ Deno.test("§2.1 cut by a reset when all that came had been read: that, then an 
   await client.send(rawPost(proxy.url, STREAM, { connection: "close" }));
   const first = await client.readText("Hello 😀");
   resolve();
-  const outcome = readOutcome(
+  const outcome = readResponse(
     { status: 200, headers: new Headers({ "content-type": "text/event-stream" }) },
     unframe(first + await client.readText()),
   );
@@ -248,7 +252,7 @@ Deno.test("§2.1 cut by a reset when all that came had been read: that, then an 
 for (const [how, end, resets] of ENDS) {
   for (const [where, tail] of [["finish_reason", sse(finishChunk())], ["[DONE]", END]] as const) {
     Deno.test(`§2.1 cut after ${where}, ${how}: complete`, async () => {
-      const outcome = await provoke(async (call: RawCall) => {
+      const outcome = await sendThrough(async (call: RawCall) => {
         await call.send(STREAM_HEAD);
         await call.chunk(START + tail);
         await call.send(end);
@@ -262,7 +266,7 @@ for (const [how, end, resets] of ENDS) {
 
   Deno.test(`§2.1 plain body cut in the middle, ${how}: 502`, async () => {
     const head = STREAM_HEAD.replace("text/event-stream", "application/json");
-    const outcome = await provoke(async ({ send, chunk }) => {
+    const outcome = await sendThrough(async ({ send, chunk }) => {
       await send(head);
       await chunk(WHOLE.slice(0, -20));
       await send(end);
@@ -272,13 +276,13 @@ for (const [how, end, resets] of ENDS) {
 }
 
 Deno.test("§2.1 stays open after [DONE]: the client's stream ends, upstream is cancelled", async () => {
-  await using stage = setStage(async ({ send, chunk, left }) => {
+  await using stage = startStage(async ({ send, chunk, left }) => {
     await send(STREAM_HEAD);
     await chunk(START + END);
     await left;
   });
-  const outcome = await soon(askProxy(stage.proxy, STREAM), "the end of the stream");
+  const outcome = await withTimeout(sendTo(stage.proxy, STREAM), "the end of the stream");
   assertEquals([outcome.words, outcome.message?.stop_reason], ["Hello 😀", "end_turn"]);
-  await soon(stage.upstream.calls[0]?.left ?? Promise.reject(), "the cancelling");
+  await withTimeout(stage.upstream.calls[0]?.left ?? Promise.reject(), "the cancelling");
   assertEquals(stage.upstream.calls.length, 1);
 });

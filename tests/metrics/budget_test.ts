@@ -7,7 +7,12 @@ import type { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
 import { RunningMeans } from "../../lib/running_mean.ts";
 import { findHighest, priceAtMost, type Prices, priceTokens } from "../../lib/metrics/prices.ts";
 import type { RequestRecord } from "../../lib/log.ts";
-import { createJourney, createMetrics, createRecord, NOON } from "../helpers/metrics.ts";
+import {
+  createMetrics,
+  createRecord,
+  createTimeline as createJourney,
+  NOON,
+} from "../helpers/metrics.ts";
 
 /** A dollar for a million tokens of input, ten for as many of output. */
 const PRICES: Prices = {

@@ -6,9 +6,9 @@ import { CappedMap, TimeSeries } from "../../lib/metrics/aggregates.ts";
 import { createHandler } from "../../lib/server.ts";
 import {
   countRequest,
-  createJourney,
   createMetrics,
   createRecord,
+  createTimeline as createJourney,
   NOON,
 } from "../helpers/metrics.ts";
 import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";

@@ -1,7 +1,13 @@
 /** Upstream's errors in every place where they may stand, through the whole handler. @module */
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { askProxy, MODES, type Outcome, provoke, STREAM } from "../helpers/faults.ts";
+import {
+  MODES,
+  type Outcome,
+  sendThrough as provoke,
+  sendTo as askProxy,
+  STREAM,
+} from "../helpers/end_to_end.ts";
 import { completion, sse, sseAnswer, sseEnd, textChunk } from "../helpers/chunks.ts";
 import { ask, startProxy } from "../helpers/proxy.ts";
 import { rawAnswer, type RawScript, startRawUpstream } from "../helpers/raw_upstream.ts";

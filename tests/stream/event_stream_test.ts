@@ -11,7 +11,7 @@ import {
   type StreamEnd,
   type Translator,
 } from "../../lib/stream/event_stream.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout as soon } from "../helpers/timeout.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { sse } from "../helpers/chunks.ts";
 import { type HeldBody, holdBody } from "../helpers/upstream.ts";

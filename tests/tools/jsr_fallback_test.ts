@@ -356,8 +356,8 @@ const ASSERT_CASES: [string, () => unknown, string | undefined][] = [
   ],
   [
     "assertThrows wants the part",
-    () => asserts.assertThrows(throwError, Error, "soon"),
-    'Expected error message to include "soon", but got "too late".',
+    () => asserts.assertThrows(throwError, Error, "withTimeout"),
+    'Expected error message to include "withTimeout", but got "too late".',
   ],
   [
     "assertThrows passes any value without a class",

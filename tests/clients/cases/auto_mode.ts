@@ -18,7 +18,7 @@ import {
   streams,
 } from "../model.ts";
 import { finishChunk, roleChunk, sse, usageChunk } from "../../helpers/chunks.ts";
-import { CLAUDE_WORDS } from "../../helpers/claude_words.ts";
+import { CLAUDE_CODE_MESSAGES } from "../../helpers/claude_code_messages.ts";
 import { type Session, type SessionOptions, startSession, test, VERSION } from "../session.ts";
 import type { Run } from "../cli.ts";
 
@@ -85,7 +85,7 @@ test("in auto mode runs a command after one question to its guard, whose answer 
   await assertRan(run, session);
   assertEquals(session.upstream.filter(isGuard).length, 1);
   // 2.1.332 says this once, whatever a proxy answers but a verdict.
-  const { ownCheck } = CLAUDE_WORDS;
+  const { ownCheck } = CLAUDE_CODE_MESSAGES;
   assertEquals(listNotices(run).filter((notice) => !notice.startsWith(ownCheck)), []);
   // Asked once, answered as unsupported: the client stops asking.
   const asking = session.asked.filter(({ body }) => body["safeguards"] !== undefined);
@@ -97,7 +97,7 @@ test("in auto mode without other traffic refuses, and says what README has the c
   const run = await session.ask("Set up", play(talksOn));
   // 2.1.197 has no check on a server, and goes on.
   if (VERSION === "2.1.197") await assertRan(run, session);
-  else assert(listNotices(run).some((notice) => notice.startsWith(CLAUDE_WORDS.noCheck)));
+  else assert(listNotices(run).some((notice) => notice.startsWith(CLAUDE_CODE_MESSAGES.noCheck)));
 });
 
 test("in auto mode that asks no server says nothing about the proxy", async () => {

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { CLAUDE_WORDS } from "../../helpers/claude_words.ts";
+import { CLAUDE_CODE_MESSAGES } from "../../helpers/claude_code_messages.ts";
 import { breaksOff, fails, failsAsPage, says } from "../model.ts";
 import { type Session, startSession, test } from "../session.ts";
 
@@ -67,41 +67,41 @@ test("names OPENROUTER_API_KEY within 3 s where the proxy has no key", async () 
 test("says that it is not logged in where it has no token", async () => {
   await using session = await startSession({ env: { ANTHROPIC_AUTH_TOKEN: undefined } });
   const run = await session.ask("Hello", []);
-  assertStringIncludes(run.text, CLAUDE_WORDS.noToken);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.noToken);
 });
 
 test("says that the connection is refused where no proxy runs", async () => {
   const nowhere = { ANTHROPIC_BASE_URL: "http://127.0.0.1:9", ...ONE_RETRY };
   await using session = await startSession({ env: nowhere });
   const run = await session.ask("Hello", []);
-  const { noProxy, noProxyBefore } = CLAUDE_WORDS;
+  const { noProxy, noProxyBefore } = CLAUDE_CODE_MESSAGES;
   assert(run.text.includes(noProxy) || run.text.includes(noProxyBefore), run.text);
 });
 
 test("shows words of its own where nobody serves the model", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", fails(404, "No endpoints found for x/y."));
-  assertStringIncludes(run.text, CLAUDE_WORDS.noModel);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.noModel);
 });
 
 test("shows words of its own where a request is too large", async () => {
   await using session = await startSession({ proxyEnv: { MAX_BODY_MB: "0.001" } });
   const run = await session.ask("Hello", []);
-  assertStringIncludes(run.text, CLAUDE_WORDS.tooLarge);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.tooLarge);
 });
 
 test("calls it the server's where an answer breaks off, streamed and whole", async () => {
   await using session = await startSession({ env: NO_RETRY });
   const run = await session.ask("Hello", breaksOff("Upstream broke off"));
   assertStringIncludes(run.text, "502 Upstream broke off");
-  assertStringIncludes(run.text, CLAUDE_WORDS.serverSide);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.serverSide);
 });
 
 test("names PROXY_API_KEYS where its token is none of them", async () => {
   await using session = await startSession({ proxyEnv: { PROXY_API_KEYS: "another-word" } });
   const run = await session.ask("Hello", []);
   assertEquals([run.isError, run.code], [true, 1]);
-  assertStringIncludes(run.text, CLAUDE_WORDS.refused);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.refused);
   assertStringIncludes(run.text, "PROXY_API_KEYS");
 });
 
@@ -127,7 +127,7 @@ test("recognises a context overflow as one", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", fails(400, OVERFLOW));
   assertEquals([run.isError, run.code], [true, 1]);
-  assertStringIncludes(run.text, CLAUDE_WORDS.tooLong);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.tooLong);
   // 2.1.332 knows OpenRouter's own words too, and then quotes them; it reads the counts only of Anthropic's.
   assert(!run.text.includes("the provider said"), run.text);
   assertEquals(run.result["terminal_reason"], "prompt_too_long");
@@ -155,7 +155,7 @@ test("recognises an overflow of a local server, whose status says that it failed
   ) {
     await using session = await startSession();
     const run = await session.ask("Hello", fails(500, words));
-    assertStringIncludes(run.text, CLAUDE_WORDS.tooLong);
+    assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.tooLong);
     assertEquals([run.result["terminal_reason"], session.asked.length], ["prompt_too_long", 1]);
   }
 });

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { CLAUDE_WORDS } from "../../helpers/claude_words.ts";
+import { CLAUDE_CODE_MESSAGES } from "../../helpers/claude_code_messages.ts";
 import { calls, fails, readTexts, says, type Step } from "../model.ts";
 import { startSession, test } from "../session.ts";
 
@@ -76,7 +76,7 @@ for (const [server, step] of WORDINGS) {
     await using session = await startSession({ env: { CLAUDE_CODE_MAX_RETRIES: "1" } });
     const run = await session.ask("Hello", step);
     assertEquals([run.isError, run.code], [true, 1]);
-    assertStringIncludes(run.text, CLAUDE_WORDS.tooLong);
+    assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.tooLong);
     // Where the words are not Anthropic's and it knows them all the same, it quotes them, without the counts.
     assert(!run.text.includes("the provider said"), run.text);
     assertEquals(run.result["terminal_reason"], "prompt_too_long");

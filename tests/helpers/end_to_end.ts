@@ -44,13 +44,13 @@ export const MODES = [
 export const STREAM = ask({ stream: true });
 
 /** One request to a proxy in front of a scripted upstream. Fails where the outcome is in nobody's grammar. */
-export async function provoke(
+export async function sendThrough(
   script: RawScript,
   options: RawOptions & { request?: unknown; env?: TestOptions["env"] } = {},
 ): Promise<Outcome> {
   await using upstream = startRawUpstream(script, options);
   await using proxy = startProxy({ upstream, ...(options.env && { env: options.env }) });
-  return await askProxy(proxy, options.request ?? STREAM);
+  return await sendTo(proxy, options.request ?? STREAM);
 }
 
 /** A whole stream of these chunks, ended as HTTP wants it. */
@@ -71,7 +71,7 @@ export const answerHi: RawScript = ({ send, body }) =>
   );
 
 /** A listening proxy in front of a scripted upstream, for tests that look at both. */
-export function setStage(
+export function startStage(
   script: RawScript,
   env?: TestOptions["env"],
 ): { upstream: RawUpstream; proxy: RunningProxy } & AsyncDisposable {
@@ -88,17 +88,20 @@ export function setStage(
 }
 
 /** Asks a proxy over its socket. */
-export async function askProxy(proxy: { url: string }, body: unknown): Promise<Outcome> {
+export async function sendTo(proxy: { url: string }, body: unknown): Promise<Outcome> {
   const response = await fetch(`${proxy.url}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
-  return readOutcome(response, await response.text());
+  return readResponse(response, await response.text());
 }
 
 /** Reads an answer: a stream in the grammar, a message, or an error in Anthropic's envelope. */
-export function readOutcome(response: { status: number; headers: Headers }, text: string): Outcome {
+export function readResponse(
+  response: { status: number; headers: Headers },
+  text: string,
+): Outcome {
   const { status, headers } = response;
   const outcome: Outcome = {
     status,

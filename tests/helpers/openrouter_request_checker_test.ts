@@ -1,7 +1,7 @@
 // The checker itself: what it must refuse, one defect a row. A checker that passes everything tests nothing.
 
 import { AssertionError, assertThrows } from "@std/assert";
-import { checkChatRequest } from "./openai_checker.ts";
+import { checkChatRequest } from "./openrouter_request_checker.ts";
 
 const hello = { role: "user", content: "Hello" };
 const base = { model: "m", max_tokens: 4096, messages: [hello] };

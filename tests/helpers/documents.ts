@@ -7,7 +7,7 @@ const ROOT = new URL("../../", import.meta.url);
 const FOLDERS = ["", "docs/", ".github/"] as const;
 
 /** The papers, by their paths in the repository. */
-export const PAPERS: readonly string[] = FOLDERS.flatMap((folder) =>
+export const DOCUMENTS: readonly string[] = FOLDERS.flatMap((folder) =>
   folder === "docs/" ? listDeep(folder) : listFlat(folder)
 ).toSorted();
 

@@ -44,7 +44,7 @@ const CLIENT = "#!/bin/sh\necho the client runs\nenv\n";
 const IS_WINDOWS = Deno.build.os === "windows";
 
 /** A server on a free port of this machine. */
-export function startWitness(): Witness {
+export function startRecordingServer(): Witness {
   const asked: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     asked.push(`${new URL(request.url).pathname} ${request.headers.get("authorization")}`);
@@ -58,8 +58,8 @@ export function startWitness(): Witness {
 }
 
 /** The hostile folder, with what its `.env` holds beside the address. */
-export function setScene(more = ""): Scene {
-  const evil = startWitness();
+export function createFolders(more = ""): Scene {
+  const evil = startRecordingServer();
   const root = Deno.makeTempDirSync({ prefix: "claudeproxy-hostile-" });
   const [folder, home, bin] = [`${root}/repository`, `${root}/home`, `${root}/bin`];
   for (const path of [folder, `${home}/.config/claudeproxy`, bin]) {
@@ -93,7 +93,7 @@ export function setScene(more = ""): Scene {
 }
 
 /** Registers the tests of one form. */
-export function testHostileFolders({ name, start, note = "" }: Form): void {
+export function testUntrustedFolder({ name, start, note = "" }: Form): void {
   const test = (about: string, fn: (start: Start) => Promise<void>) =>
     Deno.test({
       name: `in a hostile folder ${name} ${about}${note}`,
@@ -104,7 +104,7 @@ export function testHostileFolders({ name, start, note = "" }: Form): void {
     });
 
   test("serve sends nothing, and says in one line which setting is from where", async (start) => {
-    await using scene = setScene();
+    await using scene = createFolders();
     const { code, stdout, stderr } = await start(["serve"], { cwd: scene.folder, env: scene.env });
     assertEquals([code, stdout, scene.evil.asked], [1, "", []], stderr);
     assertMatch(
@@ -114,7 +114,7 @@ export function testHostileFolders({ name, start, note = "" }: Form): void {
   });
 
   test("check sends nothing, and fails", async (start) => {
-    await using scene = setScene();
+    await using scene = createFolders();
     const { code, stdout } = await start(["check"], { cwd: scene.folder, env: scene.env });
     assertEquals([code, scene.evil.asked], [1, []], stdout);
     assertStringIncludes(stdout, "OPENROUTER_API_KEY is from the environment, but");
@@ -122,7 +122,9 @@ export function testHostileFolders({ name, start, note = "" }: Form): void {
   });
 
   test("claude reads no .env, and gives no key away", async (start) => {
-    await using scene = setScene("LOG_LEVEL=trace\nPROXY_API_KEYS=of-the-attacker-0123456789\n");
+    await using scene = createFolders(
+      "LOG_LEVEL=trace\nPROXY_API_KEYS=of-the-attacker-0123456789\n",
+    );
     const ended = await start(["claude"], { cwd: scene.folder, env: scene.env });
     assertEquals([ended.code, scene.evil.asked], [0, []], ended.stderr);
     assertStringIncludes(ended.stdout, "the client runs");
@@ -130,8 +132,8 @@ export function testHostileFolders({ name, start, note = "" }: Form): void {
   });
 
   test("claude takes the settings of the user's own file", async (start) => {
-    await using scene = setScene("OPENROUTER_API_KEY=sk-or-v1-of-the-attacker\n");
-    await using own = startWitness();
+    await using scene = createFolders("OPENROUTER_API_KEY=sk-or-v1-of-the-attacker\n");
+    await using own = startRecordingServer();
     const lines = [`OPENROUTER_API_KEY=${SECRET}`, `OPENROUTER_BASE_URL=${own.baseUrl}`, ""];
     Deno.writeTextFileSync(scene.userFile, lines.join("\n"), { mode: 0o600 });
     const { OPENROUTER_API_KEY: _key, ...env } = scene.env;
@@ -141,7 +143,7 @@ export function testHostileFolders({ name, start, note = "" }: Form): void {
   });
 
   test("serve takes no variable of the environment into an address", async (start) => {
-    await using scene = setScene("");
+    await using scene = createFolders("");
     const lines = ["OPENROUTER_API_KEY=$SECRET", `OPENROUTER_BASE_URL=${scene.evil.baseUrl}`, ""];
     Deno.writeTextFileSync(`${scene.folder}/.env`, lines.join("\n"));
     const { OPENROUTER_API_KEY: _key, ...env } = scene.env;

@@ -5,7 +5,7 @@
  */
 
 /** Words that people will search for. */
-export const CLAUDE_WORDS = {
+export const CLAUDE_CODE_MESSAGES = {
   /** No token in its environment. */
   noToken: "Not logged in · Please run /login",
   /** Nothing listens where it asks. */

@@ -7,7 +7,7 @@
 export const PATIENCE_MS = 3000;
 
 /** Fails with a sentence where something does not happen within five seconds. */
-export async function soon<T>(promise: Promise<T>, what: string, ms = 5000): Promise<T> {
+export async function withTimeout<T>(promise: Promise<T>, what: string, ms = 5000): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`Waited in vain for ${what}`)), ms);
   try {

@@ -20,7 +20,7 @@ const FOREIGN_KEYS: ReadonlySet<string> = new Set([
 ]);
 
 /** Checks a body. @throws {AssertionError} that names what is wrong */
-export function checkGenericRequest(body: unknown): void {
+export function checkOpenAiRequest(body: unknown): void {
   claim(isJsonObject(body), "the body is no object");
   const unknown = Object.keys(body).filter((key) => !TOP_KEYS.includes(key));
   claim(unknown.length === 0, `unknown keys ${unknown.join(", ")}`);
