@@ -36,11 +36,6 @@ export interface Outcome {
   message: Message | null;
 }
 
-/** Both ways to ask. */
-export const MODES = [
-  { mode: "plain", request: ask() },
-  { mode: "stream", request: ask({ stream: true }) },
-];
 export const STREAM = ask({ stream: true });
 
 /** One request to a proxy in front of a scripted upstream. Fails where the outcome is in nobody's grammar. */

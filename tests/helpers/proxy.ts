@@ -132,6 +132,21 @@ export function ask(more: Record<string, unknown> = {}): Record<string, unknown>
   };
 }
 
+/** Sends `POST /v1/messages` without a socket. */
+export function send(
+  handler: Handler,
+  body: unknown,
+  headers?: Record<string, string>,
+): Promise<Response> {
+  return call(handler, post(body, headers));
+}
+
+/** A request for a JSON response and one for a stream. */
+export const MODES: readonly { mode: string; request: Record<string, unknown> }[] = [
+  { mode: "a plain request", request: ask() },
+  { mode: "a stream request", request: ask({ stream: true }) },
+];
+
 /** A proxy that listens. Stop it with `await using`. */
 export interface RunningProxy extends AsyncDisposable {
   url: string;

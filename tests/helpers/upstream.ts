@@ -87,8 +87,8 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
   return upstream;
 }
 
-/** A server that speaks no HTTP of its own accord: it sends these bytes to everyone and hangs up. */
-export function startRawUpstream(bytes: string): { baseUrl: string } & AsyncDisposable {
+/** A TCP server that sends these bytes on every connection and closes it. */
+export function startBytesUpstream(bytes: string): { baseUrl: string } & AsyncDisposable {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = (async () => {
     for await (const connection of listener) {

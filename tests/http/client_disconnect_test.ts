@@ -3,15 +3,8 @@
 // faults_requests_test.ts.
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import {
-  answerHi,
-  MODES,
-  readResponse,
-  sendTo,
-  startStage,
-  STREAM,
-} from "../helpers/end_to_end.ts";
-import { ask } from "../helpers/proxy.ts";
+import { answerHi, readResponse, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
+import { ask, MODES } from "../helpers/proxy.ts";
 import {
   connect,
   type RawClient,

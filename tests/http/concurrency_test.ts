@@ -2,9 +2,11 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createPacedBody } from "../../lib/stream/paced_body.ts";
-import { completion, sse, textChunk } from "../helpers/chunks.ts";
-import { ask, createProxy, get, post, startProxy } from "../helpers/proxy.ts";
+import { completion, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
+import { ask, call, createProxy, get, post, send, startProxy } from "../helpers/proxy.ts";
 import { connect, type RawClient, rawPost } from "../helpers/raw_client.ts";
+import { replyJson } from "../helpers/replies.ts";
+import { readError } from "../helpers/responses.ts";
 import { holdStream, startUpstream } from "../helpers/upstream.ts";
 
 Deno.test("an answer that is not taken keeps its place, whatever route it is of", async () => {
@@ -107,3 +109,43 @@ Deno.test("the runtime's word that a client has left is no error of the process"
   await response.body?.cancel();
   assertEquals((await services.recorded()).outcome, "client_gone");
 });
+
+Deno.test("requests over MAX_INFLIGHT get 529 until a response is complete", async () => {
+  const held = holdStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream([() => held.response, replyJson]);
+  const { services, handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
+  const first = await send(handler, ask({ stream: true }));
+  const second = await send(handler, ask());
+  assertEquals(second.headers.get("retry-after"), "1");
+  const error = await readError(second);
+  assertEquals([error.status, error.type], [529, "overloaded_error"]);
+  const health = await call(handler, get("/health"));
+  await health.body?.cancel();
+  assertEquals([health.status, upstream.requests.length], [200, 1]);
+  held.send(sse(finishChunk(), "[DONE]"));
+  await first.text();
+  // The 529 and the health check were recorded before.
+  await services.recorded(2);
+  await nextTurn();
+  const third = await send(handler, ask());
+  await third.body?.cancel();
+  assertEquals(third.status, 200);
+});
+
+Deno.test("a client that disconnects frees its place under MAX_INFLIGHT", async () => {
+  const held = holdStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream([() => held.response, replyJson]);
+  const { services, handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
+  const first = await send(handler, ask({ stream: true }));
+  await first.body?.cancel();
+  await services.recorded();
+  await nextTurn();
+  const second = await send(handler, ask());
+  await second.body?.cancel();
+  assertEquals(second.status, 200);
+});
+
+/** Waits for a turn of the event loop. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

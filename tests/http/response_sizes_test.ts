@@ -2,8 +2,8 @@
 // sizes, with a raw TCP upstream behind the listening proxy.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { assertError, MODES, sendThrough, sendTo } from "../helpers/end_to_end.ts";
-import { ask, startProxy } from "../helpers/proxy.ts";
+import { assertError, sendThrough, sendTo } from "../helpers/end_to_end.ts";
+import { ask, MODES, startProxy } from "../helpers/proxy.ts";
 import {
   LAST_CHUNK,
   rawAnswer,

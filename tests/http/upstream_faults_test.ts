@@ -5,7 +5,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   assertError,
-  MODES,
   readResponse,
   sendThrough,
   sendTo,
@@ -13,7 +12,7 @@ import {
   STREAM,
 } from "../helpers/end_to_end.ts";
 import { connect, rawPost, unframe } from "../helpers/raw_client.ts";
-import { ask, startProxy } from "../helpers/proxy.ts";
+import { ask, MODES, startProxy } from "../helpers/proxy.ts";
 import {
   LAST_CHUNK,
   rawAnswer,
@@ -30,7 +29,7 @@ import {
   sseEnd,
   textChunk,
 } from "../helpers/chunks.ts";
-import { startRawUpstream as startBluntUpstream } from "../helpers/upstream.ts";
+import { startBytesUpstream } from "../helpers/upstream.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -49,7 +48,7 @@ for (const { mode, request } of MODES) {
   ];
   for (const [about, address] of UNREACHABLE) {
     Deno.test(`§2.1 ${about}: 502 within seconds, without the address (${mode})`, async () => {
-      await using upstream = startBluntUpstream("HTTP/1.1 400 Bad Request\r\n\r\n");
+      await using upstream = startBytesUpstream("HTTP/1.1 400 Bad Request\r\n\r\n");
       const env = { OPENROUTER_BASE_URL: address(Number(new URL(upstream.baseUrl).port)) };
       await using proxy = startProxy({ env });
       assertError(

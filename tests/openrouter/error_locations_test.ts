@@ -2,14 +2,13 @@
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import {
-  MODES,
   type Outcome,
   sendThrough as provoke,
   sendTo as askProxy,
   STREAM,
 } from "../helpers/end_to_end.ts";
 import { completion, sse, sseAnswer, sseEnd, textChunk } from "../helpers/chunks.ts";
-import { ask, startProxy } from "../helpers/proxy.ts";
+import { ask, MODES, startProxy } from "../helpers/proxy.ts";
 import { rawAnswer, type RawScript, startRawUpstream } from "../helpers/raw_upstream.ts";
 
 const EVENTS = { "content-type": "text/event-stream" };
