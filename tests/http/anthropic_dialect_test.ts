@@ -1,5 +1,5 @@
-// UPSTREAM_DIALECT=anthropic: the body goes as it is, the answer comes back byte for byte. Access, keys, times,
-// errors and the log stay the proxy's.
+// UPSTREAM_DIALECT=anthropic: body and response are passed through; authentication, keys, timeouts, errors and log
+// are the proxy's.
 
 import {
   estimateAnthropicTokens,
@@ -44,7 +44,7 @@ const MESSAGE = {
   usage: { ...USAGE, output_tokens: 7, cost: 0.25 },
 };
 
-/** Events as a server of Anthropic's API sends them. */
+/** Events as Anthropic's API sends them. */
 function events(...list: Json[]): string {
   return list.map((event) => `event: ${event["type"]}\ndata: ${JSON.stringify(event)}\n\n`).join(
     "",
@@ -83,7 +83,7 @@ function startStage(reply: Reply, env: Record<string, string | undefined> = {}):
   };
 }
 
-Deno.test("the native route sends the body as it is, but for model and key", async () => {
+Deno.test("the anthropic dialect forwards the body with another model and key", async () => {
   await using stage = startStage(() => Response.json(MESSAGE));
   const response = await stage.send(BODY, {
     "anthropic-version": "2026-10-21",
@@ -103,7 +103,7 @@ Deno.test("the native route sends the body as it is, but for model and key", asy
   assertEquals([headers.get("x-api-key"), headers.get("cookie")], [null, null]);
 });
 
-Deno.test("the native route takes out the billing line, and nothing else of the system prompt", async () => {
+Deno.test("the anthropic dialect removes the billing header from system", async () => {
   await using stage = startStage(() => Response.json(MESSAGE));
   const line = "x-anthropic-billing-header: cc_version=2; cc_entrypoint=cli;";
   const kept = { type: "text", text: "You are.", cache_control: { type: "ephemeral", ttl: "1h" } };
@@ -119,7 +119,7 @@ Deno.test("the native route takes out the billing line, and nothing else of the 
   );
 });
 
-Deno.test("the native route sends a target list, fallbacks and routing preferences", async () => {
+Deno.test("the anthropic dialect sends a target list, fallbacks and provider preferences", async () => {
   await using stage = startStage(() => Response.json(MESSAGE), {
     TARGET_MODEL_OPUS: "a/one,b/two",
     OPENROUTER_PROVIDER: '{"sort":"price"}',
@@ -134,7 +134,7 @@ Deno.test("the native route sends a target list, fallbacks and routing preferenc
   assertEquals(named?.["fallbacks"], [{ model: "a/one", max_tokens: 5 }, 1]);
 });
 
-Deno.test("the native route passes a stream on byte for byte and logs what it says", async () => {
+Deno.test("the anthropic dialect forwards a stream byte for byte and logs its usage", async () => {
   const bytes = `: OPENROUTER PROCESSING\n\n${START}${DELTA}${END}`;
   await using stage = startStage(() => eventStream(bytes));
   const response = await stage.send({ ...BODY, stream: true });
@@ -152,7 +152,7 @@ Deno.test("the native route passes a stream on byte for byte and logs what it sa
   );
 });
 
-Deno.test("the native route logs what a plain answer says", async () => {
+Deno.test("the anthropic dialect logs the usage of a JSON response", async () => {
   await using stage = startStage(() => Response.json(MESSAGE));
   await (await stage.send(BODY)).text();
   const record = await stage.services.recorded();
@@ -165,7 +165,7 @@ const BROKEN: [about: string, bytes: string, type: string][] = [
   ["is empty", "", "api_error"],
 ];
 for (const [about, bytes, type] of BROKEN) {
-  Deno.test(`a native stream that ${about} ends in an error event`, async () => {
+  Deno.test(`a stream of the anthropic dialect that ${about} ends in an error event`, async () => {
     await using stage = startStage(() => eventStream(bytes));
     const text = await (await stage.send({ ...BODY, stream: true })).text();
     assertEquals(text.startsWith(bytes), true);
@@ -175,7 +175,7 @@ for (const [about, bytes, type] of BROKEN) {
   });
 }
 
-Deno.test("a native stream that reports an error is passed on, and is no success in the log", async () => {
+Deno.test("an error event of the anthropic dialect is forwarded and logged", async () => {
   const error = { type: "error", error: { type: "overloaded_error", message: "Full" } };
   const bytes = START + events(error);
   await using stage = startStage(() => eventStream(bytes));
@@ -184,7 +184,7 @@ Deno.test("a native stream that reports an error is passed on, and is no success
   assertEquals([record.outcome, record.error], ["overloaded_error", "Full"]);
 });
 
-Deno.test("a native stream that falls silent ends in a timeout", async () => {
+Deno.test("an idle stream of the anthropic dialect ends in a timeout error", async () => {
   const held = holdStream(START);
   await using stage = startStage(() => held.response, { TIMEOUT_S: "0.2" });
   const text = await (await stage.send({ ...BODY, stream: true })).text();
@@ -192,7 +192,7 @@ Deno.test("a native stream that falls silent ends in a timeout", async () => {
   await held.cancelled;
 });
 
-Deno.test("a client that leaves a native stream lets upstream go", async () => {
+Deno.test("a client that cancels a stream of the anthropic dialect cancels the upstream body", async () => {
   const held = holdStream(START);
   await using stage = startStage(() => held.response);
   const response = await stage.send({ ...BODY, stream: true });
@@ -203,9 +203,9 @@ Deno.test("a client that leaves a native stream lets upstream go", async () => {
   assertEquals((await stage.services.recorded()).outcome, "client_gone");
 });
 
-const REFUSALS: [about: string, reply: () => Response, status: number, words: string][] = [
+const REFUSALS: [about: string, reply: () => Response, status: number, message: string][] = [
   [
-    "an error of Anthropic's form",
+    "an error in Anthropic's format",
     () =>
       Response.json({ type: "error", error: { type: "rate_limit_error", message: "Slow down" } }, {
         status: 429,
@@ -215,38 +215,38 @@ const REFUSALS: [about: string, reply: () => Response, status: number, words: st
     "Slow down",
   ],
   [
-    "an error that shows the key",
+    "an error with the key",
     () => Response.json({ error: { message: `bad ${HELD_KEY}`, code: 401 } }, { status: 401 }),
     401,
     "bad",
   ],
   [
-    "a page",
+    "an HTML page",
     () => new Response("<p>Oops</p>", { headers: { "content-type": "text/html" } }),
     502,
     "html",
   ],
   [
-    "an error inside a 200",
+    "an error with HTTP 200",
     () => Response.json({ type: "error", error: { message: "Full", code: 529 } }),
     529,
     "Full",
   ],
 ];
-for (const [about, reply, status, words] of REFUSALS) {
-  Deno.test(`the native route answers ${about} with ${status}`, async () => {
+for (const [about, reply, status, message] of REFUSALS) {
+  Deno.test(`${about} becomes a ${status} in the anthropic dialect`, async () => {
     await using stage = startStage(reply);
     const response = await stage.send(BODY);
     const text = await response.text();
     assertEquals(response.status, status);
     assertEquals(JSON.parse(text).type, "error");
-    assertStringIncludes(text, words);
+    assertStringIncludes(text, message);
     assertEquals(text.includes(HELD_KEY), false);
     if (status === 429) assertEquals(response.headers.get("retry-after"), "7");
   });
 }
 
-Deno.test("the native route says which version it speaks where the client does not, and asks for no betas", async () => {
+Deno.test("the anthropic dialect sends a default anthropic-version and no anthropic-beta", async () => {
   await using stage = startStage(() => Response.json(MESSAGE));
   await (await stage.send(BODY)).text();
   const [seen] = stage.upstream.requests;
@@ -254,7 +254,7 @@ Deno.test("the native route says which version it speaks where the client does n
   assertEquals(seen?.headers.get("anthropic-beta"), null);
 });
 
-Deno.test("the native route keeps a billing line that leads nothing, and blocks that are no text", async () => {
+Deno.test("the anthropic dialect keeps a billing header in the middle of a text, and blocks without text", async () => {
   await using stage = startStage(() => Response.json(MESSAGE));
   const line = "Be brief.\nx-anthropic-billing-header: cc_version=2;";
   const blocks = [{ type: "text", text: line }, { type: "hologram" }, 7];
@@ -262,7 +262,7 @@ Deno.test("the native route keeps a billing line that leads nothing, and blocks 
   assertEquals(stage.upstream.requests.map(({ body }) => body["system"]), [line, blocks]);
 });
 
-Deno.test("the native route sends what it does not know of fallbacks as it is", async () => {
+Deno.test("the anthropic dialect forwards fallbacks of an unknown form", async () => {
   await using stage = startStage(() => Response.json(MESSAGE));
   const odd = ["default", [{ max_tokens: 5 }, "x", null]];
   for (const fallbacks of odd) await (await stage.send({ ...BODY, fallbacks })).text();
@@ -271,7 +271,7 @@ Deno.test("the native route sends what it does not know of fallbacks as it is", 
   assertEquals(bodies.filter((body) => "models" in body || "provider" in body), []);
 });
 
-Deno.test("the native route logs the target list that was sent, and when a stream began", async () => {
+Deno.test("the anthropic dialect logs the target list and the time of the first event", async () => {
   await using stage = startStage(() => eventStream(START + DELTA + END), {
     TARGET_MODEL_OPUS: "a/one,b/two",
   });
@@ -280,7 +280,7 @@ Deno.test("the native route logs the target list that was sent, and when a strea
   assertEquals([record.sentModels, typeof record.firstEventMs], [["a/one", "b/two"], "number"]);
 });
 
-Deno.test("the native route takes error: null for no error, and a list for no answer", async () => {
+Deno.test("the anthropic dialect forwards a message with error null and rejects a list", async () => {
   await using stage = startStage(() => Response.json({ ...MESSAGE, error: null }));
   const response = await stage.send(BODY);
   assertEquals([response.status, await response.json()], [200, { ...MESSAGE, error: null }]);
@@ -290,7 +290,7 @@ Deno.test("the native route takes error: null for no error, and a list for no an
   assertEquals(refused.status, 502);
 });
 
-Deno.test("a client that leaves while the native route reads a whole answer is logged as gone", async () => {
+Deno.test("a client that disconnects during a JSON response of the anthropic dialect is logged as client_gone", async () => {
   const held = holdStream("{");
   await using upstream = startUpstream(() =>
     new Response(held.body, { headers: { "content-type": "application/json" } })
@@ -300,9 +300,10 @@ Deno.test("a client that leaves while the native route reads a whole answer is l
   const { hostname, port, host } = new URL(proxy.url);
   const text = JSON.stringify(BODY);
   const connection = await Deno.connect({ hostname, port: Number(port) });
-  const head = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
+  const headers =
+    `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
     `content-length: ${text.length}\r\n\r\n`;
-  await connection.write(new TextEncoder().encode(head + text));
+  await connection.write(new TextEncoder().encode(headers + text));
   await hasHead;
   connection.close();
   await held.cancelled;
@@ -310,7 +311,7 @@ Deno.test("a client that leaves while the native route reads a whole answer is l
   assertEquals([outcome, status], ["client_gone", 499]);
 });
 
-Deno.test("the native route wants an object with a model, and asks nobody for less", async () => {
+Deno.test("the anthropic dialect rejects a body that is not an object with a model, without an upstream request", async () => {
   await using stage = startStage(() => Response.json(MESSAGE));
   for (const body of [[], "x", {}, { model: 7 }]) {
     const response = await stage.send(body);
@@ -319,7 +320,7 @@ Deno.test("the native route wants an object with a model, and asks nobody for le
   assertEquals(stage.upstream.requests.length, 0);
 });
 
-Deno.test("tokens are still counted and models still listed beside the native route", async () => {
+Deno.test("the anthropic dialect counts tokens and lists models without an upstream request", async () => {
   await using upstream = startUpstream(() => Response.json(MESSAGE));
   const { handler } = createProxy({ upstream, env: ENV });
   const counted = await call(
@@ -336,9 +337,9 @@ Deno.test("tokens are still counted and models still listed beside the native ro
   assertEquals(upstream.requests.length, 0);
 });
 
-// --- what a body is expected to cost ---
+// ── Estimated cost ──────────────────────────────────────────────────────────────────────────────────────────
 
-Deno.test("a native body is estimated by its text, and its files by their size", () => {
+Deno.test("estimateAnthropicTokens counts text by length and files by size", () => {
   const text = "word ".repeat(800);
   const tokens = (content: unknown) =>
     estimateAnthropicTokens({ messages: [{ role: "user", content }] });
@@ -355,7 +356,7 @@ Deno.test("a native body is estimated by its text, and its files by their size",
   assertEquals(estimateAnthropicTokens({ a: null, b: [7, true] }), 1);
 });
 
-Deno.test("every model that may answer a native body counts", () => {
+Deno.test("listRequestedModels lists model, models and fallbacks", () => {
   assertEquals(listRequestedModels({ model: "a/x" }), ["a/x"]);
   assertEquals(listRequestedModels({ model: "a/x", models: ["a/x", "b/y"] }), [
     "a/x",

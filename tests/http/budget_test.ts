@@ -1,4 +1,4 @@
-/** MAX_COST_USD against clients that leave early or come all at once, and upstreams that report cost oddly. */
+/** MAX_COST_USD: clients that disconnect early, concurrent requests, and costs as upstream reports them. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Today } from "../../lib/metrics/types.ts";
@@ -30,9 +30,9 @@ import {
 
 type Proxy = ReturnType<typeof createProxy>;
 
-/** A cent a token of output: 100 tokens, all that is asked for, cost a dollar. Input costs next to nothing. */
+/** One cent per output token, so that max_tokens of 100 costs one dollar. Input costs next to nothing. */
 const PRICED = { id: "a/x", pricing: { prompt: "0.00000001", completion: "0.01" } };
-/** 400 characters, which are estimated to be 100 tokens. */
+/** 400 characters, estimated as 100 tokens. */
 const DOLLAR_TEXT = "word ".repeat(80);
 
 interface Stage extends AsyncDisposable {
@@ -60,7 +60,7 @@ async function readToday({ handler }: Proxy, key = HELD_KEY): Promise<Today> {
   return (await response.json()).today;
 }
 
-/** To the cent: what the few tokens of input cost is not the subject. */
+/** Rounds to cents, which ignores the cost of the input. */
 function toCents(usd: number): number {
   return Math.round(usd * 100) / 100;
 }
@@ -71,7 +71,7 @@ const usage = (more: Record<string, unknown>) => ({
   ...more,
 });
 
-/** Anthropic's own events: 100 tokens of text, the end only where it is asked for. */
+/** Events of Anthropic's API: 100 tokens of text, and the end if it is given. */
 function nativeEvents(end?: Record<string, unknown>): string {
   const message = { type: "message", model: "a/x", usage: { input_tokens: 10, output_tokens: 1 } };
   const events: Record<string, unknown>[] = [
@@ -87,7 +87,7 @@ function nativeEvents(end?: Record<string, unknown>): string {
 
 const PLAIN = { dialect: "openrouter", stream: false };
 
-/** What upstream sends before the usage that never reaches a client that leaves. */
+/** What upstream sends before the client disconnects, without usage. */
 const BEGINNINGS: [dialect: string, beginning: string][] = [
   ["openrouter", sse(roleChunk(), textChunk(DOLLAR_TEXT))],
   ["openai", sse(roleChunk(), textChunk(DOLLAR_TEXT))],
@@ -95,7 +95,7 @@ const BEGINNINGS: [dialect: string, beginning: string][] = [
 ];
 
 for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
-  Deno.test(`answers left before their usage count, in the dialect ${UPSTREAM_DIALECT}`, async () => {
+  Deno.test(`responses cancelled before their usage count, in the ${UPSTREAM_DIALECT} dialect`, async () => {
     await using stage = await startStage(() => holdStream(beginning).response, {
       UPSTREAM_DIALECT,
     });
@@ -120,7 +120,7 @@ for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
     assertEquals([costUsd, toCents(estimatedUsd), reservedUsd], [0, 2, 0]);
   });
 
-  Deno.test(`250 requests at once cost no more than the limit, in the dialect ${UPSTREAM_DIALECT}`, async () => {
+  Deno.test(`250 concurrent requests cost no more than the limit, in the ${UPSTREAM_DIALECT} dialect`, async () => {
     const gate = Promise.withResolvers<void>();
     const whole = UPSTREAM_DIALECT === "anthropic"
       ? { type: "message", model: "a/x", content: [], usage: { output_tokens: 100, cost: 1 } }
@@ -138,7 +138,7 @@ for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
     const refused = responses.filter(({ status }) => status === 402);
     assertEquals(refused.length, 248);
     const [first] = refused;
-    // They may pass when those in flight turn out cheaper.
+    // They may succeed later if those in flight cost less than reserved.
     assertEquals(first?.headers.get("x-should-retry"), "true");
     assertEquals(first?.headers.get("retry-after"), "10");
     assertMatch(
@@ -151,38 +151,38 @@ for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
   });
 }
 
-Deno.test("a plain request given up counts whole: upstream writes it to its end", async () => {
+Deno.test("a plain request that the client aborts counts in full, as upstream completes it", async () => {
   await using stage = await startStage(({ left }) => left.then(() => new Response()));
   const { proxy, upstream } = stage;
   for (let i = 0; i < 5; i++) {
     const controller = new AbortController();
     const request = new Request(post(ask({ model: "a/x" })), { signal: controller.signal });
-    const answer = call(proxy.handler, request);
+    const pending = call(proxy.handler, request);
     if (i < 2) {
       await upstream.arrival(i);
       controller.abort();
     }
-    const response = await withTimeout(answer, "a refusal");
+    const response = await withTimeout(pending, "a rejection");
     await response.text();
     assertEquals(response.status, i < 2 ? 499 : 402, `${i}`);
   }
   assertEquals(toCents((await readToday(proxy)).estimatedUsd), 2);
 });
 
-// --- what upstream reports ---
+// ── Reported costs ──────────────────────────────────────────────────────────────────────────────────────────
 
-/** A report → what it comes to. */
+/** The cost fields of usage → the counted cost. */
 const REPORTS: [about: string, report: Record<string, unknown>, cost: number][] = [
   ["a number", { cost: 0.25 }, 0.25],
   ["text", { cost: "0.25" }, 0.25],
   ["text with an exponent", { cost: "2.5e-1" }, 0.25],
   [
-    "a fee with the provider's price beside it",
+    "a BYOK fee beside the provider's price",
     { cost: 0.05, is_byok: true, cost_details: { upstream_inference_cost: 1 } },
     1.05,
   ],
   [
-    "no fee with the provider's price as text",
+    "no BYOK fee beside the provider's price as text",
     { cost: 0, is_byok: true, cost_details: { upstream_inference_cost: "1.5" } },
     1.5,
   ],
@@ -195,20 +195,20 @@ const REPORTS: [about: string, report: Record<string, unknown>, cost: number][] 
   ["the provider's price alone", { cost_details: { upstream_inference_cost: 0.75 } }, 0.75],
   ["text that is not a number", { cost: "1 USD" }, 1],
   ["Infinity", { cost: "1e999" }, 1],
-  ["less than nothing", { cost: -1 }, 1],
-  ["nothing", {}, 1],
+  ["a negative number", { cost: -1 }, 1],
+  ["no cost", {}, 1],
 ];
 
 for (const [about, report, cost] of REPORTS) {
   for (const dialect of ["openrouter", "anthropic"]) {
     for (const stream of [false, true]) {
-      const how = `${stream ? "a stream" : "a plain answer"} of the dialect ${dialect}`;
-      Deno.test(`${how} that reports ${about} costs $${cost}`, async () => {
+      const subject = `${stream ? "a stream" : "a JSON response"} of the ${dialect} dialect`;
+      Deno.test(`${subject} that reports ${about} costs $${cost}`, async () => {
         const tokens = dialect === "anthropic"
           ? { input_tokens: 10, output_tokens: 100, ...report }
           : usage(report);
         await using stage = await startStage(
-          () => answerWith(tokens, { dialect, stream }),
+          () => replyWithUsage(tokens, { dialect, stream }),
           { UPSTREAM_DIALECT: dialect },
         );
         await (await send(stage.proxy, { stream })).text();
@@ -220,7 +220,7 @@ for (const [about, report, cost] of REPORTS) {
   }
 }
 
-function answerWith(
+function replyWithUsage(
   tokens: Record<string, unknown>,
   { dialect, stream }: { dialect: string; stream: boolean },
 ): Response {
@@ -233,7 +233,7 @@ function answerWith(
   return eventStream(sse(roleChunk(), textChunk("Hi"), finishChunk(), last, "[DONE]"));
 }
 
-Deno.test("what a cache has read and written is priced as such where no cost is reported", async () => {
+Deno.test("cache reads and writes have their own prices if no cost is reported", async () => {
   const pricing = {
     prompt: "0.001",
     completion: "0.01",
@@ -245,7 +245,7 @@ Deno.test("what a cache has read and written is priced as such where no cost is 
     prompt_tokens_details: { cached_tokens: 800, cache_write_tokens: 100 },
   });
   await using stage = await startStage(
-    () => answerWith(tokens, { dialect: "openrouter", stream: true }),
+    () => replyWithUsage(tokens, { dialect: "openrouter", stream: true }),
     {},
     [{ id: "a/x", pricing }],
   );
@@ -254,7 +254,7 @@ Deno.test("what a cache has read and written is priced as such where no cost is 
   assertEquals(toCents((await readToday(stage.proxy)).estimatedUsd), 1.38);
 });
 
-Deno.test("an answer that cannot be translated costs what upstream reported all the same", async () => {
+Deno.test("a response that cannot be translated still has its reported cost", async () => {
   const whole = { choices: [], usage: usage({ cost: 1 }) };
   await using stage = await startStage(() => Response.json(whole));
   const response = await send(stage.proxy);
@@ -263,22 +263,24 @@ Deno.test("an answer that cannot be translated costs what upstream reported all 
   assertEquals((await readToday(stage.proxy)).costUsd, 1);
 });
 
-Deno.test("costs that can be neither reported nor estimated are counted and said once", async () => {
-  const unreported = () => answerWith(usage({}), { dialect: "openrouter", stream: true });
+Deno.test("requests of unknown cost are counted, with one warning", async () => {
+  const unreported = () => replyWithUsage(usage({}), { dialect: "openrouter", stream: true });
   await using stage = await startStage(unreported, {}, []);
   const { proxy } = stage;
   for (let i = 0; i < 3; i++) await (await send(proxy, { stream: true })).text();
   const { costUsd, estimatedUsd, uncounted } = await readToday(proxy);
   assertEquals([costUsd, estimatedUsd, uncounted], [0, 0, 3]);
-  const said = proxy.services.lines.filter((line) => line.includes("The cost of a/x is unknown"));
-  assertEquals(said.length, 1);
+  const warnings = proxy.services.lines.filter((line) =>
+    line.includes("The cost of a/x is unknown")
+  );
+  assertEquals(warnings.length, 1);
 });
 
-Deno.test("without prices an answer is expected to cost what earlier ones did", async () => {
+Deno.test("without prices a request reserves the average of earlier costs", async () => {
   const gate = Promise.withResolvers<void>();
   await using stage = await startStage(
     [
-      () => answerWith(usage({ cost: 0.5 }), { dialect: "openrouter", stream: false }),
+      () => replyWithUsage(usage({ cost: 0.5 }), { dialect: "openrouter", stream: false }),
       () => gate.promise.then(() => Response.json({ ...completion("Hi"), usage: usage({}) })),
     ],
     {},
@@ -296,7 +298,7 @@ Deno.test("without prices an answer is expected to cost what earlier ones did", 
   assertEquals([costUsd, estimatedUsd, uncounted], [0.5, 1.5, 0]);
 });
 
-Deno.test("where nothing is known of prices, eight requests share the limit", async () => {
+Deno.test("without prices and earlier costs eight requests share the limit", async () => {
   const gate = Promise.withResolvers<void>();
   const reply = () => gate.promise.then(() => Response.json(completion("Hi")));
   await using stage = await startStage(reply, {}, []);
@@ -309,9 +311,9 @@ Deno.test("where nothing is known of prices, eight requests share the limit", as
   await Promise.all(responses.map((one) => one.text()));
 });
 
-Deno.test("a max_tokens that no model has reserves a million tokens", async () => {
+Deno.test("a huge max_tokens reserves a million tokens", async () => {
   const gate = Promise.withResolvers<void>();
-  const reply = () => gate.promise.then(() => answerWith(usage({ cost: 1 }), PLAIN));
+  const reply = () => gate.promise.then(() => replyWithUsage(usage({ cost: 1 }), PLAIN));
   await using stage = await startStage(reply, { MAX_COST_USD: "20000" });
   const asked = send(stage.proxy, { max_tokens: 1e15 });
   await stage.upstream.arrival(0);
@@ -320,17 +322,17 @@ Deno.test("a max_tokens that no model has reserves a million tokens", async () =
   await (await asked).text();
 });
 
-// --- who pays ---
+// ── Clients' own keys ───────────────────────────────────────────────────────────────────────────────────────
 
 for (const dialect of ["openrouter", "anthropic"]) {
-  Deno.test(`guests with keys of their own have no common limit, in the dialect ${dialect}`, async () => {
+  Deno.test(`clients with their own keys share no limit, in the ${dialect} dialect`, async () => {
     await using stage = await startStage(
-      () => answerWith(usage({ cost: 5 }), { dialect, stream: false }),
+      () => replyWithUsage(usage({ cost: 5 }), { dialect, stream: false }),
       { OPENROUTER_API_KEY: undefined, UPSTREAM_DIALECT: dialect },
     );
     const { handler } = stage.proxy;
-    for (const guest of ["one", "two", "one"]) {
-      const key = { "x-api-key": `sk-or-v1-${guest}-0123456789abcdef` };
+    for (const client of ["one", "two", "one"]) {
+      const key = { "x-api-key": `sk-or-v1-${client}-0123456789abcdef` };
       const response = await call(handler, post(ask({ model: "a/x" }), key));
       await response.text();
       assertEquals(response.status, 200);
@@ -340,15 +342,15 @@ for (const dialect of ["openrouter", "anthropic"]) {
   });
 }
 
-// --- answers that end before upstream's report ---
+// ── Responses without a report ──────────────────────────────────────────────────────────────────────────────
 
-Deno.test("an answer that ends here at a stop sequence counts by its text", async () => {
+Deno.test("a response that the proxy ends at a stop sequence counts by its text", async () => {
   const text = `${DOLLAR_TEXT}STOP and more`;
   const held = holdStream(sse(roleChunk(), textChunk(text)));
   await using stage = await startStage(() => held.response);
   const response = await send(stage.proxy, { stream: true, stop_sequences: ["STOP"] });
   assertMatch(await response.text(), /"stop_sequence":"STOP"/);
-  await withTimeout(held.cancelled, "the proxy to let upstream go");
+  await withTimeout(held.cancelled, "the upstream body to be cancelled");
   const { costUsd, estimatedUsd, reservedUsd } = await readToday(stage.proxy);
   assertEquals([costUsd, toCents(estimatedUsd), reservedUsd], [0, 1, 0]);
 });
@@ -386,13 +388,16 @@ Deno.test("a stream whose connection breaks counts by its text", async () => {
 });
 
 const FREE: [about: string, reply: Reply][] = [
-  ["a refusal", () => errorBody(429, "Slow down")],
-  ["an error of upstream", () => errorBody(504, "Too slow")],
+  ["a rate limit", () => errorBody(429, "Slow down")],
+  ["an upstream timeout", () => errorBody(504, "Too slow")],
   [
-    "an error in the place of an answer",
+    "an error with HTTP 200",
     () => Response.json({ error: { code: 502, message: "x" } }),
   ],
-  ["an error before any text", () => eventStream(sse(errorChunk({ code: 502, message: "x" })))],
+  [
+    "an error event before any text",
+    () => eventStream(sse(errorChunk({ code: 502, message: "x" }))),
+  ],
 ];
 
 for (const [about, reply] of FREE) {
@@ -415,12 +420,12 @@ Deno.test("an upstream that cannot be reached costs nothing", async () => {
   assertEquals([estimatedUsd, reservedUsd, uncounted], [0, 0, 0]);
 });
 
-Deno.test("a request that is sent again in another form is reserved once", async () => {
+Deno.test("a request that is retried with plain schemas is reserved once", async () => {
   const second = Promise.withResolvers<SeenRequest>();
   const gate = Promise.withResolvers<void>();
-  const blamed = "tools.0.function.parameters: invalid schema";
+  const schemaError = "tools.0.function.parameters: invalid schema";
   await using stage = await startStage([
-    () => errorBody(400, blamed),
+    () => errorBody(400, schemaError),
     async (request) => {
       second.resolve(request);
       await gate.promise;
@@ -438,9 +443,9 @@ Deno.test("a request that is sent again in another form is reserved once", async
   assertEquals([costUsd, reservedUsd], [0.5, 0]);
 });
 
-// --- whatever happens, nothing stays reserved ---
+// ── Release of reservations ─────────────────────────────────────────────────────────────────────────────────
 
-const CALLS = sse(
+const TOOL_CALL = sse(
   roleChunk(),
   callChunk(callHead(0, "c", "look")),
   callChunk(callTail(0, "no JSON")),
@@ -457,14 +462,14 @@ const REPLIES: Reply[] = [
   () => eventStream(sse(roleChunk(), textChunk("Hel"))),
   () => eventStream(sse(errorChunk({ code: 502, message: "x" }))),
   () => eventStream(sse(roleChunk(), textChunk("to STOP here"), finishChunk(), "[DONE]")),
-  () => eventStream(CALLS),
+  () => eventStream(TOOL_CALL),
   () => eventStream("data: {broken\n\n"),
   () => holdStream(sse(roleChunk(), textChunk("Hel"))).response,
 ];
 const HELD = REPLIES.length - 1;
 
-/** Whole numbers below a bound; the same ones for the same seed. */
-function createDice(seed: number): (below: number) => number {
+/** Pseudorandom integers below a bound, the same for the same seed. */
+function createRandom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
@@ -472,8 +477,8 @@ function createDice(seed: number): (below: number) => number {
   };
 }
 
-Deno.test("after 1,000 random endings nothing is reserved and nothing is in flight", async () => {
-  const roll = createDice(7);
+Deno.test("after 1,000 requests with random endings nothing is reserved or in flight", async () => {
+  const random = createRandom(7);
   const replies = new Map<string, Reply | undefined>();
   await using stage = await startStage(
     (request) => replies.get(`${request.body["model"]}`)?.(request) ?? errorBody(500, "no script"),
@@ -482,18 +487,18 @@ Deno.test("after 1,000 random endings nothing is reserved and nothing is in flig
   );
   const { proxy } = stage;
   const run = async (number: number) => {
-    const choice = roll(REPLIES.length);
+    const choice = random(REPLIES.length);
     const model = `a/${number}`;
     replies.set(model, REPLIES[choice]);
     const controller = new AbortController();
-    const leaves = choice === HELD || roll(5) === 0;
-    const stream = choice === HELD || roll(3) > 0;
+    const cancels = choice === HELD || random(5) === 0;
+    const stream = choice === HELD || random(3) > 0;
     const body = ask({ model, stream, stop_sequences: ["STOP"] });
     const request = new Request(post(body), { signal: controller.signal });
     const response = call(proxy.handler, request);
-    if (leaves && choice !== HELD && roll(2) === 0) controller.abort();
+    if (cancels && choice !== HELD && random(2) === 0) controller.abort();
     const given = await response;
-    if (leaves) await given.body?.cancel();
+    if (cancels) await given.body?.cancel();
     else await given.text().catch(() => {});
   };
   for (let i = 0; i < 1000; i += 20) {

@@ -35,7 +35,7 @@ for (const { mode, request } of MODES) {
     const { leave } = await connectAs(proxy.url, request);
     await upstream.asked;
     leave();
-    await withTimeout(upstream.left, "upstream to be let go");
+    await withTimeout(upstream.left, "the upstream request to be aborted");
     const record = await proxy.services.recorded();
     assertEquals([record.outcome, record.status], ["client_gone", 499]);
   });
@@ -48,7 +48,7 @@ for (const { mode, request } of MODES) {
     const { leave } = await connectAs(proxy.url, request);
     await hasHead;
     leave();
-    await withTimeout(held.cancelled, "the body to be let go");
+    await withTimeout(held.cancelled, "the body to be cancelled");
     const { outcome, status } = await proxy.services.recorded();
     assertEquals([outcome, status], ["client_gone", 499]);
   });
@@ -76,7 +76,7 @@ Deno.test("a client that disconnects from an idle stream aborts the upstream req
   const reader = (await answer).body?.getReader();
   await reader?.read();
   leave();
-  await withTimeout(held.cancelled, "the body to be let go");
+  await withTimeout(held.cancelled, "the body to be cancelled");
   await reader?.closed.catch(() => {});
   const record = await proxy.services.recorded();
   assertEquals([record.outcome, record.status], ["client_gone", 200]);
@@ -106,8 +106,8 @@ Deno.test("thirty clients that disconnect together abort thirty upstream request
   const clients = streams.map(() => fetchAs(proxy.url, ask({ stream: true })));
   const answers = await Promise.all(clients.map(({ answer }) => answer));
   for (const { leave } of clients) leave();
-  const letGo = Promise.all(streams.map(({ cancelled }) => cancelled));
-  await withTimeout(letGo, "all upstreams to be let go");
+  const cancelled = Promise.all(streams.map(({ cancelled }) => cancelled));
+  await withTimeout(cancelled, "all upstream bodies to be cancelled");
   await Promise.all(answers.map((answer) => answer.body?.cancel().catch(() => {})));
   await proxy.services.recorded(29);
   const response = await fetchAs(proxy.url, ask()).answer;

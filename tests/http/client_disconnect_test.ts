@@ -1,6 +1,4 @@
-// Clients leave, stall and dawdle: the rows of the failure catalogue (§2.2) about connections, with clients on raw
-// TCP before the listening proxy and a raw TCP upstream behind it. What clients may send is in
-// faults_requests_test.ts.
+// Clients that disconnect, or read slowly or not at all. Client and upstream are raw TCP connections.
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { answerHi, readResponse, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
@@ -24,27 +22,27 @@ import { withTimeout } from "../helpers/timeout.ts";
 const START = sse(roleChunk(), textChunk("Hello"));
 const END = sseEnd();
 
-/** Upstream speaks and falls silent; the connection is the proxy's to close. */
-const speakOnce: RawScript = async ({ send, chunk, left }) => {
+/** Sends text once, then waits for the proxy to close the connection. */
+const sendOnce: RawScript = async ({ send, chunk, left }) => {
   await send(STREAM_HEAD);
   await chunk(START);
   await left;
 };
-/** Upstream never stops speaking. */
-const speakOn: RawScript = async ({ send, chunk }) => {
+/** Sends text until the proxy closes the connection. */
+const sendForever: RawScript = async ({ send, chunk }) => {
   await send(STREAM_HEAD);
   while (await chunk(sse(textChunk("word ")))) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 };
 
-/** Resolves when the proxy has closed connection number so and so. */
-function letGo(upstream: RawUpstream, number = 0): Promise<void> {
-  const { left } = upstream.calls[number] ?? { left: Promise.reject(new Error("never asked")) };
+/** Resolves when the proxy has closed the upstream connection of this index. */
+function closed(upstream: RawUpstream, number = 0): Promise<void> {
+  const { left } = upstream.calls[number] ?? { left: Promise.reject(new Error("no such request")) };
   return withTimeout(left, `upstream connection ${number} to be closed`);
 }
 
-/** A client that has read the beginning of its stream. */
+/** A client that has read the first delta of its stream. */
 async function startReading(url: string): Promise<RawClient> {
   const client = await connect(url);
   await client.send(rawPost(url, STREAM));
@@ -52,19 +50,19 @@ async function startReading(url: string): Promise<RawClient> {
   return client;
 }
 
-// ── Leaving ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Disconnects ───────────────────────────────────────────────────────────────────────────────────────────────
 
 for (
-  const [where, script] of [["mid-stream", speakOn], [
-    "while upstream is silent",
-    speakOnce,
+  const [where, script] of [["in the middle of a stream", sendForever], [
+    "while upstream is idle",
+    sendOnce,
   ]] as const
 ) {
-  Deno.test(`§2.2 leaves ${where}: upstream aborted at once`, async () => {
+  Deno.test(`a client that disconnects ${where} aborts the upstream request`, async () => {
     await using stage = startStage(script);
     const client = await startReading(stage.proxy.url);
     client.leave();
-    await letGo(stage.upstream);
+    await closed(stage.upstream);
     assertEquals(
       (await withTimeout(stage.proxy.services.recorded(), "the record")).outcome,
       "client_gone",
@@ -73,7 +71,7 @@ for (
   });
 }
 
-Deno.test("§2.2 leaves while pings are all there is: upstream aborted at once", async () => {
+Deno.test("a client that disconnects between pings aborts the upstream request", async () => {
   await using stage = startStage(async ({ send, chunk, left }) => {
     await send(STREAM_HEAD);
     await chunk(sse(roleChunk()));
@@ -83,40 +81,41 @@ Deno.test("§2.2 leaves while pings are all there is: upstream aborted at once",
   await client.send(rawPost(stage.proxy.url, STREAM));
   await client.readText("event: ping");
   client.leave();
-  await letGo(stage.upstream);
+  await closed(stage.upstream);
 });
 
 for (const { mode, request } of MODES) {
-  Deno.test(`§2.2 leaves before headers, its request one packet: upstream aborted (${mode})`, async () => {
+  Deno.test(`${mode} in one packet is aborted upstream if the client disconnects before the headers`, async () => {
     await using stage = startStage(({ left }) => left);
     using client = await connect(stage.proxy.url);
     await client.send(rawPost(stage.proxy.url, request));
     await withTimeout(stage.upstream.arrived(1), "the request");
     client.leave();
-    await letGo(stage.upstream);
+    await closed(stage.upstream);
     const { outcome, status } = await withTimeout(stage.proxy.services.recorded(), "the record");
     assertEquals([outcome, status], ["client_gone", 499]);
   });
 }
 
-const TELLS = await reportsDisconnect();
+const REPORTS = await reportsDisconnect();
 
 Deno.test({
-  name: `§2.2 leaves before headers, its request several packets: upstream aborted${
-    TELLS ? "" : " (not run: this Deno does not tell of it)"
-  }`,
-  ignore: !TELLS,
+  name:
+    `a request in several packets is aborted upstream if the client disconnects before the headers${
+      REPORTS ? "" : " (not run: this Deno does not report it)"
+    }`,
+  ignore: !REPORTS,
   fn: async () => {
     await using stage = startStage(({ left }) => left);
     using client = await connect(stage.proxy.url);
     await client.send(rawPost(stage.proxy.url, ask({ stream: true, system: "x".repeat(100_000) })));
     await withTimeout(stage.upstream.arrived(1), "the request");
     client.leave();
-    await letGo(stage.upstream);
+    await closed(stage.upstream);
   },
 });
 
-Deno.test("§2.2 leaves during a plain call, upstream's body under way: upstream aborted", async () => {
+Deno.test("a client that disconnects during the upstream JSON body aborts the upstream request", async () => {
   await using stage = startStage(async ({ send, left }) => {
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
     await left;
@@ -125,27 +124,27 @@ Deno.test("§2.2 leaves during a plain call, upstream's body under way: upstream
   await client.send(rawPost(stage.proxy.url, ask()));
   await withTimeout(stage.upstream.arrived(1), "the request");
   client.leave();
-  await letGo(stage.upstream);
+  await closed(stage.upstream);
   const { outcome, status } = await withTimeout(stage.proxy.services.recorded(), "the record");
   assertEquals([outcome, status], ["client_gone", 499]);
 });
 
-Deno.test("§2.2 leaves, 100 at once: 100 upstream connections closed, nothing left, still serving", async () => {
+Deno.test("100 clients that disconnect together close 100 upstream connections", async () => {
   let isOver = false;
-  await using stage = startStage((call) => isOver ? answerHi(call) : speakOnce(call));
+  await using stage = startStage((call) => isOver ? answerHi(call) : sendOnce(call));
   const clients = await Promise.all(
     Array.from({ length: 100 }, () => startReading(stage.proxy.url)),
   );
   assertEquals(stage.upstream.open, 100);
   for (const client of clients) client.leave();
-  await Promise.all(stage.upstream.calls.map((_, number) => letGo(stage.upstream, number)));
+  await Promise.all(stage.upstream.calls.map((_, number) => closed(stage.upstream, number)));
   await withTimeout(stage.proxy.services.recorded(99), "the record");
   assertEquals(stage.upstream.open, 0);
   isOver = true;
   assertEquals((await sendTo(stage.proxy, STREAM)).words, "Hi");
 });
 
-Deno.test("§2.2 leaves after half a request head and after half a body: nothing is asked", async () => {
+Deno.test("a client that disconnects within its request causes no upstream request", async () => {
   await using stage = startStage(answerHi);
   const whole = rawPost(stage.proxy.url, STREAM);
   for (const length of [10, 40, whole.length - 10]) {
@@ -158,7 +157,7 @@ Deno.test("§2.2 leaves after half a request head and after half a body: nothing
 
 // ── Reading slowly, or not at all ───────────────────────────────────────────────────────────────────────────
 
-Deno.test("§2.2 reads slowly: gets every byte", async () => {
+Deno.test("a client that reads slowly receives every byte", async () => {
   const words = Array.from({ length: 20_000 }, (_, n) => `w${n} `);
   await using stage = startStage(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
@@ -171,7 +170,7 @@ Deno.test("§2.2 reads slowly: gets every byte", async () => {
   using client = await connect(stage.proxy.url);
   await client.send(rawPost(stage.proxy.url, STREAM, { connection: "close" }));
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  // Sips, each after a turn of the event loop: upstream is always far ahead.
+  // Small reads with pauses, so that upstream is always far ahead.
   for (let n = 0;; n++) {
     const bytes = await client.read(n < 300 ? 700 : 64 * 1024);
     if (bytes === null) break;
@@ -185,7 +184,7 @@ Deno.test("§2.2 reads slowly: gets every byte", async () => {
   assertEquals(outcome.error, "");
 });
 
-Deno.test("§2.2 does not read at all: upstream's writes stop, memory is bounded; then gets every byte", async () => {
+Deno.test("a client that stops reading stops the upstream writes, and receives every byte afterwards", async () => {
   const pieces = 2560;
   const piece = (n: number) => `${n} `.padEnd(16, "-").repeat(1024);
   let written = 0;
@@ -199,27 +198,27 @@ Deno.test("§2.2 does not read at all: upstream's writes stop, memory is bounded
   await client.send(rawPost(stage.proxy.url, STREAM));
   const stuckAt = await settle(() => written);
   assertGreater(stuckAt, 0);
-  // Kernel buffers of both connections; 40 MB were there to be read.
+  // The kernel buffers of both connections; the response has 40 MB.
   assertLess(stuckAt * piece(0).length, 20 * 1024 * 1024);
   let got = 0;
   for (const line of (await client.readText("message_stop")).split("\n")) {
     if (!line.startsWith('data: {"type":"content_block_delta"')) continue;
-    assert(JSON.parse(line.slice(6)).delta.text === piece(got++), `piece ${got - 1} is another`);
+    assert(JSON.parse(line.slice(6)).delta.text === piece(got++), `text ${got - 1} differs`);
   }
   assertEquals([got, written], [pieces, pieces]);
 });
 
-Deno.test("§2.2 leaves after not having read: upstream closed", async () => {
+Deno.test("a client that disconnects without reading closes the upstream connection", async () => {
   await using stage = startStage(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     while (await chunk(sse(textChunk("x".repeat(16_384)))));
   });
   using client = await startReading(stage.proxy.url);
   client.leave();
-  await letGo(stage.upstream);
+  await closed(stage.upstream);
 });
 
-/** A figure that has not changed for 300 ms. */
+/** A number that has not changed for 300 ms. */
 async function settle(read: () => number): Promise<number> {
   for (let last = -1, now = read();; last = now, now = read()) {
     if (last === now) return now;

@@ -1,4 +1,4 @@
-// Whatever upstream sends without an end is given up before it fills the memory, in words that say what it was.
+// Endless upstream responses are cancelled at a size limit, with an error that names it.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../lib/errors.ts";
@@ -8,7 +8,7 @@ import { startUpstream } from "../helpers/upstream.ts";
 
 const MB = 1024 * 1024;
 
-/** The same text again and again, with the type of an answer. */
+/** A response that repeats the same text without end. */
 function endless(
   first: string,
   again: string,
@@ -35,20 +35,20 @@ const ENDLESS: readonly [
   first: string,
   again: string,
   type: string,
-  words: string,
+  message: string,
 ][] = [
-  ["a line", "data: ", "x", EVENTS, "Upstream sent an event of more than 16 MiB"],
-  ["an event", "", "data: x\n", EVENTS, "Upstream sent an event of more than 16 MiB"],
-  ["JSON", '{"a":"', "x", "application/json", "Upstream sent an answer of more than 20 MiB"],
+  ["an SSE line", "data: ", "x", EVENTS, "Upstream sent an event of more than 16 MiB"],
+  ["an SSE event", "", "data: x\n", EVENTS, "Upstream sent an event of more than 16 MiB"],
+  ["a JSON body", '{"a":"', "x", "application/json", "Upstream sent an answer of more than 20 MiB"],
   [
-    "arguments",
+    "tool arguments",
     event({ tool_calls: [{ index: 0, id: "a", function: { name: "b", arguments: '{"a":"' } }] }),
     event({ tool_calls: [{ index: 0, function: { arguments: "x".repeat(30_000) } }] }),
     EVENTS,
     "Upstream sent more thinking and arguments than are kept",
   ],
   [
-    "encrypted thoughts",
+    "encrypted reasoning",
     event({ reasoning: "a" }),
     event({ reasoning_details: [{ type: "reasoning.encrypted", data: "x".repeat(30_000) }] }),
     EVENTS,
@@ -56,21 +56,21 @@ const ENDLESS: readonly [
   ],
 ];
 
-for (const [about, first, again, type, words] of ENDLESS) {
-  Deno.test(`${about} of upstream without an end ends in an error that says so`, async () => {
+for (const [about, first, again, type, message] of ENDLESS) {
+  Deno.test(`${about} without end ends in an error that names the limit`, async () => {
     const { response, sent } = endless(first, again, type);
     await using upstream = startUpstream(() => response);
     const { handler, services } = createProxy({ upstream });
     const answer = await call(handler, post(ask({ stream: type === EVENTS })));
     const text = await answer.text();
-    assert(text.slice(-300).includes(`"message":"${words}"`), text.slice(-300));
+    assert(text.slice(-300).includes(`"message":"${message}"`), text.slice(-300));
     assert(answer.status === 502 || text.includes("event: error"));
     assert(sent() < 50 * MB, `${sent()}`);
     assertEquals(services.byteBudget.used, 0);
   });
 }
 
-Deno.test("an answer that unpacks to a thousand times its size is given up on the way", async () => {
+Deno.test("a response that decompresses to a thousand times its size is cancelled at the limit", async () => {
   const piece = new Uint8Array(64 * 1024).fill("x".charCodeAt(0));
   const source = new Blob(['{"a":"', ...Array.from({ length: 640 }, () => piece)]).stream();
   const packed = await new Response(source.pipeThrough(new CompressionStream("gzip"))).bytes();
@@ -83,7 +83,7 @@ Deno.test("an answer that unpacks to a thousand times its size is given up on th
   assertEquals((await answer.json()).error.message, "Upstream sent an answer of more than 20 MiB");
 });
 
-Deno.test("a model list without an end is given up", async () => {
+Deno.test("an endless model list is cancelled at the limit", async () => {
   const { response, sent } = endless('{"data":["', "x", "application/json");
   await using upstream = startUpstream([], { models: () => response });
   const { services } = createProxy({ upstream });

@@ -15,12 +15,11 @@ Deno.test("readJson fails with 408 after an idle timeout of the body", async () 
     const held = holdBody(first);
     const request = new Request("http://localhost/", { method: "POST", body: held.body });
     const error = await assertRejects(
-      () =>
-        withTimeout(readJson(request, { maxBytes: 1000, idleMs: 30 }), "the body to be given up"),
+      () => withTimeout(readJson(request, { maxBytes: 1000, idleMs: 30 }), "readJson to fail"),
       ApiError,
     );
     assertEquals([error.status, error.type], [408, "timeout_error"]);
-    await withTimeout(held.cancelled, "the body to be let go");
+    await withTimeout(held.cancelled, "the body to be cancelled");
   }
 });
 
@@ -109,7 +108,7 @@ for (const { mode, request } of MODES) {
         type: "timeout_error",
         message: "OpenRouter was silent for 0.05 s (TIMEOUT_S)",
       });
-      await withTimeout(held.cancelled, "the body to be let go");
+      await withTimeout(held.cancelled, "the body to be cancelled");
     }
   });
 }
@@ -120,5 +119,5 @@ Deno.test("a stream that is idle after its first text ends in a timeout error", 
   const { handler } = createProxy({ upstream, env: { TIMEOUT_S: "0.05" } });
   const events = await readEvents(await send(handler, ask({ stream: true })));
   assertEquals(lastError(events), "timeout_error: OpenRouter was silent for 0.05 s (TIMEOUT_S)");
-  await withTimeout(held.cancelled, "the body to be let go");
+  await withTimeout(held.cancelled, "the body to be cancelled");
 });

@@ -95,11 +95,11 @@ Deno.test("a body that grows over the limit is a 413 and is cancelled", async ()
     headers: { "content-type": "application/json" },
     body: held.body,
   });
-  const answered = call(handler, request);
+  const pending = call(handler, request);
   held.send(" ".repeat(486));
-  const error = await readError(await withTimeout(answered, "the answer"));
+  const error = await readError(await withTimeout(pending, "the response"));
   assertEquals([error.status, error.type], [413, "request_too_large"]);
-  await withTimeout(held.cancelled, "the body to be let go");
+  await withTimeout(held.cancelled, "the body to be cancelled");
 });
 
 Deno.test("a body's bytes are counted when content-length is invalid or superseded by chunked encoding", async () => {

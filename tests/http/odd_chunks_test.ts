@@ -1,5 +1,5 @@
-// Odd chunks: errors in streams, endings and usage, with a raw TCP upstream and the listening proxy. The exact
-// events are in tests/fixtures (.stream.json); these tests check the message that a client puts together.
+// Unusual chunks: errors in streams, endings and usage. These tests check the message that a client builds; the
+// exact events are in tests/fixtures (.stream.json).
 
 import { assert, assertEquals } from "@std/assert";
 import { assertError, sendThrough, streamChunks } from "../helpers/end_to_end.ts";
@@ -8,7 +8,7 @@ import { bareChunk, callHead, finishChunk, textChunk } from "../helpers/chunks.t
 
 type Json = Record<string, unknown>;
 
-/** Fragments of tool calls in one delta. */
+/** A chunk with tool call deltas. */
 const calls = (...fragments: Json[]): Json => bareChunk({ tool_calls: fragments });
 const HI = textChunk("Hi");
 const STOP = finishChunk();
@@ -31,7 +31,7 @@ const CODES: [code: unknown, status: number, type: string][] = [
 
 for (const [code, status, type] of CODES) {
   const error = { code, message: "the words" };
-  Deno.test(`error ${code} as first chunk of a 200 stream: HTTP ${status}`, async () => {
+  Deno.test(`error ${code} in the first chunk becomes HTTP ${status}`, async () => {
     const script = streamChunks(": OPENROUTER PROCESSING", {
       ...bareChunk({ role: "assistant" }),
       error,
@@ -39,7 +39,7 @@ for (const [code, status, type] of CODES) {
     assertError(await sendThrough(script), status, `${type}: the words`);
   });
 
-  Deno.test(`error ${code} mid-stream: an error event last, ${type}, upstream's words`, async () => {
+  Deno.test(`error ${code} after text becomes an error event of type ${type}`, async () => {
     const outcome = await sendThrough(
       streamChunks(HI, { ...bareChunk({}, "error"), error }, HI, STOP, "[DONE]"),
     );
@@ -48,7 +48,7 @@ for (const [code, status, type] of CODES) {
   });
 }
 
-Deno.test('finish_reason "error" without words, first and mid-stream: an error', async () => {
+Deno.test('finish_reason "error" without a message becomes an error', async () => {
   assertError(
     await sendThrough(streamChunks(bareChunk({}, "error"))),
     502,
@@ -58,41 +58,61 @@ Deno.test('finish_reason "error" without words, first and mid-stream: an error',
   assertEquals([outcome.words, outcome.error], ["Hi", "api_error: The model ended with an error"]);
 });
 
-Deno.test("an error chunk behind an open tool call: the call is not closed", async () => {
+Deno.test("an error after an incomplete tool call leaves it open", async () => {
   const open = calls(callHead(0, "c", "Bash", '{"a":'));
   const outcome = await sendThrough(streamChunks(open, { error: { code: 429, message: "slow" } }));
   assertEquals(outcome.error, "rate_limit_error: slow");
   assertEquals(outcome.events.some(({ type }) => type === "content_block_stop"), false);
 });
 
-// ── The end ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Endings ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 const BASH = calls(callHead(0, "c1", "Bash", '{"a":1}'));
 const ENDS: [about: string, chunks: (Json | string)[], words: string, stop: string][] = [
-  ["missing [DONE]", [HI, STOP], "Hi", "end_turn"],
-  ["a bad line after the finish is skipped", [HI, STOP, "{oops", "[DONE]"], "Hi", "end_turn"],
-  ["finish_reason twice", [HI, STOP, STOP, "[DONE]"], "Hi", "end_turn"],
+  ["without [DONE]", [HI, STOP], "Hi", "end_turn"],
+  ["with invalid JSON after the finish reason", [HI, STOP, "{oops", "[DONE]"], "Hi", "end_turn"],
+  ["with two finish reasons", [HI, STOP, STOP, "[DONE]"], "Hi", "end_turn"],
   [
-    "finish_reason with content",
+    "with content beside the finish reason",
     [bareChunk({ content: "Hi" }, "stop"), "[DONE]"],
     "Hi",
     "end_turn",
   ],
-  ["content after finish_reason", [STOP, HI, "[DONE]"], "Hi", "end_turn"],
-  ['finish "" and null, then stop', [bareChunk({ content: "Hi" }, ""), STOP], "Hi", "end_turn"],
-  ['finish "stop" with a tool call', [BASH, STOP, "[DONE]"], "", "tool_use"],
-  ['finish "tool_calls" without one', [HI, bareChunk({}, "tool_calls")], "Hi", "end_turn"],
-  ['finish "length" with a whole call', [BASH, bareChunk({}, "length")], "", "max_tokens"],
-  ['finish "length"', [HI, bareChunk({}, "length"), "[DONE]"], "Hi", "max_tokens"],
-  ["no content at all", [STOP, "[DONE]"], "", "end_turn"],
-  ["[DONE] early, before a finish_reason", [HI, "[DONE]", STOP], "Hi", "end_turn"],
-  ["finish_reason null up to [DONE]", [HI, bareChunk({}), "[DONE]"], "Hi", "end_turn"],
-  ["finish_reason unknown", [HI, bareChunk({}, "vibes"), "[DONE]"], "Hi", "end_turn"],
-  ["a call without a finish_reason", [BASH, "[DONE]"], "", "tool_use"],
+  ["with content after the finish reason", [STOP, HI, "[DONE]"], "Hi", "end_turn"],
+  [
+    'with finish_reason "" and null before stop',
+    [bareChunk({ content: "Hi" }, ""), STOP],
+    "Hi",
+    "end_turn",
+  ],
+  ['with a tool call and finish_reason "stop"', [BASH, STOP, "[DONE]"], "", "tool_use"],
+  [
+    'without a tool call but finish_reason "tool_calls"',
+    [HI, bareChunk({}, "tool_calls")],
+    "Hi",
+    "end_turn",
+  ],
+  [
+    'with a complete tool call and finish_reason "length"',
+    [BASH, bareChunk({}, "length")],
+    "",
+    "max_tokens",
+  ],
+  [
+    'with text and finish_reason "length"',
+    [HI, bareChunk({}, "length"), "[DONE]"],
+    "Hi",
+    "max_tokens",
+  ],
+  ["without content", [STOP, "[DONE]"], "", "end_turn"],
+  ["with [DONE] before the finish reason", [HI, "[DONE]", STOP], "Hi", "end_turn"],
+  ["with finish_reason null and [DONE]", [HI, bareChunk({}), "[DONE]"], "Hi", "end_turn"],
+  ["with an unknown finish reason", [HI, bareChunk({}, "vibes"), "[DONE]"], "Hi", "end_turn"],
+  ["with a tool call and no finish reason", [BASH, "[DONE]"], "", "tool_use"],
 ];
 
 for (const [about, chunks, words, stop] of ENDS) {
-  Deno.test(`${about}: complete, one message_delta`, async () => {
+  Deno.test(`a stream ${about} is complete`, async () => {
     const outcome = await sendThrough(streamChunks(...chunks));
     assertEquals([outcome.error, outcome.words], ["", words]);
     assertEquals(outcome.message?.stop_reason, stop);
@@ -100,16 +120,16 @@ for (const [about, chunks, words, stop] of ENDS) {
   });
 }
 
-// Without upstream's word that the answer is over there is no success.
+// Without a finish reason or [DONE] a stream is not complete.
 const NO_ENDS: [about: string, chunks: (Json | string)[]][] = [
-  ["finish_reason null to the end", [HI, bareChunk({})]],
-  ["finish_reason a number", [HI, bareChunk({}, 7)]],
-  ["finish_reason says failure", [HI, bareChunk({}, "network_error"), "[DONE]"]],
-  ["a bad line before the finish", [HI, "{oops", STOP, "[DONE]"]],
+  ["with finish_reason null and no [DONE]", [HI, bareChunk({})]],
+  ["with a numeric finish reason", [HI, bareChunk({}, 7)]],
+  ["with a finish reason that means failure", [HI, bareChunk({}, "network_error"), "[DONE]"]],
+  ["with invalid JSON before the finish reason", [HI, "{oops", STOP, "[DONE]"]],
 ];
 
 for (const [about, chunks] of NO_ENDS) {
-  Deno.test(`${about}: an error event, not a made-up end`, async () => {
+  Deno.test(`a stream ${about} ends in an error event`, async () => {
     const outcome = await sendThrough(streamChunks(...chunks));
     assertEquals([outcome.status, outcome.words], [200, "Hi"]);
     assert(outcome.error.startsWith("api_error: "), outcome.error);
@@ -123,20 +143,20 @@ const FULL = {
   prompt_tokens_details: { cached_tokens: 60, cache_write_tokens: 10 },
 };
 /** input, output, written, read. */
-type Figures = [number, number, number, number];
-const USAGES: [about: string, chunks: Json[], expected: Figures | "estimated"][] = [
-  ["missing", [HI, STOP], "estimated"],
-  ["null", [HI, STOP, { choices: [], usage: null }], "estimated"],
-  ["in the finish chunk", [HI, { ...STOP, usage: FULL }], [30, 7, 10, 60]],
+type Counts = [number, number, number, number];
+const USAGES: [about: string, chunks: Json[], expected: Counts | "estimated"][] = [
+  ["that is missing", [HI, STOP], "estimated"],
+  ["that is null", [HI, STOP, { choices: [], usage: null }], "estimated"],
+  ["in the chunk of the finish reason", [HI, { ...STOP, usage: FULL }], [30, 7, 10, 60]],
   ["in a chunk with choices", [HI, STOP, { ...bareChunk({}), usage: FULL }], [30, 7, 10, 60]],
   ["in a chunk without choices", [HI, STOP, { choices: [], usage: FULL }], [30, 7, 10, 60]],
-  ["as strings", [HI, STOP, { usage: { prompt_tokens: "9", completion_tokens: "4" } }], [
+  ["of strings", [HI, STOP, { usage: { prompt_tokens: "9", completion_tokens: "4" } }], [
     9,
     4,
     0,
     0,
   ]],
-  ["as Infinity and less", [HI, STOP, {
+  ["of Infinity and negative numbers", [HI, STOP, {
     usage: { prompt_tokens: "Infinity", completion_tokens: -3 },
   }], [
     0,
@@ -144,14 +164,14 @@ const USAGES: [about: string, chunks: Json[], expected: Figures | "estimated"][]
     0,
     0,
   ]],
-  ["as NaN", [HI, STOP, { usage: { prompt_tokens: "NaN", completion_tokens: "x" } }], [0, 0, 0, 0]],
-  ["as lists and objects", [HI, STOP, { usage: { prompt_tokens: [], completion_tokens: {} } }], [
+  ["of NaN", [HI, STOP, { usage: { prompt_tokens: "NaN", completion_tokens: "x" } }], [0, 0, 0, 0]],
+  ["of lists and objects", [HI, STOP, { usage: { prompt_tokens: [], completion_tokens: {} } }], [
     0,
     0,
     0,
     0,
   ]],
-  ["with more cached than asked", [HI, STOP, {
+  ["with more cached than prompt tokens", [HI, STOP, {
     usage: {
       prompt_tokens: 5,
       completion_tokens: 1.6,
@@ -161,7 +181,7 @@ const USAGES: [about: string, chunks: Json[], expected: Figures | "estimated"][]
 ];
 
 for (const [about, chunks, expected] of USAGES) {
-  Deno.test(`usage ${about}: whole numbers from 0 up`, async () => {
+  Deno.test(`usage ${about} becomes non-negative integers`, async () => {
     const outcome = await sendThrough(streamChunks(...chunks));
     const usage = outcome.message?.usage;
     assert(usage !== undefined && outcome.error === "", outcome.error);
@@ -180,7 +200,7 @@ for (const [about, chunks, expected] of USAGES) {
   });
 }
 
-Deno.test("empty choices, delta null, choices null: skipped", async () => {
+Deno.test("chunks without choices or delta are ignored", async () => {
   const odd = [{ choices: [] }, { choices: null }, {}, bareChunk(null), { choices: [null] }, {
     choices: 3,
   }];

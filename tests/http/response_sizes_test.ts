@@ -1,5 +1,5 @@
-// What upstream may answer with: the rows of the failure catalogue (§2.1) about statuses, bodies, encodings and
-// sizes, with a raw TCP upstream behind the listening proxy.
+// Upstream responses: statuses, bodies, encodings and sizes. The proxy listens on a socket, and upstream is a raw
+// TCP server.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { assertError, sendThrough, sendTo } from "../helpers/end_to_end.ts";
@@ -19,17 +19,17 @@ const HTML = { "content-type": "text/html" };
 const EVENTS = { "content-type": "text/event-stream" };
 const END = sseEnd();
 const SLOW = { error: { code: 429, message: "slow" } };
-const WORDS = "rate_limit_error: slow";
-const WHOLE = JSON.stringify(completion("Hi"));
+const ERROR = "rate_limit_error: slow";
+const COMPLETION = JSON.stringify(completion("Hi"));
 
-/** An answer that is sent whole, with its length. */
+/** Sends a complete response with its content-length. */
 function reply(...answer: Parameters<typeof rawAnswer>): RawScript {
   return ({ send }) => send(rawAnswer(...answer));
 }
 
-// ── Heads and bodies ────────────────────────────────────────────────────────────────────────────────────────
+// ── Statuses and bodies ────────────────────────────────────────────────────────────────────────────────────────
 
-const STATUSES: [asked: number, status: number, type: string][] = [
+const STATUSES: [upstreamStatus: number, status: number, type: string][] = [
   [400, 400, "invalid_request_error"],
   [401, 401, "authentication_error"],
   [402, 402, "billing_error"],
@@ -49,48 +49,48 @@ const STATUSES: [asked: number, status: number, type: string][] = [
 ];
 
 for (const { mode, request } of MODES) {
-  Deno.test(`§2.1 statuses 400…529, with the provider's reason and Retry-After (${mode})`, async () => {
+  Deno.test(`${mode} gets status, provider message and retry-after of upstream errors`, async () => {
     const script: RawScript = ({ send }) => {
-      const asked = STATUSES[upstream.calls.length - 1]?.[0] ?? 0;
+      const code = STATUSES[upstream.calls.length - 1]?.[0] ?? 0;
       const error = {
-        code: asked,
+        code,
         message: "Provider returned error",
         metadata: { raw: '{"error":{"message":"the reason"}}' },
       };
-      return send(rawAnswer(asked, JSON.stringify({ error }), { "retry-after": "17" }));
+      return send(rawAnswer(code, JSON.stringify({ error }), { "retry-after": "17" }));
     };
     await using upstream = startRawUpstream(script);
     await using proxy = startProxy({ upstream });
-    for (const [asked, status, type] of STATUSES) {
+    for (const [code, status, type] of STATUSES) {
       const outcome = await sendTo(proxy, request);
-      assertEquals([asked, outcome.status, outcome.error], [asked, status, `${type}: the reason`]);
+      assertEquals([code, outcome.status, outcome.error], [code, status, `${type}: the reason`]);
       assertEquals(outcome.headers.get("retry-after"), "17");
     }
   });
 
   const ODD: [about: string, script: RawScript, status: number, words: string][] = [
-    ["HTML page with 200", reply(200, "<html><b>hi</b></html>", HTML), 502, "api_error"],
+    ["an HTML page with 200", reply(200, "<html><b>hi</b></html>", HTML), 502, "api_error"],
     [
-      "HTML page with 503",
+      "an HTML page with 503",
       reply(503, "<!DOCTYPE html><p>x", HTML),
       529,
       "overloaded_error: OpenRouter answered 503 with an HTML page",
     ],
     [
-      "HTML page with 404",
+      "an HTML page with 404",
       reply(404, "<html>x</html>", HTML),
       404,
       "not_found_error: OpenRouter answered 404 with an HTML page",
     ],
-    ["empty body with 200", reply(200, ""), 502, "api_error"],
-    ["empty body with 500", reply(500, ""), 500, "api_error"],
+    ["an empty body with 200", reply(200, ""), 502, "api_error"],
+    ["an empty body with 500", reply(500, ""), 500, "api_error"],
     [
       "204",
       ({ send }) => send("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"),
       502,
       "api_error",
     ],
-    ["201", reply(201, WHOLE), 502, "api_error"],
+    ["201", reply(201, COMPLETION), 502, "api_error"],
     ...[
       "null",
       "[]",
@@ -119,54 +119,59 @@ for (const { mode, request } of MODES) {
       `api_error: OpenRouter answered with a redirect (${status})`,
     ]),
     [
-      "200 with {error}, its status",
+      "200 with an error object",
       reply(200, '{"error":{"code":429,"message":"slow"}}'),
       429,
       "rate_limit_error: slow",
     ],
     [
-      "200 with {error} without a code",
+      "200 with an error object without a code",
       reply(200, '{"error":{"message":"odd"}}'),
       502,
       "api_error: odd",
     ],
     [
-      "gzip that is none",
-      reply(200, WHOLE, { "content-type": "application/json", "content-encoding": "gzip" }),
+      "invalid gzip",
+      reply(200, COMPLETION, { "content-type": "application/json", "content-encoding": "gzip" }),
       502,
       "api_error",
     ],
     [
-      "an error that is no gzip",
+      "an error with invalid gzip",
       reply(429, "{}", { "content-encoding": "gzip" }),
       429,
       "rate_limit_error",
     ],
   ];
   const bare = JSON.stringify(SLOW);
-  const BARE: [about: string, body: string][] = [
+  const JSON_ERRORS: [about: string, body: string][] = [
     ["one line", bare],
-    ["a line and its end", `${bare}\n`],
-    ["a line and a blank one", `\r\n${bare}\r\n\r\n`],
+    ["one line with a line break", `${bare}\n`],
+    ["one line between blank lines", `\r\n${bare}\r\n\r\n`],
     ["several lines", JSON.stringify(SLOW, null, 2)],
   ];
-  for (const [form, body] of BARE) {
-    for (const answered of [200, 429, 502]) {
-      const script = reply(answered, body, EVENTS);
-      ODD.push([`${answered} "event stream" that is a bare error, ${form}`, script, 429, WORDS]);
+  for (const [form, body] of JSON_ERRORS) {
+    for (const upstreamStatus of [200, 429, 502]) {
+      const script = reply(upstreamStatus, body, EVENTS);
+      ODD.push([
+        `an event stream with ${upstreamStatus} that is a JSON error, ${form}`,
+        script,
+        429,
+        ERROR,
+      ]);
     }
   }
   for (const [about, script, status, words] of ODD) {
-    Deno.test(`§2.1 ${about}: ${status} (${mode})`, async () => {
+    Deno.test(`${mode} gets ${status} if upstream sends ${about}`, async () => {
       const outcome = await sendThrough(script, { request });
       assertError(outcome, status, words);
       assertEquals(/<html|<!doctype/i.test(outcome.text), false);
     });
   }
 
-  Deno.test(`§2.1 gzip'd ${mode} answer: decoded; cut: an error`, async () => {
+  Deno.test(`${mode} gets a gzipped response decoded, and an error if it is cut off`, async () => {
     const type = request["stream"] ? EVENTS : { "content-type": "application/json" };
-    const zipped = await gzip(request["stream"] ? sseAnswer("Hi") : WHOLE);
+    const zipped = await gzip(request["stream"] ? sseAnswer("Hi") : COMPLETION);
     const headers = { ...type, "content-encoding": "gzip" };
     const whole = await sendThrough(reply(200, zipped, headers), { request });
     assertEquals([whole.status, whole.words, whole.error], [200, "Hi", ""]);
@@ -183,24 +188,24 @@ async function gzip(text: string): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-Deno.test("§2.1 a bare error after the first words of a stream: an error event with its type", async () => {
+Deno.test("a JSON error after the first text of a stream becomes an error event", async () => {
   const body = sse(textChunk("Hel")) + JSON.stringify(SLOW);
   const outcome = await sendThrough(reply(200, body, EVENTS));
-  assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hel", WORDS]);
+  assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hel", ERROR]);
 });
 
-Deno.test("§2.1 a bare error that is cut: the cut is the error", async () => {
+Deno.test("a JSON error that is cut off becomes a 502", async () => {
   const outcome = await sendThrough(reply(200, JSON.stringify(SLOW).slice(0, -5), EVENTS));
   assertError(outcome, 502, "api_error");
 });
 
-Deno.test("§2.1 JSON body for a stream request: translated into a stream", async () => {
-  const outcome = await sendThrough(reply(200, WHOLE));
+Deno.test("a JSON body for a stream request is translated to a stream", async () => {
+  const outcome = await sendThrough(reply(200, COMPLETION));
   assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hi", ""]);
   assertEquals(outcome.events.at(-1)?.type, "message_stop");
 });
 
-Deno.test("§2.1 SSE body for a plain request: a clean error", async () => {
+Deno.test("an event stream for a plain request becomes a 502", async () => {
   assertError(
     await sendThrough(reply(200, sseAnswer("Hi"), EVENTS), { request: ask() }),
     502,
@@ -216,10 +221,10 @@ const SIZES: [about: string, words: string, write: (call: RawCall) => Promise<un
     "x€😀".repeat(250_000),
     ({ chunk }) => chunk(sse(textChunk("x€😀".repeat(250_000)))),
   ],
-  ["20,000 chunks", "word ".repeat(20_000), async ({ chunk }) => {
+  ["20,000 events", "word ".repeat(20_000), async ({ chunk }) => {
     for (let i = 0; i < 200; i++) await chunk(sse(textChunk("word ")).repeat(100));
   }],
-  ["one byte at a time", "Hello 😀 \u2028", async ({ chunk }) => {
+  ["single bytes", "Hello 😀 \u2028", async ({ chunk }) => {
     for (const byte of bytes(sse(textChunk("Hello 😀 \u2028")))) {
       await chunk(new Uint8Array([byte]));
     }
@@ -227,7 +232,7 @@ const SIZES: [about: string, words: string, write: (call: RawCall) => Promise<un
 ];
 
 for (const [about, words, write] of SIZES) {
-  Deno.test(`§2.1 ${about}: the exact text, in linear time`, async () => {
+  Deno.test(`a stream of ${about} keeps its exact text and takes linear time`, async () => {
     const begin = performance.now();
     const outcome = await sendThrough(async (call) => {
       await call.send(STREAM_HEAD);
@@ -241,7 +246,7 @@ for (const [about, words, write] of SIZES) {
   });
 }
 
-Deno.test("§2.1 a line of 2 MB in 2,000 pieces costs no more than a few times its bytes", async () => {
+Deno.test("a line of 2 MB in 2,000 chunks takes linear time", async () => {
   const text = "y".repeat(2_000_000);
   const line = bytes(sse(textChunk(text)));
   const begin = performance.now();
@@ -253,6 +258,6 @@ Deno.test("§2.1 a line of 2 MB in 2,000 pieces costs no more than a few times i
   });
   assert(outcome.words === text);
   assertStringIncludes(outcome.text, "message_stop");
-  // Re-scanning all that came for each piece would look at 2 GB.
+  // Scanning the whole buffer for each chunk would read 2 GB.
   assertLess(performance.now() - begin, 3000);
 });

@@ -51,5 +51,5 @@ Deno.test("a stream without a first chunk gets headers, message_start and a ping
   checkGrammar(events);
   assertEquals(events.slice(0, 2).map(({ type }) => type), ["message_start", "ping"]);
   assertEquals(events.at(-1)?.type, "message_stop");
-  await withTimeout(held.cancelled, "the body to be let go");
+  await withTimeout(held.cancelled, "the body to be cancelled");
 });

@@ -1,6 +1,6 @@
 /**
- * Images and PDFs in front of models that cannot take them, through the whole handler: by the catalog, and by
- * what a refusal teaches. The notes themselves are in tests/fixtures (unsupported.requests.json).
+ * Images and PDFs for models that do not accept them, as known from the catalog or from an upstream error. The
+ * notes that replace them are in tests/fixtures (unsupported.requests.json).
  * @module
  */
 
@@ -28,10 +28,10 @@ const listed = (id: string, ...input_modalities: string[]) => ({
   architecture: { input_modalities },
 });
 
-/** What came of some requests. */
+/** The responses to some requests, and the upstream bodies. */
 interface Outcome {
   answers: { status: number; text: string; dropped: string | null }[];
-  /** The bodies upstream saw, as text. */
+  /** The upstream bodies, as text. */
   seen: string[];
   services: TestServices;
 }
@@ -44,8 +44,8 @@ async function send(
     env?: Record<string, string>;
   } = {},
 ): Promise<Outcome> {
-  const isGeneric = env["UPSTREAM_DIALECT"] === "openai";
-  const checks = isGeneric ? { check: checkOpenAiRequest } : {};
+  const isOpenAi = env["UPSTREAM_DIALECT"] === "openai";
+  const checks = isOpenAi ? { check: checkOpenAiRequest } : {};
   await using upstream = startUpstream(reply, { models, ...checks });
   const { handler, services } = createProxy({ upstream, env });
   if (models.length > 0) await services.catalog.list(5000);
@@ -61,7 +61,7 @@ async function send(
 const NOTE = "[image/png, not shown: a/text takes no images]";
 const showsImage = (body: string | undefined) => body?.includes('"image_url"') ?? false;
 
-Deno.test("an image never reaches a model that takes text alone, and the session goes on", async () => {
+Deno.test("an image is not sent to a text-only model, and the conversation can continue", async () => {
   const later = {
     messages: [
       ...look(IMAGE).messages,
@@ -82,31 +82,31 @@ Deno.test("an image never reaches a model that takes text alone, and the session
 
 for (
   const [name, models] of [
-    ["takes images", [listed("a/text", "text", "image")]],
-    ["does not say what it takes", [listed("a/text"), { id: "a/text" }]],
-    ["is not in the list", [listed("b/other", "text")]],
+    ["accepts images", [listed("a/text", "text", "image")]],
+    ["has no input modalities in the catalog", [listed("a/text"), { id: "a/text" }]],
+    ["is not in the catalog", [listed("b/other", "text")]],
   ] as const
 ) {
-  Deno.test(`an image goes to a model that ${name}`, async () => {
+  Deno.test(`an image is sent to a model that ${name}`, async () => {
     const { answers, seen } = await send([look(IMAGE)], { models: [...models] });
     assertEquals([answers[0]?.dropped, seen.map(showsImage)], [null, [true]]);
   });
 }
 
-Deno.test("an image goes to a list of models of which one takes it, and to no other list", async () => {
+Deno.test("an image is sent to a list of models if one of them accepts images", async () => {
   const models = [
     listed("a/text", "text"),
-    listed("b/eyes", "text", "image"),
-    listed("c/blind", "text"),
+    listed("b/vision", "text", "image"),
+    listed("c/text", "text"),
   ];
-  const withEyes = { ...look(IMAGE), fallbacks: [{ model: "b/eyes" }] };
-  const blind = { ...look(IMAGE), fallbacks: [{ model: "c/blind" }] };
-  const { answers, seen } = await send([withEyes, blind], { models });
+  const withVision = { ...look(IMAGE), fallbacks: [{ model: "b/vision" }] };
+  const textOnly = { ...look(IMAGE), fallbacks: [{ model: "c/text" }] };
+  const { answers, seen } = await send([withVision, textOnly], { models });
   assertEquals(seen.map(showsImage), [true, false]);
   assertEquals(answers.map(({ dropped }) => dropped), [null, "image"]);
 });
 
-Deno.test("a refused image is replaced once, and in every later request at once", async () => {
+Deno.test("a request with a rejected image is retried without it, and later requests omit images at once", async () => {
   const reply: Reply[] = [refuse, answerHi];
   const { answers, seen, services } = await send([look(IMAGE), look(IMAGE)], { reply });
   assertEquals(answers.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
@@ -119,55 +119,55 @@ Deno.test("a refused image is replaced once, and in every later request at once"
   assertStringIncludes(warnings[0] ?? "", "a/text refused an image");
 });
 
-Deno.test("a refused list of models teaches of each that it takes no images", async () => {
+Deno.test("an image rejected by a list of models is omitted for each of them", async () => {
   const list = { ...look(IMAGE), fallbacks: [{ model: "b/text" }] };
   const reply: Reply[] = [refuse, answerHi];
   const { seen } = await send([list, { ...look(IMAGE), model: "b/text" }], { reply });
   assertEquals(seen.map(showsImage), [true, false, false]);
 });
 
-Deno.test("what is refused without an image too is a 400 in upstream's words, after one more try", async () => {
+Deno.test("a request that is rejected without its image too is a 400 with the upstream message", async () => {
   const { answers, seen } = await send([look(IMAGE), look(IMAGE)], { reply: refuse });
   assertEquals(answers.map(({ status }) => status), [400, 400]);
   assertStringIncludes(answers[0]?.text ?? "", NOT_FOUND);
   assertEquals(seen.map(showsImage), [true, false, false]);
 });
 
-Deno.test("a default that is unknown, and whose stand-in takes no images, is asked three times and no more", async () => {
+Deno.test("a replaced default target that rejects images gets a third attempt", async () => {
   const unknown: Reply = () => errorBody(400, "anthropic/x is not a valid model ID");
   const body = { ...look(IMAGE), model: "claude-opus-4-8" };
   const { answers, seen } = await send([body], { reply: [unknown, refuse, answerHi] });
   assertEquals([answers[0]?.status, seen.map(showsImage)], [200, [true, true, false]]);
 });
 
-Deno.test("both attempts share one TIMEOUT_S", async () => {
+Deno.test("the attempts with and without an image share one TIMEOUT_S", async () => {
   const { handler, services } = createProxy({ env: { TIMEOUT_S: "300" } });
-  const waits: number[] = [];
+  const timeouts: number[] = [];
   let now = 0;
   services.now = () => now;
   services.client.sendChat = (sent) => {
-    waits.push(sent.timeoutMs);
+    timeouts.push(sent.timeoutMs);
     now += 100_000;
     throw parseErrorResponse(404, JSON.stringify({ error: { message: NOT_FOUND } }), {});
   };
   await call(handler, post(ask({ model: "a/text", ...look(IMAGE) })));
-  assertEquals(waits, [300_000, 200_000]);
+  assertEquals(timeouts, [300_000, 200_000]);
 });
 
-Deno.test("a PDF goes to a text-only model, but for the engine that leaves it to the model", async () => {
+Deno.test("a PDF is sent to a text-only model unless PDF_ENGINE is native", async () => {
   const models = [listed("a/text", "text")];
   const { seen: [read] } = await send([look(PDF)], { models });
   assertStringIncludes(read ?? "", '"type":"file"');
   const env = { PDF_ENGINE: "native" };
-  const { seen: [left], answers } = await send([look(PDF)], { models, env });
-  assertStringIncludes(left ?? "", "[application/pdf, not shown: a/text takes no files]");
-  assertEquals([left?.includes('"plugins"'), answers[0]?.dropped], [false, "document"]);
+  const { seen: [omitted], answers } = await send([look(PDF)], { models, env });
+  assertStringIncludes(omitted ?? "", "[application/pdf, not shown: a/text takes no files]");
+  assertEquals([omitted?.includes('"plugins"'), answers[0]?.dropped], [false, "document"]);
   const files = [listed("a/text", "text", "file")];
   const { seen: [native] } = await send([look(PDF)], { models: files, env });
   assertStringIncludes(native ?? "", '"engine":"native"');
 });
 
-Deno.test("in the openai dialect a server that refuses images gets neither these nor PDFs", async () => {
+Deno.test("in the openai dialect a model that rejects images gets no PDFs either", async () => {
   const env = { UPSTREAM_DIALECT: "openai", TARGET_MODEL_DEFAULT: "a/text" };
   const refuseHere: Reply = () => errorBody(400, "This model does not support image input");
   const body = look(IMAGE, PDF);
@@ -177,7 +177,7 @@ Deno.test("in the openai dialect a server that refuses images gets neither these
   assertEquals(seen[1]?.includes('"file"'), false);
 });
 
-Deno.test("an image that is not sent is not counted", async () => {
+Deno.test("an image that is not sent is not in the estimated input tokens", async () => {
   const reply: Reply = () => eventStream(sseAnswer("Hi"));
   const body = { ...look(IMAGE), stream: true };
   const { answers: [answer] } = await send([body], { reply, models: [listed("a/text", "text")] });
@@ -186,7 +186,7 @@ Deno.test("an image that is not sent is not counted", async () => {
   assertLess(JSON.parse(start?.data ?? "{}").message.usage.input_tokens, 100);
 });
 
-const REFUSALS: readonly (readonly [status: number, words: string])[] = [
+const REFUSALS: readonly (readonly [status: number, message: string])[] = [
   [404, NOT_FOUND],
   [400, "This model does not support image input."],
   [400, "The model doesn't support images."],
@@ -197,7 +197,7 @@ const REFUSALS: readonly (readonly [status: number, words: string])[] = [
 ];
 
 for (const [status, message] of REFUSALS) {
-  Deno.test(`parseErrorAnswer knows a refused image by “${message}”`, () => {
+  Deno.test(`parseErrorResponse recognizes a rejected image by “${message}”`, () => {
     const error = parseErrorResponse(status, JSON.stringify({ error: { message } }), {});
     assertEquals([findRefusal(error), error.status], ["image_input", 400]);
   });
@@ -211,7 +211,7 @@ for (
     "Unsupported image format: image/bmp",
   ]
 ) {
-  Deno.test(`parseErrorAnswer takes “${message}” for something else`, () => {
+  Deno.test(`parseErrorResponse does not take “${message}” for a rejected image`, () => {
     assertEquals(
       findRefusal(parseErrorResponse(400, JSON.stringify({ error: { message } }), {})),
       null,

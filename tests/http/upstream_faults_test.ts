@@ -1,6 +1,5 @@
-// Upstream's connection fails: the rows of the failure catalogue (§2.1) about connecting, silence and cuts, with
-// a raw TCP upstream behind the listening proxy. What answers may be is in faults_answers_test.ts, what chunks may
-// say in faults_chunks_test.ts.
+// Upstream connections that fail: no connection, invalid headers, idle and cut responses. The proxy listens on a
+// socket, and upstream is a raw TCP server.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
@@ -36,18 +35,18 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const EVENTS = { "content-type": "text/event-stream" };
 const START = sse(roleChunk(), textChunk("Hello 😀"));
 const END = sseEnd();
-const WHOLE = JSON.stringify(completion("Hi"));
+const COMPLETION = JSON.stringify(completion("Hi"));
 
-// ── No connection, no head ──────────────────────────────────────────────────────────────────────────────────
+// ── No connection, no headers ───────────────────────────────────────────────────────────────────────────────
 
 for (const { mode, request } of MODES) {
   const UNREACHABLE: [about: string, address: (port: number) => string][] = [
-    ["connect refused", () => "http://127.0.0.1:9/api/v1"],
-    ["DNS failure", () => "http://nobody.invalid/api/v1"],
-    ["TLS failure", (port) => `https://127.0.0.1:${port}/api/v1`],
+    ["the connection is refused", () => "http://127.0.0.1:9/api/v1"],
+    ["DNS fails", () => "http://host.invalid/api/v1"],
+    ["TLS fails", (port) => `https://127.0.0.1:${port}/api/v1`],
   ];
   for (const [about, address] of UNREACHABLE) {
-    Deno.test(`§2.1 ${about}: 502 within seconds, without the address (${mode})`, async () => {
+    Deno.test(`${mode} gets 502 within seconds, without the address, if ${about}`, async () => {
       await using upstream = startBytesUpstream("HTTP/1.1 400 Bad Request\r\n\r\n");
       const env = { OPENROUTER_BASE_URL: address(Number(new URL(upstream.baseUrl).port)) };
       await using proxy = startProxy({ env });
@@ -63,20 +62,20 @@ for (const { mode, request } of MODES) {
     });
   }
 
-  const NO_HEADS: [about: string, sent: string, resets?: boolean][] = [
-    ["closes at once", ""],
-    ["resets at once", "", true],
-    ["half a head", "HTTP/1.1 200 OK\r\ncontent-ty"],
-    ["half a head, reset", "HTTP/1.1 200 OK\r\ncontent-ty", true],
-    ["not HTTP", "220 mail.example.com ESMTP\r\n"],
-    ["a status line out of range", "HTTP/1.1 9999 What\r\n\r\n"],
+  const NO_HEADERS: [about: string, sent: string, resets?: boolean][] = [
+    ["closes the connection at once", ""],
+    ["resets the connection at once", "", true],
+    ["sends half of its headers", "HTTP/1.1 200 OK\r\ncontent-ty"],
+    ["sends half of its headers and resets", "HTTP/1.1 200 OK\r\ncontent-ty", true],
+    ["does not speak HTTP", "220 mail.example.com ESMTP\r\n"],
+    ["sends a status out of range", "HTTP/1.1 9999 What\r\n\r\n"],
     [
-      "two lengths that differ",
+      "sends two different lengths",
       "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 5\r\n\r\nabcde",
     ],
   ];
-  for (const [about, sent, resets = false] of NO_HEADS) {
-    Deno.test(`§2.1 ${about}: 502 (${mode})`, async () => {
+  for (const [about, sent, resets = false] of NO_HEADERS) {
+    Deno.test(`${mode} gets 502 if upstream ${about}`, async () => {
       assertError(
         await sendThrough(({ send }) => send(sent), { request, resets }),
         502,
@@ -85,13 +84,13 @@ for (const { mode, request } of MODES) {
     });
   }
 
-  Deno.test(`§2.1 slow headers: waited for (${mode})`, async () => {
+  Deno.test(`${mode} waits for slow upstream headers`, async () => {
     const outcome = await sendThrough(async ({ send }) => {
       await new Promise((resolve) => setTimeout(resolve, 150));
       await send(
         rawAnswer(
           200,
-          request["stream"] ? sseAnswer("Hi") : WHOLE,
+          request["stream"] ? sseAnswer("Hi") : COMPLETION,
           request["stream"] ? EVENTS : undefined,
         ),
       );
@@ -99,20 +98,23 @@ for (const { mode, request } of MODES) {
     assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hi", ""]);
   });
 
-  Deno.test(`§2.1 headers that never come: 504, upstream aborted (${mode})`, async () => {
+  Deno.test(`${mode} gets 504 and aborts the upstream request if no headers come`, async () => {
     await using stage = startStage(({ left }) => left, { TIMEOUT_S: "0.1" });
     assertError(
       await sendTo(stage.proxy, request),
       504,
       "timeout_error: OpenRouter did not answer within 0.1 s",
     );
-    await withTimeout(stage.upstream.calls[0]?.left ?? Promise.reject(), "the abort");
+    await withTimeout(
+      stage.upstream.calls[0]?.left ?? Promise.reject(),
+      "the upstream request to be aborted",
+    );
   });
 }
 
-// ── Silence ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Idle upstream ───────────────────────────────────────────────────────────────────────────────────────────
 
-Deno.test("§2.1 silent mid-stream: pings, then an error event, upstream closed", async () => {
+Deno.test("an idle stream sends pings, then an error event, and closes the upstream connection", async () => {
   await using stage = startStage(async ({ send, chunk, left }) => {
     await send(STREAM_HEAD);
     await chunk(START);
@@ -122,10 +124,13 @@ Deno.test("§2.1 silent mid-stream: pings, then an error event, upstream closed"
   assertEquals([outcome.status, outcome.words], [200, "Hello 😀"]);
   assertEquals(outcome.error, "timeout_error: OpenRouter was silent for 0.4 s (TIMEOUT_S)");
   assert(outcome.events.filter((event) => event.type === "ping").length >= 2, outcome.text);
-  await withTimeout(stage.upstream.calls[0]?.left ?? Promise.reject(), "the abort");
+  await withTimeout(
+    stage.upstream.calls[0]?.left ?? Promise.reject(),
+    "the upstream request to be aborted",
+  );
 });
 
-Deno.test("§2.1 comments reset the clock of silence, pings go out all the same", async () => {
+Deno.test("SSE comments restart the idle timeout while pings are still sent", async () => {
   const outcome = await sendThrough(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     await chunk(START);
@@ -133,29 +138,32 @@ Deno.test("§2.1 comments reset the clock of silence, pings go out all the same"
       await new Promise((resolve) => setTimeout(resolve, 100));
       await chunk(": OPENROUTER PROCESSING\n\n");
     }
-    await chunk(END + "");
+    await chunk(END);
     await send(LAST_CHUNK);
   }, { env: { TIMEOUT_S: "0.4", PING_S: "0.15" } });
   assertEquals([outcome.words, outcome.error], ["Hello 😀", ""]);
   assert(outcome.events.filter((event) => event.type === "ping").length >= 2, outcome.text);
 });
 
-Deno.test("§2.1 silent inside a plain body: 504, upstream closed", async () => {
+Deno.test("an idle JSON body becomes a 504 and closes the upstream connection", async () => {
   await using stage = startStage(async ({ send, left }) => {
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
     await left;
   }, { TIMEOUT_S: "0.1" });
   assertError(await sendTo(stage.proxy, ask()), 504, "timeout_error");
-  await withTimeout(stage.upstream.calls[0]?.left ?? Promise.reject(), "the abort");
+  await withTimeout(
+    stage.upstream.calls[0]?.left ?? Promise.reject(),
+    "the upstream request to be aborted",
+  );
 });
 
-// ── Cuts ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Cut responses ───────────────────────────────────────────────────────────────────────────────────────────
 
 /** How a connection ends in the middle. */
 const ENDS: [how: string, end: string, resets: boolean][] = [
-  ["reset", "", true],
-  ["closed inside the HTTP body", "", false],
-  ["clean end of the HTTP body", LAST_CHUNK, false],
+  ["a reset", "", true],
+  ["a close within the HTTP body", "", false],
+  ["a clean end of the HTTP body", LAST_CHUNK, false],
 ];
 const EMOJI = bytes(START).indexOf(0xf0);
 const TOOL_START = sse({
@@ -171,27 +179,27 @@ const TOOL_START = sse({
 });
 const CUTS: [where: string, sent: Uint8Array, words: string][] = [
   ["between events", bytes(START), "Hello 😀"],
-  ["mid-event", bytes(START + sse(textChunk(" and more")).slice(0, -9)), "Hello 😀"],
-  ["inside an HTTP chunk's event, before its blank line", bytes(START.slice(0, -2)), ""],
-  ["mid-UTF-8", bytes(START).slice(0, EMOJI + 2), ""],
+  ["within an event", bytes(START + sse(textChunk(" and more")).slice(0, -9)), "Hello 😀"],
+  ["before the blank line of an event", bytes(START.slice(0, -2)), ""],
+  ["within a character", bytes(START).slice(0, EMOJI + 2), ""],
   [
-    "mid-UTF-8 behind text",
+    "within a character after text",
     new Uint8Array([...bytes(START), ...bytes(START).slice(0, EMOJI + 2)]),
     "Hello 😀",
   ],
-  ["inside tool arguments", bytes(START + TOOL_START), "Hello 😀"],
+  ["within tool arguments", bytes(START + TOOL_START), "Hello 😀"],
 ];
 
 for (const [where, sent, words] of CUTS) {
   for (const [how, end, resets] of ENDS) {
-    Deno.test(`§2.1 cut ${where}, ${how}: what came, then an error, no success`, async () => {
+    Deno.test(`a stream cut ${where} by ${how} returns its text, then an error`, async () => {
       const outcome = await sendThrough(async ({ send, chunk }) => {
         await send(STREAM_HEAD);
         await chunk(sent);
         await send(end);
       }, { resets });
       assertMatch(outcome.error, /^api_error: /);
-      // A reset overtakes what it follows: then nothing may be said at all.
+      // A reset may discard bytes sent before it, so there may be no text at all.
       if (!resets && words !== "") assertEquals([outcome.status, outcome.words], [200, words]);
       else assert(words.startsWith(outcome.words) || outcome.words === "Hello 😀", outcome.words);
       assertEquals(outcome.text.includes("\uFFFD"), false);
@@ -201,7 +209,7 @@ for (const [where, sent, words] of CUTS) {
   }
 }
 
-Deno.test("§2.1 bytes that are no UTF-8 inside a whole event: an error, and no U+FFFD is made up", async () => {
+Deno.test("invalid UTF-8 within an event becomes an error without U+FFFD", async () => {
   const broken = new Uint8Array([
     ...bytes(START),
     ...bytes(START + END).fill(0xc0, EMOJI, EMOJI + 1),
@@ -215,7 +223,7 @@ Deno.test("§2.1 bytes that are no UTF-8 inside a whole event: an error, and no 
   assertEquals(outcome.text.includes("\uFFFD"), false);
 });
 
-Deno.test("§2.1 cut inside tool arguments: the call is never closed and never a stop reason", async () => {
+Deno.test("a stream cut within tool arguments has no content_block_stop and no stop reason", async () => {
   const outcome = await sendThrough(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     await chunk(TOOL_START);
@@ -228,7 +236,7 @@ Deno.test("§2.1 cut inside tool arguments: the call is never closed and never a
   ]);
 });
 
-Deno.test("§2.1 cut by a reset when all that came had been read: that, then an error", async () => {
+Deno.test("a stream reset after its text was read returns the text, then an error", async () => {
   const { promise: isRead, resolve } = Promise.withResolvers<void>();
   await using upstream = startRawUpstream(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
@@ -250,12 +258,12 @@ Deno.test("§2.1 cut by a reset when all that came had been read: that, then an 
 
 for (const [how, end, resets] of ENDS) {
   for (const [where, tail] of [["finish_reason", sse(finishChunk())], ["[DONE]", END]] as const) {
-    Deno.test(`§2.1 cut after ${where}, ${how}: complete`, async () => {
+    Deno.test(`a stream cut after ${where} by ${how} is complete`, async () => {
       const outcome = await sendThrough(async (call: RawCall) => {
         await call.send(STREAM_HEAD);
         await call.chunk(START + tail);
         await call.send(end);
-        // A reset may overtake the bytes: it comes when they have been read.
+        // A reset may discard bytes that have not been read yet.
         if (resets) await new Promise((resolve) => setTimeout(resolve, 100));
       }, { resets });
       assertEquals([outcome.words, outcome.error], ["Hello 😀", ""]);
@@ -263,18 +271,18 @@ for (const [how, end, resets] of ENDS) {
     });
   }
 
-  Deno.test(`§2.1 plain body cut in the middle, ${how}: 502`, async () => {
+  Deno.test(`a JSON body cut by ${how} becomes a 502`, async () => {
     const head = STREAM_HEAD.replace("text/event-stream", "application/json");
     const outcome = await sendThrough(async ({ send, chunk }) => {
       await send(head);
-      await chunk(WHOLE.slice(0, -20));
+      await chunk(COMPLETION.slice(0, -20));
       await send(end);
     }, { request: ask(), resets });
     assertError(outcome, 502, "api_error");
   });
 }
 
-Deno.test("§2.1 stays open after [DONE]: the client's stream ends, upstream is cancelled", async () => {
+Deno.test("a stream that stays open after [DONE] ends for the client and is cancelled upstream", async () => {
   await using stage = startStage(async ({ send, chunk, left }) => {
     await send(STREAM_HEAD);
     await chunk(START + END);
@@ -282,6 +290,9 @@ Deno.test("§2.1 stays open after [DONE]: the client's stream ends, upstream is 
   });
   const outcome = await withTimeout(sendTo(stage.proxy, STREAM), "the end of the stream");
   assertEquals([outcome.words, outcome.message?.stop_reason], ["Hello 😀", "end_turn"]);
-  await withTimeout(stage.upstream.calls[0]?.left ?? Promise.reject(), "the cancelling");
+  await withTimeout(
+    stage.upstream.calls[0]?.left ?? Promise.reject(),
+    "the upstream body to be cancelled",
+  );
   assertEquals(stage.upstream.calls.length, 1);
 });
