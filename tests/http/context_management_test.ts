@@ -9,6 +9,8 @@ import { ask } from "../helpers/proxy.ts";
 import { replyWith } from "../helpers/replies.ts";
 import { sendOne } from "../helpers/upstream_body.ts";
 
+type Keys = Record<string, unknown>;
+
 const THOUGHT = { type: "thinking", thinking: "a thought of 23 letters", signature: "c2ln" };
 
 Deno.test("POST /v1/messages reports applied edits if the request has context_management", async () => {
@@ -31,8 +33,6 @@ Deno.test("POST /v1/messages reports applied edits if the request has context_ma
   const { message: other } = await sendOne({ messages }, replyWith({}));
   assertEquals("context_management" in other, false);
 });
-
-type Keys = Record<string, unknown>;
 
 Deno.test("translateRequest reports applied edits if the request has context_management", () => {
   const translate = (keys: Keys) =>

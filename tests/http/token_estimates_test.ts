@@ -5,12 +5,12 @@ import { parseCountRequest, parseMessagesRequest } from "../../lib/anthropic/par
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
 import { ask } from "../helpers/proxy.ts";
 
+type Keys = Record<string, unknown>;
+
 Deno.test("estimateInputTokens returns at least 1", () => {
   const request = parseMessagesRequest(ask());
   assertEquals(estimateInputTokens({ ...request, messages: [], system: [], tools: [] }), 1);
 });
-
-type Keys = Record<string, unknown>;
 
 function estimate(keys: Keys): number {
   return estimateInputTokens(parseCountRequest(ask(keys)));

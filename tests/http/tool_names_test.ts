@@ -18,11 +18,11 @@ import {
 import { eventStream, type Reply, startUpstream } from "../helpers/upstream.ts";
 import { sendAll } from "../helpers/upstream_body.ts";
 
+type Json = Record<string, unknown>;
+
 const SCHEMA = { type: "object", properties: { path: { type: "string" } } };
 const LONG_NAME = `mcp__${"server".repeat(10)}__list_dir`;
 const use = (id: string, name = "Read") => ({ type: "tool_use", id, name, input: {} });
-
-type Json = Record<string, unknown>;
 
 const result = (id: string, more: Json = {}) => ({ type: "tool_result", tool_use_id: id, ...more });
 

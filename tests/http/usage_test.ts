@@ -10,9 +10,9 @@ import { requestMessage, translateStream } from "../helpers/translated_response.
 import { createTranslator } from "../helpers/translator.ts";
 import { sendOne } from "../helpers/upstream_body.ts";
 
-const usage = (value: unknown) => ({ ...deltaChunk({}), usage: value });
-
 type Json = Record<string, unknown>;
+
+const usage = (value: unknown) => ({ ...deltaChunk({}), usage: value });
 
 const USAGE = {
   prompt_tokens: 120,
