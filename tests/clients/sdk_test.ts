@@ -410,7 +410,7 @@ Deno.test("models.list pages through all models and models.retrieve finds one wi
   const error = await catchError(stage.client.models.retrieve("vendor-1/model-400"));
   assertInstanceOf(error, Anthropic.NotFoundError);
   assertStringIncludes(error.message, "vendor-1/model-4");
-  assertEquals(stage.upstream.modelsAsked, 1);
+  assertEquals(stage.upstream.modelListRequests, 1);
 });
 
 for (
@@ -570,7 +570,7 @@ Deno.test({
       const seen = await withTimeout(stage.upstream.arrival(0), "the request");
       controller.abort();
       await call;
-      await withTimeout(seen.left, "upstream to be left");
+      await withTimeout(seen.disconnected, "upstream to be left");
     } finally {
       // Its server cannot stop while this is owed.
       never.resolve(new Response());

@@ -50,7 +50,7 @@ Deno.test("a bounded server whose clients have left stops at once", async () => 
 });
 
 Deno.test("a raw upstream whose script waits for the proxy to leave ends with its test", async () => {
-  const upstream = startRawUpstream(({ left }) => left);
+  const upstream = startRawUpstream(({ disconnected }) => disconnected);
   const { hostname, port } = new URL(upstream.baseUrl);
   using connection = await Deno.connect({ hostname, port: Number(port) });
   await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));

@@ -11,8 +11,8 @@ import { checkGrammar } from "./grammar.ts";
 import { ask, HELD_KEY, type RunningProxy, startProxy, type TestOptions } from "./proxy.ts";
 import {
   LAST_CHUNK,
-  rawAnswer,
   type RawOptions,
+  rawResponse,
   type RawScript,
   type RawUpstream,
   startRawUpstream,
@@ -58,11 +58,11 @@ export function streamChunks(...chunks: (Record<string, unknown> | string)[]): R
 }
 
 /** Answers "Hi" in the form that was asked for. */
-export const answerHi: RawScript = ({ send, body }) =>
+export const replyHi: RawScript = ({ send, body }) =>
   send(
     body["stream"]
-      ? rawAnswer(200, sseAnswer("Hi"), { "content-type": "text/event-stream" })
-      : rawAnswer(200, JSON.stringify(completion("Hi"))),
+      ? rawResponse(200, sseAnswer("Hi"), { "content-type": "text/event-stream" })
+      : rawResponse(200, JSON.stringify(completion("Hi"))),
   );
 
 /** A listening proxy in front of a scripted upstream, for tests that look at both. */

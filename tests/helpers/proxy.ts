@@ -171,7 +171,7 @@ export function startProxy(options: TestOptions = {}): RunningProxy {
 }
 
 /** Resolves when the proxy has upstream's head. */
-export function awaitHead({ client }: TestServices): Promise<void> {
+export function awaitHeaders({ client }: TestServices): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { sendChat, sendMessages } = client;
   const note = <T>(answer: T): T => {

@@ -11,7 +11,7 @@ export interface RawClient extends Disposable {
   read(most?: number): Promise<Uint8Array | null>;
   /** Everything up to the end of the connection, or up to a text. Fails after ten seconds of waiting. */
   readText(until?: string): Promise<string>;
-  leave(): void;
+  disconnect(): void;
 }
 
 const PATIENCE_MS = 10_000;
@@ -36,7 +36,7 @@ export async function connect(url: string): Promise<RawClient> {
       const pieces: string[] = [];
       // Only the end is searched: looking through all that came for each read would be quadratic.
       let tail = "";
-      const timer = setTimeout(() => client.leave(), PATIENCE_MS);
+      const timer = setTimeout(() => client.disconnect(), PATIENCE_MS);
       try {
         while (until === undefined || !tail.includes(until)) {
           // A server that refuses a request before it has read all of it may end in a reset.
@@ -51,14 +51,14 @@ export async function connect(url: string): Promise<RawClient> {
       }
       return pieces.join("");
     },
-    leave() {
+    disconnect() {
       try {
         connection.close();
       } catch {
         // Closed already.
       }
     },
-    [Symbol.dispose]: () => client.leave(),
+    [Symbol.dispose]: () => client.disconnect(),
   };
   return client;
 }
@@ -104,7 +104,7 @@ export async function reportsDisconnect(): Promise<boolean> {
     async (request) => {
       request.signal.addEventListener("abort", () => resolve(true));
       await request.text();
-      client.leave();
+      client.disconnect();
       const timer = setTimeout(() => resolve(false), 200);
       await promise;
       clearTimeout(timer);

@@ -19,7 +19,7 @@ export interface RawCall {
   /** Writes bytes as one HTTP chunk. */
   chunk(bytes: string | Uint8Array): Promise<boolean>;
   /** Resolves when the proxy has closed the connection. */
-  left: Promise<void>;
+  disconnected: Promise<void>;
 }
 
 /** Answers one connection, which is closed when it returns. */
@@ -54,7 +54,7 @@ export const LAST_CHUNK = "0\r\n\r\n";
 const encoder = new TextEncoder();
 
 /** A whole answer with its length. */
-export function rawAnswer(
+export function rawResponse(
   status: number,
   body: string | Uint8Array,
   headers: Record<string, string> = { "content-type": "application/json" },
@@ -129,10 +129,10 @@ class RunningUpstream implements RawUpstream {
       const request = await readRequest(connection, this.#options.resets ?? false);
       if (request === null) return;
       if (request.text !== "") checkChatRequest(request.body);
-      const left = this.#options.resets ? Promise.resolve() : watch(connection);
+      const disconnected = this.#options.resets ? Promise.resolve() : watch(connection);
       const send = (bytes: string | Uint8Array) => write(connection, bytes);
       const chunk = (bytes: string | Uint8Array) => send(frame(bytes));
-      const call: RawCall = { head: request.head, body: request.body, send, chunk, left };
+      const call: RawCall = { head: request.head, body: request.body, send, chunk, disconnected };
       this.calls.push(call);
       this.#onArrival();
       await this.#script(call);

@@ -14,7 +14,8 @@ export const replyStream: Reply = () => eventStream(sseAnswer("Hi"));
 export const replyEither: Reply = (request) =>
   request.body["stream"] ? replyStream(request) : replyJson(request);
 /** Sends no headers until the proxy disconnects. */
-export const replyNever: Reply = ({ left }) => left.then(() => new Response(null, { status: 500 }));
+export const replyNever: Reply = ({ disconnected }) =>
+  disconnected.then(() => new Response(null, { status: 500 }));
 
 /** A completion with more fields in its message and beside its choices. */
 export function replyWith(message: Json, more: Json = {}): Reply {

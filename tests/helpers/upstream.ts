@@ -20,7 +20,7 @@ export interface SeenRequest {
   /** The JSON body; `{}` where there was none. */
   body: Json;
   /** Resolves when whoever asked has left before it was answered. */
-  left: Promise<void>;
+  disconnected: Promise<void>;
 }
 
 /** Answers one request. */
@@ -33,7 +33,7 @@ export interface Upstream extends AsyncDisposable {
   /** Requests in the order in which they came, `GET /models` left out. */
   requests: SeenRequest[];
   /** How often the model list was asked for. */
-  modelsAsked: number;
+  modelListRequests: number;
   /** Resolves with the request of this number, counted from 0, as soon as it is there. */
   arrival(number: number): Promise<SeenRequest>;
 }
@@ -56,7 +56,7 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
   const server = serveBounded("Upstream", async (request) => {
     const url = new URL(request.url);
     if (url.pathname === "/api/v1/models") {
-      upstream.modelsAsked++;
+      upstream.modelListRequests++;
       return typeof models === "function" ? models() : Response.json({ data: models });
     }
     const seen = await readRequest(request, url);
@@ -73,7 +73,7 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
   const upstream: Upstream = {
     baseUrl: `http://127.0.0.1:${server.port}/api/v1`,
     requests,
-    modelsAsked: 0,
+    modelListRequests: 0,
     arrival(number) {
       const seen = requests[number];
       if (seen !== undefined) return Promise.resolve(seen);
@@ -110,30 +110,30 @@ export function startBytesUpstream(bytes: string): { baseUrl: string } & AsyncDi
 export interface SilentUpstream extends AsyncDisposable {
   baseUrl: string;
   /** Resolves when something has been asked. */
-  asked: Promise<void>;
+  requested: Promise<void>;
   /** Resolves when the asker has closed the connection. */
-  left: Promise<void>;
+  disconnected: Promise<void>;
 }
 
 /** Speaks raw TCP, because a server of the runtime's does not always tell that its client has left. */
 export function startSilentUpstream(): SilentUpstream {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const asked = Promise.withResolvers<void>();
+  const requested = Promise.withResolvers<void>();
   let hangUp = () => {};
   const serving = (async () => {
     using connection = await listener.accept();
     hangUp = () => connection.close();
     const buffer = new Uint8Array(64 * 1024);
     try {
-      while (await connection.read(buffer) !== null) asked.resolve();
+      while (await connection.read(buffer) !== null) requested.resolve();
     } catch {
       // Closed with a reset: it has left all the same.
     }
   })();
   return {
     baseUrl: `http://127.0.0.1:${listener.addr.port}/api/v1`,
-    asked: asked.promise,
-    left: serving,
+    requested: requested.promise,
+    disconnected: serving,
     async [Symbol.asyncDispose]() {
       listener.close();
       if (await isSettled([serving])) return;
@@ -209,9 +209,16 @@ export function refuseModel({ body }: SeenRequest): Response {
 }
 
 async function readRequest(request: Request, url: URL): Promise<SeenRequest> {
-  const { promise: left, resolve } = Promise.withResolvers<void>();
+  const { promise: disconnected, resolve } = Promise.withResolvers<void>();
   request.signal.addEventListener("abort", () => resolve());
   const text = await request.text();
   const { method, headers } = request;
-  return { method, path: url.pathname, headers, text, body: text ? JSON.parse(text) : {}, left };
+  return {
+    method,
+    path: url.pathname,
+    headers,
+    text,
+    body: text ? JSON.parse(text) : {},
+    disconnected,
+  };
 }

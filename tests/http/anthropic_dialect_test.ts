@@ -8,7 +8,7 @@ import {
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { JsonObject as Json } from "../../lib/json.ts";
 import {
-  awaitHead,
+  awaitHeaders,
   call,
   createProxy,
   get,
@@ -160,11 +160,11 @@ Deno.test("the anthropic dialect logs the usage of a JSON response", async () =>
   assertEquals(record.upstreamModel, "anthropic/claude-5-opus");
 });
 
-const BROKEN: [about: string, bytes: string, type: string][] = [
+const INCOMPLETE: [about: string, bytes: string, type: string][] = [
   ["ends without message_stop", START + DELTA, "api_error"],
   ["is empty", "", "api_error"],
 ];
-for (const [about, bytes, type] of BROKEN) {
+for (const [about, bytes, type] of INCOMPLETE) {
   Deno.test(`a stream of the anthropic dialect that ${about} ends in an error event`, async () => {
     await using stage = startStage(() => eventStream(bytes));
     const text = await (await stage.send({ ...BODY, stream: true })).text();
@@ -203,7 +203,7 @@ Deno.test("a client that cancels a stream of the anthropic dialect cancels the u
   assertEquals((await stage.services.recorded()).outcome, "client_gone");
 });
 
-const REFUSALS: [about: string, reply: () => Response, status: number, message: string][] = [
+const ERRORS: [about: string, reply: () => Response, status: number, message: string][] = [
   [
     "an error in Anthropic's format",
     () =>
@@ -233,7 +233,7 @@ const REFUSALS: [about: string, reply: () => Response, status: number, message: 
     "Full",
   ],
 ];
-for (const [about, reply, status, message] of REFUSALS) {
+for (const [about, reply, status, message] of ERRORS) {
   Deno.test(`${about} becomes a ${status} in the anthropic dialect`, async () => {
     await using stage = startStage(reply);
     const response = await stage.send(BODY);
@@ -285,9 +285,9 @@ Deno.test("the anthropic dialect forwards a message with error null and rejects 
   const response = await stage.send(BODY);
   assertEquals([response.status, await response.json()], [200, { ...MESSAGE, error: null }]);
   await using list = startStage(() => Response.json([MESSAGE]));
-  const refused = await list.send(BODY);
-  assertStringIncludes(await refused.text(), "no JSON");
-  assertEquals(refused.status, 502);
+  const rejected = await list.send(BODY);
+  assertStringIncludes(await rejected.text(), "no JSON");
+  assertEquals(rejected.status, 502);
 });
 
 Deno.test("a client that disconnects during a JSON response of the anthropic dialect is logged as client_gone", async () => {
@@ -296,7 +296,7 @@ Deno.test("a client that disconnects during a JSON response of the anthropic dia
     new Response(held.body, { headers: { "content-type": "application/json" } })
   );
   await using proxy = startProxy({ upstream, env: ENV });
-  const hasHead = awaitHead(proxy.services);
+  const hasHead = awaitHeaders(proxy.services);
   const { hostname, port, host } = new URL(proxy.url);
   const text = JSON.stringify(BODY);
   const connection = await Deno.connect({ hostname, port: Number(port) });

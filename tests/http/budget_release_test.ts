@@ -39,7 +39,7 @@ const REPLIES: Reply[] = [
   () => holdStream(sse(roleChunk(), textChunk("Hel"))).response,
 ];
 
-const HELD = REPLIES.length - 1;
+const OPEN = REPLIES.length - 1;
 
 /** Pseudorandom integers below a bound, the same for the same seed. */
 function createRandom(seed: number): (below: number) => number {
@@ -64,12 +64,12 @@ Deno.test("after 1,000 requests with random endings nothing is reserved or in fl
     const model = `a/${number}`;
     replies.set(model, REPLIES[choice]);
     const controller = new AbortController();
-    const cancels = choice === HELD || random(5) === 0;
-    const stream = choice === HELD || random(3) > 0;
+    const cancels = choice === OPEN || random(5) === 0;
+    const stream = choice === OPEN || random(3) > 0;
     const body = ask({ model, stream, stop_sequences: ["STOP"] });
     const request = new Request(post(body), { signal: controller.signal });
     const response = call(proxy.handler, request);
-    if (cancels && choice !== HELD && random(2) === 0) controller.abort();
+    if (cancels && choice !== OPEN && random(2) === 0) controller.abort();
     const given = await response;
     if (cancels) await given.body?.cancel();
     else await given.text().catch(() => {});

@@ -60,22 +60,22 @@ for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
 
   Deno.test(`250 concurrent requests cost no more than the limit, in the ${UPSTREAM_DIALECT} dialect`, async () => {
     const gate = Promise.withResolvers<void>();
-    const whole = UPSTREAM_DIALECT === "anthropic"
+    const body = UPSTREAM_DIALECT === "anthropic"
       ? { type: "message", model: "a/x", content: [], usage: { output_tokens: 100, cost: 1 } }
       : { ...completion("Hi"), usage: usage({ cost: 1 }) };
     await using stage = await startStage(
-      () => gate.promise.then(() => Response.json(whole)),
+      () => gate.promise.then(() => Response.json(body)),
       { UPSTREAM_DIALECT },
     );
     const { proxy, upstream } = stage;
-    const asked = Array.from({ length: 250 }, () => send(proxy));
+    const pending = Array.from({ length: 250 }, () => send(proxy));
     await upstream.arrival(1);
     gate.resolve();
-    const responses = await Promise.all(asked);
+    const responses = await Promise.all(pending);
     assertEquals(upstream.requests.length, 2);
-    const refused = responses.filter(({ status }) => status === 402);
-    assertEquals(refused.length, 248);
-    const [first] = refused;
+    const rejected = responses.filter(({ status }) => status === 402);
+    assertEquals(rejected.length, 248);
+    const [first] = rejected;
     // They may succeed later if those in flight cost less than reserved.
     assertEquals(first?.headers.get("x-should-retry"), "true");
     assertEquals(first?.headers.get("retry-after"), "10");
@@ -90,7 +90,9 @@ for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
 }
 
 Deno.test("a plain request that the client aborts counts in full, as upstream completes it", async () => {
-  await using stage = await startStage(({ left }) => left.then(() => new Response()));
+  await using stage = await startStage(({ disconnected }) =>
+    disconnected.then(() => new Response())
+  );
   const { proxy, upstream } = stage;
   for (let i = 0; i < 5; i++) {
     const controller = new AbortController();
@@ -119,12 +121,12 @@ Deno.test("without prices a request reserves the average of earlier costs", asyn
   );
   const { proxy, upstream } = stage;
   await (await send(proxy)).text();
-  const asked = ["a/x", "a/x", "b/other", "b/other"].map((model) => send(proxy, { model }));
+  const pending = ["a/x", "a/x", "b/other", "b/other"].map((model) => send(proxy, { model }));
   await upstream.arrival(3);
   gate.resolve();
-  const statuses = (await Promise.all(asked)).map(({ status }) => status);
+  const statuses = (await Promise.all(pending)).map(({ status }) => status);
   assertEquals(statuses, [200, 200, 200, 402]);
-  await Promise.all((await Promise.all(asked)).map((one) => one.text()));
+  await Promise.all((await Promise.all(pending)).map((one) => one.text()));
   const { costUsd, estimatedUsd, uncounted } = await readToday(proxy);
   assertEquals([costUsd, estimatedUsd, uncounted], [0.5, 1.5, 0]);
 });
@@ -134,10 +136,10 @@ Deno.test("without prices and earlier costs eight requests share the limit", asy
   const reply = () => gate.promise.then(() => Response.json(completion("Hi")));
   await using stage = await startStage(reply, {}, []);
   const { proxy, upstream } = stage;
-  const asked = Array.from({ length: 250 }, () => send(proxy));
+  const pending = Array.from({ length: 250 }, () => send(proxy));
   await upstream.arrival(7);
   gate.resolve();
-  const responses = await Promise.all(asked);
+  const responses = await Promise.all(pending);
   assertEquals(responses.filter(({ status }) => status === 200).length, 8);
   await Promise.all(responses.map((one) => one.text()));
 });
@@ -146,11 +148,11 @@ Deno.test("a huge max_tokens reserves a million tokens", async () => {
   const gate = Promise.withResolvers<void>();
   const reply = () => gate.promise.then(() => replyWithUsage(usage({ cost: 1 }), PLAIN));
   await using stage = await startStage(reply, { MAX_COST_USD: "20000" });
-  const asked = send(stage.proxy, { max_tokens: 1e15 });
+  const pending = send(stage.proxy, { max_tokens: 1e15 });
   await stage.upstream.arrival(0);
   assertEquals(toCents((await readToday(stage.proxy)).reservedUsd), 10_000);
   gate.resolve();
-  await (await asked).text();
+  await (await pending).text();
 });
 
 for (const dialect of ["openrouter", "anthropic"]) {
@@ -260,12 +262,12 @@ Deno.test("a request that is retried with plain schemas is reserved once", async
     },
   ], { MAX_COST_USD: "1.5" });
   const input_schema = { type: "object", properties: { a: { type: "string", pattern: "^a$" } } };
-  const asked = send(stage.proxy, { tools: [{ name: "look", input_schema }] });
+  const pending = send(stage.proxy, { tools: [{ name: "look", input_schema }] });
   await withTimeout(second.promise, "the second attempt");
   assertEquals(toCents((await readToday(stage.proxy)).reservedUsd), 1);
   gate.resolve();
-  assertEquals((await asked).status, 200);
-  await (await asked).text();
+  assertEquals((await pending).status, 200);
+  await (await pending).text();
   const { costUsd, reservedUsd } = await readToday(stage.proxy);
   assertEquals([costUsd, reservedUsd], [0.5, 0]);
 });

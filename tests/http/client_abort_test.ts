@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
-import { ask, awaitHead, call, createProxy, MODES, post, startProxy } from "../helpers/proxy.ts";
+import { ask, awaitHeaders, call, createProxy, MODES, post, startProxy } from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import { createHandlerWithFetch } from "../helpers/translated_response.ts";
@@ -18,24 +18,25 @@ import {
  * Sends a request in one packet over TCP and reads nothing. Before the response headers, Deno 2.8 and newer
  * reliably report a disconnect (`request.signal`) only of such a client; fetch sends two packets.
  */
-async function connectAs(url: string, body: unknown): Promise<{ leave(): void }> {
+async function sendOverTcp(url: string, body: unknown): Promise<{ disconnect(): void }> {
   const { hostname, port, host } = new URL(url);
   const text = JSON.stringify(body);
-  const head = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
+  const headers =
+    `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
     `content-length: ${text.length}\r\n\r\n`;
   const connection = await Deno.connect({ hostname, port: Number(port) });
-  await connection.write(new TextEncoder().encode(head + text));
-  return { leave: () => connection.close() };
+  await connection.write(new TextEncoder().encode(headers + text));
+  return { disconnect: () => connection.close() };
 }
 
 for (const { mode, request } of MODES) {
   Deno.test(`${mode} aborts the upstream request if the client disconnects before the upstream headers`, async () => {
     await using upstream = startSilentUpstream();
     await using proxy = startProxy({ upstream });
-    const { leave } = await connectAs(proxy.url, request);
-    await upstream.asked;
-    leave();
-    await withTimeout(upstream.left, "the upstream request to be aborted");
+    const { disconnect } = await sendOverTcp(proxy.url, request);
+    await upstream.requested;
+    disconnect();
+    await withTimeout(upstream.disconnected, "the upstream request to be aborted");
     const record = await proxy.services.recorded();
     assertEquals([record.outcome, record.status], ["client_gone", 499]);
   });
@@ -44,10 +45,10 @@ for (const { mode, request } of MODES) {
     const held = holdStream(mode === "a plain request" ? "{" : sse(roleChunk()));
     await using upstream = startUpstream(() => held.response);
     await using proxy = startProxy({ upstream });
-    const hasHead = awaitHead(proxy.services);
-    const { leave } = await connectAs(proxy.url, request);
-    await hasHead;
-    leave();
+    const hasHeaders = awaitHeaders(proxy.services);
+    const { disconnect } = await sendOverTcp(proxy.url, request);
+    await hasHeaders;
+    disconnect();
     await withTimeout(held.cancelled, "the body to be cancelled");
     const { outcome, status } = await proxy.services.recorded();
     assertEquals([outcome, status], ["client_gone", 499]);
@@ -55,27 +56,30 @@ for (const { mode, request } of MODES) {
 }
 
 /** Sends a request that the test can abort. */
-function fetchAs(url: string, body: unknown): { answer: Promise<Response>; leave(): void } {
+function startFetch(
+  url: string,
+  body: unknown,
+): { response: Promise<Response>; disconnect(): void } {
   const controller = new AbortController();
-  const answer = fetch(`${url}/v1/messages`, {
+  const response = fetch(`${url}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
     signal: controller.signal,
   });
   // Aborting rejects it, possibly before the test awaits it.
-  answer.catch(() => {});
-  return { answer, leave: () => controller.abort() };
+  response.catch(() => {});
+  return { response, disconnect: () => controller.abort() };
 }
 
 Deno.test("a client that disconnects from an idle stream aborts the upstream request at once", async () => {
   const held = holdStream(sse(textChunk("Hi")));
   await using upstream = startUpstream(() => held.response);
   await using proxy = startProxy({ upstream });
-  const { answer, leave } = fetchAs(proxy.url, ask({ stream: true }));
-  const reader = (await answer).body?.getReader();
+  const { response, disconnect } = startFetch(proxy.url, ask({ stream: true }));
+  const reader = (await response).body?.getReader();
   await reader?.read();
-  leave();
+  disconnect();
   await withTimeout(held.cancelled, "the body to be cancelled");
   await reader?.closed.catch(() => {});
   const record = await proxy.services.recorded();
@@ -89,9 +93,9 @@ Deno.test("a disconnect that only the request's signal reports is recorded as cl
   const { handler, services } = createProxy({ upstream });
   const client = new AbortController();
   const request = new Request(post(ask({ stream: true })), { signal: client.signal });
-  const answer = await call(handler, request);
+  const response = await call(handler, request);
   client.abort();
-  await answer.text();
+  await response.text();
   const { outcome, error } = await services.recorded();
   assertEquals([outcome, error], ["client_gone", undefined]);
 });
@@ -103,35 +107,35 @@ Deno.test("thirty clients that disconnect together abort thirty upstream request
     replyJson,
   ]);
   await using proxy = startProxy({ upstream });
-  const clients = streams.map(() => fetchAs(proxy.url, ask({ stream: true })));
-  const answers = await Promise.all(clients.map(({ answer }) => answer));
-  for (const { leave } of clients) leave();
+  const clients = streams.map(() => startFetch(proxy.url, ask({ stream: true })));
+  const responses = await Promise.all(clients.map(({ response }) => response));
+  for (const { disconnect } of clients) disconnect();
   const cancelled = Promise.all(streams.map(({ cancelled }) => cancelled));
   await withTimeout(cancelled, "all upstream bodies to be cancelled");
-  await Promise.all(answers.map((answer) => answer.body?.cancel().catch(() => {})));
+  await Promise.all(responses.map((response) => response.body?.cancel().catch(() => {})));
   await proxy.services.recorded(29);
-  const response = await fetchAs(proxy.url, ask()).answer;
+  const response = await startFetch(proxy.url, ask()).response;
   await response.body?.cancel();
   assertEquals(response.status, 200);
 });
 
 Deno.test("a client that disconnects before the upstream headers aborts the upstream request", async () => {
-  const left = Promise.withResolvers<void>();
-  const asked = Promise.withResolvers<void>();
+  const disconnected = Promise.withResolvers<void>();
+  const requested = Promise.withResolvers<void>();
   const handler = createHandlerWithFetch(({ signal }) => {
     const never = Promise.withResolvers<Response>();
     signal?.addEventListener("abort", () => {
       never.reject(signal.reason);
-      left.resolve();
+      disconnected.resolve();
     });
-    asked.resolve();
+    requested.resolve();
     return never.promise;
   });
   const controller = new AbortController();
   const response = call(handler, new Request(post(ask()), { signal: controller.signal }));
-  await withTimeout(asked.promise, "the upstream request to be aborted");
+  await withTimeout(requested.promise, "the upstream request");
   controller.abort();
-  await withTimeout(left.promise, "the upstream request to be aborted");
+  await withTimeout(disconnected.promise, "the upstream request to be aborted");
   await (await response).body?.cancel();
 });
 

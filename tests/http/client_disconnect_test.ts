@@ -1,7 +1,7 @@
 // Clients that disconnect, or read slowly or not at all. Client and upstream are raw TCP connections.
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { answerHi, readResponse, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
+import { readResponse, replyHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
 import { ask, MODES } from "../helpers/proxy.ts";
 import {
   connect,
@@ -23,10 +23,10 @@ const START = sse(roleChunk(), textChunk("Hello"));
 const END = sseEnd();
 
 /** Sends text once, then waits for the proxy to close the connection. */
-const sendOnce: RawScript = async ({ send, chunk, left }) => {
+const sendOnce: RawScript = async ({ send, chunk, disconnected }) => {
   await send(STREAM_HEAD);
   await chunk(START);
-  await left;
+  await disconnected;
 };
 /** Sends text until the proxy closes the connection. */
 const sendForever: RawScript = async ({ send, chunk }) => {
@@ -38,8 +38,9 @@ const sendForever: RawScript = async ({ send, chunk }) => {
 
 /** Resolves when the proxy has closed the upstream connection of this index. */
 function closed(upstream: RawUpstream, number = 0): Promise<void> {
-  const { left } = upstream.calls[number] ?? { left: Promise.reject(new Error("no such request")) };
-  return withTimeout(left, `upstream connection ${number} to be closed`);
+  const { disconnected } = upstream.calls[number] ??
+    { disconnected: Promise.reject(new Error("no such request")) };
+  return withTimeout(disconnected, `upstream connection ${number} to be closed`);
 }
 
 /** A client that has read the first delta of its stream. */
@@ -61,7 +62,7 @@ for (
   Deno.test(`a client that disconnects ${where} aborts the upstream request`, async () => {
     await using stage = startStage(script);
     const client = await startReading(stage.proxy.url);
-    client.leave();
+    client.disconnect();
     await closed(stage.upstream);
     assertEquals(
       (await withTimeout(stage.proxy.services.recorded(), "the record")).outcome,
@@ -72,25 +73,25 @@ for (
 }
 
 Deno.test("a client that disconnects between pings aborts the upstream request", async () => {
-  await using stage = startStage(async ({ send, chunk, left }) => {
+  await using stage = startStage(async ({ send, chunk, disconnected }) => {
     await send(STREAM_HEAD);
     await chunk(sse(roleChunk()));
-    await left;
+    await disconnected;
   }, { PING_S: "0.02" });
   using client = await connect(stage.proxy.url);
   await client.send(rawPost(stage.proxy.url, STREAM));
   await client.readText("event: ping");
-  client.leave();
+  client.disconnect();
   await closed(stage.upstream);
 });
 
 for (const { mode, request } of MODES) {
   Deno.test(`${mode} in one packet is aborted upstream if the client disconnects before the headers`, async () => {
-    await using stage = startStage(({ left }) => left);
+    await using stage = startStage(({ disconnected }) => disconnected);
     using client = await connect(stage.proxy.url);
     await client.send(rawPost(stage.proxy.url, request));
     await withTimeout(stage.upstream.arrived(1), "the request");
-    client.leave();
+    client.disconnect();
     await closed(stage.upstream);
     const { outcome, status } = await withTimeout(stage.proxy.services.recorded(), "the record");
     assertEquals([outcome, status], ["client_gone", 499]);
@@ -106,24 +107,24 @@ Deno.test({
     }`,
   ignore: !REPORTS,
   fn: async () => {
-    await using stage = startStage(({ left }) => left);
+    await using stage = startStage(({ disconnected }) => disconnected);
     using client = await connect(stage.proxy.url);
     await client.send(rawPost(stage.proxy.url, ask({ stream: true, system: "x".repeat(100_000) })));
     await withTimeout(stage.upstream.arrived(1), "the request");
-    client.leave();
+    client.disconnect();
     await closed(stage.upstream);
   },
 });
 
 Deno.test("a client that disconnects during the upstream JSON body aborts the upstream request", async () => {
-  await using stage = startStage(async ({ send, left }) => {
+  await using stage = startStage(async ({ send, disconnected }) => {
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
-    await left;
+    await disconnected;
   });
   using client = await connect(stage.proxy.url);
   await client.send(rawPost(stage.proxy.url, ask()));
   await withTimeout(stage.upstream.arrived(1), "the request");
-  client.leave();
+  client.disconnect();
   await closed(stage.upstream);
   const { outcome, status } = await withTimeout(stage.proxy.services.recorded(), "the record");
   assertEquals([outcome, status], ["client_gone", 499]);
@@ -131,12 +132,12 @@ Deno.test("a client that disconnects during the upstream JSON body aborts the up
 
 Deno.test("100 clients that disconnect together close 100 upstream connections", async () => {
   let isOver = false;
-  await using stage = startStage((call) => isOver ? answerHi(call) : sendOnce(call));
+  await using stage = startStage((call) => isOver ? replyHi(call) : sendOnce(call));
   const clients = await Promise.all(
     Array.from({ length: 100 }, () => startReading(stage.proxy.url)),
   );
   assertEquals(stage.upstream.open, 100);
-  for (const client of clients) client.leave();
+  for (const client of clients) client.disconnect();
   await Promise.all(stage.upstream.calls.map((_, number) => closed(stage.upstream, number)));
   await withTimeout(stage.proxy.services.recorded(99), "the record");
   assertEquals(stage.upstream.open, 0);
@@ -145,11 +146,11 @@ Deno.test("100 clients that disconnect together close 100 upstream connections",
 });
 
 Deno.test("a client that disconnects within its request causes no upstream request", async () => {
-  await using stage = startStage(answerHi);
-  const whole = rawPost(stage.proxy.url, STREAM);
-  for (const length of [10, 40, whole.length - 10]) {
+  await using stage = startStage(replyHi);
+  const request = rawPost(stage.proxy.url, STREAM);
+  for (const length of [10, 40, request.length - 10]) {
     using client = await connect(stage.proxy.url);
-    await client.send(whole.slice(0, length));
+    await client.send(request.slice(0, length));
   }
   assertEquals((await sendTo(stage.proxy, ask())).words, "Hi");
   assertEquals(stage.upstream.calls.length, 1);
@@ -185,12 +186,14 @@ Deno.test("a client that reads slowly receives every byte", async () => {
 });
 
 Deno.test("a client that stops reading stops the upstream writes, and receives every byte afterwards", async () => {
-  const pieces = 2560;
-  const piece = (n: number) => `${n} `.padEnd(16, "-").repeat(1024);
+  const count = 2560;
+  const createText = (n: number) => `${n} `.padEnd(16, "-").repeat(1024);
   let written = 0;
   await using stage = startStage(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
-    for (; written < pieces; written++) if (!await chunk(sse(textChunk(piece(written))))) return;
+    for (; written < count; written++) {
+      if (!await chunk(sse(textChunk(createText(written))))) return;
+    }
     await chunk(END);
     await send(LAST_CHUNK);
   });
@@ -199,13 +202,13 @@ Deno.test("a client that stops reading stops the upstream writes, and receives e
   const stuckAt = await settle(() => written);
   assertGreater(stuckAt, 0);
   // The kernel buffers of both connections; the response has 40 MB.
-  assertLess(stuckAt * piece(0).length, 20 * 1024 * 1024);
+  assertLess(stuckAt * createText(0).length, 20 * 1024 * 1024);
   let got = 0;
   for (const line of (await client.readText("message_stop")).split("\n")) {
     if (!line.startsWith('data: {"type":"content_block_delta"')) continue;
-    assert(JSON.parse(line.slice(6)).delta.text === piece(got++), `text ${got - 1} differs`);
+    assert(JSON.parse(line.slice(6)).delta.text === createText(got++), `text ${got - 1} differs`);
   }
-  assertEquals([got, written], [pieces, pieces]);
+  assertEquals([got, written], [count, count]);
 });
 
 Deno.test("a client that disconnects without reading closes the upstream connection", async () => {
@@ -214,7 +217,7 @@ Deno.test("a client that disconnects without reading closes the upstream connect
     while (await chunk(sse(textChunk("x".repeat(16_384)))));
   });
   using client = await startReading(stage.proxy.url);
-  client.leave();
+  client.disconnect();
   await closed(stage.upstream);
 });
 

@@ -61,7 +61,7 @@ Deno.test("a client that disconnects before, during or after the response frees 
     const client = await connect(proxy.url);
     await client.send(rawPost(proxy.url, ask({ stream: n === 1 })));
     await wait(client);
-    client.leave();
+    client.disconnect();
     if (n === 0) response.resolve(Response.json(completion("Hi")));
     assertEquals(await hasRoom(proxy.url), true, `${n}`);
   }
@@ -105,8 +105,8 @@ Deno.test("a rejected completed promise does not end the process", async () => {
   const held = holdStream(sse(textChunk("Hello")));
   await using upstream = startUpstream(() => held.response);
   const { handler, services } = createProxy({ upstream });
-  const { promise: left, reject } = Promise.withResolvers<void>();
-  const response = await handler(post(ask({ stream: true })), { transport: "unix" }, left);
+  const { promise: disconnected, reject } = Promise.withResolvers<void>();
+  const response = await handler(post(ask({ stream: true })), { transport: "unix" }, disconnected);
   reject(new Error("The response was not sent"));
   // An unhandled rejection would end the process now.
   await new Promise((resolve) => setTimeout(resolve, 10));

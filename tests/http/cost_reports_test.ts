@@ -81,8 +81,8 @@ Deno.test("cache reads and writes have their own prices if no cost is reported",
 });
 
 Deno.test("a response that cannot be translated still has its reported cost", async () => {
-  const whole = { choices: [], usage: usage({ cost: 1 }) };
-  await using stage = await startStage(() => Response.json(whole));
+  const body = { choices: [], usage: usage({ cost: 1 }) };
+  await using stage = await startStage(() => Response.json(body));
   const response = await send(stage.proxy);
   assertEquals(response.status, 502);
   await response.text();

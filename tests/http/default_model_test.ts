@@ -38,7 +38,7 @@ for (const { mode, request } of MODES) {
 
 const OPUS = "anthropic/claude-opus-4-20250514";
 
-const REFUSALS: [about: string, reply: Reply][] = [
+const REJECTIONS: [about: string, reply: Reply][] = [
   [
     "404 No endpoints found",
     ({ body }) => errorBody(404, `No endpoints found for ${body["model"]}.`),
@@ -49,10 +49,10 @@ const REFUSALS: [about: string, reply: Reply][] = [
   ]),
 ];
 
-for (const [about, refuse] of REFUSALS) {
+for (const [about, reject] of REJECTIONS) {
   Deno.test(`a default target rejected with ${about} is replaced`, async () => {
     await using upstream = startUpstream((request) =>
-      request.body["model"] === OPUS ? refuse(request) : replyJson(request)
+      request.body["model"] === OPUS ? reject(request) : replyJson(request)
     );
     const response = await send(createProxy({ upstream }).handler, ask({ model: "opus" }));
     await response.body?.cancel();

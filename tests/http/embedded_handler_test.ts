@@ -133,9 +133,9 @@ for (const [about, writeLog] of failing) {
       const response = await proxy(post(ask()), LOCAL);
       assertEquals(response.status, 200);
       await response.text();
-      const refused = await proxy(post(ask()));
-      assertEquals(refused.status, 403);
-      await refused.text();
+      const rejected = await proxy(post(ask()));
+      assertEquals(rejected.status, 403);
+      await rejected.text();
     }
   });
 }

@@ -13,18 +13,18 @@ function endless(
   first: string,
   again: string,
   contentType: string,
-): { response: Response; sent: () => number } {
+): { reply: Response; sent: () => number } {
   let sent = 0;
-  const piece = new TextEncoder().encode(again.repeat(Math.ceil(65_536 / again.length)));
+  const chunk = new TextEncoder().encode(again.repeat(Math.ceil(65_536 / again.length)));
   const body = new ReadableStream({
     start: (controller) => controller.enqueue(new TextEncoder().encode(first)),
     pull(controller) {
-      sent += piece.length;
-      controller.enqueue(piece);
+      sent += chunk.length;
+      controller.enqueue(chunk);
     },
   });
-  const response = new Response(body, { headers: { "content-type": contentType } });
-  return { response, sent: () => sent };
+  const reply = new Response(body, { headers: { "content-type": contentType } });
+  return { reply, sent: () => sent };
 }
 
 const EVENTS = "text/event-stream";
@@ -58,34 +58,37 @@ const ENDLESS: readonly [
 
 for (const [about, first, again, type, message] of ENDLESS) {
   Deno.test(`${about} without end ends in an error that names the limit`, async () => {
-    const { response, sent } = endless(first, again, type);
-    await using upstream = startUpstream(() => response);
+    const { reply, sent } = endless(first, again, type);
+    await using upstream = startUpstream(() => reply);
     const { handler, services } = createProxy({ upstream });
-    const answer = await call(handler, post(ask({ stream: type === EVENTS })));
-    const text = await answer.text();
+    const response = await call(handler, post(ask({ stream: type === EVENTS })));
+    const text = await response.text();
     assert(text.slice(-300).includes(`"message":"${message}"`), text.slice(-300));
-    assert(answer.status === 502 || text.includes("event: error"));
+    assert(response.status === 502 || text.includes("event: error"));
     assert(sent() < 50 * MB, `${sent()}`);
     assertEquals(services.byteBudget.used, 0);
   });
 }
 
 Deno.test("a response that decompresses to a thousand times its size is cancelled at the limit", async () => {
-  const piece = new Uint8Array(64 * 1024).fill("x".charCodeAt(0));
-  const source = new Blob(['{"a":"', ...Array.from({ length: 640 }, () => piece)]).stream();
+  const chunk = new Uint8Array(64 * 1024).fill("x".charCodeAt(0));
+  const source = new Blob(['{"a":"', ...Array.from({ length: 640 }, () => chunk)]).stream();
   const packed = await new Response(source.pipeThrough(new CompressionStream("gzip"))).bytes();
   assert(packed.length < 60_000, `${packed.length}`);
   const headers = { "content-type": "application/json", "content-encoding": "gzip" };
   await using upstream = startUpstream(() => new Response(packed, { headers }));
   const { handler } = createProxy({ upstream });
-  const answer = await call(handler, post(ask()));
-  assertEquals(answer.status, 502);
-  assertEquals((await answer.json()).error.message, "Upstream sent an answer of more than 20 MiB");
+  const response = await call(handler, post(ask()));
+  assertEquals(response.status, 502);
+  assertEquals(
+    (await response.json()).error.message,
+    "Upstream sent an answer of more than 20 MiB",
+  );
 });
 
 Deno.test("an endless model list is cancelled at the limit", async () => {
-  const { response, sent } = endless('{"data":["', "x", "application/json");
-  await using upstream = startUpstream([], { models: () => response });
+  const { reply, sent } = endless('{"data":["', "x", "application/json");
+  await using upstream = startUpstream([], { models: () => reply });
   const { services } = createProxy({ upstream });
   await assertRejects(() => services.client.fetchModels(), ApiError, "more than 20 MiB");
   assert(sent() < 50 * MB, `${sent()}`);

@@ -55,7 +55,7 @@ for (const [upstreamStatus, status, type, retry] of STATUSES) {
 
 const TRACE = "TypeError: x is not a function\n    at chat (file:///srv/gateway/chat.ts:1:2)";
 
-const FAILURES: [input: string, answer: Fetch, status: number, type: string, words: string][] = [
+const FAILURES: [about: string, reply: Fetch, status: number, type: string, message: string][] = [
   [
     "a fetch error with a stack trace",
     () => {
@@ -89,9 +89,9 @@ const FAILURES: [input: string, answer: Fetch, status: number, type: string, wor
   ["status 401", () => errorBody(401, "No auth"), 401, "authentication_error", "No auth"],
 ];
 
-for (const [input, answer, ...expected] of FAILURES) {
-  Deno.test(`${input} becomes a ${expected[0]} in Anthropic's error format`, async () => {
-    const [status, type, message] = await requestError(answer);
+for (const [about, reply, ...expected] of FAILURES) {
+  Deno.test(`${about} becomes a ${expected[0]} in Anthropic's error format`, async () => {
+    const [status, type, message] = await requestError(reply);
     assertEquals([status, type], expected.slice(0, 2));
     assertStringIncludes(message, expected[2]);
     assertEquals(/file:|TypeError|\bat chat/.test(message), false);
@@ -102,9 +102,9 @@ Deno.test("a 429 with retry-after is forwarded after one attempt", async () => {
   let attempts = 0;
   const handler = createHandlerWithFetch(() => {
     attempts++;
-    const refusal = errorBody(429, "Slow down");
-    refusal.headers.set("retry-after", "7");
-    return refusal;
+    const errorResponse = errorBody(429, "Slow down");
+    errorResponse.headers.set("retry-after", "7");
+    return errorResponse;
   });
   const response = await call(handler, post(ask()));
   assertEquals((await response.json()).error.type, "rate_limit_error");

@@ -75,9 +75,9 @@ for (const [name, read] of READERS) {
     const held = holdBody("[1,");
     const reading = Promise.allSettled([read(held.body)]);
     await nextTurn();
-    for (const piece of ["2", ",3", "]"]) {
+    for (const chunk of ["2", ",3", "]"]) {
       await timers.advance(999);
-      held.send(piece);
+      held.send(chunk);
       await nextTurn();
     }
     held.close();

@@ -2,48 +2,49 @@
 // bytes on the proxy's socket.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { answerHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
+import { replyHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
 import { ask } from "../helpers/proxy.ts";
 import { connect, rawPost } from "../helpers/raw_client.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 
 // ── Headers and paths ─────────────────────────────────────────────────────────────────────────────────────────
 
-const GOOD = JSON.stringify(ask());
-const HEAD = "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
-const REQUEST = `${HEAD}content-length: ${GOOD.length}\r\n\r\n${GOOD}`;
+const BODY = JSON.stringify(ask());
+const HEADERS =
+  "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+const REQUEST = `${HEADERS}content-length: ${BODY.length}\r\n\r\n${BODY}`;
 /** Requests that must be rejected, or whose connection must be closed, without an upstream request. */
 const REJECTED: [about: string, sent: string | Uint8Array][] = [
   [
     "content-length and transfer-encoding (smuggling)",
-    `${HEAD}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${REQUEST}`.replace(
+    `${HEADERS}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${REQUEST}`.replace(
       "0\r\n\r\nPOST",
       "2\r\n{}\r\n0\r\n\r\nGET",
     ),
   ],
   [
     "two different lengths",
-    `${HEAD}content-length: 2\r\ncontent-length: ${GOOD.length}\r\n\r\n${GOOD}`,
+    `${HEADERS}content-length: 2\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`,
   ],
-  ["a length that is not a number", `${HEAD}content-length: many\r\n\r\n${GOOD}`],
-  ["a negative length", `${HEAD}content-length: -1\r\n\r\n${GOOD}`],
-  ["a huge length", `${HEAD}content-length: 99999999999999999999999\r\n\r\n${GOOD}`],
-  ["an unknown transfer coding", `${HEAD}transfer-encoding: xchunked\r\n\r\n${GOOD}`],
+  ["a length that is not a number", `${HEADERS}content-length: many\r\n\r\n${BODY}`],
+  ["a negative length", `${HEADERS}content-length: -1\r\n\r\n${BODY}`],
+  ["a huge length", `${HEADERS}content-length: 99999999999999999999999\r\n\r\n${BODY}`],
+  ["an unknown transfer coding", `${HEADERS}transfer-encoding: xchunked\r\n\r\n${BODY}`],
   [
     "an invalid chunk size",
-    `${HEAD}transfer-encoding: chunked\r\n\r\nzz\r\n${GOOD}\r\n0\r\n\r\n`,
+    `${HEADERS}transfer-encoding: chunked\r\n\r\nzz\r\n${BODY}\r\n0\r\n\r\n`,
   ],
   [
     "a space before the colon",
-    `${HEAD}transfer-encoding : chunked\r\ncontent-length: ${GOOD.length}\r\n\r\n${GOOD}`,
+    `${HEADERS}transfer-encoding : chunked\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`,
   ],
   ["binary bytes", new Uint8Array([0x16, 3, 1, 0, 0xff, 0xfe, 13, 10, 13, 10])],
   [
     "a TLS hello",
     new Uint8Array([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, ...Array(64).fill(7), 13, 10, 13, 10]),
   ],
-  ["a header of 600 KB", `${HEAD}x-big: ${"a".repeat(600_000)}\r\n\r\n`],
-  ["20,000 headers", `${HEAD}${"x-a: b\r\n".repeat(20_000)}\r\n`],
+  ["a header of 600 KB", `${HEADERS}x-big: ${"a".repeat(600_000)}\r\n\r\n`],
+  ["20,000 headers", `${HEADERS}${"x-a: b\r\n".repeat(20_000)}\r\n`],
   ["HTTP/0.9", "GET /v1/models\r\n\r\n"],
   ["HTTP/3.0", "GET /v1/models HTTP/3.0\r\nhost: localhost\r\n\r\n"],
   ["another Host", REQUEST.replace("host: localhost", "host: evil.example")],
@@ -71,13 +72,13 @@ const REJECTED: [about: string, sent: string | Uint8Array][] = [
 
 for (const [about, sent] of REJECTED) {
   Deno.test(`a request with ${about} is rejected without an upstream request`, async () => {
-    await using stage = startStage(answerHi);
+    await using stage = startStage(replyHi);
     using client = await connect(stage.proxy.url);
     await client.send(sent).catch(() => {});
     const response = await withTimeout(readHeaders(client), "a response or a close");
     assert(response === "" || /^HTTP\/1\.[01] [45]\d\d /.test(response), response.slice(0, 200));
     assertEquals(stage.upstream.calls.length, 0);
-    client.leave();
+    client.disconnect();
     assertEquals((await sendTo(stage.proxy, ask())).words, "Hi");
   });
 }
@@ -87,7 +88,7 @@ async function readHeaders(client: { readText(until: string): Promise<string> })
 }
 
 Deno.test("an absolute-form target is handled as its path and not fetched", async () => {
-  await using stage = startStage(answerHi);
+  await using stage = startStage(replyHi);
   using client = await connect(stage.proxy.url);
   const target = `http://${new URL(stage.proxy.url).host}/v1/messages`;
   await client.send(REQUEST.replace("/v1/messages", target));
@@ -99,14 +100,14 @@ Deno.test("an absolute-form target is handled as its path and not fetched", asyn
 });
 
 Deno.test("a local request without Host is accepted", async () => {
-  await using stage = startStage(answerHi);
+  await using stage = startStage(replyHi);
   using client = await connect(stage.proxy.url);
   await client.send(REQUEST.replace("host: localhost\r\n", ""));
   assertStringIncludes(await client.readText("\r\n\r\n"), "HTTP/1.1 200 ");
 });
 
 Deno.test("two requests in one packet get two responses", async () => {
-  await using stage = startStage(answerHi);
+  await using stage = startStage(replyHi);
   using client = await connect(stage.proxy.url);
   const last = REQUEST.replace("host:", "connection: close\r\nhost:");
   await client.send(REQUEST + last);
@@ -118,26 +119,26 @@ Deno.test("two requests in one packet get two responses", async () => {
 // ── Slow clients ───────────────────────────────────────────────────────────────────────────────────────────────
 
 Deno.test("120 incomplete requests do not delay others", async () => {
-  await using stage = startStage(answerHi);
-  const whole = rawPost(stage.proxy.url, STREAM);
+  await using stage = startStage(replyHi);
+  const request = rawPost(stage.proxy.url, STREAM);
   const clients = await Promise.all(Array.from({ length: 120 }, async (_, n) => {
     const client = await connect(stage.proxy.url);
-    await client.send(whole.slice(0, n % 2 === 0 ? 30 : whole.length - 20));
+    await client.send(request.slice(0, n % 2 === 0 ? 30 : request.length - 20));
     return client;
   }));
   const begin = performance.now();
   assertEquals((await withTimeout(sendTo(stage.proxy, STREAM), "a response")).words, "Hi");
   assertLess(performance.now() - begin, 1000);
   assertEquals(stage.upstream.calls.length, 1);
-  for (const client of clients) client.leave();
+  for (const client of clients) client.disconnect();
 });
 
 Deno.test("a request whose body is idle gets 408 after the idle timeout", async () => {
   using _timers = shortenTimers(30_000, 50);
-  await using stage = startStage(answerHi);
+  await using stage = startStage(replyHi);
   using client = await connect(stage.proxy.url);
-  const whole = rawPost(stage.proxy.url, STREAM, { connection: "close" });
-  await client.send(whole.slice(0, -20));
+  const request = rawPost(stage.proxy.url, STREAM, { connection: "close" });
+  await client.send(request.slice(0, -20));
   const response = await client.readText("request_id");
   assertStringIncludes(response, "HTTP/1.1 408 ");
   assertStringIncludes(response, '"type":"timeout_error"');
@@ -145,18 +146,18 @@ Deno.test("a request whose body is idle gets 408 after the idle timeout", async 
 });
 
 Deno.test("incomplete requests count under MAX_INFLIGHT until the clients disconnect", async () => {
-  await using stage = startStage(answerHi, { MAX_INFLIGHT: "3" });
-  const whole = rawPost(stage.proxy.url, STREAM);
+  await using stage = startStage(replyHi, { MAX_INFLIGHT: "3" });
+  const request = rawPost(stage.proxy.url, STREAM);
   const clients = await Promise.all(Array.from({ length: 3 }, async () => {
     const client = await connect(stage.proxy.url);
-    await client.send(whole.slice(0, -20));
+    await client.send(request.slice(0, -20));
     return client;
   }));
   let busy = await sendTo(stage.proxy, STREAM);
   // The proxy may not have read the three headers yet.
   while (busy.status === 200) busy = await sendTo(stage.proxy, STREAM);
   assertEquals([busy.status, busy.headers.get("retry-after")], [529, "1"]);
-  for (const client of clients) client.leave();
+  for (const client of clients) client.disconnect();
   for (let n = 0; n < 3; n++) await withTimeout(stage.proxy.services.recorded(n), "the record");
   let free = await sendTo(stage.proxy, STREAM);
   while (free.status === 529) free = await sendTo(stage.proxy, STREAM);

@@ -36,7 +36,7 @@ Deno.test("a tool result with is_error starts with Error:", async () => {
 const PIXEL = { type: "base64", media_type: "image/png", data: "iVBOR" };
 const image = { type: "image", source: PIXEL };
 
-const INVALID: [about: string, block: Json, words: string][] = [
+const INVALID: [about: string, block: Json, expected: string][] = [
   [
     "an image source without a type",
     { type: "image", source: { ...PIXEL, type: undefined } },
@@ -51,15 +51,15 @@ const INVALID: [about: string, block: Json, words: string][] = [
   ["a block without a type", { text: "One" }, "type"],
 ];
 
-for (const [about, block, words] of INVALID) {
+for (const [about, block, expected] of INVALID) {
   Deno.test(`${about} is a 400 that names its path, without an upstream request`, async () => {
-    const { response, text: answer, seen } = await send(
+    const { response, text: body, seen } = await send(
       ask({ messages: [user(text("One"), block)] }),
     );
     assertEquals([response.status, seen], [400, []]);
-    const { message } = JSON.parse(answer).error;
+    const { message } = JSON.parse(body).error;
     assertMatch(message, /^messages\.0\.content\.1/);
-    assertStringIncludes(message, words);
+    assertStringIncludes(message, expected);
   });
 }
 

@@ -110,15 +110,15 @@ Deno.test("count_tokens counts system, tools and tool results", async () => {
     const url = `${ORIGIN}/v1/messages/count_tokens`;
     const request = new Request(url, { method: "POST", headers, body: JSON.stringify(body) });
     const { text, seen } = await send(request);
-    const answer = JSON.parse(text);
-    assertEquals([Object.keys(answer), seen], [["input_tokens"], []]);
-    return answer.input_tokens;
+    const counted = JSON.parse(text);
+    assertEquals([Object.keys(counted), seen], [["input_tokens"], []]);
+    return counted.input_tokens;
   };
   const few = await count({});
-  const words = "Hello ".repeat(100);
-  assertGreater(await count({ system: words }), few + 100);
-  assertGreater(await count({ tools: [{ ...WEATHER, description: words }] }), few + 100);
-  const turns = [user(text("One")), assistant(use("call_1")), user(result("call_1", words))];
+  const longText = "Hello ".repeat(100);
+  assertGreater(await count({ system: longText }), few + 100);
+  assertGreater(await count({ tools: [{ ...WEATHER, description: longText }] }), few + 100);
+  const turns = [user(text("One")), assistant(use("call_1")), user(result("call_1", longText))];
   assertGreater(await count({ messages: turns }), few + 100);
 });
 
@@ -142,8 +142,8 @@ Deno.test("only retry-after of the upstream headers is forwarded", async () => {
   const { response } = await send(ask(), script);
   assertEquals([...response.headers.keys()].sort(), allowed);
   const good: Reply = () => Response.json(completion("Hi"), { headers });
-  const { response: answered } = await send(ask(), good);
-  assertEquals([...answered.headers.keys()].sort(), [
+  const { response: successful } = await send(ask(), good);
+  assertEquals([...successful.headers.keys()].sort(), [
     "content-type",
     "request-id",
     "x-proxy-model",
@@ -153,8 +153,8 @@ Deno.test("only retry-after of the upstream headers is forwarded", async () => {
 Deno.test("error: null in a completion or a choice is ignored", async () => {
   const said = { role: "assistant", content: "Hi" };
   const choices = [{ index: 0, message: said, finish_reason: "stop", error: null }];
-  const answer = { ...completion(""), error: null, choices };
-  const message = await sendForMessage(ask(), () => Response.json(answer));
+  const body = { ...completion(""), error: null, choices };
+  const message = await sendForMessage(ask(), () => Response.json(body));
   assertEquals(message.content, [{ type: "text", text: "Hi" }]);
 });
 

@@ -26,8 +26,8 @@ Deno.test("the error for an unknown model ID suggests similar IDs from the catal
   const model = "anthropic/claude-sonet-4.5";
   const error = await readError(await send(handler, ask({ model })));
   assertEquals(error.status, 400);
-  const [words, ids = ""] = error.message.split(". Nearest known ids: ");
-  assertEquals(words, `${model} is not a valid model ID`);
+  const [message, ids = ""] = error.message.split(". Nearest known ids: ");
+  assertEquals(message, `${model} is not a valid model ID`);
   assertEquals(ids.split(", ")[0], "anthropic/claude-sonnet-4.5");
   assertEquals(ids.includes("zz/unlike"), false);
 });
@@ -66,7 +66,7 @@ Deno.test("requests succeed when the catalog cannot be fetched", async () => {
   const { services, handler } = createProxy({ upstream });
   services.catalog.refresh();
   await services.catalog.settled();
-  assertEquals(upstream.modelsAsked, 1);
+  assertEquals(upstream.modelListRequests, 1);
   const response = await send(handler, ask());
   await response.body?.cancel();
   assertEquals(response.status, 200);

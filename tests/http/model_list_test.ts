@@ -107,7 +107,7 @@ Deno.test("GET /v1/models returns twenty models by default and fetches the catal
   assertEquals([first.data.length, first.has_more], [20, true]);
   const rest = await (await call(handler, get(`/v1/models?after_id=${first.last_id}`))).json();
   assertEquals([rest.data.length, rest.has_more, rest.last_id], [9, false, "a/0"]);
-  assertEquals(upstream.modelsAsked, 1);
+  assertEquals(upstream.modelListRequests, 1);
 });
 
 Deno.test("GET /v1/models/{id} finds an ID with its slash encoded or raw", async () => {

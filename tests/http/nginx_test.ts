@@ -112,8 +112,8 @@ test("each delta of a stream arrives before the next is sent", async () => {
 });
 
 test("a request without a key is a 401, and a request of 2 MB with a key succeeds", async () => {
-  const answer = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
-  await using upstream = startUpstream(() => Response.json(answer));
+  const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
+  await using upstream = startUpstream(() => Response.json(completion));
   await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
   await using nginx = await startNginx(proxy);
   const withoutKey = await send(nginx.url, ask());
@@ -124,8 +124,8 @@ test("a request without a key is a 401, and a request of 2 MB with a key succeed
 });
 
 test("without PROXY_API_KEYS remote clients look local, as README warns", async () => {
-  const answer = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
-  await using upstream = startUpstream(() => Response.json(answer));
+  const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
+  await using upstream = startUpstream(() => Response.json(completion));
   await using proxy = startProxy({ upstream });
   await using nginx = await startNginx(proxy);
   const response = await send(nginx.url, ask());

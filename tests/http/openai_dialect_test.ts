@@ -18,7 +18,7 @@ import {
 } from "../helpers/upstream.ts";
 
 const ENV = { UPSTREAM_DIALECT: "openai", TARGET_MODEL_DEFAULT: "llama-4" };
-const answerEither: Reply = ({ body }) =>
+const replyEither: Reply = ({ body }) =>
   body["stream"] ? eventStream(sseAnswer("Hi")) : Response.json(completion("Hi"));
 const CALL = { type: "tool_use", id: "c1", name: "Read", input: { cache_control: "theirs" } };
 const CACHED = { cache_control: { type: "ephemeral" } };
@@ -31,7 +31,7 @@ interface Outcome {
 
 async function send(
   body: Record<string, unknown>,
-  { env = {}, reply = answerEither, headers = {} }: {
+  { env = {}, reply = replyEither, headers = {} }: {
     env?: Record<string, string | undefined>;
     reply?: Reply;
     headers?: Record<string, string>;
@@ -147,8 +147,8 @@ for (const [about, fields, effort] of EFFORTS) {
 
 Deno.test("the openai dialect sends reasoning back in the field that the server used", async () => {
   const message = { role: "assistant", content: "Hi", reasoning_content: "I think." };
-  const answer = { ...completion("Hi"), choices: [{ index: 0, message, finish_reason: "stop" }] };
-  const first = await send({}, { reply: () => Response.json(answer) });
+  const reply = { ...completion("Hi"), choices: [{ index: 0, message, finish_reason: "stop" }] };
+  const first = await send({}, { reply: () => Response.json(reply) });
   const { content } = JSON.parse(first.text);
   assertEquals(content[0].thinking, "I think.");
   const claudes = { type: "thinking", thinking: "Signed.", signature: "c2ln" };
@@ -239,8 +239,8 @@ Deno.test("the openai dialect does not forward a client's OpenRouter key", async
 });
 
 Deno.test("the openai dialect does not replace a rejected default target", async () => {
-  const refuse = () => errorBody(400, "x is not a valid model ID");
-  await using upstream = startUpstream(refuse, { check: checkOpenAiRequest });
+  const reject = () => errorBody(400, "x is not a valid model ID");
+  await using upstream = startUpstream(reject, { check: checkOpenAiRequest });
   const { handler } = createProxy({ upstream, env: { UPSTREAM_DIALECT: "openai" } });
   const response = await call(handler, post(ask({ model: "claude-opus-5" })));
   assertMatch(await response.text(), /not a valid model ID/);
@@ -248,7 +248,7 @@ Deno.test("the openai dialect does not replace a rejected default target", async
 });
 
 Deno.test("the openai dialect translates a stream", async () => {
-  await using upstream = startUpstream(answerEither, { check: checkOpenAiRequest });
+  await using upstream = startUpstream(replyEither, { check: checkOpenAiRequest });
   const { handler } = createProxy({ upstream, env: ENV });
   const response = await call(handler, post(ask({ stream: true })));
   checkGrammar(parseSse(await response.text()).map(({ data }) => JSON.parse(data)));

@@ -100,10 +100,10 @@ for (const [about, request, reply] of KEY_IN_HEADERS) {
 
 Deno.test("a truncated error message contains no part of the key", async () => {
   for (const length of [480, 490, 1980, 1990]) {
-    const words = `${"x".repeat(length)}${HELD_KEY}`;
-    const raw = { metadata: { raw: words } };
+    const longMessage = `${"x".repeat(length)}${HELD_KEY}`;
+    const raw = { metadata: { raw: longMessage } };
     await using upstream = startUpstream([
-      () => new Response(words, { status: 500 }),
+      () => new Response(longMessage, { status: 500 }),
       () => errorBody(500, "Provider returned error", raw),
     ]);
     const { handler } = createProxy({ upstream });

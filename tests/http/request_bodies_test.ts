@@ -1,10 +1,10 @@
 // Request bodies over a socket: invalid JSON, wrong shapes, sizes and odd contents.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { answerHi, sendTo, startStage } from "../helpers/end_to_end.ts";
+import { replyHi, sendTo, startStage } from "../helpers/end_to_end.ts";
 import { ask } from "../helpers/proxy.ts";
 import { connect, rawPost } from "../helpers/raw_client.ts";
-import { rawAnswer } from "../helpers/raw_upstream.ts";
+import { rawResponse } from "../helpers/raw_upstream.ts";
 
 const encoder = new TextEncoder();
 
@@ -35,7 +35,7 @@ const INVALID: [about: string, body: BodyInit][] = [
 
 for (const path of ["/v1/messages", "/v1/messages/count_tokens"]) {
   Deno.test(`${path} rejects invalid bodies with 400, without an upstream request`, async () => {
-    await using stage = startStage(answerHi);
+    await using stage = startStage(replyHi);
     for (const [about, body] of INVALID) {
       const headers = { "content-type": "application/json" };
       const response = await fetch(stage.proxy.url + path, { method: "POST", headers, body });
@@ -82,7 +82,7 @@ const SHAPES: [path: string, body: unknown][] = [
 ];
 
 Deno.test("a field of the wrong type is a 400 that names its path, without an upstream request", async () => {
-  await using stage = startStage(answerHi);
+  await using stage = startStage(replyHi);
   for (const [path, body] of SHAPES) {
     const outcome = await sendTo(stage.proxy, body);
     assertEquals([path, outcome.status], [path, 400], outcome.text);
@@ -95,7 +95,7 @@ Deno.test("a field of the wrong type is a 400 that names its path, without an up
 });
 
 Deno.test("a content-type other than JSON is a 415, without an upstream request", async () => {
-  await using stage = startStage(answerHi);
+  await using stage = startStage(replyHi);
   const types = [
     "text/plain",
     "application/x-www-form-urlencoded",
@@ -117,24 +117,26 @@ Deno.test("a content-type other than JSON is a 415, without an upstream request"
 });
 
 Deno.test("a content-length over 32 MiB is a 413 before the body is sent", async () => {
-  await using stage = startStage(answerHi);
+  await using stage = startStage(replyHi);
   using client = await connect(stage.proxy.url);
-  const head = rawPost(stage.proxy.url, "", { "content-length": String(33 * 1024 * 1024) });
-  await client.send(head);
-  const answer = await client.readText("request_id");
-  assertStringIncludes(answer, "HTTP/1.1 413 ");
-  assertStringIncludes(answer, "request_too_large");
+  const requestHeaders = rawPost(stage.proxy.url, "", {
+    "content-length": String(33 * 1024 * 1024),
+  });
+  await client.send(requestHeaders);
+  const response = await client.readText("request_id");
+  assertStringIncludes(response, "HTTP/1.1 413 ");
+  assertStringIncludes(response, "request_too_large");
   assertEquals(stage.upstream.calls.length, 0);
 });
 
 Deno.test("a chunked body over the limit is a 413 before it is read to its end", async () => {
-  await using stage = startStage(answerHi, { MAX_BODY_MB: "1" });
+  await using stage = startStage(replyHi, { MAX_BODY_MB: "1" });
   using client = await connect(stage.proxy.url);
-  const head = rawPost(stage.proxy.url, "").replace(
+  const requestHeaders = rawPost(stage.proxy.url, "").replace(
     "content-length: 0",
     "transfer-encoding: chunked",
   );
-  await client.send(head);
+  await client.send(requestHeaders);
   const response = client.readText("request_id");
   let hasEnded = false;
   response.then(() => hasEnded = true);
@@ -150,7 +152,7 @@ Deno.test("a chunked body over the limit is a 413 before it is read to its end",
 });
 
 Deno.test("a body of 20 MB is accepted, with and without content-length", async () => {
-  await using stage = startStage(answerHi);
+  await using stage = startStage(replyHi);
   const data = "A".repeat(20_000_000);
   const image = { type: "image", source: { type: "base64", media_type: "image/png", data } };
   const text = JSON.stringify(withContent([image]));
@@ -181,7 +183,7 @@ Deno.test("__proto__ and constructor keys in tool input are kept as data in both
     };
     const message = { role: "assistant", content: null, tool_calls: [call] };
     return send(
-      rawAnswer(200, JSON.stringify({ choices: [{ message, finish_reason: "tool_calls" }] })),
+      rawResponse(200, JSON.stringify({ choices: [{ message, finish_reason: "tool_calls" }] })),
     );
   });
   const call =
@@ -200,13 +202,13 @@ Deno.test("__proto__ and constructor keys in tool input are kept as data in both
 });
 
 Deno.test("the last of duplicate keys counts", async () => {
-  await using stage = startStage(answerHi);
+  await using stage = startStage(replyHi);
   const outcome = await sendTo(stage.proxy, withPart("max_tokens", "7"));
   assertEquals([outcome.status, stage.upstream.calls[0]?.body["max_tokens"]], [200, 7]);
 });
 
 Deno.test("lone surrogates and NUL are kept", async () => {
-  await using stage = startStage(answerHi);
+  await using stage = startStage(replyHi);
   const content = "a\ud800b\udc00c\0d\u2028";
   assertEquals((await sendTo(stage.proxy, withContent(content))).words, "Hi");
   assertEquals(stage.upstream.calls[0]?.body["messages"], [{ role: "user", content }]);
@@ -246,7 +248,7 @@ const BIG: [about: string, body: Record<string, unknown>][] = [
 
 for (const [about, body] of BIG) {
   Deno.test(`a request with ${about} takes linear time, as message and as token count`, async () => {
-    await using stage = startStage(answerHi);
+    await using stage = startStage(replyHi);
     const begin = performance.now();
     assertEquals((await sendTo(stage.proxy, body)).words, "Hi");
     const headers = { "content-type": "application/json" };

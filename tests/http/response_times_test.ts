@@ -61,7 +61,7 @@ Deno.test("a warm model list of 500 models takes less than 50 ms", async () => {
   const list = async () => await listIds(await call(handler, get("/v1/models?limit=1000")));
   assertEquals((await list()).length, 1000);
   assertLess(await measure(11, list), WARM_MS);
-  assertEquals(upstream.modelsAsked, 1);
+  assertEquals(upstream.modelListRequests, 1);
 });
 
 /** A body of about this size, like Claude Code's: long texts, 24 tools and a long history. */

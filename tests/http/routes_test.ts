@@ -114,8 +114,8 @@ Deno.test("a Host header that does not form a valid URL is a 400, and the server
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
     const text = `GET /health HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
     await connection.write(new TextEncoder().encode(text));
-    const answer = await new Response(connection.readable).text();
-    assertEquals(answer.split("\r\n")[0], "HTTP/1.1 400 Bad Request", host);
+    const response = await new Response(connection.readable).text();
+    assertEquals(response.split("\r\n")[0], "HTTP/1.1 400 Bad Request", host);
   }
   const response = await fetch(`${proxy.url}/health`);
   assertEquals(await response.json(), { status: "ok" });

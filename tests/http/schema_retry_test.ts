@@ -125,9 +125,9 @@ function schemaOf({ body }: SeenRequest | { body: Record<string, unknown> }): un
 
 const isPlain = (request: SeenRequest) =>
   JSON.stringify(schemaOf(request)) === JSON.stringify(PLAIN);
-const refuse = () => errorBody(400, SCHEMA_ERRORS["OpenAI"] ?? "");
+const reject = () => errorBody(400, SCHEMA_ERRORS["OpenAI"] ?? "");
 const acceptPlain = (request: SeenRequest) =>
-  isPlain(request) ? Response.json(completion("Hi")) : refuse();
+  isPlain(request) ? Response.json(completion("Hi")) : reject();
 
 function listWarnings(lines: string[]): unknown[] {
   return lines.map((line) => JSON.parse(line)).filter(({ level }) => level === "warn")
@@ -151,7 +151,7 @@ Deno.test("a rejected schema is retried in plain form, remembered, reported and 
 
 Deno.test("a rejected schema of a stream request is retried in plain form", async () => {
   await using upstream = startUpstream((request) =>
-    isPlain(request) ? eventStream(sseAnswer("Hi")) : refuse()
+    isPlain(request) ? eventStream(sseAnswer("Hi")) : reject()
   );
   const { handler } = createProxy({ upstream, env: ENV });
   const response = await call(handler, post({ ...ASK, stream: true }));
@@ -200,7 +200,7 @@ Deno.test("a server that rejects plain schemas too gets two attempts, and the fi
 
 Deno.test("a different error of the retry is returned", async () => {
   await using upstream = startUpstream((request) =>
-    isPlain(request) ? errorBody(429, "Slow down") : refuse()
+    isPlain(request) ? errorBody(429, "Slow down") : reject()
   );
   const { handler } = createProxy({ upstream, env: ENV });
   const response = await call(handler, post(ASK));
@@ -222,9 +222,9 @@ Deno.test("a rejected default target and a rejected schema are both retried", as
 
 Deno.test("the attempts with both schemas share one TIMEOUT_S", async () => {
   await using upstream = startUpstream([
-    refuse,
-    async ({ left }) => {
-      await left;
+    reject,
+    async ({ disconnected }) => {
+      await disconnected;
       return new Response();
     },
   ]);

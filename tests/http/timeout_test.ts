@@ -19,7 +19,7 @@ for (const { mode, request } of MODES) {
       type: "timeout_error",
       message: "OpenRouter did not answer within 0.05 s (TIMEOUT_S)",
     });
-    await upstream.requests[0]?.left;
+    await upstream.requests[0]?.disconnected;
   });
 }
 
@@ -37,7 +37,7 @@ Deno.test("both attempts at a default target share one TIMEOUT_S", async () => {
   assertGreaterOrEqual(elapsed, 390);
   // Two separate timeouts would take 0.65 s.
   assertLess(elapsed, 600);
-  await upstream.requests[1]?.left;
+  await upstream.requests[1]?.disconnected;
 });
 
 Deno.test("a stream without a first chunk gets headers, message_start and a ping after PING_S", async () => {

@@ -4,7 +4,7 @@
 import { assertEquals } from "@std/assert";
 import { type Outcome, sendThrough, STREAM, streamChunks } from "../helpers/end_to_end.ts";
 import { ask } from "../helpers/proxy.ts";
-import { LAST_CHUNK, rawAnswer, STREAM_HEAD } from "../helpers/raw_upstream.ts";
+import { LAST_CHUNK, rawResponse, STREAM_HEAD } from "../helpers/raw_upstream.ts";
 import { bareChunk, callHead, callTail, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
 
 type Json = Record<string, unknown>;
@@ -103,7 +103,7 @@ for (const [about, chunks, content] of QUIRKS) {
     assertEquals(summarize(outcome), content);
     const plain = chunks.length > 1
       ? null
-      : await sendThrough(({ send }) => send(rawAnswer(200, toCompletion(chunks))), {
+      : await sendThrough(({ send }) => send(rawResponse(200, toCompletion(chunks))), {
         request: ask(),
       });
     if (plain !== null) assertEquals(summarize(plain), content);

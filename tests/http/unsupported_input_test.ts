@@ -20,17 +20,17 @@ const PDF = {
   source: { type: "base64", media_type: "application/pdf", data: "JVBERi0=" },
 };
 const NOT_FOUND = "No endpoints found that support image input";
-const answerHi: Reply = () => Response.json(completion("Hi"));
-const refuse: Reply = () => errorBody(404, NOT_FOUND, { availability: { code: "no_endpoints" } });
-const look = (...blocks: Json[]) => ({ messages: [{ role: "user", content: blocks }] });
-const listed = (id: string, ...input_modalities: string[]) => ({
+const replyHi: Reply = () => Response.json(completion("Hi"));
+const reject: Reply = () => errorBody(404, NOT_FOUND, { availability: { code: "no_endpoints" } });
+const withBlocks = (...blocks: Json[]) => ({ messages: [{ role: "user", content: blocks }] });
+const createModel = (id: string, ...input_modalities: string[]) => ({
   id,
   architecture: { input_modalities },
 });
 
 /** The responses to some requests, and the upstream bodies. */
 interface Outcome {
-  answers: { status: number; text: string; dropped: string | null }[];
+  responses: { status: number; text: string; dropped: string | null }[];
   /** The upstream bodies, as text. */
   seen: string[];
   services: TestServices;
@@ -38,7 +38,7 @@ interface Outcome {
 
 async function send(
   bodies: Json[],
-  { reply = answerHi, models = [], env = {} }: {
+  { reply = replyHi, models = [], env = {} }: {
     reply?: Reply | Reply[];
     models?: Json[];
     env?: Record<string, string>;
@@ -49,13 +49,13 @@ async function send(
   await using upstream = startUpstream(reply, { models, ...checks });
   const { handler, services } = createProxy({ upstream, env });
   if (models.length > 0) await services.catalog.list(5000);
-  const answers: Outcome["answers"] = [];
+  const responses: Outcome["responses"] = [];
   for (const body of bodies) {
     const response = await call(handler, post(ask({ model: "a/text", ...body })));
     const dropped = response.headers.get("x-proxy-dropped");
-    answers.push({ status: response.status, text: await response.text(), dropped });
+    responses.push({ status: response.status, text: await response.text(), dropped });
   }
-  return { answers, seen: upstream.requests.map(({ text }) => text), services };
+  return { responses, seen: upstream.requests.map(({ text }) => text), services };
 }
 
 const NOTE = "[image/png, not shown: a/text takes no images]";
@@ -64,15 +64,15 @@ const showsImage = (body: string | undefined) => body?.includes('"image_url"') ?
 Deno.test("an image is not sent to a text-only model, and the conversation can continue", async () => {
   const later = {
     messages: [
-      ...look(IMAGE).messages,
+      ...withBlocks(IMAGE).messages,
       { role: "assistant", content: "I cannot see it." },
       { role: "user", content: "Then go on." },
     ],
   };
-  const { answers, seen } = await send([look(IMAGE), later], {
-    models: [listed("a/text", "text")],
+  const { responses, seen } = await send([withBlocks(IMAGE), later], {
+    models: [createModel("a/text", "text")],
   });
-  assertEquals(answers.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
+  assertEquals(responses.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
     200,
     "image",
   ]]);
@@ -82,34 +82,36 @@ Deno.test("an image is not sent to a text-only model, and the conversation can c
 
 for (
   const [name, models] of [
-    ["accepts images", [listed("a/text", "text", "image")]],
-    ["has no input modalities in the catalog", [listed("a/text"), { id: "a/text" }]],
-    ["is not in the catalog", [listed("b/other", "text")]],
+    ["accepts images", [createModel("a/text", "text", "image")]],
+    ["has no input modalities in the catalog", [createModel("a/text"), { id: "a/text" }]],
+    ["is not in the catalog", [createModel("b/other", "text")]],
   ] as const
 ) {
   Deno.test(`an image is sent to a model that ${name}`, async () => {
-    const { answers, seen } = await send([look(IMAGE)], { models: [...models] });
-    assertEquals([answers[0]?.dropped, seen.map(showsImage)], [null, [true]]);
+    const { responses, seen } = await send([withBlocks(IMAGE)], { models: [...models] });
+    assertEquals([responses[0]?.dropped, seen.map(showsImage)], [null, [true]]);
   });
 }
 
 Deno.test("an image is sent to a list of models if one of them accepts images", async () => {
   const models = [
-    listed("a/text", "text"),
-    listed("b/vision", "text", "image"),
-    listed("c/text", "text"),
+    createModel("a/text", "text"),
+    createModel("b/vision", "text", "image"),
+    createModel("c/text", "text"),
   ];
-  const withVision = { ...look(IMAGE), fallbacks: [{ model: "b/vision" }] };
-  const textOnly = { ...look(IMAGE), fallbacks: [{ model: "c/text" }] };
-  const { answers, seen } = await send([withVision, textOnly], { models });
+  const withVision = { ...withBlocks(IMAGE), fallbacks: [{ model: "b/vision" }] };
+  const textOnly = { ...withBlocks(IMAGE), fallbacks: [{ model: "c/text" }] };
+  const { responses, seen } = await send([withVision, textOnly], { models });
   assertEquals(seen.map(showsImage), [true, false]);
-  assertEquals(answers.map(({ dropped }) => dropped), [null, "image"]);
+  assertEquals(responses.map(({ dropped }) => dropped), [null, "image"]);
 });
 
 Deno.test("a request with a rejected image is retried without it, and later requests omit images at once", async () => {
-  const reply: Reply[] = [refuse, answerHi];
-  const { answers, seen, services } = await send([look(IMAGE), look(IMAGE)], { reply });
-  assertEquals(answers.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
+  const reply: Reply[] = [reject, replyHi];
+  const { responses, seen, services } = await send([withBlocks(IMAGE), withBlocks(IMAGE)], {
+    reply,
+  });
+  assertEquals(responses.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
     200,
     "image",
   ]]);
@@ -120,24 +122,24 @@ Deno.test("a request with a rejected image is retried without it, and later requ
 });
 
 Deno.test("an image rejected by a list of models is omitted for each of them", async () => {
-  const list = { ...look(IMAGE), fallbacks: [{ model: "b/text" }] };
-  const reply: Reply[] = [refuse, answerHi];
-  const { seen } = await send([list, { ...look(IMAGE), model: "b/text" }], { reply });
+  const list = { ...withBlocks(IMAGE), fallbacks: [{ model: "b/text" }] };
+  const reply: Reply[] = [reject, replyHi];
+  const { seen } = await send([list, { ...withBlocks(IMAGE), model: "b/text" }], { reply });
   assertEquals(seen.map(showsImage), [true, false, false]);
 });
 
 Deno.test("a request that is rejected without its image too is a 400 with the upstream message", async () => {
-  const { answers, seen } = await send([look(IMAGE), look(IMAGE)], { reply: refuse });
-  assertEquals(answers.map(({ status }) => status), [400, 400]);
-  assertStringIncludes(answers[0]?.text ?? "", NOT_FOUND);
+  const { responses, seen } = await send([withBlocks(IMAGE), withBlocks(IMAGE)], { reply: reject });
+  assertEquals(responses.map(({ status }) => status), [400, 400]);
+  assertStringIncludes(responses[0]?.text ?? "", NOT_FOUND);
   assertEquals(seen.map(showsImage), [true, false, false]);
 });
 
 Deno.test("a replaced default target that rejects images gets a third attempt", async () => {
   const unknown: Reply = () => errorBody(400, "anthropic/x is not a valid model ID");
-  const body = { ...look(IMAGE), model: "claude-opus-4-8" };
-  const { answers, seen } = await send([body], { reply: [unknown, refuse, answerHi] });
-  assertEquals([answers[0]?.status, seen.map(showsImage)], [200, [true, true, false]]);
+  const body = { ...withBlocks(IMAGE), model: "claude-opus-4-8" };
+  const { responses, seen } = await send([body], { reply: [unknown, reject, replyHi] });
+  assertEquals([responses[0]?.status, seen.map(showsImage)], [200, [true, true, false]]);
 });
 
 Deno.test("the attempts with and without an image share one TIMEOUT_S", async () => {
@@ -150,38 +152,41 @@ Deno.test("the attempts with and without an image share one TIMEOUT_S", async ()
     now += 100_000;
     throw parseErrorResponse(404, JSON.stringify({ error: { message: NOT_FOUND } }), {});
   };
-  await call(handler, post(ask({ model: "a/text", ...look(IMAGE) })));
+  await call(handler, post(ask({ model: "a/text", ...withBlocks(IMAGE) })));
   assertEquals(timeouts, [300_000, 200_000]);
 });
 
 Deno.test("a PDF is sent to a text-only model unless PDF_ENGINE is native", async () => {
-  const models = [listed("a/text", "text")];
-  const { seen: [read] } = await send([look(PDF)], { models });
+  const models = [createModel("a/text", "text")];
+  const { seen: [read] } = await send([withBlocks(PDF)], { models });
   assertStringIncludes(read ?? "", '"type":"file"');
   const env = { PDF_ENGINE: "native" };
-  const { seen: [omitted], answers } = await send([look(PDF)], { models, env });
+  const { seen: [omitted], responses } = await send([withBlocks(PDF)], { models, env });
   assertStringIncludes(omitted ?? "", "[application/pdf, not shown: a/text takes no files]");
-  assertEquals([omitted?.includes('"plugins"'), answers[0]?.dropped], [false, "document"]);
-  const files = [listed("a/text", "text", "file")];
-  const { seen: [native] } = await send([look(PDF)], { models: files, env });
+  assertEquals([omitted?.includes('"plugins"'), responses[0]?.dropped], [false, "document"]);
+  const files = [createModel("a/text", "text", "file")];
+  const { seen: [native] } = await send([withBlocks(PDF)], { models: files, env });
   assertStringIncludes(native ?? "", '"engine":"native"');
 });
 
 Deno.test("in the openai dialect a model that rejects images gets no PDFs either", async () => {
   const env = { UPSTREAM_DIALECT: "openai", TARGET_MODEL_DEFAULT: "a/text" };
-  const refuseHere: Reply = () => errorBody(400, "This model does not support image input");
-  const body = look(IMAGE, PDF);
-  const { answers, seen } = await send([body], { env, reply: [refuseHere, answerHi] });
-  assertEquals([answers[0]?.status, answers[0]?.dropped], [200, "image, document"]);
+  const rejectHere: Reply = () => errorBody(400, "This model does not support image input");
+  const body = withBlocks(IMAGE, PDF);
+  const { responses, seen } = await send([body], { env, reply: [rejectHere, replyHi] });
+  assertEquals([responses[0]?.status, responses[0]?.dropped], [200, "image, document"]);
   assertEquals(seen.map(showsImage), [true, false]);
   assertEquals(seen[1]?.includes('"file"'), false);
 });
 
 Deno.test("an image that is not sent is not in the estimated input tokens", async () => {
   const reply: Reply = () => eventStream(sseAnswer("Hi"));
-  const body = { ...look(IMAGE), stream: true };
-  const { answers: [answer] } = await send([body], { reply, models: [listed("a/text", "text")] });
-  const [start] = parseSse(answer?.text ?? "");
+  const body = { ...withBlocks(IMAGE), stream: true };
+  const { responses: [response] } = await send([body], {
+    reply,
+    models: [createModel("a/text", "text")],
+  });
+  const [start] = parseSse(response?.text ?? "");
   assertEquals(start?.name, "message_start");
   assertLess(JSON.parse(start?.data ?? "{}").message.usage.input_tokens, 100);
 });

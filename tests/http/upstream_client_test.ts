@@ -45,7 +45,7 @@ Deno.test("sendChat reads at most 1 MiB of an error body and cancels it", async 
 
 Deno.test("sendChat returns the content type without its parameters", async () => {
   const headers = { "content-type": "Application/JSON ; charset=utf-8" };
-  const answer = await sendChat(() => Promise.resolve(new Response("{}", { headers })));
-  assertEquals(answer.contentType, "application/json");
-  await answer.body.cancel();
+  const response = await sendChat(() => Promise.resolve(new Response("{}", { headers })));
+  assertEquals(response.contentType, "application/json");
+  await response.body.cancel();
 });

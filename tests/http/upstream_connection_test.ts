@@ -14,8 +14,8 @@ import { connect, rawPost, unframe } from "../helpers/raw_client.ts";
 import { ask, MODES, startProxy } from "../helpers/proxy.ts";
 import {
   LAST_CHUNK,
-  rawAnswer,
   type RawCall,
+  rawResponse,
   startRawUpstream,
   STREAM_HEAD,
 } from "../helpers/raw_upstream.ts";
@@ -88,7 +88,7 @@ for (const { mode, request } of MODES) {
     const outcome = await sendThrough(async ({ send }) => {
       await new Promise((resolve) => setTimeout(resolve, 150));
       await send(
-        rawAnswer(
+        rawResponse(
           200,
           request["stream"] ? sseAnswer("Hi") : COMPLETION,
           request["stream"] ? EVENTS : undefined,
@@ -99,14 +99,14 @@ for (const { mode, request } of MODES) {
   });
 
   Deno.test(`${mode} gets 504 and aborts the upstream request if no headers come`, async () => {
-    await using stage = startStage(({ left }) => left, { TIMEOUT_S: "0.1" });
+    await using stage = startStage(({ disconnected }) => disconnected, { TIMEOUT_S: "0.1" });
     assertError(
       await sendTo(stage.proxy, request),
       504,
       "timeout_error: OpenRouter did not answer within 0.1 s",
     );
     await withTimeout(
-      stage.upstream.calls[0]?.left ?? Promise.reject(),
+      stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
       "the upstream request to be aborted",
     );
   });
@@ -115,17 +115,17 @@ for (const { mode, request } of MODES) {
 // ── Idle upstream ───────────────────────────────────────────────────────────────────────────────────────────
 
 Deno.test("an idle stream sends pings, then an error event, and closes the upstream connection", async () => {
-  await using stage = startStage(async ({ send, chunk, left }) => {
+  await using stage = startStage(async ({ send, chunk, disconnected }) => {
     await send(STREAM_HEAD);
     await chunk(START);
-    await left;
+    await disconnected;
   }, { TIMEOUT_S: "0.4", PING_S: "0.1" });
   const outcome = await sendTo(stage.proxy, STREAM);
   assertEquals([outcome.status, outcome.words], [200, "Hello 😀"]);
   assertEquals(outcome.error, "timeout_error: OpenRouter was silent for 0.4 s (TIMEOUT_S)");
   assert(outcome.events.filter((event) => event.type === "ping").length >= 2, outcome.text);
   await withTimeout(
-    stage.upstream.calls[0]?.left ?? Promise.reject(),
+    stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
     "the upstream request to be aborted",
   );
 });
@@ -146,13 +146,13 @@ Deno.test("SSE comments restart the idle timeout while pings are still sent", as
 });
 
 Deno.test("an idle JSON body becomes a 504 and closes the upstream connection", async () => {
-  await using stage = startStage(async ({ send, left }) => {
+  await using stage = startStage(async ({ send, disconnected }) => {
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
-    await left;
+    await disconnected;
   }, { TIMEOUT_S: "0.1" });
   assertError(await sendTo(stage.proxy, ask()), 504, "timeout_error");
   await withTimeout(
-    stage.upstream.calls[0]?.left ?? Promise.reject(),
+    stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
     "the upstream request to be aborted",
   );
 });
@@ -283,15 +283,15 @@ for (const [how, end, resets] of ENDS) {
 }
 
 Deno.test("a stream that stays open after [DONE] ends for the client and is cancelled upstream", async () => {
-  await using stage = startStage(async ({ send, chunk, left }) => {
+  await using stage = startStage(async ({ send, chunk, disconnected }) => {
     await send(STREAM_HEAD);
     await chunk(START + END);
-    await left;
+    await disconnected;
   });
   const outcome = await withTimeout(sendTo(stage.proxy, STREAM), "the end of the stream");
   assertEquals([outcome.words, outcome.message?.stop_reason], ["Hello 😀", "end_turn"]);
   await withTimeout(
-    stage.upstream.calls[0]?.left ?? Promise.reject(),
+    stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
     "the upstream body to be cancelled",
   );
   assertEquals(stage.upstream.calls.length, 1);

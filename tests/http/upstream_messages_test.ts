@@ -185,13 +185,13 @@ Deno.test("a PDF in a user message or a tool result becomes a file part", async 
       user(result("call_a", { content: [document] })),
     ],
   }));
-  const [, , answered, follows] = Array.isArray(read["messages"]) ? read["messages"] : [];
-  assertEquals(answered, {
+  const [, , message, userMessage] = Array.isArray(read["messages"]) ? read["messages"] : [];
+  assertEquals(message, {
     role: "tool",
     tool_call_id: "call_a",
     content: "(file in the next message)",
   });
-  assertEquals(follows, {
+  assertEquals(userMessage, {
     role: "user",
     content: [text("Files from the result of tool call call_a:"), file],
   });

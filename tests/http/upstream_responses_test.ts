@@ -6,8 +6,8 @@ import { assertError, sendThrough, sendTo } from "../helpers/end_to_end.ts";
 import { ask, MODES, startProxy } from "../helpers/proxy.ts";
 import {
   LAST_CHUNK,
-  rawAnswer,
   type RawCall,
+  rawResponse,
   type RawScript,
   startRawUpstream,
   STREAM_HEAD,
@@ -23,8 +23,8 @@ const ERROR = "rate_limit_error: slow";
 const COMPLETION = JSON.stringify(completion("Hi"));
 
 /** Sends a complete response with its content-length. */
-function reply(...answer: Parameters<typeof rawAnswer>): RawScript {
-  return ({ send }) => send(rawAnswer(...answer));
+function reply(...response: Parameters<typeof rawResponse>): RawScript {
+  return ({ send }) => send(rawResponse(...response));
 }
 
 // ── Statuses and bodies ────────────────────────────────────────────────────────────────────────────────────────
@@ -57,7 +57,7 @@ for (const { mode, request } of MODES) {
         message: "Provider returned error",
         metadata: { raw: '{"error":{"message":"the reason"}}' },
       };
-      return send(rawAnswer(code, JSON.stringify({ error }), { "retry-after": "17" }));
+      return send(rawResponse(code, JSON.stringify({ error }), { "retry-after": "17" }));
     };
     await using upstream = startRawUpstream(script);
     await using proxy = startProxy({ upstream });

@@ -71,7 +71,7 @@ test("started by the launcher sends nothing to the address that a folder's .env 
   // Without an address of the user's own; OpenRouter's is behind a port where nothing listens.
   const nowhere = { OPENROUTER_BASE_URL: "", CLAUDE_CODE_MAX_RETRIES: "0" };
   await launch(stage, { args: ["-p", "Say hello"], env: nowhere });
-  assertEquals([spy.requests.length, spy.modelsAsked], [0, 0]);
+  assertEquals([spy.requests.length, spy.modelListRequests], [0, 0]);
 });
 
 test("started by the launcher in auto mode has its commands judged by the haiku target", async () => {
