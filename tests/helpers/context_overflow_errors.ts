@@ -1,19 +1,19 @@
 /**
- * Real wordings of conversations that do not fit, and of errors that only look like one.
- * Collected from recorded answers, public issue threads, and the sources of the servers.
+ * Error messages of real servers about a context overflow, and messages that only look like one. Collected from
+ * recorded responses, public issues, and the source code of the servers.
  * @module
  */
 
-/** One wording, and the metrics that a reader takes from it. */
+/** One message, and the token counts in it. */
 export interface Overflow {
   /** The server or provider. */
   who: string;
   words: string;
-  /** Tokens asked for, and the most there may be; null where the wording does not tell both. */
+  /** Requested tokens and limit; null if the message does not have both. */
   tooLong?: readonly [asked: number, limit: number] | null;
-  /** Input fits, input and output do not. */
+  /** Input, output and limit, if the input alone fits. */
   lessOutput?: readonly [input: number, output: number, limit: number];
-  /** Too general to be believed of a server's failure. */
+  /** Too general to be recognized with a status of 500 or more. */
   isLoose?: boolean;
 }
 
@@ -97,7 +97,7 @@ export const OVERFLOWS: readonly Overflow[] = [
     tooLong: [289650, 272000],
   },
   {
-    who: "OpenAI without metrics",
+    who: "OpenAI without counts",
     words:
       "Your input exceeds the context window of this model. Please adjust your input and try again.",
     tooLong: null,
@@ -361,7 +361,7 @@ export const OVERFLOWS: readonly Overflow[] = [
   { who: "another", words: "Context length exceeded", tooLong: null, isLoose: true },
 ];
 
-/** Codes that say it, each with words that do not. */
+/** Error codes of an overflow, each with a message that does not say so. */
 export const OVERFLOW_ERRORS: readonly (readonly [who: string, error: object])[] = [
   ["OpenRouter", { code: 400, message: "No", metadata: { error_type: "context_length_exceeded" } }],
   ["OpenAI", { code: "context_length_exceeded", type: "invalid_request_error", message: "No" }],
@@ -370,7 +370,7 @@ export const OVERFLOW_ERRORS: readonly (readonly [who: string, error: object])[]
   ["Copilot", { code: "model_max_prompt_tokens_exceeded", message: "No" }],
 ];
 
-/** Errors that mention tokens, limits or context, and that compacting would not mend. */
+/** Errors about tokens, limits or context that compaction would not fix. */
 export const OTHER_ERRORS: readonly (readonly [status: number, words: string])[] = [
   [500, "context deadline exceeded"],
   [500, "rpc error: code = Canceled desc = context canceled"],

@@ -1,12 +1,12 @@
 /**
- * All that people read, found by looking: every Markdown file but those of the tests, and the blocks in them.
+ * The Markdown files of the repository, without those of the tests, and their code blocks, sections and tables.
  * @module
  */
 
 const ROOT = new URL("../../", import.meta.url);
 const FOLDERS = ["", "docs/", ".github/"] as const;
 
-/** The papers, by their paths in the repository. */
+/** Their paths in the repository. */
 export const DOCUMENTS: readonly string[] = FOLDERS.flatMap((folder) =>
   folder === "docs/" ? listDeep(folder) : listFlat(folder)
 ).toSorted();
@@ -22,24 +22,24 @@ export function readBlocks(markdown: string, language: string): string[] {
   return [...markdown.matchAll(pattern)].map(([, block = ""]) => block);
 }
 
-/** The commands of all shell blocks, in order. One with curl is one command, however many lines it has. */
+/** The commands of all shell blocks, in order. A block with curl is one command. */
 export function readCommands(markdown: string): string[] {
   return readBlocks(markdown, "sh").flatMap((block) =>
     block.includes("curl") ? [block.trim()] : block.trim().split("\n")
   );
 }
 
-/** One section, from its heading to the next of the same depth or a lesser one. */
+/** One section, from its heading to the next heading of the same or a higher level. */
 export function readSection(markdown: string, heading: string): string {
   const depth = /^#+/.exec(heading)?.[0].length ?? 0;
   const start = `\n${markdown}`.indexOf(`\n${heading}\n`);
-  if (start === -1) throw new Error(`There is no ${heading}`);
+  if (start === -1) throw new Error(`Section ${heading} not found`);
   const rest = markdown.slice(start + heading.length + 1);
   const end = rest.search(new RegExp(`^#{1,${depth}} `, "m"));
   return end === -1 ? rest : rest.slice(0, end);
 }
 
-/** The cells of every row of every table, heads and rules left out. */
+/** The cells of all table rows, without header rows. */
 export function readRows(markdown: string): string[][] {
   return [...markdown.matchAll(/(?:^\|.*\n)+/gm)].flatMap(([table]) =>
     table.trimEnd().split("\n").slice(2)

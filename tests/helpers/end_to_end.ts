@@ -1,6 +1,6 @@
 /**
- * What the fault tests share: one request through a listening proxy, its outcome in a form to compare, and
- * the two claims that hold under every fault.
+ * Sends requests over a socket through the proxy to a raw upstream, and checks the responses: a stream has the
+ * grammar of Anthropic's API, and an error its format.
  * @module
  */
 
@@ -21,24 +21,24 @@ import {
 import { parseSse } from "./sse.ts";
 import { completion, sse, sseAnswer } from "./chunks.ts";
 
-/** What a client got. */
+/** A response as the client received it. */
 export interface Outcome {
   status: number;
   headers: Headers;
   text: string;
-  /** Of a stream; [] for everything else. */
+  /** The events of a stream; otherwise empty. */
   events: StreamEvent[];
-  /** `type: message` of an error body or of a last error event; "" for a success. */
+  /** `type: message` of an error response or a last error event, or "". */
   error: string;
-  /** All text, or "" . */
+  /** All text of the message, or "". */
   words: string;
-  /** The message, as far as it came. */
+  /** The message, possibly incomplete. */
   message: Message | null;
 }
 
 export const STREAM = ask({ stream: true });
 
-/** One request to a proxy in front of a scripted upstream. Fails where the outcome is in nobody's grammar. */
+/** Sends one request through a new proxy to a new upstream. */
 export async function sendThrough(
   script: RawScript,
   options: RawOptions & { request?: unknown; env?: TestOptions["env"] } = {},
@@ -48,7 +48,7 @@ export async function sendThrough(
   return await sendTo(proxy, options.request ?? STREAM);
 }
 
-/** A whole stream of these chunks, ended as HTTP wants it. */
+/** Sends a stream of these chunks with a complete HTTP body. */
 export function streamChunks(...chunks: (Record<string, unknown> | string)[]): RawScript {
   return async (call) => {
     await call.send(STREAM_HEAD);
@@ -57,7 +57,7 @@ export function streamChunks(...chunks: (Record<string, unknown> | string)[]): R
   };
 }
 
-/** Answers "Hi" in the form that was asked for. */
+/** Sends "Hi" as a stream or as JSON, as requested. */
 export const replyHi: RawScript = ({ send, body }) =>
   send(
     body["stream"]
@@ -65,7 +65,7 @@ export const replyHi: RawScript = ({ send, body }) =>
       : rawResponse(200, JSON.stringify(completion("Hi"))),
   );
 
-/** A listening proxy in front of a scripted upstream, for tests that look at both. */
+/** A listening proxy in front of a raw upstream, for tests that use both. */
 export function startStage(
   script: RawScript,
   env?: TestOptions["env"],
@@ -82,7 +82,7 @@ export function startStage(
   };
 }
 
-/** Asks a proxy over its socket. */
+/** Sends one request to a proxy. */
 export async function sendTo(proxy: { url: string }, body: unknown): Promise<Outcome> {
   const response = await fetch(`${proxy.url}/v1/messages`, {
     method: "POST",
@@ -92,7 +92,7 @@ export async function sendTo(proxy: { url: string }, body: unknown): Promise<Out
   return readResponse(response, await response.text());
 }
 
-/** Reads an answer: a stream in the grammar, a message, or an error in Anthropic's envelope. */
+/** Reads and checks a response: a stream, a message, or an error. */
 export function readResponse(
   response: { status: number; headers: Headers },
   text: string,
@@ -109,7 +109,7 @@ export function readResponse(
   };
   if ((headers.get("content-type") ?? "").startsWith("text/event-stream")) {
     const sent = parseSse(text);
-    assert(sent.every((event) => event.isWhole), "An event without its end reached the client");
+    assert(sent.every((event) => event.isWhole), "The client received an incomplete event");
     outcome.events = sent.map(({ data }) => JSON.parse(data));
     checkGrammar(outcome.events);
     outcome.message = collectMessage(outcome.events);
@@ -129,7 +129,7 @@ export function readResponse(
   return outcome;
 }
 
-/** An error of a status whose `type: message` starts so, and that tells nobody about our inside. */
+/** Checks the status and the start of `type: message`, and that nothing internal is in the response. */
 export function assertError(outcome: Outcome, status: number, start: string): void {
   assertEquals(outcome.status, status, outcome.text);
   assert(outcome.error.startsWith(start), outcome.error);

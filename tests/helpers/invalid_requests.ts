@@ -1,7 +1,6 @@
 /**
- * What the tests of the door share: small bodies, Anthropic's words, and the question whether a body is refused.
- * Like Anthropic's, a path goes through the tag of the union it enters (`content.0.tool_use.id`,
- * `tools.0.custom.name`, `thinking.enabled.budget_tokens`).
+ * Request bodies, Anthropic's error messages, and a check that a body is rejected. As in Anthropic's API, a path
+ * includes the tag of a union (`content.0.tool_use.id`, `tools.0.custom.name`, `thinking.enabled.budget_tokens`).
  * @module
  */
 
@@ -26,7 +25,7 @@ export const assistant = (...content: unknown[]) => turn({ role: "assistant", co
 export const tool = (keys: Keys) =>
   body({ tools: [{ name: "Bash", input_schema: schema, ...keys }] });
 export const image = (keys: Keys) => user({ type: "image", source: { ...source, ...keys } });
-/** JSON knows no undefined: a key that is undefined was not sent. */
+/** Omits a key: JSON.stringify drops undefined. */
 export const without = (object: Keys, key: string) => ({ ...object, [key]: undefined });
 
 export const BLOCK = "messages.0.content.0";
@@ -45,7 +44,7 @@ export function tag(found: string, ...expected: string[]): string {
   return `Input tag '${found}' found using 'type' does not match any of the expected tags: ${tags}`;
 }
 
-/** One test a row: refused, in these words; and in none that make Claude Code drop turns or thinking. */
+/** One test per row: rejected with this message, which does not make Claude Code drop messages or thinking. */
 export function testRefusals(rows: readonly Bad[]): void {
   for (const [name, bad, message] of rows) {
     Deno.test(`parseMessagesRequest refuses ${name}`, () => {
@@ -57,14 +56,14 @@ export function testRefusals(rows: readonly Bad[]): void {
   }
 }
 
-/** Claude Code 2.1.330 reads these in a 400 as "retry without system turns" or "without thinking". */
+/** On a 400 with these, Claude Code 2.1.330 retries without system messages or without thinking. */
 const TRIGGERS = [
   /role .{0,2}system[^]*not supported/i,
   /signature in thinking block|adaptive thinking is not supported/i,
   /thinking\.type[^a-z]{1,8}(enabled|adaptive)[^]*?not supported/i,
 ];
 
-/** What the door says to a body; fails where the body passes. */
+/** The error of an invalid body. @throws {AssertionError} if the body is valid */
 export function refuse(bad: unknown): ApiError {
   const error = assertThrows(() => parseMessagesRequest(bad), ApiError);
   assertEquals([error.type, error.status], ["invalid_request_error", 400]);

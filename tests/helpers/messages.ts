@@ -1,23 +1,23 @@
 /**
- * Turns and content blocks of requests, in the words of the client's side.
+ * Messages and content blocks of Anthropic requests.
  * @module
  */
 
-/** A picture of one dot, as a PNG in base64. */
+/** An image of one pixel, as a base64 PNG. */
 export const PIXEL =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/** A text block, with what else it may carry. */
-export function text<More extends object = object>(words: string, more?: More) {
-  return { type: "text", text: words, ...more };
+/** A text block, with more fields. */
+export function text<More extends object = object>(content: string, more?: More) {
+  return { type: "text", text: content, ...more };
 }
 
-/** A turn of the user's. */
+/** A user message. */
 export function user(...content: unknown[]) {
   return { role: "user", content };
 }
 
-/** A turn of the model's. */
+/** An assistant message. */
 export function assistant(...content: unknown[]) {
   return { role: "assistant", content };
 }

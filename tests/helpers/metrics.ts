@@ -1,5 +1,5 @@
 /**
- * Figures and journeys as a test sees them: with a clock that it sets.
+ * Metrics and request timelines with a fixed clock.
  * @module
  */
 
@@ -7,10 +7,10 @@ import { Metrics, type MetricsOptions } from "../../lib/metrics/metrics.ts";
 import { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
 import type { RequestRecord } from "../../lib/log.ts";
 
-/** Noon of a day. */
+/** Noon (UTC) of a day. */
 export const NOON: number = Date.UTC(2026, 10, 22, 12);
 
-/** Figures at noon, unless a test says otherwise. */
+/** Metrics at noon. */
 export function createMetrics(options: Partial<MetricsOptions> = {}): Metrics {
   return new Metrics({
     about: { name: "claudeproxy", version: "0.0.0" },
@@ -22,7 +22,7 @@ export function createMetrics(options: Partial<MetricsOptions> = {}): Metrics {
   });
 }
 
-/** The record of a request that went well. */
+/** The record of a successful request. */
 export function createRecord(more: Partial<RequestRecord> = {}): RequestRecord {
   return {
     requestId: "req_1",
@@ -35,7 +35,7 @@ export function createRecord(more: Partial<RequestRecord> = {}): RequestRecord {
   };
 }
 
-/** A timeline with that record; its clock stands still unless a test brings one. */
+/** A timeline with this record and, by default, a stopped clock. */
 export function createTimeline(
   record: RequestRecord,
   { now = () => 0, redact = (text: string) => text }: {
@@ -46,7 +46,7 @@ export function createTimeline(
   return new RequestTimeline({ record, startedAt: 0, now, redact });
 }
 
-/** A request that began and has ended. */
+/** Starts and finishes a request. */
 export function countRequest(metrics: Metrics, timeline: RequestTimeline): void {
   metrics.start(timeline);
   metrics.finish(timeline);

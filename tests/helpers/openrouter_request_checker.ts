@@ -1,8 +1,8 @@
 /**
- * What every upstream request must be, whatever it was translated from: a chat completions body that the
- * strictest OpenAI-compatible server takes. Every object has a list of the keys it may have, so nothing of
- * Anthropic's format can slip through. Knows nothing of lib/translate.
- * Sources: OpenRouter's request schema (messages, content parts, tools, reasoning) and OpenAI's pairing rule.
+ * Checks upstream requests: a chat completions body that the strictest OpenAI-compatible server accepts. Every
+ * object has a list of allowed keys, so that no field of Anthropic's format passes. Does not use lib/translate.
+ * Sources: OpenRouter's request schema (messages, content parts, tools, reasoning), and OpenAI's rule that each tool
+ * call has a tool message.
  * @module
  */
 
@@ -10,8 +10,7 @@ import { AssertionError } from "@std/assert";
 import { isJsonObject, type JsonObject, parseJson } from "../../lib/json.ts";
 
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
-/** A doubled `data:` prefix does not match, nor does an image that is no image. */
-// The base64 itself is the client's: it is not walked here, as it is not walked on its way.
+/** Does not match a double `data:` prefix or another media type. The base64 itself is not checked. */
 const IMAGE_URL = /^(https?:\/\/\S+|data:image\/(png|jpeg|gif|webp);base64,(?!data:)[^]+)$/;
 const FILE_URL = /^(https?:\/\/\S+|data:application\/pdf;base64,(?!data:)[^]+)$/;
 const PDF_ENGINES = ["cloudflare-ai", "mistral-ocr", "native"];
@@ -45,7 +44,7 @@ const TOP_KEYS = [
   "stream",
   "stream_options",
 ];
-/** In an assistant message; a server that sent one of them wants it back under the same name. */
+/** Of assistant messages. A server that sent one of these expects it back under the same name. */
 const REASONING = ["reasoning_details", "reasoning", "reasoning_content"];
 const MESSAGE_KEYS: Record<string, string[]> = {
   system: ["role", "content"],
@@ -56,7 +55,7 @@ const MESSAGE_KEYS: Record<string, string[]> = {
 
 /**
  * Checks a body of `POST /chat/completions`.
- * @throws {AssertionError} that names the path and what is wrong there
+ * @throws {AssertionError} with the path and what is wrong
  */
 export function checkChatRequest(body: unknown): void {
   const request = asObject(body, "body", TOP_KEYS);
@@ -87,7 +86,7 @@ export function checkChatRequest(body: unknown): void {
   }
 }
 
-/** Roles, contents, and the rule that a call is answered at once, by its own tool messages and no other. */
+/** Checks roles, contents, and that exactly the tool messages of a message's tool calls follow it. */
 function checkMessages(messages: unknown[]): void {
   const ids = new Set<string>();
   let open: string[] = [];
@@ -118,8 +117,8 @@ function checkContent(message: JsonObject, path: string): void {
   const content = message["content"];
   const at = `${path}.content`;
   if (content === null && message["role"] === "assistant") {
-    const says = ["tool_calls", ...REASONING].some((key) => key in message);
-    claim(says, at, "null in an assistant message that has nothing else");
+    const hasOther = ["tool_calls", ...REASONING].some((key) => key in message);
+    claim(hasOther, at, "null in an assistant message that has nothing else");
     return;
   }
   if (typeof content === "string") {
@@ -131,7 +130,7 @@ function checkContent(message: JsonObject, path: string): void {
   }
 }
 
-/** A PDF is read by somebody, and only a PDF is. */
+/** A PDF engine needs a file part. */
 function checkPlugins(request: JsonObject): void {
   if (!("plugins" in request)) return;
   claim(JSON.stringify(request["messages"]).includes('"type":"file"'), "plugins", "without a file");
@@ -143,19 +142,19 @@ function checkPlugins(request: JsonObject): void {
   claim(PDF_ENGINES.includes(String(engine)), "plugins.0.pdf.engine", `${engine} is unknown`);
 }
 
-function checkPart(item: unknown, path: string, isUsers: boolean): void {
+function checkPart(item: unknown, path: string, isUserMessage: boolean): void {
   const type = asText(asObject(item, path)["type"], `${path}.type`);
   if (type === "text") {
     asText(asObject(item, path, ["type", "text", "cache_control"])["text"], `${path}.text`);
   } else if (type === "file") {
-    claim(isUsers, path, "a file belongs into a user message");
+    claim(isUserMessage, path, "a file belongs into a user message");
     const part = asObject(item, path, ["type", "file", "cache_control"]);
     const file = asObject(part["file"], `${path}.file`, ["filename", "file_data"]);
     asText(file["filename"], `${path}.file.filename`);
     const data = asText(file["file_data"], `${path}.file.file_data`);
     claim(FILE_URL.test(data), `${path}.file.file_data`, "no URL of a PDF");
   } else {
-    claim(type === "image_url" && isUsers, path, `${type} part does not belong here`);
+    claim(type === "image_url" && isUserMessage, path, `${type} part does not belong here`);
     const part = asObject(item, path, ["type", "image_url", "cache_control"]);
     const image = asObject(part["image_url"], `${path}.image_url`, ["url", "detail"]);
     const url = asText(image["url"], `${path}.image_url.url`);
@@ -177,7 +176,7 @@ function checkCall(item: unknown, path: string, ids: Set<string>): string {
   return id;
 }
 
-/** A list may be empty: some models want back the empty one they sent. */
+/** The list may be empty: some models expect their own empty list back. */
 function checkReasoning(message: JsonObject, path: string): void {
   for (const key of ["reasoning", "reasoning_content"]) {
     if (key in message) asText(message[key], `${path}.${key}`);
@@ -281,12 +280,12 @@ function checkTexts(value: unknown, path: string): string[] {
 
 function asObject(value: unknown, path: string, keys?: readonly string[]): JsonObject {
   claim(isJsonObject(value), path, "no object");
-  const foreign = keys && Object.keys(value).filter((key) => !keys.includes(key));
-  claim(!foreign?.length, path, `unknown keys ${foreign?.join(", ")}`);
+  const unknown = keys && Object.keys(value).filter((key) => !keys.includes(key));
+  claim(!unknown?.length, path, `unknown keys ${unknown?.join(", ")}`);
   return value;
 }
 
-/** An empty list is refused by some provider or other wherever it stands. */
+/** An empty list is always rejected by some provider. */
 function asList(value: unknown, path: string): unknown[] {
   claim(Array.isArray(value), path, "no list");
   claim(value.length > 0, path, "empty list");

@@ -1,4 +1,4 @@
-// The checker itself: what it must refuse, one defect a row. A checker that passes everything tests nothing.
+// The checker of upstream requests: what it accepts, and one error per row that it rejects.
 
 import { AssertionError, assertThrows } from "@std/assert";
 import { checkChatRequest } from "./openrouter_request_checker.ts";
@@ -27,25 +27,25 @@ function withFunction(keys: Record<string, unknown>): Record<string, unknown> {
   return { ...base, tools: [{ type: "function", function: { ...tool.function, ...keys } }] };
 }
 
-function talk(...messages: unknown[]): Record<string, unknown> {
+function withMessages(...messages: unknown[]): Record<string, unknown> {
   return { ...base, messages };
 }
 
-function say(...content: unknown[]): Record<string, unknown> {
-  return talk({ role: "user", content });
+function withContent(...content: unknown[]): Record<string, unknown> {
+  return withMessages({ role: "user", content });
 }
 
 const image = (url: string) => ({ type: "image_url", image_url: { url } });
 
 const GOOD: [string, unknown][] = [
-  ["a plain question", base],
+  ["a request of text", base],
   [
-    "parallel calls answered in another order",
-    talk(calls(call("a"), call("b")), result("b"), result("a"), hello),
+    "parallel calls with results in another order",
+    withMessages(calls(call("a"), call("b")), result("b"), result("a"), hello),
   ],
   [
-    "parts with a breakpoint and an image",
-    say(
+    "parts with cache_control and an image",
+    withContent(
       { type: "text", text: "x", cache_control: { type: "ephemeral", ttl: "1h" } },
       image("data:image/png;base64,iVBO"),
     ),
@@ -56,125 +56,140 @@ const GOOD: [string, unknown][] = [
     tool_choice: { type: "function", function: { name: "A" } },
   }],
   [
-    "reasoning alone in an assistant message",
-    talk({ role: "assistant", content: null, reasoning_details: [{ type: "reasoning.text" }] }),
+    "an assistant message of only reasoning",
+    withMessages({
+      role: "assistant",
+      content: null,
+      reasoning_details: [{ type: "reasoning.text" }],
+    }),
   ],
-  ["plain reasoning", talk({ role: "assistant", content: null, reasoning_content: "Hm" })],
-  ["no details at all", talk({ role: "assistant", content: "x", reasoning_details: [] })],
+  ["plain reasoning", withMessages({ role: "assistant", content: null, reasoning_content: "Hm" })],
+  [
+    "empty reasoning_details",
+    withMessages({ role: "assistant", content: "x", reasoning_details: [] }),
+  ],
 ];
 
 const BAD: [string, unknown, string][] = [
-  ["no object", null, "body: no object"],
+  ["null", null, "body: no object"],
   [
     "empty plain reasoning",
-    talk({ role: "assistant", content: "x", reasoning: "" }),
+    withMessages({ role: "assistant", content: "x", reasoning: "" }),
     "messages.0.reasoning: empty string",
   ],
-  ["a field of Anthropic's at the top", { ...base, system: "x" }, "body: unknown keys system"],
-  ["no messages", talk(), "messages: empty list"],
+  ["a top-level Anthropic field", { ...base, system: "x" }, "body: unknown keys system"],
+  ["no messages", withMessages(), "messages: empty list"],
   [
     "an unknown role",
-    talk({ role: "function", content: "x" }),
+    withMessages({ role: "function", content: "x" }),
     "messages.0.role: unknown role function",
   ],
-  ["an empty string", talk({ role: "user", content: "" }), "messages.0.content: empty string"],
-  ["an empty list of parts", say(), "messages.0.content: empty list"],
-  ["null content", talk({ role: "user", content: null }), "messages.0.content: no list"],
+  [
+    "an empty string",
+    withMessages({ role: "user", content: "" }),
+    "messages.0.content: empty string",
+  ],
+  ["an empty list of parts", withContent(), "messages.0.content: empty list"],
+  ["null content", withMessages({ role: "user", content: null }), "messages.0.content: no list"],
   [
     "an empty assistant message",
-    talk({ role: "assistant", content: null }),
+    withMessages({ role: "assistant", content: null }),
     "messages.0.content: null in an assistant",
   ],
   [
     "a thinking block",
-    say({ type: "thinking", thinking: "x" }),
+    withContent({ type: "thinking", thinking: "x" }),
     "messages.0.content.0: thinking part",
   ],
-  ["a tool_use block", say({ type: "tool_use", id: "a" }), "messages.0.content.0: tool_use part"],
+  [
+    "a tool_use block",
+    withContent({ type: "tool_use", id: "a" }),
+    "messages.0.content.0: tool_use part",
+  ],
   [
     "an empty text part",
-    say({ type: "text", text: "" }),
+    withContent({ type: "text", text: "" }),
     "messages.0.content.0.text: empty string",
   ],
   [
-    "a foreign key in a part",
-    say({ type: "text", text: "x", citations: [] }),
+    "an unknown key in a part",
+    withContent({ type: "text", text: "x", citations: [] }),
     "messages.0.content.0: unknown keys citations",
   ],
   [
-    "a foreign key in a message",
-    talk({ ...hello, is_error: true }),
+    "an unknown key in a message",
+    withMessages({ ...hello, is_error: true }),
     "messages.0: unknown keys is_error",
   ],
   [
-    "a doubled data prefix",
-    say(image("data:image/png;base64,data:image/png;base64,iVBO")),
+    "a double data prefix",
+    withContent(image("data:image/png;base64,data:image/png;base64,iVBO")),
     "messages.0.content.0.image_url.url: no URL",
   ],
   [
     "an undefined media type",
-    say(image("data:undefined;base64,undefined")),
+    withContent(image("data:undefined;base64,undefined")),
     "messages.0.content.0.image_url.url: no URL",
   ],
   [
     "an image in a tool message",
-    talk(calls(call("a")), result("a", [image("https://x.y/z")])),
+    withMessages(calls(call("a")), result("a", [image("https://x.y/z")])),
     "messages.1.content.0: image_url part",
   ],
   [
-    "a bogus breakpoint",
-    say({ type: "text", text: "x", cache_control: { type: "x" } }),
+    "an unknown cache_control type",
+    withContent({ type: "text", text: "x", cache_control: { type: "x" } }),
     "messages.0.content.0.cache_control.type: is not",
   ],
   [
-    "a call without result",
-    talk(calls(call("a")), hello),
+    "a call without a result",
+    withMessages(calls(call("a")), hello),
     "messages.1: user message before the results of a",
   ],
   [
-    "a call without result at the end",
-    talk(calls(call("a"), call("b")), result("a")),
+    "a call without a result at the end",
+    withMessages(calls(call("a"), call("b")), result("a")),
     "messages: end before the results of b",
   ],
   [
     "a system message before the result",
-    talk(calls(call("a")), { role: "system", content: "x" }, result("a")),
+    withMessages(calls(call("a")), { role: "system", content: "x" }, result("a")),
     "messages.1: system message",
   ],
-  ["an orphan tool message", talk(hello, result("a")), "messages.1: tool message for a"],
+  ["an orphan tool message", withMessages(hello, result("a")), "messages.1: tool message for a"],
   [
     "two results for one call",
-    talk(calls(call("a")), result("a"), result("a")),
+    withMessages(calls(call("a")), result("a"), result("a")),
     "messages.2: tool message for a",
   ],
   [
-    "one id in two turns",
-    talk(calls(call("a")), result("a"), calls(call("a")), result("a")),
+    "the same id in two messages",
+    withMessages(calls(call("a")), result("a"), calls(call("a")), result("a")),
     "messages.2.tool_calls.0.id: a is taken",
   ],
   [
     "an empty list of calls",
-    talk({ ...calls(), content: "x" }),
+    withMessages({ ...calls(), content: "x" }),
     "messages.0.tool_calls: empty list",
   ],
   [
     "an object for arguments",
-    talk(calls(call("a", { arguments: {} })), result("a")),
+    withMessages(calls(call("a", { arguments: {} })), result("a")),
     "messages.0.tool_calls.0.function.arguments: no string",
   ],
   [
     "a list in the arguments",
-    talk(calls(call("a", { arguments: "[]" })), result("a")),
+    withMessages(calls(call("a", { arguments: "[]" })), result("a")),
     "messages.0.tool_calls.0.function.arguments: no JSON object",
   ],
   [
     "a long name in a call",
-    talk(calls(call("a", { name: "n".repeat(65) })), result("a")),
+    withMessages(calls(call("a", { name: "n".repeat(65) })), result("a")),
     "messages.0.tool_calls.0.function.name: n",
   ],
   ["an empty list of tools", { ...base, tools: [] }, "tools: empty list"],
   [
-    "a tool in Anthropic's form",
+    "a tool in Anthropic's format",
     { ...base, tools: [{ type: "custom", name: "A", input_schema: {} }] },
     "tools.0: unknown keys name, input_schema",
   ],
@@ -199,22 +214,26 @@ const BAD: [string, unknown, string][] = [
     withFunction({ parameters: schema({ properties: {}, required: null }) }),
     "tools.0.function.parameters.required: no list",
   ],
-  ["two tools of one name", { ...base, tools: [tool, tool] }, "tools: two tools of one name"],
-  ["a choice without tools", { ...base, tool_choice: "auto" }, "tool_choice: without tools"],
-  ["Anthropic's any", { ...base, tools: [tool], tool_choice: "any" }, "tool_choice: no object"],
-  ["a choice that is no tool", {
+  ["two tools with one name", { ...base, tools: [tool, tool] }, "tools: two tools of one name"],
+  ["a tool_choice without tools", { ...base, tool_choice: "auto" }, "tool_choice: without tools"],
+  [
+    "Anthropic's tool_choice any",
+    { ...base, tools: [tool], tool_choice: "any" },
+    "tool_choice: no object",
+  ],
+  ["a tool_choice of an unknown tool", {
     ...base,
     tools: [tool],
     tool_choice: { type: "function", function: { name: "B" } },
   }, "tool_choice.function.name: no tool B"],
-  ["five stops", { ...base, stop: ["1", "2", "3", "4", "5"] }, "stop: more than four"],
+  ["five stop sequences", { ...base, stop: ["1", "2", "3", "4", "5"] }, "stop: more than four"],
   [
-    "a budget that leaves nothing",
+    "a reasoning budget of max_tokens",
     { ...base, reasoning: { max_tokens: 4096 } },
     "reasoning.max_tokens: 4096 of 4096",
   ],
   [
-    "effort and budget",
+    "effort and a reasoning budget",
     { ...base, reasoning: { effort: "low", max_tokens: 2048 } },
     "reasoning: effort and max_tokens",
   ],
@@ -226,11 +245,11 @@ const BAD: [string, unknown, string][] = [
 ];
 
 for (const [name, body] of GOOD) {
-  Deno.test(`checkChatRequest passes ${name}`, () => checkChatRequest(body));
+  Deno.test(`checkChatRequest accepts ${name}`, () => checkChatRequest(body));
 }
 
 for (const [name, body, problem] of BAD) {
-  Deno.test(`checkChatRequest refuses ${name}`, () => {
+  Deno.test(`checkChatRequest rejects ${name}`, () => {
     assertThrows(() => checkChatRequest(body), AssertionError, problem);
   });
 }

@@ -1,15 +1,15 @@
 /**
- * Waiting with an end: a test that waits for what never comes fails with a sentence instead of hanging.
+ * Waits with a timeout: a test that waits for something that does not happen fails instead of hanging.
  * @module
  */
 
-/** The longest that a test's servers wait for what is open. */
-export const PATIENCE_MS = 3000;
+/** How long the servers of tests wait for open responses. */
+export const SHUTDOWN_TIMEOUT_MS = 3000;
 
-/** Fails with a sentence where something does not happen within five seconds. */
+/** Waits for a promise. @throws {Error} that says what did not happen, by default after five seconds */
 export async function withTimeout<T>(promise: Promise<T>, what: string, ms = 5000): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`Waited in vain for ${what}`)), ms);
+  const timer = setTimeout(() => reject(new Error(`Timed out waiting for ${what}`)), ms);
   try {
     return await Promise.race([promise, late]);
   } finally {
@@ -17,13 +17,13 @@ export async function withTimeout<T>(promise: Promise<T>, what: string, ms = 500
   }
 }
 
-/** Whether all of these end within so many milliseconds. */
+/** Whether all promises resolve within a time. */
 export async function isSettled(
   promises: Iterable<Promise<void>>,
-  patienceMs: number = PATIENCE_MS,
+  timeoutMs: number = SHUTDOWN_TIMEOUT_MS,
 ): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), patienceMs);
+  const timer = setTimeout(() => resolve(false), timeoutMs);
   const settled = Promise.all(promises).then(() => true);
   return await Promise.race([settled, late]).finally(() => clearTimeout(timer));
 }

@@ -1,17 +1,17 @@
 /**
- * What the validators of model families refuse in a tool's schema, written a second time from their error texts:
- * every schema that goes upstream must pass. Knows nothing of lib/translate.
+ * Checks translated tool schemas against the validators of model vendors, as known from their error messages. Does
+ * not use lib/translate.
  * @module
  */
 
 import { AssertionError } from "@std/assert";
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 
-/** A family with a validator of its own; all others are checked like OpenAI. */
-export type Family = "openai" | "google" | "moonshotai" | "x-ai";
+/** A vendor with its own validator; all others are checked like OpenAI. */
+export type Vendor = "openai" | "google" | "moonshotai" | "x-ai";
 
-/** @throws {AssertionError} that names the place and what would be refused there */
-export function checkToolSchema(family: Family, schema: unknown): void {
+/** @throws {AssertionError} with the path and what the vendor would reject */
+export function checkToolSchema(vendor: Vendor, schema: unknown): void {
   const root = asObject(schema, "");
   claim(root["type"] === "object", "", "schema must have type object");
   claim(isJsonObject(root["properties"]), "", "object schema missing properties");
@@ -20,13 +20,13 @@ export function checkToolSchema(family: Family, schema: unknown): void {
   }
   walk(root, "", (node, path) => {
     CHECKS.openai(node, path, root);
-    if (family !== "openai") CHECKS[family](node, path, root);
+    if (vendor !== "openai") CHECKS[vendor](node, path, root);
   });
 }
 
 type Check = (node: JsonObject, path: string, root: JsonObject) => void;
 
-const CHECKS: Record<Family, Check> = {
+const CHECKS: Record<Vendor, Check> = {
   openai(node, path) {
     const { pattern, patternProperties } = node;
     if (pattern !== undefined) checkPattern(pattern, path);
@@ -80,7 +80,7 @@ function checkShape(node: JsonObject, path: string, root: JsonObject): void {
   claim(isJsonObject(root["$defs"]) && name in root["$defs"], path, `${name} is not defined`);
 }
 
-/** By what it must not contain, outside of classes: the other test of patterns is a parser. */
+/** Checks for what a pattern must not contain. Another test parses patterns. */
 function checkPattern(pattern: unknown, path: string): void {
   claim(typeof pattern === "string", path, "pattern is not a string");
   new RegExp(pattern);
@@ -97,8 +97,8 @@ function walk(node: JsonObject, path: string, visit: (node: JsonObject, path: st
   visit(node, path);
   const enter = (value: unknown, at: string) => walk(asObject(value, at), at, visit);
   for (const key of SINGLE) {
-    const isSwitch = key === "additionalProperties" && typeof node[key] === "boolean";
-    if (key in node && !isSwitch) enter(node[key], `${path}.${key}`);
+    const isBoolean = key === "additionalProperties" && typeof node[key] === "boolean";
+    if (key in node && !isBoolean) enter(node[key], `${path}.${key}`);
   }
   for (const key of LISTS) {
     for (const [index, one] of listOf(node[key]).entries()) enter(one, `${path}.${key}.${index}`);

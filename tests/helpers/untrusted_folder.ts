@@ -1,50 +1,50 @@
 /**
- * Somebody else's repository, with a `.env` that wants the user's key, and the commands that users run there: as a
- * clone, as the bundle, as the published package.
+ * Tests of an untrusted folder, whose `.env` tries to get the user's key: the commands that a user runs there, with
+ * the program as a clone, as the bundle, or as the published package.
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Ended } from "./process.ts";
 
-/** How the program is started in one of these forms. */
+/** Starts the program in one of these forms. */
 export type Start = (
   args: readonly string[],
   options: { cwd: string; env: Record<string, string> },
 ) => Promise<Ended>;
 
-/** A form in which people have the program. */
+/** A form in which users have the program. */
 export interface Form {
   name: string;
-  /** Null where it cannot be had; then `note` says why. */
+  /** Null if it is not available; `note` says why. */
   start: Start | null;
   note?: string;
 }
 
-/** A server that notes what it is asked. */
-interface Witness extends AsyncDisposable {
+/** A server that records its requests. */
+interface RecordingServer extends AsyncDisposable {
   baseUrl: string;
   /** Path and key of each request. */
   asked: string[];
 }
 
-/** The folders of one run. */
-interface Scene extends AsyncDisposable {
+/** The folders and servers of one run. */
+interface Folders extends AsyncDisposable {
   folder: string;
-  /** The environment of somebody whose key is there. */
+  /** The environment of the user, with the key. */
   env: Record<string, string>;
   /** The user's own settings file. */
   userFile: string;
-  evil: Witness;
+  evil: RecordingServer;
 }
 
-/** The key that must not leave. */
+/** The key that must not be sent. */
 export const SECRET = "sk-or-v1-the-key-of-the-user-0123456789";
-/** The terminal's own variables are nobody's business here; the client shows what it was given. */
+/** A client that prints its environment. */
 const CLIENT = "#!/bin/sh\necho the client runs\nenv\n";
 const IS_WINDOWS = Deno.build.os === "windows";
 
-/** A server on a free port of this machine. */
-export function startRecordingServer(): Witness {
+/** Starts a recording server on a free port of loopback. */
+export function startRecordingServer(): RecordingServer {
   const asked: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     asked.push(`${new URL(request.url).pathname} ${request.headers.get("authorization")}`);
@@ -57,8 +57,8 @@ export function startRecordingServer(): Witness {
   };
 }
 
-/** The hostile folder, with what its `.env` holds beside the address. */
-export function createFolders(more = ""): Scene {
+/** Creates the untrusted folder, with more lines in its `.env`. */
+export function createFolders(more = ""): Folders {
   const evil = startRecordingServer();
   const root = Deno.makeTempDirSync({ prefix: "claudeproxy-hostile-" });
   const [folder, home, bin] = [`${root}/repository`, `${root}/home`, `${root}/bin`];
@@ -66,7 +66,7 @@ export function createFolders(more = ""): Scene {
     Deno.mkdirSync(path, { recursive: true });
   }
   Deno.writeTextFileSync(`${folder}/.env`, `OPENROUTER_BASE_URL=${evil.baseUrl}\n${more}`);
-  // A folder's own deno.json can put another program in place of ours.
+  // The deno.json of a folder could replace the program.
   const config = { name: "@claudeproxy/openrouter", version: "0.1.0", exports: "./evil.ts" };
   Deno.writeTextFileSync(`${folder}/deno.json`, JSON.stringify(config));
   Deno.writeTextFileSync(`${folder}/evil.ts`, 'console.log("evil runs");');
@@ -82,7 +82,7 @@ export function createFolders(more = ""): Scene {
       PATH: `${bin}:${Deno.env.get("PATH")}`,
       NO_COLOR: "1",
       DENO_NO_UPDATE_CHECK: "1",
-      // Nothing listens there: the default address is not reached.
+      // Nothing listens there, so that the default address cannot be reached.
       HTTPS_PROXY: "http://127.0.0.1:9",
     },
     async [Symbol.asyncDispose]() {
@@ -96,61 +96,64 @@ export function createFolders(more = ""): Scene {
 export function testUntrustedFolder({ name, start, note = "" }: Form): void {
   const test = (about: string, fn: (start: Start) => Promise<void>) =>
     Deno.test({
-      name: `in a hostile folder ${name} ${about}${note}`,
+      name: `in an untrusted folder ${name} ${about}${note}`,
       ignore: start === null || IS_WINDOWS,
       fn: async () => {
         if (start !== null) await fn(start);
       },
     });
 
-  test("serve sends nothing, and says in one line which setting is from where", async (start) => {
-    await using scene = createFolders();
-    const { code, stdout, stderr } = await start(["serve"], { cwd: scene.folder, env: scene.env });
-    assertEquals([code, stdout, scene.evil.asked], [1, "", []], stderr);
+  test("serve sends no request and reports where the settings are from", async (start) => {
+    await using folders = createFolders();
+    const { code, stdout, stderr } = await start(["serve"], {
+      cwd: folders.folder,
+      env: folders.env,
+    });
+    assertEquals([code, stdout, folders.evil.asked], [1, "", []], stderr);
     assertMatch(
       stderr,
       /^claudeproxy: OPENROUTER_API_KEY is from the environment, but OPENROUTER_BASE_URL \(127\.0\.0\.1:\d+\) from \.env: nothing was sent\. Set both in the same place[^\n]*\n$/,
     );
   });
 
-  test("check sends nothing, and fails", async (start) => {
-    await using scene = createFolders();
-    const { code, stdout } = await start(["check"], { cwd: scene.folder, env: scene.env });
-    assertEquals([code, scene.evil.asked], [1, []], stdout);
+  test("check sends no request and fails", async (start) => {
+    await using folders = createFolders();
+    const { code, stdout } = await start(["check"], { cwd: folders.folder, env: folders.env });
+    assertEquals([code, folders.evil.asked], [1, []], stdout);
     assertStringIncludes(stdout, "OPENROUTER_API_KEY is from the environment, but");
     assert(!stdout.includes(SECRET));
   });
 
-  test("claude reads no .env, and gives no key away", async (start) => {
-    await using scene = createFolders(
+  test("claude does not read .env and does not leak the key", async (start) => {
+    await using folders = createFolders(
       "LOG_LEVEL=trace\nPROXY_API_KEYS=of-the-attacker-0123456789\n",
     );
-    const ended = await start(["claude"], { cwd: scene.folder, env: scene.env });
-    assertEquals([ended.code, scene.evil.asked], [0, []], ended.stderr);
+    const ended = await start(["claude"], { cwd: folders.folder, env: folders.env });
+    assertEquals([ended.code, folders.evil.asked], [0, []], ended.stderr);
     assertStringIncludes(ended.stdout, "the client runs");
     assert(!ended.stdout.includes(SECRET), ended.stdout);
   });
 
-  test("claude takes the settings of the user's own file", async (start) => {
-    await using scene = createFolders("OPENROUTER_API_KEY=sk-or-v1-of-the-attacker\n");
+  test("claude reads the user's .env file", async (start) => {
+    await using folders = createFolders("OPENROUTER_API_KEY=sk-or-v1-of-the-attacker\n");
     await using own = startRecordingServer();
     const lines = [`OPENROUTER_API_KEY=${SECRET}`, `OPENROUTER_BASE_URL=${own.baseUrl}`, ""];
-    Deno.writeTextFileSync(scene.userFile, lines.join("\n"), { mode: 0o600 });
-    const { OPENROUTER_API_KEY: _key, ...env } = scene.env;
-    const ended = await start(["claude"], { cwd: scene.folder, env });
-    assertEquals([ended.code, scene.evil.asked], [0, []], ended.stderr);
+    Deno.writeTextFileSync(folders.userFile, lines.join("\n"), { mode: 0o600 });
+    const { OPENROUTER_API_KEY: _key, ...env } = folders.env;
+    const ended = await start(["claude"], { cwd: folders.folder, env });
+    assertEquals([ended.code, folders.evil.asked], [0, []], ended.stderr);
     assertEquals(own.asked, ["/api/v1/models null"]);
   });
 
-  test("serve takes no variable of the environment into an address", async (start) => {
-    await using scene = createFolders("");
-    const lines = ["OPENROUTER_API_KEY=$SECRET", `OPENROUTER_BASE_URL=${scene.evil.baseUrl}`, ""];
-    Deno.writeTextFileSync(`${scene.folder}/.env`, lines.join("\n"));
-    const { OPENROUTER_API_KEY: _key, ...env } = scene.env;
+  test("serve does not substitute environment variables in an address", async (start) => {
+    await using folders = createFolders("");
+    const lines = ["OPENROUTER_API_KEY=$SECRET", `OPENROUTER_BASE_URL=${folders.evil.baseUrl}`, ""];
+    Deno.writeTextFileSync(`${folders.folder}/.env`, lines.join("\n"));
+    const { OPENROUTER_API_KEY: _key, ...env } = folders.env;
     for (const command of ["serve", "check"]) {
-      const options = { cwd: scene.folder, env: { ...env, SECRET } };
+      const options = { cwd: folders.folder, env: { ...env, SECRET } };
       const { code, stdout, stderr } = await start([command], options);
-      assertEquals([code, scene.evil.asked], [1, []], stdout + stderr);
+      assertEquals([code, folders.evil.asked], [1, []], stdout + stderr);
       assertStringIncludes(stdout + stderr, "put values that contain $ into single quotes");
     }
   });
