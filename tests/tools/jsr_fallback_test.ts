@@ -1,6 +1,6 @@
-// Keeps tools/jsr_fallback/ honest. Every expected value below was printed by the real @std modules; the
-// bare specifiers resolve to those where JSR is reached and to the stand-ins elsewhere.
-// deno-lint-ignore-file no-console -- std warns about a bad key, which the test keeps quiet
+// Compares tools/jsr_fallback/ with @std. Every expected value was printed by the real @std modules; the bare
+// specifiers resolve to those if JSR can be reached, and to the fallback otherwise.
+// deno-lint-ignore-file no-console -- std warns about an invalid key, which the test silences
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert";
 import * as asserts from "@std/assert";
