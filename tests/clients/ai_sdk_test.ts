@@ -1,6 +1,6 @@
 /**
- * Vercel's AI SDK against the running server: it checks every field of every answer against its schema, so what
- * it reads without complaint, clients with strict types read too. Upstream is a stand-in with OpenRouter's wire format.
+ * Vercel's AI SDK against the running proxy with a fake upstream. The SDK checks every field of a response against
+ * a schema, like other clients with strict types.
  * @module
  */
 
@@ -142,7 +142,7 @@ Deno.test("generateText reads text, usage and finish reason", async () => {
   assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
 });
 
-Deno.test("generateText runs tools, and thinking, calls and results travel back upstream", async () => {
+Deno.test("generateText runs tools and sends thinking, tool calls and results back", async () => {
   await using stage = startStage([
     answer(callCompletion(["Rome", "Oslo"])),
     answer(completion("Rome is as warm.")),
@@ -182,7 +182,7 @@ Deno.test("generateText runs tools, and thinking, calls and results travel back 
   ]);
 });
 
-Deno.test("generateText reads encrypted thinking and sends it back as it was", async () => {
+Deno.test("generateText reads encrypted thinking and sends it back unchanged", async () => {
   const format = "anthropic-claude-v1";
   const hidden = { type: "reasoning.encrypted", data: "b3BhcXVl", format };
   const thinking = answer(messageCompletion({ content: "Hm.", reasoning_details: [hidden] }));
@@ -199,7 +199,7 @@ Deno.test("generateText reads encrypted thinking and sends it back as it was", a
   ]);
 });
 
-Deno.test("generateText gives an object, asked for by schema", async () => {
+Deno.test("generateText returns an object for a JSON schema", async () => {
   await using stage = startStage(answer(completion('{"city":"Rome"}')));
   const result = await generateText({
     model: stage.model,
@@ -214,7 +214,7 @@ Deno.test("generateText gives an object, asked for by schema", async () => {
   });
 });
 
-Deno.test("generateText gives an object, asked for as the call of a tool", async () => {
+Deno.test("generateText returns an object from a tool call", async () => {
   const call = { id: "call_1", type: "function", function: { name: "json", arguments: "" } };
   call.function.arguments = '{"city":"Rome"}';
   const message = { content: null, tool_calls: [call] };
@@ -231,7 +231,7 @@ Deno.test("generateText gives an object, asked for as the call of a tool", async
   assertEquals([body?.["tool_choice"], body?.["parallel_tool_calls"]], ["required", false]);
 });
 
-Deno.test("streamText tells text, reasoning, growing tool input, usage and finish in order", async () => {
+Deno.test("streamText returns text, reasoning, tool input deltas, usage and finish in order", async () => {
   await using stage = startStage(() => eventStream(RICH));
   const { execute: _, ...unrun } = weather;
   const stream = streamText({
@@ -301,7 +301,7 @@ Deno.test("streamText runs tools between two streams", async () => {
   ]);
 });
 
-Deno.test("streamText gives an object that grows", async () => {
+Deno.test("streamText returns a partial object that grows", async () => {
   await using stage = startStage(
     answerStream(textChunk('{"city":"Ro'), textChunk('me"}'), finishChunk(), "[DONE]"),
   );
@@ -315,7 +315,7 @@ Deno.test("streamText gives an object that grows", async () => {
   assertEquals(await stream.output, { city: "Rome" });
 });
 
-Deno.test("images reach upstream from a question and from a tool's result", async () => {
+Deno.test("images in a user message and in a tool result are sent upstream", async () => {
   await using stage = startStage([answer(callCompletion(["Rome"])), answer(completion("A dot."))]);
   const { execute: _, ...unrun } = weather;
   const data = { type: "data", data: PIXEL } as const;
@@ -361,7 +361,7 @@ const ENDS: [upstream: string, finishReason: string, raw: string][] = [
 ];
 
 for (const [reason, finishReason, raw] of ENDS) {
-  Deno.test(`upstream's ${reason} is the finish reason ${finishReason}, whole and streamed`, async () => {
+  Deno.test(`upstream's ${reason} becomes the finish reason ${finishReason}, as JSON and streamed`, async () => {
     await using stage = startStage([
       answer(messageCompletion({ content: "Well" }, reason)),
       answerStream(textChunk("Well"), finishChunk(reason), usageChunk(), "[DONE]"),
@@ -377,7 +377,7 @@ for (const [reason, finishReason, raw] of ENDS) {
   });
 }
 
-Deno.test("tokens of thinking are told apart from those of the answer", async () => {
+Deno.test("reasoning tokens are reported apart from text tokens", async () => {
   const usage = {
     prompt_tokens: 10,
     completion_tokens: 9,
@@ -402,7 +402,7 @@ const REFUSALS: [status: number, type: string, isRetryable: boolean][] = [
 ];
 
 for (const [status, type, isRetryable] of REFUSALS) {
-  Deno.test(`upstream's ${status} is an APICallError with upstream's words, whole and streamed`, async () => {
+  Deno.test(`upstream's ${status} becomes an APICallError with the upstream message, as JSON and streamed`, async () => {
     await using stage = startStage(() => errorBody(status, "Not like this"));
     const options = { model: stage.model, prompt: "Hello" };
     const stream = streamText({ ...QUIET, ...options });
@@ -426,7 +426,7 @@ for (const [status, type, isRetryable] of REFUSALS) {
   });
 }
 
-Deno.test("a 429 keeps the retry-after by which the SDK would wait", async () => {
+Deno.test("a 429 keeps retry-after for the SDK's retry", async () => {
   const refusal = errorBody(429, "Slow down");
   refusal.headers.set("retry-after", "7");
   await using stage = startStage(() => refusal);
@@ -436,7 +436,7 @@ Deno.test("a 429 keeps the retry-after by which the SDK would wait", async () =>
   assertEquals(error.responseHeaders?.["retry-after"], "7");
 });
 
-Deno.test("a PDF goes upstream as a file, with its name", async () => {
+Deno.test("a PDF is sent upstream as a file with its name", async () => {
   await using stage = startStage(answer(completion("Read.")));
   const file = {
     type: "file" as const,
@@ -479,7 +479,7 @@ const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: strin
 ];
 
 for (const [about, begin, how, says] of BROKEN) {
-  Deno.test(`a stream that ${about} is told as an error, and runs no tool`, async () => {
+  Deno.test(`a stream that ${about} becomes an error and runs no tool`, async () => {
     const held = holdStream(begin);
     await using stage = startStage(() => held.response);
     const runs: unknown[] = [];
@@ -511,7 +511,7 @@ Deno.test("a stream that fails before its first chunk is an APICallError", async
   assertEquals([error.error.statusCode, error.error.message], [429, "Slow down"]);
 });
 
-Deno.test("leaving a stream reaches upstream", async () => {
+Deno.test("aborting a stream aborts the upstream request", async () => {
   const held = holdStream(sse(textChunk("Half")));
   await using stage = startStage(() => held.response);
   const controller = new AbortController();

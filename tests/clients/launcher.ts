@@ -1,5 +1,5 @@
 /**
- * The launcher before the real Claude Code: a stage whose model plays one step, and a run on it.
+ * Runs the launcher with the real Claude Code and a model of one scripted step.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * The official SDK against the running server: what its accumulators, error classes, retries and runners make
- * of our answers is what most clients will make of them. Upstream is a stand-in with OpenRouter's wire format.
+ * The official SDK against the running proxy with a fake upstream: its accumulators, error classes, retries and
+ * runners, which most clients use.
  * @module
  */
 
@@ -124,7 +124,7 @@ async function catchError(
   return await assertRejects(() => promise, Anthropic.APIError);
 }
 
-Deno.test("messages.create gives a whole message", async () => {
+Deno.test("messages.create returns a message", async () => {
   await using stage = startStage(answerText("Hi there."));
   const message = await stage.client.messages.create(HELLO);
   assertEquals<unknown>(message.content, [{ type: "text", text: "Hi there." }]);
@@ -145,7 +145,7 @@ Deno.test("messages.create gives a whole message", async () => {
   assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
 });
 
-Deno.test("messages.create with stream: true gives the events in their order", async () => {
+Deno.test("messages.create with stream: true returns the events in order", async () => {
   await using stage = startStage(answerText("Hi there."));
   const stream = await stage.client.messages.create({ ...HELLO, stream: true });
   const types: string[] = [];
@@ -167,7 +167,7 @@ Deno.test("messages.create with stream: true gives the events in their order", a
   assertEquals(text, "Hi there.");
 });
 
-Deno.test("messages.stream puts thinking, text, interleaved calls and usage together", async () => {
+Deno.test("messages.stream accumulates thinking, text, interleaved tool calls and usage", async () => {
   await using stage = startStage(answerRich);
   const stream = stage.client.messages.stream({ ...HELLO, tools: [WEATHER] });
   const finished: unknown[] = [];
@@ -190,7 +190,7 @@ Deno.test("messages.stream puts thinking, text, interleaved calls and usage toge
   assertMatch(stream.request_id ?? "", /^req_/);
 });
 
-Deno.test("beta.messages creates and streams the same", async () => {
+Deno.test("beta.messages returns the same message and stream", async () => {
   await using stage = startStage([answerText("Beta."), answerRich]);
   const { messages } = stage.client.beta;
   const whole = await messages.create({ ...HELLO, betas: ["context-1m-2025-08-07"] });
@@ -200,7 +200,7 @@ Deno.test("beta.messages creates and streams the same", async () => {
   assertEquals(streamed.stop_reason, "tool_use");
 });
 
-Deno.test("a tool round trip keeps thinking, calls and results on their way upstream", async () => {
+Deno.test("a tool round trip sends thinking, tool calls and results upstream", async () => {
   await using stage = startStage([answerRich, answerText("Rome is warmer.")]);
   const base = { model: MODEL, max_tokens: 100, tools: [WEATHER] };
   const question = { role: "user" as const, content: "Rome or Oslo?" };
@@ -253,7 +253,7 @@ Deno.test("a tool round trip keeps thinking, calls and results on their way upst
   }]);
 });
 
-Deno.test("parse() returns a typed object, and upstream gets the schema", async () => {
+Deno.test("parse() sends the schema upstream and returns a typed object", async () => {
   await using stage = startStage(answerText('{"city":"Wien","degrees":21}'));
   const schema = {
     type: "object" as const,
@@ -272,7 +272,7 @@ Deno.test("parse() returns a typed object, and upstream gets the schema", async 
   });
 });
 
-Deno.test("strict tools go to Claude with the header that it takes for them", async () => {
+Deno.test("strict tools are sent to Claude with their beta header", async () => {
   await using stage = startStage(answerText("Hi"));
   await stage.client.messages.create({ ...HELLO, tools: [{ ...WEATHER, strict: true }] });
   const [seen] = stage.upstream.requests;
@@ -281,14 +281,14 @@ Deno.test("strict tools go to Claude with the header that it takes for them", as
   assertEquals(stage.upstream.requests[1]?.headers.get("x-anthropic-beta"), null);
 });
 
-Deno.test("max_tokens 0 brings an empty answer, and upstream's cost of it", async () => {
+Deno.test("max_tokens 0 returns an empty message with the upstream usage", async () => {
   await using stage = startStage(answerText("H"));
   const message = await stage.client.messages.create({ ...HELLO, max_tokens: 0 });
   assertEquals([message.content, message.stop_reason], [[], "max_tokens"]);
   assertEquals(stage.upstream.requests[0]?.body["max_tokens"], 1);
 });
 
-Deno.test("system and images, inline and by address, reach upstream", async () => {
+Deno.test("system, base64 images and image URLs are sent upstream", async () => {
   await using stage = startStage(answerText("A dot."));
   await stage.client.messages.create({
     ...HELLO,
@@ -317,7 +317,7 @@ Deno.test("system and images, inline and by address, reach upstream", async () =
 
 for (const stream of [false, true]) {
   const how = stream ? "streamed" : "whole";
-  Deno.test(`the tool runner, told that there are no threads, sends all turns (${how})`, async () => {
+  Deno.test(`the tool runner sends all messages after an error that threads are unsupported (${how})`, async () => {
     const calls: Reply = ({ body }) =>
       body["stream"]
         ? eventStream(sse(
@@ -361,7 +361,7 @@ for (const stream of [false, true]) {
   });
 }
 
-Deno.test("a continued thread is refused with the code that the SDK acts on", async () => {
+Deno.test("a continued thread is rejected with the error code that the SDK handles", async () => {
   await using stage = startStage(answerText("never"));
   const body = { ...HELLO, thread: { type: "continue", previous_message_id: "msg_1" } };
   const error = await catchError(stage.client.post("/v1/messages", { body }));
@@ -373,7 +373,7 @@ Deno.test("a continued thread is refused with the code that the SDK acts on", as
   assertEquals(stage.upstream.requests.length, 0);
 });
 
-Deno.test("messages.countTokens gives a number that grows with the text", async () => {
+Deno.test("messages.countTokens returns a number that grows with the text", async () => {
   await using stage = startStage(answerText("never"));
   const count = async (content: string) => {
     const messages = [{ role: "user" as const, content }];
@@ -452,7 +452,7 @@ for (
   });
 }
 
-Deno.test("a request that is wrong in itself becomes a BadRequestError that names the field", async () => {
+Deno.test("an invalid request becomes a BadRequestError that names the field", async () => {
   await using stage = startStage(answerText("never"));
   const error = await catchError(stage.client.messages.create({ ...HELLO, max_tokens: -1 }));
   assertInstanceOf(error, Anthropic.BadRequestError);
@@ -463,7 +463,7 @@ Deno.test("a request that is wrong in itself becomes a BadRequestError that name
 for (
   const [status, attempts] of [[500, 3], [529, 3], [400, 1], [401, 1], [402, 1], [404, 1]] as const
 ) {
-  Deno.test(`after a ${status} the SDK makes ${attempts} attempts in all`, async () => {
+  Deno.test(`the SDK makes ${attempts} attempts for a ${status}`, async () => {
     // The wait between attempts goes through as upstream names it; here, ten milliseconds.
     const refuse: Reply = () => {
       const response = errorBody(status, "No");
@@ -476,7 +476,7 @@ for (
   });
 }
 
-Deno.test("a stream that is refused at first succeeds with the SDK's retry", async () => {
+Deno.test("a stream succeeds after the SDK's retry of an error", async () => {
   const refuse: Reply = () => {
     const response = errorBody(429, "Slow down");
     response.headers.set("retry-after", "0.01");
@@ -488,7 +488,7 @@ Deno.test("a stream that is refused at first succeeds with the SDK's retry", asy
   assertEquals(stage.upstream.requests.length, 2);
 });
 
-Deno.test("an error in the middle of a stream is thrown with its type, and not retried", async () => {
+Deno.test("an error event in a stream is thrown with its type and not retried", async () => {
   const text = sse(textChunk("Half"), errorChunk({ code: 529, message: "Too many people" }));
   await using stage = startStage(() => eventStream(text), { client: { maxRetries: 2 } });
   const { messages, beta } = stage.client;
@@ -521,7 +521,7 @@ for (
   });
 }
 
-Deno.test("a connection that breaks in the middle makes finalMessage reject", async () => {
+Deno.test("a lost connection makes finalMessage reject", async () => {
   const held = holdStream(sse(textChunk("Half")));
   await using stage = startStage(() => held.response);
   const stream = stage.client.messages.stream(HELLO);
@@ -530,7 +530,7 @@ Deno.test("a connection that breaks in the middle makes finalMessage reject", as
   assertEquals(error.type, "api_error");
 });
 
-Deno.test("an abort in the middle of a stream reaches upstream", async () => {
+Deno.test("aborting a stream aborts the upstream request", async () => {
   const held = holdStream(sse(textChunk("Half")));
   await using stage = startStage(() => held.response);
   const messages = [{ role: "user" as const, content: "Long. ".repeat(20_000) }];
@@ -542,7 +542,7 @@ Deno.test("an abort in the middle of a stream reaches upstream", async () => {
   assertEquals(record.outcome, "client_gone");
 });
 
-Deno.test("leaving the loop over a stream reaches upstream", async () => {
+Deno.test("leaving the loop over a stream aborts the upstream request", async () => {
   const held = holdStream(sse(textChunk("Half")));
   await using stage = startStage(() => held.response);
   const stream = await stage.client.messages.create({ ...HELLO, stream: true });
@@ -570,7 +570,7 @@ Deno.test({
       const seen = await withTimeout(stage.upstream.arrival(0), "the request");
       controller.abort();
       await call;
-      await withTimeout(seen.disconnected, "upstream to be left");
+      await withTimeout(seen.disconnected, "the upstream request to be aborted");
     } finally {
       // Its server cannot stop while this is owed.
       never.resolve(new Response());
@@ -578,7 +578,7 @@ Deno.test({
   },
 });
 
-Deno.test("with PROXY_API_KEYS the SDK gets in by apiKey and by x-api-key, and never without", async () => {
+Deno.test("PROXY_API_KEYS are accepted from the SDK's apiKey and x-api-key, and required", async () => {
   const env = { PROXY_API_KEYS: "first-proxy-key,second-proxy-key" };
   await using stage = startStage(answerText("In."), { env });
   const create = (options: ConstructorParameters<typeof Anthropic>[0]) =>
@@ -598,7 +598,7 @@ Deno.test("with PROXY_API_KEYS the SDK gets in by apiKey and by x-api-key, and n
   assert(stage.upstream.requests.every(({ headers }) => headers.get("x-api-key") === null));
 });
 
-Deno.test("without a key of its own the proxy passes the client's on", async () => {
+Deno.test("the proxy sends the client's key if it has none", async () => {
   const env = { OPENROUTER_API_KEY: undefined };
   await using stage = startStage(answerText("Paid."), {
     env,
@@ -609,7 +609,7 @@ Deno.test("without a key of its own the proxy passes the client's on", async () 
   assertEquals(seen?.headers.get("authorization"), "Bearer sk-or-v1-of-the-client");
 });
 
-Deno.test("both API versions are served alike", async () => {
+Deno.test("both API versions are accepted", async () => {
   for (const version of ["2023-06-01", "2026-10-21"]) {
     await using stage = startStage(answerText("Alike."));
     const message = await stage.client.messages.create(HELLO, {
@@ -619,7 +619,7 @@ Deno.test("both API versions are served alike", async () => {
   }
 });
 
-Deno.test("fifty streams at once do not mix", async () => {
+Deno.test("fifty concurrent streams do not mix", async () => {
   const words = Array.from({ length: 50 }, (_, i) => `question-${i}`);
   const all = Promise.withResolvers<void>();
   let waiting = 0;
