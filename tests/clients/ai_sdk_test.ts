@@ -525,6 +525,6 @@ Deno.test("aborting a stream aborts the upstream request", async () => {
     if (part.type === "text-delta") controller.abort();
   }
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("Upstream was not let go")), 3000);
+  const timer = setTimeout(() => reject(new Error("The upstream request was not aborted")), 3000);
   await Promise.race([held.cancelled, late]).finally(() => clearTimeout(timer));
 });

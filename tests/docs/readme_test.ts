@@ -180,7 +180,7 @@ function start(command: string, folder: string): Deno.ChildProcess {
       PATH: path,
       NO_COLOR: "1",
       DENO_NO_UPDATE_CHECK: "1",
-      // Nobody has a settings file there.
+      // There is no settings file.
       XDG_CONFIG_HOME: folder,
       HOST: "127.0.0.1",
       PORT: "0",

@@ -317,7 +317,7 @@ interface InfoDependency {
   type?: { specifier?: string };
 }
 
-/** Bundled for the browser, and so imported by nobody. */
+/** Bundled for the browser, and therefore not imported. */
 const PAGE_SCRIPT = "lib/dashboard/app.ts";
 
 /** The arrows of everything that people can start or import. */

@@ -156,7 +156,7 @@ const CODE = { type: "code_execution_20250522", name: "code_execution" };
 const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
   "no key": () => answer(post(ask()), { env: { OPENROUTER_API_KEY: undefined } }),
   "a key that OpenRouter refuses": () => fromOpenRouter(401, "User not found."),
-  "a word that is no proxy key": () => refuse({ config: { proxyApiKeys: ["mine"] } }),
+  "an invalid proxy key": () => refuse({ config: { proxyApiKeys: ["mine"] } }),
   "a stranger": () => refuse({}),
   "a stranger who wants metrics": () =>
     refuse({ path: "/stats", config: { openrouterApiKey: null } }),
@@ -168,7 +168,7 @@ const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
     fromOpenRouter(402, "This request requires more credits, but can only afford 1234."),
   "the day's limit": refuseBudget,
   "no such model": () => fromOpenRouter(400, "x/y is not a valid model ID"),
-  "a model that nobody serves": () => fromOpenRouter(404, "No endpoints found for x/y."),
+  "a model without endpoints": () => fromOpenRouter(404, "No endpoints found for x/y."),
   "a data policy": () =>
     fromOpenRouter(404, "No endpoints found matching your data policy (Free model training)"),
   "a model without tools": () =>

@@ -49,9 +49,7 @@ export function serveBounded(
       abort.abort();
       await server.finished;
       if (isDone) return;
-      const message = `${name} was not let go: still open after ${
-        timeoutMs / 1000
-      } s: ${unfinished}`;
+      const message = `${name} did not stop: still open after ${timeoutMs / 1000} s: ${unfinished}`;
       // If the test has failed before, the test runner does not print this error.
       Deno.stderr.writeSync(new TextEncoder().encode(`${message}\n`));
       throw new Error(message);

@@ -22,7 +22,7 @@ Deno.test("a bounded server aborts a response that stays open and reports it", a
   const server = serveBounded("Upstream", () => held.response, 50);
   const response = await fetch(`http://127.0.0.1:${server.port}/path`);
   const error = await assertRejects(() => server.stop(), Error);
-  assertEquals(error.message, "Upstream was not let go: still open after 0.05 s: GET /path");
+  assertEquals(error.message, "Upstream did not stop: still open after 0.05 s: GET /path");
   await assertRejects(() => response.text(), TypeError);
 });
 

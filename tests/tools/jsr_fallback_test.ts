@@ -23,7 +23,7 @@ const ENV_CASES: [string, string, Record<string, string>][] = [
     "B": "2",
     "export": "3",
   }],
-  ["ignores a key that is no identifier", "1A=1\nb-c=2\nD.e=3\nF_1=4", { "F_1": "4" }],
+  ["ignores a key that is not an identifier", "1A=1\nb-c=2\nD.e=3\nF_1=4", { "F_1": "4" }],
   ["keeps the last of two values", "A=1\nA=2", { "A": "2" }],
   ["trims unquoted values and ends them at #", "A=  x y  # note\nB=x#y\nC=\nD=a=b==c", {
     "A": "x y",

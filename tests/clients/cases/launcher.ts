@@ -1,5 +1,5 @@
 /**
- * The launcher with the real Claude Code: one command, in a home whose settings lead elsewhere.
+ * The launcher with the real Claude Code, in a home whose settings have another server.
  * @module
  */
 
@@ -73,7 +73,7 @@ for (const [what, settings] of HOMES) {
   });
 }
 
-test("started by the launcher, what it runs finds none of the proxy's keys in its environment", async () => {
+test("started by the launcher runs commands without the proxy's keys in their environment", async () => {
   const proxyKey = "of-a-team-0123456789";
   const step: Step = (request) =>
     readLastResult(request) === ""
@@ -102,21 +102,21 @@ for (const name of ["settings.json", "settings.local.json"]) {
   });
 }
 
-test("started by the launcher for its version says it, without a request", async () => {
+test("started by the launcher prints its version without a request", async () => {
   await using stage = startStage(says("Hello"));
   const ended = await runLauncher(stage, "--version");
   assertEquals([ended.code, readOwnLines(ended)], [0, ["claudeproxy: no requests"]]);
   assertStringIncludes(ended.stdout, "(Claude Code)");
 });
 
-test("started by the launcher asks for the models that its picker shows", async () => {
+test("started by the launcher lists the models of its picker", async () => {
   await using stage = startStage(says("Hello"));
   await runLauncher(stage, "-p", "Say hello");
   const path = `${stage.home}/.claude/cache/gateway-models.json`;
   assertStringIncludes(await Deno.readTextFile(path), SONNET);
 });
 
-test("started by the launcher takes settings, --resume and subcommands of the user's", async () => {
+test("started by the launcher accepts the user's settings, --resume and subcommands", async () => {
   await using stage = startStage(says("Hello"));
   const settings = '{"env":{"ANTHROPIC_DEFAULT_OPUS_MODEL":"vendor/own"}}';
   const first = await runLauncher(stage, "--settings", settings, "-p", "One");
@@ -158,7 +158,7 @@ function playSmallWindow() {
 
 const COMPACTING = ["-p", "--allowedTools", "Bash", "--", "Run echo"];
 
-test("started by the launcher compacts before a model of 131,072 tokens refuses", async () => {
+test("started by the launcher compacts before the overflow of a model of 131,072 tokens", async () => {
   const { seen, step } = playSmallWindow();
   await using stage = startStage(step, HOSTILE);
   const ended = await runLauncher(stage, ...COMPACTING);
@@ -170,7 +170,7 @@ test("started by the launcher compacts before a model of 131,072 tokens refuses"
   assertStringIncludes(readTexts(last), "It ran echo.");
 });
 
-test("started by the launcher with a window of the user's own is refused: the case above can fail", async () => {
+test("started by the launcher with the user's own window overflows, so that the case above can fail", async () => {
   const { seen, step } = playSmallWindow();
   await using stage = startStage(step);
   const settings = '{"env":{"CLAUDE_CODE_AUTO_COMPACT_WINDOW":"1000000"}}';

@@ -1,6 +1,6 @@
 /**
- * Conversations that do not fit, in the words of servers other than OpenRouter: the client compacts, or asks for
- * a shorter answer.
+ * Context overflows with the error messages of servers other than OpenRouter: the client compacts or lowers
+ * max_tokens.
  * @module
  */
 
@@ -84,7 +84,7 @@ for (const [server, step] of WORDINGS) {
   });
 }
 
-test("compacts by itself where llama.cpp says in the middle of the work that it is too long", async () => {
+test("compacts after llama.cpp's overflow error in the middle of a session", async () => {
   await using session = await startSession({ args: ["--allowedTools", "Bash"] });
   const seen = { refused: 0, compacted: 0 };
   const run = await session.ask("Work", (request) => {
