@@ -9,7 +9,11 @@ import {
 } from "../helpers/end_to_end.ts";
 import { completion, sse, sseAnswer, sseEnd, textChunk } from "../helpers/chunks.ts";
 import { ask, MODES, startProxy } from "../helpers/proxy.ts";
-import { rawResponse as rawAnswer, type RawScript, startRawUpstream } from "../helpers/raw_upstream.ts";
+import {
+  rawResponse as rawAnswer,
+  type RawScript,
+  startRawUpstream,
+} from "../helpers/raw_upstream.ts";
 
 const EVENTS = { "content-type": "text/event-stream" };
 const TEXT = { "content-type": "text/plain" };
