@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
+import { assistant, PIXEL, text, user } from "../helpers/messages.ts";
 import { testGrowths } from "../helpers/scaling.ts";
-import { assistant, PIXEL, text, user } from "../helpers/turns.ts";
 
 type Json = Record<string, unknown>;
 

@@ -23,7 +23,7 @@ import {
   tool,
   user,
   without,
-} from "../helpers/bad_requests.ts";
+} from "../helpers/invalid_requests.ts";
 
 const INPUT_TYPES = ["text", "image", "document", "search_result"];
 

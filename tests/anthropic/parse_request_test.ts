@@ -31,7 +31,7 @@ import {
   turn,
   user,
   without,
-} from "../helpers/bad_requests.ts";
+} from "../helpers/invalid_requests.ts";
 
 const BODIES: Bad[] = [
   ["null", null, OBJECT],

@@ -13,7 +13,7 @@ import {
   result,
   tool,
   user,
-} from "../helpers/bad_requests.ts";
+} from "../helpers/invalid_requests.ts";
 
 /** Requests at a limit; one more is rejected. */
 const LIMITS: [about: string, limit: number, build: (size: number) => unknown, error: string][] = [

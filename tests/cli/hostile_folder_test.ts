@@ -4,7 +4,11 @@
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { setScene, startWitness, testHostileFolders } from "../helpers/hostile.ts";
+import {
+  createFolders as setScene,
+  startRecordingServer as startWitness,
+  testUntrustedFolder as testHostileFolders,
+} from "../helpers/untrusted_folder.ts";
 import { finish } from "../helpers/process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { LineQueue } from "../../lib/cli/line_queue.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout as soon } from "../helpers/timeout.ts";
 
 const MIB = 1024 * 1024;
 

@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Listener } from "../../lib/cli/listener.ts";
 import type { LogLevel } from "../../lib/config.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout as soon } from "../helpers/timeout.ts";
 
 const OUT_OF_FILES = new Error("Too many open files (os error 24)");
 

@@ -14,7 +14,7 @@ import {
   untilRefused,
   Upstream,
 } from "../helpers/program.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout as soon } from "../helpers/timeout.ts";
 
 /** On Deno 2.5 `finished` rejects only after the last response, until which no connection is accepted. */
 const REPORTS_ACCEPT_ERRORS = !Deno.version.deno.startsWith("2.5.");

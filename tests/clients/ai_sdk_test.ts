@@ -1,6 +1,6 @@
 /**
- * Vercel's AI SDK against the running server: it checks every field of every answer against its schema, so what
- * it reads without complaint, clients with strict types read too. Upstream is a stand-in with OpenRouter's wire format.
+ * Vercel's AI SDK against the running proxy with a fake upstream. The SDK checks every field of a response against
+ * a schema, like other clients with strict types.
  * @module
  */
 
@@ -23,7 +23,7 @@ import {
   streamText,
   tool,
 } from "../helpers/ai_sdk.ts";
-import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { checkChatRequest } from "../helpers/openrouter_request_checker.ts";
 import { HELD_KEY, startProxy } from "../helpers/proxy.ts";
 import {
   callChunk,
@@ -47,7 +47,7 @@ import {
   startUpstream,
   type Upstream,
 } from "../helpers/upstream.ts";
-import { PIXEL } from "../helpers/turns.ts";
+import { PIXEL } from "../helpers/messages.ts";
 
 type Model = ReturnType<ReturnType<typeof createAnthropic>>;
 
@@ -71,7 +71,7 @@ const weather = tool({
 });
 
 /** Upstream, proxy and model, wired. Every request that reached upstream must be one that it takes. */
-function setStage(script: Reply | Reply[]): Stage {
+function startStage(script: Reply | Reply[]): Stage {
   const upstream = startUpstream(script);
   const proxy = startProxy({ upstream });
   return {
@@ -122,7 +122,7 @@ async function catchCallError(promise: PromiseLike<unknown>): Promise<APICallErr
 }
 
 Deno.test("generateText reads text, usage and finish reason", async () => {
-  await using stage = setStage(answer(completion("Hi there.")));
+  await using stage = startStage(answer(completion("Hi there.")));
   const result = await generateText({ model: stage.model, prompt: "Hello", maxRetries: 0 });
   assertEquals([result.text, result.finishReason, result.rawFinishReason], [
     "Hi there.",
@@ -142,8 +142,8 @@ Deno.test("generateText reads text, usage and finish reason", async () => {
   assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
 });
 
-Deno.test("generateText runs tools, and thinking, calls and results travel back upstream", async () => {
-  await using stage = setStage([
+Deno.test("generateText runs tools and sends thinking, tool calls and results back", async () => {
+  await using stage = startStage([
     answer(callCompletion(["Rome", "Oslo"])),
     answer(completion("Rome is as warm.")),
   ]);
@@ -182,11 +182,11 @@ Deno.test("generateText runs tools, and thinking, calls and results travel back 
   ]);
 });
 
-Deno.test("generateText reads encrypted thinking and sends it back as it was", async () => {
+Deno.test("generateText reads encrypted thinking and sends it back unchanged", async () => {
   const format = "anthropic-claude-v1";
   const hidden = { type: "reasoning.encrypted", data: "b3BhcXVl", format };
   const thinking = answer(messageCompletion({ content: "Hm.", reasoning_details: [hidden] }));
-  await using stage = setStage([thinking, answer(completion("Yes."))]);
+  await using stage = startStage([thinking, answer(completion("Yes."))]);
   const question: ModelMessage = { role: "user", content: "Well?" };
   const first = await generateText({ model: stage.model, messages: [question], maxRetries: 0 });
   assertEquals([first.text, first.warnings], ["Hm.", []]);
@@ -199,8 +199,8 @@ Deno.test("generateText reads encrypted thinking and sends it back as it was", a
   ]);
 });
 
-Deno.test("generateText gives an object, asked for by schema", async () => {
-  await using stage = setStage(answer(completion('{"city":"Rome"}')));
+Deno.test("generateText returns an object for a JSON schema", async () => {
+  await using stage = startStage(answer(completion('{"city":"Rome"}')));
   const result = await generateText({
     model: stage.model,
     prompt: "Where?",
@@ -214,11 +214,11 @@ Deno.test("generateText gives an object, asked for by schema", async () => {
   });
 });
 
-Deno.test("generateText gives an object, asked for as the call of a tool", async () => {
+Deno.test("generateText returns an object from a tool call", async () => {
   const call = { id: "call_1", type: "function", function: { name: "json", arguments: "" } };
   call.function.arguments = '{"city":"Rome"}';
   const message = { content: null, tool_calls: [call] };
-  await using stage = setStage(answer(messageCompletion(message, "tool_calls")));
+  await using stage = startStage(answer(messageCompletion(message, "tool_calls")));
   const result = await generateText({
     model: stage.model,
     prompt: "Where?",
@@ -231,8 +231,8 @@ Deno.test("generateText gives an object, asked for as the call of a tool", async
   assertEquals([body?.["tool_choice"], body?.["parallel_tool_calls"]], ["required", false]);
 });
 
-Deno.test("streamText tells text, reasoning, growing tool input, usage and finish in order", async () => {
-  await using stage = setStage(() => eventStream(RICH));
+Deno.test("streamText returns text, reasoning, tool input deltas, usage and finish in order", async () => {
+  await using stage = startStage(() => eventStream(RICH));
   const { execute: _, ...unrun } = weather;
   const stream = streamText({
     ...QUIET,
@@ -284,7 +284,7 @@ Deno.test("streamText tells text, reasoning, growing tool input, usage and finis
 });
 
 Deno.test("streamText runs tools between two streams", async () => {
-  await using stage = setStage([
+  await using stage = startStage([
     () => eventStream(RICH),
     answerStream(textChunk("Both "), textChunk("30."), finishChunk(), usageChunk(), "[DONE]"),
   ]);
@@ -301,8 +301,8 @@ Deno.test("streamText runs tools between two streams", async () => {
   ]);
 });
 
-Deno.test("streamText gives an object that grows", async () => {
-  await using stage = setStage(
+Deno.test("streamText returns a partial object that grows", async () => {
+  await using stage = startStage(
     answerStream(textChunk('{"city":"Ro'), textChunk('me"}'), finishChunk(), "[DONE]"),
   );
   const stream = streamText({
@@ -315,8 +315,8 @@ Deno.test("streamText gives an object that grows", async () => {
   assertEquals(await stream.output, { city: "Rome" });
 });
 
-Deno.test("images reach upstream from a question and from a tool's result", async () => {
-  await using stage = setStage([answer(callCompletion(["Rome"])), answer(completion("A dot."))]);
+Deno.test("images in a user message and in a tool result are sent upstream", async () => {
+  await using stage = startStage([answer(callCompletion(["Rome"])), answer(completion("A dot."))]);
   const { execute: _, ...unrun } = weather;
   const data = { type: "data", data: PIXEL } as const;
   const camera = tool({
@@ -361,8 +361,8 @@ const ENDS: [upstream: string, finishReason: string, raw: string][] = [
 ];
 
 for (const [reason, finishReason, raw] of ENDS) {
-  Deno.test(`upstream's ${reason} is the finish reason ${finishReason}, whole and streamed`, async () => {
-    await using stage = setStage([
+  Deno.test(`upstream's ${reason} becomes the finish reason ${finishReason}, as JSON and streamed`, async () => {
+    await using stage = startStage([
       answer(messageCompletion({ content: "Well" }, reason)),
       answerStream(textChunk("Well"), finishChunk(reason), usageChunk(), "[DONE]"),
     ]);
@@ -377,13 +377,13 @@ for (const [reason, finishReason, raw] of ENDS) {
   });
 }
 
-Deno.test("tokens of thinking are told apart from those of the answer", async () => {
+Deno.test("reasoning tokens are reported apart from text tokens", async () => {
   const usage = {
     prompt_tokens: 10,
     completion_tokens: 9,
     completion_tokens_details: { reasoning_tokens: 6 },
   };
-  await using stage = setStage([
+  await using stage = startStage([
     answer({ ...completion("Hi"), usage }),
     answerStream(textChunk("Hi"), finishChunk(), { ...usageChunk(), usage }, "[DONE]"),
   ]);
@@ -402,8 +402,8 @@ const REFUSALS: [status: number, type: string, isRetryable: boolean][] = [
 ];
 
 for (const [status, type, isRetryable] of REFUSALS) {
-  Deno.test(`upstream's ${status} is an APICallError with upstream's words, whole and streamed`, async () => {
-    await using stage = setStage(() => errorBody(status, "Not like this"));
+  Deno.test(`upstream's ${status} becomes an APICallError with the upstream message, as JSON and streamed`, async () => {
+    await using stage = startStage(() => errorBody(status, "Not like this"));
     const options = { model: stage.model, prompt: "Hello" };
     const stream = streamText({ ...QUIET, ...options });
     const streamed = (await Array.fromAsync(stream.fullStream)).find(({ type }) =>
@@ -426,18 +426,18 @@ for (const [status, type, isRetryable] of REFUSALS) {
   });
 }
 
-Deno.test("a 429 keeps the retry-after by which the SDK would wait", async () => {
+Deno.test("a 429 keeps retry-after for the SDK's retry", async () => {
   const refusal = errorBody(429, "Slow down");
   refusal.headers.set("retry-after", "7");
-  await using stage = setStage(() => refusal);
+  await using stage = startStage(() => refusal);
   const error = await catchCallError(
     generateText({ model: stage.model, prompt: "Hello", maxRetries: 0 }),
   );
   assertEquals(error.responseHeaders?.["retry-after"], "7");
 });
 
-Deno.test("a PDF goes upstream as a file, with its name", async () => {
-  await using stage = setStage(answer(completion("Read.")));
+Deno.test("a PDF is sent upstream as a file with its name", async () => {
+  await using stage = startStage(answer(completion("Read.")));
   const file = {
     type: "file" as const,
     mediaType: "application/pdf",
@@ -479,9 +479,9 @@ const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: strin
 ];
 
 for (const [about, begin, how, says] of BROKEN) {
-  Deno.test(`a stream that ${about} is told as an error, and runs no tool`, async () => {
+  Deno.test(`a stream that ${about} becomes an error and runs no tool`, async () => {
     const held = holdStream(begin);
-    await using stage = setStage(() => held.response);
+    await using stage = startStage(() => held.response);
     const runs: unknown[] = [];
     const watched = tool({ ...weather, execute: (input) => `${runs.push(input)}` });
     const base = { ...QUIET, model: stage.model, tools: { weather: watched } };
@@ -504,16 +504,16 @@ for (const [about, begin, how, says] of BROKEN) {
 }
 
 Deno.test("a stream that fails before its first chunk is an APICallError", async () => {
-  await using stage = setStage(answerStream(errorChunk({ code: 429, message: "Slow down" })));
+  await using stage = startStage(answerStream(errorChunk({ code: 429, message: "Slow down" })));
   const stream = streamText({ ...QUIET, model: stage.model, prompt: "Hello" });
   const [error] = (await Array.fromAsync(stream.fullStream)).filter(({ type }) => type === "error");
   assert(error?.type === "error" && APICallError.isInstance(error.error));
   assertEquals([error.error.statusCode, error.error.message], [429, "Slow down"]);
 });
 
-Deno.test("leaving a stream reaches upstream", async () => {
+Deno.test("aborting a stream aborts the upstream request", async () => {
   const held = holdStream(sse(textChunk("Half")));
-  await using stage = setStage(() => held.response);
+  await using stage = startStage(() => held.response);
   const controller = new AbortController();
   const stream = streamText({
     ...QUIET,
@@ -525,6 +525,6 @@ Deno.test("leaving a stream reaches upstream", async () => {
     if (part.type === "text-delta") controller.abort();
   }
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("Upstream was not let go")), 3000);
+  const timer = setTimeout(() => reject(new Error("The upstream request was not aborted")), 3000);
   await Promise.race([held.cancelled, late]).finally(() => clearTimeout(timer));
 });

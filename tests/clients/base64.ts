@@ -1,5 +1,5 @@
 /**
- * Base64 both ways, for files that tests put on the disk.
+ * Encodes and decodes base64 for files that tests write.
  * @module
  */
 

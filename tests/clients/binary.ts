@@ -1,6 +1,6 @@
 /**
- * Where a client's binary comes from: a variable such as `CLAUDE_BIN`, a cache folder outside the repository, or
- * npm. A native package per system; it is fetched whole, without its installer, and only after its size was said.
+ * Finds the binary of a client: from a variable such as `CLAUDE_BIN`, a cache folder outside the repository, or npm.
+ * There is a native package per system; it is downloaded without its installer, after its size has been printed.
  * @module
  */
 

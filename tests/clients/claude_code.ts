@@ -1,6 +1,6 @@
 /**
- * The real Claude Code CLI, in headless mode, through the real proxy, a scripted upstream playing the model.
- * Not named `*_test.ts`: `deno task test` stays fast, `deno task test:clients` runs these.
+ * The real Claude Code CLI in headless mode, with the proxy and a fake upstream. Not named `*_test.ts`, to keep
+ * `deno task test` fast; `deno task test:clients` runs these.
  * @module
  */
 

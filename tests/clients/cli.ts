@@ -1,6 +1,6 @@
 /**
- * Claude Code in headless mode: one run in a clean environment and a home of its own, bounded in time.
- * Knows nothing of the proxy but its address.
+ * Runs Claude Code in headless mode, with a clean environment, its own home and a timeout. Knows only the proxy's
+ * address.
  * @module
  */
 

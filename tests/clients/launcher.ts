@@ -1,5 +1,5 @@
 /**
- * The launcher before the real Claude Code: a stage whose model plays one step, and a run on it.
+ * Runs the launcher with the real Claude Code and a model of one scripted step.
  * @module
  */
 
@@ -23,7 +23,7 @@ const MODELS = [
 const TARGETS = { TARGET_MODEL_OPUS: GLM, TARGET_MODEL_BIG: SONNET, TARGET_MODEL_SMALL: GLM };
 
 /** A stage whose model plays one step for all requests. */
-export function setStage(step: Step, settings: JsonObject = {}): Stage {
+export function startStage(step: Step, settings: JsonObject = {}): Stage {
   const stage = createStage((seen) => step(toChatRequest(seen)), { models: MODELS });
   writeSettings(`${stage.home}/.claude/settings.json`, settings);
   return stage;

@@ -1,6 +1,6 @@
 /**
- * Claude Code as one process over several turns, its model switched in between: what `/model` does in a
- * terminal, said in the client's own control messages. Knows nothing of the proxy but its address.
+ * Runs Claude Code as one process for several turns, with a model switch as by `/model`, sent as the client's control
+ * messages. Knows only the proxy's address.
  * @module
  */
 

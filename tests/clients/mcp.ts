@@ -1,9 +1,9 @@
 /**
- * Arguments that give Claude Code the MCP server of these tests.
+ * Arguments for Claude Code to use the MCP server of these tests.
  * @module
  */
 
-/** Its tool that writes the word it is given to the log, as Claude Code names it. */
+/** Its tool that writes its input to the log, by Claude Code's name. */
 export const WORD_TOOL = "mcp__srv__tool-name";
 /** Its tool whose schema was written by zod 4. */
 export const INVITE_TOOL = "mcp__srv__invite";

@@ -1,6 +1,6 @@
 /**
- * A tiny MCP server on standard input and output. Its tools write what they are given to the file named by the
- * first argument. Started by Claude Code, not by a test.
+ * A minimal MCP server on standard input and output. Its tools write their input to the file in the first argument.
+ * Started by Claude Code, not by a test.
  * @module
  */
 

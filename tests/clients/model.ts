@@ -1,6 +1,6 @@
 /**
- * The model, played by a script: a list of steps, each a function of a chat request to the reply upstream
- * gives. A reply is streamed or whole, as the request asks. Knows OpenRouter's wire format and no proxy.
+ * A scripted model: a list of steps, each a function from a chat request to the upstream reply, which is streamed or
+ * JSON as requested. Knows OpenRouter's wire format, not the proxy.
  * @module
  */
 

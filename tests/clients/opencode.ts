@@ -1,6 +1,6 @@
 /**
- * The real opencode, an agent of another maker, through the real proxy, a scripted upstream playing the model.
- * `deno task test:clients` runs these after Claude Code's.
+ * The real opencode, an agent of another vendor, with the proxy and a fake upstream. `deno task test:clients` runs
+ * these after Claude Code's.
  * @module
  */
 

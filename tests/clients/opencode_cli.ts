@@ -1,6 +1,6 @@
 /**
- * opencode without a terminal: one run in a clean environment and a home of its own, bounded in time. Knows
- * nothing of the proxy but its address.
+ * Runs opencode without a terminal, with a clean environment, its own home and a timeout. Knows only the proxy's
+ * address.
  * @module
  */
 

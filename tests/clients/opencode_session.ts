@@ -1,5 +1,5 @@
 /**
- * A case with opencode: runs of it on a stage of its own.
+ * A test case with opencode and its own proxy, upstream and folders.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * The smallest files of their kind.
+ * Minimal files of several types.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * What must survive a conversation, with the official SDK as the client: ids and thinking that go back, stop
- * sequences, the answer to safeguards, and the usage that its accumulator ends with.
+ * Conversations with the official SDK: tool call ids and thinking that are sent back, stop sequences, safeguards,
+ * and the accumulated usage.
  * @module
  */
 
@@ -56,7 +56,7 @@ function listSent({ sent }: ReplayResult, role: string): JsonObject[] {
 for (const id of ["functions.act:0", "call_0", "tool_0_act", "a b/ü"]) {
   for (const stream of [false, true]) {
     const how = stream ? "streamed" : "whole";
-    Deno.test(`a call with the id "${id}" that comes back in each answer stays a call of its own, ${how}`, async () => {
+    Deno.test(`tool calls that repeat the id "${id}" in each response stay separate, ${how}`, async () => {
       const call = { id, index: 0, type: "function", function: { name: "act", arguments: "{}" } };
       const answer = record({ tool_calls: [call] }, { stream, finish: "tool_calls" });
       const first = await send({ ...WITH_TOOL, stream }, answer, KIMI);
@@ -82,7 +82,7 @@ for (const id of ["functions.act:0", "call_0", "tool_0_act", "a b/ü"]) {
 for (const stream of [false, true]) {
   const how = stream ? "streamed" : "whole";
 
-  Deno.test(`thinking of Claude that the client does not want to see goes back as it was, ${how}`, async () => {
+  Deno.test(`Claude's omitted thinking is sent back unchanged, ${how}`, async () => {
     const detail = {
       type: "reasoning.text",
       text: "Two and two.",
@@ -103,7 +103,7 @@ for (const stream of [false, true]) {
     assertEquals(listSent(second, "assistant")[0]?.["reasoning_details"], [detail]);
   });
 
-  Deno.test(`a request with safeguards is told that they are not supported, ${how}`, async () => {
+  Deno.test(`a response to safeguards says that they are not supported, ${how}`, async () => {
     const params = { ...PARAMS, stream, safeguards: [{ type: "dangerous_tool_use" }] };
     const seen = await send(params, record({ content: "ok" }, { stream }), CLAUDE);
     const wanted = [{ type: "dangerous_tool_use", status: { type: "unsupported" } }];
@@ -115,7 +115,7 @@ for (const stream of [false, true]) {
 }
 
 for (const [name, cut] of Object.entries({ whole, byEvent, byByte })) {
-  Deno.test(`text ends at the first stop sequence, over chunk borders too: ${name}`, async () => {
+  Deno.test(`text ends at the first stop sequence, also across chunks: ${name}`, async () => {
     const body = toEvents([
       ...["One E", "N", "D two ST", "OP three"].map((content) => ({
         choices: [{ index: 0, delta: { content } }],
@@ -130,7 +130,7 @@ for (const [name, cut] of Object.entries({ whole, byEvent, byByte })) {
   });
 }
 
-Deno.test("the SDK's final message has all fields of usage that stand in message_start only", async () => {
+Deno.test("the SDK's final message keeps the usage fields of message_start", async () => {
   const { message, events } = await send(
     { ...PARAMS, stream: true },
     record({ content: "ok" }, { stream: true }),

@@ -1,6 +1,6 @@
 /**
- * Shapes that the recordings lack or that clients depend on most, read by the official SDK: broken and cut calls,
- * odd ends, odd ids. The replay of recorded traffic judges by the same rules.
+ * Upstream responses that are not in the recordings or that matter most to clients, read by the official SDK:
+ * invalid and truncated tool calls, unusual endings and ids. The replay of recorded traffic has the same rules.
  * @module
  */
 
@@ -161,7 +161,7 @@ for (const shape of SHAPES) {
   });
 }
 
-Deno.test("the SDK sees that a stream broke off before its end", async () => {
+Deno.test("the SDK reports a stream that is cut off", async () => {
   const body = toStream({ name: "", text: "Hi", finish: null }).replace("data: [DONE]\n\n", "");
   const recording = { status: 200, contentType: "text/event-stream", pieces: whole(body) };
   const seen = await send({ ...PARAMS, stream: true }, recording, SETUP);

@@ -1,6 +1,6 @@
 /**
- * The official SDK against the running server: what its accumulators, error classes, retries and runners make
- * of our answers is what most clients will make of them. Upstream is a stand-in with OpenRouter's wire format.
+ * The official SDK against the running proxy with a fake upstream: its accumulators, error classes, retries and
+ * runners, which most clients use.
  * @module
  */
 
@@ -12,10 +12,10 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { checkChatRequest } from "../helpers/openrouter_request_checker.ts";
 import { HELD_KEY, type RunningProxy, startProxy } from "../helpers/proxy.ts";
 import { Anthropic, jsonSchemaOutputFormat } from "../helpers/sdk.ts";
-import { tellsOfLeaving } from "../helpers/raw_client.ts";
+import { reportsDisconnect } from "../helpers/raw_client.ts";
 import {
   callChunk,
   callHead,
@@ -39,8 +39,8 @@ import {
   type Upstream,
   type UpstreamOptions,
 } from "../helpers/upstream.ts";
-import { PIXEL } from "../helpers/turns.ts";
-import { soon } from "../helpers/soon.ts";
+import { PIXEL } from "../helpers/messages.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 type ErrorClass = new (...args: never[]) => InstanceType<typeof Anthropic.APIError>;
 
@@ -74,7 +74,7 @@ const WEATHER = {
 };
 
 /** Upstream, proxy and client, wired. Every request that reached upstream must be one that it takes. */
-function setStage(script: Reply | Reply[], options: StageOptions = {}): Stage {
+function startStage(script: Reply | Reply[], options: StageOptions = {}): Stage {
   const { env = {}, client = {}, ...upstreamOptions } = options;
   const upstream = startUpstream(script, upstreamOptions);
   const proxy = startProxy({ upstream, env });
@@ -124,8 +124,8 @@ async function catchError(
   return await assertRejects(() => promise, Anthropic.APIError);
 }
 
-Deno.test("messages.create gives a whole message", async () => {
-  await using stage = setStage(answerText("Hi there."));
+Deno.test("messages.create returns a message", async () => {
+  await using stage = startStage(answerText("Hi there."));
   const message = await stage.client.messages.create(HELLO);
   assertEquals<unknown>(message.content, [{ type: "text", text: "Hi there." }]);
   assertEquals([message.type, message.role, message.model], ["message", "assistant", MODEL]);
@@ -145,8 +145,8 @@ Deno.test("messages.create gives a whole message", async () => {
   assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
 });
 
-Deno.test("messages.create with stream: true gives the events in their order", async () => {
-  await using stage = setStage(answerText("Hi there."));
+Deno.test("messages.create with stream: true returns the events in order", async () => {
+  await using stage = startStage(answerText("Hi there."));
   const stream = await stage.client.messages.create({ ...HELLO, stream: true });
   const types: string[] = [];
   let text = "";
@@ -167,8 +167,8 @@ Deno.test("messages.create with stream: true gives the events in their order", a
   assertEquals(text, "Hi there.");
 });
 
-Deno.test("messages.stream puts thinking, text, interleaved calls and usage together", async () => {
-  await using stage = setStage(answerRich);
+Deno.test("messages.stream accumulates thinking, text, interleaved tool calls and usage", async () => {
+  await using stage = startStage(answerRich);
   const stream = stage.client.messages.stream({ ...HELLO, tools: [WEATHER] });
   const finished: unknown[] = [];
   let text = "";
@@ -190,8 +190,8 @@ Deno.test("messages.stream puts thinking, text, interleaved calls and usage toge
   assertMatch(stream.request_id ?? "", /^req_/);
 });
 
-Deno.test("beta.messages creates and streams the same", async () => {
-  await using stage = setStage([answerText("Beta."), answerRich]);
+Deno.test("beta.messages returns the same message and stream", async () => {
+  await using stage = startStage([answerText("Beta."), answerRich]);
   const { messages } = stage.client.beta;
   const whole = await messages.create({ ...HELLO, betas: ["context-1m-2025-08-07"] });
   assertEquals<unknown>(whole.content, [{ type: "text", text: "Beta." }]);
@@ -200,8 +200,8 @@ Deno.test("beta.messages creates and streams the same", async () => {
   assertEquals(streamed.stop_reason, "tool_use");
 });
 
-Deno.test("a tool round trip keeps thinking, calls and results on their way upstream", async () => {
-  await using stage = setStage([answerRich, answerText("Rome is warmer.")]);
+Deno.test("a tool round trip sends thinking, tool calls and results upstream", async () => {
+  await using stage = startStage([answerRich, answerText("Rome is warmer.")]);
   const base = { model: MODEL, max_tokens: 100, tools: [WEATHER] };
   const question = { role: "user" as const, content: "Rome or Oslo?" };
   const asked = await stage.client.messages.stream({ ...base, messages: [question] })
@@ -253,8 +253,8 @@ Deno.test("a tool round trip keeps thinking, calls and results on their way upst
   }]);
 });
 
-Deno.test("parse() returns a typed object, and upstream gets the schema", async () => {
-  await using stage = setStage(answerText('{"city":"Wien","degrees":21}'));
+Deno.test("parse() sends the schema upstream and returns a typed object", async () => {
+  await using stage = startStage(answerText('{"city":"Wien","degrees":21}'));
   const schema = {
     type: "object" as const,
     properties: { city: { type: "string" as const }, degrees: { type: "number" as const } },
@@ -272,8 +272,8 @@ Deno.test("parse() returns a typed object, and upstream gets the schema", async 
   });
 });
 
-Deno.test("strict tools go to Claude with the header that it takes for them", async () => {
-  await using stage = setStage(answerText("Hi"));
+Deno.test("strict tools are sent to Claude with their beta header", async () => {
+  await using stage = startStage(answerText("Hi"));
   await stage.client.messages.create({ ...HELLO, tools: [{ ...WEATHER, strict: true }] });
   const [seen] = stage.upstream.requests;
   assertEquals(seen?.headers.get("x-anthropic-beta"), "structured-outputs-2025-11-13");
@@ -281,15 +281,15 @@ Deno.test("strict tools go to Claude with the header that it takes for them", as
   assertEquals(stage.upstream.requests[1]?.headers.get("x-anthropic-beta"), null);
 });
 
-Deno.test("max_tokens 0 brings an empty answer, and upstream's cost of it", async () => {
-  await using stage = setStage(answerText("H"));
+Deno.test("max_tokens 0 returns an empty message with the upstream usage", async () => {
+  await using stage = startStage(answerText("H"));
   const message = await stage.client.messages.create({ ...HELLO, max_tokens: 0 });
   assertEquals([message.content, message.stop_reason], [[], "max_tokens"]);
   assertEquals(stage.upstream.requests[0]?.body["max_tokens"], 1);
 });
 
-Deno.test("system and images, inline and by address, reach upstream", async () => {
-  await using stage = setStage(answerText("A dot."));
+Deno.test("system, base64 images and image URLs are sent upstream", async () => {
+  await using stage = startStage(answerText("A dot."));
   await stage.client.messages.create({
     ...HELLO,
     system: "Be brief.",
@@ -317,7 +317,7 @@ Deno.test("system and images, inline and by address, reach upstream", async () =
 
 for (const stream of [false, true]) {
   const how = stream ? "streamed" : "whole";
-  Deno.test(`the tool runner, told that there are no threads, sends all turns (${how})`, async () => {
+  Deno.test(`the tool runner sends all messages after an error that threads are unsupported (${how})`, async () => {
     const calls: Reply = ({ body }) =>
       body["stream"]
         ? eventStream(sse(
@@ -327,7 +327,7 @@ for (const stream of [false, true]) {
           "[DONE]",
         ))
         : Response.json(callCompletion("call_rome", "Rome"));
-    await using stage = setStage([calls, answerText("It is warm.")]);
+    await using stage = startStage([calls, answerText("It is warm.")]);
     const cities: unknown[] = [];
     const tool = {
       ...WEATHER,
@@ -361,8 +361,8 @@ for (const stream of [false, true]) {
   });
 }
 
-Deno.test("a continued thread is refused with the code that the SDK acts on", async () => {
-  await using stage = setStage(answerText("never"));
+Deno.test("a continued thread is rejected with the error code that the SDK handles", async () => {
+  await using stage = startStage(answerText("never"));
   const body = { ...HELLO, thread: { type: "continue", previous_message_id: "msg_1" } };
   const error = await catchError(stage.client.post("/v1/messages", { body }));
   assertInstanceOf(error, Anthropic.BadRequestError);
@@ -373,8 +373,8 @@ Deno.test("a continued thread is refused with the code that the SDK acts on", as
   assertEquals(stage.upstream.requests.length, 0);
 });
 
-Deno.test("messages.countTokens gives a number that grows with the text", async () => {
-  await using stage = setStage(answerText("never"));
+Deno.test("messages.countTokens returns a number that grows with the text", async () => {
+  await using stage = startStage(answerText("never"));
   const count = async (content: string) => {
     const messages = [{ role: "user" as const, content }];
     return (await stage.client.messages.countTokens({ model: MODEL, messages })).input_tokens;
@@ -392,7 +392,7 @@ Deno.test("models.list pages through all models and models.retrieve finds one wi
     created: 1_700_000_000 - i,
     context_length: 200_000,
   }));
-  await using stage = setStage(answerText("never"), { models });
+  await using stage = startStage(answerText("never"), { models });
   const ids: string[] = [];
   for await (const model of stage.client.models.list()) ids.push(model.id);
   const mapped = ["claude-opus", "claude-sonnet", "claude-haiku", "claude-fable"];
@@ -410,7 +410,7 @@ Deno.test("models.list pages through all models and models.retrieve finds one wi
   const error = await catchError(stage.client.models.retrieve("vendor-1/model-400"));
   assertInstanceOf(error, Anthropic.NotFoundError);
   assertStringIncludes(error.message, "vendor-1/model-4");
-  assertEquals(stage.upstream.modelsAsked, 1);
+  assertEquals(stage.upstream.modelListRequests, 1);
 });
 
 for (
@@ -435,7 +435,7 @@ for (
       response.headers.set("retry-after", "7");
       return response;
     };
-    await using stage = setStage(refuse);
+    await using stage = startStage(refuse);
     const ways = [
       stage.client.messages.create(HELLO),
       stage.client.messages.create({ ...HELLO, stream: true }),
@@ -452,8 +452,8 @@ for (
   });
 }
 
-Deno.test("a request that is wrong in itself becomes a BadRequestError that names the field", async () => {
-  await using stage = setStage(answerText("never"));
+Deno.test("an invalid request becomes a BadRequestError that names the field", async () => {
+  await using stage = startStage(answerText("never"));
   const error = await catchError(stage.client.messages.create({ ...HELLO, max_tokens: -1 }));
   assertInstanceOf(error, Anthropic.BadRequestError);
   assertMatch(error.apiMessage ?? "", /^max_tokens: /);
@@ -463,34 +463,34 @@ Deno.test("a request that is wrong in itself becomes a BadRequestError that name
 for (
   const [status, attempts] of [[500, 3], [529, 3], [400, 1], [401, 1], [402, 1], [404, 1]] as const
 ) {
-  Deno.test(`after a ${status} the SDK makes ${attempts} attempts in all`, async () => {
+  Deno.test(`the SDK makes ${attempts} attempts for a ${status}`, async () => {
     // The wait between attempts goes through as upstream names it; here, ten milliseconds.
     const refuse: Reply = () => {
       const response = errorBody(status, "No");
       response.headers.set("retry-after", "0.01");
       return response;
     };
-    await using stage = setStage(refuse, { client: { maxRetries: 2 } });
+    await using stage = startStage(refuse, { client: { maxRetries: 2 } });
     const error = await catchError(stage.client.messages.create(HELLO));
     assertEquals([error.status, stage.upstream.requests.length], [status, attempts]);
   });
 }
 
-Deno.test("a stream that is refused at first succeeds with the SDK's retry", async () => {
+Deno.test("a stream succeeds after the SDK's retry of an error", async () => {
   const refuse: Reply = () => {
     const response = errorBody(429, "Slow down");
     response.headers.set("retry-after", "0.01");
     return response;
   };
-  await using stage = setStage([refuse, answerRich], { client: { maxRetries: 2 } });
+  await using stage = startStage([refuse, answerRich], { client: { maxRetries: 2 } });
   const message = await stage.client.messages.stream({ ...HELLO, tools: [WEATHER] }).finalMessage();
   assertEquals<unknown>(message.content, RICH_CONTENT);
   assertEquals(stage.upstream.requests.length, 2);
 });
 
-Deno.test("an error in the middle of a stream is thrown with its type, and not retried", async () => {
+Deno.test("an error event in a stream is thrown with its type and not retried", async () => {
   const text = sse(textChunk("Half"), errorChunk({ code: 529, message: "Too many people" }));
-  await using stage = setStage(() => eventStream(text), { client: { maxRetries: 2 } });
+  await using stage = startStage(() => eventStream(text), { client: { maxRetries: 2 } });
   const { messages, beta } = stage.client;
   for (const open of [() => messages.stream(HELLO), () => beta.messages.stream(HELLO)]) {
     const stream = open();
@@ -510,7 +510,7 @@ for (
   ] as const
 ) {
   Deno.test(`a stream that ends ${about} makes finalMessage reject`, async () => {
-    await using stage = setStage(() => eventStream(text));
+    await using stage = startStage(() => eventStream(text));
     const stream = stage.client.messages.stream({ ...HELLO, tools: [WEATHER] });
     const blocks: unknown[] = [];
     stream.on("contentBlock", (block) => blocks.push(block));
@@ -521,36 +521,36 @@ for (
   });
 }
 
-Deno.test("a connection that breaks in the middle makes finalMessage reject", async () => {
+Deno.test("a lost connection makes finalMessage reject", async () => {
   const held = holdStream(sse(textChunk("Half")));
-  await using stage = setStage(() => held.response);
+  await using stage = startStage(() => held.response);
   const stream = stage.client.messages.stream(HELLO);
   stream.once("text", () => held.cut());
   const error = await catchError(stream.finalMessage());
   assertEquals(error.type, "api_error");
 });
 
-Deno.test("an abort in the middle of a stream reaches upstream", async () => {
+Deno.test("aborting a stream aborts the upstream request", async () => {
   const held = holdStream(sse(textChunk("Half")));
-  await using stage = setStage(() => held.response);
+  await using stage = startStage(() => held.response);
   const messages = [{ role: "user" as const, content: "Long. ".repeat(20_000) }];
   const stream = stage.client.messages.stream({ ...HELLO, messages });
   stream.once("text", () => stream.abort());
   await assertRejects(() => stream.finalMessage(), Anthropic.APIUserAbortError);
-  await soon(held.cancelled, "upstream's body to be cancelled");
-  const record = await soon(stage.proxy.services.recorded(), "the record");
+  await withTimeout(held.cancelled, "upstream's body to be cancelled");
+  const record = await withTimeout(stage.proxy.services.recorded(), "the record");
   assertEquals(record.outcome, "client_gone");
 });
 
-Deno.test("leaving the loop over a stream reaches upstream", async () => {
+Deno.test("leaving the loop over a stream aborts the upstream request", async () => {
   const held = holdStream(sse(textChunk("Half")));
-  await using stage = setStage(() => held.response);
+  await using stage = startStage(() => held.response);
   const stream = await stage.client.messages.create({ ...HELLO, stream: true });
   for await (const event of stream) if (event.type === "content_block_delta") break;
-  await soon(held.cancelled, "upstream's body to be cancelled");
+  await withTimeout(held.cancelled, "upstream's body to be cancelled");
 });
 
-const TELLS_OF_LEAVING = await tellsOfLeaving();
+const TELLS_OF_LEAVING = await reportsDisconnect();
 
 Deno.test({
   name: `an abort before upstream has answered reaches upstream${
@@ -559,7 +559,7 @@ Deno.test({
   ignore: !TELLS_OF_LEAVING,
   fn: async () => {
     const never = Promise.withResolvers<Response>();
-    await using stage = setStage(() => never.promise);
+    await using stage = startStage(() => never.promise);
     const controller = new AbortController();
     const { signal } = controller;
     const call = assertRejects(
@@ -567,10 +567,10 @@ Deno.test({
       Anthropic.APIUserAbortError,
     );
     try {
-      const seen = await soon(stage.upstream.arrival(0), "the request");
+      const seen = await withTimeout(stage.upstream.arrival(0), "the request");
       controller.abort();
       await call;
-      await soon(seen.left, "upstream to be left");
+      await withTimeout(seen.disconnected, "the upstream request to be aborted");
     } finally {
       // Its server cannot stop while this is owed.
       never.resolve(new Response());
@@ -578,9 +578,9 @@ Deno.test({
   },
 });
 
-Deno.test("with PROXY_API_KEYS the SDK gets in by apiKey and by x-api-key, and never without", async () => {
+Deno.test("PROXY_API_KEYS are accepted from the SDK's apiKey and x-api-key, and required", async () => {
   const env = { PROXY_API_KEYS: "first-proxy-key,second-proxy-key" };
-  await using stage = setStage(answerText("In."), { env });
+  await using stage = startStage(answerText("In."), { env });
   const create = (options: ConstructorParameters<typeof Anthropic>[0]) =>
     stage.client.withOptions({ ...options }).messages.create(HELLO);
   const byBearer = await create({ apiKey: "second-proxy-key" });
@@ -598,9 +598,9 @@ Deno.test("with PROXY_API_KEYS the SDK gets in by apiKey and by x-api-key, and n
   assert(stage.upstream.requests.every(({ headers }) => headers.get("x-api-key") === null));
 });
 
-Deno.test("without a key of its own the proxy passes the client's on", async () => {
+Deno.test("the proxy sends the client's key if it has none", async () => {
   const env = { OPENROUTER_API_KEY: undefined };
-  await using stage = setStage(answerText("Paid."), {
+  await using stage = startStage(answerText("Paid."), {
     env,
     client: { apiKey: "sk-or-v1-of-the-client" },
   });
@@ -609,9 +609,9 @@ Deno.test("without a key of its own the proxy passes the client's on", async () 
   assertEquals(seen?.headers.get("authorization"), "Bearer sk-or-v1-of-the-client");
 });
 
-Deno.test("both API versions are served alike", async () => {
+Deno.test("both API versions are accepted", async () => {
   for (const version of ["2023-06-01", "2026-10-21"]) {
-    await using stage = setStage(answerText("Alike."));
+    await using stage = startStage(answerText("Alike."));
     const message = await stage.client.messages.create(HELLO, {
       headers: { "anthropic-version": version },
     });
@@ -619,7 +619,7 @@ Deno.test("both API versions are served alike", async () => {
   }
 });
 
-Deno.test("fifty streams at once do not mix", async () => {
+Deno.test("fifty concurrent streams do not mix", async () => {
   const words = Array.from({ length: 50 }, (_, i) => `question-${i}`);
   const all = Promise.withResolvers<void>();
   let waiting = 0;
@@ -638,13 +638,13 @@ Deno.test("fifty streams at once do not mix", async () => {
     });
     return held.response;
   };
-  await using stage = setStage(echo);
+  await using stage = startStage(echo);
   const answers = words.map(async (content) => {
     const messages = [{ role: "user" as const, content }];
     const message = await stage.client.messages.stream({ ...HELLO, messages }).finalMessage();
     return message.content;
   });
-  const contents = await soon(Promise.all(answers), "all answers");
+  const contents = await withTimeout(Promise.all(answers), "all answers");
   assertEquals<unknown>(
     contents,
     words.map((word) => [{ type: "text", text: `<${word}${word}>` }]),

@@ -1,5 +1,5 @@
 /**
- * A case with Claude Code: runs of it on a stage of its own.
+ * A test case with Claude Code and its own proxy, upstream and folders.
  * @module
  */
 

@@ -1,7 +1,6 @@
 /**
- * The stage of one case, whichever client plays on it: a scripted upstream, the real proxy before it, folders
- * of the client's own, and a record of what was said on both sides. The stand-in for upstream checks every
- * request strictly.
+ * The setup of one case for any client: a fake upstream, the proxy in front of it, folders of the client, and a record
+ * of requests and responses. The fake upstream checks every request.
  * @module
  */
 

@@ -1,4 +1,4 @@
-// README's four curl examples, run as they are written (but for the port) against the demo in a process of its own.
+// README's four curl examples, run unchanged except for the port against the demo in its own process.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readTaskFlags } from "../helpers/task_flags.ts";

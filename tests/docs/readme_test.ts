@@ -1,7 +1,6 @@
 /**
- * Every command in the papers is run by a test, or stands in a list of those that cannot be run offline, with the
- * reason. The short ones are run here, as they are written, in a clone without anything of this machine's. The
- * papers' JSON parses, and their settings load.
+ * Every command in the documents is run by a test, or listed as not runnable offline with a reason. Short ones are
+ * run here unchanged, in a clone with an empty home. JSON in the documents parses, and settings load.
  * @module
  */
 
@@ -10,13 +9,13 @@ import { parse } from "@std/dotenv/parse";
 import { loadConfig, VARIABLES } from "../../lib/config.ts";
 import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
 import {
-  PAPERS,
+  DOCUMENTS,
   read,
   readBlocks,
   readCommands,
   readRows,
   readSection,
-} from "../helpers/papers.ts";
+} from "../helpers/documents.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const readme = read("README.md");
@@ -112,25 +111,27 @@ function toKey(command: string): string {
 }
 
 const found = new Map(
-  PAPERS.flatMap((paper) => readCommands(read(paper)).map((command) => [toKey(command), paper])),
+  DOCUMENTS.flatMap((document) =>
+    readCommands(read(document)).map((command) => [toKey(command), document])
+  ),
 );
 
-Deno.test("the papers are found, and so are their commands", () => {
-  for (const paper of ["README.md", "docs/deploy/container.md", ".github/CONTRIBUTING.md"]) {
-    assert(PAPERS.includes(paper), paper);
+Deno.test("the documents and their commands are found", () => {
+  for (const document of ["README.md", "docs/deploy/container.md", ".github/CONTRIBUTING.md"]) {
+    assert(DOCUMENTS.includes(document), document);
   }
   assert(found.size >= 25, `only ${found.size} commands: the scan is broken`);
   assertEquals(EXPORTS.length, 2);
 });
 
-Deno.test("every command in the papers is run by a test, or is listed as not runnable offline", () => {
+Deno.test("every command in the documents is run by a test or listed as not runnable offline", () => {
   const known = new Set([RUN_HERE, RUN_ELSEWHERE, NOT_OFFLINE].flatMap(Object.keys));
   const unknown = [...found].filter(([command]) => !known.has(command));
   assertEquals(unknown, [], "give each a test, or a reason");
   assertEquals([...known].filter((command) => !found.has(command)), [], "in no paper any more");
 });
 
-Deno.test("no command stands in two of the lists", () => {
+Deno.test("no command is in two of the lists", () => {
   const all = [RUN_HERE, RUN_ELSEWHERE, NOT_OFFLINE].flatMap(Object.keys);
   assertEquals(all.length, new Set(all).size);
 });
@@ -178,7 +179,7 @@ function start(command: string, folder: string): Deno.ChildProcess {
       PATH: path,
       NO_COLOR: "1",
       DENO_NO_UPDATE_CHECK: "1",
-      // Nobody has a settings file there.
+      // There is no settings file.
       XDG_CONFIG_HOME: folder,
       HOST: "127.0.0.1",
       PORT: "0",
@@ -258,13 +259,13 @@ Deno.test({
 
 // --- JSON and settings ---
 
-Deno.test("every JSON block in the papers parses", () => {
-  const blocks = PAPERS.flatMap((paper) => readBlocks(read(paper), "json"));
+Deno.test("every JSON block in the documents parses", () => {
+  const blocks = DOCUMENTS.flatMap((document) => readBlocks(read(document), "json"));
   assert(blocks.length >= 2);
   for (const block of blocks) JSON.parse(block);
 });
 
-Deno.test("README's two forms of settings lead Claude Code to the same place as its shell lines", () => {
+Deno.test("README's two forms of settings configure Claude Code like its shell lines", () => {
   const [settings = "", vscode = ""] = readBlocks(readme, "json");
   const lines = Object.fromEntries(
     EXPORTS.map((line) => line.replace("export ", "").split("=")),
@@ -280,7 +281,7 @@ const recipes = readBlocks(readSection(readme, "## Recipes"), "env");
 Deno.test("README has recipes", () => assert(recipes.length >= 6));
 
 for (const recipe of recipes) {
-  Deno.test(`the recipe that begins with ${recipe.split("\n")[0]} loads, and changes what it names`, () => {
+  Deno.test(`the recipe that begins with ${recipe.split("\n")[0]} loads and changes its settings`, () => {
     const values = parse(recipe);
     const names = new Set<string>(VARIABLES.map(({ name }) => name));
     assertEquals(Object.keys(values).filter((name) => !names.has(name)), []);
@@ -292,7 +293,7 @@ for (const recipe of recipes) {
   });
 }
 
-Deno.test("README's table of models says where names go, and its choices are targets that load", () => {
+Deno.test("README's table of models has the real mapping, and its examples are valid targets", () => {
   const rows = readRows(readSection(readme, "## Which model answers"));
   // The first code span of each cell: part of a name, variable, example. The last row has no part of a name.
   const spans = rows.map((row) => row.map((cell) => /`([^`]+)`/.exec(cell)?.[1] ?? ""));

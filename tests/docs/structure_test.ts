@@ -1,10 +1,10 @@
-// The papers against the code: every variable, command, link and arrow that people read about is as they read it.
+// The documents against the code: variables, commands, links and imports are as documented.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import deno from "../../deno.json" with { type: "json" };
 import { DEPLOY_VARIABLE, FOLDER_VARIABLES, loadConfig, VARIABLES } from "../../lib/config.ts";
 import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
-import { PAPERS, read, readCommands } from "../helpers/papers.ts";
+import { DOCUMENTS, read, readCommands } from "../helpers/documents.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const NAMES = VARIABLES.map((variable) => variable.name);
@@ -50,7 +50,7 @@ async function run(command: string, args: string[], env: Record<string, string> 
 
 // --- commands ---
 
-Deno.test("README begins with the commands for a fresh machine and nothing before them", () => {
+Deno.test("README begins with the commands for a new machine", () => {
   assertEquals(readCommands(readme).slice(0, 4), [
     "deno task demo",
     "npx -y deno@2.9 task demo",
@@ -66,16 +66,16 @@ Deno.test("README's full command is the start task without its substitution", ()
   assertEquals(fullCommand(), tasks.get("start")?.replace(/\$\([^)]*\) /, ""));
 });
 
-Deno.test("every deno task that the papers name exists", () => {
-  const papers = PAPERS.map(read).join("\n");
-  const named = [...papers.matchAll(/\btask (?:-q )?([a-z][\w:]*)/g)]
-    .filter(({ index }) => /(?:deno|deno@[\d.]+) $/.test(papers.slice(0, index)))
+Deno.test("every deno task that the documents name exists", () => {
+  const documents = DOCUMENTS.map(read).join("\n");
+  const named = [...documents.matchAll(/\btask (?:-q )?([a-z][\w:]*)/g)]
+    .filter(({ index }) => /(?:deno|deno@[\d.]+) $/.test(documents.slice(0, index)))
     .map(([, name = ""]) => name);
   assert(named.length >= 8, `only ${named.length} tasks found: the scan is broken`);
   for (const name of named) assert(tasks.has(name), `deno task ${name} is in no deno.json`);
 });
 
-Deno.test("no task is named like a command of the program", () => {
+Deno.test("no task has the name of a command of the program", () => {
   for (const name of ["check", "serve"]) assert(!tasks.has(name), name);
 });
 
@@ -101,7 +101,7 @@ for (
   });
 }
 
-Deno.test(".env.example lists every variable, and only the key is live", () => {
+Deno.test(".env.example lists every variable, and only the key is not commented out", () => {
   const lines = dotenv.split("\n").filter((line) => /^(# )?[A-Z][A-Z0-9_]*=/.test(line));
   const expected = VARIABLES.map(({ name, default: value }) =>
     name === "OPENROUTER_API_KEY" ? `${name}=` : `# ${name}=${value}`
@@ -112,7 +112,7 @@ Deno.test(".env.example lists every variable, and only the key is live", () => {
 });
 
 Deno.test({
-  name: "a shell loads .env.example, also with every line made live",
+  name: "a shell loads .env.example, also without comment signs",
   ignore: ON_WINDOWS,
   async fn() {
     const live = dotenv.replace(/^# ([A-Z][A-Z0-9_]*=)/gm, "$1");
@@ -160,10 +160,10 @@ function toAnchor(heading: string): string {
   return heading.trim().toLowerCase().replace(/[^\w\s-]/g, "").replace(/\s/g, "-");
 }
 
-for (const paper of PAPERS) {
-  Deno.test(`every link in ${paper} that stays in the repository leads somewhere`, () => {
-    const base = new URL(paper, ROOT);
-    for (const [, target = ""] of read(paper).matchAll(/\]\(([^)\s]+)\)/g)) {
+for (const document of DOCUMENTS) {
+  Deno.test(`every link in ${document} to a file of the repository is valid`, () => {
+    const base = new URL(document, ROOT);
+    for (const [, target = ""] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(target)) continue;
       const url = new URL(target, base);
       const anchor = url.hash.slice(1);
@@ -173,7 +173,7 @@ for (const paper of PAPERS) {
       const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
         toAnchor(heading)
       );
-      assert(anchors.includes(anchor), `${target} in ${paper}: no such heading`);
+      assert(anchors.includes(anchor), `${target} in ${document}: no such heading`);
     }
   });
 }
@@ -201,11 +201,11 @@ Deno.test("every file and folder that README names exists", () => {
   }
 });
 
-Deno.test("no paper names a registry host or a folder of one machine", () => {
-  for (const paper of [...PAPERS, "docs/deploy/Dockerfile", ".env.example"]) {
+Deno.test("no document names a registry host or a folder of one machine", () => {
+  for (const document of [...DOCUMENTS, "docs/deploy/Dockerfile", ".env.example"]) {
     const found = /https?:\/\/[\w.]*(registry|mirror)[\w.]*|\/(home|root|work|Users|tmp)\//
-      .exec(read(paper));
-    assertEquals(found?.[0], undefined, paper);
+      .exec(read(document));
+    assertEquals(found?.[0], undefined, document);
   }
 });
 
@@ -213,7 +213,7 @@ Deno.test("no paper names a registry host or a folder of one machine", () => {
 
 const translation = read("docs/translation.md");
 
-Deno.test("the names in docs/translation.md go where its table of `auto` says", () => {
+Deno.test("the names in docs/translation.md are mapped as in its table of `auto`", () => {
   const config = loadConfig((name) => name.startsWith("TARGET_MODEL_") ? "auto" : undefined);
   const rows = [...translation.matchAll(/^\| `(claude-[\w-]+)` +\| `([^`]+)` +\|$/gm)];
   assert(rows.length >= 3, "the scan is broken");
@@ -317,7 +317,7 @@ interface InfoDependency {
   type?: { specifier?: string };
 }
 
-/** Bundled for the browser, and so imported by nobody. */
+/** Bundled for the browser, and therefore not imported. */
 const PAGE_SCRIPT = "lib/dashboard/app.ts";
 
 /** The arrows of everything that people can start or import. */
@@ -359,7 +359,7 @@ function judge({ from, to }: Arrow): string | null {
   return `${from} → ${to} points ${start.floor === end.floor ? "sideways" : "up"}`;
 }
 
-Deno.test("imports point down", async () => {
+Deno.test("imports point only to lower folders", async () => {
   const arrows = (await readArrows())
     .filter(({ from }) => !from.startsWith("tools/jsr_fallback/"));
   const ours = arrows.filter(({ specifier }) => !specifier.startsWith("@std/"));
@@ -367,7 +367,7 @@ Deno.test("imports point down", async () => {
   assertEquals(ours.map(judge).filter((problem) => problem !== null), []);
 });
 
-Deno.test("the judge of imports sees one that points up, and one that points sideways", () => {
+Deno.test("the check of imports finds one that points up and one that points sideways", () => {
   const up = judge({
     from: "lib/translate/request/messages.ts",
     specifier: "",
@@ -412,7 +412,7 @@ function stripComments(source: string): string {
 const IMPURE = /\bDeno\.|\bfetch\(|\bDate\b|\bperformance\b|\bcrypto\b|Math\.random|\bsetTimeout\b/;
 
 for (const folder of ["lib/translate", "lib/anthropic"]) {
-  Deno.test(`nothing in ${folder} knows the runtime, the network, a clock or chance`, () => {
+  Deno.test(`nothing in ${folder} uses the runtime, the network, a clock or random numbers`, () => {
     const paths = listSources(folder);
     assert(paths.length > 0);
     for (const path of paths) {

@@ -1,6 +1,6 @@
 /**
- * Checks docs/translation.md against the code: its coverage tables are complete, every row has a proof, and the
- * proof shows what the row says.
+ * Checks docs/translation.md against the code: its tables are complete, and every row names a fixture or a test that
+ * shows it.
  * @module
  */
 
@@ -140,13 +140,13 @@ const isOfAnswer = ({ table }: Row) =>
   ["Response fields", "Response blocks", "Stop reasons", "Stream"].includes(table);
 
 for (const [table, names] of Object.entries(NAMES)) {
-  Deno.test(`docs/translation.md has a row for each name under ${table}, and no other`, () => {
+  Deno.test(`docs/translation.md has exactly the rows for the names under ${table}`, () => {
     const found = rows.filter((row) => row.table === table).map(({ name }) => name);
     assertEquals(found.toSorted(), [...names].toSorted());
   });
 }
 
-Deno.test("every row of docs/translation.md has one of four verdicts, a description and a proof", () => {
+Deno.test("every row of docs/translation.md has one of four verdicts, a description, and a fixture or test", () => {
   for (const row of rows) {
     assert(VERDICTS.includes(row.verdict), `${label(row)} is ${row.verdict}`);
     assert(row.text !== "", `${label(row)} does not say what happens`);
@@ -154,7 +154,7 @@ Deno.test("every row of docs/translation.md has one of four verdicts, a descript
   }
 });
 
-Deno.test("every fixture that docs/translation.md names exists, and contains what its row names", () => {
+Deno.test("every fixture that docs/translation.md names exists and contains the name of its row", () => {
   for (const row of rows.filter(({ verdict }) => verdict !== "dropped")) {
     for (const name of row.fixtures) {
       const has = answers.has(name)
@@ -187,7 +187,7 @@ Deno.test("every test that docs/translation.md names exists", async () => {
   }
 });
 
-Deno.test("what docs/translation.md calls refused is proved by a test that refuses it", () => {
+Deno.test("a refused row of docs/translation.md has a test", () => {
   for (const row of rows.filter(({ verdict }) => verdict === "refused")) {
     assert(row.test !== null && !isOfAnswer(row), label(row));
   }
@@ -205,7 +205,7 @@ Deno.test("a dropped field of docs/translation.md is in the dropped list of its 
   }
 });
 
-Deno.test("what docs/translation.md calls dropped in a response is in no fixture's response", () => {
+Deno.test("a dropped response field of docs/translation.md is in no response fixture", () => {
   const words = new Set([...answers.keys()].flatMap(readAnswerWords));
   assert(words.has("citations_delta") && words.has("end_turn"), "the scan is broken");
   for (const row of rows.filter((one) => one.verdict === "dropped" && isOfAnswer(one))) {
@@ -214,7 +214,7 @@ Deno.test("what docs/translation.md calls dropped in a response is in no fixture
   }
 });
 
-Deno.test("docs/translation.md names everything that a fixture of a request drops", () => {
+Deno.test("docs/translation.md names every dropped field of the request fixtures", () => {
   const named = new Set(listQuoted(page));
   for (const { name, dropped } of requests.values()) {
     const unnamed = dropped.filter((one) =>

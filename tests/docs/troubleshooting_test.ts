@@ -1,7 +1,7 @@
 /**
- * Who searches README for the message he sees finds its cure. The messages are made by the real code, or are the
- * words of Claude Code and OpenRouter; none of them, and no row of the tables, may be without the other.
- * And every message at which a start or a client is refused has a test on its words.
+ * README's troubleshooting tables have a row for every error message, and no other rows. The messages come from the
+ * real code, or are those of Claude Code and OpenRouter. Every message that stops the start or rejects a client also
+ * has a test of its wording.
  * @module
  */
 
@@ -11,10 +11,10 @@ import { describeFlag } from "../../lib/cli/environment.ts";
 import { loadConfig } from "../../lib/config.ts";
 import { parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { requireBudget } from "../../lib/routes/budget.ts";
-import { CLAUDE_WORDS } from "../helpers/claude_words.ts";
+import { CLAUDE_CODE_MESSAGES } from "../helpers/claude_code_messages.ts";
 import { sse, textChunk } from "../helpers/chunks.ts";
 import { countRequest, createRecord, createTimeline } from "../helpers/metrics.ts";
-import { read, readRows, readSection } from "../helpers/papers.ts";
+import { read, readRows, readSection } from "../helpers/documents.ts";
 import { ask, call, createProxy, createTestServices, get, post } from "../helpers/proxy.ts";
 import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
 import { eventStream, startSilentUpstream, startUpstream } from "../helpers/upstream.ts";
@@ -47,7 +47,7 @@ function findCure(message: string): Row | undefined {
   return row;
 }
 
-Deno.test("every row of the troubleshooting tables has words to search for, and a cure", () => {
+Deno.test("every row of the troubleshooting tables has a message and a fix", () => {
   assert(rows.length >= 50, `only ${rows.length} rows: the scan is broken`);
   for (const { text, cure } of rows) {
     const longest = Math.max(...text.split("…").map((part) => part.trim().length));
@@ -156,7 +156,7 @@ const CODE = { type: "code_execution_20250522", name: "code_execution" };
 const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
   "no key": () => answer(post(ask()), { env: { OPENROUTER_API_KEY: undefined } }),
   "a key that OpenRouter refuses": () => fromOpenRouter(401, "User not found."),
-  "a word that is no proxy key": () => refuse({ config: { proxyApiKeys: ["mine"] } }),
+  "an invalid proxy key": () => refuse({ config: { proxyApiKeys: ["mine"] } }),
   "a stranger": () => refuse({}),
   "a stranger who wants metrics": () =>
     refuse({ path: "/stats", config: { openrouterApiKey: null } }),
@@ -168,7 +168,7 @@ const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
     fromOpenRouter(402, "This request requires more credits, but can only afford 1234."),
   "the day's limit": refuseBudget,
   "no such model": () => fromOpenRouter(400, "x/y is not a valid model ID"),
-  "a model that nobody serves": () => fromOpenRouter(404, "No endpoints found for x/y."),
+  "a model without endpoints": () => fromOpenRouter(404, "No endpoints found for x/y."),
   "a data policy": () =>
     fromOpenRouter(404, "No endpoints found matching your data policy (Free model training)"),
   "a model without tools": () =>
@@ -219,14 +219,14 @@ const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
 };
 
 for (const [what, produce] of Object.entries(SAID)) {
-  Deno.test(`README has the cure of the message after ${what}`, async () => {
+  Deno.test(`README has a fix for the message after ${what}`, async () => {
     const message = await produce();
     assert(findCure(message) !== undefined, `no row for “${message}”`);
   });
 }
 
-for (const [what, words] of Object.entries(CLAUDE_WORDS)) {
-  Deno.test(`README has the cure of Claude Code's own words: ${what}`, () => {
+for (const [what, words] of Object.entries(CLAUDE_CODE_MESSAGES)) {
+  Deno.test(`README has a fix for Claude Code's own message: ${what}`, () => {
     const row = rows.find(({ text }) => text.includes(words) || toPattern(text).test(words));
     assert(row !== undefined, words);
     used.add(row.text);
@@ -265,7 +265,7 @@ const templates: Template[] = SOURCES.flatMap((source) =>
   }))
 ).filter(({ source, isStart }) => isStart || !source.startsWith("lib/cli/"));
 
-/** The gaps that matter for finding it. */
+/** The values of placeholders that matter for the search. */
 const GAPS: Readonly<Record<string, readonly string[]>> = {
   "describeFlag(address)": [describeFlag("127.0.0.2:80")],
   "JSON.stringify(shown)": ['"x"'],
@@ -280,7 +280,7 @@ function fill(text: string): string[] {
   return words.flatMap((word) => fill(text.replace(gap[0], () => word)));
 }
 
-Deno.test("the messages in the sources are found", () => {
+Deno.test("the messages in the source files are found", () => {
   assert(templates.length >= 28, `only ${templates.length}: the scan is broken`);
   const throws = SOURCES.flatMap((source) => [...read(source).matchAll(/new StartError\(/g)]);
   const seen = templates.filter(({ isStart }) => isStart);
@@ -290,7 +290,7 @@ Deno.test("the messages in the sources are found", () => {
 
 for (const { source, text } of templates) {
   const name = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  Deno.test(`README has the cure of “${name}” (${source})`, () => {
+  Deno.test(`README has a fix for “${name}” (${source})`, () => {
     for (const message of fill(text)) assert(findCure(message) !== undefined, message);
   });
 }
@@ -318,7 +318,7 @@ function toPhrases(piece: string): string[] {
 
 for (const { source, text } of templates) {
   const name = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  Deno.test(`a test looks at the words of “${name}” (${source})`, () => {
+  Deno.test(`a test checks the message “${name}” (${source})`, () => {
     for (const phrases of listPhrases(text)) {
       const isTested = phrases.some((phrase) => tests.includes(phrase));
       assert(isTested, `none has any of: ${phrases.join(" | ")}`);
@@ -329,7 +329,7 @@ for (const { source, text } of templates) {
 /** Of the runtime, not of ours. */
 const FOREIGN = ['Import "@std/…" not a dependency'];
 
-Deno.test("no row of the troubleshooting tables is about a message that does not exist", () => {
+Deno.test("every row of the troubleshooting tables is about a message that exists", () => {
   const stale = rows.map(({ text }) => text).filter((text) => !used.has(text));
   assertEquals(stale, FOREIGN);
 });

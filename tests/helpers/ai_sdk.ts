@@ -1,6 +1,6 @@
 /**
- * Vercel's AI SDK, the strictest reader of our shapes: one `null` in the wrong place fails a whole answer there.
- * Named here once, so that nobody who only runs the proxy fetches it.
+ * Vercel's AI SDK, the strictest parser of our responses: one `null` in the wrong place fails a response. Imported
+ * only here, so that users of the proxy do not download it.
  * @module
  */
 

@@ -1,10 +1,10 @@
 /**
- * Every name of Anthropic's Messages API, GA and beta (SDK 1.12): what docs/translation.md has a line for, so that
- * a line that is deleted is missed. Written from the API's types, not from the page.
+ * Every name of Anthropic's Messages API, GA and beta (SDK 1.12), that docs/translation.md must have a row for.
+ * Taken from the API's types, not from the page.
  * @module
  */
 
-/** Heading → the names that its table must have. */
+/** Heading → the names in its table. */
 export const NAMES: Readonly<Record<string, readonly string[]>> = {
   "Fields": [
     ...["model", "max_tokens", "max_tokens: 0", "messages", "messages.role: system"],

@@ -1,14 +1,14 @@
 /**
- * A server on loopback that ends within seconds, whatever its test has forgotten: `shutdown()` of the runtime's
- * waits for every open answer, and for ever where nobody lets one go. Such a test fails here with a sentence.
+ * A server on loopback that stops within seconds. The runtime's `shutdown()` waits for open responses, possibly for
+ * ever; this server aborts them and fails with a message that lists them.
  * @module
  */
 
-import { isSettled, PATIENCE_MS } from "./soon.ts";
+import { isSettled, SHUTDOWN_TIMEOUT_MS } from "./timeout.ts";
 
 /**
- * Deno 2.5's shutdown never ends where a connection carried a request after a stream that was ready at once;
- * there a server that has nothing open is cut off instead.
+ * Deno 2.5's shutdown never ends if a connection had a request after a stream that was complete at once. There a
+ * server without open responses is aborted instead.
  */
 const SHUTS_DOWN = !Deno.version.deno.startsWith("2.5.");
 
@@ -16,24 +16,24 @@ const SHUTS_DOWN = !Deno.version.deno.startsWith("2.5.");
 export interface BoundedServer {
   port: number;
   /**
-   * Stops accepting and waits for what is open.
-   * @throws {Error} where an answer is still open after `patienceMs`; its connection is cut
+   * Stops accepting connections and waits for open responses.
+   * @throws {Error} if a response is still open after `timeoutMs`; its connection is aborted
    */
   stop(): Promise<void>;
 }
 
-/** Serves on a free port. The name stands in the sentence. */
+/** Serves on a free port. The name is used in the error message. */
 export function serveBounded(
   name: string,
   handler: Deno.ServeHandler<Deno.NetAddr>,
-  patienceMs: number = PATIENCE_MS,
+  timeoutMs: number = SHUTDOWN_TIMEOUT_MS,
 ): BoundedServer {
-  const cut = new AbortController();
+  const abort = new AbortController();
   const open = new Map<Promise<void>, Request>();
   const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {}, signal: cut.signal },
+    { hostname: "127.0.0.1", port: 0, onListen: () => {}, signal: abort.signal },
     (request, info) => {
-      // Resolves with the last byte, rejects where the client has left before it.
+      // Resolves after the last byte, rejects if the client disconnects before it.
       const completed = info.completed.catch(() => {}).finally(() => open.delete(completed));
       open.set(completed, request);
       return handler(request, info);
@@ -42,17 +42,17 @@ export function serveBounded(
   return {
     port: server.addr.port,
     async stop() {
-      const isDone = await isSettled(open.keys(), patienceMs);
+      const isDone = await isSettled(open.keys(), timeoutMs);
       if (isDone && SHUTS_DOWN) return await server.shutdown();
-      const left = [...open.values()].map(describe).join(", ");
-      // Not after a shutdown(): the runtime would throw for that.
-      cut.abort();
+      const unfinished = [...open.values()].map(describe).join(", ");
+      // Not after shutdown(), which would make the runtime throw.
+      abort.abort();
       await server.finished;
       if (isDone) return;
-      const sentence = `${name} was not let go: still open after ${patienceMs / 1000} s: ${left}`;
-      // Where the test has failed before, the runner tells only that something was suppressed.
-      Deno.stderr.writeSync(new TextEncoder().encode(`${sentence}\n`));
-      throw new Error(sentence);
+      const message = `${name} did not stop: still open after ${timeoutMs / 1000} s: ${unfinished}`;
+      // If the test has failed before, the test runner does not print this error.
+      Deno.stderr.writeSync(new TextEncoder().encode(`${message}\n`));
+      throw new Error(message);
     },
   };
 }
@@ -61,7 +61,7 @@ function describe(request: Request): string {
   try {
     return `${request.method} ${new URL(request.url).pathname}`;
   } catch {
-    // The host that a hostile client sent makes no URL.
+    // A test sent a Host header that does not form a valid URL.
     return request.method;
   }
 }

@@ -1,12 +1,12 @@
-// The servers that tests are made of end by themselves, and say so where a test has forgotten something: a mutant or a
-// bug that leaves upstream running must fail a test within seconds, not hang it.
+// The servers of tests stop by themselves: a bug that leaves an upstream request open fails a test within seconds
+// instead of hanging it.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { serveBounded } from "./bounded_server.ts";
 import { startRawUpstream } from "./raw_upstream.ts";
 import { holdStream } from "./upstream.ts";
 
-Deno.test("a bounded server waits for an answer that is being written", async () => {
+Deno.test("a bounded server waits for an open response", async () => {
   const held = holdStream("one ");
   const server = serveBounded("Upstream", () => held.response);
   const response = await fetch(`http://127.0.0.1:${server.port}/`);
@@ -17,16 +17,16 @@ Deno.test("a bounded server waits for an answer that is being written", async ()
   await stopped;
 });
 
-Deno.test("a bounded server says what was not let go, and cuts it", async () => {
+Deno.test("a bounded server aborts a response that stays open and reports it", async () => {
   const held = holdStream("one ");
   const server = serveBounded("Upstream", () => held.response, 50);
   const response = await fetch(`http://127.0.0.1:${server.port}/path`);
   const error = await assertRejects(() => server.stop(), Error);
-  assertEquals(error.message, "Upstream was not let go: still open after 0.05 s: GET /path");
+  assertEquals(error.message, "Upstream did not stop: still open after 0.05 s: GET /path");
   await assertRejects(() => response.text(), TypeError);
 });
 
-Deno.test("a bounded server does not wait for an answer that never begins", async () => {
+Deno.test("a bounded server aborts a request without a response", async () => {
   const never = Promise.withResolvers<Response>();
   const arrived = Promise.withResolvers<void>();
   const server = serveBounded("Upstream", () => {
@@ -40,7 +40,7 @@ Deno.test("a bounded server does not wait for an answer that never begins", asyn
   await failed;
 });
 
-Deno.test("a bounded server whose clients have left stops at once", async () => {
+Deno.test("a bounded server without connected clients stops at once", async () => {
   const held = holdStream("one ");
   const server = serveBounded("Upstream", () => held.response);
   const response = await fetch(`http://127.0.0.1:${server.port}/`);
@@ -49,8 +49,8 @@ Deno.test("a bounded server whose clients have left stops at once", async () => 
   await server.stop();
 });
 
-Deno.test("a raw upstream whose script waits for the proxy to leave ends with its test", async () => {
-  const upstream = startRawUpstream(({ left }) => left);
+Deno.test("a raw upstream whose script waits for a disconnect stops with its test", async () => {
+  const upstream = startRawUpstream(({ disconnected }) => disconnected);
   const { hostname, port } = new URL(upstream.baseUrl);
   using connection = await Deno.connect({ hostname, port: Number(port) });
   await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));

@@ -1,12 +1,11 @@
 /**
- * OpenRouter's chunks and completions as JSON, and the text that carries them. Knows the wire format only; who
- * sends them is upstream.ts's and raw_upstream.ts's.
+ * OpenRouter's chunks and completions as JSON, and as server-sent events.
  * @module
  */
 
 type Json = Record<string, unknown>;
 
-/** What a Claude's signature looks like. */
+/** A signature like Claude's. */
 export const SIGNATURE = "RXFZQ2hBQUE=";
 
 const HEAD = { id: "gen-1", provider: "Anthropic", model: "anthropic/claude-4-sonnet", created: 1 };
@@ -17,7 +16,7 @@ const USAGE = {
   prompt_tokens_details: { cached_tokens: 100 },
 };
 
-/** Chunks as upstream frames them. Text goes in as it is, e.g. `[DONE]`; a comment starts with a colon. */
+/** Chunks as server-sent events. A string is the data itself, e.g. `[DONE]`, or a comment if it starts with a colon. */
 export function sse(...chunks: (Json | string)[]): string {
   return chunks.map((chunk) => {
     if (typeof chunk === "string" && chunk.startsWith(":")) return `${chunk}\n\n`;
@@ -25,17 +24,17 @@ export function sse(...chunks: (Json | string)[]): string {
   }).join("");
 }
 
-/** A whole answer: head, text, finish, usage, end. */
+/** A complete stream: role, text, finish reason, usage and `[DONE]`. */
 export function sseAnswer(text: string): string {
   return sse(roleChunk(), textChunk(text), finishChunk(), usageChunk(), "[DONE]");
 }
 
-/** The end of every good stream: finish, usage, `[DONE]`. */
+/** The end of a complete stream: finish reason, usage and `[DONE]`. */
 export function sseEnd(): string {
   return sse(finishChunk(), usageChunk(), "[DONE]");
 }
 
-/** An answer that thinks, writes, and calls a tool twice, in fragments that alternate. */
+/** A stream of reasoning, text and two calls of a tool, whose deltas alternate. */
 export function sseTwoCalls(tool: string): string {
   return sse(
     roleChunk(),
@@ -62,12 +61,12 @@ export function deltaChunk(delta: Json, finishReason: string | null = null): Jso
   return { ...HEAD, object: "chat.completion.chunk", choices: [choice] };
 }
 
-/** A chunk with nothing but its choice, as the simplest servers send it. Fields may be of any wrong shape. */
+/** A chunk with only its choice, as simple servers send it. Fields may have a wrong type. */
 export function bareChunk(delta: Json | null, finishReason: unknown = null, more: Json = {}): Json {
   return { choices: [{ index: 0, delta, finish_reason: finishReason, ...more }] };
 }
 
-/** The beginning of a tool call; what is undefined is left out. */
+/** The first delta of a tool call, without the fields that are undefined. */
 export function callHead(index: unknown, id: unknown, name: unknown, args: unknown = ""): Json {
   return {
     ...(index === undefined ? {} : { index }),
@@ -77,17 +76,17 @@ export function callHead(index: unknown, id: unknown, name: unknown, args: unkno
   };
 }
 
-/** A further fragment of a tool call. */
+/** A later delta of a tool call. */
 export function callTail(index: unknown, args: string): Json {
   return { index, function: { arguments: args } };
 }
 
-/** A chunk with fragments of tool calls. */
+/** A chunk with tool call deltas. */
 export function callChunk(...fragments: Json[]): Json {
   return deltaChunk({ tool_calls: fragments });
 }
 
-/** A chunk with a piece of Claude's reasoning. */
+/** A chunk with reasoning of Claude. */
 export function reasoningChunk(detail: Json): Json {
   const format = "anthropic-claude-v1";
   return deltaChunk({
@@ -95,22 +94,22 @@ export function reasoningChunk(detail: Json): Json {
   });
 }
 
-/** The first chunk of many providers: a role and nothing else. */
+/** The first chunk of many providers, with only a role. */
 export function roleChunk(): Json {
   return deltaChunk({ role: "assistant", content: "" });
 }
 
-/** A piece of text. */
+/** A chunk of text. */
 export function textChunk(content: string): Json {
   return deltaChunk({ content });
 }
 
-/** The end of the answer. */
+/** A chunk with a finish reason. */
 export function finishChunk(reason = "stop"): Json {
   return deltaChunk({ content: "" }, reason);
 }
 
-/** Tokens and cost, in a chunk of their own. */
+/** A chunk with only tokens and cost. */
 export function usageChunk(): Json {
   return { ...deltaChunk({}), choices: [], usage: USAGE };
 }
@@ -120,7 +119,7 @@ export function errorChunk(error: Json): Json {
   return { ...deltaChunk({ content: "" }, "error"), error };
 }
 
-/** A whole completion, for requests without `stream`. */
+/** A completion of text, for requests without `stream`. */
 export function completion(content: string): Json {
   return messageCompletion({ content });
 }

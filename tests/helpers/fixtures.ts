@@ -1,15 +1,15 @@
 /**
  * Reads tests/fixtures, one folder per feature. The ending of a file says what it holds:
  *
- * - `.request.json`: a client's request, and the body that goes upstream
- * - `.stream.json`: the chunks of an answer, and the events that a client gets. Where framing or odd bytes are the
- *   subject, the chunks are in a `.stream.sse` beside it, byte for byte
- * - `.response.json`: a completion, and the message that a client gets
- * - `.round_trip.json`: an answer with reasoning, and the reasoning in the client's next request
+ * - `.request.json`: a client's request and the upstream body
+ * - `.stream.json`: chunks, and the events for the client. If framing or invalid bytes are the subject, the chunks
+ *   are bytes in a `.stream.sse` beside it
+ * - `.response.json`: a completion and the message for the client
+ * - `.round_trip.json`: a response with reasoning, and the reasoning in the next request
  * - `.tools.json`: tool definitions of real servers
  *
- * In the plural (`.requests.json`) a file is a table of such cases under `cases`, each with a `name`. A case is
- * named by its path without `.json`, and in a table with `#` and its own name.
+ * A plural (`.requests.json`) is a table of such cases under `cases`, each with a `name`. The name of a case is its
+ * path without `.json`, in a table followed by `#` and its own name.
  * @module
  */
 
@@ -19,27 +19,27 @@ import type * as openrouter from "../../lib/openrouter/types.ts";
 import type { RequestOptions } from "../../lib/translate/request/request.ts";
 import { MESSAGE_START, type TranslatorOptions } from "./translator.ts";
 
-/** A request, and what translateRequest makes of it. */
+/** A request and the result of translateRequest. */
 export interface RequestCase {
   name: string;
-  /** Completes "translateRequest …" to a sentence. */
+  /** Completes the sentence "translateRequest …". */
   about: string;
   request: JsonObject;
   options: Partial<RequestOptions>;
   body: JsonObject;
   dropped: string[];
-  /** How many tokens the client may see; absent where this is its own limit. */
+  /** How many tokens the client may see; absent if that is its own max_tokens. */
   visibleTokens?: number;
 }
 
-/** An error before the first event. Without `message` any words will do. */
+/** An error before the first event. Without `message` the message is not checked. */
 export interface ExpectedError {
   type: ErrorType;
   status: number;
   message?: string;
 }
 
-/** A stream, with either all its events, collapsed, or an error before the first of them. */
+/** A stream, with either its collapsed events or an error before the first one. */
 export interface StreamCase {
   name: string;
   about: string;
@@ -49,7 +49,7 @@ export interface StreamCase {
   error?: ExpectedError;
 }
 
-/** A completion, with either its message or an error. */
+/** A completion, with either a message or an error. */
 export interface ResponseCase {
   name: string;
   about: string;
@@ -59,7 +59,7 @@ export interface ResponseCase {
   error?: ExpectedError;
 }
 
-/** An answer, as a stream and whole, with the reasoning fields that the next request must bring back. */
+/** A response as stream and completion, with the reasoning fields of the next request. */
 export interface RoundTripCase {
   name: string;
   about: string;
@@ -69,7 +69,7 @@ export interface RoundTripCase {
   replay: JsonObject;
 }
 
-/** A tool like a real server's, in our words, with arguments that fit it. */
+/** A tool like one of a real server, reworded, with valid arguments. */
 export interface McpTool {
   server: string;
   name: string;
@@ -77,17 +77,17 @@ export interface McpTool {
   valid: unknown[];
 }
 
-/** A stream as its file has it. */
+/** A stream as in its file. */
 interface StreamFile extends StreamCase {
-  /** Absent where the stream is in a `.sse` file. A string is an event as it is sent, e.g. a comment. */
+  /** Absent if the stream is in a `.sse` file. A string is sent unchanged, e.g. a comment. */
   chunks?: unknown[];
-  /** Fields at the beginning of every chunk, in place of {@linkcode ENVELOPE}; null for none. */
+  /** Fields at the start of every chunk instead of {@linkcode ENVELOPE}; null for no fields. */
   envelope?: JsonObject | null;
-  /** Whether `[DONE]` ends the stream. Where absent, it does. */
+  /** Whether `[DONE]` ends the stream, by default true. */
   done?: boolean;
 }
 
-/** Any case, as far as reading it depends on it. */
+/** The fields of every case. */
 interface CaseFile {
   name: string;
   about: string;
@@ -102,7 +102,7 @@ const FIXTURES = new URL("../fixtures/", import.meta.url);
 
 const MCP_TOOLS = "tool_schemas/mcp_servers.tools.json";
 
-/** The keys that a case may have. A key with a typo would be an expectation that is never checked. */
+/** The keys of a case. A key with a typo would be an expectation that is never checked. */
 const STREAM_KEYS = ["about", "chunks", "envelope", "done"];
 const KEYS = {
   request: ["about", "request", "options", "body", "dropped", "visibleTokens"],
@@ -110,7 +110,7 @@ const KEYS = {
   response: ["about", "options", "completion", "message", "error"],
   round_trip: [...STREAM_KEYS, "model", "completion", "replay"],
 };
-/** What the cases of a table of requests have in common; a case adds keys, or replaces some. */
+/** Values shared by the cases of a table of requests; a case can add or replace keys. */
 const SHARED_KEYS = ["request", "options", "body"];
 
 const ENVELOPE = {
@@ -164,7 +164,7 @@ export function loadMcpTools(): McpTool[] {
 
 /**
  * The paths of all fixtures, sorted.
- * @throws {Error} for a file that no test would read
+ * @throws {Error} for a file that no test reads
  */
 export function listFixtures(root = FIXTURES): string[] {
   const paths = [...walk("", root)].sort();
@@ -184,7 +184,7 @@ function* walk(folder: string, root: URL): Generator<string> {
   }
 }
 
-/** The cases of a kind, tables included. */
+/** The cases of a kind, including those in tables. */
 function readCases<T extends CaseFile>(kind: keyof typeof KEYS, root: URL): T[] {
   return listFixtures(root).flatMap((path) => {
     const name = path.replace(/\.json$/, "");
@@ -210,7 +210,7 @@ function readTable<T extends CaseFile>(path: string, kind: keyof typeof KEYS, ro
   });
 }
 
-/** A case under its name. Its values are trusted to have the types of its kind. */
+/** A case with its name. The types of its values are not checked. */
 function toCase<T extends CaseFile>(
   content: JsonObject,
   { kind, name }: { kind: keyof typeof KEYS; name: string },
@@ -219,14 +219,14 @@ function toCase<T extends CaseFile>(
   return { name, ...content } as T;
 }
 
-/** @throws {Error} for a key that no test reads, and where `about` is missing */
+/** @throws {Error} for a key that no test reads, and if `about` is missing */
 function checkKeys(content: JsonObject, keys: readonly string[], name: string): void {
   const unread = Object.keys(content).find((key) => !keys.includes(key));
   if (unread !== undefined) throw new Error(`No test reads the key ${unread} of ${name}`);
   if (!content["about"]) throw new Error(`The fixture ${name} needs an about`);
 }
 
-/** The text of a stream that is in a file of its own, with its byte order mark. */
+/** The text of a stream in a `.sse` file, with its byte order mark. */
 function readSse({ name, chunks }: StreamFile, url: URL): string {
   if (chunks !== undefined) throw new Error(`The fixture ${name} has chunks and a .sse file`);
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Deno.readFileSync(url));

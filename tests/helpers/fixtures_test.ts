@@ -1,4 +1,4 @@
-// The loader of tests/fixtures: what a file may leave out, and that nothing in the folder goes unread.
+// The loader of tests/fixtures: defaults of a file, and errors for files and keys that no test reads.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
@@ -11,7 +11,7 @@ import {
 } from "./fixtures.ts";
 import { MESSAGE_START } from "./translator.ts";
 
-/** Calls a function with the URL of a folder that has the files, given as texts or as JSON. */
+/** Calls a function with the URL of a folder with these files, given as text or JSON. */
 function withFiles<T>(files: Record<string, unknown>, read: (root: URL) => T): T {
   const folder = Deno.makeTempDirSync();
   try {
@@ -47,7 +47,7 @@ Deno.test("no two request fixtures have the same request and options", () => {
   assertEquals(different.size, cases.length);
 });
 
-Deno.test("the cases of a table add keys to its request, options and body, or replace them", () => {
+Deno.test("the cases of a table add or replace keys of its request, options and body", () => {
   const table = {
     about: "Models",
     request: { model: "m", stream: true },
@@ -70,7 +70,7 @@ Deno.test("the cases of a table add keys to its request, options and body, or re
   ]);
 });
 
-Deno.test("a stream of chunks gets an envelope, [DONE] and message_start", () => {
+Deno.test("a stream of chunks has an envelope, [DONE] and message_start", () => {
   const stream = {
     about: "s",
     envelope: { id: "i" },
@@ -85,7 +85,7 @@ Deno.test("a stream of chunks gets an envelope, [DONE] and message_start", () =>
   assertEquals(other?.sse, 'data: {"choices":[]}\n\n: hi\n\ndata: 7\n\n');
 });
 
-Deno.test("a stream in a file of its own is read byte for byte", () => {
+Deno.test("a stream in a .sse file is read byte for byte", () => {
   const files = {
     "b.stream.json": { about: "s", events: [] },
     "b.stream.sse": "\uFEFFdata: x\r\n",
@@ -93,7 +93,7 @@ Deno.test("a stream in a file of its own is read byte for byte", () => {
   assertEquals(withFiles(files, loadStreamCases)[0]?.sse, "\uFEFFdata: x\r\n");
 });
 
-/** Folders with something that no test would check, and the words that say so. */
+/** Folders with something that no test checks, and the error message. */
 const UNREAD: [string, Record<string, unknown>, string][] = [
   ["a file of an unknown kind", { "b.json": {} }, "No test reads a/b.json"],
   ["a .sse file without its .json", { "b.stream.sse": "" }, "No test reads a/b.stream.sse"],
@@ -104,9 +104,9 @@ const UNREAD: [string, Record<string, unknown>, string][] = [
     "has chunks and a .sse file",
   ],
   ["a key with a typo", { "b.stream.json": { about: "b", chunks: [], eror: {} } }, "the key eror"],
-  ["a case without a sentence", { "b.stream.json": { chunks: [] } }, "needs an about"],
+  ["a case without about", { "b.stream.json": { chunks: [] } }, "needs an about"],
   [
-    "a table with a key of its own",
+    "a table with an unknown key",
     { "b.streams.json": { about: "b", chunks: [], cases: [] } },
     "chunks",
   ],
@@ -118,7 +118,7 @@ const UNREAD: [string, Record<string, unknown>, string][] = [
 ];
 
 for (const [about, files, words] of UNREAD) {
-  Deno.test(`${about} is an error of the fixtures`, () => {
+  Deno.test(`the loader rejects ${about}`, () => {
     assertThrows(() => withFiles(files, loadStreamCases), Error, words);
   });
 }

@@ -1,6 +1,5 @@
 /**
- * What every answer stream must look like, whatever it says: the grammar of Anthropic's streaming API.
- * Knows events only, nothing of how they came about.
+ * Checks the grammar of Anthropic's streaming API: the order and form of the events of any stream.
  * @module
  */
 
@@ -14,7 +13,7 @@ import type {
 
 const CALL_ID = /^[a-zA-Z0-9_-]+$/;
 
-/** Delta type → the block types it belongs in. */
+/** Delta type → the types of its block. */
 const BLOCKS_OF: Record<BlockDelta["type"], ContentBlock["type"][]> = {
   text_delta: ["text"],
   citations_delta: ["text"],
@@ -24,9 +23,9 @@ const BLOCKS_OF: Record<BlockDelta["type"], ContentBlock["type"][]> = {
 };
 
 /**
- * Checks a whole stream: head once and first, one block open at a time with index 0, 1, 2 …, an ending once,
- * or an error last.
- * @throws {AssertionError} with a sentence that says what is wrong, and where
+ * Checks a complete stream: message_start once and first, one open block at a time with index 0, 1, 2 …, and one
+ * message_delta with message_stop, or an error last.
+ * @throws {AssertionError} that says what is wrong, and in which event
  */
 export function checkGrammar(events: readonly StreamEvent[]): void {
   const checker = new GrammarChecker();
@@ -42,8 +41,8 @@ export function checkGrammar(events: readonly StreamEvent[]): void {
 }
 
 /**
- * Merges consecutive deltas of the same kind of the same block, and leaves out pings, so that two streams that
- * say the same are equal however they were cut. Signatures are whole values and stay as they are.
+ * Merges consecutive deltas of the same type and block, and drops pings, so that streams of the same content are
+ * equal however they were chunked. Signatures are complete values and are not merged.
  */
 export function collapse(events: readonly StreamEvent[]): StreamEvent[] {
   const collapsed: StreamEvent[] = [];
@@ -73,12 +72,12 @@ function mergeDeltas(a: BlockDelta, b: BlockDelta): BlockDelta | null {
 }
 
 class GrammarChecker {
-  #place: "before the head" | "among the blocks" | "after the ending" | "at the end" =
-    "before the head";
+  #place: "before message_start" | "in the content" | "after message_delta" | "at the end" =
+    "before message_start";
   #open: { block: ContentBlock; json: string; isSigned: boolean } | null = null;
   #nextIndex = 0;
   #hasTool = false;
-  /** A call whose arguments end inside a bracket or a string. */
+  /** A call whose arguments end within brackets or a string. */
   #hasCutCall = false;
   readonly #ids = new Set<string>();
 
@@ -88,22 +87,22 @@ class GrammarChecker {
       case "ping":
         return;
       case "message_start":
-        return this.#readHead(event);
+        return this.#readMessageStart(event);
       case "content_block_start":
-        return this.#readStart(event);
+        return this.#readBlockStart(event);
       case "content_block_delta":
-        return this.#readDelta(event);
+        return this.#readBlockDelta(event);
       case "content_block_stop":
-        return this.#readStop(event);
+        return this.#readBlockStop(event);
       case "message_delta":
-        return this.#readEnding(event);
+        return this.#readMessageDelta(event);
       case "message_stop":
-        check(this.#place === "after the ending", "message_stop must follow message_delta");
+        check(this.#place === "after message_delta", "message_stop must follow message_delta");
         this.#place = "at the end";
         return;
       case "error":
-        check(event.error.type.length > 0, "An error needs a type");
-        check(event.error.message.length > 0, "An error needs a message");
+        check(event.error.type.length > 0, "An error must have a type");
+        check(event.error.message.length > 0, "An error must have a message");
         this.#place = "at the end";
         return;
       default:
@@ -116,8 +115,8 @@ class GrammarChecker {
     check(this.#place === "at the end", "A stream must end in message_stop or an error");
   }
 
-  #readHead({ message }: StreamEvent & { type: "message_start" }): void {
-    check(this.#place === "before the head", "message_start must come once and first");
+  #readMessageStart({ message }: StreamEvent & { type: "message_start" }): void {
+    check(this.#place === "before message_start", "message_start must come once and first");
     check(message.content.length === 0, "message_start must have no content");
     check(message.stop_reason === null, "message_start must have no stop reason");
     check(message.stop_sequence === null, "message_start must have no stop sequence");
@@ -125,25 +124,28 @@ class GrammarChecker {
     check(message.role === "assistant", 'message_start must have the role "assistant"');
     checkUsage(message.usage);
     check(message.usage.input_tokens > 0, "message_start must have input tokens");
-    this.#place = "among the blocks";
+    this.#place = "in the content";
   }
 
-  #readStart({ index, content_block }: StreamEvent & { type: "content_block_start" }): void {
-    check(this.#place === "among the blocks", "A block must start between head and ending");
+  #readBlockStart({ index, content_block }: StreamEvent & { type: "content_block_start" }): void {
+    check(
+      this.#place === "in the content",
+      "A block must start between message_start and message_delta",
+    );
     check(this.#open === null, "A block must not start while another is open");
     check(index === this.#nextIndex, `The block must have the index ${this.#nextIndex}`);
     checkStart(content_block);
     if (content_block.type === "tool_use") {
-      check(CALL_ID.test(content_block.id), "A tool call id may hold only a-z A-Z 0-9 _ -");
+      check(CALL_ID.test(content_block.id), "A tool call id may contain only a-z A-Z 0-9 _ -");
       check(!this.#ids.has(content_block.id), "Two tool calls must not share an id");
-      check(content_block.name !== "", "A tool call needs a name");
+      check(content_block.name !== "", "A tool call must have a name");
       this.#ids.add(content_block.id);
       this.#hasTool = true;
     }
     this.#open = { block: content_block, json: "", isSigned: false };
   }
 
-  #readDelta({ index, delta }: StreamEvent & { type: "content_block_delta" }): void {
+  #readBlockDelta({ index, delta }: StreamEvent & { type: "content_block_delta" }): void {
     const open = this.#open;
     check(open !== null && index === this.#nextIndex, "A delta must belong to the open block");
     check(Object.hasOwn(BLOCKS_OF, delta.type), "The type of the delta is unknown");
@@ -156,14 +158,14 @@ class GrammarChecker {
     if (delta.type === "input_json_delta") open.json += delta.partial_json;
   }
 
-  #readStop({ index }: StreamEvent & { type: "content_block_stop" }): void {
+  #readBlockStop({ index }: StreamEvent & { type: "content_block_stop" }): void {
     const open = this.#open;
     check(open !== null && index === this.#nextIndex, "A stop must belong to the open block");
     if (open.block.type === "thinking") {
       check(open.isSigned, "A thinking block must be signed just before its stop");
     }
     if ("input" in open.block) {
-      const end = judgeInput(open.json);
+      const end = parseInput(open.json);
       check(
         end !== "not an object",
         "A closed tool call must have no input that is JSON but not an object",
@@ -174,21 +176,21 @@ class GrammarChecker {
     this.#nextIndex++;
   }
 
-  #readEnding({ delta, usage }: StreamEvent & { type: "message_delta" }): void {
-    check(this.#place === "among the blocks", "message_delta must come once, after message_start");
+  #readMessageDelta({ delta, usage }: StreamEvent & { type: "message_delta" }): void {
+    check(this.#place === "in the content", "message_delta must come once, after message_start");
     check(this.#open === null, "message_delta must not come while a block is open");
     checkUsage(usage);
-    checkEnding(delta, this.#hasTool);
+    checkMessageDelta(delta, this.#hasTool);
     const isRun = delta.stop_reason === "tool_use" || delta.stop_reason === "end_turn";
     check(!(this.#hasCutCall && isRun), "A cut call must not end in a stop reason that runs it");
-    this.#place = "after the ending";
+    this.#place = "after message_delta";
   }
 }
 
 function checkStart(block: ContentBlock): void {
   for (const [key, value] of Object.entries(block)) {
-    check(value !== undefined && value !== null, `The block must leave ${key} out, or fill it`);
-    check(key !== "citations" && key !== "caller", `The block must leave ${key} out`);
+    check(value !== undefined && value !== null, `The block must omit ${key} or set it`);
+    check(key !== "citations" && key !== "caller", `The block must omit ${key}`);
   }
   switch (block.type) {
     case "text":
@@ -209,26 +211,26 @@ function checkStart(block: ContentBlock): void {
   }
 }
 
-function checkEnding(ending: MessageDelta, hasTool: boolean): void {
-  check(typeof ending.stop_reason === "string", "message_delta must have a stop reason");
-  check(ending.stop_sequence !== undefined, "message_delta must have a stop sequence, or null");
-  if (ending.stop_reason === "tool_use") {
+function checkMessageDelta(delta: MessageDelta, hasTool: boolean): void {
+  check(typeof delta.stop_reason === "string", "message_delta must have a stop reason");
+  check(delta.stop_sequence !== undefined, "message_delta must have a stop sequence, or null");
+  if (delta.stop_reason === "tool_use") {
     check(hasTool, "Stop reason tool_use needs a tool call");
   }
-  const isRefusal = ending.stop_reason === "refusal";
-  check(isRefusal === (ending.stop_details !== null), "Stop details must come with a refusal only");
+  const isRefusal = delta.stop_reason === "refusal";
+  check(isRefusal === (delta.stop_details !== null), "Stop details must come with a refusal only");
 }
 
 function checkUsage(usage: object): void {
   for (const [key, value] of Object.entries(usage)) {
     if (key === "service_tier") continue;
     if (typeof value === "object" && value !== null) checkUsage(value);
-    else check(Number.isInteger(value) && value >= 0, `${key} must be a whole number from 0 up`);
+    else check(Number.isInteger(value) && value >= 0, `${key} must be a non-negative integer`);
   }
 }
 
-/** What a client makes of the arguments of a closed call. */
-function judgeInput(json: string): "object" | "not an object" | "cut" | "invalid" {
+/** How a client parses the arguments of a closed call. */
+function parseInput(json: string): "object" | "not an object" | "cut" | "invalid" {
   if (json === "") return "object";
   try {
     const input: unknown = JSON.parse(json);
@@ -239,7 +241,7 @@ function judgeInput(json: string): "object" | "not an object" | "cut" | "invalid
   }
 }
 
-/** Whether more brackets open than close, outside strings, or the last string does not end. */
+/** Whether brackets or the last string are not closed. */
 function isCut(json: string): boolean {
   const outside = json.replace(/"(?:[^"\\]|\\.)*"/gs, "");
   if (outside.includes('"')) return true;
@@ -247,6 +249,6 @@ function isCut(json: string): boolean {
   return opened > (outside.match(/[\]}]/g)?.length ?? 0);
 }
 
-function check(isTrue: boolean, sentence: string): asserts isTrue {
-  if (!isTrue) throw new AssertionError(sentence);
+function check(isTrue: boolean, message: string): asserts isTrue {
+  if (!isTrue) throw new AssertionError(message);
 }

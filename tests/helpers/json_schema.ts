@@ -1,29 +1,32 @@
 /**
- * A validator of JSON Schema (draft 2020-12, and tuples of draft 7), as far as tools use it. It judges whether a
- * value that fitted a tool's schema still fits what was made of it. Knows nothing of lib/translate.
+ * A validator of JSON Schema (draft 2020-12, and tuples of draft 7) for what tools use. It checks that a value that
+ * is valid for a tool's schema is also valid for the translated schema. Does not use lib/translate.
  * @module
  */
 
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 
-/** Why a value does not fit; null where it does. */
+/** Why a value is invalid, or null. */
 export function explainMisfit(value: unknown, schema: unknown, root = schema): string | null {
   if (schema === true) return null;
-  if (!isJsonObject(schema)) return "a schema that is false, or none";
+  if (!isJsonObject(schema)) return "the schema is false or missing";
   const check = (one: unknown, part: unknown) => explainMisfit(one, part, root);
-  return checkWords(value, schema) ?? checkUnions(value, schema, check) ??
+  return checkValues(value, schema) ?? checkUnions(value, schema, check) ??
     checkLimits(value, schema) ?? checkList(value, schema, check) ??
     checkObject(value, schema, check) ?? checkReference(value, schema, root);
 }
 
 type Check = (value: unknown, schema: unknown) => string | null;
 
-function checkWords(value: unknown, { type, enum: words, const: word }: JsonObject): string | null {
+function checkValues(
+  value: unknown,
+  { type, enum: values, const: constant }: JsonObject,
+): string | null {
   const types = type === undefined ? [] : Array.isArray(type) ? type : [type];
   if (types.length > 0 && !types.some((one) => isOfType(value, one))) return `is not ${types}`;
   const same = (other: unknown) => JSON.stringify(other) === JSON.stringify(value);
-  if (Array.isArray(words) && !words.some(same)) return `is not one of ${words}`;
-  return word !== undefined && !same(word) ? `is not ${word}` : null;
+  if (Array.isArray(values) && !values.some(same)) return `is not one of ${values}`;
+  return constant !== undefined && !same(constant) ? `is not ${constant}` : null;
 }
 
 function isOfType(value: unknown, type: unknown): boolean {
@@ -65,7 +68,7 @@ function checkLimits(value: unknown, schema: JsonObject): string | null {
 }
 
 function compile(pattern: string): RegExp {
-  // Properties of characters need a flag that escaped punctuation does not bear.
+  // \p needs the u flag, which does not allow escaped punctuation.
   return /\\p\{/.test(pattern) ? new RegExp(pattern, "u") : new RegExp(pattern);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The launcher as people start it: `main.ts claude` as a process, in a home and a folder of its own, its client
- * a program that the test chooses. Nothing of the machine's environment gets in but what deno needs.
+ * Runs the launcher, `main.ts claude`, as a process with its own home and working directory, and a client chosen by
+ * the test. From the environment it gets only what deno needs.
  */
 
 import { TextLineStream } from "@std/streams/text-line-stream";
@@ -9,23 +9,23 @@ import type { Reply } from "./upstream.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const HANG_MS = 60_000;
-/** HOME is the test's own, so the cache has to be named. */
+/** The cache of deno, which would otherwise be in HOME. */
 const DENO_DIR = await readDenoDir();
-/** The key that the proxy holds. */
+/** The proxy's OpenRouter key. */
 export const KEY = "sk-or-v1-launcher-test-secret";
 
-/** How one run is started. */
+/** Options of one run. */
 export interface Launch {
   args?: readonly string[];
   env?: Record<string, string>;
   flags?: readonly string[];
-  /** Sees each line of standard output, and may answer with a signal, or with what is typed. */
+  /** Called for each line of standard output. May return a signal to send, or text to type. */
   onLine?: (line: string) => Deno.Signal | { typed: string } | null;
-  /** On a terminal of its own, which `script` of util-linux makes. */
+  /** Runs in a terminal, made by `script` of util-linux. */
   hasTerminal?: boolean;
 }
 
-/** What one run left behind. */
+/** Exit code and output. */
 export interface Ended {
   code: number;
   stdout: string;
@@ -38,20 +38,20 @@ export interface Launcher {
   ended: Promise<Ended>;
 }
 
-/** The folders of a test, and an upstream. Leave it with `await using`. */
+/** The folders of a test, and an upstream. Dispose it with `await using`. */
 export interface Stage extends AsyncDisposable {
   folder: string;
   home: string;
   work: string;
   upstream: Upstream;
   start(launch?: Launch): Launcher;
-  /** Runs to the end. */
+  /** Runs the launcher until it exits. */
   run(launch?: Launch): Promise<Ended>;
-  /** What is left in the folder for temporary files. */
+  /** The files in the temporary folder. */
   listTemporary(): string[];
 }
 
-/** Sets the stage. */
+/** Creates the folders and starts the upstream. */
 export function createStage(script: Reply | Reply[], options: UpstreamOptions = {}): Stage {
   const folder = Deno.makeTempDirSync({ prefix: "claudeproxy-launcher-" });
   const home = `${folder}/home`;
@@ -59,7 +59,7 @@ export function createStage(script: Reply | Reply[], options: UpstreamOptions = 
   const temporary = `${folder}/tmp`;
   for (const path of [home, work, temporary]) Deno.mkdirSync(path);
   const upstream = startUpstream(script, options);
-  // This deno itself, before a wrapper of npx: one that is killed leaves its deno alive.
+  // This deno itself rather than a wrapper of npx, whose deno would survive a kill of the wrapper.
   const deno = Deno.execPath();
   const folders = [`${folder}/bin`, deno.slice(0, deno.lastIndexOf("/")), Deno.env.get("PATH")];
   const machine = { PATH: folders.join(":"), DENO_DIR, NO_COLOR: "1" };

@@ -1,5 +1,5 @@
 /**
- * Metrics, records and timelines with clocks that a test sets.
+ * Metrics and request timelines with a fixed clock.
  * @module
  */
 
@@ -7,10 +7,10 @@ import { Metrics, type MetricsOptions } from "../../lib/metrics/metrics.ts";
 import { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
 import type { RequestRecord } from "../../lib/log.ts";
 
-/** Noon of a day. */
+/** Noon (UTC) of a day. */
 export const NOON: number = Date.UTC(2026, 10, 22, 12);
 
-/** Metrics at noon by default. */
+/** Metrics at noon. */
 export function createMetrics(options: Partial<MetricsOptions> = {}): Metrics {
   return new Metrics({
     about: { name: "claudeproxy", version: "0.0.0" },
@@ -35,7 +35,7 @@ export function createRecord(more: Partial<RequestRecord> = {}): RequestRecord {
   };
 }
 
-/** A timeline of that record; by default its clock stands still. */
+/** A timeline with this record and, by default, a stopped clock. */
 export function createTimeline(
   record: RequestRecord,
   { now = () => 0, redact = (text: string) => text }: {

@@ -1,25 +1,25 @@
 /**
- * Processes of a test: one that is run to its end, and one that goes on until the test leaves it. Both are killed
- * when they hang.
+ * Child processes of tests: one that is awaited, and one that runs until it is disposed. Both are killed after a
+ * timeout.
  */
 
 const HANG_MS = 60_000;
 
-/** What a process left behind. */
+/** Exit code and output. */
 export interface Ended {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-/** A process that goes on. */
+/** A running process. */
 export interface Running extends AsyncDisposable {
   child: Deno.ChildProcess;
-  /** The first group of the first text of its output that matches. */
+  /** Waits for output that matches, and returns the first group. */
   waitFor(pattern: RegExp): Promise<string>;
 }
 
-/** Waits for the end, with all that was printed. */
+/** Waits until a process exits. */
 export async function finish(child: Deno.ChildProcess): Promise<Ended> {
   const timer = setTimeout(() => child.kill("SIGKILL"), HANG_MS);
   const { code, stdout, stderr } = await child.output();
@@ -28,7 +28,7 @@ export async function finish(child: Deno.ChildProcess): Promise<Ended> {
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** Watches what a process prints; leaving it ends it. */
+/** Reads the output of a process, which is terminated when it is disposed. */
 export function watch(child: Deno.ChildProcess): Running {
   const timer = setTimeout(() => kill(child, "SIGKILL"), HANG_MS);
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
@@ -58,6 +58,6 @@ function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     child.kill(signal);
   } catch {
-    // It has ended already.
+    // It has already exited.
   }
 }

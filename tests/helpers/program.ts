@@ -1,7 +1,6 @@
 /**
- * The program as people start it: a process with flags, an environment, a folder and signals; an upstream that it can
- * ask, and the clients of its streams. Every start has an environment of its own, so nothing of the machine's (a key,
- * above all) gets in.
+ * Runs the program as a process with flags, environment, folder and signals, with an upstream and clients of its
+ * streams. Each run has its own environment, without the variables (above all a key) of this machine.
  * @module
  */
 
@@ -17,19 +16,19 @@ const RUN = [
   "--no-lock",
   `--import-map=${ROOT}/tools/jsr_fallback/import_map.json`,
 ];
-/** The permissions of `deno task start`, word for word. */
+/** The permission flags of `deno task start`. */
 export const START_FLAGS = listFlags("start");
 export const NET_FLAG = START_FLAGS.find((flag) => flag.startsWith("--allow-net=")) ?? "";
 export const KEY = "sk-or-v1-cli-test-secret";
-/** Nobody answers there. Any request that goes out goes nowhere. */
+/** An address where nothing listens. */
 export const NOWHERE = "http://127.0.0.1:9/api/v1";
-/** What deno itself needs; all else of the machine's environment is left out. */
+/** The environment variables that deno itself needs. */
 const MACHINE = ["PATH", "HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME"];
-/** A process that hangs is killed after this, and its test fails instead of standing still. */
+/** A process is killed after this time, so that its test fails instead of hanging. */
 const HANG_MS = 15_000;
 export const HAS_SIGNALS = Deno.build.os !== "windows";
 
-/** Without those that every start here has: Deno 2.5 takes none twice. */
+/** The flags of a task without those of every run here: Deno 2.5 accepts none twice. */
 export function listFlags(task: "start" | "demo", env?: Record<string, string>): string[] {
   return readTaskFlags(task, env).filter((flag) => !RUN.includes(flag));
 }
@@ -38,13 +37,13 @@ export interface Start {
   flags?: readonly string[];
   args?: readonly string[];
   env?: Record<string, string>;
-  /** What stands in `.env`. Without it there is none: each start has a folder of its own. */
+  /** The content of `.env` in the folder of this run; without it there is no file. */
   dotenv?: string;
-  /** What stands in the user's own file. */
+  /** The content of the user's .env file. */
   userFile?: string;
-  /** The most files that the process may have open. */
+  /** The limit of open files. */
   maxFiles?: number;
-  /** Makes `.env` a folder. */
+  /** Makes `.env` a directory. */
   dotenvFolder?: true;
 }
 
@@ -54,7 +53,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** A process of the program. */
+/** A running process of the program. */
 export class Program implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
@@ -68,7 +67,7 @@ export class Program implements AsyncDisposable {
     const write = { mode: 0o600 };
     if (dotenv !== undefined) Deno.writeTextFileSync(`${this.#folder}/.env`, dotenv, write);
     if (dotenvFolder) Deno.mkdirSync(`${this.#folder}/.env`);
-    // HOME is the machine's, for deno's cache: this hides what may be there.
+    // HOME is the machine's, for deno's cache. This hides the user's settings there.
     const config = `${this.#folder}/config`;
     Deno.mkdirSync(`${config}/claudeproxy`, { recursive: true });
     if (userFile !== undefined) {
@@ -80,7 +79,7 @@ export class Program implements AsyncDisposable {
     });
     const chosen = flags ?? listFlags("start", { XDG_CONFIG_HOME: config });
     const command = [Deno.execPath(), ...RUN, ...chosen, MAIN, ...args];
-    // Deno raises the soft limit to the hard one: both are set.
+    // Sets both limits, as Deno raises the soft limit to the hard one.
     const limited = ["sh", "-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, ...command];
     const [program = "", ...words] = maxFiles === undefined ? command : limited;
     this.#child = new Deno.Command(program, {
@@ -109,18 +108,22 @@ export class Program implements AsyncDisposable {
     this.#stderr = new Response(this.#child.stderr).text();
   }
 
-  /** The first group of the first line that matches. */
+  /** Waits for a line that matches, and returns the first group. */
   async waitFor(pattern: RegExp): Promise<string> {
     for (;;) {
       const { value, done } = await this.#lines.read();
-      if (done) throw new Error(`It ended without ${pattern}: ${JSON.stringify(await this.end())}`);
+      if (done) {
+        throw new Error(
+          `The process exited without ${pattern}: ${JSON.stringify(await this.end())}`,
+        );
+      }
       this.#stdout += `${value}\n`;
       const match = pattern.exec(value);
       if (match !== null) return match[1] ?? "";
     }
   }
 
-  /** Waits until it listens. */
+  /** Waits until the proxy listens, and returns its URL. */
   async listening(): Promise<string> {
     const port = await this.waitFor(/^listening on 127\.0\.0\.\d:(\d+),/);
     return `http://127.0.0.1:${port}`;
@@ -130,16 +133,16 @@ export class Program implements AsyncDisposable {
     try {
       this.#child.kill(signal);
     } catch {
-      // It has ended already.
+      // The process has already exited.
     }
   }
 
-  /** Stops reading what it prints, as `| head -1` does. */
+  /** Closes standard output, as `| head -1` does. */
   async closeOutput(): Promise<void> {
     await this.#lines.cancel();
   }
 
-  /** Waits for its end without reading what it prints. */
+  /** Waits until it exits, without reading its output. */
   async endUnread(): Promise<number> {
     return (await this.#child.status).code;
   }
@@ -162,16 +165,16 @@ export class Program implements AsyncDisposable {
   }
 }
 
-/** An OpenRouter that writes one word and then waits to be let go on, for ever if need be. */
+/** An upstream that sends one delta and then waits until the test continues it. */
 export class Upstream implements AsyncDisposable {
   readonly #goOn = Promise.withResolvers<void>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  /** The keys that were presented for answers. */
+  /** The keys of chat requests. */
   readonly keys: (string | null)[] = [];
   readonly #asked = Promise.withResolvers<void>();
   readonly #holdsHead: boolean;
 
-  /** @param options `holdsHead`: not even the head comes before it may go on */
+  /** @param options `holdsHead`: the headers are also sent only after `goOn()` */
   constructor({ holdsHead = false }: { holdsHead?: boolean } = {}) {
     this.#holdsHead = holdsHead;
     this.#server = Deno.serve(
@@ -184,7 +187,7 @@ export class Upstream implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}/api/v1`;
   }
 
-  /** Resolves with the first request for an answer. */
+  /** Resolves at the first chat request. */
   get asked(): Promise<void> {
     return this.#asked.promise;
   }
@@ -225,7 +228,7 @@ function chunk(choice: Record<string, unknown>): string {
   return `data: ${JSON.stringify({ ...fields, choices: [{ index: 0, ...choice }] })}\n\n`;
 }
 
-/** Runs the program until it ends by itself. */
+/** Runs the program until it exits. */
 export async function run(start: Start): Promise<Ended> {
   await using program = new Program(start);
   return await program.end();
@@ -244,7 +247,7 @@ export function ask(url: string, options: { stream: boolean }): Promise<Response
   });
 }
 
-/** A stream of which the first words have come. */
+/** A stream whose first delta has been read. */
 export async function openStream(url: string): Promise<ReadableStreamDefaultReader<string>> {
   const { body } = await ask(url, { stream: true });
   assert(body !== null);
@@ -265,7 +268,7 @@ export async function readRest(reader: ReadableStreamDefaultReader<string>): Pro
   }
 }
 
-/** Reads until the connection breaks, and takes that as the end. */
+/** Reads until the end, or returns "cut" if the connection is closed before. */
 export async function readUntilCut(reader: ReadableStreamDefaultReader<string>): Promise<string> {
   try {
     return await readRest(reader);
@@ -275,7 +278,7 @@ export async function readUntilCut(reader: ReadableStreamDefaultReader<string>):
   }
 }
 
-/** Waits until nobody listens there any more. */
+/** Waits until the port refuses connections. */
 export async function untilRefused(url: string): Promise<void> {
   const deadline = performance.now() + 5000;
   while (performance.now() < deadline) {
@@ -283,7 +286,7 @@ export async function untilRefused(url: string): Promise<void> {
       (await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) })).close();
     } catch (error) {
       if (error instanceof Deno.errors.ConnectionRefused) return;
-      // Accepted, and closed at once: it is just stopping.
+      // Accepted and closed at once, as the server is stopping.
       const isStopping = error instanceof Deno.errors.ConnectionReset ||
         error instanceof Deno.errors.NotConnected;
       if (!isStopping) throw error;

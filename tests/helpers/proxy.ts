@@ -1,6 +1,5 @@
 /**
- * The proxy as a test sees it: services around a stand-in for upstream, a call without a socket, a server
- * with one, and a log that is kept instead of printed.
+ * The proxy in tests: with a fake upstream and a log in memory, called directly or over a socket.
  * @module
  */
 
@@ -13,55 +12,57 @@ import { createHandler, type Handler } from "../../lib/server.ts";
 import { createServices } from "../../lib/services.ts";
 import { serveBounded } from "./bounded_server.ts";
 
-/** The key the proxy holds unless a test says otherwise. */
+/** The proxy's default OpenRouter key. */
 export const HELD_KEY = "sk-or-v1-0123456789abcdef-held";
 
-/** Where the proxy believes to be. */
+/** The origin of requests without a socket. */
 export const ORIGIN = "http://localhost:8000";
 
-/** What a test may choose. */
+/** The options that a test can set. */
 export interface TestOptions {
-  /** The stand-in to ask; without one nothing answers. */
+  /** The fake upstream; without it, connections are refused. */
   upstream?: { baseUrl: string };
-  /** Environment variables; undefined takes away the held key. */
+  /** Environment variables; undefined removes the default key. */
   env?: Record<string, string | undefined>;
 }
 
-/** Services that keep what they log. */
+/** Services with a log in memory. */
 export interface TestServices extends Services {
-  /** The records of ended requests. */
+  /** The records of finished requests. */
   records: RequestRecord[];
   /** Every line of the log, as JSON, at level debug. */
   lines: string[];
-  /** Resolves with the first record, or the one of this number, as soon as it is there. */
+  /** Waits for the first record, or the one of this index. */
   recorded(number?: number): Promise<RequestRecord>;
 }
 
-/** Services with a checked configuration, the real client, and ids that count from 1. */
+/** Services with the real client, and ids that count from 1. */
 export function createTestServices({ upstream, env = {} }: TestOptions = {}): TestServices {
   const settings: Record<string, string | undefined> = {
     OPENROUTER_API_KEY: HELD_KEY,
-    // Port 9 of loopback: nothing listens there.
+    // Nothing listens on port 9.
     OPENROUTER_BASE_URL: upstream?.baseUrl ?? "http://127.0.0.1:9/api/v1",
     ...env,
   };
   const config = loadConfig((name) => settings[name]);
   const ids = { msg: 0, req: 0, toolu: 0 };
-  const kept = keepLog([config.openrouterApiKey ?? "", ...config.proxyApiKeys]);
+  const log = createMemoryLog([config.openrouterApiKey ?? "", ...config.proxyApiKeys]);
   return {
     ...createServices(config, {
       about: { name: "claudeproxy", version: "0.0.0" },
-      log: kept.log,
+      log: log.log,
       reportSpan: () => {},
       fetcher: fetch,
     }),
-    ...kept,
+    ...log,
     newId: (prefix) => `${prefix}_${++ids[prefix]}`,
   };
 }
 
-/** The real log, written into a list. */
-function keepLog(secrets: string[]): Pick<TestServices, "log" | "records" | "lines" | "recorded"> {
+/** The real log, with its lines in a list. */
+function createMemoryLog(
+  secrets: string[],
+): Pick<TestServices, "log" | "records" | "lines" | "recorded"> {
   const records: RequestRecord[] = [];
   const lines: string[] = [];
   const waiting = new Map<number, (record: RequestRecord) => void>();
@@ -91,7 +92,7 @@ function keepLog(secrets: string[]): Pick<TestServices, "log" | "records" | "lin
   };
 }
 
-/** A handler and its services, in one go. */
+/** A handler and its services. */
 export function createProxy(options: TestOptions = {}): {
   services: TestServices;
   handler: Handler;
@@ -100,10 +101,10 @@ export function createProxy(options: TestOptions = {}): {
   return { services, handler: createHandler(services) };
 }
 
-/** A caller on this machine. */
+/** A local client. */
 export const LOCAL: Peer = { transport: "tcp", address: "127.0.0.1" };
 
-/** One request without a socket. */
+/** Handles a request without a socket. */
 export function call(handler: Handler, request: Request, peer: Peer = LOCAL): Promise<Response> {
   return handler(request, peer);
 }
@@ -113,7 +114,7 @@ export function get(path: string, init: RequestInit = {}): Request {
   return new Request(`${ORIGIN}${path}`, init);
 }
 
-/** `POST /v1/messages` with a body that is text already, or becomes JSON. */
+/** `POST /v1/messages` with a body that is text or converted to JSON. */
 export function post(body: unknown, headers: Record<string, string> = {}): Request {
   return new Request(`${ORIGIN}/v1/messages`, {
     method: "POST",
@@ -122,7 +123,7 @@ export function post(body: unknown, headers: Record<string, string> = {}): Reque
   });
 }
 
-/** The smallest request there is. */
+/** The body of a minimal messages request. */
 export function ask(more: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     model: "claude-sonnet-4-5",
@@ -132,14 +133,29 @@ export function ask(more: Record<string, unknown> = {}): Record<string, unknown>
   };
 }
 
-/** A proxy that listens. Stop it with `await using`. */
+/** Sends `POST /v1/messages` without a socket. */
+export function send(
+  handler: Handler,
+  body: unknown,
+  headers?: Record<string, string>,
+): Promise<Response> {
+  return call(handler, post(body, headers));
+}
+
+/** A request for a JSON response and one for a stream. */
+export const MODES: readonly { mode: string; request: Record<string, unknown> }[] = [
+  { mode: "a plain request", request: ask() },
+  { mode: "a stream request", request: ask({ stream: true }) },
+];
+
+/** A listening proxy. Stop it with `await using`. */
 export interface RunningProxy extends AsyncDisposable {
   url: string;
   services: TestServices;
   stop(): Promise<void>;
 }
 
-/** Serves the handler on a free port of loopback, with the peer that the socket has. */
+/** Serves the handler on a free port of loopback. */
 export function startProxy(options: TestOptions = {}): RunningProxy {
   const { services, handler } = createProxy(options);
   const server = serveBounded(
@@ -155,15 +171,15 @@ export function startProxy(options: TestOptions = {}): RunningProxy {
   };
 }
 
-/** Resolves when the proxy has upstream's head. */
-export function awaitHead({ client }: TestServices): Promise<void> {
+/** Resolves when the proxy has received the upstream headers. */
+export function awaitHeaders({ client }: TestServices): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { sendChat, sendMessages } = client;
-  const note = <T>(answer: T): T => {
+  const resolveWith = <T>(response: T): T => {
     resolve();
-    return answer;
+    return response;
   };
-  client.sendChat = async (call) => note(await sendChat(call));
-  client.sendMessages = async (call) => note(await sendMessages(call));
+  client.sendChat = async (call) => resolveWith(await sendChat(call));
+  client.sendMessages = async (call) => resolveWith(await sendMessages(call));
   return promise;
 }

@@ -1,20 +1,19 @@
 /**
- * A client on raw TCP: it sends bytes that no HTTP library would, reads at the speed a test wants, and leaves
- * when it wants. Knows HTTP framing, nothing of what is framed.
+ * A TCP client that sends any bytes, reads at any speed, and disconnects at any time.
  * @module
  */
 
 /** A connection to the proxy. Close it with `using`. */
 export interface RawClient extends Disposable {
   send(bytes: string | Uint8Array): Promise<void>;
-  /** At most so many bytes; null at the end. */
+  /** Reads at most this many bytes; null at the end. */
   read(most?: number): Promise<Uint8Array | null>;
-  /** Everything up to the end of the connection, or up to a text. Fails after ten seconds of waiting. */
+  /** Reads until the end of the connection or until a text, for at most ten seconds. */
   readText(until?: string): Promise<string>;
-  leave(): void;
+  disconnect(): void;
 }
 
-const PATIENCE_MS = 10_000;
+const READ_TIMEOUT_MS = 10_000;
 const encoder = new TextEncoder();
 
 /** Connects to the origin of a URL. */
@@ -33,37 +32,37 @@ export async function connect(url: string): Promise<RawClient> {
     },
     async readText(until) {
       const decoder = new TextDecoder();
-      const pieces: string[] = [];
-      // Only the end is searched: looking through all that came for each read would be quadratic.
+      const parts: string[] = [];
+      // Searches only the end of the text: searching all of it after each read would be quadratic.
       let tail = "";
-      const timer = setTimeout(() => client.leave(), PATIENCE_MS);
+      const timer = setTimeout(() => client.disconnect(), READ_TIMEOUT_MS);
       try {
         while (until === undefined || !tail.includes(until)) {
-          // A server that refuses a request before it has read all of it may end in a reset.
+          // A server that rejects a request before it has read all of it may reset the connection.
           const bytes = await client.read().catch(() => null);
           if (bytes === null) break;
-          const piece = decoder.decode(bytes, { stream: true });
-          pieces.push(piece);
-          tail = tail.slice(-100) + piece;
+          const part = decoder.decode(bytes, { stream: true });
+          parts.push(part);
+          tail = tail.slice(-100) + part;
         }
       } finally {
         clearTimeout(timer);
       }
-      return pieces.join("");
+      return parts.join("");
     },
-    leave() {
+    disconnect() {
       try {
         connection.close();
       } catch {
-        // Closed already.
+        // Already closed.
       }
     },
-    [Symbol.dispose]: () => client.leave(),
+    [Symbol.dispose]: () => client.disconnect(),
   };
   return client;
 }
 
-/** A `POST /v1/messages` as bytes: head and body in one piece. */
+/** A `POST /v1/messages` as text, headers and body. */
 export function rawPost(url: string, body: unknown, headers: Record<string, string> = {}): string {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   const length = encoder.encode(text).length;
@@ -77,10 +76,10 @@ export function rawPost(url: string, body: unknown, headers: Record<string, stri
   return `POST /v1/messages HTTP/1.1\r\n${lines.join("")}\r\n${text}`;
 }
 
-/** The body of a chunked answer without its framing. */
-export function unframe(answer: string): string {
-  const start = answer.indexOf("\r\n\r\n") + 4;
-  const bytes = encoder.encode(answer.slice(start));
+/** Decodes the body of a chunked response. */
+export function unframe(response: string): string {
+  const start = response.indexOf("\r\n\r\n") + 4;
+  const bytes = encoder.encode(response.slice(start));
   const decoder = new TextDecoder();
   const parts: Uint8Array[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -94,17 +93,17 @@ export function unframe(answer: string): string {
 }
 
 /**
- * Whether `request.signal` tells that a client has left before the head of the answer, its body being several
- * packets long. Deno 2.5 does; 2.9.6 only where the body came in one piece with the head.
+ * Whether `request.signal` reports a disconnect before the response headers if the request has several packets.
+ * Deno 2.5 does; 2.9.6 does only if the request came in one packet.
  */
-export async function tellsOfLeaving(): Promise<boolean> {
+export async function reportsDisconnect(): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
       request.signal.addEventListener("abort", () => resolve(true));
       await request.text();
-      client.leave();
+      client.disconnect();
       const timer = setTimeout(() => resolve(false), 200);
       await promise;
       clearTimeout(timer);
@@ -114,7 +113,7 @@ export async function tellsOfLeaving(): Promise<boolean> {
   const url = `http://127.0.0.1:${server.addr.port}`;
   const client = await connect(url);
   await client.send(rawPost(url, "x".repeat(100_000)));
-  const tells = await promise;
+  const reports = await promise;
   await server.shutdown();
-  return tells;
+  return reports;
 }

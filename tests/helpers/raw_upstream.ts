@@ -1,35 +1,34 @@
 /**
- * An upstream on raw TCP: the test writes every byte, says when and how the connection ends, and learns when the
- * proxy has let go. Knows HTTP framing, nothing of what is framed.
- * What the proxy asks must be a valid chat request, whatever the test is about.
+ * A fake upstream on TCP: the test writes every byte of a response, ends the connection, and can wait for the proxy
+ * to disconnect. Every chat request is checked.
  * @module
  */
 
-import { checkChatRequest } from "./openai_checker.ts";
-import { isSettled } from "./soon.ts";
+import { checkChatRequest } from "./openrouter_request_checker.ts";
+import { isSettled } from "./timeout.ts";
 
 /** One connection, with the request that came over it. */
 export interface RawCall {
   /** Request line and headers. */
   head: string;
-  /** The parsed body of the request; `{}` where it is left unread. */
+  /** The parsed request body; `{}` if it is not read. */
   body: Record<string, unknown>;
-  /** Writes bytes as they are; false where the proxy has left. */
+  /** Writes bytes; false if the proxy has disconnected. */
   send(bytes: string | Uint8Array): Promise<boolean>;
   /** Writes bytes as one HTTP chunk. */
   chunk(bytes: string | Uint8Array): Promise<boolean>;
   /** Resolves when the proxy has closed the connection. */
-  left: Promise<void>;
+  disconnected: Promise<void>;
 }
 
-/** Answers one connection, which is closed when it returns. */
+/** Responds on one connection, which is closed when the script returns. */
 export type RawScript = (call: RawCall) => unknown;
 
-/** How the connections behave besides their script. */
+/** Options of the connections. */
 export interface RawOptions {
   /**
-   * The body of the request stays unread, so that closing the connection sends a reset: this is how TCP tells
-   * that unread bytes were thrown away. Such a script cannot see the proxy leave.
+   * Does not read the request body, so that closing the connection sends a reset: TCP does so if unread data is
+   * discarded. Such a script cannot wait for the proxy to disconnect.
    */
   resets?: boolean;
 }
@@ -39,22 +38,22 @@ export interface RawUpstream extends AsyncDisposable {
   /** The value for OPENROUTER_BASE_URL. */
   baseUrl: string;
   calls: RawCall[];
-  /** How many connections are open. */
+  /** The number of open connections. */
   readonly open: number;
-  /** Resolves as soon as so many connections have brought a request. */
+  /** Waits for this number of requests. */
   arrived(count: number): Promise<void>;
 }
 
-/** The head of a chunked event stream. */
+/** The headers of a chunked event stream. */
 export const STREAM_HEAD = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n" +
   "connection: close\r\ntransfer-encoding: chunked\r\n\r\n";
-/** What ends a chunked body: without it the body was cut. */
+/** The end of a chunked body, without which the body is cut off. */
 export const LAST_CHUNK = "0\r\n\r\n";
 
 const encoder = new TextEncoder();
 
-/** A whole answer with its length. */
-export function rawAnswer(
+/** A complete response with its content-length. */
+export function rawResponse(
   status: number,
   body: string | Uint8Array,
   headers: Record<string, string> = { "content-type": "application/json" },
@@ -65,7 +64,7 @@ export function rawAnswer(
   return concat(encoder.encode(`HTTP/1.1 ${status} Status\r\n${lines.join("")}\r\n`), bytes);
 }
 
-/** Starts an upstream that answers every connection by the same script. */
+/** Starts an upstream that runs the same script for every connection. */
 export function startRawUpstream(script: RawScript, options: RawOptions = {}): RawUpstream {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const upstream = new RunningUpstream(listener, script, options);
@@ -105,11 +104,11 @@ class RunningUpstream implements RawUpstream {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     await this.#serving;
-    // A script that still waits for the proxy would hold the test: what is open now is cut.
+    // Closes open connections, as a script that still waits for the proxy would block the test.
     for (const connection of this.#connections) close(connection);
     if (!await isSettled(this.#handling)) {
       throw new Error(
-        `${this.#handling.size} scripts of the raw upstream wait for what never comes`,
+        `${this.#handling.size} scripts of the raw upstream are still running`,
       );
     }
     if (this.#failure !== undefined) throw this.#failure;
@@ -129,10 +128,10 @@ class RunningUpstream implements RawUpstream {
       const request = await readRequest(connection, this.#options.resets ?? false);
       if (request === null) return;
       if (request.text !== "") checkChatRequest(request.body);
-      const left = this.#options.resets ? Promise.resolve() : watch(connection);
+      const disconnected = this.#options.resets ? Promise.resolve() : watch(connection);
       const send = (bytes: string | Uint8Array) => write(connection, bytes);
       const chunk = (bytes: string | Uint8Array) => send(frame(bytes));
-      const call: RawCall = { head: request.head, body: request.body, send, chunk, left };
+      const call: RawCall = { head: request.head, body: request.body, send, chunk, disconnected };
       this.calls.push(call);
       this.#onArrival();
       await this.#script(call);
@@ -149,10 +148,10 @@ interface RawRequest {
   body: Record<string, unknown>;
 }
 
-/** Reads exactly the head, byte by byte, and then exactly the body; null where nobody asked anything. */
+/** Reads the headers byte by byte, then the body; null if there is no complete request. */
 async function readRequest(
   connection: Deno.TcpConn,
-  leavesBody: boolean,
+  skipsBody: boolean,
 ): Promise<RawRequest | null> {
   let head = "";
   const byte = new Uint8Array(1);
@@ -160,7 +159,7 @@ async function readRequest(
     if (await connection.read(byte).catch(() => null) === null) return null;
     head += String.fromCharCode(byte[0] ?? 0);
   }
-  if (leavesBody) return { head, text: "", body: {} };
+  if (skipsBody) return { head, text: "", body: {} };
   const length = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0);
   const bytes = new Uint8Array(length);
   for (let got = 0; got < length;) {
@@ -172,13 +171,13 @@ async function readRequest(
   return { head, text, body: text === "" ? {} : JSON.parse(text) };
 }
 
-/** Reads on to learn of the end: nothing more is sent on the connection but its end. */
+/** Reads until the end of the connection. */
 async function watch(connection: Deno.TcpConn): Promise<void> {
   const buffer = new Uint8Array(1024);
   try {
     while (await connection.read(buffer) !== null);
   } catch {
-    // A reset, or closed from our side: the proxy is gone all the same.
+    // A reset, or closed by this side: the proxy is disconnected in both cases.
   }
 }
 
@@ -212,6 +211,6 @@ function close(connection: Deno.TcpConn): void {
   try {
     connection.close();
   } catch {
-    // Closed twice: by its script's end and by the end of the test.
+    // Already closed, by the end of the script or of the test.
   }
 }

@@ -1,7 +1,7 @@
 /**
- * A registry of this test's own, and people's folders around it: the package is published there for real, and
- * started from where no file of the repository can be reached. The registry is JSR_MIRROR, a script that serves
- * folders as JSR does and takes publications (it prints `JSR_URL=…`); STD_DIR holds the @std packages.
+ * A local package registry, and folders of a user: the package is published there and run from where no file of the
+ * repository can be imported. The registry is JSR_MIRROR, a script that serves folders like JSR and accepts
+ * publications (it prints `JSR_URL=…`). STD_DIR has the @std packages.
  */
 
 import { type Ended, finish, type Running, watch } from "./process.ts";
@@ -10,30 +10,30 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 const mirror = Deno.env.get("JSR_MIRROR");
 const stdDir = Deno.env.get("STD_DIR");
 
-/** What a test that needs the registry has in its name where there is none. */
+/** Added to the names of tests that need the registry if there is none. */
 export const NOT_RUN = mirror && stdDir ? "" : " (not run: JSR_MIRROR and STD_DIR are not set)";
 
-/** How a process is started. */
+/** Options of a process. */
 export interface Run {
   env?: Record<string, string>;
   cwd?: string;
 }
 
-/** The registry and an empty folder. Close it with `close`. */
+/** The registry and an empty folder. Stop it with `close`. */
 export interface Registry {
   url: string;
-  /** Holds `empty`, `home` and `bin`. */
+  /** Has the folders `empty`, `home` and `bin`. */
   folder: string;
-  /** Runs `deno` to its end, in the repository. */
+  /** Runs `deno` in the repository until it exits. */
   runAtHome(args: readonly string[]): Promise<Ended>;
-  /** Runs a program to its end, in the empty folder. */
+  /** Runs a program in the empty folder until it exits. */
   run(program: string, args: readonly string[], run?: Run): Promise<Ended>;
   /** Starts `deno` in the empty folder. */
   start(args: readonly string[], run?: Run): Running;
   close(): Promise<void>;
 }
 
-/** Starts the registry; null where its parts are not named. */
+/** Starts the registry; null without JSR_MIRROR and STD_DIR. */
 export async function startRegistry(): Promise<Registry | null> {
   if (!mirror || !stdDir) return null;
   const folder = await Deno.makeTempDir();
@@ -48,7 +48,7 @@ export async function startRegistry(): Promise<Registry | null> {
   const server = watch(child);
   const url = await server.waitFor(/JSR_URL=(\S+)/);
   const deno = Deno.execPath();
-  // A cache of its own, empty at first; the folder of this deno comes first on PATH, for what starts `deno`.
+  // An empty cache of its own. The folder of this deno is on PATH for programs that start `deno`.
   const base = {
     PATH: `${folder}/bin:${deno.slice(0, deno.lastIndexOf("/"))}:${Deno.env.get("PATH")}`,
     HOME: `${folder}/home`,

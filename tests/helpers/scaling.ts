@@ -1,38 +1,38 @@
 /**
- * Whether ten times as much takes some ten times as long: what is quadratic takes a hundred times as long, and holds up
- * every other request of the process meanwhile.
+ * Tests that ten times as much input takes about ten times as long. Quadratic time would be a hundred times as long,
+ * and block every other request of the process.
  * @module
  */
 
-/** With more on the heap, everything is somewhat slower. */
+/** The largest accepted ratio of times: a larger heap makes everything somewhat slower. */
 const MOST = 12;
-/** What is still possible: V8 sorts the keys of large objects, and what is large lies outside the cache. */
+/** The largest accepted ratio of CPU times: V8 sorts the keys of large objects, and large input exceeds the cache. */
 const MOST_CPU = 18;
-/** So long must a smaller run take: below it other things count for more. */
+/** The shortest time of the smaller run, as other effects dominate below it. */
 const LEAST_MS = 0.6;
-/** The system counts CPU time in steps of up to 10 ms. */
+/** The shortest CPU time to measure, as the system counts it in steps of up to 10 ms. */
 const LEAST_CPU_MS = 100;
 
-/** One kind of input. */
+/** One kind of input that grows. */
 export interface Growth {
   about: string;
-  /** Prepares an input of a size, and returns what is measured. */
+  /** Prepares input of a size, and returns the function to measure. */
   prepare: (size: number) => () => unknown;
-  /** The largest size that is taken. */
+  /** The largest size. */
   most: number;
 }
 
-/** One test a row. */
+/** One test per row. */
 export function testGrowths(of: string, growths: readonly Growth[]): void {
   for (const growth of growths) {
-    Deno.test(`${of} of ten times ${growth.about} takes some ten times as long`, () => {
+    Deno.test(`${of} of ten times ${growth.about} takes about ten times as long`, () => {
       const ratio = measureRatio(growth);
       if (ratio > MOST_CPU) throw new Error(`It took ${ratio.toFixed(1)} times as long`);
     });
   }
 }
 
-/** By the clock first, which is quick; where that says no, by CPU time, which no other program changes. */
+/** Measures by the clock, which is quick, and if that ratio is too large by CPU time, which other programs do not affect. */
 function measureRatio({ prepare, most }: Growth): number {
   const size = findSize(prepare, most / 10);
   const [small, large] = [prepare(size), prepare(10 * size)];
@@ -49,7 +49,7 @@ function measureRatio({ prepare, most }: Growth): number {
   return ratio;
 }
 
-/** A size at which a run is long enough to be measured, when its code has been compiled. */
+/** A size at which a run is long enough to measure, after its code has been compiled. */
 function findSize(prepare: Growth["prepare"], most: number): number {
   for (let size = 200;; size *= 3) {
     const next = Math.min(size, Math.floor(most));
@@ -57,7 +57,7 @@ function findSize(prepare: Growth["prepare"], most: number): number {
   }
 }
 
-/** What disturbs a run only makes it longer. */
+/** The shortest of several runs, as disturbances only make a run longer. */
 function measureBest(run: () => unknown, runs: number): number {
   let best = Infinity;
   for (let n = 0; n < runs; n++) {
@@ -68,7 +68,7 @@ function measureBest(run: () => unknown, runs: number): number {
   return best;
 }
 
-/** The mean of as many runs as it takes. */
+/** The mean CPU time of as many runs as necessary. */
 function measureCpuMs(run: () => unknown): number {
   const startedAt = readCpuMs();
   for (let runs = 1;; runs++) {
@@ -78,7 +78,7 @@ function measureCpuMs(run: () => unknown): number {
   }
 }
 
-/** Of this thread: other tests run beside it. Where the system does not tell, the time that has passed. */
+/** CPU time of this thread, as other tests run in parallel. Elapsed time if the system does not report it. */
 const readCpuMs = Deno.build.os === "linux"
   ? () => Number(Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ")[0]) / 1e6
   : () => performance.now();

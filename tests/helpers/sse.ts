@@ -1,25 +1,25 @@
 /**
- * Server-sent events for tests: a plain reader, independent of lib/stream, and the ways to cut a stream.
+ * Server-sent events: a simple parser, independent of lib/stream, and the chunkings of a stream.
  * @module
  */
 
-/** One event as it was sent. */
+/** One server-sent event. */
 export interface SentEvent {
-  /** The `event:` line; "" for none. */
+  /** The value of `event:`, or "". */
   name: string;
   /** The `data:` lines, joined with line feeds. */
   data: string;
-  /** Whether the blank line that ends an event was there. */
+  /** Whether a blank line ended the event. */
   isWhole: boolean;
 }
 
-/** One way to cut a stream. */
+/** One way to split a stream into chunks. */
 export interface Chunking {
   name: string;
   chunks: Uint8Array<ArrayBuffer>[];
 }
 
-/** All events with data, also a last one without its blank line. The whole text at once: no state, no tricks. */
+/** All events with data, including a last one without its blank line. */
 export function parseSse(text: string): SentEvent[] {
   const blocks = text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n").split("\n\n");
   return blocks.flatMap((block, position) => {
@@ -31,7 +31,7 @@ export function parseSse(text: string): SentEvent[] {
   });
 }
 
-/** The same stream, cut in every way that a reader must not notice. Each chunk has a buffer of its own. */
+/** The same stream in different chunks, which must not change its events. Each chunk has its own buffer. */
 export function chunkings(sse: string): Chunking[] {
   const bytes = new TextEncoder().encode(sse);
   const events = sse.split(/(?<=\n\n)/);
@@ -45,7 +45,7 @@ export function chunkings(sse: string): Chunking[] {
   ];
 }
 
-/** A stream of the chunks, as a fetch body is one: bytes, read as they are asked for. */
+/** A byte stream of these chunks, like the body of a fetch. */
 export function toBody(
   chunks: readonly Uint8Array<ArrayBuffer>[],
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -56,7 +56,7 @@ export function toBody(
       const next = waiting.next();
       if (!next.done) return controller.enqueue(next.value.slice());
       controller.close();
-      // A read that was waiting for bytes ends only when it is answered.
+      // A pending BYOB read ends only with a response.
       controller.byobRequest?.respond(0);
     },
   });
@@ -84,7 +84,7 @@ function cut(bytes: Uint8Array<ArrayBuffer>, nextLength: () => number): Uint8Arr
   return chunks;
 }
 
-/** Lengths from 1 to 64, the same for the same seed. */
+/** Pseudorandom lengths from 1 to 64, the same for the same seed. */
 function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

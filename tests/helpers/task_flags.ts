@@ -1,13 +1,13 @@
 /**
- * The flags of deno.json's tasks: what a test starts, it starts with the words that users start it with.
+ * The flags of deno.json's tasks, so that tests start programs as users do.
  * @module
  */
 
 import config from "../../deno.json" with { type: "json" };
 
 /**
- * The flags of a task, but those that it asks another task for.
- * @param env what the task's shell puts in for `$NAME`
+ * The flags of a task, without those from another task.
+ * @param env the values that the shell substitutes for `$NAME`
  */
 export function readTaskFlags(task: "start" | "demo", env: Record<string, string> = {}): string[] {
   const words = config.tasks[task].command.matchAll(/\$\([^)]*\)|'([^']*)'|"([^"]*)"|(\S+)/g);

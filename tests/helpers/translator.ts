@@ -1,5 +1,5 @@
 /**
- * The StreamTranslator of the fixtures: the same message id, model and input tokens in every test.
+ * A StreamTranslator with the same message id, model and input tokens in every test.
  * @module
  */
 
@@ -7,28 +7,28 @@ import type { ContextManagement, StreamEvent } from "../../lib/anthropic/types.t
 import { ToolNames } from "../../lib/translate/tool_names.ts";
 import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
 
-/** The options that a test sets; the rest is the same for all. */
+/** The options that a test can set. */
 export interface TranslatorOptions {
   /** The tool names of the request. */
   names?: string[];
   takenCallIds?: string[];
   stopSequences?: string[];
-  /** The client's own limit, where upstream was given more. */
+  /** The client's max_tokens, if the upstream request has more. */
   visibleTokens?: number;
   /** The request had `safeguards`. */
   reportsSafeguards?: boolean;
   /** The request had a web search tool. */
   searchesWeb?: boolean;
-  /** The edits that were applied, where the request has `context_management`. */
+  /** The applied edits, if the request has `context_management`. */
   contextManagement?: ContextManagement;
   /** The request had `thinking.display: "omitted"`. */
   hidesThinking?: boolean;
   cacheTtl?: "5m" | "1h";
-  /** A text that must not appear in errors. */
+  /** Text that is redacted from errors. */
   secret?: string;
 }
 
-/** The first event of every stream of such a translator. */
+/** The first event of every stream. */
 export const MESSAGE_START: StreamEvent = {
   type: "message_start",
   message: {
@@ -51,7 +51,7 @@ export const MESSAGE_START: StreamEvent = {
   },
 };
 
-/** A translator whose generated call ids count from `toolu_made_1`. */
+/** A translator whose generated tool call ids count from `toolu_made_1`. */
 export function createTranslator(options: TranslatorOptions = {}): StreamTranslator {
   const { names, secret, ...rest } = options;
   let made = 0;

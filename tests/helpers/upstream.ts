@@ -1,52 +1,53 @@
 /**
- * A scriptable stand-in for OpenRouter on loopback: it records what it is asked, answers by script, holds
- * answers open, cuts them, and tells when the proxy has let go. Knows OpenRouter's wire format, nothing of lib/.
- * Every request goes through the strict checker: whatever a test is about, what reaches upstream must be valid.
+ * A fake OpenRouter on loopback that records requests, replies by script, holds responses open or cuts them, and
+ * reports when the proxy has disconnected. Every chat request is checked. Does not use lib/.
  * @module
  */
 
 import { serveBounded } from "./bounded_server.ts";
-import { checkChatRequest } from "./openai_checker.ts";
-import { isSettled } from "./soon.ts";
+import { checkChatRequest } from "./openrouter_request_checker.ts";
+import { isSettled } from "./timeout.ts";
 
 type Json = Record<string, unknown>;
 
-/** One request as it arrived. */
+/** One request as received. */
 export interface SeenRequest {
   method: string;
   path: string;
   headers: Headers;
   text: string;
-  /** The JSON body; `{}` where there was none. */
+  /** The JSON body; `{}` without a body. */
   body: Json;
-  /** Resolves when whoever asked has left before it was answered. */
-  left: Promise<void>;
+  /** Resolves when the proxy disconnects before the response. */
+  disconnected: Promise<void>;
 }
 
-/** Answers one request. */
+/** Responds to one request. */
 export type Reply = (request: SeenRequest) => Response | Promise<Response>;
 
-/** A running stand-in. Stop it with `await using`. */
+/** A running fake upstream. Stop it with `await using`. */
 export interface Upstream extends AsyncDisposable {
   /** The value for OPENROUTER_BASE_URL. */
   baseUrl: string;
-  /** Requests in the order in which they came, `GET /models` left out. */
+  /** `127.0.0.1:PORT`, as error messages name it. */
+  host: string;
+  /** Requests in order of arrival, without `GET /models`. */
   requests: SeenRequest[];
-  /** How often the model list was asked for. */
-  modelsAsked: number;
-  /** Resolves with the request of this number, counted from 0, as soon as it is there. */
+  /** The number of `GET /models` requests. */
+  modelListRequests: number;
+  /** Waits for the request of this index. */
   arrival(number: number): Promise<SeenRequest>;
 }
 
-/** How a stand-in behaves besides its script. */
+/** Options of a fake upstream. */
 export interface UpstreamOptions {
-  /** The answer to `GET /models`: entries of the list, or a whole answer. */
+  /** The response to `GET /models`, or the entries of its list. */
   models?: Json[] | (() => Response);
-  /** Judges every chat request; OpenRouter's strict checker unless given. */
+  /** Checks every chat request; by default the checker of OpenRouter requests. */
   check?: (body: unknown) => void;
 }
 
-/** One function answers all requests; of a list, each entry answers one and the last all further ones. */
+/** Replies to all requests with one function, or with a list, whose last entry replies to all further requests. */
 export function startUpstream(script: Reply | Reply[], options: UpstreamOptions = {}): Upstream {
   const replies = typeof script === "function" ? [script] : script;
   const waiting = new Map<number, (request: SeenRequest) => void>();
@@ -56,7 +57,7 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
   const server = serveBounded("Upstream", async (request) => {
     const url = new URL(request.url);
     if (url.pathname === "/api/v1/models") {
-      upstream.modelsAsked++;
+      upstream.modelListRequests++;
       return typeof models === "function" ? models() : Response.json({ data: models });
     }
     const seen = await readRequest(request, url);
@@ -72,8 +73,9 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
   });
   const upstream: Upstream = {
     baseUrl: `http://127.0.0.1:${server.port}/api/v1`,
+    host: `127.0.0.1:${server.port}`,
     requests,
-    modelsAsked: 0,
+    modelListRequests: 0,
     arrival(number) {
       const seen = requests[number];
       if (seen !== undefined) return Promise.resolve(seen);
@@ -87,8 +89,8 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
   return upstream;
 }
 
-/** A server that speaks no HTTP of its own accord: it sends these bytes to everyone and hangs up. */
-export function startRawUpstream(bytes: string): { baseUrl: string } & AsyncDisposable {
+/** A TCP server that sends these bytes on every connection and closes it. */
+export function startBytesUpstream(bytes: string): { baseUrl: string } & AsyncDisposable {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = (async () => {
     for await (const connection of listener) {
@@ -106,55 +108,55 @@ export function startRawUpstream(bytes: string): { baseUrl: string } & AsyncDisp
   };
 }
 
-/** A server that accepts one connection, reads, and never answers. */
+/** A server that accepts one connection, reads, and never responds. */
 export interface SilentUpstream extends AsyncDisposable {
   baseUrl: string;
-  /** Resolves when something has been asked. */
-  asked: Promise<void>;
-  /** Resolves when the asker has closed the connection. */
-  left: Promise<void>;
+  /** Resolves when data has been received. */
+  requested: Promise<void>;
+  /** Resolves when the proxy has closed the connection. */
+  disconnected: Promise<void>;
 }
 
-/** Speaks raw TCP, because a server of the runtime's does not always tell that its client has left. */
+/** Uses TCP, because the runtime's HTTP server does not always report a disconnect. */
 export function startSilentUpstream(): SilentUpstream {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const asked = Promise.withResolvers<void>();
+  const requested = Promise.withResolvers<void>();
   let hangUp = () => {};
   const serving = (async () => {
     using connection = await listener.accept();
     hangUp = () => connection.close();
     const buffer = new Uint8Array(64 * 1024);
     try {
-      while (await connection.read(buffer) !== null) asked.resolve();
+      while (await connection.read(buffer) !== null) requested.resolve();
     } catch {
-      // Closed with a reset: it has left all the same.
+      // A reset is a disconnect too.
     }
   })();
   return {
     baseUrl: `http://127.0.0.1:${listener.addr.port}/api/v1`,
-    asked: asked.promise,
-    left: serving,
+    requested: requested.promise,
+    disconnected: serving,
     async [Symbol.asyncDispose]() {
       listener.close();
       if (await isSettled([serving])) return;
       hangUp();
-      throw new Error("Whoever asked the silent upstream has not left");
+      throw new Error("The proxy has not disconnected from the silent upstream");
     },
   };
 }
 
-/** A body that says what it is told to, when it is told to. */
+/** A body that the test writes step by step. */
 export interface HeldBody {
   body: ReadableStream<Uint8Array<ArrayBuffer>>;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(): void;
-  /** The connection breaks. */
+  /** Fails the body, as a lost connection does. */
   cut(): void;
-  /** Resolves when the reader has let go. */
+  /** Resolves when the reader has cancelled the body. */
   cancelled: Promise<void>;
 }
 
-/** Holds a body open after its first text. A byte stream, as fetch bodies are; or not, as hand-made ones are. */
+/** A body that stays open after its first text. By default a byte stream, like the body of a fetch. */
 export function holdBody(first = "", options: { isBytes?: boolean } = {}): HeldBody {
   const { promise: cancelled, resolve } = Promise.withResolvers<void>();
   let controller:
@@ -176,7 +178,7 @@ export function holdBody(first = "", options: { isBytes?: boolean } = {}): HeldB
       controller.enqueue(typeof data === "string" ? new TextEncoder().encode(data) : data.slice()),
     close() {
       controller.close();
-      // A read that was waiting for bytes ends only when it is answered.
+      // A pending BYOB read ends only with a response.
       if ("byobRequest" in controller) controller.byobRequest?.respond(0);
     },
     cut: () => controller.error(new Error("cut by the test")),
@@ -185,33 +187,40 @@ export function holdBody(first = "", options: { isBytes?: boolean } = {}): HeldB
   return held;
 }
 
-/** An event stream held open, as upstream sends one. */
+/** A response with an event stream that stays open. */
 export function holdStream(first = ""): HeldBody & { response: Response } {
   const held = holdBody(first, { isBytes: false });
   return { ...held, response: eventStream(held.body) };
 }
 
-/** A whole event stream with its head. */
+/** A response with an event stream. */
 export function eventStream(body: BodyInit): Response {
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
-/** An error body as upstream writes it. */
+/** An error response of OpenRouter. */
 export function errorBody(status: number, message: string, more: Json = {}): Response {
   return Response.json({ error: { code: status, message, ...more }, user_id: "user_x" }, {
     status,
   });
 }
 
-/** The refusal of a model that upstream does not know. */
+/** OpenRouter's error for an unknown model. */
 export function refuseModel({ body }: SeenRequest): Response {
   return errorBody(400, `${body["model"]} is not a valid model ID`);
 }
 
 async function readRequest(request: Request, url: URL): Promise<SeenRequest> {
-  const { promise: left, resolve } = Promise.withResolvers<void>();
+  const { promise: disconnected, resolve } = Promise.withResolvers<void>();
   request.signal.addEventListener("abort", () => resolve());
   const text = await request.text();
   const { method, headers } = request;
-  return { method, path: url.pathname, headers, text, body: text ? JSON.parse(text) : {}, left };
+  return {
+    method,
+    path: url.pathname,
+    headers,
+    text,
+    body: text ? JSON.parse(text) : {},
+    disconnected,
+  };
 }

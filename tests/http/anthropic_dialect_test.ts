@@ -1,90 +1,16 @@
-// UPSTREAM_DIALECT=anthropic: the body goes as it is, the answer comes back byte for byte. Access, keys, times,
-// errors and the log stay the proxy's.
+// UPSTREAM_DIALECT=anthropic: request bodies are forwarded; authentication, keys and token counts are the proxy's.
 
+import { assertEquals } from "@std/assert";
 import {
   estimateAnthropicTokens,
   listRequestedModels,
 } from "../../lib/translate/request/anthropic_request.ts";
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { JsonObject as Json } from "../../lib/json.ts";
-import {
-  awaitHead,
-  call,
-  createProxy,
-  get,
-  HELD_KEY,
-  post,
-  startProxy,
-  type TestServices,
-} from "../helpers/proxy.ts";
-import {
-  eventStream,
-  holdStream,
-  type Reply,
-  startUpstream,
-  type Upstream,
-} from "../helpers/upstream.ts";
+import { BODY, ENV, MESSAGE, startStage } from "../helpers/anthropic_dialect.ts";
+import { call, createProxy, get, HELD_KEY } from "../helpers/proxy.ts";
+import { startUpstream } from "../helpers/upstream.ts";
 
-const ENV = { UPSTREAM_DIALECT: "anthropic", TARGET_MODEL_OPUS: "anthropic/claude-opus-5" };
-const BODY = {
-  model: "claude-opus-5[1m]",
-  max_tokens: 100,
-  never_heard_of: { deep: [1, null] },
-  messages: [{ role: "user", content: [{ type: "hologram", cache_control: null }] }],
-};
-const USAGE = { input_tokens: 10, cache_read_input_tokens: 4, cache_creation_input_tokens: 2 };
-const MESSAGE = {
-  id: "gen-1",
-  type: "message",
-  role: "assistant",
-  model: "anthropic/claude-5-opus",
-  provider: "Anthropic",
-  content: [{ type: "text", text: "Grüße" }],
-  stop_reason: "end_turn",
-  usage: { ...USAGE, output_tokens: 7, cost: 0.25 },
-};
-
-/** Events as a server of Anthropic's API sends them. */
-function events(...list: Json[]): string {
-  return list.map((event) => `event: ${event["type"]}\ndata: ${JSON.stringify(event)}\n\n`).join(
-    "",
-  );
-}
-
-const START = events({ type: "message_start", message: { ...MESSAGE, content: [], usage: USAGE } });
-const DELTA = events(
-  { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
-  { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Grüße" } },
-  { type: "content_block_stop", index: 0 },
-);
-const END = events(
-  {
-    type: "message_delta",
-    delta: { stop_reason: "end_turn" },
-    usage: { output_tokens: 7, cost: 0.25 },
-  },
-  { type: "message_stop" },
-);
-
-interface Stage extends AsyncDisposable {
-  upstream: Upstream;
-  services: TestServices;
-  send(body: unknown, headers?: Record<string, string>): Promise<Response>;
-}
-
-function setStage(reply: Reply, env: Record<string, string | undefined> = {}): Stage {
-  const upstream = startUpstream(reply);
-  const { services, handler } = createProxy({ upstream, env: { ...ENV, ...env } });
-  return {
-    upstream,
-    services,
-    send: (body, headers) => call(handler, post(body, headers)),
-    [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),
-  };
-}
-
-Deno.test("the native route sends the body as it is, but for model and key", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+Deno.test("the anthropic dialect forwards the body with another model and key", async () => {
+  await using stage = startStage(() => Response.json(MESSAGE));
   const response = await stage.send(BODY, {
     "anthropic-version": "2026-10-21",
     "anthropic-beta": "a-2026-01-01,b-2026-01-01",
@@ -103,8 +29,8 @@ Deno.test("the native route sends the body as it is, but for model and key", asy
   assertEquals([headers.get("x-api-key"), headers.get("cookie")], [null, null]);
 });
 
-Deno.test("the native route takes out the billing line, and nothing else of the system prompt", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+Deno.test("the anthropic dialect removes the billing header from system", async () => {
+  await using stage = startStage(() => Response.json(MESSAGE));
   const line = "x-anthropic-billing-header: cc_version=2; cc_entrypoint=cli;";
   const kept = { type: "text", text: "You are.", cache_control: { type: "ephemeral", ttl: "1h" } };
   const systems: [unknown, unknown][] = [
@@ -119,8 +45,8 @@ Deno.test("the native route takes out the billing line, and nothing else of the 
   );
 });
 
-Deno.test("the native route sends a target list, fallbacks and routing preferences", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE), {
+Deno.test("the anthropic dialect sends a target list, fallbacks and provider preferences", async () => {
+  await using stage = startStage(() => Response.json(MESSAGE), {
     TARGET_MODEL_OPUS: "a/one,b/two",
     OPENROUTER_PROVIDER: '{"sort":"price"}',
   });
@@ -134,136 +60,24 @@ Deno.test("the native route sends a target list, fallbacks and routing preferenc
   assertEquals(named?.["fallbacks"], [{ model: "a/one", max_tokens: 5 }, 1]);
 });
 
-Deno.test("the native route passes a stream on byte for byte and logs what it says", async () => {
-  const bytes = `: OPENROUTER PROCESSING\n\n${START}${DELTA}${END}`;
-  await using stage = setStage(() => eventStream(bytes));
-  const response = await stage.send({ ...BODY, stream: true });
-  assertEquals(response.headers.get("content-type"), "text/event-stream; charset=utf-8");
-  assertMatch(response.headers.get("request-id") ?? "", /^req_/);
-  assertEquals(await response.text(), bytes);
-  const record = await stage.services.recorded();
-  assertEquals(
-    [record.model, record.upstreamModel, record.provider, record.outcome, record.costUsd],
-    ["claude-opus-5[1m]", "anthropic/claude-5-opus", "Anthropic", "complete", 0.25],
-  );
-  assertEquals(
-    [record.inputTokens, record.outputTokens, record.cachedTokens, record.writtenTokens],
-    [10, 7, 4, 2],
-  );
-});
-
-Deno.test("the native route logs what a plain answer says", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
-  await (await stage.send(BODY)).text();
-  const record = await stage.services.recorded();
-  assertEquals([record.inputTokens, record.outputTokens, record.costUsd], [10, 7, 0.25]);
-  assertEquals(record.upstreamModel, "anthropic/claude-5-opus");
-});
-
-const BROKEN: [about: string, bytes: string, type: string][] = [
-  ["ends without message_stop", START + DELTA, "api_error"],
-  ["is empty", "", "api_error"],
-];
-for (const [about, bytes, type] of BROKEN) {
-  Deno.test(`a native stream that ${about} ends in an error event`, async () => {
-    await using stage = setStage(() => eventStream(bytes));
-    const text = await (await stage.send({ ...BODY, stream: true })).text();
-    assertEquals(text.startsWith(bytes), true);
-    const last = JSON.parse(text.slice(text.lastIndexOf("data: ") + 6));
-    assertEquals([last.type, last.error.type], ["error", type]);
-    assertEquals((await stage.services.recorded()).outcome, type);
-  });
-}
-
-Deno.test("a native stream that reports an error is passed on, and is no success in the log", async () => {
-  const error = { type: "error", error: { type: "overloaded_error", message: "Full" } };
-  const bytes = START + events(error);
-  await using stage = setStage(() => eventStream(bytes));
-  assertEquals(await (await stage.send({ ...BODY, stream: true })).text(), bytes);
-  const record = await stage.services.recorded();
-  assertEquals([record.outcome, record.error], ["overloaded_error", "Full"]);
-});
-
-Deno.test("a native stream that falls silent ends in a timeout", async () => {
-  const held = holdStream(START);
-  await using stage = setStage(() => held.response, { TIMEOUT_S: "0.2" });
-  const text = await (await stage.send({ ...BODY, stream: true })).text();
-  assertStringIncludes(text, '"timeout_error"');
-  await held.cancelled;
-});
-
-Deno.test("a client that leaves a native stream lets upstream go", async () => {
-  const held = holdStream(START);
-  await using stage = setStage(() => held.response);
-  const response = await stage.send({ ...BODY, stream: true });
-  const reader = response.body?.getReader();
-  await reader?.read();
-  await reader?.cancel();
-  await held.cancelled;
-  assertEquals((await stage.services.recorded()).outcome, "client_gone");
-});
-
-const REFUSALS: [about: string, reply: () => Response, status: number, words: string][] = [
-  [
-    "an error of Anthropic's form",
-    () =>
-      Response.json({ type: "error", error: { type: "rate_limit_error", message: "Slow down" } }, {
-        status: 429,
-        headers: { "retry-after": "7" },
-      }),
-    429,
-    "Slow down",
-  ],
-  [
-    "an error that shows the key",
-    () => Response.json({ error: { message: `bad ${HELD_KEY}`, code: 401 } }, { status: 401 }),
-    401,
-    "bad",
-  ],
-  [
-    "a page",
-    () => new Response("<p>Oops</p>", { headers: { "content-type": "text/html" } }),
-    502,
-    "html",
-  ],
-  [
-    "an error inside a 200",
-    () => Response.json({ type: "error", error: { message: "Full", code: 529 } }),
-    529,
-    "Full",
-  ],
-];
-for (const [about, reply, status, words] of REFUSALS) {
-  Deno.test(`the native route answers ${about} with ${status}`, async () => {
-    await using stage = setStage(reply);
-    const response = await stage.send(BODY);
-    const text = await response.text();
-    assertEquals(response.status, status);
-    assertEquals(JSON.parse(text).type, "error");
-    assertStringIncludes(text, words);
-    assertEquals(text.includes(HELD_KEY), false);
-    if (status === 429) assertEquals(response.headers.get("retry-after"), "7");
-  });
-}
-
-Deno.test("the native route says which version it speaks where the client does not, and asks for no betas", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+Deno.test("the anthropic dialect sends a default anthropic-version and no anthropic-beta", async () => {
+  await using stage = startStage(() => Response.json(MESSAGE));
   await (await stage.send(BODY)).text();
   const [seen] = stage.upstream.requests;
   assertEquals(seen?.headers.get("anthropic-version"), "2023-06-01");
   assertEquals(seen?.headers.get("anthropic-beta"), null);
 });
 
-Deno.test("the native route keeps a billing line that leads nothing, and blocks that are no text", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+Deno.test("the anthropic dialect keeps a billing header in the middle of a text, and blocks without text", async () => {
+  await using stage = startStage(() => Response.json(MESSAGE));
   const line = "Be brief.\nx-anthropic-billing-header: cc_version=2;";
   const blocks = [{ type: "text", text: line }, { type: "hologram" }, 7];
   for (const system of [line, blocks]) await (await stage.send({ ...BODY, system })).text();
   assertEquals(stage.upstream.requests.map(({ body }) => body["system"]), [line, blocks]);
 });
 
-Deno.test("the native route sends what it does not know of fallbacks as it is", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+Deno.test("the anthropic dialect forwards fallbacks of an unknown form", async () => {
+  await using stage = startStage(() => Response.json(MESSAGE));
   const odd = ["default", [{ max_tokens: 5 }, "x", null]];
   for (const fallbacks of odd) await (await stage.send({ ...BODY, fallbacks })).text();
   const bodies = stage.upstream.requests.map(({ body }) => body);
@@ -271,47 +85,8 @@ Deno.test("the native route sends what it does not know of fallbacks as it is", 
   assertEquals(bodies.filter((body) => "models" in body || "provider" in body), []);
 });
 
-Deno.test("the native route logs the target list that was sent, and when a stream began", async () => {
-  await using stage = setStage(() => eventStream(START + DELTA + END), {
-    TARGET_MODEL_OPUS: "a/one,b/two",
-  });
-  await (await stage.send({ ...BODY, stream: true })).text();
-  const record = await stage.services.recorded();
-  assertEquals([record.sentModels, typeof record.firstEventMs], [["a/one", "b/two"], "number"]);
-});
-
-Deno.test("the native route takes error: null for no error, and a list for no answer", async () => {
-  await using stage = setStage(() => Response.json({ ...MESSAGE, error: null }));
-  const response = await stage.send(BODY);
-  assertEquals([response.status, await response.json()], [200, { ...MESSAGE, error: null }]);
-  await using list = setStage(() => Response.json([MESSAGE]));
-  const refused = await list.send(BODY);
-  assertStringIncludes(await refused.text(), "not valid JSON");
-  assertEquals(refused.status, 502);
-});
-
-Deno.test("a client that leaves while the native route reads a whole answer is logged as gone", async () => {
-  const held = holdStream("{");
-  await using upstream = startUpstream(() =>
-    new Response(held.body, { headers: { "content-type": "application/json" } })
-  );
-  await using proxy = startProxy({ upstream, env: ENV });
-  const hasHead = awaitHead(proxy.services);
-  const { hostname, port, host } = new URL(proxy.url);
-  const text = JSON.stringify(BODY);
-  const connection = await Deno.connect({ hostname, port: Number(port) });
-  const head = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
-    `content-length: ${text.length}\r\n\r\n`;
-  await connection.write(new TextEncoder().encode(head + text));
-  await hasHead;
-  connection.close();
-  await held.cancelled;
-  const { outcome, status } = await proxy.services.recorded();
-  assertEquals([outcome, status], ["client_gone", 499]);
-});
-
-Deno.test("the native route wants an object with a model, and asks nobody for less", async () => {
-  await using stage = setStage(() => Response.json(MESSAGE));
+Deno.test("the anthropic dialect rejects a body that is not an object with a model, without an upstream request", async () => {
+  await using stage = startStage(() => Response.json(MESSAGE));
   for (const body of [[], "x", {}, { model: 7 }]) {
     const response = await stage.send(body);
     assertEquals([response.status, JSON.parse(await response.text()).type], [400, "error"]);
@@ -319,7 +94,7 @@ Deno.test("the native route wants an object with a model, and asks nobody for le
   assertEquals(stage.upstream.requests.length, 0);
 });
 
-Deno.test("tokens are still counted and models still listed beside the native route", async () => {
+Deno.test("the anthropic dialect counts tokens and lists models without an upstream request", async () => {
   await using upstream = startUpstream(() => Response.json(MESSAGE));
   const { handler } = createProxy({ upstream, env: ENV });
   const counted = await call(
@@ -336,9 +111,7 @@ Deno.test("tokens are still counted and models still listed beside the native ro
   assertEquals(upstream.requests.length, 0);
 });
 
-// --- what a body is expected to cost ---
-
-Deno.test("a native body is estimated by its text, and its files by their size", () => {
+Deno.test("estimateAnthropicTokens counts text by length and files by size", () => {
   const text = "word ".repeat(800);
   const tokens = (content: unknown) =>
     estimateAnthropicTokens({ messages: [{ role: "user", content }] });
@@ -355,7 +128,7 @@ Deno.test("a native body is estimated by its text, and its files by their size",
   assertEquals(estimateAnthropicTokens({ a: null, b: [7, true] }), 1);
 });
 
-Deno.test("every model that may answer a native body counts", () => {
+Deno.test("listRequestedModels lists model, models and fallbacks", () => {
   assertEquals(listRequestedModels({ model: "a/x" }), ["a/x"]);
   assertEquals(listRequestedModels({ model: "a/x", models: ["a/x", "b/y"] }), [
     "a/x",

@@ -1,30 +1,34 @@
 /**
- * What Claude Code's auto mode asks: the main request with `safeguards`, and its guard's short question, with and
- * without thinking, to a model that must think. Through the whole handler; the shapes are those of 2.1.332.
+ * Requests of Claude Code 2.1.332 in auto mode: `safeguards`, and the short request of its classifier to a model
+ * with mandatory reasoning.
  * @module
  */
 
 import { assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { completion } from "../helpers/chunks.ts";
-import { checkGenericRequest } from "../helpers/generic_checker.ts";
+import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
 import { ask, call, createProxy, post } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
 
-const THINKER = {
-  id: "a/thinker",
+const REASONING_MODEL = {
+  id: "a/reasoner",
   context_length: 200_000,
   top_provider: { max_completion_tokens: 64_000 },
   reasoning: { mandatory: true, supported_efforts: ["high", "low", "minimal"] },
 };
-const GUARD = { model: "a/thinker", max_tokens: 64, stop_sequences: ["</block>"] };
+const CLASSIFIER = { model: "a/reasoner", max_tokens: 64, stop_sequences: ["</block>"] };
 
-/** One request: what upstream saw, and what the client was told is missing. */
-async function send(body: Json, env: Record<string, string> = {}, models: Json[] = [THINKER]) {
-  const isGeneric = env["UPSTREAM_DIALECT"] === "openai";
-  const check = isGeneric ? { check: checkGenericRequest } : {};
+/** Sends one request and returns the upstream body and the dropped fields. */
+async function send(
+  body: Json,
+  env: Record<string, string> = {},
+  models: Json[] = [REASONING_MODEL],
+) {
+  const isOpenAi = env["UPSTREAM_DIALECT"] === "openai";
+  const check = isOpenAi ? { check: checkOpenAiRequest } : {};
   await using upstream = startUpstream(() => Response.json(completion("<block>no")), {
     models,
     ...check,
@@ -36,45 +40,45 @@ async function send(body: Json, env: Record<string, string> = {}, models: Json[]
   return { seen: upstream.requests[0]?.body, dropped: response.headers.get("x-proxy-dropped") };
 }
 
-Deno.test("the guard's question to a model that must think has room for thinking, at the lowest effort", async () => {
-  const { seen, dropped } = await send({ ...GUARD, thinking: { type: "disabled" } });
+Deno.test("a classifier request gets extra tokens for mandatory reasoning, at the lowest effort", async () => {
+  const { seen, dropped } = await send({ ...CLASSIFIER, thinking: { type: "disabled" } });
   assertEquals([seen?.["max_tokens"], seen?.["stop"]], [2112, ["</block>"]]);
   assertEquals([seen?.["reasoning"], dropped], [{ effort: "minimal" }, "thinking"]);
 });
 
-Deno.test("the guard's question with room of its own gets the same room and effort", async () => {
-  const { seen, dropped } = await send({ ...GUARD, max_tokens: 2112 });
+Deno.test("a classifier request with a larger max_tokens gets the same extra tokens and effort", async () => {
+  const { seen, dropped } = await send({ ...CLASSIFIER, max_tokens: 2112 });
   assertEquals([seen?.["max_tokens"], dropped], [4160, null]);
   assertEquals(seen?.["reasoning"], { effort: "minimal" });
 });
 
-Deno.test("the guard's question keeps its room in the openai dialect", async () => {
+Deno.test("a classifier request gets the extra tokens in the openai dialect", async () => {
   const env = { UPSTREAM_DIALECT: "openai" };
-  const { seen } = await send({ ...GUARD, thinking: { type: "disabled" } }, env);
+  const { seen } = await send({ ...CLASSIFIER, thinking: { type: "disabled" } }, env);
   assertEquals([seen?.["max_completion_tokens"], seen?.["reasoning_effort"]], [2112, "minimal"]);
 });
 
-Deno.test("the guard's question goes as it is where the list says nothing of the model's thinking", async () => {
-  const models = [{ id: "a/thinker" }, { id: "b/odd", reasoning: { supported_efforts: "low" } }];
-  for (const model of ["a/thinker", "b/odd", "c/not-listed"]) {
-    const body = { ...GUARD, model, thinking: { type: "disabled" } };
+Deno.test("a classifier request is not changed if the catalog has no reasoning of the model", async () => {
+  const models = [{ id: "a/reasoner" }, { id: "b/odd", reasoning: { supported_efforts: "low" } }];
+  for (const model of ["a/reasoner", "b/odd", "c/not-listed"]) {
+    const body = { ...CLASSIFIER, model, thinking: { type: "disabled" } };
     const { seen } = await send(body, {}, models);
     assertEquals([seen?.["max_tokens"], seen?.["reasoning"]], [64, { enabled: false }]);
   }
 });
 
-const SAFEGUARDS: readonly (readonly [name: string, value: unknown, asks: boolean])[] = [
-  ["the one that 2.1.332 sends", [{ type: "dangerous_tool_use", classifier_context: {} }], true],
-  ["it among others", [{ type: "hologram" }, { type: "dangerous_tool_use" }], true],
-  ["another alone", [{ type: "hologram" }], false],
+const SAFECLASSIFIERS: readonly (readonly [name: string, value: unknown, expected: boolean])[] = [
+  ["those of Claude Code 2.1.332", [{ type: "dangerous_tool_use", classifier_context: {} }], true],
+  ["dangerous_tool_use among others", [{ type: "hologram" }, { type: "dangerous_tool_use" }], true],
+  ["only an unknown type", [{ type: "hologram" }], false],
   ["an empty list", [], false],
   ["null", null, false],
-  ["no list", { type: "hologram" }, false],
+  ["an object", { type: "hologram" }, false],
   ["a number", 7, false],
 ];
 
-for (const [name, safeguards, asks] of SAFEGUARDS) {
-  Deno.test(`parseMessagesRequest takes as safeguards ${name}`, () => {
-    assertEquals(parseMessagesRequest(ask({ safeguards })).safeguards, asks);
+for (const [name, safeguards, expected] of SAFECLASSIFIERS) {
+  Deno.test(`parseMessagesRequest reads safeguards of ${name} as ${expected}`, () => {
+    assertEquals(parseMessagesRequest(ask({ safeguards })).safeguards, expected);
   });
 }

@@ -1,4 +1,4 @@
-// One memory for the bodies of all requests: what is taken of it, when it is refused, and that all of it comes back.
+// The memory budget of all bodies: allocation, rejection and release.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ByteBudget } from "../../lib/byte_budget.ts";
@@ -12,7 +12,7 @@ import { errorBody, holdStream, startUpstream } from "../helpers/upstream.ts";
 
 const MB = 1024 * 1024;
 
-Deno.test("a body takes at most half of what is free, so that small ones still find room", () => {
+Deno.test("a body may allocate at most half of the free bytes", () => {
   const budget = new ByteBudget(256);
   const shares = Array.from({ length: 7 }, () => budget.open());
   for (const share of shares) share.resize(32);
@@ -25,7 +25,7 @@ Deno.test("a body takes at most half of what is free, so that small ones still f
   assertEquals(budget.used, 240);
 });
 
-Deno.test("a share grows by what it has itself, shrinks always, and is released once", () => {
+Deno.test("a share can grow to its own size plus half of the rest, shrink, and be released once", () => {
   const budget = new ByteBudget(100);
   const share = budget.open();
   for (let bytes = 1; bytes <= 50; bytes++) share.resize(bytes);
@@ -37,7 +37,7 @@ Deno.test("a share grows by what it has itself, shrinks always, and is released 
   assertEquals(budget.used, 0);
 });
 
-Deno.test("bytes in pieces are one buffer, however small the pieces are", () => {
+Deno.test("ByteBuffer joins chunks of any size in one buffer", () => {
   const collected = new ByteBuffer();
   for (let i = 0; i < 100_000; i++) collected.push(new Uint8Array([i]));
   assertEquals(collected.length, 100_000);
@@ -48,25 +48,25 @@ Deno.test("bytes in pieces are one buffer, however small the pieces are", () => 
   assertEquals([expected.capacity, [...expected.bytes()]], [3, [1, 2, 3]]);
 });
 
-Deno.test("a declared length is taken at once, and refused before a byte is read", async () => {
+Deno.test("a content-length is allocated at once and rejected before the body is read", async () => {
   const budget = new ByteBudget(MB);
   let read = 0;
-  const pieces = {
+  const chunks = {
     *[Symbol.iterator]() {
       for (;; read++) yield "x";
     },
   };
-  const request = inPieces(pieces, { "content-length": `${600_000}` });
+  const request = inPieces(chunks, { "content-length": `${600_000}` });
   const share = budget.open();
   const error = await assertRejects(
     () => readJson(request, { maxBytes: 32 * MB, share }),
     ApiError,
   );
-  // One that the stream itself has read ahead.
+  // The stream itself reads one chunk ahead.
   assertEquals([error.status, budget.used, read <= 1], [529, 0, true]);
 });
 
-Deno.test("an undeclared length is taken as it comes", async () => {
+Deno.test("a chunked body is allocated as it is read", async () => {
   const budget = new ByteBudget(MB);
   const share = budget.open();
   const error = await assertRejects(
@@ -78,7 +78,7 @@ Deno.test("an undeclared length is taken as it comes", async () => {
   assertEquals(budget.used, 0);
 });
 
-Deno.test("the memory of a body is free again, however its request ends", async () => {
+Deno.test("the bytes of a body are released however its request ends", async () => {
   const held = holdStream(sse(textChunk("Hello")));
   await using upstream = startUpstream([
     () => Response.json(completion("Hi")),
@@ -102,34 +102,34 @@ Deno.test("the memory of a body is free again, however its request ends", async 
     await (await call(handler, request)).text();
     assertEquals(byteBudget.used, 0);
   }
-  // While a stream is open nothing of its request is kept.
+  // During a stream the request body is not kept.
   const response = await call(handler, post(ask({ stream: true })));
   assertEquals([response.status, byteBudget.used], [200, 0]);
   await response.body?.cancel();
 });
 
-Deno.test("while upstream has not answered, the memory of the body is taken", async () => {
-  const answer = Promise.withResolvers<Response>();
-  await using upstream = startUpstream(() => answer.promise);
+Deno.test("the bytes of a body stay allocated until upstream responds", async () => {
+  const upstreamResponse = Promise.withResolvers<Response>();
+  await using upstream = startUpstream(() => upstreamResponse.promise);
   const { handler, services } = createProxy({ upstream });
   const body = JSON.stringify(ask());
   const request = post(body, { "content-length": `${body.length}` });
-  const answered = call(handler, request);
+  const response = call(handler, request);
   await upstream.arrival(0);
   assertEquals(services.byteBudget.used, body.length);
-  answer.resolve(Response.json(completion("Hi")));
-  await (await answered).text();
+  upstreamResponse.resolve(Response.json(completion("Hi")));
+  await (await response).text();
   assertEquals(services.byteBudget.used, 0);
 });
 
-Deno.test("what is kept of an answer is taken too: a call's arguments until they are whole", async () => {
-  const fragment = (args: string) =>
+Deno.test("buffered tool arguments of a response are allocated until they are complete", async () => {
+  const argumentsChunk = (args: string) =>
     sse({
       choices: [{
         delta: { tool_calls: [{ index: 0, id: "a", function: { name: "b", arguments: args } }] },
       }],
     });
-  const held = holdStream(fragment('{"a":"') + fragment("x".repeat(5000)));
+  const held = holdStream(argumentsChunk('{"a":"') + argumentsChunk("x".repeat(5000)));
   await using upstream = startUpstream(() => held.response);
   const { handler, services } = createProxy({ upstream });
   const response = await call(handler, post(ask({ stream: true })));

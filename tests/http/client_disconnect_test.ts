@@ -1,15 +1,13 @@
-// Clients leave, stall and dawdle: the rows of the failure catalogue (§2.2) about connections, with clients on raw
-// TCP before the listening proxy and a raw TCP upstream behind it. What clients may send is in
-// faults_requests_test.ts.
+// Clients that disconnect, or read slowly or not at all. Client and upstream are raw TCP connections.
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { answerHi, askProxy, MODES, readOutcome, setStage, STREAM } from "../helpers/faults.ts";
-import { ask } from "../helpers/proxy.ts";
+import { readResponse, replyHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
+import { ask, MODES } from "../helpers/proxy.ts";
 import {
   connect,
   type RawClient,
   rawPost,
-  tellsOfLeaving,
+  reportsDisconnect,
   unframe,
 } from "../helpers/raw_client.ts";
 import {
@@ -19,32 +17,33 @@ import {
   STREAM_HEAD,
 } from "../helpers/raw_upstream.ts";
 import { roleChunk, sse, sseEnd, textChunk } from "../helpers/chunks.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 const START = sse(roleChunk(), textChunk("Hello"));
 const END = sseEnd();
 
-/** Upstream speaks and falls silent; the connection is the proxy's to close. */
-const speakOnce: RawScript = async ({ send, chunk, left }) => {
+/** Sends text once, then waits for the proxy to close the connection. */
+const sendOnce: RawScript = async ({ send, chunk, disconnected }) => {
   await send(STREAM_HEAD);
   await chunk(START);
-  await left;
+  await disconnected;
 };
-/** Upstream never stops speaking. */
-const speakOn: RawScript = async ({ send, chunk }) => {
+/** Sends text until the proxy closes the connection. */
+const sendForever: RawScript = async ({ send, chunk }) => {
   await send(STREAM_HEAD);
   while (await chunk(sse(textChunk("word ")))) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 };
 
-/** Resolves when the proxy has closed connection number so and so. */
-function letGo(upstream: RawUpstream, number = 0): Promise<void> {
-  const { left } = upstream.calls[number] ?? { left: Promise.reject(new Error("never asked")) };
-  return soon(left, `upstream connection ${number} to be closed`);
+/** Resolves when the proxy has closed the upstream connection of this index. */
+function closed(upstream: RawUpstream, number = 0): Promise<void> {
+  const { disconnected } = upstream.calls[number] ??
+    { disconnected: Promise.reject(new Error("no such request")) };
+  return withTimeout(disconnected, `upstream connection ${number} to be closed`);
 }
 
-/** A client that has read the beginning of its stream. */
+/** A client that has read the first delta of its stream. */
 async function startReading(url: string): Promise<RawClient> {
   const client = await connect(url);
   await client.send(rawPost(url, STREAM));
@@ -52,115 +51,116 @@ async function startReading(url: string): Promise<RawClient> {
   return client;
 }
 
-// ── Leaving ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Disconnects ───────────────────────────────────────────────────────────────────────────────────────────────
 
 for (
-  const [where, script] of [["mid-stream", speakOn], [
-    "while upstream is silent",
-    speakOnce,
+  const [where, script] of [["in the middle of a stream", sendForever], [
+    "while upstream is idle",
+    sendOnce,
   ]] as const
 ) {
-  Deno.test(`§2.2 leaves ${where}: upstream aborted at once`, async () => {
-    await using stage = setStage(script);
+  Deno.test(`a client that disconnects ${where} aborts the upstream request`, async () => {
+    await using stage = startStage(script);
     const client = await startReading(stage.proxy.url);
-    client.leave();
-    await letGo(stage.upstream);
+    client.disconnect();
+    await closed(stage.upstream);
     assertEquals(
-      (await soon(stage.proxy.services.recorded(), "the record")).outcome,
+      (await withTimeout(stage.proxy.services.recorded(), "the record")).outcome,
       "client_gone",
     );
-    assertEquals((await askProxy(stage.proxy, "{}")).status, 400);
+    assertEquals((await sendTo(stage.proxy, "{}")).status, 400);
   });
 }
 
-Deno.test("§2.2 leaves while pings are all there is: upstream aborted at once", async () => {
-  await using stage = setStage(async ({ send, chunk, left }) => {
+Deno.test("a client that disconnects between pings aborts the upstream request", async () => {
+  await using stage = startStage(async ({ send, chunk, disconnected }) => {
     await send(STREAM_HEAD);
     await chunk(sse(roleChunk()));
-    await left;
+    await disconnected;
   }, { PING_S: "0.02" });
   using client = await connect(stage.proxy.url);
   await client.send(rawPost(stage.proxy.url, STREAM));
   await client.readText("event: ping");
-  client.leave();
-  await letGo(stage.upstream);
+  client.disconnect();
+  await closed(stage.upstream);
 });
 
 for (const { mode, request } of MODES) {
-  Deno.test(`§2.2 leaves before headers, its request one packet: upstream aborted (${mode})`, async () => {
-    await using stage = setStage(({ left }) => left);
+  Deno.test(`${mode} in one packet is aborted upstream if the client disconnects before the headers`, async () => {
+    await using stage = startStage(({ disconnected }) => disconnected);
     using client = await connect(stage.proxy.url);
     await client.send(rawPost(stage.proxy.url, request));
-    await soon(stage.upstream.arrived(1), "the request");
-    client.leave();
-    await letGo(stage.upstream);
-    const { outcome, status } = await soon(stage.proxy.services.recorded(), "the record");
+    await withTimeout(stage.upstream.arrived(1), "the request");
+    client.disconnect();
+    await closed(stage.upstream);
+    const { outcome, status } = await withTimeout(stage.proxy.services.recorded(), "the record");
     assertEquals([outcome, status], ["client_gone", 499]);
   });
 }
 
-const TELLS = await tellsOfLeaving();
+const REPORTS = await reportsDisconnect();
 
 Deno.test({
-  name: `§2.2 leaves before headers, its request several packets: upstream aborted${
-    TELLS ? "" : " (not run: this Deno does not tell of it)"
-  }`,
-  ignore: !TELLS,
+  name:
+    `a request in several packets is aborted upstream if the client disconnects before the headers${
+      REPORTS ? "" : " (not run: this Deno does not report it)"
+    }`,
+  ignore: !REPORTS,
   fn: async () => {
-    await using stage = setStage(({ left }) => left);
+    await using stage = startStage(({ disconnected }) => disconnected);
     using client = await connect(stage.proxy.url);
     await client.send(rawPost(stage.proxy.url, ask({ stream: true, system: "x".repeat(100_000) })));
-    await soon(stage.upstream.arrived(1), "the request");
-    client.leave();
-    await letGo(stage.upstream);
+    await withTimeout(stage.upstream.arrived(1), "the request");
+    client.disconnect();
+    await closed(stage.upstream);
   },
 });
 
-Deno.test("§2.2 leaves during a plain call, upstream's body under way: upstream aborted", async () => {
-  await using stage = setStage(async ({ send, left }) => {
+Deno.test("a client that disconnects during the upstream JSON body aborts the upstream request", async () => {
+  await using stage = startStage(async ({ send, disconnected }) => {
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
-    await left;
+    await disconnected;
   });
   using client = await connect(stage.proxy.url);
   await client.send(rawPost(stage.proxy.url, ask()));
-  await soon(stage.upstream.arrived(1), "the request");
-  client.leave();
-  await letGo(stage.upstream);
-  const { outcome, status } = await soon(stage.proxy.services.recorded(), "the record");
+  await withTimeout(stage.upstream.arrived(1), "the request");
+  client.disconnect();
+  await closed(stage.upstream);
+  const { outcome, status } = await withTimeout(stage.proxy.services.recorded(), "the record");
   assertEquals([outcome, status], ["client_gone", 499]);
 });
 
-Deno.test("§2.2 leaves, 100 at once: 100 upstream connections closed, nothing left, still serving", async () => {
+Deno.test("100 clients that disconnect together close 100 upstream connections", async () => {
   let isOver = false;
-  await using stage = setStage((call) => isOver ? answerHi(call) : speakOnce(call));
+  await using stage = startStage((call) => isOver ? replyHi(call) : sendOnce(call));
   const clients = await Promise.all(
     Array.from({ length: 100 }, () => startReading(stage.proxy.url)),
   );
   assertEquals(stage.upstream.open, 100);
-  for (const client of clients) client.leave();
-  await Promise.all(stage.upstream.calls.map((_, number) => letGo(stage.upstream, number)));
-  await soon(stage.proxy.services.recorded(99), "the record");
+  for (const client of clients) client.disconnect();
+  await Promise.all(stage.upstream.calls.map((_, number) => closed(stage.upstream, number)));
+  await withTimeout(stage.proxy.services.recorded(99), "the record");
   assertEquals(stage.upstream.open, 0);
   isOver = true;
-  assertEquals((await askProxy(stage.proxy, STREAM)).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, STREAM)).words, "Hi");
 });
 
-Deno.test("§2.2 leaves after half a request head and after half a body: nothing is asked", async () => {
-  await using stage = setStage(answerHi);
-  const whole = rawPost(stage.proxy.url, STREAM);
-  for (const length of [10, 40, whole.length - 10]) {
+Deno.test("a client that disconnects within its request causes no upstream request", async () => {
+  await using stage = startStage(replyHi);
+  const request = rawPost(stage.proxy.url, STREAM);
+  for (const length of [10, 40, request.length - 10]) {
     using client = await connect(stage.proxy.url);
-    await client.send(whole.slice(0, length));
+    await client.send(request.slice(0, length));
   }
-  assertEquals((await askProxy(stage.proxy, ask())).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, ask())).words, "Hi");
   assertEquals(stage.upstream.calls.length, 1);
 });
 
 // ── Reading slowly, or not at all ───────────────────────────────────────────────────────────────────────────
 
-Deno.test("§2.2 reads slowly: gets every byte", async () => {
+Deno.test("a client that reads slowly receives every byte", async () => {
   const words = Array.from({ length: 20_000 }, (_, n) => `w${n} `);
-  await using stage = setStage(async ({ send, chunk }) => {
+  await using stage = startStage(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     for (let at = 0; at < words.length; at += 20) {
       await chunk(sse(...words.slice(at, at + 20).map(textChunk)));
@@ -171,7 +171,7 @@ Deno.test("§2.2 reads slowly: gets every byte", async () => {
   using client = await connect(stage.proxy.url);
   await client.send(rawPost(stage.proxy.url, STREAM, { connection: "close" }));
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  // Sips, each after a turn of the event loop: upstream is always far ahead.
+  // Small reads with pauses, so that upstream is always far ahead.
   for (let n = 0;; n++) {
     const bytes = await client.read(n < 300 ? 700 : 64 * 1024);
     if (bytes === null) break;
@@ -180,18 +180,20 @@ Deno.test("§2.2 reads slowly: gets every byte", async () => {
   }
   const text = await new Blob(parts).text();
   const headers = new Headers({ "content-type": "text/event-stream" });
-  const outcome = readOutcome({ status: 200, headers }, unframe(text));
+  const outcome = readResponse({ status: 200, headers }, unframe(text));
   assert(outcome.words === words.join(""), `${outcome.words.length} characters`);
   assertEquals(outcome.error, "");
 });
 
-Deno.test("§2.2 does not read at all: upstream's writes stop, memory is bounded; then gets every byte", async () => {
-  const pieces = 2560;
-  const piece = (n: number) => `${n} `.padEnd(16, "-").repeat(1024);
+Deno.test("a client that stops reading stops the upstream writes, and receives every byte afterwards", async () => {
+  const count = 2560;
+  const createText = (n: number) => `${n} `.padEnd(16, "-").repeat(1024);
   let written = 0;
-  await using stage = setStage(async ({ send, chunk }) => {
+  await using stage = startStage(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
-    for (; written < pieces; written++) if (!await chunk(sse(textChunk(piece(written))))) return;
+    for (; written < count; written++) {
+      if (!await chunk(sse(textChunk(createText(written))))) return;
+    }
     await chunk(END);
     await send(LAST_CHUNK);
   });
@@ -199,27 +201,27 @@ Deno.test("§2.2 does not read at all: upstream's writes stop, memory is bounded
   await client.send(rawPost(stage.proxy.url, STREAM));
   const stuckAt = await settle(() => written);
   assertGreater(stuckAt, 0);
-  // Kernel buffers of both connections; 40 MB were there to be read.
-  assertLess(stuckAt * piece(0).length, 20 * 1024 * 1024);
+  // The kernel buffers of both connections; the response has 40 MB.
+  assertLess(stuckAt * createText(0).length, 20 * 1024 * 1024);
   let got = 0;
   for (const line of (await client.readText("message_stop")).split("\n")) {
     if (!line.startsWith('data: {"type":"content_block_delta"')) continue;
-    assert(JSON.parse(line.slice(6)).delta.text === piece(got++), `piece ${got - 1} is another`);
+    assert(JSON.parse(line.slice(6)).delta.text === createText(got++), `text ${got - 1} differs`);
   }
-  assertEquals([got, written], [pieces, pieces]);
+  assertEquals([got, written], [count, count]);
 });
 
-Deno.test("§2.2 leaves after not having read: upstream closed", async () => {
-  await using stage = setStage(async ({ send, chunk }) => {
+Deno.test("a client that disconnects without reading closes the upstream connection", async () => {
+  await using stage = startStage(async ({ send, chunk }) => {
     await send(STREAM_HEAD);
     while (await chunk(sse(textChunk("x".repeat(16_384)))));
   });
   using client = await startReading(stage.proxy.url);
-  client.leave();
-  await letGo(stage.upstream);
+  client.disconnect();
+  await closed(stage.upstream);
 });
 
-/** A figure that has not changed for 300 ms. */
+/** A number that has not changed for 300 ms. */
 async function settle(read: () => number): Promise<number> {
   for (let last = -1, now = read();; last = now, now = read()) {
     if (last === now) return now;

@@ -1,32 +1,38 @@
-// MAX_INFLIGHT counts an answer until it has left, whatever route it is of and however its client leaves.
+// MAX_INFLIGHT counts a response of any route until it is sent or its client has disconnected.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createPacedBody } from "../../lib/stream/paced_body.ts";
-import { completion, sse, textChunk } from "../helpers/chunks.ts";
-import { ask, createProxy, get, post, startProxy } from "../helpers/proxy.ts";
+import { completion, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
+import { ask, call, createProxy, get, post, send, startProxy } from "../helpers/proxy.ts";
 import { connect, type RawClient, rawPost } from "../helpers/raw_client.ts";
+import { replyJson } from "../helpers/replies.ts";
+import { readError } from "../helpers/responses.ts";
 import { holdStream, startUpstream } from "../helpers/upstream.ts";
 
-Deno.test("an answer that is not taken keeps its place, whatever route it is of", async () => {
+Deno.test("a response of any route counts until it is sent", async () => {
   const { handler } = createProxy({ env: { MAX_INFLIGHT: "2" } });
-  const left = Array.from({ length: 40 }, () => Promise.withResolvers<void>());
-  const look = async (path: string, n?: number) => {
-    const leaving = n === undefined ? undefined : left[n]?.promise;
-    const response = await handler(get(path), { transport: "unix" }, leaving);
+  const sent = Array.from({ length: 40 }, () => Promise.withResolvers<void>());
+  const request = async (path: string, n?: number) => {
+    const completed = n === undefined ? undefined : sent[n]?.promise;
+    const response = await handler(get(path), { transport: "unix" }, completed);
     await response.text();
     return response.status;
   };
-  assertEquals([await look("/stats", 0), await look("/v1/models", 1)], [200, 200]);
-  assertEquals([await look("/v1/models"), await look("/stats")], [529, 200]);
-  for (let n = 2; n < 34; n++) assertEquals(await look("/stats", n), 200);
-  assertEquals([await look("/stats"), await look("/"), await look("/health")], [529, 529, 200]);
-  for (const { resolve } of left) resolve();
+  assertEquals([await request("/stats", 0), await request("/v1/models", 1)], [200, 200]);
+  assertEquals([await request("/v1/models"), await request("/stats")], [529, 200]);
+  for (let n = 2; n < 34; n++) assertEquals(await request("/stats", n), 200);
+  assertEquals([await request("/stats"), await request("/"), await request("/health")], [
+    529,
+    529,
+    200,
+  ]);
+  for (const { resolve } of sent) resolve();
   await Promise.resolve();
   await new Promise((resolve) => setTimeout(resolve));
-  assertEquals([await look("/stats"), await look("/v1/models")], [200, 200]);
+  assertEquals([await request("/stats"), await request("/v1/models")], [200, 200]);
 });
 
-/** Whether there is room for a request within a second: that an answer has left is known somewhat later. */
+/** Whether a request is accepted within a second. A response is known to be sent somewhat later than it is. */
 async function hasRoom(url: string): Promise<boolean> {
   for (let n = 0; n < 100; n++) {
     const response = await fetch(`${url}/v1/models/claude-opus`);
@@ -37,11 +43,11 @@ async function hasRoom(url: string): Promise<boolean> {
   return false;
 }
 
-Deno.test("a client that leaves before, in or after its answer gives its place back", async () => {
-  const answer = Promise.withResolvers<Response>();
+Deno.test("a client that disconnects before, during or after the response frees its place", async () => {
+  const response = Promise.withResolvers<Response>();
   const held = holdStream(sse(textChunk("Hello")));
   await using upstream = startUpstream([
-    () => answer.promise,
+    () => response.promise,
     () => held.response,
     () => Response.json(completion("Hi")),
   ]);
@@ -55,28 +61,28 @@ Deno.test("a client that leaves before, in or after its answer gives its place b
     const client = await connect(proxy.url);
     await client.send(rawPost(proxy.url, ask({ stream: n === 1 })));
     await wait(client);
-    client.leave();
-    if (n === 0) answer.resolve(Response.json(completion("Hi")));
+    client.disconnect();
+    if (n === 0) response.resolve(Response.json(completion("Hi")));
     assertEquals(await hasRoom(proxy.url), true, `${n}`);
   }
   await held.cancelled;
 });
 
-Deno.test("a place is free when an answer has not left within TIMEOUT_S", async () => {
+Deno.test("a place is freed after TIMEOUT_S if the response is not sent", async () => {
   const { handler } = createProxy({ env: { MAX_INFLIGHT: "1", TIMEOUT_S: "0.05" } });
   const never = new Promise<void>(() => {});
-  const look = async () => {
+  const request = async () => {
     const response = await handler(get("/v1/models"), { transport: "unix" }, never);
     await response.text();
     return response.status;
   };
-  assertEquals([await look(), await look()], [200, 529]);
+  assertEquals([await request(), await request()], [200, 529]);
   await new Promise((resolve) => setTimeout(resolve, 100));
-  assertEquals(await look(), 200);
+  assertEquals(await request(), 200);
   await new Promise((resolve) => setTimeout(resolve, 100));
 });
 
-Deno.test("a long answer goes out in pieces, and one that is not taken is given up", async () => {
+Deno.test("createPacedBody sends a long text in chunks and fails if the client does not read", async () => {
   const text = "世".repeat(300_000);
   assertEquals(await new Response(createPacedBody(text, 1000)).text(), text);
   const body = createPacedBody(text, 20);
@@ -88,22 +94,62 @@ Deno.test("a long answer goes out in pieces, and one that is not taken is given 
   await assertRejects(() => reader.read(), Error, "read nothing");
 });
 
-Deno.test("a short answer stays one text, and a client that leaves stops the clock of a long one", async () => {
+Deno.test("createPacedBody returns a short text unchanged and clears its timer when cancelled", async () => {
   assertEquals(createPacedBody("Hi", 1000), "Hi");
   const body = createPacedBody("x".repeat(300_000), 1000);
   assert(body instanceof ReadableStream);
   await body.cancel();
 });
 
-Deno.test("the runtime's word that a client has left is no error of the process", async () => {
+Deno.test("a rejected completed promise does not end the process", async () => {
   const held = holdStream(sse(textChunk("Hello")));
   await using upstream = startUpstream(() => held.response);
   const { handler, services } = createProxy({ upstream });
-  const { promise: left, reject } = Promise.withResolvers<void>();
-  const response = await handler(post(ask({ stream: true })), { transport: "unix" }, left);
+  const { promise: disconnected, reject } = Promise.withResolvers<void>();
+  const response = await handler(post(ask({ stream: true })), { transport: "unix" }, disconnected);
   reject(new Error("The response was not sent"));
-  // Where nothing looks at it, the process ends now.
+  // An unhandled rejection would end the process now.
   await new Promise((resolve) => setTimeout(resolve, 10));
   await response.body?.cancel();
   assertEquals((await services.recorded()).outcome, "client_gone");
 });
+
+Deno.test("requests over MAX_INFLIGHT get 529 until a response is complete", async () => {
+  const held = holdStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream([() => held.response, replyJson]);
+  const { services, handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
+  const first = await send(handler, ask({ stream: true }));
+  const second = await send(handler, ask());
+  assertEquals(second.headers.get("retry-after"), "1");
+  const error = await readError(second);
+  assertEquals([error.status, error.type], [529, "overloaded_error"]);
+  const health = await call(handler, get("/health"));
+  await health.body?.cancel();
+  assertEquals([health.status, upstream.requests.length], [200, 1]);
+  held.send(sse(finishChunk(), "[DONE]"));
+  await first.text();
+  // The 529 and the health check were recorded before.
+  await services.recorded(2);
+  await nextTurn();
+  const third = await send(handler, ask());
+  await third.body?.cancel();
+  assertEquals(third.status, 200);
+});
+
+Deno.test("a client that disconnects frees its place under MAX_INFLIGHT", async () => {
+  const held = holdStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream([() => held.response, replyJson]);
+  const { services, handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
+  const first = await send(handler, ask({ stream: true }));
+  await first.body?.cancel();
+  await services.recorded();
+  await nextTurn();
+  const second = await send(handler, ask());
+  await second.body?.cancel();
+  assertEquals(second.status, 200);
+});
+
+/** Waits for a turn of the event loop. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

@@ -1,112 +1,17 @@
-/**
- * What the test suites of other servers with this API assert, said again for this one through the whole handler.
- * Left out is what tests with other names say already: the SDK's round trips (sdk_test.ts), routes, limits,
- * timeouts and leavings (server_test.ts), and the defects by number (defects_*_test.ts).
- * @module
- */
+// POST /v1/messages: the requests that it accepts, and its messages, streams and headers.
+// Cases from the test suites of llama.cpp and open-claude-router.
 
-import {
-  assert,
-  assertEquals,
-  assertGreater,
-  assertMatch,
-  assertStringIncludes,
-} from "@std/assert";
-import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
-import { checkGrammar } from "../helpers/grammar.ts";
-import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { completion, finishChunk, messageCompletion, sse, textChunk } from "../helpers/chunks.ts";
+import { send, sendForEvents, sendForMessage, WEATHER } from "../helpers/message_requests.ts";
+import { assistant, text, user } from "../helpers/messages.ts";
 import { ask, call, createProxy, ORIGIN, post } from "../helpers/proxy.ts";
-import { parseSse } from "../helpers/sse.ts";
-import {
-  completion,
-  deltaChunk,
-  errorChunk,
-  finishChunk,
-  messageCompletion,
-  roleChunk,
-  SIGNATURE,
-  sse,
-  sseAnswer,
-  textChunk,
-  usageChunk,
-} from "../helpers/chunks.ts";
-import {
-  errorBody,
-  eventStream,
-  holdStream,
-  type Reply,
-  startUpstream,
-} from "../helpers/upstream.ts";
-import { assistant, text, user } from "../helpers/turns.ts";
+import { errorBody, holdStream, type Reply, startUpstream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
 
-/** What came of one request. */
-interface Outcome {
-  response: Response;
-  text: string;
-  /** The bodies upstream saw, each of them one that it takes. */
-  seen: Json[];
-}
-
-const FORMAT = "anthropic-claude-v1";
-const PIXEL = { type: "base64", media_type: "image/png", data: "iVBOR" };
-const DOT = { type: "image_url", image_url: { url: "data:image/png;base64,iVBOR" } };
-const WEATHER = {
-  name: "get_weather",
-  description: "Tells the weather",
-  input_schema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
-};
-
-const use = (id: string) => ({ type: "tool_use", id, name: "get_weather", input: {} });
-const result = (id: string, content?: unknown) => ({
-  type: "tool_result",
-  tool_use_id: id,
-  content,
-});
-const answerEither: Reply = ({ body }) =>
-  body["stream"] ? eventStream(sseAnswer("Hi there.")) : Response.json(completion("Hi there."));
-
-/** One request through the handler. */
-async function send(body: unknown, script: Reply = answerEither): Promise<Outcome> {
-  await using upstream = startUpstream(script);
-  const { handler } = createProxy({ upstream });
-  const response = await call(handler, body instanceof Request ? body : post(body));
-  const text = await response.text();
-  const seen = upstream.requests.map(({ body }) => body);
-  seen.forEach(checkChatRequest);
-  return { response, text, seen };
-}
-
-/** The whole answer to a request that must pass. */
-async function sendWhole(body: Json, script?: Reply): Promise<Message> {
-  const { response, text } = await send(body, script);
-  assertEquals(response.status, 200, text);
-  return JSON.parse(text);
-}
-
-/** The events of a streamed answer, in the grammar. */
-async function sendStream(body: Json, script?: Reply): Promise<StreamEvent[]> {
-  const { response, text } = await send({ ...body, stream: true }, script);
-  assertEquals(response.status, 200, text);
-  const events = parseSse(text).map(({ data }) => JSON.parse(data));
-  checkGrammar(events);
-  return events;
-}
-
-/** The messages that upstream sees for some turns. */
-async function sendTurns(messages: unknown[], more: Json = {}): Promise<unknown> {
-  const { response, text, seen: [seen] } = await send(ask({ messages, ...more }));
-  assertEquals(response.status, 200, text);
-  return seen?.["messages"];
-}
-
-const stream = (...chunks: (Json | string)[]): Reply => () => eventStream(sse(...chunks));
-
-// ── llama.cpp: tools/server/tests/unit/test_compat_anthropic.py ─────────────────────────────────────────────
-
-Deno.test("a whole answer has Anthropic's fields and none of upstream's", async () => {
-  const message = await sendWhole(ask());
+Deno.test("a message has Anthropic's fields and no upstream fields", async () => {
+  const message = await sendForMessage(ask());
   assertEquals(Object.keys(message).sort(), [
     "content",
     "id",
@@ -123,8 +28,8 @@ Deno.test("a whole answer has Anthropic's fields and none of upstream's", async 
   assertGreater(message.usage.output_tokens, 0);
 });
 
-Deno.test("a streamed answer has the six kinds of events, and only text in its one block", async () => {
-  const events = await sendStream(ask());
+Deno.test("a streamed message of text has six types of events and one block", async () => {
+  const events = await sendForEvents(ask());
   assertEquals([...new Set(events.map(({ type }) => type))], [
     "message_start",
     "content_block_start",
@@ -140,24 +45,34 @@ Deno.test("a streamed answer has the six kinds of events, and only text in its o
   }
 });
 
-Deno.test("a tool call has an id, its name and an object, and ends the answer", async () => {
+Deno.test("a tool call has id, name and input, and the stop reason tool_use", async () => {
   const called = { name: "get_weather", arguments: '{"city":"Rome"}' };
   const tool_calls = [{ id: "call_1", type: "function", function: called }];
   const script = () =>
     Response.json(messageCompletion({ content: null, tool_calls }, "tool_calls"));
-  const message = await sendWhole(ask({ tools: [WEATHER] }), script);
+  const message = await sendForMessage(ask({ tools: [WEATHER] }), script);
   assertEquals([message.content, message.stop_reason], [
     [{ type: "tool_use", id: "call_1", name: "get_weather", input: { city: "Rome" } }],
     "tool_use",
   ]);
 });
 
-const TAKEN: [about: string, body: Json][] = [
+const use = (id: string) => ({ type: "tool_use", id, name: "get_weather", input: {} });
+
+const result = (id: string, content?: unknown) => ({
+  type: "tool_result",
+  tool_use_id: id,
+  content,
+});
+
+const ACCEPTED: [about: string, body: Json][] = [
   ["system text", { system: "Be brief." }],
-  ["several parts in one turn", { messages: [user(text("One"), text("Two"))] }],
-  ["several turns", { messages: [user(text("One")), assistant(text("Two")), user(text("Three"))] }],
+  ["several blocks in one message", { messages: [user(text("One"), text("Two"))] }],
+  ["several messages", {
+    messages: [user(text("One")), assistant(text("Two")), user(text("Three"))],
+  }],
   ["tools", { tools: [WEATHER] }],
-  ["a tool result alone", {
+  ["only a tool result", {
     messages: [user(text("One")), assistant(use("call_1")), user(result("call_1", "30 °C"))],
   }],
   ["a tool result with text", {
@@ -179,243 +94,36 @@ const TAKEN: [about: string, body: Json][] = [
   ["metadata", { metadata: { user_id: "user-1" } }],
   ["thinking", { max_tokens: 2048, thinking: { type: "enabled", budget_tokens: 1024 } }],
 ];
-for (const [about, body] of TAKEN) {
-  Deno.test(`a request with ${about} is answered, whole and streamed`, async () => {
-    const message = await sendWhole(ask(body));
+
+for (const [about, body] of ACCEPTED) {
+  Deno.test(`a request with ${about} gets a message and a stream`, async () => {
+    const message = await sendForMessage(ask(body));
     assertEquals(message.content, [{ type: "text", text: "Hi there." }]);
-    await sendStream(ask(body));
+    await sendForEvents(ask(body));
   });
 }
 
-Deno.test("a failed tool result tells the model that it failed", async () => {
-  const failed = { ...result("call_1", "no such city"), is_error: true };
-  const seen = await sendTurns([user(text("One")), assistant(use("call_1")), user(failed)]);
-  assertStringIncludes(JSON.stringify(seen), "Error: no such city");
-});
-
-Deno.test("thinking comes first and signed, whole and streamed", async () => {
-  const detail = { type: "reasoning.text", text: "Hm", signature: SIGNATURE, format: FORMAT };
-  const delta = { content: "Hi", reasoning: "Hm", reasoning_details: [detail] };
-  const message = await sendWhole(ask(), () => Response.json(messageCompletion(delta)));
-  assertEquals(message.content, [
-    { type: "thinking", thinking: "Hm", signature: SIGNATURE },
-    { type: "text", text: "Hi" },
-  ]);
-  const events = await sendStream(ask(), stream(deltaChunk(delta), finishChunk(), "[DONE]"));
-  const steps = events.flatMap((event) => {
-    if (event.type === "content_block_start") return [`${event.index} ${event.content_block.type}`];
-    return event.type === "content_block_delta" ? [`${event.index} ${event.delta.type}`] : [];
-  });
-  assertEquals(steps, [
-    "0 thinking",
-    "0 thinking_delta",
-    "0 signature_delta",
-    "1 text",
-    "1 text_delta",
-  ]);
-});
-
-Deno.test("count_tokens counts system, tools and results, and gives one number", async () => {
+Deno.test("count_tokens counts system, tools and tool results", async () => {
   const count = async (more: Json) => {
     const { max_tokens: _, ...body } = ask(more);
     const { headers } = post(body);
     const url = `${ORIGIN}/v1/messages/count_tokens`;
     const request = new Request(url, { method: "POST", headers, body: JSON.stringify(body) });
     const { text, seen } = await send(request);
-    const answer = JSON.parse(text);
-    assertEquals([Object.keys(answer), seen], [["input_tokens"], []]);
-    return answer.input_tokens;
+    const counted = JSON.parse(text);
+    assertEquals([Object.keys(counted), seen], [["input_tokens"], []]);
+    return counted.input_tokens;
   };
   const few = await count({});
-  const words = "Hello ".repeat(100);
-  assertGreater(await count({ system: words }), few + 100);
-  assertGreater(await count({ tools: [{ ...WEATHER, description: words }] }), few + 100);
-  const turns = [user(text("One")), assistant(use("call_1")), user(result("call_1", words))];
+  const longText = "Hello ".repeat(100);
+  assertGreater(await count({ system: longText }), few + 100);
+  assertGreater(await count({ tools: [{ ...WEATHER, description: longText }] }), few + 100);
+  const turns = [user(text("One")), assistant(use("call_1")), user(result("call_1", longText))];
   assertGreater(await count({ messages: turns }), few + 100);
 });
 
-// ── vLLM: tests/entrypoints/anthropic/test_anthropic_messages_conversion.py ─────────────────────────────────
-
-const BROKEN: [about: string, block: Json, words: string][] = [
-  [
-    "an image source without a type",
-    { type: "image", source: { ...PIXEL, type: undefined } },
-    "type",
-  ],
-  [
-    "an image source without a media type",
-    { type: "image", source: { ...PIXEL, media_type: undefined } },
-    "media_type",
-  ],
-  ["a block in the wrong place", { type: "thinking" }, "'thinking'"],
-  ["a block without a type", { text: "One" }, "type"],
-];
-for (const [about, block, words] of BROKEN) {
-  Deno.test(`${about} is refused by its path, and upstream is not asked`, async () => {
-    const { response, text: answer, seen } = await send(
-      ask({ messages: [user(text("One"), block)] }),
-    );
-    assertEquals([response.status, seen], [400, []]);
-    const { message } = JSON.parse(answer).error;
-    assertMatch(message, /^messages\.0\.content\.1/);
-    assertStringIncludes(message, words);
-  });
-}
-
-const image = { type: "image", source: PIXEL };
-const RESULTS: [about: string, contents: unknown[], tools: string[], follow: unknown[]][] = [
-  ["a string", ["30 °C"], ["30 °C"], []],
-  ["several texts", [[text("30 °C"), text("dry")]], ["30 °C\ndry"], []],
-  ["one image", [[image]], ["(image in the next message)"], [
-    [text("Images from the result of tool call call_0:"), DOT],
-  ]],
-  ["two images and text", [[image, text("two"), image]], ["two"], [
-    [text("Images from the result of tool call call_0:"), DOT, DOT],
-  ]],
-  ["an image each in two results", [[text("a"), image], [image]], [
-    "a",
-    "(image in the next message)",
-  ], [
-    [
-      text("Images from the result of tool call call_0:"),
-      DOT,
-      text("Images from the result of tool call call_1:"),
-      DOT,
-    ],
-  ]],
-  ["nothing", [undefined], ["(no output)"], []],
-];
-for (const [about, contents, tools, follow] of RESULTS) {
-  Deno.test(`a tool result of ${about} becomes tool messages, images following for all of them`, async () => {
-    const ids = contents.map((_, index) => `call_${index}`);
-    const seen = await sendTurns([
-      user(text("One")),
-      assistant(...ids.map(use)),
-      user(...contents.map((content, index) => result(`call_${index}`, content))),
-    ]);
-    assert(Array.isArray(seen));
-    assertEquals(seen.slice(2), [
-      ...tools.map((content, index) => ({ role: "tool", tool_call_id: `call_${index}`, content })),
-      ...follow.map((content) => ({ role: "user", content })),
-    ]);
-  });
-}
-
-Deno.test("thinking and redacted thinking of the history travel as reasoning, in order", async () => {
-  const seen = await sendTurns([
-    user(text("One")),
-    assistant(
-      { type: "thinking", thinking: "Hm", signature: SIGNATURE },
-      { type: "redacted_thinking", data: "b3BhcXVl" },
-      text("Two"),
-    ),
-    user(text("Three")),
-  ]);
-  assert(Array.isArray(seen));
-  assertEquals(seen[1], {
-    role: "assistant",
-    content: "Two",
-    reasoning_details: [
-      { type: "reasoning.text", text: "Hm", signature: SIGNATURE, format: FORMAT, index: 0 },
-      { type: "reasoning.encrypted", data: "b3BhcXVl", format: FORMAT, index: 1 },
-    ],
-  });
-});
-
-Deno.test("several system turns keep their places behind the system text", async () => {
-  const system = (content: unknown) => ({ role: "system", content });
-  const turns = [
-    user(text("One")),
-    system("A"),
-    assistant(text("Two")),
-    user(text("Three")),
-    system([text("B"), text("C")]),
-  ];
-  assertEquals(await sendTurns(turns, { system: "Be brief." }), [
-    { role: "system", content: "Be brief." },
-    { role: "user", content: "One" },
-    { role: "system", content: "A" },
-    { role: "assistant", content: "Two" },
-    { role: "user", content: "Three" },
-    { role: "system", content: "B\n\nC" },
-  ]);
-});
-
-Deno.test("the last content comes out also where no usage follows", async () => {
-  const events = await sendStream(ask(), stream(textChunk("Hi"), finishChunk(), "[DONE]"));
-  assertStringIncludes(JSON.stringify(events), '"text":"Hi"');
-  const ending = events.find((event) => event.type === "message_delta");
-  assertGreater(ending?.usage.output_tokens ?? 0, 0);
-});
-
-// vLLM: test_cache_accounting.py
-Deno.test("the head of a stream claims no cached tokens, its end tells them once", async () => {
-  const counts = (await sendStream(ask())).flatMap((event) => {
-    if (event.type === "message_start") return [event.message.usage.cache_read_input_tokens];
-    return event.type === "message_delta" ? [event.usage.cache_read_input_tokens] : [];
-  });
-  assertEquals(counts, [0, 100]);
-});
-
-// vLLM: test_stream_error.py
-Deno.test("an error in a stream is forwarded once, in upstream's words and type", async () => {
-  const error = errorChunk({ code: 429, message: "Slow down, tokens per minute" });
-  const events = await sendStream(ask(), stream(textChunk("Half"), error, error, "[DONE]"));
-  assertEquals(events.filter(({ type }) => type === "error"), [{
-    type: "error",
-    error: { type: "rate_limit_error", message: "Slow down, tokens per minute" },
-  }]);
-});
-
-Deno.test("an event that is no JSON is ignored where the answer is whole, and an error before", async () => {
-  const late = await sendStream(ask(), stream(textChunk("Hi"), finishChunk(), "{oops", "[DONE]"));
-  assertEquals(late.at(-1)?.type, "message_stop");
-  const early = await sendStream(ask(), stream(textChunk("Hi"), "{oops", finishChunk(), "[DONE]"));
-  assertEquals(early.at(-1)?.type, "error");
-});
-
-// ── open-claude-router: rust/tests/router_contract.rs ───────────────────────────────────────────────────────
-
-Deno.test("a stream of a role, usage and [DONE] only is an error that may be retried", async () => {
-  const script = stream(roleChunk(), usageChunk(), "[DONE]");
-  const { response, text } = await send(ask({ stream: true }), script);
-  assertEquals([response.status, response.headers.get("x-should-retry")], [502, null]);
-  assertEquals(JSON.parse(text).error.type, "api_error");
-});
-
-Deno.test('a finish reason "" ends nothing', async () => {
-  const empty = { ...deltaChunk({ content: "Half" }) };
-  empty["choices"] = [{ index: 0, delta: { content: "Half" }, finish_reason: "" }];
-  const cut = await sendStream(ask(), stream(empty));
-  assertEquals(cut.at(-1)?.type, "error");
-  const more = await sendStream(ask(), stream(empty, textChunk(" more"), finishChunk(), "[DONE]"));
-  assertStringIncludes(JSON.stringify(more), '"text":" more"');
-});
-
-Deno.test("a function name that comes in fragments is put together", async () => {
-  const fragment = (called: Json, more: Json = {}) =>
-    deltaChunk({ tool_calls: [{ index: 0, ...more, function: called }] });
-  const events = await sendStream(
-    ask({ tools: [WEATHER] }),
-    stream(
-      fragment({ name: "get_", arguments: "" }, { id: "call_1", type: "function" }),
-      fragment({ name: "weather", arguments: "" }),
-      fragment({ arguments: '{"city":"Rome"}' }),
-      finishChunk("tool_calls"),
-      "[DONE]",
-    ),
-  );
-  const start = events.find((event) => event.type === "content_block_start");
-  assertEquals(start?.content_block, {
-    type: "tool_use",
-    id: "call_1",
-    name: "get_weather",
-    input: {},
-  });
-});
-
 for (const status of [400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504, 529]) {
-  Deno.test(`upstream's ${status} is asked for once, whole and streamed; retrying is the client's`, async () => {
+  Deno.test(`a request is sent once if upstream returns ${status}`, async () => {
     for (const body of [ask(), ask({ stream: true })]) {
       const { response, seen } = await send(body, () => errorBody(status, "Not now"));
       assertGreater(response.status, 399);
@@ -426,7 +134,7 @@ for (const status of [400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503
   });
 }
 
-Deno.test("of upstream's headers only retry-after passes", async () => {
+Deno.test("only retry-after of the upstream headers is forwarded", async () => {
   const headers = { "retry-after": "7", "set-cookie": "a=b", "x-internal": "host-1", via: "edge" };
   const allowed = ["content-type", "request-id", "retry-after", "x-proxy-model"];
   const script: Reply = () =>
@@ -434,23 +142,28 @@ Deno.test("of upstream's headers only retry-after passes", async () => {
   const { response } = await send(ask(), script);
   assertEquals([...response.headers.keys()].sort(), allowed);
   const good: Reply = () => Response.json(completion("Hi"), { headers });
-  const { response: answered } = await send(ask(), good);
-  assertEquals([...answered.headers.keys()].sort(), [
+  const { response: successful } = await send(ask(), good);
+  assertEquals([...successful.headers.keys()].sort(), [
     "content-type",
     "request-id",
     "x-proxy-model",
   ]);
 });
 
-Deno.test("error: null in a completion and in its choice is no error", async () => {
+Deno.test("error: null in a completion or a choice is ignored", async () => {
   const said = { role: "assistant", content: "Hi" };
   const choices = [{ index: 0, message: said, finish_reason: "stop", error: null }];
-  const answer = { ...completion(""), error: null, choices };
-  const message = await sendWhole(ask(), () => Response.json(answer));
+  const body = { ...completion(""), error: null, choices };
+  const message = await sendForMessage(ask(), () => Response.json(body));
   assertEquals(message.content, [{ type: "text", text: "Hi" }]);
 });
 
-Deno.test("each chunk reaches the client before upstream sends the next", async () => {
+/** The rest of a stream. */
+async function* readAll(reader: ReadableStreamDefaultReader<string>): AsyncGenerator<string> {
+  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+}
+
+Deno.test("each chunk reaches the client before upstream sends the next one", async () => {
   const held = holdStream();
   await using upstream = startUpstream(() => held.response);
   const { handler } = createProxy({ upstream });
@@ -469,8 +182,3 @@ Deno.test("each chunk reaches the client before upstream sends the next", async 
   for await (const text of readAll(reader)) rest += text;
   assertStringIncludes(rest, "message_stop");
 });
-
-/** What a reader has left. */
-async function* readAll(reader: ReadableStreamDefaultReader<string>): AsyncGenerator<string> {
-  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
-}

@@ -1,17 +1,17 @@
 /**
- * README's lines for nginx in a real nginx before the proxy, on loopback: streams arrive while they are written, and
- * nobody comes in without a key. Not run where there is no nginx on the path or in NGINX_BIN.
+ * README's nginx configuration in a real nginx in front of the proxy: streams are not buffered, and a key is
+ * required. Not run without nginx on the PATH or in NGINX_BIN.
  * @module
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
-import { read, readBlocks } from "../helpers/papers.ts";
+import { read, readBlocks } from "../helpers/documents.ts";
 import { ask, type RunningProxy, startProxy } from "../helpers/proxy.ts";
 import { holdStream, startUpstream } from "../helpers/upstream.ts";
 
 const NGINX = Deno.env.get("NGINX_BIN")?.trim() || "nginx";
-const NOT_RUN = hasNginx() ? "" : " (not run: there is no nginx; NGINX_BIN names one)";
+const NOT_RUN = hasNginx() ? "" : " (not run: nginx not found, set NGINX_BIN)";
 const KEY = "team-key-1";
 const [SERVER = ""] = readBlocks(read("README.md"), "nginx");
 
@@ -28,7 +28,7 @@ function findFreePort(): number {
   return listener.addr.port;
 }
 
-/** The configuration around README's lines: one process in a folder of its own, with their two addresses changed. */
+/** A configuration for one process in a temporary folder, around README's lines with both addresses replaced. */
 function configure(folder: string, port: number, proxy: RunningProxy): string {
   const server = SERVER.replace("listen 80;", `listen 127.0.0.1:${port};`)
     .replace("http://127.0.0.1:8000", proxy.url);
@@ -40,11 +40,11 @@ function configure(folder: string, port: number, proxy: RunningProxy): string {
   } ${server} }`;
 }
 
-interface Gate extends AsyncDisposable {
+interface Nginx extends AsyncDisposable {
   url: string;
 }
 
-async function startNginx(proxy: RunningProxy): Promise<Gate> {
+async function startNginx(proxy: RunningProxy): Promise<Nginx> {
   const folder = await Deno.makeTempDir({ prefix: "claudeproxy-nginx-" });
   const port = findFreePort();
   await Deno.writeTextFile(`${folder}/nginx.conf`, configure(folder, port, proxy));
@@ -53,7 +53,7 @@ async function startNginx(proxy: RunningProxy): Promise<Gate> {
     stdout: "null",
     stderr: "null",
   }).spawn();
-  const gate = {
+  const nginx = {
     url: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
@@ -64,13 +64,13 @@ async function startNginx(proxy: RunningProxy): Promise<Gate> {
   for (let attempt = 0; attempt < 100; attempt++) {
     try {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return gate;
+      return nginx;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
   const log = await Deno.readTextFile(`${folder}/error.log`).catch(() => "");
-  await gate[Symbol.asyncDispose]();
+  await nginx[Symbol.asyncDispose]();
   throw new Error(`nginx does not listen: ${log}`);
 }
 
@@ -87,12 +87,12 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `behind nginx ${name}${NOT_RUN}`, ignore: NOT_RUN !== "", fn });
 }
 
-Deno.test("README's lines for nginx name the two places where they differ here", () => {
+Deno.test("README's nginx configuration has the two addresses that the test replaces", () => {
   assertStringIncludes(SERVER, "listen 80;");
   assertStringIncludes(SERVER, "proxy_pass http://127.0.0.1:8000;");
 });
 
-test("each word of a stream arrives while the next is not written yet", async () => {
+test("each delta of a stream arrives before the next is sent", async () => {
   const held = holdStream(sse(roleChunk(), textChunk("word-0")));
   await using upstream = startUpstream(() => held.response);
   await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
@@ -104,30 +104,30 @@ test("each word of a stream arrives while the next is not written yet", async ()
   let text = "";
   for (let word = 0; word < 4; word++) {
     if (word > 0) held.send(sse(textChunk(`word-${word}`)));
-    // Upstream waits for us: where nginx buffers, nothing comes within ten seconds.
+    // If nginx buffers, nothing arrives within ten seconds.
     while (!text.includes(`word-${word}`)) text += (await reader.read()).value ?? "";
   }
   assertMatch(text, /event: content_block_delta/);
   await reader.cancel();
 });
 
-test("nobody comes in without a key, and a request of 2 MB comes through with one", async () => {
-  const answer = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
-  await using upstream = startUpstream(() => Response.json(answer));
+test("a request without a key is a 401, and a request of 2 MB with a key succeeds", async () => {
+  const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
+  await using upstream = startUpstream(() => Response.json(completion));
   await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
   await using nginx = await startNginx(proxy);
-  const stranger = await send(nginx.url, ask());
-  assertStringIncludes(await stranger.text(), "Invalid API key");
-  assertEquals(stranger.status, 401);
+  const withoutKey = await send(nginx.url, ask());
+  assertStringIncludes(await withoutKey.text(), "Invalid API key");
+  assertEquals(withoutKey.status, 401);
   const large = await send(nginx.url, ask({ system: "x".repeat(2_000_000) }), KEY);
   assertEquals(large.status, 200, await large.text());
 });
 
-test("without PROXY_API_KEYS a visitor looks like this machine, as README warns", async () => {
-  const answer = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
-  await using upstream = startUpstream(() => Response.json(answer));
+test("without PROXY_API_KEYS remote clients look local, as README warns", async () => {
+  const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
+  await using upstream = startUpstream(() => Response.json(completion));
   await using proxy = startProxy({ upstream });
   await using nginx = await startNginx(proxy);
-  const visitor = await send(nginx.url, ask());
-  assertEquals(visitor.status, 200, await visitor.text());
+  const response = await send(nginx.url, ask());
+  assertEquals(response.status, 200, await response.text());
 });

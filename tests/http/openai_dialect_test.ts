@@ -1,9 +1,9 @@
-// UPSTREAM_DIALECT=openai: any OpenAI-compatible server. Every request here goes through a checker that knows
-// the keys OpenAI documents and no others.
+// UPSTREAM_DIALECT=openai: any OpenAI-compatible server. Every upstream request is checked for keys that OpenAI
+// does not document.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { JsonObject as Json } from "../../lib/json.ts";
-import { checkGenericRequest } from "../helpers/generic_checker.ts";
+import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
 import { loadRequestCases } from "../helpers/fixtures.ts";
 import { ask, call, createProxy, HELD_KEY, post } from "../helpers/proxy.ts";
@@ -17,11 +17,11 @@ import {
   startUpstream,
 } from "../helpers/upstream.ts";
 
-const GENERIC = { UPSTREAM_DIALECT: "openai", TARGET_MODEL_DEFAULT: "llama-4" };
-const answerEither: Reply = ({ body }) =>
+const ENV = { UPSTREAM_DIALECT: "openai", TARGET_MODEL_DEFAULT: "llama-4" };
+const replyEither: Reply = ({ body }) =>
   body["stream"] ? eventStream(sseAnswer("Hi")) : Response.json(completion("Hi"));
 const CALL = { type: "tool_use", id: "c1", name: "Read", input: { cache_control: "theirs" } };
-const MARK = { cache_control: { type: "ephemeral" } };
+const CACHED = { cache_control: { type: "ephemeral" } };
 
 interface Outcome {
   seen: SeenRequest | undefined;
@@ -31,34 +31,34 @@ interface Outcome {
 
 async function send(
   body: Record<string, unknown>,
-  { env = {}, reply = answerEither, headers = {} }: {
+  { env = {}, reply = replyEither, headers = {} }: {
     env?: Record<string, string | undefined>;
     reply?: Reply;
     headers?: Record<string, string>;
   } = {},
 ): Promise<Outcome> {
-  await using upstream = startUpstream(reply, { check: checkGenericRequest });
-  const { handler } = createProxy({ upstream, env: { ...GENERIC, ...env } });
+  await using upstream = startUpstream(reply, { check: checkOpenAiRequest });
+  const { handler } = createProxy({ upstream, env: { ...ENV, ...env } });
   const response = await call(handler, post(ask({ model: "local", ...body }), headers));
   return { seen: upstream.requests[0], response, text: await response.text() };
 }
 
-Deno.test("a request with everything leaves nothing of OpenRouter's in the openai dialect", async () => {
+Deno.test("the openai dialect sends no field that only OpenRouter knows", async () => {
   const { seen, response } = await send({
-    system: [{ type: "text", text: "One.", ...MARK }, { type: "text", text: "Two." }],
+    system: [{ type: "text", text: "One.", ...CACHED }, { type: "text", text: "Two." }],
     messages: [
-      { role: "user", content: [{ type: "text", text: "Hi", ...MARK }] },
-      { role: "assistant", content: [{ type: "text", text: "Yes", ...MARK }, CALL] },
+      { role: "user", content: [{ type: "text", text: "Hi", ...CACHED }] },
+      { role: "assistant", content: [{ type: "text", text: "Yes", ...CACHED }, CALL] },
       {
         role: "user",
         content: [{
           type: "tool_result",
           tool_use_id: "c1",
-          content: [{ type: "text", text: "a", ...MARK }, { type: "text", text: "b" }],
+          content: [{ type: "text", text: "a", ...CACHED }, { type: "text", text: "b" }],
         }],
       },
     ],
-    tools: [{ name: "Read", input_schema: { type: "object", properties: {} }, ...MARK }],
+    tools: [{ name: "Read", input_schema: { type: "object", properties: {} }, ...CACHED }],
     tool_choice: { type: "any", disable_parallel_tool_use: true },
     max_tokens: 4000,
     temperature: 0.5,
@@ -139,16 +139,16 @@ const EFFORTS: [about: string, fields: Json, effort: string | undefined][] = [
   ],
 ];
 for (const [about, fields, effort] of EFFORTS) {
-  Deno.test(`${about} is reasoning_effort ${effort} in the openai dialect`, async () => {
+  Deno.test(`${about} becomes reasoning_effort ${effort} in the openai dialect`, async () => {
     const { seen } = await send(fields);
     assertEquals(seen?.body["reasoning_effort"], effort);
   });
 }
 
-Deno.test("reasoning goes back only under the name such a server gave it in the openai dialect", async () => {
+Deno.test("the openai dialect sends reasoning back in the field that the server used", async () => {
   const message = { role: "assistant", content: "Hi", reasoning_content: "I think." };
-  const answer = { ...completion("Hi"), choices: [{ index: 0, message, finish_reason: "stop" }] };
-  const first = await send({}, { reply: () => Response.json(answer) });
+  const reply = { ...completion("Hi"), choices: [{ index: 0, message, finish_reason: "stop" }] };
+  const first = await send({}, { reply: () => Response.json(reply) });
   const { content } = JSON.parse(first.text);
   assertEquals(content[0].thinking, "I think.");
   const claudes = { type: "thinking", thinking: "Signed.", signature: "c2ln" };
@@ -177,7 +177,7 @@ const OPENROUTERS = [
 ];
 const FUNCTION = { name: "A", input_schema: { type: "object" } };
 
-Deno.test("tools that OpenRouter runs are left out and named in the openai dialect", async () => {
+Deno.test("the openai dialect drops and reports the tools that OpenRouter runs", async () => {
   const tools = [...OPENROUTERS, FUNCTION];
   const { response, seen } = await send({ tools, tool_choice: { type: "any" } });
   assertEquals(response.status, 200);
@@ -189,7 +189,7 @@ Deno.test("tools that OpenRouter runs are left out and named in the openai diale
   assertEquals([Array.isArray(sent) && sent.length, tool_choice], [1, "required"]);
 });
 
-Deno.test("a request of nothing but OpenRouter's tools is asked without any in the openai dialect", async () => {
+Deno.test("the openai dialect sends no tools if all of them are run by OpenRouter", async () => {
   const { response, seen } = await send({
     tools: OPENROUTERS,
     tool_choice: { type: "auto", disable_parallel_tool_use: true },
@@ -199,7 +199,7 @@ Deno.test("a request of nothing but OpenRouter's tools is asked without any in t
 });
 
 for (const name of ["web_search", "web_fetch", "advisor"]) {
-  Deno.test(`a choice of ${name} is refused in the openai dialect, before anybody is asked`, async () => {
+  Deno.test(`the openai dialect rejects a tool_choice of ${name} without an upstream request`, async () => {
     const { response, text, seen } = await send({
       tools: [...OPENROUTERS, FUNCTION],
       tool_choice: { type: "tool", name },
@@ -209,7 +209,7 @@ for (const name of ["web_search", "web_fetch", "advisor"]) {
   });
 }
 
-Deno.test("a choice of any tool is refused in the openai dialect where only OpenRouter's were offered", async () => {
+Deno.test("the openai dialect rejects tool_choice any if all tools are run by OpenRouter", async () => {
   const { response, text, seen } = await send({
     tools: OPENROUTERS,
     tool_choice: { type: "any" },
@@ -218,7 +218,7 @@ Deno.test("a choice of any tool is refused in the openai dialect where only Open
   assertStringIncludes(text, "only OpenRouter runs web_search, web_fetch, advisor");
 });
 
-Deno.test("a server without keys is asked without one, and only for this machine", async () => {
+Deno.test("the openai dialect without a key accepts only local clients and sends no key", async () => {
   const keyless = { OPENROUTER_API_KEY: undefined };
   const { seen, response } = await send({}, {
     env: keyless,
@@ -230,7 +230,7 @@ Deno.test("a server without keys is asked without one, and only for this machine
   assertEquals([outside.response.status, outside.seen], [403, undefined]);
 });
 
-Deno.test("a key of OpenRouter's that a client shows beside a proxy key goes to no other server", async () => {
+Deno.test("the openai dialect does not forward a client's OpenRouter key", async () => {
   const { seen, response } = await send({}, {
     env: { OPENROUTER_API_KEY: undefined, PROXY_API_KEYS: "team" },
     headers: { "x-api-key": "team", authorization: "Bearer sk-or-v1-the-clients-own" },
@@ -238,23 +238,23 @@ Deno.test("a key of OpenRouter's that a client shows beside a proxy key goes to 
   assertEquals([response.status, seen?.headers.get("authorization")], [200, null]);
 });
 
-Deno.test("a refused default target is not replaced in the openai dialect", async () => {
-  const refuse = () => errorBody(400, "x is not a valid model ID");
-  await using upstream = startUpstream(refuse, { check: checkGenericRequest });
+Deno.test("the openai dialect does not replace a rejected default target", async () => {
+  const reject = () => errorBody(400, "x is not a valid model ID");
+  await using upstream = startUpstream(reject, { check: checkOpenAiRequest });
   const { handler } = createProxy({ upstream, env: { UPSTREAM_DIALECT: "openai" } });
   const response = await call(handler, post(ask({ model: "claude-opus-5" })));
   assertMatch(await response.text(), /not a valid model ID/);
   assertEquals([response.status, upstream.requests.length], [400, 1]);
 });
 
-Deno.test("a stream of such a server is answered like any other", async () => {
-  await using upstream = startUpstream(answerEither, { check: checkGenericRequest });
-  const { handler } = createProxy({ upstream, env: GENERIC });
+Deno.test("the openai dialect translates a stream", async () => {
+  await using upstream = startUpstream(replyEither, { check: checkOpenAiRequest });
+  const { handler } = createProxy({ upstream, env: ENV });
   const response = await call(handler, post(ask({ stream: true })));
   checkGrammar(parseSse(await response.text()).map(({ data }) => JSON.parse(data)));
 });
 
-/** Requests that force a tool which only OpenRouter runs. */
+/** Fixtures whose tool_choice is a tool that only OpenRouter runs. */
 const FORCED = [
   "web_search/forced.request",
   "web_fetch/parameters.requests#forced",
@@ -262,7 +262,7 @@ const FORCED = [
   "server_tools/order.request",
 ];
 
-Deno.test("every request fixture that forces none of OpenRouter's tools passes the checker in the openai dialect", async () => {
+Deno.test("every request fixture without such a tool_choice passes the checker in the openai dialect", async () => {
   let sent = 0;
   for (const { name, request } of loadRequestCases()) {
     if (FORCED.includes(name)) continue;

@@ -1,43 +1,42 @@
-// What clients may send: the rows of the failure catalogue (§2.2) about bodies, shapes and sizes, over the socket of the
-// listening proxy. None of these but the good ones may reach upstream. Heads are in faults_heads_test.ts.
+// Request bodies over a socket: invalid JSON, wrong shapes, sizes and odd contents.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { answerHi, askProxy, setStage } from "../helpers/faults.ts";
+import { replyHi, sendTo, startStage } from "../helpers/end_to_end.ts";
 import { ask } from "../helpers/proxy.ts";
 import { connect, rawPost } from "../helpers/raw_client.ts";
-import { rawAnswer } from "../helpers/raw_upstream.ts";
+import { rawResponse } from "../helpers/raw_upstream.ts";
 
 const encoder = new TextEncoder();
 
-/** A body in place of a good request's part. */
+/** A valid request with one more key. */
 const withPart = (key: string, json: string) =>
   JSON.stringify(ask()).replace(/}$/, `,"${key}":${json}}`);
-const inTurn = (content: unknown) => ask({ messages: [{ role: "user", content }] });
+const withContent = (content: unknown) => ask({ messages: [{ role: "user", content }] });
 
 // ── Bodies ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-const NO_BODIES: [about: string, body: BodyInit][] = [
+const INVALID: [about: string, body: BodyInit][] = [
   ["not JSON", "hello"],
   ["empty", ""],
   ["null", "null"],
   ["array", "[]"],
   ["string", '"x"'],
-  ["truncated", JSON.stringify(ask()).slice(0, -3)],
+  ["truncated JSON", JSON.stringify(ask()).slice(0, -3)],
   ["two values", "{}{}"],
   ["invalid UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
   ["UTF-16", new Uint8Array([0xff, 0xfe, 0x7b, 0, 0x7d, 0])],
-  ["nesting 100,000 deep", withPart("x", "[".repeat(100_000) + "]".repeat(100_000))],
+  ["JSON nested 100,000 levels deep", withPart("x", "[".repeat(100_000) + "]".repeat(100_000))],
   [
-    "nesting 100,000 deep in a tool input",
+    "objects nested 100,000 levels deep",
     withPart("x", '{"a":'.repeat(100_000) + "1" + "}".repeat(100_000)),
   ],
-  ["gzip'd", new Uint8Array([0x1f, 0x8b, 8, 0, 0, 0, 0, 0])],
+  ["gzip", new Uint8Array([0x1f, 0x8b, 8, 0, 0, 0, 0, 0])],
 ];
 
 for (const path of ["/v1/messages", "/v1/messages/count_tokens"]) {
-  Deno.test(`§2.2 bodies that are no request: 400, no upstream call (${path})`, async () => {
-    await using stage = setStage(answerHi);
-    for (const [about, body] of NO_BODIES) {
+  Deno.test(`${path} rejects invalid bodies with 400, without an upstream request`, async () => {
+    await using stage = startStage(replyHi);
+    for (const [about, body] of INVALID) {
       const headers = { "content-type": "application/json" };
       const response = await fetch(stage.proxy.url + path, { method: "POST", headers, body });
       const { error } = await response.json();
@@ -57,16 +56,16 @@ const SHAPES: [path: string, body: unknown][] = [
   ["messages.0", { ...ask(), messages: [null] }],
   ["messages.0", { ...ask(), messages: ["hi"] }],
   ["messages.0.role", { ...ask(), messages: [{ role: "tool", content: "x" }] }],
-  ["messages.0.content", inTurn(5)],
-  ["messages.0.content", inTurn(null)],
-  ["messages.0.content.0", inTurn([null])],
-  ["messages.0.content.0", inTurn(["x"])],
-  ["messages.0.content.0", inTurn([{ type: "tool_use" }])],
-  ["messages.0.content.0.text.text", inTurn([{ type: "text", text: 1 }])],
-  ["messages.0.content.0.image.source", inTurn([{ type: "image", source: "x" }])],
+  ["messages.0.content", withContent(5)],
+  ["messages.0.content", withContent(null)],
+  ["messages.0.content.0", withContent([null])],
+  ["messages.0.content.0", withContent(["x"])],
+  ["messages.0.content.0", withContent([{ type: "tool_use" }])],
+  ["messages.0.content.0.text.text", withContent([{ type: "text", text: 1 }])],
+  ["messages.0.content.0.image.source", withContent([{ type: "image", source: "x" }])],
   [
     "messages.0.content.0.tool_result.tool_use_id",
-    inTurn([{ type: "tool_result", tool_use_id: [] }]),
+    withContent([{ type: "tool_result", tool_use_id: [] }]),
   ],
   ["tools.0", ask({ tools: [null] })],
   ["tools.0", ask({ tools: [{ name: 7, input_schema: {} }] })],
@@ -82,10 +81,10 @@ const SHAPES: [path: string, body: unknown][] = [
   ["thinking", ask({ thinking: true })],
 ];
 
-Deno.test("§2.2 wrong shapes anywhere: 400 naming the path, no upstream call", async () => {
-  await using stage = setStage(answerHi);
+Deno.test("a field of the wrong type is a 400 that names its path, without an upstream request", async () => {
+  await using stage = startStage(replyHi);
   for (const [path, body] of SHAPES) {
-    const outcome = await askProxy(stage.proxy, body);
+    const outcome = await sendTo(stage.proxy, body);
     assertEquals([path, outcome.status], [path, 400], outcome.text);
     assertMatch(
       outcome.error,
@@ -95,8 +94,8 @@ Deno.test("§2.2 wrong shapes anywhere: 400 naming the path, no upstream call", 
   assertEquals(stage.upstream.calls.length, 0);
 });
 
-Deno.test("§2.2 content-type text/plain, a form's, none: refused, no upstream call", async () => {
-  await using stage = setStage(answerHi);
+Deno.test("a content-type other than JSON is a 415, without an upstream request", async () => {
+  await using stage = startStage(replyHi);
   const types = [
     "text/plain",
     "application/x-www-form-urlencoded",
@@ -117,44 +116,46 @@ Deno.test("§2.2 content-type text/plain, a form's, none: refused, no upstream c
   assertEquals(stage.upstream.calls.length, 0);
 });
 
-Deno.test("§2.2 over 32 MiB by content-length: 413 before any of it is sent", async () => {
-  await using stage = setStage(answerHi);
+Deno.test("a content-length over 32 MiB is a 413 before the body is sent", async () => {
+  await using stage = startStage(replyHi);
   using client = await connect(stage.proxy.url);
-  const head = rawPost(stage.proxy.url, "", { "content-length": String(33 * 1024 * 1024) });
-  await client.send(head);
-  const answer = await client.readText("request_id");
-  assertStringIncludes(answer, "HTTP/1.1 413 ");
-  assertStringIncludes(answer, "request_too_large");
+  const requestHeaders = rawPost(stage.proxy.url, "", {
+    "content-length": String(33 * 1024 * 1024),
+  });
+  await client.send(requestHeaders);
+  const response = await client.readText("request_id");
+  assertStringIncludes(response, "HTTP/1.1 413 ");
+  assertStringIncludes(response, "request_too_large");
   assertEquals(stage.upstream.calls.length, 0);
 });
 
-Deno.test("§2.2 over the limit without content-length: 413 before all of it is read", async () => {
-  await using stage = setStage(answerHi, { MAX_BODY_MB: "1" });
+Deno.test("a chunked body over the limit is a 413 before it is read to its end", async () => {
+  await using stage = startStage(replyHi, { MAX_BODY_MB: "1" });
   using client = await connect(stage.proxy.url);
-  const head = rawPost(stage.proxy.url, "").replace(
+  const requestHeaders = rawPost(stage.proxy.url, "").replace(
     "content-length: 0",
     "transfer-encoding: chunked",
   );
-  await client.send(head);
-  const answered = client.readText("request_id");
+  await client.send(requestHeaders);
+  const response = client.readText("request_id");
   let hasEnded = false;
-  answered.then(() => hasEnded = true);
+  response.then(() => hasEnded = true);
   let sent = 0;
   try {
     for (; !hasEnded && sent < 64; sent++) await client.send(`40000\r\n${"x".repeat(0x40000)}\r\n`);
   } catch {
-    // The proxy has had enough and closed.
+    // The proxy has closed the connection.
   }
-  assertStringIncludes(await answered, "HTTP/1.1 413 ");
+  assertStringIncludes(await response, "HTTP/1.1 413 ");
   assertLess(sent, 64);
   assertEquals(stage.upstream.calls.length, 0);
 });
 
-Deno.test("§2.2 20 MB: pass, with and without content-length", async () => {
-  await using stage = setStage(answerHi);
+Deno.test("a body of 20 MB is accepted, with and without content-length", async () => {
+  await using stage = startStage(replyHi);
   const data = "A".repeat(20_000_000);
   const image = { type: "image", source: { type: "base64", media_type: "image/png", data } };
-  const text = JSON.stringify(inTurn([image]));
+  const text = JSON.stringify(withContent([image]));
   const bodies = [text, new Blob([text]).stream()];
   for (const body of bodies) {
     const headers = { "content-type": "application/json" };
@@ -170,42 +171,46 @@ Deno.test("§2.2 20 MB: pass, with and without content-length", async () => {
 
 // ── Contents ────────────────────────────────────────────────────────────────────────────────────────────────
 
-const HOSTILE =
+const PROTOTYPE_KEYS =
   '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"a":{"__proto__":7}}';
 
-Deno.test("§2.2 __proto__ and constructor keys in tool input: kept as data both ways, nothing polluted", async () => {
-  await using stage = setStage(({ send }) => {
-    const call = { id: "c1", type: "function", function: { name: "Bash", arguments: HOSTILE } };
+Deno.test("__proto__ and constructor keys in tool input are kept as data in both directions", async () => {
+  await using stage = startStage(({ send }) => {
+    const call = {
+      id: "c1",
+      type: "function",
+      function: { name: "Bash", arguments: PROTOTYPE_KEYS },
+    };
     const message = { role: "assistant", content: null, tool_calls: [call] };
     return send(
-      rawAnswer(200, JSON.stringify({ choices: [{ message, finish_reason: "tool_calls" }] })),
+      rawResponse(200, JSON.stringify({ choices: [{ message, finish_reason: "tool_calls" }] })),
     );
   });
   const call =
-    `{"type":"tool_use","id":"t1","name":"Bash","input":${HOSTILE},"__proto__":{"polluted":1}}`;
-  const body = JSON.stringify(ask({ messages: [{ role: "user", content: "Hi" }, "TURN"] }))
-    .replace('"TURN"', `{"role":"assistant","content":[${call}]}`)
+    `{"type":"tool_use","id":"t1","name":"Bash","input":${PROTOTYPE_KEYS},"__proto__":{"polluted":1}}`;
+  const body = JSON.stringify(ask({ messages: [{ role: "user", content: "Hi" }, "MESSAGE"] }))
+    .replace('"MESSAGE"', `{"role":"assistant","content":[${call}]}`)
     .replace(/}$/, ',"__proto__":{"stream":true},"constructor":{"x":1}}');
-  const outcome = await askProxy(stage.proxy, body);
-  assertStringIncludes(outcome.text, `"input":${HOSTILE}`);
+  const outcome = await sendTo(stage.proxy, body);
+  assertStringIncludes(outcome.text, `"input":${PROTOTYPE_KEYS}`);
   assertStringIncludes(
     JSON.stringify(stage.upstream.calls[0]?.body),
-    JSON.stringify(HOSTILE).slice(1, -1),
+    JSON.stringify(PROTOTYPE_KEYS).slice(1, -1),
   );
   assertEquals(Object.hasOwn(Object.prototype, "polluted"), false);
   assertEquals(Reflect.get({}, "polluted"), undefined);
 });
 
-Deno.test("§2.2 duplicate keys: the last one counts", async () => {
-  await using stage = setStage(answerHi);
-  const outcome = await askProxy(stage.proxy, withPart("max_tokens", "7"));
+Deno.test("the last of duplicate keys counts", async () => {
+  await using stage = startStage(replyHi);
+  const outcome = await sendTo(stage.proxy, withPart("max_tokens", "7"));
   assertEquals([outcome.status, stage.upstream.calls[0]?.body["max_tokens"]], [200, 7]);
 });
 
-Deno.test("§2.2 lone surrogates and NUL: kept", async () => {
-  await using stage = setStage(answerHi);
+Deno.test("lone surrogates and NUL are kept", async () => {
+  await using stage = startStage(replyHi);
   const content = "a\ud800b\udc00c\0d\u2028";
-  assertEquals((await askProxy(stage.proxy, inTurn(content))).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, withContent(content))).words, "Hi");
   assertEquals(stage.upstream.calls[0]?.body["messages"], [{ role: "user", content }]);
 });
 
@@ -229,28 +234,28 @@ const BIG: [about: string, body: Record<string, unknown>][] = [
       ),
     }),
   ],
-  ["1 MB without spaces", inTurn("x".repeat(1_000_000))],
-  ["1 MB of quotes", inTurn('"'.repeat(1_000_000))],
-  ["1 MB of backslashes", inTurn("\\".repeat(1_000_000))],
-  ["1 MB of brackets in a string", inTurn("[{".repeat(500_000))],
+  ["1 MB without spaces", withContent("x".repeat(1_000_000))],
+  ["1 MB of quotes", withContent('"'.repeat(1_000_000))],
+  ["1 MB of backslashes", withContent("\\".repeat(1_000_000))],
+  ["1 MB of brackets in a string", withContent("[{".repeat(500_000))],
   ["1 MB of spaces", ask({ system: "x-anthropic-billing-header:" + " ".repeat(1_000_000) + "x" })],
-  ["4 KB of user id", ask({ metadata: { user_id: "_session_".repeat(455) } })],
+  ["a user id of 4 KB", ask({ metadata: { user_id: "_session_".repeat(455) } })],
   [
     "99,999 empty blocks",
-    inTurn([...Array(99_999).fill({ type: "text", text: "" }), { type: "text", text: "x" }]),
+    withContent([...Array(99_999).fill({ type: "text", text: "" }), { type: "text", text: "x" }]),
   ],
 ];
 
 for (const [about, body] of BIG) {
-  Deno.test(`§2.2 ${about}: works, in linear time, also counted`, async () => {
-    await using stage = setStage(answerHi);
+  Deno.test(`a request with ${about} takes linear time, as message and as token count`, async () => {
+    await using stage = startStage(replyHi);
     const begin = performance.now();
-    assertEquals((await askProxy(stage.proxy, body)).words, "Hi");
+    assertEquals((await sendTo(stage.proxy, body)).words, "Hi");
     const headers = { "content-type": "application/json" };
     const init = { method: "POST", headers, body: JSON.stringify(body) };
     const counted = await fetch(`${stage.proxy.url}/v1/messages/count_tokens`, init);
     assertEquals(typeof (await counted.json()).input_tokens, "number");
-    // Each takes some 50 ms; what is quadratic in a megabyte takes minutes.
+    // Each takes some 50 ms; quadratic time would be minutes.
     assertLess(performance.now() - begin, 2000);
   });
 }

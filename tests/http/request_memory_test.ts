@@ -1,4 +1,4 @@
-// While an answer comes, nothing of its request is kept: an answer takes minutes, and a request may have 32 MB.
+// Memory of requests: the body is not kept during the response, which takes minutes. A request may have 32 MB.
 
 import { assert } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
@@ -10,7 +10,7 @@ import { holdStream, startUpstream } from "../helpers/upstream.ts";
 const STREAMS = 6;
 const CHARS = 4_000_000;
 
-/** Of this thread, after all that can be collected is. */
+/** Heap size after garbage collection. */
 function readHeap(): number {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
@@ -27,8 +27,8 @@ async function toStreamed(request: Request): Promise<Request> {
 
 for (const dialect of ["openrouter", "anthropic"]) {
   Deno.test({
-    name: `while an answer comes, its request is not kept (${dialect})`,
-    // There a request that a test makes keeps its body; one that came over a connection does not (seen in the soak).
+    name: `the request body is not kept during the response, in the ${dialect} dialect`,
+    // Deno 2.5 keeps the body of a Request from a test, but not of one from a connection (observed in the soak test).
     ignore: Deno.version.deno.startsWith("2.5."),
     async fn() {
       const held = Array.from({ length: STREAMS }, () => holdStream(sse(textChunk("Hello"))));
@@ -38,14 +38,14 @@ for (const dialect of ["openrouter", "anthropic"]) {
       let before = 0;
       for (let n = 0; n < STREAMS; n++) {
         const messages = [{ role: "user", content: `${n} `.repeat(CHARS / 2) }];
-        // As a server gets it: a body that is a text already would stay in its request.
+        // A stream, as from a server: a string would stay in its Request.
         const request = await toStreamed(post(ask({ stream: true, messages })));
         const { status, body } = await call(handler, request);
         assert(status === 200 && body !== null);
         bodies.push(body);
-        // The stand-in for upstream keeps what it was sent.
+        // The fake upstream keeps its requests.
         for (const seen of upstream.requests) Object.assign(seen, { text: "", body: {} });
-        // The first brings what is there once.
+        // The first request allocates what is created once.
         if (n === 0) before = readHeap();
       }
       const grownBy = readHeap() - before;

@@ -1,4 +1,4 @@
-// A 400 that blames the schema of a tool: how it is told from others, and what is sent after it.
+// Upstream errors about a tool schema: how they are recognized, and the retry with plain schemas.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findRefusal, parseErrorResponse } from "../../lib/openrouter/errors.ts";
@@ -13,8 +13,8 @@ import {
   startUpstream,
 } from "../helpers/upstream.ts";
 
-/** What servers really say, cut where they quote whole schemas. */
-const BLAMES: Record<string, string> = {
+/** Error messages of real servers, without the schemas that they quote. */
+const SCHEMA_ERRORS: Record<string, string> = {
   "OpenAI":
     `Invalid schema for function 'Artifact': '^(?!__.*__$)[^\\p{Cc}]{1,200}$' is not a 'regex'.`,
   "OpenAI, at the root":
@@ -60,8 +60,8 @@ const BLAMES: Record<string, string> = {
     "Json document validation error: tools[0].function.parameters: at '/properties/a/type': value must be one of",
 };
 
-/** 400s that no other schema would mend. */
-const OTHERS: string[] = [
+/** 400s that another schema would not fix. */
+const OTHER_ERRORS: string[] = [
   "Invalid schema for response_format 'response': 'additionalProperties' is required to be supplied and to be false.",
   "Invalid JSON schema: Found at response_format.json_schema.schema",
   "* GenerateContentRequest.generation_config.response_schema.properties[a].properties: should be non-empty for OBJECT type",
@@ -79,8 +79,8 @@ const OTHERS: string[] = [
 const refusalOf = (status: number, body: unknown) =>
   findRefusal(parseErrorResponse(status, JSON.stringify(body), {}));
 
-for (const [server, message] of Object.entries(BLAMES)) {
-  Deno.test(`a tool's schema is blamed in the words of ${server}, at OpenRouter and by itself`, () => {
+for (const [server, message] of Object.entries(SCHEMA_ERRORS)) {
+  Deno.test(`findRefusal recognizes the schema error of ${server}, direct and through OpenRouter`, () => {
     const own = { error: { message, type: "invalid_request_error" } };
     const wrapped = {
       error: {
@@ -98,13 +98,13 @@ for (const [server, message] of Object.entries(BLAMES)) {
   });
 }
 
-for (const message of OTHERS) {
-  Deno.test(`no tool's schema is blamed by “${message.slice(0, 60)}…”`, () => {
+for (const message of OTHER_ERRORS) {
+  Deno.test(`findRefusal does not take “${message.slice(0, 60)}…” for a schema error`, () => {
     assert(refusalOf(400, { error: { message } }) !== "tool_schema");
   });
 }
 
-Deno.test("an error of great length is judged at once", () => {
+Deno.test("findRefusal is fast for long error messages", () => {
   const started = performance.now();
   for (const piece of ["tools.", "tools[", "function", "function_declarations ", "x".repeat(9)]) {
     assertEquals(refusalOf(400, { error: { message: piece.repeat(100_000) } }), null);
@@ -125,17 +125,17 @@ function schemaOf({ body }: SeenRequest | { body: Record<string, unknown> }): un
 
 const isPlain = (request: SeenRequest) =>
   JSON.stringify(schemaOf(request)) === JSON.stringify(PLAIN);
-const refuse = () => errorBody(400, BLAMES["OpenAI"] ?? "");
-const takePlain = (request: SeenRequest) =>
-  isPlain(request) ? Response.json(completion("Hi")) : refuse();
+const reject = () => errorBody(400, SCHEMA_ERRORS["OpenAI"] ?? "");
+const acceptPlain = (request: SeenRequest) =>
+  isPlain(request) ? Response.json(completion("Hi")) : reject();
 
 function listWarnings(lines: string[]): unknown[] {
   return lines.map((line) => JSON.parse(line)).filter(({ level }) => level === "warn")
     .map(({ message }) => message);
 }
 
-Deno.test("a refused schema is sent once more in plain form, remembered, named and logged once", async () => {
-  await using upstream = startUpstream(takePlain);
+Deno.test("a rejected schema is retried in plain form, remembered, reported and logged once", async () => {
+  await using upstream = startUpstream(acceptPlain);
   const { handler, services } = createProxy({ upstream, env: ENV });
   for (let turn = 0; turn < 2; turn++) {
     const response = await call(handler, post(ASK));
@@ -149,9 +149,9 @@ Deno.test("a refused schema is sent once more in plain form, remembered, named a
   ]);
 });
 
-Deno.test("a refused schema is healed in a stream", async () => {
+Deno.test("a rejected schema of a stream request is retried in plain form", async () => {
   await using upstream = startUpstream((request) =>
-    isPlain(request) ? eventStream(sseAnswer("Hi")) : refuse()
+    isPlain(request) ? eventStream(sseAnswer("Hi")) : reject()
   );
   const { handler } = createProxy({ upstream, env: ENV });
   const response = await call(handler, post({ ...ASK, stream: true }));
@@ -159,10 +159,10 @@ Deno.test("a refused schema is healed in a stream", async () => {
   assertEquals(upstream.requests.length, 2);
 });
 
-Deno.test("what one target has refused is not simplified for another", async () => {
+Deno.test("a schema that one target rejects is not simplified for another", async () => {
   await using upstream = startUpstream((request) =>
     request.body["model"] === "openai/gpt-5.1"
-      ? takePlain(request)
+      ? acceptPlain(request)
       : Response.json(completion("Hi"))
   );
   const { handler } = createProxy({ upstream, env: ENV });
@@ -172,9 +172,11 @@ Deno.test("what one target has refused is not simplified for another", async () 
   assertEquals(upstream.requests.map(isPlain), [false, true, false]);
 });
 
-Deno.test("Claude's own refusal of a schema is healed too", async () => {
+Deno.test("a schema that Claude rejects is retried in plain form", async () => {
   await using upstream = startUpstream((request) =>
-    isPlain(request) ? Response.json(completion("Hi")) : errorBody(400, BLAMES["Anthropic"] ?? "")
+    isPlain(request)
+      ? Response.json(completion("Hi"))
+      : errorBody(400, SCHEMA_ERRORS["Anthropic"] ?? "")
   );
   const { handler } = createProxy({ upstream });
   const response = await call(handler, post({ ...ASK, model: "anthropic/claude-opus-4.8" }));
@@ -182,23 +184,23 @@ Deno.test("Claude's own refusal of a schema is healed too", async () => {
   await response.body?.cancel();
 });
 
-Deno.test("a server that refuses plain schemas too is asked twice, and its first words are told", async () => {
+Deno.test("a server that rejects plain schemas too gets two attempts, and the first error is returned", async () => {
   await using upstream = startUpstream((request) =>
     errorBody(400, `Invalid schema for function 'Mail': ${isPlain(request) ? "second" : "first"}`)
   );
   const { handler, services } = createProxy({ upstream, env: ENV });
-  for (const asked of [2, 4]) {
+  for (const attempts of [2, 4]) {
     const response = await call(handler, post(ASK));
     assertEquals(response.status, 400);
     assertStringIncludes((await response.json()).error.message, "first");
-    assertEquals(upstream.requests.length, asked);
+    assertEquals(upstream.requests.length, attempts);
   }
   assertEquals(listWarnings(services.lines), []);
 });
 
-Deno.test("another error after plain schemas is the one that is told", async () => {
+Deno.test("a different error of the retry is returned", async () => {
   await using upstream = startUpstream((request) =>
-    isPlain(request) ? errorBody(429, "Slow down") : refuse()
+    isPlain(request) ? errorBody(429, "Slow down") : reject()
   );
   const { handler } = createProxy({ upstream, env: ENV });
   const response = await call(handler, post(ASK));
@@ -206,10 +208,10 @@ Deno.test("another error after plain schemas is the one that is told", async () 
   assertStringIncludes(await response.text(), "Slow down");
 });
 
-Deno.test("a default model that is not known and a schema that is refused are both healed", async () => {
+Deno.test("a rejected default target and a rejected schema are both retried", async () => {
   await using upstream = startUpstream((request) =>
     request.body["model"] === "anthropic/claude-sonnet-4.5"
-      ? takePlain(request)
+      ? acceptPlain(request)
       : refuseModel(request)
   );
   const { handler } = createProxy({ upstream });
@@ -218,11 +220,11 @@ Deno.test("a default model that is not known and a schema that is refused are bo
   await response.body?.cancel();
 });
 
-Deno.test("both attempts share one TIMEOUT_S", async () => {
+Deno.test("the attempts with both schemas share one TIMEOUT_S", async () => {
   await using upstream = startUpstream([
-    refuse,
-    async ({ left }) => {
-      await left;
+    reject,
+    async ({ disconnected }) => {
+      await disconnected;
       return new Response();
     },
   ]);
@@ -232,12 +234,12 @@ Deno.test("both attempts share one TIMEOUT_S", async () => {
   await response.body?.cancel();
 });
 
-Deno.test("plain schemas go to any server of the openai dialect that has refused one", async () => {
+Deno.test("in the openai dialect a rejected schema is retried in plain form", async () => {
   await using upstream = startUpstream(
     (request) =>
       isPlain(request)
         ? Response.json(completion("Hi"))
-        : errorBody(400, BLAMES["llama.cpp"] ?? ""),
+        : errorBody(400, SCHEMA_ERRORS["llama.cpp"] ?? ""),
     { check: () => {} },
   );
   const { handler } = createProxy({
@@ -252,7 +254,7 @@ Deno.test("plain schemas go to any server of the openai dialect that has refused
   await response.body?.cancel();
 });
 
-Deno.test("an advisor is the model that its name means to this proxy", async () => {
+Deno.test("the model of an advisor is mapped", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hi")));
   const { handler } = createProxy({ upstream, env: { TARGET_MODEL_OPUS: "openai/gpt-5.1-pro" } });
   const tools = [{ type: "advisor_20260301", name: "advisor", model: "claude-opus-4-8" }];

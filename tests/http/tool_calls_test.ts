@@ -1,21 +1,21 @@
-// Odd tool calls, reasoning and characters in chunks, with a raw TCP upstream and the listening proxy. The exact
-// events are in tests/fixtures (.stream.json); these tests check the message that a client puts together.
+// Unusual tool calls, reasoning and characters in chunks: the message that a client builds from the stream. The
+// exact events are in tests/fixtures (.stream.json).
 
 import { assertEquals } from "@std/assert";
-import { type Outcome, provoke, STREAM, streamChunks } from "../helpers/faults.ts";
+import { type Outcome, sendThrough, STREAM, streamChunks } from "../helpers/end_to_end.ts";
 import { ask } from "../helpers/proxy.ts";
-import { LAST_CHUNK, rawAnswer, STREAM_HEAD } from "../helpers/raw_upstream.ts";
+import { LAST_CHUNK, rawResponse, STREAM_HEAD } from "../helpers/raw_upstream.ts";
 import { bareChunk, callHead, callTail, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
 
 type Json = Record<string, unknown>;
 
-/** Fragments of tool calls in one delta. */
+/** A chunk with tool call deltas. */
 const calls = (...fragments: Json[]): Json => bareChunk({ tool_calls: fragments });
 const HI = textChunk("Hi");
 const STOP = finishChunk();
 
-/** The content in one line a block. */
-function show({ message }: Outcome): string[] {
+/** The content, a line per block. */
+function summarize({ message }: Outcome): string[] {
   return (message?.content ?? []).map((block) => {
     switch (block.type) {
       case "text":
@@ -39,14 +39,14 @@ const BASH = calls(callHead(0, "c1", "Bash", '{"a":1}'));
 const A = 'Bash {"a":1}';
 const B = 'Read {"b":2}';
 const QUIRKS: [about: string, chunks: Json[], content: string[]][] = [
-  ["args in first chunk", [BASH], [A]],
-  ["no args", [calls(callHead(0, "c1", "Bash"))], ["Bash {}"]],
-  ["fragments", [
+  ["arguments in the first chunk", [BASH], [A]],
+  ["no arguments", [calls(callHead(0, "c1", "Bash"))], ["Bash {}"]],
+  ["arguments in several chunks", [
     calls(callHead(0, "c1", "Bash")),
     calls(callTail(0, '{"a"')),
     calls(callTail(0, ":1}")),
   ], [A]],
-  ["several in one chunk", [
+  ["two calls in one chunk", [
     calls(callHead(0, "c1", "Bash", '{"a":1}'), callHead(1, "c2", "Read", '{"b":2}')),
   ], [A, B]],
   ["interleaved indexes", [
@@ -55,66 +55,68 @@ const QUIRKS: [about: string, chunks: Json[], content: string[]][] = [
     calls(callTail(0, '{"a"')),
     calls(callTail(1, ":2}"), callTail(0, ":1}")),
   ], [A, B]],
-  ["same index, new id", [BASH, calls(callHead(0, "c2", "Read", '{"b":2}'))], [A, B]],
+  ["the same index and a new id", [BASH, calls(callHead(0, "c2", "Read", '{"b":2}'))], [A, B]],
   ["no index", [
     calls(callHead(undefined, "c1", "Bash", '{"a":1}')),
     calls(callHead(undefined, "c2", "Read", '{"b":2}')),
   ], [A, B]],
-  ["index from 1", [
+  ["indexes from 1", [
     calls(callHead(1, "c1", "Bash", '{"a":1}')),
     calls(callHead(2, "c2", "Read", '{"b":2}')),
   ], [A, B]],
-  ["id and name repeated", [
+  ["repeated id and name", [
     calls(callHead(0, "c1", "Bash", '{"a"')),
     calls(callHead(0, "c1", "Bash", ":1}")),
   ], [A]],
   [
-    'id and name ""',
+    'later id and name ""',
     [calls(callHead(0, "c1", "Bash", '{"a"')), calls(callHead(0, "", "", ":1}"))],
     [A],
   ],
-  ["id missing", [
+  ["missing ids", [
     calls(callHead(0, undefined, "Bash", '{"a":1}')),
     calls(callHead(1, null, "Read", '{"b":2}')),
   ], [A, B]],
   [
-    "name late",
+    "a late name",
     [calls(callHead(0, "c1", undefined, '{"a"')), calls(callHead(0, undefined, "Bash", ":1}"))],
     [A],
   ],
-  ["one index, no ids, other names, the same args", [
+  ["one index, no ids, different names and the same arguments", [
     calls(callHead(0, "", "Bash", '{"a":1}')),
     calls(callHead(0, "", "Read", '{"a":1}')),
   ], [A, 'Read {"a":1}']],
-  ["trailing empty chunk", [BASH, calls(callTail(0, "")), calls({ index: 0 })], [A]],
-  ["args as object", [calls(callHead(0, "c1", "Bash", { a: 1 }))], [A]],
-  ["text and call in one delta", [bareChunk({
+  ["empty trailing deltas", [BASH, calls(callTail(0, "")), calls({ index: 0 })], [A]],
+  ["arguments that are an object", [calls(callHead(0, "c1", "Bash", { a: 1 }))], [A]],
+  ["text in the same delta", [bareChunk({
     content: "Hi",
     tool_calls: [callHead(0, "c1", "Bash", '{"a":1}')],
   })], ["text Hi", A]],
 ];
 
 for (const [about, chunks, content] of QUIRKS) {
-  Deno.test(`tool call quirk ${about}: whole calls, ids of their own`, async () => {
-    const outcome = await provoke(streamChunks(...chunks, bareChunk({}, "tool_calls"), "[DONE]"));
+  Deno.test(`tool calls with ${about} are complete`, async () => {
+    const outcome = await sendThrough(
+      streamChunks(...chunks, bareChunk({}, "tool_calls"), "[DONE]"),
+    );
     assertEquals([outcome.error, outcome.message?.stop_reason], ["", "tool_use"]);
-    assertEquals(show(outcome), content);
+    assertEquals(summarize(outcome), content);
     const plain = chunks.length > 1
       ? null
-      : await provoke(({ send }) => send(rawAnswer(200, toWhole(chunks))), {
+      : await sendThrough(({ send }) => send(rawResponse(200, toCompletion(chunks))), {
         request: ask(),
       });
-    if (plain !== null) assertEquals(show(plain), content);
+    if (plain !== null) assertEquals(summarize(plain), content);
   });
 }
 
-/** The same as a plain answer. */
-function toWhole(chunks: Json[]): string {
+/** The same as a completion. */
+function toCompletion(chunks: Json[]): string {
   const text = JSON.stringify({ ...chunks[0] }).replace('"delta":', '"message":');
   return text.replace('"finish_reason":null', '"finish_reason":"tool_calls"');
 }
 
-/** Arguments, what of them is streamed, and the stop reason: what is closed is run, so only whole ones are. */
+/** Arguments, their streamed part and the stop reason. A client runs a call that is closed. */
 const BROKEN: readonly (readonly [string, string, string])[] = [
   ["{oops", "{oops", "max_tokens"],
   ["[1]", "[1]}", "tool_use"],
@@ -126,8 +128,8 @@ const BROKEN: readonly (readonly [string, string, string])[] = [
   ['{"a":1}{"b":2', '{"a":1}{"b":2', "max_tokens"],
 ];
 for (const [text, streamed, stopReason] of BROKEN) {
-  Deno.test(`tool arguments ${text} with a normal finish are never an input that was not written`, async () => {
-    const outcome = await provoke(
+  Deno.test(`invalid tool arguments ${text} are streamed as ${streamed} and end with ${stopReason}`, async () => {
+    const outcome = await sendThrough(
       streamChunks(HI, calls(callHead(0, "c1", "Bash", text)), STOP, "[DONE]"),
     );
     const json = outcome.events.map((event) =>
@@ -148,7 +150,7 @@ const THOUGHTS: [about: string, chunks: Json[], content: string[]][] = [
   ["in `reasoning_details`", [bareChunk({ reasoning_details: [detail("Hm")] })], [
     "thinking Hm ()",
   ]],
-  ["in all three", [bareChunk({
+  ["in all three fields", [bareChunk({
     reasoning: "Hm",
     reasoning_content: "Hm",
     reasoning_details: [detail("Hm")],
@@ -171,20 +173,20 @@ const THOUGHTS: [about: string, chunks: Json[], content: string[]][] = [
 ];
 
 for (const [about, chunks, content] of THOUGHTS) {
-  Deno.test(`reasoning ${about}: once, before the text`, async () => {
-    const outcome = await provoke(streamChunks(...chunks, HI, STOP, "[DONE]"));
+  Deno.test(`reasoning ${about} is returned once, before the text`, async () => {
+    const outcome = await sendThrough(streamChunks(...chunks, HI, STOP, "[DONE]"));
     const last = content.at(-1) === "text So"
       ? [...content.slice(0, -1), "text SoHi"]
       : [...content, "text Hi"];
-    assertEquals(show(outcome), last);
+    assertEquals(summarize(outcome), last);
   });
 }
 
-Deno.test("surrogate halves, NUL, U+2028, data: and event: inside text and arguments: exact", async () => {
+Deno.test("special characters in text and arguments are kept", async () => {
   const text =
     "\ud83d half \udc00 \0 \u2028\u2029\u0085 \r\n\n data: [DONE]\n\nevent: error\ndata: {}\n\n : \ufeff";
   const call = calls(callHead(0, "c1", "Bash", JSON.stringify({ text })));
-  const outcome = await provoke(streamChunks(textChunk(text), call, STOP, "[DONE]"));
+  const outcome = await sendThrough(streamChunks(textChunk(text), call, STOP, "[DONE]"));
   assertEquals([outcome.error, outcome.words === text], ["", true]);
   assertEquals(
     outcome.message?.content[1]?.type === "tool_use" && outcome.message.content[1].input,
@@ -192,7 +194,7 @@ Deno.test("surrogate halves, NUL, U+2028, data: and event: inside text and argum
   );
 });
 
-Deno.test("CRLF, CR, no space behind the colon, a byte order mark, several data lines: read alike", async () => {
+Deno.test("line endings, a byte order mark and several data lines do not change the text", async () => {
   const chunks = sse(HI, STOP, "[DONE]");
   const forms = [
     chunks.replaceAll("\n", "\r\n"),
@@ -203,7 +205,7 @@ Deno.test("CRLF, CR, no space behind the colon, a byte order mark, several data 
     chunks.replaceAll("data: ", "id: 1\nevent: message\nretry: 5\ndata: "),
   ];
   for (const form of forms) {
-    const outcome = await provoke(async ({ send, chunk }) => {
+    const outcome = await sendThrough(async ({ send, chunk }) => {
       await send(STREAM_HEAD);
       await chunk(form);
       await send(LAST_CHUNK);

@@ -1,13 +1,13 @@
 /**
- * Images and PDFs in front of models that cannot take them, through the whole handler: by the catalog, and by
- * what a refusal teaches. The notes themselves are in tests/fixtures (unsupported.requests.json).
+ * Images and PDFs for models that do not accept them, as known from the catalog or from an upstream error. The
+ * notes that replace them are in tests/fixtures (unsupported.requests.json).
  * @module
  */
 
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { findRefusal, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { completion, sseAnswer } from "../helpers/chunks.ts";
-import { checkGenericRequest } from "../helpers/generic_checker.ts";
+import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
 import { ask, call, createProxy, post, type TestServices } from "../helpers/proxy.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { errorBody, eventStream, type Reply, startUpstream } from "../helpers/upstream.ts";
@@ -20,59 +20,59 @@ const PDF = {
   source: { type: "base64", media_type: "application/pdf", data: "JVBERi0=" },
 };
 const NOT_FOUND = "No endpoints found that support image input";
-const answerHi: Reply = () => Response.json(completion("Hi"));
-const refuse: Reply = () => errorBody(404, NOT_FOUND, { availability: { code: "no_endpoints" } });
-const look = (...blocks: Json[]) => ({ messages: [{ role: "user", content: blocks }] });
-const listed = (id: string, ...input_modalities: string[]) => ({
+const replyHi: Reply = () => Response.json(completion("Hi"));
+const reject: Reply = () => errorBody(404, NOT_FOUND, { availability: { code: "no_endpoints" } });
+const withBlocks = (...blocks: Json[]) => ({ messages: [{ role: "user", content: blocks }] });
+const createModel = (id: string, ...input_modalities: string[]) => ({
   id,
   architecture: { input_modalities },
 });
 
-/** What came of some requests. */
+/** The responses to some requests, and the upstream bodies. */
 interface Outcome {
-  answers: { status: number; text: string; dropped: string | null }[];
-  /** The bodies upstream saw, as text. */
+  responses: { status: number; text: string; dropped: string | null }[];
+  /** The upstream bodies, as text. */
   seen: string[];
   services: TestServices;
 }
 
 async function send(
   bodies: Json[],
-  { reply = answerHi, models = [], env = {} }: {
+  { reply = replyHi, models = [], env = {} }: {
     reply?: Reply | Reply[];
     models?: Json[];
     env?: Record<string, string>;
   } = {},
 ): Promise<Outcome> {
-  const isGeneric = env["UPSTREAM_DIALECT"] === "openai";
-  const checks = isGeneric ? { check: checkGenericRequest } : {};
+  const isOpenAi = env["UPSTREAM_DIALECT"] === "openai";
+  const checks = isOpenAi ? { check: checkOpenAiRequest } : {};
   await using upstream = startUpstream(reply, { models, ...checks });
   const { handler, services } = createProxy({ upstream, env });
   if (models.length > 0) await services.catalog.list(5000);
-  const answers: Outcome["answers"] = [];
+  const responses: Outcome["responses"] = [];
   for (const body of bodies) {
     const response = await call(handler, post(ask({ model: "a/text", ...body })));
     const dropped = response.headers.get("x-proxy-dropped");
-    answers.push({ status: response.status, text: await response.text(), dropped });
+    responses.push({ status: response.status, text: await response.text(), dropped });
   }
-  return { answers, seen: upstream.requests.map(({ text }) => text), services };
+  return { responses, seen: upstream.requests.map(({ text }) => text), services };
 }
 
 const NOTE = "[image/png, not shown: a/text takes no images]";
 const showsImage = (body: string | undefined) => body?.includes('"image_url"') ?? false;
 
-Deno.test("an image never reaches a model that takes text alone, and the session goes on", async () => {
+Deno.test("an image is not sent to a text-only model, and the conversation can continue", async () => {
   const later = {
     messages: [
-      ...look(IMAGE).messages,
+      ...withBlocks(IMAGE).messages,
       { role: "assistant", content: "I cannot see it." },
       { role: "user", content: "Then go on." },
     ],
   };
-  const { answers, seen } = await send([look(IMAGE), later], {
-    models: [listed("a/text", "text")],
+  const { responses, seen } = await send([withBlocks(IMAGE), later], {
+    models: [createModel("a/text", "text")],
   });
-  assertEquals(answers.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
+  assertEquals(responses.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
     200,
     "image",
   ]]);
@@ -82,34 +82,36 @@ Deno.test("an image never reaches a model that takes text alone, and the session
 
 for (
   const [name, models] of [
-    ["takes images", [listed("a/text", "text", "image")]],
-    ["does not say what it takes", [listed("a/text"), { id: "a/text" }]],
-    ["is not in the list", [listed("b/other", "text")]],
+    ["accepts images", [createModel("a/text", "text", "image")]],
+    ["has no input modalities in the catalog", [createModel("a/text"), { id: "a/text" }]],
+    ["is not in the catalog", [createModel("b/other", "text")]],
   ] as const
 ) {
-  Deno.test(`an image goes to a model that ${name}`, async () => {
-    const { answers, seen } = await send([look(IMAGE)], { models: [...models] });
-    assertEquals([answers[0]?.dropped, seen.map(showsImage)], [null, [true]]);
+  Deno.test(`an image is sent to a model that ${name}`, async () => {
+    const { responses, seen } = await send([withBlocks(IMAGE)], { models: [...models] });
+    assertEquals([responses[0]?.dropped, seen.map(showsImage)], [null, [true]]);
   });
 }
 
-Deno.test("an image goes to a list of models of which one takes it, and to no other list", async () => {
+Deno.test("an image is sent to a list of models if one of them accepts images", async () => {
   const models = [
-    listed("a/text", "text"),
-    listed("b/eyes", "text", "image"),
-    listed("c/blind", "text"),
+    createModel("a/text", "text"),
+    createModel("b/vision", "text", "image"),
+    createModel("c/text", "text"),
   ];
-  const withEyes = { ...look(IMAGE), fallbacks: [{ model: "b/eyes" }] };
-  const blind = { ...look(IMAGE), fallbacks: [{ model: "c/blind" }] };
-  const { answers, seen } = await send([withEyes, blind], { models });
+  const withVision = { ...withBlocks(IMAGE), fallbacks: [{ model: "b/vision" }] };
+  const textOnly = { ...withBlocks(IMAGE), fallbacks: [{ model: "c/text" }] };
+  const { responses, seen } = await send([withVision, textOnly], { models });
   assertEquals(seen.map(showsImage), [true, false]);
-  assertEquals(answers.map(({ dropped }) => dropped), [null, "image"]);
+  assertEquals(responses.map(({ dropped }) => dropped), [null, "image"]);
 });
 
-Deno.test("a refused image is replaced once, and in every later request at once", async () => {
-  const reply: Reply[] = [refuse, answerHi];
-  const { answers, seen, services } = await send([look(IMAGE), look(IMAGE)], { reply });
-  assertEquals(answers.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
+Deno.test("a request with a rejected image is retried without it, and later requests omit images at once", async () => {
+  const reply: Reply[] = [reject, replyHi];
+  const { responses, seen, services } = await send([withBlocks(IMAGE), withBlocks(IMAGE)], {
+    reply,
+  });
+  assertEquals(responses.map(({ status, dropped }) => [status, dropped]), [[200, "image"], [
     200,
     "image",
   ]]);
@@ -119,74 +121,77 @@ Deno.test("a refused image is replaced once, and in every later request at once"
   assertStringIncludes(warnings[0] ?? "", "a/text refused an image");
 });
 
-Deno.test("a refused list of models teaches of each that it takes no images", async () => {
-  const list = { ...look(IMAGE), fallbacks: [{ model: "b/text" }] };
-  const reply: Reply[] = [refuse, answerHi];
-  const { seen } = await send([list, { ...look(IMAGE), model: "b/text" }], { reply });
+Deno.test("an image rejected by a list of models is omitted for each of them", async () => {
+  const list = { ...withBlocks(IMAGE), fallbacks: [{ model: "b/text" }] };
+  const reply: Reply[] = [reject, replyHi];
+  const { seen } = await send([list, { ...withBlocks(IMAGE), model: "b/text" }], { reply });
   assertEquals(seen.map(showsImage), [true, false, false]);
 });
 
-Deno.test("what is refused without an image too is a 400 in upstream's words, after one more try", async () => {
-  const { answers, seen } = await send([look(IMAGE), look(IMAGE)], { reply: refuse });
-  assertEquals(answers.map(({ status }) => status), [400, 400]);
-  assertStringIncludes(answers[0]?.text ?? "", NOT_FOUND);
+Deno.test("a request that is rejected without its image too is a 400 with the upstream message", async () => {
+  const { responses, seen } = await send([withBlocks(IMAGE), withBlocks(IMAGE)], { reply: reject });
+  assertEquals(responses.map(({ status }) => status), [400, 400]);
+  assertStringIncludes(responses[0]?.text ?? "", NOT_FOUND);
   assertEquals(seen.map(showsImage), [true, false, false]);
 });
 
-Deno.test("a default that is unknown, and whose stand-in takes no images, is asked three times and no more", async () => {
+Deno.test("a replaced default target that rejects images gets a third attempt", async () => {
   const unknown: Reply = () => errorBody(400, "anthropic/x is not a valid model ID");
-  const body = { ...look(IMAGE), model: "claude-opus-4-8" };
-  const { answers, seen } = await send([body], { reply: [unknown, refuse, answerHi] });
-  assertEquals([answers[0]?.status, seen.map(showsImage)], [200, [true, true, false]]);
+  const body = { ...withBlocks(IMAGE), model: "claude-opus-4-8" };
+  const { responses, seen } = await send([body], { reply: [unknown, reject, replyHi] });
+  assertEquals([responses[0]?.status, seen.map(showsImage)], [200, [true, true, false]]);
 });
 
-Deno.test("both attempts share one TIMEOUT_S", async () => {
+Deno.test("the attempts with and without an image share one TIMEOUT_S", async () => {
   const { handler, services } = createProxy({ env: { TIMEOUT_S: "300" } });
-  const waits: number[] = [];
+  const timeouts: number[] = [];
   let now = 0;
   services.now = () => now;
   services.client.sendChat = (sent) => {
-    waits.push(sent.timeoutMs);
+    timeouts.push(sent.timeoutMs);
     now += 100_000;
     throw parseErrorResponse(404, JSON.stringify({ error: { message: NOT_FOUND } }), {});
   };
-  await call(handler, post(ask({ model: "a/text", ...look(IMAGE) })));
-  assertEquals(waits, [300_000, 200_000]);
+  await call(handler, post(ask({ model: "a/text", ...withBlocks(IMAGE) })));
+  assertEquals(timeouts, [300_000, 200_000]);
 });
 
-Deno.test("a PDF goes to a text-only model, but for the engine that leaves it to the model", async () => {
-  const models = [listed("a/text", "text")];
-  const { seen: [read] } = await send([look(PDF)], { models });
+Deno.test("a PDF is sent to a text-only model unless PDF_ENGINE is native", async () => {
+  const models = [createModel("a/text", "text")];
+  const { seen: [read] } = await send([withBlocks(PDF)], { models });
   assertStringIncludes(read ?? "", '"type":"file"');
   const env = { PDF_ENGINE: "native" };
-  const { seen: [left], answers } = await send([look(PDF)], { models, env });
-  assertStringIncludes(left ?? "", "[application/pdf, not shown: a/text takes no files]");
-  assertEquals([left?.includes('"plugins"'), answers[0]?.dropped], [false, "document"]);
-  const files = [listed("a/text", "text", "file")];
-  const { seen: [native] } = await send([look(PDF)], { models: files, env });
+  const { seen: [omitted], responses } = await send([withBlocks(PDF)], { models, env });
+  assertStringIncludes(omitted ?? "", "[application/pdf, not shown: a/text takes no files]");
+  assertEquals([omitted?.includes('"plugins"'), responses[0]?.dropped], [false, "document"]);
+  const files = [createModel("a/text", "text", "file")];
+  const { seen: [native] } = await send([withBlocks(PDF)], { models: files, env });
   assertStringIncludes(native ?? "", '"engine":"native"');
 });
 
-Deno.test("in the openai dialect a server that refuses images gets neither these nor PDFs", async () => {
+Deno.test("in the openai dialect a model that rejects images gets no PDFs either", async () => {
   const env = { UPSTREAM_DIALECT: "openai", TARGET_MODEL_DEFAULT: "a/text" };
-  const refuseHere: Reply = () => errorBody(400, "This model does not support image input");
-  const body = look(IMAGE, PDF);
-  const { answers, seen } = await send([body], { env, reply: [refuseHere, answerHi] });
-  assertEquals([answers[0]?.status, answers[0]?.dropped], [200, "image, document"]);
+  const rejectHere: Reply = () => errorBody(400, "This model does not support image input");
+  const body = withBlocks(IMAGE, PDF);
+  const { responses, seen } = await send([body], { env, reply: [rejectHere, replyHi] });
+  assertEquals([responses[0]?.status, responses[0]?.dropped], [200, "image, document"]);
   assertEquals(seen.map(showsImage), [true, false]);
   assertEquals(seen[1]?.includes('"file"'), false);
 });
 
-Deno.test("an image that is not sent is not counted", async () => {
+Deno.test("an image that is not sent is not in the estimated input tokens", async () => {
   const reply: Reply = () => eventStream(sseAnswer("Hi"));
-  const body = { ...look(IMAGE), stream: true };
-  const { answers: [answer] } = await send([body], { reply, models: [listed("a/text", "text")] });
-  const [start] = parseSse(answer?.text ?? "");
+  const body = { ...withBlocks(IMAGE), stream: true };
+  const { responses: [response] } = await send([body], {
+    reply,
+    models: [createModel("a/text", "text")],
+  });
+  const [start] = parseSse(response?.text ?? "");
   assertEquals(start?.name, "message_start");
   assertLess(JSON.parse(start?.data ?? "{}").message.usage.input_tokens, 100);
 });
 
-const REFUSALS: readonly (readonly [status: number, words: string])[] = [
+const REFUSALS: readonly (readonly [status: number, message: string])[] = [
   [404, NOT_FOUND],
   [400, "This model does not support image input."],
   [400, "The model doesn't support images."],
@@ -197,7 +202,7 @@ const REFUSALS: readonly (readonly [status: number, words: string])[] = [
 ];
 
 for (const [status, message] of REFUSALS) {
-  Deno.test(`parseErrorAnswer knows a refused image by “${message}”`, () => {
+  Deno.test(`parseErrorResponse recognizes a rejected image by “${message}”`, () => {
     const error = parseErrorResponse(status, JSON.stringify({ error: { message } }), {});
     assertEquals([findRefusal(error), error.status], ["image_input", 400]);
   });
@@ -211,7 +216,7 @@ for (
     "Unsupported image format: image/bmp",
   ]
 ) {
-  Deno.test(`parseErrorAnswer takes “${message}” for something else`, () => {
+  Deno.test(`parseErrorResponse does not take “${message}” for a rejected image`, () => {
     assertEquals(
       findRefusal(parseErrorResponse(400, JSON.stringify({ error: { message } }), {})),
       null,

@@ -1,10 +1,19 @@
 /** Upstream's errors in every location, through the whole handler. @module */
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { askProxy, MODES, type Outcome, provoke, STREAM } from "../helpers/faults.ts";
+import {
+  type Outcome,
+  sendThrough as provoke,
+  sendTo as askProxy,
+  STREAM,
+} from "../helpers/end_to_end.ts";
 import { completion, sse, sseAnswer, sseEnd, textChunk } from "../helpers/chunks.ts";
-import { ask, startProxy } from "../helpers/proxy.ts";
-import { rawAnswer, type RawScript, startRawUpstream } from "../helpers/raw_upstream.ts";
+import { ask, MODES, startProxy } from "../helpers/proxy.ts";
+import {
+  rawResponse as rawAnswer,
+  type RawScript,
+  startRawUpstream,
+} from "../helpers/raw_upstream.ts";
 
 const EVENTS = { "content-type": "text/event-stream" };
 const TEXT = { "content-type": "text/plain" };

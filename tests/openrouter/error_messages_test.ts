@@ -10,7 +10,12 @@ import {
 } from "@std/assert";
 import type { ApiError } from "../../lib/errors.ts";
 import { findRefusal, parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
-import { OTHER_ERRORS, type Overflow, OVERFLOW_ERRORS, OVERFLOWS } from "../helpers/overflows.ts";
+import {
+  OTHER_ERRORS,
+  type Overflow,
+  OVERFLOW_ERRORS,
+  OVERFLOWS,
+} from "../helpers/context_overflow_errors.ts";
 
 /** The expressions of Claude Code 2.1.332: it compacts on the first, and lowers `max_tokens` on the second. */
 const TOO_LONG = /prompt is too long[^0-9]*(\d+)\s*tokens?\s*>\s*(\d+)/i;

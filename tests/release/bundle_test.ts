@@ -4,7 +4,7 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { testHostileFolders } from "../helpers/hostile.ts";
+import { testUntrustedFolder } from "../helpers/untrusted_folder.ts";
 import { finish } from "../helpers/process.ts";
 import about from "../../deno.json" with { type: "json" };
 
@@ -117,7 +117,7 @@ Deno.test({
   },
 });
 
-testHostileFolders({
+testUntrustedFolder({
   name: "the bundle's",
   note,
   start: bundled.ran ? (args, options) => finish(start(args, options)) : null,

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
-import { testHostileFolders } from "../helpers/hostile.ts";
+import { testUntrustedFolder } from "../helpers/untrusted_folder.ts";
 import { NOT_RUN, type Registry, startRegistry } from "../helpers/registry.ts";
 import { ask } from "../helpers/proxy.ts";
 import { eventStream, startUpstream } from "../helpers/upstream.ts";
@@ -173,7 +173,7 @@ testPublished("deno x runs it", async ({ run }) => {
   assertEquals(stdout, `${config.name} ${config.version}\n`, stderr);
 });
 
-testHostileFolders({
+testUntrustedFolder({
   name: "the package's",
   note: NOT_RUN,
   start: registry &&

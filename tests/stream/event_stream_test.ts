@@ -10,7 +10,7 @@ import {
   type Translator,
 } from "../../lib/stream/event_stream.ts";
 import type { OpenStream, StreamEnd } from "../../lib/stream/response_stream.ts";
-import { soon } from "../helpers/soon.ts";
+import { withTimeout as soon } from "../helpers/timeout.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { sse } from "../helpers/chunks.ts";
 import { type HeldBody, holdBody } from "../helpers/upstream.ts";

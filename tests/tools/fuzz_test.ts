@@ -1,5 +1,5 @@
-// A thousand random cases of each kind, in process. The seeds are the same in every run, so a failure is a
-// failure of the change at hand; `deno task fuzz` looks further.
+// A thousand random cases of each kind with fixed seeds, so that a failure comes from the change under test.
+// `deno task fuzz` runs more.
 
 import { AssertionError } from "@std/assert";
 import { runCases } from "../../tools/fuzz/kinds.ts";

@@ -1,6 +1,6 @@
-// Compares tools/jsr_fallback/ with @std: every expected value is output of the real modules. The bare
-// specifiers resolve to those if JSR is reachable, else to the stand-ins.
-// deno-lint-ignore-file no-console -- std warns about a bad key, which the test keeps quiet
+// Compares tools/jsr_fallback/ with @std. Every expected value was printed by the real @std modules; the bare
+// specifiers resolve to those if JSR can be reached, and to the fallback otherwise.
+// deno-lint-ignore-file no-console -- std warns about an invalid key, which the test silences
 
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert";
 import * as asserts from "@std/assert";

@@ -1,5 +1,5 @@
 /**
- * The operators of `deno task mutants`: a source text, and the mutants that are made of it.
+ * The operators of `deno task mutants`: a source text and its mutants.
  * @module
  */
 
@@ -173,7 +173,7 @@ for (const { about, source, mutants } of CASES) {
   });
 }
 
-Deno.test("mutants know their line, and whether they count only while the module loads", () => {
+Deno.test("mutants have their line, and whether they run only while the module loads", () => {
   const found = listMutants("lib/a.ts", "const a = 1;\nconst b = () => 2;\nclass C { d = 3; }");
   assertEquals(found.map(({ line, isStatic }) => ({ line, isStatic })), [
     { line: 1, isStatic: true },
@@ -194,7 +194,7 @@ export function f(list: number[], name: string | null): string {
   return (name ?? "a") + list.filter((one) => one > 1).join();
 }`;
 
-Deno.test("an instrumented file does what the original does, and each mutant what it says", async () => {
+Deno.test("an instrumented file behaves like the original, and with each mutant as described", async () => {
   const mutants = listMutants("lib/a.ts", SOURCE).map((mutant, place) => ({
     ...mutant,
     id: place + 1,
@@ -227,7 +227,7 @@ Deno.test("an instrumented file does what the original does, and each mutant wha
   }
 });
 
-Deno.test("a sample is the same for the same seed, and another for another", () => {
+Deno.test("a sample depends only on the seed", () => {
   const items = Array.from({ length: 100 }, (_, place) => place);
   const sample = takeSample(items, 10, 1);
   assertEquals(new Set(sample).size, 10);
@@ -236,7 +236,7 @@ Deno.test("a sample is the same for the same seed, and another for another", () 
   assertEquals(takeSample(items, 1000, 1).toSorted((a, b) => a - b), items);
 });
 
-Deno.test("the options of mutants are read, and others refused", () => {
+Deno.test("the options of mutants are parsed, and unknown ones rejected", () => {
   const options = readOptions(["--files", "a,b", "--list", "--sample", "5", "--seed", "7"]);
   assertEquals(options, {
     files: ["a", "b"],
@@ -251,7 +251,7 @@ Deno.test("the options of mutants are read, and others refused", () => {
   }
 });
 
-Deno.test("test files that start processes see no mutant and are left out", () => {
+Deno.test("test files that start processes are excluded", () => {
   const paths = [
     "tests/translate/response/stream_translator_test.ts",
     "tests/cli/cli_test.ts",

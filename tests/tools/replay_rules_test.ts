@@ -1,6 +1,6 @@
 /**
- * The rules by which recorded traffic is judged, where there is no recorded traffic: the reader of answers, the
- * list of known failures, and the search for lost texts.
+ * The rules for recorded traffic, tested without it: the reference reader of responses, the list of known failures,
+ * and the search for lost text.
  * @module
  */
 
@@ -30,7 +30,7 @@ Deno.test("a recording that differs fails unless it is known to", () => {
   assertThrows(() => other.check(1), Error, "a: ids");
 });
 
-Deno.test("a known failure that is right fails, and so does a search that finds too few", () => {
+Deno.test("a known failure that passes is an error, and so are too few recordings", () => {
   const verdict = new Verdict("errors", [{
     subject: "errors",
     name: "a",
@@ -41,7 +41,7 @@ Deno.test("a known failure that is right fails, and so does a search that finds 
   assertThrows(() => new Verdict("errors").check(1), Error, "only 0 recordings");
 });
 
-Deno.test("the reader joins what belongs together, and takes the first choice only", () => {
+Deno.test("the reference reader joins deltas and reads only the first choice", () => {
   const call = (index: number, more: object) => ({ tool_calls: [{ index, ...more }] });
   const deltas = [
     { reasoning_details: [{ type: "reasoning.text", text: "Hm", signature: "" }], reasoning: "Hm" },
@@ -69,7 +69,7 @@ Deno.test("the reader joins what belongs together, and takes the first choice on
   assertEquals(expected.stopReason, "tool_use");
 });
 
-Deno.test("the reader finds the words of an error wherever a vendor puts them", () => {
+Deno.test("the reference reader finds the message of any vendor's error", () => {
   const raw = JSON.stringify({ error: { message: "inner" } });
   const bodies = [
     { error: { message: "words" } },
@@ -82,7 +82,7 @@ Deno.test("the reader finds the words of an error wherever a vendor puts them", 
   assertEquals(readErrorMessage({ error: { message: "outer", metadata: { raw } } }), "inner");
 });
 
-Deno.test("a text that is neither sent nor named is lost", () => {
+Deno.test("text that is neither sent nor reported as dropped is lost", () => {
   const request = {
     system: "Be brief",
     messages: [{ role: "user", content: [{ type: "text", text: "Hello" }] }],
@@ -93,7 +93,7 @@ Deno.test("a text that is neither sent nor named is lost", () => {
   assertEquals(findLostTexts(request, sent, ["tools.0", "system"]), []);
 });
 
-Deno.test("cutting a body changes none of its bytes", () => {
+Deno.test("chunking a body does not change its bytes", () => {
   const body = 'data: {"a":"ü🙂"}\n\ndata: [DONE]\r\n\r\n';
   for (const cut of [whole, byEvent, byByte, byChance]) {
     const bytes = cut(body).flatMap((piece) => [...piece]);

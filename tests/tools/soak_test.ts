@@ -1,4 +1,4 @@
-// The verdict of the soak test (tools/soak/), without the soak: a leak check that cannot fail proves nothing.
+// The verdict of the soak test (tools/soak/): it must fail on a leak.
 
 import { assertEquals } from "@std/assert";
 import { type Findings, isLevel, isWarm, listFaults } from "../../tools/soak/verdict.ts";

@@ -13,7 +13,7 @@ import { createHandler, type Handler } from "../../lib/server.ts";
 import { collectMessage } from "../../lib/translate/response/message.ts";
 import { loadRoundTripCases, type RoundTripCase } from "../helpers/fixtures.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
-import { checkChatRequest } from "../helpers/openai_checker.ts";
+import { checkChatRequest } from "../helpers/openrouter_request_checker.ts";
 import { call, createTestServices, post } from "../helpers/proxy.ts";
 import { chunkings, parseSse, toBody } from "../helpers/sse.ts";
 

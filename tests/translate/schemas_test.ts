@@ -10,7 +10,7 @@ import { type RequestOptions, translateRequest } from "../../lib/translate/reque
 import { adaptSchema, findSchemaRules } from "../../lib/translate/schemas/schema_rules.ts";
 import { loadMcpTools } from "../helpers/fixtures.ts";
 import { explainMisfit } from "../helpers/json_schema.ts";
-import { checkToolSchema, type Family } from "../helpers/schema_checker.ts";
+import { checkToolSchema, type Vendor as Family } from "../helpers/tool_schema_checker.ts";
 
 const tools = loadMcpTools();
 

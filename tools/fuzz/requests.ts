@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { isJsonObject } from "../../lib/json.ts";
 import { loadRequestCases } from "../../tests/helpers/fixtures.ts";
-import { checkChatRequest } from "../../tests/helpers/openai_checker.ts";
+import { checkChatRequest } from "../../tests/helpers/openrouter_request_checker.ts";
 import { completion, sseAnswer } from "../../tests/helpers/chunks.ts";
 import { classify } from "./classify.ts";
 import { mutateBytes, mutateJson } from "./mutate.ts";

@@ -1,6 +1,6 @@
 /**
- * Auto mode: before the client runs a command it asks a model of its own whether the command is dangerous, in
- * short requests without tools. An answer that it cannot parse blocks the command, and is asked for again.
+ * Auto mode: before the client runs a command, it sends a short classifier request without tools. A response that it
+ * cannot parse blocks the command and is requested again.
  * @module
  */
 
@@ -18,7 +18,7 @@ import {
   streams,
 } from "../model.ts";
 import { finishChunk, roleChunk, sse, usageChunk } from "../../helpers/chunks.ts";
-import { CLAUDE_WORDS } from "../../helpers/claude_words.ts";
+import { CLAUDE_CODE_MESSAGES } from "../../helpers/claude_code_messages.ts";
 import { type Session, type SessionOptions, startSession, test, VERSION } from "../session.ts";
 import type { Run } from "../cli.ts";
 
@@ -79,28 +79,28 @@ async function assertRan(run: Run, session: Session): Promise<void> {
   assertEquals(await Deno.readTextFile(session.path("ran")), "ran\n");
 }
 
-test("in auto mode runs a command after one question to its guard, whose answer did not stop", async () => {
+test("in auto mode runs a command after one classifier request", async () => {
   await using session = await startSession({ args: AUTO, env: OTHER_TRAFFIC });
   const run = await session.ask("Set up", play(talksOn));
   await assertRan(run, session);
   assertEquals(session.upstream.filter(isGuard).length, 1);
   // 2.1.332 says this once, whatever a proxy answers but a verdict.
-  const { ownCheck } = CLAUDE_WORDS;
+  const { ownCheck } = CLAUDE_CODE_MESSAGES;
   assertEquals(listNotices(run).filter((notice) => !notice.startsWith(ownCheck)), []);
   // Asked once, answered as unsupported: the client stops asking.
   const asking = session.asked.filter(({ body }) => body["safeguards"] !== undefined);
   assert(asking.length <= 1, `${asking.length} requests with safeguards`);
 });
 
-test("in auto mode without other traffic refuses, and says what README has the cure of", async () => {
+test("in auto mode without nonessential traffic blocks commands with a message that README explains", async () => {
   await using session = await startSession({ args: AUTO });
   const run = await session.ask("Set up", play(talksOn));
   // 2.1.197 has no check on a server, and goes on.
   if (VERSION === "2.1.197") await assertRan(run, session);
-  else assert(listNotices(run).some((notice) => notice.startsWith(CLAUDE_WORDS.noCheck)));
+  else assert(listNotices(run).some((notice) => notice.startsWith(CLAUDE_CODE_MESSAGES.noCheck)));
 });
 
-test("in auto mode that asks no server says nothing about the proxy", async () => {
+test("in auto mode without a server check does not mention the proxy", async () => {
   await using session = await startSession({ args: AUTO, env: OWN_JUDGE });
   const run = await session.ask("Set up", play(talksOn));
   await assertRan(run, session);
@@ -172,7 +172,7 @@ for (const [how, env] of [["", OTHER_TRAFFIC], [" and asks no server", OWN_JUDGE
   });
 }
 
-test("in auto mode does not run a command that its guard blocks", async () => {
+test("in auto mode does not run a command that its classifier blocks", async () => {
   await using session = await startSession({ args: AUTO, env: OWN_JUDGE });
   const blocks: Step = (request) => {
     const verdict = isGraded(request)

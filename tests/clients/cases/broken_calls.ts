@@ -1,6 +1,6 @@
 /**
- * Tool calls with broken or cut arguments: nothing runs on arguments that the model did not write, and the
- * client recovers by itself.
+ * Tool calls with invalid or truncated arguments: no tool runs with arguments that the model did not write, and the
+ * client recovers.
  * @module
  */
 
@@ -47,7 +47,7 @@ for (const [what, breaks] of BROKEN) {
   });
 }
 
-test("mends a broken call beside a good one, which runs once", async () => {
+test("recovers from an invalid call beside a valid one, which runs once", async () => {
   await using session = await startSession(OPTIONS);
   const good = { name: "Bash", id: "call_a", input: { command: "echo good >> good" } };
   const bad = { name: "Bash", id: "call_b", input: `{"command": ${WRONG}}` };
@@ -59,7 +59,7 @@ test("mends a broken call beside a good one, which runs once", async () => {
   assertEquals(session.upstream.length, 3);
 });
 
-test("goes on in a resumed session after a call whose arguments were a list", async () => {
+test("continues a resumed session after a call whose arguments were a list", async () => {
   await using session = await startSession(OPTIONS);
   const breaks = callsBadly("Bash", `["${WRONG}"]`, "tool_calls");
   const first = await session.ask("Work", repeats(breaks, says("Mended")));

@@ -1,6 +1,6 @@
 /**
- * Tool call ids as vendors write them: reused in each turn, or with the tool's name inside. Each result reaches
- * the model with its own call, and the model sees the ids that it wrote.
+ * Tool call ids of different vendors: reused in each turn, or with the tool's name inside. Each result is sent with
+ * its own call, under the id that the model used.
  * @module
  */
 
@@ -74,7 +74,7 @@ for (const [model, ids] of FORMS) {
   });
 }
 
-test("sends Kimi its calls back under its ids over a resumed session", async () => {
+test("sends Kimi's calls back under their ids in a resumed session", async () => {
   const args = [...ALLOW.args, "--model", "moonshotai/kimi-k2"];
   await using session = await startSession({ args });
   const first = await session.ask("One", [echo("one", "functions.Bash:0"), says("One done")]);

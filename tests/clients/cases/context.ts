@@ -1,5 +1,5 @@
 /**
- * What fills the window: `/context` is counted by the proxy, and a session compacts before its model refuses.
+ * The context window: the proxy counts the tokens of `/context`, and a session compacts before it overflows.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { startSession, test } from "../session.ts";
 
 const COUNT = "/v1/messages/count_tokens";
 
-test("shows /context without a single request upstream", async () => {
+test("shows /context without an upstream request", async () => {
   await using session = await startSession({ args: ["--model", "opus"] });
   const run = await session.ask("/context", []);
   assertEquals([run.isError, run.code], [false, 0], run.text);
@@ -21,7 +21,7 @@ test("shows /context without a single request upstream", async () => {
   assertMatch(run.text, /System tools \| [\d.]+k/);
 });
 
-test("shows in /context what the model last counted, and counts the rest by that", async () => {
+test("shows the model's last token count in /context, and calibrates estimates with it", async () => {
   await using session = await startSession({ args: ["--model", "opus"] });
   const guess = readSystemTools((await session.ask("/context", [])).text);
   const usage = { prompt_tokens: 45_678, completion_tokens: 12 };

@@ -1,5 +1,5 @@
 /**
- * Conversations: what of them reaches the model, over turns, runs, subagents and summaries.
+ * Conversations: what is sent to the model in turns, resumed sessions, subagents and summaries.
  * @module
  */
 
@@ -18,7 +18,7 @@ import {
 } from "../model.ts";
 import { startSession, test } from "../session.ts";
 
-test("shows a plain answer, and counts what it cost", async () => {
+test("shows a response and its cost", async () => {
   await using session = await startSession();
   const usage = {
     prompt_tokens: 1200,
@@ -32,7 +32,7 @@ test("shows a plain answer, and counts what it cost", async () => {
   assertEquals([input_tokens, cache_read_input_tokens, output_tokens], [200, 1000, 34]);
 });
 
-test("puts system text into the conversation, which reaches upstream; its billing line does not", async () => {
+test("sends system text upstream without its billing header", async () => {
   await using session = await startSession({ args: ["--model", "openai/gpt-5.1"] });
   await session.ask("Say hello", [says("Hello")]);
   const [asked] = session.asked;
@@ -46,7 +46,7 @@ test("puts system text into the conversation, which reaches upstream; its billin
   assertFalse(JSON.stringify(request).includes("billing-header"));
 });
 
-test("brings the model's thinking back as it came, with its signature", async () => {
+test("sends the model's thinking back unchanged, with its signature", async () => {
   await using session = await startSession({ args: ["--allowedTools", "Bash"] });
   const detail = { type: "reasoning.text", format: "anthropic-claude-v1", index: 0 };
   const call = { name: "Bash", input: { command: "echo thought" } };
@@ -91,7 +91,7 @@ for (const [how, more] of WAYS) {
   });
 }
 
-test("goes on with --resume where it stopped, on the same session id", async () => {
+test("continues with --resume under the same session id", async () => {
   await using session = await startSession({ args: ["--model", "sonnet"] });
   const first = await session.ask("My number is 4711", [says("Noted")]);
   const second = await session.ask("Which number?", [says("4711")], {
@@ -106,7 +106,7 @@ test("goes on with --resume where it stopped, on the same session id", async () 
   assertEquals(after?.session_id, first.sessionId);
 });
 
-test("compacts with /compact, and goes on from the summary", async () => {
+test("compacts with /compact and continues from the summary", async () => {
   await using session = await startSession({ args: ["--model", "sonnet"] });
   const { sessionId } = await session.ask("My first word is aardvark", [says("Aardvark it is")]);
   const resume = { args: ["--resume", sessionId] };

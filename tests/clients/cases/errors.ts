@@ -1,10 +1,10 @@
 /**
- * Errors before an answer has begun: which are tried again, how soon, and what people read in the end.
+ * Errors before the response has begun: which are retried, how soon, and what the user sees.
  * @module
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { CLAUDE_WORDS } from "../../helpers/claude_words.ts";
+import { CLAUDE_CODE_MESSAGES } from "../../helpers/claude_code_messages.ts";
 import { breaksOff, fails, failsAsPage, says } from "../model.ts";
 import { type Session, startSession, test } from "../session.ts";
 
@@ -15,7 +15,7 @@ const OVERFLOW =
   "about 251234 tokens (219234 of text input, 32000 in the output). Please reduce the length of " +
   "either one, or use the context-compression plugin to compress your prompt automatically.";
 
-test("waits as long as a 429 says, and then succeeds", async () => {
+test("waits for the retry-after of a 429 and succeeds", async () => {
   await using session = await startSession({ env: ONE_RETRY });
   const run = await session.ask("Hello", [
     fails(429, "Rate limit exceeded", { headers: { "retry-after": "2" } }),
@@ -28,14 +28,14 @@ test("waits as long as a 429 says, and then succeeds", async () => {
   assert(waited >= 1950 && waited < 4000, `waited ${Math.round(waited)} ms`);
 });
 
-test("tries a 500 again, and then succeeds", async () => {
+test("retries a 500 and succeeds", async () => {
   await using session = await startSession({ env: ONE_RETRY });
   const run = await session.ask("Hello", [fails(500, "Internal Server Error"), says("Hello")]);
   assertEquals([run.text, run.isError, run.code], ["Hello", false, 0]);
   assertEquals(listStatuses(session), [500, 200]);
 });
 
-test("shows a 502 that is a page as an error without its markup", async () => {
+test("shows an HTML page with 502 as an error without markup", async () => {
   await using session = await startSession({ env: NO_RETRY });
   const page = "<!DOCTYPE html><html><body><h1>Bad gateway</h1></body></html>";
   const run = await session.ask("Hello", failsAsPage(502, page));
@@ -44,7 +44,7 @@ test("shows a 502 that is a page as an error without its markup", async () => {
   assert(!run.text.includes("<h1>"), run.text);
 });
 
-test("shows a 402, and what can be done about it, at once", async () => {
+test("shows a 402 with a hint at once", async () => {
   await using session = await startSession();
   const words =
     "This request requires more credits, or fewer max_tokens. You requested up to 32000 " +
@@ -56,7 +56,7 @@ test("shows a 402, and what can be done about it, at once", async () => {
   assertEquals(listStatuses(session), [402]);
 });
 
-test("names OPENROUTER_API_KEY within 3 s where the proxy has no key", async () => {
+test("names OPENROUTER_API_KEY within 3 s if the proxy has no key", async () => {
   await using session = await startSession({ proxyEnv: { OPENROUTER_API_KEY: undefined } });
   const run = await session.ask("Hello", []);
   assertEquals([run.isError, run.code], [true, 1]);
@@ -64,57 +64,57 @@ test("names OPENROUTER_API_KEY within 3 s where the proxy has no key", async () 
   assert(run.ms < 3000, `took ${Math.round(run.ms)} ms`);
 });
 
-test("says that it is not logged in where it has no token", async () => {
+test("says that it is not logged in without a token", async () => {
   await using session = await startSession({ env: { ANTHROPIC_AUTH_TOKEN: undefined } });
   const run = await session.ask("Hello", []);
-  assertStringIncludes(run.text, CLAUDE_WORDS.noToken);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.noToken);
 });
 
-test("says that the connection is refused where no proxy runs", async () => {
+test("says that the connection is refused if the proxy is not running", async () => {
   const nowhere = { ANTHROPIC_BASE_URL: "http://127.0.0.1:9", ...ONE_RETRY };
   await using session = await startSession({ env: nowhere });
   const run = await session.ask("Hello", []);
-  const { noProxy, noProxyBefore } = CLAUDE_WORDS;
+  const { noProxy, noProxyBefore } = CLAUDE_CODE_MESSAGES;
   assert(run.text.includes(noProxy) || run.text.includes(noProxyBefore), run.text);
 });
 
-test("shows words of its own where nobody serves the model", async () => {
+test("shows its own message for a model without endpoints", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", fails(404, "No endpoints found for x/y."));
-  assertStringIncludes(run.text, CLAUDE_WORDS.noModel);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.noModel);
 });
 
-test("shows words of its own where a request is too large", async () => {
+test("shows its own message for a request that is too large", async () => {
   await using session = await startSession({ proxyEnv: { MAX_BODY_MB: "0.001" } });
   const run = await session.ask("Hello", []);
-  assertStringIncludes(run.text, CLAUDE_WORDS.tooLarge);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.tooLarge);
 });
 
-test("calls it the server's where an answer breaks off, streamed and whole", async () => {
+test("reports a server-side issue if a response is cut off, streamed and as JSON", async () => {
   await using session = await startSession({ env: NO_RETRY });
   const run = await session.ask("Hello", breaksOff("Upstream broke off"));
   assertStringIncludes(run.text, "502 Upstream broke off");
-  assertStringIncludes(run.text, CLAUDE_WORDS.serverSide);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.serverSide);
 });
 
-test("names PROXY_API_KEYS where its token is none of them", async () => {
+test("names PROXY_API_KEYS for an invalid token", async () => {
   await using session = await startSession({ proxyEnv: { PROXY_API_KEYS: "another-word" } });
   const run = await session.ask("Hello", []);
   assertEquals([run.isError, run.code], [true, 1]);
-  assertStringIncludes(run.text, CLAUDE_WORDS.refused);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.refused);
   assertStringIncludes(run.text, "PROXY_API_KEYS");
 });
 
-test("shows what upstream says with a 400", async () => {
+test("shows the upstream message of a 400", async () => {
   await using session = await startSession();
-  const run = await session.ask("Hello", fails(400, "tools.0: a schema nobody likes"));
+  const run = await session.ask("Hello", fails(400, "tools.0: invalid schema"));
   assertEquals([run.isError, run.code], [true, 1]);
-  assertStringIncludes(run.text, "tools.0: a schema nobody likes");
+  assertStringIncludes(run.text, "tools.0: invalid schema");
   // At a 400 it leaves out one beta after the other: six requests within 0.1 s.
   assert(session.asked.length <= 6, `${session.asked.length} requests`);
 });
 
-test("shows what upstream says of a data policy, which as a 404 it would hide", async () => {
+test("shows the upstream message about a data policy, which it would hide for a 404", async () => {
   await using session = await startSession();
   const words = "No endpoints found matching your data policy. Configure: " +
     "https://openrouter.ai/settings/privacy";
@@ -123,18 +123,18 @@ test("shows what upstream says of a data policy, which as a 404 it would hide", 
   assertStringIncludes(run.text, "matching your data policy");
 });
 
-test("recognises a context overflow as one", async () => {
+test("recognizes a context overflow", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", fails(400, OVERFLOW));
   assertEquals([run.isError, run.code], [true, 1]);
-  assertStringIncludes(run.text, CLAUDE_WORDS.tooLong);
+  assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.tooLong);
   // 2.1.332 knows OpenRouter's own words too, and then quotes them; it reads the counts only of Anthropic's.
   assert(!run.text.includes("the provider said"), run.text);
   assertEquals(run.result["terminal_reason"], "prompt_too_long");
   assertEquals(session.asked.length, 1);
 });
 
-test("asks for less output where the input fits and max_tokens does not", async () => {
+test("lowers max_tokens if the input fits and the output does not", async () => {
   await using session = await startSession();
   const words =
     "This endpoint's maximum context length is 32768 tokens. However, you requested about " +
@@ -146,7 +146,7 @@ test("asks for less output where the input fits and max_tokens does not", async 
   assertEquals(session.upstream.at(-1)?.max_tokens, 32_768 - 13_000 - 1000);
 });
 
-test("recognises an overflow of a local server, whose status says that it failed", async () => {
+test("recognizes a context overflow of a local server with status 500", async () => {
   for (
     const words of [
       "Cannot truncate prompt with n_keep (15028) >= n_ctx (7424)",
@@ -155,7 +155,7 @@ test("recognises an overflow of a local server, whose status says that it failed
   ) {
     await using session = await startSession();
     const run = await session.ask("Hello", fails(500, words));
-    assertStringIncludes(run.text, CLAUDE_WORDS.tooLong);
+    assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.tooLong);
     assertEquals([run.result["terminal_reason"], session.asked.length], ["prompt_too_long", 1]);
   }
 });

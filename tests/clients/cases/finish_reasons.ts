@@ -1,6 +1,6 @@
 /**
- * Answers with an unknown finish reason, or without one. A whole answer is not requested again: each of these
- * requests is paid for.
+ * Responses with an unknown finish reason or without one. A complete response is not requested again, as each request
+ * has a cost.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { roleChunk, sse, textChunk, usageChunk } from "../../helpers/chunks.ts";
 import { answers, says, streams } from "../model.ts";
 import { startSession, test } from "../session.ts";
 
-test("takes an answer that ends with [DONE] alone for whole", async () => {
+test("accepts a response that ends with only [DONE]", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", [
     () => streams([sse(roleChunk(), textChunk("Hello"), usageChunk(), "[DONE]")]),
@@ -25,7 +25,7 @@ for (const finish of ["eos_found", "COMPLETE", "function_call_done"]) {
   });
 }
 
-test("runs a call of an answer that ends with an unknown word, once", async () => {
+test("runs a call once if the finish reason is unknown", async () => {
   await using session = await startSession({ args: ["--allowedTools", "Bash"] });
   const run = await session.ask("Work", [
     answers({
@@ -38,7 +38,7 @@ test("runs a call of an answer that ends with an unknown word, once", async () =
   assertEquals(await Deno.readTextFile(session.path("ran")), "x\n");
 });
 
-test("goes on after model_length as after any limit", async () => {
+test("continues after model_length as after other limits", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", [
     answers({ text: "Half of it, ", finish: "model_length" }),

@@ -1,6 +1,5 @@
 /**
- * Thinking that the client asks not to be shown: its text stays away from the client, and comes back to the
- * model with its signature, byte for byte.
+ * Omitted thinking: its text is not sent to the client, and is sent back to the model unchanged with its signature.
  * @module
  */
 
@@ -44,7 +43,7 @@ function assertReturned({ upstream, asked }: Session): void {
   assertEquals(shown, []);
 }
 
-test("hides thinking, and sends it back as it came with its signature", async () => {
+test("gets no thinking text and sends it back unchanged with its signature", async () => {
   await using session = await startSession({
     args: ["--allowedTools", "Bash", "--model", CLAUDE],
     env: { CLAUDE_CODE_EXTRA_BODY: '{"thinking":{"type":"adaptive","display":"omitted"}}' },
@@ -57,7 +56,7 @@ test("hides thinking, and sends it back as it came with its signature", async ()
   assertReturned(session);
 });
 
-test("hides a subagent's thinking, and sends it back as it came", async () => {
+test("gets no thinking text of a subagent and sends it back unchanged", async () => {
   await using session = await startSession({ args: ["--allowedTools", "Bash", "--model", CLAUDE] });
   const prompt = "Count the moons of Saturn";
   const kind = { description: "Count moons", subagent_type: "general-purpose" };

@@ -1,5 +1,5 @@
 /**
- * Images before models that take none: the session goes on, and the model is told what it does not see.
+ * Images for models that do not accept them: the session continues, and a note replaces the image.
  * @module
  */
 
@@ -52,19 +52,19 @@ async function look(session: Session): Promise<ChatRequest[]> {
   return [...first.refused, ...second.refused];
 }
 
-test("goes on after an image that the catalog says the model does not take", async () => {
+test("continues after an image that the model does not accept according to the catalog", async () => {
   await using session = await startSession({ args: ARGS, models: [BLIND] });
   assertEquals((await look(session)).length, 0);
   const dropped = session.asked[1]?.answer.get("x-proxy-dropped") ?? "";
   assert(dropped !== "", "nothing is named as dropped");
 });
 
-test("goes on after an image that only a 404 says the model does not take, and asks once", async () => {
+test("continues after an image that the model rejects with a 404, with one retry", async () => {
   await using session = await startSession({ args: ARGS });
   assertEquals((await look(session)).length, 1);
 });
 
-test("shows the image to a model that takes it", async () => {
+test("sends an image to a model that accepts it", async () => {
   const architecture = { input_modalities: ["text", "image"] };
   await using session = await startSession({ args: ARGS, models: [{ ...BLIND, architecture }] });
   const path = session.path("pixel.png");

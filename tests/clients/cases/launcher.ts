@@ -1,5 +1,5 @@
 /**
- * The launcher with the real Claude Code: one command, in a home whose settings lead elsewhere.
+ * The launcher with the real Claude Code, in a home whose settings have another server.
  * @module
  */
 
@@ -10,8 +10,8 @@ import {
   GLM,
   readOwnLines,
   runLauncher,
-  setStage,
   SONNET,
+  startStage,
   toChatRequest,
   WINDOW,
   writeSettings,
@@ -58,7 +58,7 @@ const HOMES: [what: string, settings: JsonObject][] = [
 
 for (const [what, settings] of HOMES) {
   test(`started by the launcher in a home with ${what}, talks to the mapped model`, async () => {
-    await using stage = setStage(says("Hello"), settings);
+    await using stage = startStage(says("Hello"), settings);
     const ended = await runLauncher(stage, "-p", "Say hello");
     assertEquals([ended.code, ended.stdout], [0, "Hello\n"], ended.stderr);
     assertEquals(stage.upstream.requests.map(({ body }) => body["model"]), [GLM]);
@@ -73,7 +73,7 @@ for (const [what, settings] of HOMES) {
   });
 }
 
-test("started by the launcher, what it runs finds none of the proxy's keys in its environment", async () => {
+test("started by the launcher runs commands without the proxy's keys in their environment", async () => {
   const proxyKey = "of-a-team-0123456789";
   const step: Step = (request) =>
     readLastResult(request) === ""
@@ -82,7 +82,7 @@ test("started by the launcher, what it runs finds none of the proxy's keys in it
       )
       : says("Done")(request);
   const env = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: proxyKey };
-  await using stage = setStage(step, { env });
+  await using stage = startStage(step, { env });
   const args = ["-p", "--allowedTools", "Bash", "--", "Show the environment"];
   const ended = await runLauncher(stage, ...args);
   assertEquals([ended.code, ended.stdout], [0, "Done\n"], ended.stderr);
@@ -93,7 +93,7 @@ test("started by the launcher, what it runs finds none of the proxy's keys in it
 
 for (const name of ["settings.json", "settings.local.json"]) {
   test(`started by the launcher in a project with a hostile ${name}, talks to the mapped model`, async () => {
-    await using stage = setStage(says("Hello"));
+    await using stage = startStage(says("Hello"));
     writeSettings(`${stage.work}/.claude/${name}`, HOSTILE);
     const ended = await runLauncher(stage, "-p", "Say hello");
     assertEquals([ended.code, ended.stdout], [0, "Hello\n"], ended.stderr);
@@ -102,22 +102,22 @@ for (const name of ["settings.json", "settings.local.json"]) {
   });
 }
 
-test("started by the launcher for its version says it, without a request", async () => {
-  await using stage = setStage(says("Hello"));
+test("started by the launcher prints its version without a request", async () => {
+  await using stage = startStage(says("Hello"));
   const ended = await runLauncher(stage, "--version");
   assertEquals([ended.code, readOwnLines(ended)], [0, ["claudeproxy: no requests"]]);
   assertStringIncludes(ended.stdout, "(Claude Code)");
 });
 
-test("started by the launcher asks for the models that its picker shows", async () => {
-  await using stage = setStage(says("Hello"));
+test("started by the launcher lists the models of its picker", async () => {
+  await using stage = startStage(says("Hello"));
   await runLauncher(stage, "-p", "Say hello");
   const path = `${stage.home}/.claude/cache/gateway-models.json`;
   assertStringIncludes(await Deno.readTextFile(path), SONNET);
 });
 
-test("started by the launcher takes settings, --resume and subcommands of the user's", async () => {
-  await using stage = setStage(says("Hello"));
+test("started by the launcher accepts the user's settings, --resume and subcommands", async () => {
+  await using stage = startStage(says("Hello"));
   const settings = '{"env":{"ANTHROPIC_DEFAULT_OPUS_MODEL":"vendor/own"}}';
   const first = await runLauncher(stage, "--settings", settings, "-p", "One");
   const second = await runLauncher(stage, "-p", "--continue", "Two");
@@ -158,9 +158,9 @@ function playSmallWindow() {
 
 const COMPACTING = ["-p", "--allowedTools", "Bash", "--", "Run echo"];
 
-test("started by the launcher compacts before a model of 131,072 tokens refuses", async () => {
+test("started by the launcher compacts before the overflow of a model of 131,072 tokens", async () => {
   const { seen, step } = playSmallWindow();
-  await using stage = setStage(step, HOSTILE);
+  await using stage = startStage(step, HOSTILE);
   const ended = await runLauncher(stage, ...COMPACTING);
   assertEquals([ended.code, ended.stdout], [0, "Done\n"], ended.stderr);
   assertEquals(seen.refused, 0);
@@ -170,9 +170,9 @@ test("started by the launcher compacts before a model of 131,072 tokens refuses"
   assertStringIncludes(readTexts(last), "It ran echo.");
 });
 
-test("started by the launcher with a window of the user's own is refused: the case above can fail", async () => {
+test("started by the launcher with the user's own window overflows, so that the case above can fail", async () => {
   const { seen, step } = playSmallWindow();
-  await using stage = setStage(step);
+  await using stage = startStage(step);
   const settings = '{"env":{"CLAUDE_CODE_AUTO_COMPACT_WINDOW":"1000000"}}';
   await runLauncher(stage, "--settings", settings, ...COMPACTING);
   assert(seen.refused > 0);

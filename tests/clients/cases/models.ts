@@ -85,7 +85,7 @@ for (const { name, model, args = [], env = {}, reasoning } of SETTINGS) {
   });
 }
 
-test("finds the models that the proxy lists, where they are named as Claude's", async () => {
+test("finds the listed models that are named like Claude's", async () => {
   await using session = await startSession({
     models: [
       { id: GPT, name: "GPT 5.1", created: 1 },

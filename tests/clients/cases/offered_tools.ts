@@ -1,5 +1,5 @@
 /**
- * Tools that the client offers by itself and the proxy may not have: offering one never ends a session.
+ * Tools that the client sends by default and the proxy may not support: none of them ends a session.
  * @module
  */
 
@@ -18,7 +18,7 @@ function listTools({ asked }: Session): JsonObject[] {
   return Array.isArray(tools) ? tools.filter(isJsonObject) : [];
 }
 
-test("works with an advisor, which upstream gets as OpenRouter's or not at all", async () => {
+test("works with an advisor, which is sent as OpenRouter's tool or dropped", async () => {
   await using session = await startSession(ADVISOR);
   const run = await session.ask("Work", [
     calls({ name: "Bash", input: { command: "echo x > ran" } }),

@@ -1,6 +1,6 @@
 /**
- * opencode: tool calls run, each result reaches the model with its call, and an answer that went wrong neither
- * ends the session nor runs half a command.
+ * opencode: tool calls run, each result is sent with its call, and a failed response neither ends the session nor runs
+ * a truncated command.
  * @module
  */
 
@@ -32,7 +32,7 @@ const bash = (command: string, id?: string) => ({
   ...(id !== undefined && { id }),
 });
 
-test("shows a plain answer, and goes on with it in a further run", async () => {
+test("shows a response and continues it in another run", async () => {
   await using session = await startSession();
   const run = await session.ask("My number is 4711", [says("Noted 世界")]);
   assertEquals([run.text, run.errors, run.code], ["Noted 世界", [], 0]);
@@ -45,7 +45,7 @@ test("shows a plain answer, and goes on with it in a further run", async () => {
   assertStringIncludes(readTexts(last, "assistant"), "Noted 世界");
 });
 
-test("runs both of two calls whose pieces arrive interleaved", async () => {
+test("runs two calls whose deltas are interleaved", async () => {
   await using session = await startSession();
   const first = bash("echo one > a; echo out-one", "call_a");
   const second = bash("echo two > b; echo out-two", "call_b");
@@ -106,7 +106,7 @@ const CLAUDE = "anthropic/claude-sonnet-4.5";
 const DETAIL = { type: "reasoning.text", format: "anthropic-claude-v1", index: 0 };
 const THOUGHT = { ...DETAIL, text: 'Let me think 世界 about "it"\n', signature: "RXFZQ2hBUUE=" };
 
-test("brings the model's thinking back as it came, with its signature", async () => {
+test("sends the model's thinking back unchanged, with its signature", async () => {
   await using session = await startSession({ proxyEnv: { TARGET_MODEL_BIG: CLAUDE } });
   const { signature, ...unsigned } = THOUGHT;
   const thinks: Step = () =>
@@ -156,7 +156,7 @@ for (const [what, breaks] of BROKEN) {
   });
 }
 
-test("waits as long as a 429 says, and then succeeds", async () => {
+test("waits for the retry-after of a 429 and succeeds", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", [
     fails(429, "Rate limit exceeded", { headers: { "retry-after": "2" } }),
@@ -168,13 +168,13 @@ test("waits as long as a 429 says, and then succeeds", async () => {
   assert(waited >= 1950 && waited < 10_000, `waited ${Math.round(waited)} ms`);
 });
 
-test("shows what upstream says with a 400, and asks once", async () => {
+test("shows the upstream message of a 400 after one request", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", [fails(400, "the request is refused")]);
   assertStringIncludes(run.errors.join(), "the request is refused");
 });
 
-test("lets go of upstream when the user interrupts it", async () => {
+test("aborts the upstream request when the user interrupts it", async () => {
   await using session = await startSession();
   const { promise: interrupt, resolve } = Promise.withResolvers<void>();
   const held = holdStream(sse(roleChunk(), textChunk("It begins ")));
@@ -187,7 +187,7 @@ test("lets go of upstream when the user interrupts it", async () => {
   assertEquals(session.upstream.length, 1);
 });
 
-test("shows an answer that only [DONE] ends, and one with a finish reason of the vendor's own", async () => {
+test("shows responses with only [DONE] or with a vendor-specific finish reason", async () => {
   await using session = await startSession();
   const run = await session.ask("Hello", [
     () => streams([sse(roleChunk(), textChunk("Whole"), usageChunk(), "[DONE]")]),

@@ -1,11 +1,11 @@
 /**
- * Conversations that do not fit, in the words of servers other than OpenRouter: the client compacts, or asks for
- * a shorter answer.
+ * Context overflows with the error messages of servers other than OpenRouter: the client compacts or lowers
+ * max_tokens.
  * @module
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { CLAUDE_WORDS } from "../../helpers/claude_words.ts";
+import { CLAUDE_CODE_MESSAGES } from "../../helpers/claude_code_messages.ts";
 import { calls, fails, readTexts, says, type Step } from "../model.ts";
 import { startSession, test } from "../session.ts";
 
@@ -76,7 +76,7 @@ for (const [server, step] of WORDINGS) {
     await using session = await startSession({ env: { CLAUDE_CODE_MAX_RETRIES: "1" } });
     const run = await session.ask("Hello", step);
     assertEquals([run.isError, run.code], [true, 1]);
-    assertStringIncludes(run.text, CLAUDE_WORDS.tooLong);
+    assertStringIncludes(run.text, CLAUDE_CODE_MESSAGES.tooLong);
     // Where the words are not Anthropic's and it knows them all the same, it quotes them, without the counts.
     assert(!run.text.includes("the provider said"), run.text);
     assertEquals(run.result["terminal_reason"], "prompt_too_long");
@@ -84,7 +84,7 @@ for (const [server, step] of WORDINGS) {
   });
 }
 
-test("compacts by itself where llama.cpp says in the middle of the work that it is too long", async () => {
+test("compacts after llama.cpp's overflow error in the middle of a session", async () => {
   await using session = await startSession({ args: ["--allowedTools", "Bash"] });
   const seen = { refused: 0, compacted: 0 };
   const run = await session.ask("Work", (request) => {

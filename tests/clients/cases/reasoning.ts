@@ -1,6 +1,5 @@
 /**
- * A day's work: the prompt prefix stays the same from request to request, and reasoning survives a switch of
- * the model and back, over resumed sessions.
+ * Long sessions: the prompt prefix stays the same, and reasoning is kept when the model is switched and switched back.
  * @module
  */
 
@@ -34,7 +33,7 @@ function toPrefix(messages: readonly unknown[]): string[] {
   );
 }
 
-test("every request of a conversation begins with the one before it, byte for byte", async () => {
+test("sends every request of a conversation with the previous one as its exact prefix", async () => {
   await using session = await startSession({ args: ["--allowedTools", "Bash"] });
   const steps = [bash("echo one"), bash("echo two"), bash("echo three"), says("Done")];
   await session.ask("Count", steps);
@@ -122,7 +121,7 @@ function judge({ model, messages }: ChatRequest): string | null {
   return null;
 }
 
-test("switches the model to another vendor and back within one process, and no vendor refuses", async () => {
+test("switches the model to another vendor and back in one process without an error", async () => {
   await using session = await startSession({ args: ["--allowedTools", "Bash", "--model", CLAUDE] });
   const steps: Record<string, Step> = {
     "Turn one": thinks(CLAUDE, [SIGNED], "echo one"),
@@ -160,7 +159,7 @@ test("switches the model to another vendor and back within one process, and no v
   assertEquals(listDetails(third), [[CLAUDE_SEAL], [CLAUDE_SEAL]]);
 });
 
-test("leaves out what a fallback of another vendor thought, though the client knows one name for both", async () => {
+test("drops the thinking of a fallback of another vendor under the same model name", async () => {
   await using session = await startSession({
     args: ["--allowedTools", "Bash", "--model", "opus"],
     proxyEnv: { TARGET_MODEL_OPUS: `openai/gpt-6,${GEMINI}` },

@@ -1,5 +1,5 @@
 /**
- * Streams that arrive oddly, and streams that break: an answer is shown whole, or as an error, never half.
+ * Unusual and interrupted streams: a response is shown complete or as an error.
  * @module
  */
 
@@ -51,7 +51,7 @@ for (const isCut of [true, false]) {
   });
 }
 
-test("asks again without a stream where the stream breaks, and succeeds", async () => {
+test("retries without a stream if the stream is cut off, and succeeds", async () => {
   await using session = await startSession({ env: ENV });
   const run = await session.ask(
     "Hello",
@@ -61,7 +61,7 @@ test("asks again without a stream where the stream breaks, and succeeds", async 
   assertEquals(listModes(session), [true, false]);
 });
 
-test("runs a call of an answer without a stream", async () => {
+test("runs a call of a JSON response", async () => {
   await using session = await startSession(ALLOW);
   const call = calls({ name: "Bash", input: { command: "echo x > ran" } });
   let isFirst = true;
@@ -76,7 +76,7 @@ test("runs a call of an answer without a stream", async () => {
   assertEquals(await Deno.readTextFile(session.path("ran")), "x\n");
 });
 
-test("waits for a slow first byte, kept company by pings", async () => {
+test("waits for a slow first byte while pings are sent", async () => {
   await using session = await startSession({ proxyEnv: { PING_S: "0.3" }, env: ENV });
   const run = await session.ask("Hello", [
     () => streams([sseAnswer("Slow but sure")], { delayMs: 2000 }),
@@ -87,7 +87,7 @@ test("waits for a slow first byte, kept company by pings", async () => {
   assert(headMs < 1500, `the head came after ${Math.round(headMs)} ms`);
 });
 
-test("shows characters that were cut between two reads", async () => {
+test("shows characters that are split between two reads", async () => {
   await using session = await startSession({ env: ENV });
   const text = "Hello 世界 👋 ñ";
   const bytes = new TextEncoder().encode(sseAnswer(text));
@@ -97,7 +97,7 @@ test("shows characters that were cut between two reads", async () => {
   assertEquals([run.text, run.isError], [text, false]);
 });
 
-test("shows an answer with CRLF line ends", async () => {
+test("shows a response with CRLF line endings", async () => {
   await using session = await startSession({ env: ENV });
   const run = await session.ask("Hello", [
     () => streams([sseAnswer("Line ends").replaceAll("\n", "\r\n")]),
@@ -105,14 +105,14 @@ test("shows an answer with CRLF line ends", async () => {
   assertEquals([run.text, run.isError], ["Line ends", false]);
 });
 
-test("shows an answer that ends without [DONE]", async () => {
+test("shows a response that ends without [DONE]", async () => {
   await using session = await startSession({ env: ENV });
   const whole = sseAnswer("No done").replace("data: [DONE]\n\n", "");
   const run = await session.ask("Hello", [() => streams([whole])]);
   assertEquals([run.text, run.isError], ["No done", false]);
 });
 
-test("ends after an empty answer without asking for ever", async () => {
+test("ends after an empty response without endless retries", async () => {
   await using session = await startSession({ env: ENV });
   const run = await session.ask("Hello", answers({ text: "" }));
   assertEquals(run.text, "");

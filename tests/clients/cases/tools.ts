@@ -1,5 +1,5 @@
 /**
- * Tools that really run: what the model asks for happens on the disk, and what came of it reaches the model.
+ * Tools that run: their effects on files, and the results that are sent to the model.
  * @module
  */
 
@@ -26,7 +26,7 @@ const ALLOW = { args: ["--allowedTools", "Bash,Edit,Read,Write"] };
 const SEARCH = { name: "ToolSearch", input: { query: `select:${WORD_TOOL}`, max_results: 5 } };
 const CONTENT = 'Hello 世界\n\tquote " backslash \\ 👋\n\n';
 
-test("writes, edits, runs and reads, and the model sees what came of each", async () => {
+test("writes, edits, runs and reads, and sends the model each result", async () => {
   await using session = await startSession(ALLOW);
   const path = session.path("greeting.txt");
   const run = await session.ask("Work", [
@@ -61,7 +61,7 @@ test("writes exactly the bytes that the model gave", async () => {
   assertEquals(await Deno.readFile(path), new TextEncoder().encode(CONTENT));
 });
 
-test("runs both of two calls whose pieces arrive interleaved", async () => {
+test("runs two calls whose deltas are interleaved", async () => {
   await using session = await startSession(ALLOW);
   const first = { name: "Bash", id: "call_a", input: { command: "echo one > a; echo out-one" } };
   const second = { name: "Bash", id: "call_b", input: { command: "echo two > b; echo out-two" } };
@@ -87,7 +87,7 @@ test("runs both of two calls whose pieces arrive interleaved", async () => {
   assertEquals(listResults(session), [["call_a", "out-one"], ["call_b", "out-two"]]);
 });
 
-test("sends results out of call order, and upstream gets each with its call", async () => {
+test("sends results out of order, each with its call", async () => {
   await using session = await startSession(ALLOW);
   await session.ask("Work", [
     calls(
@@ -105,7 +105,7 @@ test("sends results out of call order, and upstream gets each with its call", as
   assertStringIncludes(unknown?.[1] ?? "", "NoSuchTool");
 });
 
-test("reads an image, which reaches upstream as an image_url", async () => {
+test("reads an image, which is sent as image_url", async () => {
   await using session = await startSession(ALLOW);
   const path = session.path("pixel.png");
   await Deno.writeFile(path, decodeBase64(PIXEL));
@@ -124,7 +124,7 @@ test("reads an image, which reaches upstream as an image_url", async () => {
   assertEquals(decodeBase64(data ?? "").slice(1, 4), new TextEncoder().encode("PNG"));
 });
 
-test("reads a PDF, which the model gets as a file", async () => {
+test("reads a PDF, which is sent as a file", async () => {
   await using session = await startSession(ALLOW);
   const path = session.path("paper.pdf");
   await Deno.writeTextFile(path, PDF);
@@ -158,7 +158,7 @@ test("calls a tool of an MCP server by its name", async () => {
   assertStringIncludes(readLastResult(session.upstream[2]), "heard 世界");
 });
 
-test("keeps a deferred tool from the model until it has been searched for", async () => {
+test("does not send a deferred tool before a tool search finds it", async () => {
   await using session = await startSession();
   await session.ask("Find the tool", [calls(SEARCH), says("Found it")], {
     args: listMcpArgs(session.path("mcp.log")),
@@ -172,7 +172,7 @@ test("keeps a deferred tool from the model until it has been searched for", asyn
   }
 });
 
-test("gets structured output by schema", async () => {
+test("returns structured output for a schema", async () => {
   await using session = await startSession();
   const schema = {
     type: "object",
@@ -189,7 +189,7 @@ test("gets structured output by schema", async () => {
   assertEquals(tool?.parameters["required"], ["city", "count"]);
 });
 
-test("runs a call that comes with text before it, and says both back", async () => {
+test("runs a call that follows text, and sends both back", async () => {
   await using session = await startSession(ALLOW);
   const run = await session.ask("Work", [
     answers({

@@ -1,6 +1,6 @@
 /**
- * Claude Code's WebSearch: a request of its own with Anthropic's server tool, whose answer must bring the blocks
- * that the client takes its links and its count from.
+ * Claude Code's WebSearch: a separate request with Anthropic's server tool. The client reads links and the count of
+ * searches from blocks of the response.
  * @module
  */
 
@@ -32,7 +32,7 @@ const searches: Step = () => {
   ]);
 };
 
-test("searches the web: the model gets the links, and the searches are counted", async () => {
+test("searches the web, sends the model the links, and counts the searches", async () => {
   await using session = await startSession(ALLOW);
   const run = await session.ask("What is new?", [
     calls({ name: "WebSearch", input: { query: "deno news", allowed_domains: ["deno.example"] } }),
@@ -58,7 +58,7 @@ test("searches the web: the model gets the links, and the searches are counted",
   assertEquals(Object(used).webSearchRequests, 2);
 });
 
-test("takes a search without any citation for what it is", async () => {
+test("accepts a search without citations", async () => {
   await using session = await startSession(ALLOW);
   const run = await session.ask("What is new?", [
     calls({ name: "WebSearch", input: { query: "deno news" } }),

@@ -7,7 +7,7 @@ import { assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
 import { findCacheTtl } from "../../../lib/translate/request/cache_control.ts";
 import { translateRequest } from "../../../lib/translate/request/request.ts";
-import { text, user } from "../../helpers/turns.ts";
+import { text, user } from "../../helpers/messages.ts";
 
 type Breakpoint = { type: "ephemeral"; ttl?: "5m" | "1h" };
 

@@ -10,7 +10,7 @@ import {
   translateRequest,
 } from "../../../lib/translate/request/request.ts";
 import { loadRequestCases } from "../../helpers/fixtures.ts";
-import { checkChatRequest } from "../../helpers/openai_checker.ts";
+import { checkChatRequest } from "../../helpers/openrouter_request_checker.ts";
 
 const cases = loadRequestCases();
 

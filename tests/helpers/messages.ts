@@ -1,0 +1,23 @@
+/**
+ * Messages and content blocks of Anthropic requests.
+ * @module
+ */
+
+/** An image of one pixel, as a base64 PNG. */
+export const PIXEL =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/** A text block, with more fields. */
+export function text<More extends object = object>(content: string, more?: More) {
+  return { type: "text", text: content, ...more };
+}
+
+/** A user message. */
+export function user(...content: unknown[]) {
+  return { role: "user", content };
+}
+
+/** An assistant message. */
+export function assistant(...content: unknown[]) {
+  return { role: "assistant", content };
+}

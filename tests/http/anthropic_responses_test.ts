@@ -1,0 +1,169 @@
+// UPSTREAM_DIALECT=anthropic: responses are forwarded byte for byte; timeouts, errors and log are the proxy's.
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  BODY,
+  DELTA,
+  END,
+  ENV,
+  events,
+  MESSAGE,
+  START,
+  startStage,
+} from "../helpers/anthropic_dialect.ts";
+import { awaitHeaders, HELD_KEY, startProxy } from "../helpers/proxy.ts";
+import { eventStream, holdStream, startUpstream } from "../helpers/upstream.ts";
+
+Deno.test("the anthropic dialect forwards a stream byte for byte and logs its usage", async () => {
+  const bytes = `: OPENROUTER PROCESSING\n\n${START}${DELTA}${END}`;
+  await using stage = startStage(() => eventStream(bytes));
+  const response = await stage.send({ ...BODY, stream: true });
+  assertEquals(response.headers.get("content-type"), "text/event-stream; charset=utf-8");
+  assertMatch(response.headers.get("request-id") ?? "", /^req_/);
+  assertEquals(await response.text(), bytes);
+  const record = await stage.services.recorded();
+  assertEquals(
+    [record.model, record.upstreamModel, record.provider, record.outcome, record.costUsd],
+    ["claude-opus-5[1m]", "anthropic/claude-5-opus", "Anthropic", "complete", 0.25],
+  );
+  assertEquals(
+    [record.inputTokens, record.outputTokens, record.cachedTokens, record.writtenTokens],
+    [10, 7, 4, 2],
+  );
+});
+
+Deno.test("the anthropic dialect logs the usage of a JSON response", async () => {
+  await using stage = startStage(() => Response.json(MESSAGE));
+  await (await stage.send(BODY)).text();
+  const record = await stage.services.recorded();
+  assertEquals([record.inputTokens, record.outputTokens, record.costUsd], [10, 7, 0.25]);
+  assertEquals(record.upstreamModel, "anthropic/claude-5-opus");
+});
+
+const INCOMPLETE: [about: string, bytes: string, type: string][] = [
+  ["ends without message_stop", START + DELTA, "api_error"],
+  ["is empty", "", "api_error"],
+];
+
+for (const [about, bytes, type] of INCOMPLETE) {
+  Deno.test(`a stream of the anthropic dialect that ${about} ends in an error event`, async () => {
+    await using stage = startStage(() => eventStream(bytes));
+    const text = await (await stage.send({ ...BODY, stream: true })).text();
+    assertEquals(text.startsWith(bytes), true);
+    const last = JSON.parse(text.slice(text.lastIndexOf("data: ") + 6));
+    assertEquals([last.type, last.error.type], ["error", type]);
+    assertEquals((await stage.services.recorded()).outcome, type);
+  });
+}
+
+Deno.test("an error event of the anthropic dialect is forwarded and logged", async () => {
+  const error = { type: "error", error: { type: "overloaded_error", message: "Full" } };
+  const bytes = START + events(error);
+  await using stage = startStage(() => eventStream(bytes));
+  assertEquals(await (await stage.send({ ...BODY, stream: true })).text(), bytes);
+  const record = await stage.services.recorded();
+  assertEquals([record.outcome, record.error], ["overloaded_error", "Full"]);
+});
+
+Deno.test("an idle stream of the anthropic dialect ends in a timeout error", async () => {
+  const held = holdStream(START);
+  await using stage = startStage(() => held.response, { TIMEOUT_S: "0.2" });
+  const text = await (await stage.send({ ...BODY, stream: true })).text();
+  assertStringIncludes(text, '"timeout_error"');
+  await held.cancelled;
+});
+
+Deno.test("a client that cancels a stream of the anthropic dialect cancels the upstream body", async () => {
+  const held = holdStream(START);
+  await using stage = startStage(() => held.response);
+  const response = await stage.send({ ...BODY, stream: true });
+  const reader = response.body?.getReader();
+  await reader?.read();
+  await reader?.cancel();
+  await held.cancelled;
+  assertEquals((await stage.services.recorded()).outcome, "client_gone");
+});
+
+const ERRORS: [about: string, reply: () => Response, status: number, message: string][] = [
+  [
+    "an error in Anthropic's format",
+    () =>
+      Response.json({ type: "error", error: { type: "rate_limit_error", message: "Slow down" } }, {
+        status: 429,
+        headers: { "retry-after": "7" },
+      }),
+    429,
+    "Slow down",
+  ],
+  [
+    "an error with the key",
+    () => Response.json({ error: { message: `bad ${HELD_KEY}`, code: 401 } }, { status: 401 }),
+    401,
+    "bad",
+  ],
+  [
+    "an HTML page",
+    () => new Response("<p>Oops</p>", { headers: { "content-type": "text/html" } }),
+    502,
+    "html",
+  ],
+  [
+    "an error with HTTP 200",
+    () => Response.json({ type: "error", error: { message: "Full", code: 529 } }),
+    529,
+    "Full",
+  ],
+];
+
+for (const [about, reply, status, message] of ERRORS) {
+  Deno.test(`${about} becomes a ${status} in the anthropic dialect`, async () => {
+    await using stage = startStage(reply);
+    const response = await stage.send(BODY);
+    const text = await response.text();
+    assertEquals(response.status, status);
+    assertEquals(JSON.parse(text).type, "error");
+    assertStringIncludes(text, message);
+    assertEquals(text.includes(HELD_KEY), false);
+    if (status === 429) assertEquals(response.headers.get("retry-after"), "7");
+  });
+}
+
+Deno.test("the anthropic dialect logs the target list and the time of the first event", async () => {
+  await using stage = startStage(() => eventStream(START + DELTA + END), {
+    TARGET_MODEL_OPUS: "a/one,b/two",
+  });
+  await (await stage.send({ ...BODY, stream: true })).text();
+  const record = await stage.services.recorded();
+  assertEquals([record.sentModels, typeof record.firstEventMs], [["a/one", "b/two"], "number"]);
+});
+
+Deno.test("the anthropic dialect forwards a message with error null and rejects a list", async () => {
+  await using stage = startStage(() => Response.json({ ...MESSAGE, error: null }));
+  const response = await stage.send(BODY);
+  assertEquals([response.status, await response.json()], [200, { ...MESSAGE, error: null }]);
+  await using list = startStage(() => Response.json([MESSAGE]));
+  const rejected = await list.send(BODY);
+  assertStringIncludes(await rejected.text(), "not valid JSON");
+  assertEquals(rejected.status, 502);
+});
+
+Deno.test("a client that disconnects during a JSON response of the anthropic dialect is logged as client_gone", async () => {
+  const held = holdStream("{");
+  await using upstream = startUpstream(() =>
+    new Response(held.body, { headers: { "content-type": "application/json" } })
+  );
+  await using proxy = startProxy({ upstream, env: ENV });
+  const hasHead = awaitHeaders(proxy.services);
+  const { hostname, port, host } = new URL(proxy.url);
+  const text = JSON.stringify(BODY);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const headers =
+    `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
+    `content-length: ${text.length}\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(headers + text));
+  await hasHead;
+  connection.close();
+  await held.cancelled;
+  const { outcome, status } = await proxy.services.recorded();
+  assertEquals([outcome, status], ["client_gone", 499]);
+});

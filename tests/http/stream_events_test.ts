@@ -1,0 +1,117 @@
+// Events of a streamed response, and chunks of any form.
+
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import type { Message } from "../../lib/anthropic/types.ts";
+import type { Chunk } from "../../lib/openrouter/types.ts";
+import { collectMessage } from "../../lib/translate/response/message.ts";
+import {
+  completion,
+  deltaChunk,
+  finishChunk,
+  sse,
+  textChunk,
+  usageChunk,
+} from "../helpers/chunks.ts";
+import { ask, call, post } from "../helpers/proxy.ts";
+import { toBody } from "../helpers/sse.ts";
+import {
+  createHandlerWithFetch,
+  idAndName,
+  parseEvents,
+  requestStream,
+  summarize,
+  type Summary,
+  TOOL_CALLS_END,
+  toolCallChunk,
+  toolCallDelta,
+  translateStream,
+} from "../helpers/translated_response.ts";
+import { createTranslator } from "../helpers/translator.ts";
+import { eventStream } from "../helpers/upstream.ts";
+
+type Json = Record<string, unknown>;
+
+/** Upstream chunks → the response in short. */
+const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
+  [
+    "content in the chunk of the finish reason is translated",
+    [deltaChunk({ content: "Well" }, "stop"), usageChunk(), "[DONE]"],
+    ["text Well", "= end_turn"],
+  ],
+  [
+    "SSE comments and [DONE] are ignored",
+    [": OPENROUTER PROCESSING", textChunk("世界"), ":", finishChunk(), ": end", "[DONE]"],
+    ["text 世界", "= end_turn"],
+  ],
+];
+
+for (const [name, chunks, summary] of ROWS) {
+  Deno.test(name, async () => {
+    assertEquals(summarize(await translateStream(sse(...chunks))), summary);
+  });
+}
+
+/** A text in two chunks, split after the first byte of 世. */
+function cutInside(text: string): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const bytes = new TextEncoder().encode(text);
+  const middle = bytes.indexOf(0xe4) + 1;
+  assertGreater(middle, 0);
+  return toBody([bytes.slice(0, middle), bytes.slice(middle)]);
+}
+
+Deno.test("a character split between chunks is decoded, in a stream and in JSON", async () => {
+  const chunks = sse(textChunk("世界"), finishChunk(), "[DONE]");
+  const events = parseEvents(await requestStream(() => eventStream(cutInside(chunks))));
+  assertEquals(summarize(events), ["text 世界", "= end_turn"]);
+  const headers = { "content-type": "application/json" };
+  const body = () => cutInside(JSON.stringify(completion("世界")));
+  const response = await call(
+    createHandlerWithFetch(() => new Response(body(), { headers })),
+    post(ask()),
+  );
+  assertEquals((await response.json()).content, [{ type: "text", text: "世界" }]);
+});
+
+Deno.test("content_block_start has empty fields, and message_start has type and role", async () => {
+  const events = await translateStream(
+    sse(
+      deltaChunk({ reasoning: "Hm" }),
+      textChunk("Hi"),
+      toolCallChunk(toolCallDelta(0, '{"p":1}', idAndName("call_a"))),
+      ...TOOL_CALLS_END,
+    ),
+  );
+  assertEquals(
+    events.flatMap((event) => event.type === "content_block_start" ? [event.content_block] : []),
+    [
+      { type: "thinking", thinking: "", signature: "" },
+      { type: "text", text: "" },
+      { type: "tool_use", id: "call_a", name: "Read", input: {} },
+    ],
+  );
+  const [start] = events;
+  assert(start?.type === "message_start");
+  const { type, role, content } = start.message;
+  assertEquals([type, role, content], ["message", "assistant", []]);
+});
+
+Deno.test("message_stop ends the stream without [DONE]", async () => {
+  const text = await requestStream(() =>
+    eventStream(sse(textChunk("Hi"), finishChunk(), "[DONE]"))
+  );
+  assertEquals(text.includes("[DONE]"), false);
+  assert(text.endsWith('event: message_stop\ndata: {"type":"message_stop"}\n\n'));
+});
+
+/** The message that a stream of these chunks is translated to. */
+function stream(...chunks: Chunk[]): Message {
+  const translator = createTranslator({ stopSequences: ["END"] });
+  const events = chunks.flatMap((chunk) => translator.push(chunk));
+  return collectMessage([...events, ...translator.finish()]);
+}
+
+Deno.test("StreamTranslator reads content that is a list of text parts", () => {
+  const content = [{ type: "text", text: "one, " }, { type: "text", text: "two" }];
+  const message = stream({ choices: [{ delta: { content }, finish_reason: "stop" }] });
+  assertEquals(message.content, [{ type: "text", text: "one, two" }]);
+});

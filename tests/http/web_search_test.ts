@@ -1,0 +1,44 @@
+// Web search: the tool of the request and the results of the response.
+
+import { assertEquals } from "@std/assert";
+import { SearchResults } from "../../lib/translate/web_search.ts";
+import { ask } from "../helpers/proxy.ts";
+import { replyWith } from "../helpers/replies.ts";
+import { readUpstreamBody, sendOne } from "../helpers/upstream_body.ts";
+
+type Keys = Record<string, unknown>;
+
+Deno.test("web_search_20250305 becomes OpenRouter's web search tool", async () => {
+  const search = { type: "web_search_20250305", name: "web_search", max_uses: 5 };
+  const seen = await readUpstreamBody(ask({ tools: [search] }));
+  assertEquals(seen["tools"], [{ type: "openrouter:web_search", parameters: { max_uses: 5 } }]);
+});
+
+const SEARCH = { type: "web_search_20250305", name: "web_search" };
+
+Deno.test("POST /v1/messages returns web search results if the request has a search tool", async () => {
+  const annotations = [{ type: "url_citation", url_citation: { url: "https://example.com" } }];
+  const reply = replyWith({ annotations });
+  const { message } = await sendOne({ tools: [SEARCH] }, reply);
+  assertEquals(
+    message.content.map(({ type }: Keys) => type),
+    ["text", "server_tool_use", "web_search_tool_result"],
+  );
+  const { message: other } = await sendOne({}, reply);
+  assertEquals(other.content.map(({ type }: Keys) => type), ["text"]);
+});
+
+Deno.test("SearchResults returns at most 100 searches", () => {
+  let ids = 0;
+  const blocks = new SearchResults().listBlocks(1e9, () => `srvtoolu_${++ids}`);
+  assertEquals([blocks.length, ids], [200, 100]);
+});
+
+Deno.test("SearchResults returns a result for each search", () => {
+  let ids = 0;
+  const blocks = new SearchResults().listBlocks(2, () => `s${++ids}`);
+  assertEquals(
+    blocks.map((block) => block.type === "server_tool_use" ? block.id : block.tool_use_id),
+    ["s1", "s1", "s2", "s2"],
+  );
+});
