@@ -4,7 +4,26 @@
  */
 
 import { STATUS_CODE } from "@std/http/status";
-import type { ErrorBody, ErrorType } from "./anthropic/types.ts";
+
+/** The error types of the API. */
+export type ErrorType =
+  | "invalid_request_error"
+  | "authentication_error"
+  | "billing_error"
+  | "permission_error"
+  | "not_found_error"
+  | "request_too_large"
+  | "rate_limit_error"
+  | "timeout_error"
+  | "api_error"
+  | "overloaded_error";
+
+/** `details` is sent only if a client acts on it. */
+export type ErrorBody = {
+  type: ErrorType;
+  message: string;
+  details?: Record<string, unknown> | undefined;
+};
 
 /** The status of each error type unless the error has its own. 529 is Anthropic's. */
 const STATUS_OF: Record<ErrorType, number> = {

@@ -76,8 +76,6 @@ export type {
   DocumentBlock,
   DocumentSource,
   Effort,
-  ErrorBody,
-  ErrorType,
   ImageBlock,
   ImageSource,
   InputBlock as Showable,
@@ -117,7 +115,7 @@ export type {
   WebSearchBlock,
   WebSearchResult,
 } from "./anthropic/server_tools.ts";
-export { ApiError, type ApiErrorOptions } from "./errors.ts";
+export { ApiError, type ApiErrorOptions, type ErrorBody, type ErrorType } from "./errors.ts";
 export type {
   AdvisorTool,
   Annotation,

@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { ErrorBody } from "../errors.ts";
 import type { Citation, ServerTools, WebSearchBlock, WebSearchResult } from "./server_tools.ts";
 
 /** A breakpoint of the prompt cache. */
@@ -249,26 +250,6 @@ export type MessageDelta = {
 export type SafeguardResult = {
   type: "dangerous_tool_use";
   status: { type: "unsupported" };
-};
-
-/** The error types of the API. Their HTTP status is in errors.ts. */
-export type ErrorType =
-  | "invalid_request_error"
-  | "authentication_error"
-  | "billing_error"
-  | "permission_error"
-  | "not_found_error"
-  | "request_too_large"
-  | "rate_limit_error"
-  | "timeout_error"
-  | "api_error"
-  | "overloaded_error";
-
-/** `details` is sent only if a client acts on it. */
-export type ErrorBody = {
-  type: ErrorType;
-  message: string;
-  details?: Record<string, unknown> | undefined;
 };
 
 /** The events of a stream. Only one block is open at a time. */

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { ErrorType } from "../anthropic/types.ts";
-import { ApiError, type ApiErrorOptions } from "../errors.ts";
+import { ApiError, type ApiErrorOptions, type ErrorType } from "../errors.ts";
 import {
   findError,
   isHtml,

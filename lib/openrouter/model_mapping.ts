@@ -90,3 +90,14 @@ function translateClaudeName(name: string, target: string | null): string {
   const family = findFamily(name) ?? findFamily(target ?? "") ?? "sonnet";
   return `~anthropic/claude-${family}-latest`;
 }
+
+/** The vendor of a model: signatures are valid only for the vendor that made them. "" if the id names none. */
+export function vendorOf(model: string): string {
+  const [vendor = "", slug] = model.replace(/^~/, "").split("/");
+  return vendor.startsWith("@") || (vendor === "openrouter" && slug !== undefined) ? "" : vendor;
+}
+
+/** Whether an OpenRouter id names a Claude model. */
+export function isClaude(model: string): boolean {
+  return vendorOf(model) === "anthropic" && model.includes("/");
+}

@@ -20,7 +20,7 @@ import {
 } from "../translate/response/message.ts";
 import { StreamTranslator } from "../translate/response/stream_translator.ts";
 import { translateUsage } from "../translate/response/usage.ts";
-import { vendorOf } from "../translate/reasoning.ts";
+import { vendorOf } from "../openrouter/model_mapping.ts";
 import { recordBlock, recordEnd, recordFirstEvent, recordUsage } from "./record.ts";
 import type { UpstreamResult } from "./send.ts";
 

@@ -8,6 +8,7 @@
 
 import type * as anthropic from "../anthropic/types.ts";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
+import { isClaude, vendorOf } from "../openrouter/model_mapping.ts";
 import type * as openrouter from "../openrouter/types.ts";
 import { readText } from "./response/content_text.ts";
 
@@ -132,17 +133,6 @@ function mergeDetails(
 
 /** Defined, not assigned, so that a key `__proto__` is plain data. */
 const PLAIN_PROPERTY = { enumerable: true, writable: true, configurable: true };
-
-/** The vendor of a model: signatures are valid only for the vendor that made them. "" if the id names none. */
-export function vendorOf(model: string): string {
-  const [vendor = "", slug] = model.replace(/^~/, "").split("/");
-  return vendor.startsWith("@") || (vendor === "openrouter" && slug !== undefined) ? "" : vendor;
-}
-
-/** Whether an OpenRouter id names a Claude model. */
-export function isClaude(model: string): boolean {
-  return vendorOf(model) === "anthropic" && model.includes("/");
-}
 
 /** How reasoning is encoded in a block's `signature` or `data`. */
 export interface EncodeOptions {

@@ -13,7 +13,8 @@
  * @module
  */
 
-import type { ErrorType, Message, StreamEvent } from "../../lib/anthropic/types.ts";
+import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
+import type { ErrorType } from "../../lib/errors.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 import type * as openrouter from "../../lib/openrouter/types.ts";
 import type { RequestOptions } from "../../lib/translate/request/request.ts";

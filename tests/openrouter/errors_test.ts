@@ -1,8 +1,7 @@
 /** Translation of upstream's errors to the client's. @module */
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import type { ErrorType } from "../../lib/anthropic/types.ts";
-import { type ApiError, toErrorBody } from "../../lib/errors.ts";
+import { type ApiError, type ErrorType, toErrorBody } from "../../lib/errors.ts";
 import { parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 
 /** Upstream's status → type and status for the client. */

@@ -9,13 +9,8 @@ import type { Message } from "../../lib/anthropic/types.ts";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import type * as openrouter from "../../lib/openrouter/types.ts";
 import { collectMessage, translateResponse } from "../../lib/translate/response/message.ts";
-import {
-  continues,
-  isClaude,
-  readReasoning,
-  sharesEnvelope,
-  vendorOf,
-} from "../../lib/translate/reasoning.ts";
+import { continues, readReasoning, sharesEnvelope } from "../../lib/translate/reasoning.ts";
+import { isClaude, vendorOf } from "../../lib/openrouter/model_mapping.ts";
 import { translateRequest } from "../../lib/translate/request/request.ts";
 import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
 

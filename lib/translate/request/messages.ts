@@ -7,7 +7,8 @@
 
 import type * as anthropic from "../../anthropic/types.ts";
 import type * as openrouter from "../../openrouter/types.ts";
-import { isClaude, renameCalls, replayReasoning } from "../reasoning.ts";
+import { isClaude } from "../../openrouter/model_mapping.ts";
+import { renameCalls, replayReasoning } from "../reasoning.ts";
 import { UpstreamCallIds } from "../tool_call_ids.ts";
 import type { ToolNames } from "../tool_names.ts";
 import { describeSearch } from "../web_search.ts";

@@ -6,7 +6,7 @@
 
 import type * as anthropic from "../../anthropic/types.ts";
 import type * as openrouter from "../../openrouter/types.ts";
-import { isClaude } from "../reasoning.ts";
+import { isClaude } from "../../openrouter/model_mapping.ts";
 import type { TranslationContext } from "./context.ts";
 
 const MIN_BUDGET = 1024;

@@ -7,7 +7,7 @@
 import type * as anthropic from "../../anthropic/types.ts";
 import { ApiError } from "../../errors.ts";
 import type * as openrouter from "../../openrouter/types.ts";
-import { isClaude } from "../reasoning.ts";
+import { isClaude } from "../../openrouter/model_mapping.ts";
 import { findSchemaRules } from "../schemas/schema_rules.ts";
 import { estimateInputTokens } from "../tokens.ts";
 import { ToolNames } from "../tool_names.ts";

@@ -25,7 +25,7 @@ import {
   type UpstreamMetadata,
 } from "./usage.ts";
 import { BlockQueue, type OnBlock } from "./block_queue.ts";
-import { vendorOf } from "../reasoning.ts";
+import { vendorOf } from "../../openrouter/model_mapping.ts";
 import { ReasoningBlocks } from "./reasoning_blocks.ts";
 import { TextBlocks } from "./text_blocks.ts";
 import { SearchResults } from "../web_search.ts";

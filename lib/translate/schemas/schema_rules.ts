@@ -9,7 +9,7 @@
 
 import type { JsonObject } from "../../json.ts";
 import { flatten } from "./flatten.ts";
-import { isClaude } from "../reasoning.ts";
+import { isClaude } from "../../openrouter/model_mapping.ts";
 import {
   addItems,
   addProperties,
