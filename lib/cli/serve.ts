@@ -7,7 +7,7 @@ import { toPeer } from "../auth.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../request_context.ts";
-import { createLog } from "../log.ts";
+import { createLog, type LogOptions } from "../log.ts";
 import { createRedactor, listSecrets } from "../redact.ts";
 import { settlesWithin } from "../stream/deadline.ts";
 import type { OpenStream } from "../stream/response_stream.ts";
@@ -40,7 +40,11 @@ export interface RunningServer {
 }
 
 /** Creates the services of the command line, with a log on standard output. */
-export function createCliServices(config: Config, about: About): Services {
+export function createCliServices(
+  config: Config,
+  about: About,
+  writeLine: LogOptions["writeLine"] = printLine,
+): Services {
   const format = config.logFormat === "auto"
     ? (Deno.stdout.isTerminal() ? "text" : "json")
     : config.logFormat;
@@ -48,7 +52,7 @@ export function createCliServices(config: Config, about: About): Services {
     level: config.logLevel,
     format,
     isColored: canShowColors(),
-    writeLine: printLine,
+    writeLine,
     redact: createRedactor(listSecrets(config)),
     date: () => new Date(),
   });
