@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RequestTimeline } from "./request_timeline.ts";
+import type { RequestRecord } from "../log.ts";
 import { RunningMeans } from "../running_mean.ts";
 import { findHighest, type KnownPrices, priceAtMost, type Prices, priceTokens } from "./prices.ts";
 import type { Today } from "./types.ts";
@@ -44,6 +44,13 @@ export interface Reservation {
   readonly countOutput: () => number;
   /** Upstream has rejected the request: it costs nothing. */
   isRejected: boolean;
+}
+
+/** A request as far as the budget needs it; the request timeline is one. */
+export interface Reservable {
+  readonly record: RequestRecord;
+  readonly countOutput: (() => number) | null;
+  reservation: Reservation | null;
 }
 
 /** The dependencies and settings of a budget. */
@@ -91,7 +98,7 @@ export class Budget {
   }
 
   /** Reserves the cost of a request. If it is sent again in another form, replaces the earlier reservation. */
-  reserve(timeline: RequestTimeline, request: BudgetedRequest): void {
+  reserve(timeline: Reservable, request: BudgetedRequest): void {
     if (!this.isLimited) return;
     this.#release(timeline);
     const [model] = request.models;
@@ -109,7 +116,7 @@ export class Budget {
   }
 
   /** Replaces the reservation of a completed request with its reported or estimated cost. */
-  settle(timeline: RequestTimeline): void {
+  settle(timeline: Reservable): void {
     const { reservation, record } = timeline;
     this.#release(timeline);
     const today = this.#currentDay();
@@ -127,12 +134,12 @@ export class Budget {
     }
   }
 
-  #release(timeline: RequestTimeline): void {
+  #release(timeline: Reservable): void {
     if (timeline.reservation !== null) this.#reservations.delete(timeline.reservation);
     timeline.reservation = null;
   }
 
-  #learn({ record }: RequestTimeline, { request }: Reservation, costUsd: number): void {
+  #learn({ record }: Reservable, { request }: Reservation, costUsd: number): void {
     const [model] = request.models;
     if (record.outputTokens !== undefined) this.#meanOutputs.learn(model, record.outputTokens);
     this.#meanCosts.learn(model, costUsd);
@@ -140,7 +147,7 @@ export class Budget {
   }
 
   /** Estimates the cost of a response without a reported cost; undefined if that is not possible. */
-  #estimate({ record }: RequestTimeline, reservation: Reservation): number | undefined {
+  #estimate({ record }: Reservable, reservation: Reservation): number | undefined {
     const { request, isRejected, countOutput } = reservation;
     const { inputTokens: input, cachedTokens: cached, writtenTokens: written } = record;
     // The first usage of a stream may contain zeros only.
