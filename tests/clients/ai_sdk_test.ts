@@ -48,10 +48,11 @@ import {
   type Upstream,
 } from "../helpers/upstream.ts";
 import { PIXEL } from "../helpers/messages.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 type Model = ReturnType<ReturnType<typeof createAnthropic>>;
 
-interface Stage extends AsyncDisposable {
+interface Harness extends AsyncDisposable {
   model: Model;
   upstream: Upstream;
 }
@@ -65,18 +66,18 @@ const CITY = {
 } as const;
 const citySchema = jsonSchema<{ city: string }>({ ...CITY, required: ["city"] });
 const weather = tool({
-  description: "Tells the weather",
+  description: "Returns the weather",
   inputSchema: citySchema,
   execute: ({ city }) => `30 °C in ${city}`,
 });
 
-/** Upstream, proxy and model, wired. Every request that reached upstream must be one that it takes. */
-function startStage(script: Reply | Reply[]): Stage {
-  const upstream = startUpstream(script);
+/** Starts upstream, proxy and model. Every upstream request must be valid. */
+function startHarness(replies: Reply | Reply[]): Harness {
+  const upstream = startUpstream(replies);
   const proxy = startProxy({ upstream });
   return {
     upstream,
-    model: createAnthropic({ baseURL: `${proxy.url}/v1`, apiKey: "sk-ant-of-the-client" })(MODEL),
+    model: createAnthropic({ baseURL: `${proxy.url}/v1`, apiKey: "sk-ant-from-the-client" })(MODEL),
     async [Symbol.asyncDispose]() {
       await proxy.stop();
       await upstream[Symbol.asyncDispose]();
@@ -85,7 +86,7 @@ function startStage(script: Reply | Reply[]): Stage {
   };
 }
 
-/** A completion that thinks and calls. */
+/** A completion with reasoning and calls. */
 function callCompletion(cities: string[]): Record<string, unknown> {
   return messageCompletion({
     content: null,
@@ -105,16 +106,15 @@ function callCompletion(cities: string[]): Record<string, unknown> {
   }, "tool_calls");
 }
 
-const RICH = sseTwoCalls("weather");
+const TWO_CALLS = sseTwoCalls("weather");
 
-const answer = (body: Record<string, unknown>): Reply => () => Response.json(body);
-const answerStream = (...chunks: Parameters<typeof sse>): Reply => () =>
-  eventStream(sse(...chunks));
+const jsonReply = (body: Record<string, unknown>): Reply => () => Response.json(body);
+const streamReply = (...chunks: Parameters<typeof sse>): Reply => () => eventStream(sse(...chunks));
 
-/** Failures come as parts of a stream, so nothing is thrown or printed. */
+/** Errors are parts of the stream: nothing is thrown or printed. */
 const QUIET = { maxRetries: 0, onError: () => {} };
 
-/** The error of a call that upstream's refusal ends. */
+/** The error of a call that upstream rejects. */
 async function catchCallError(promise: PromiseLike<unknown>): Promise<APICallError> {
   const error = await assertRejects(async () => await promise);
   assert(APICallError.isInstance(error), String(error));
@@ -122,8 +122,8 @@ async function catchCallError(promise: PromiseLike<unknown>): Promise<APICallErr
 }
 
 Deno.test("generateText reads text, usage and finish reason", async () => {
-  await using stage = startStage(answer(completion("Hi there.")));
-  const result = await generateText({ model: stage.model, prompt: "Hello", maxRetries: 0 });
+  await using harness = startHarness(jsonReply(completion("Hi there.")));
+  const result = await generateText({ model: harness.model, prompt: "Hello", maxRetries: 0 });
   assertEquals([result.text, result.finishReason, result.rawFinishReason], [
     "Hi there.",
     "stop",
@@ -138,17 +138,17 @@ Deno.test("generateText reads text, usage and finish reason", async () => {
   ]);
   assertEquals(response.modelId, MODEL);
   assertMatch(response.id, /^msg_/);
-  const [seen] = stage.upstream.requests;
-  assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
+  const [received] = harness.upstream.requests;
+  assertEquals(received?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
 });
 
 Deno.test("generateText runs tools and sends thinking, tool calls and results back", async () => {
-  await using stage = startStage([
-    answer(callCompletion(["Rome", "Oslo"])),
-    answer(completion("Rome is as warm.")),
+  await using harness = startHarness([
+    jsonReply(callCompletion(["Rome", "Oslo"])),
+    jsonReply(completion("Rome is as warm.")),
   ]);
   const result = await generateText({
-    model: stage.model,
+    model: harness.model,
     prompt: "Rome or Oslo?",
     tools: { weather },
     stopWhen: stepCountIs(3),
@@ -167,7 +167,7 @@ Deno.test("generateText runs tools and sends thinking, tool calls and results ba
     function: { name: "weather", arguments: JSON.stringify({ city }) },
   }));
   const format = "anthropic-claude-v1";
-  assertEquals(stage.upstream.requests[1]?.body["messages"], [
+  assertEquals(harness.upstream.requests[1]?.body["messages"], [
     { role: "user", content: "Rome or Oslo?" },
     {
       role: "assistant",
@@ -184,31 +184,33 @@ Deno.test("generateText runs tools and sends thinking, tool calls and results ba
 
 Deno.test("generateText reads encrypted thinking and sends it back unchanged", async () => {
   const format = "anthropic-claude-v1";
-  const hidden = { type: "reasoning.encrypted", data: "b3BhcXVl", format };
-  const thinking = answer(messageCompletion({ content: "Hm.", reasoning_details: [hidden] }));
-  await using stage = startStage([thinking, answer(completion("Yes."))]);
+  const encrypted = { type: "reasoning.encrypted", data: "b3BhcXVl", format };
+  const reasoningReply = jsonReply(
+    messageCompletion({ content: "Hm.", reasoning_details: [encrypted] }),
+  );
+  await using harness = startHarness([reasoningReply, jsonReply(completion("Yes."))]);
   const question: ModelMessage = { role: "user", content: "Well?" };
-  const first = await generateText({ model: stage.model, messages: [question], maxRetries: 0 });
+  const first = await generateText({ model: harness.model, messages: [question], maxRetries: 0 });
   assertEquals([first.text, first.warnings], ["Hm.", []]);
   const messages = [question, ...first.response.messages, question];
-  await generateText({ model: stage.model, messages, maxRetries: 0 });
-  assertEquals(stage.upstream.requests[1]?.body["messages"], [
+  await generateText({ model: harness.model, messages, maxRetries: 0 });
+  assertEquals(harness.upstream.requests[1]?.body["messages"], [
     { role: "user", content: "Well?" },
-    { role: "assistant", content: "Hm.", reasoning_details: [{ ...hidden, index: 0 }] },
+    { role: "assistant", content: "Hm.", reasoning_details: [{ ...encrypted, index: 0 }] },
     { role: "user", content: "Well?" },
   ]);
 });
 
 Deno.test("generateText returns an object for a JSON schema", async () => {
-  await using stage = startStage(answer(completion('{"city":"Rome"}')));
+  await using harness = startHarness(jsonReply(completion('{"city":"Rome"}')));
   const result = await generateText({
-    model: stage.model,
+    model: harness.model,
     prompt: "Where?",
     output: Output.object({ schema: citySchema }),
     maxRetries: 0,
   });
   assertEquals([result.output, result.warnings], [{ city: "Rome" }, []]);
-  assertEquals(stage.upstream.requests[0]?.body["response_format"], {
+  assertEquals(harness.upstream.requests[0]?.body["response_format"], {
     type: "json_schema",
     json_schema: { name: "response", strict: true, schema: CITY },
   });
@@ -218,37 +220,37 @@ Deno.test("generateText returns an object from a tool call", async () => {
   const call = { id: "call_1", type: "function", function: { name: "json", arguments: "" } };
   call.function.arguments = '{"city":"Rome"}';
   const message = { content: null, tool_calls: [call] };
-  await using stage = startStage(answer(messageCompletion(message, "tool_calls")));
+  await using harness = startHarness(jsonReply(messageCompletion(message, "tool_calls")));
   const result = await generateText({
-    model: stage.model,
+    model: harness.model,
     prompt: "Where?",
     output: Output.object({ schema: citySchema }),
     providerOptions: { anthropic: { structuredOutputMode: "jsonTool" } },
     maxRetries: 0,
   });
   assertEquals([result.output, result.finishReason], [{ city: "Rome" }, "stop"]);
-  const body = stage.upstream.requests[0]?.body;
+  const body = harness.upstream.requests[0]?.body;
   assertEquals([body?.["tool_choice"], body?.["parallel_tool_calls"]], ["required", false]);
 });
 
 Deno.test("streamText returns text, reasoning, tool input deltas, usage and finish in order", async () => {
-  await using stage = startStage(() => eventStream(RICH));
-  const { execute: _, ...unrun } = weather;
+  await using harness = startHarness(() => eventStream(TWO_CALLS));
+  const { execute: _, ...definition } = weather;
   const stream = streamText({
     ...QUIET,
-    model: stage.model,
+    model: harness.model,
     prompt: "Rome or Oslo?",
-    tools: { weather: unrun },
+    tools: { weather: definition },
   });
-  const told: string[] = [];
+  const parts: string[] = [];
   for await (const part of stream.fullStream) {
     const isText = part.type === "text-delta" || part.type === "reasoning-delta";
-    if (isText) told.push(`${part.type} ${part.text}`.trimEnd());
-    else if (part.type === "tool-input-delta") told.push(`${part.type} ${part.delta}`.trimEnd());
-    else if (part.type === "tool-call") told.push(`call ${JSON.stringify(part.input)}`);
-    else if (/^(text|reasoning|tool-input|error)/.test(part.type)) told.push(part.type);
+    if (isText) parts.push(`${part.type} ${part.text}`.trimEnd());
+    else if (part.type === "tool-input-delta") parts.push(`${part.type} ${part.delta}`.trimEnd());
+    else if (part.type === "tool-call") parts.push(`call ${JSON.stringify(part.input)}`);
+    else if (/^(text|reasoning|tool-input|error)/.test(part.type)) parts.push(part.type);
   }
-  assertEquals(told, [
+  assertEquals(parts, [
     "reasoning-start",
     "reasoning-delta Two cities,",
     "reasoning-delta two calls.",
@@ -279,20 +281,20 @@ Deno.test("streamText returns text, reasoning, tool input deltas, usage and fini
     "tool-calls",
     "tool_use",
   ]);
-  const [thought] = await stream.reasoning;
-  assertEquals(thought?.providerMetadata?.["anthropic"]?.["signature"], SIGNATURE);
+  const [reasoning] = await stream.reasoning;
+  assertEquals(reasoning?.providerMetadata?.["anthropic"]?.["signature"], SIGNATURE);
 });
 
 Deno.test("streamText runs tools between two streams", async () => {
-  await using stage = startStage([
-    () => eventStream(RICH),
-    answerStream(textChunk("Both "), textChunk("30."), finishChunk(), usageChunk(), "[DONE]"),
+  await using harness = startHarness([
+    () => eventStream(TWO_CALLS),
+    streamReply(textChunk("Both "), textChunk("30."), finishChunk(), usageChunk(), "[DONE]"),
   ]);
   const stopWhen = stepCountIs(3);
-  const base = { ...QUIET, model: stage.model, tools: { weather }, stopWhen };
+  const base = { ...QUIET, model: harness.model, tools: { weather }, stopWhen };
   const stream = streamText({ ...base, prompt: "Rome or Oslo?" });
   assertEquals(await Array.fromAsync(stream.textStream), ["Let me ", "look.", "Both ", "30."]);
-  const { messages } = JSON.parse(stage.upstream.requests[1]?.text ?? "");
+  const { messages } = JSON.parse(harness.upstream.requests[1]?.text ?? "");
   assertEquals(messages.map(({ role }: { role: string }) => role), [
     "user",
     "assistant",
@@ -302,12 +304,12 @@ Deno.test("streamText runs tools between two streams", async () => {
 });
 
 Deno.test("streamText returns a partial object that grows", async () => {
-  await using stage = startStage(
-    answerStream(textChunk('{"city":"Ro'), textChunk('me"}'), finishChunk(), "[DONE]"),
+  await using harness = startHarness(
+    streamReply(textChunk('{"city":"Ro'), textChunk('me"}'), finishChunk(), "[DONE]"),
   );
   const stream = streamText({
     ...QUIET,
-    model: stage.model,
+    model: harness.model,
     prompt: "Where?",
     output: Output.object({ schema: citySchema }),
   });
@@ -316,11 +318,14 @@ Deno.test("streamText returns a partial object that grows", async () => {
 });
 
 Deno.test("images in a user message and in a tool result are sent upstream", async () => {
-  await using stage = startStage([answer(callCompletion(["Rome"])), answer(completion("A dot."))]);
-  const { execute: _, ...unrun } = weather;
+  await using harness = startHarness([
+    jsonReply(callCompletion(["Rome"])),
+    jsonReply(completion("A dot.")),
+  ]);
+  const { execute: _, ...definition } = weather;
   const data = { type: "data", data: PIXEL } as const;
   const camera = tool({
-    ...unrun,
+    ...definition,
     execute: () => "taken",
     toModelOutput: () => ({
       type: "content" as const,
@@ -333,7 +338,7 @@ Deno.test("images in a user message and in a tool result are sent upstream", asy
     { type: "file" as const, mediaType: "image", data: new URL("https://example.com/dot.png") },
   ];
   const result = await generateText({
-    model: stage.model,
+    model: harness.model,
     messages: [{ role: "user", content: question }],
     tools: { weather: camera },
     stopWhen: stepCountIs(2),
@@ -341,7 +346,7 @@ Deno.test("images in a user message and in a tool result are sent upstream", asy
   });
   assertEquals(result.warnings, []);
   const dot = { type: "image_url", image_url: { url: `data:image/png;base64,${PIXEL}` } };
-  const { messages } = JSON.parse(stage.upstream.requests[1]?.text ?? "");
+  const { messages } = JSON.parse(harness.upstream.requests[1]?.text ?? "");
   assertEquals(messages[0]?.content, [
     { type: "text", text: "What is this?" },
     dot,
@@ -354,25 +359,25 @@ Deno.test("images in a user message and in a tool result are sent upstream", asy
   ]);
 });
 
-const ENDS: [upstream: string, finishReason: string, raw: string][] = [
+const FINISH_REASONS: [upstream: string, finishReason: string, raw: string][] = [
   ["stop", "stop", "end_turn"],
   ["length", "length", "max_tokens"],
   ["content_filter", "content-filter", "refusal"],
 ];
 
-for (const [reason, finishReason, raw] of ENDS) {
+for (const [reason, finishReason, raw] of FINISH_REASONS) {
   Deno.test(`upstream's ${reason} becomes the finish reason ${finishReason}, as JSON and streamed`, async () => {
-    await using stage = startStage([
-      answer(messageCompletion({ content: "Well" }, reason)),
-      answerStream(textChunk("Well"), finishChunk(reason), usageChunk(), "[DONE]"),
+    await using harness = startHarness([
+      jsonReply(messageCompletion({ content: "Well" }, reason)),
+      streamReply(textChunk("Well"), finishChunk(reason), usageChunk(), "[DONE]"),
     ]);
-    const whole = await generateText({ model: stage.model, prompt: "Hello", maxRetries: 0 });
-    assertEquals([whole.text, whole.finishReason, whole.rawFinishReason], [
+    const result = await generateText({ model: harness.model, prompt: "Hello", maxRetries: 0 });
+    assertEquals([result.text, result.finishReason, result.rawFinishReason], [
       "Well",
       finishReason,
       raw,
     ]);
-    const stream = streamText({ ...QUIET, model: stage.model, prompt: "Hello" });
+    const stream = streamText({ ...QUIET, model: harness.model, prompt: "Hello" });
     assertEquals([await stream.text, await stream.finishReason], ["Well", finishReason]);
   });
 }
@@ -383,28 +388,28 @@ Deno.test("reasoning tokens are reported apart from text tokens", async () => {
     completion_tokens: 9,
     completion_tokens_details: { reasoning_tokens: 6 },
   };
-  await using stage = startStage([
-    answer({ ...completion("Hi"), usage }),
-    answerStream(textChunk("Hi"), finishChunk(), { ...usageChunk(), usage }, "[DONE]"),
+  await using harness = startHarness([
+    jsonReply({ ...completion("Hi"), usage }),
+    streamReply(textChunk("Hi"), finishChunk(), { ...usageChunk(), usage }, "[DONE]"),
   ]);
-  const whole = await generateText({ model: stage.model, prompt: "Hello", maxRetries: 0 });
-  const stream = streamText({ ...QUIET, model: stage.model, prompt: "Hello" });
-  for (const { outputTokenDetails } of [whole.usage, await stream.totalUsage]) {
+  const result = await generateText({ model: harness.model, prompt: "Hello", maxRetries: 0 });
+  const stream = streamText({ ...QUIET, model: harness.model, prompt: "Hello" });
+  for (const { outputTokenDetails } of [result.usage, await stream.totalUsage]) {
     assertEquals([outputTokenDetails.textTokens, outputTokenDetails.reasoningTokens], [3, 6]);
   }
 });
 
-const REFUSALS: [status: number, type: string, isRetryable: boolean][] = [
+const ERRORS: [status: number, type: string, isRetryable: boolean][] = [
   [400, "invalid_request_error", false],
   [401, "authentication_error", false],
   [429, "rate_limit_error", true],
   [500, "api_error", true],
 ];
 
-for (const [status, type, isRetryable] of REFUSALS) {
+for (const [status, type, isRetryable] of ERRORS) {
   Deno.test(`upstream's ${status} becomes an APICallError with the upstream message, as JSON and streamed`, async () => {
-    await using stage = startStage(() => errorBody(status, "Not like this"));
-    const options = { model: stage.model, prompt: "Hello" };
+    await using harness = startHarness(() => errorBody(status, "Not like this"));
+    const options = { model: harness.model, prompt: "Hello" };
     const stream = streamText({ ...QUIET, ...options });
     const streamed = (await Array.fromAsync(stream.fullStream)).find(({ type }) =>
       type === "error"
@@ -422,22 +427,22 @@ for (const [status, type, isRetryable] of REFUSALS) {
       ]);
       assertEquals(JSON.parse(error.responseBody ?? "").error.type, type);
     }
-    assertEquals(stage.upstream.requests.length, 2);
+    assertEquals(harness.upstream.requests.length, 2);
   });
 }
 
 Deno.test("a 429 keeps retry-after for the SDK's retry", async () => {
-  const refusal = errorBody(429, "Slow down");
-  refusal.headers.set("retry-after", "7");
-  await using stage = startStage(() => refusal);
+  const response = errorBody(429, "Slow down");
+  response.headers.set("retry-after", "7");
+  await using harness = startHarness(() => response);
   const error = await catchCallError(
-    generateText({ model: stage.model, prompt: "Hello", maxRetries: 0 }),
+    generateText({ model: harness.model, prompt: "Hello", maxRetries: 0 }),
   );
   assertEquals(error.responseHeaders?.["retry-after"], "7");
 });
 
 Deno.test("a PDF is sent upstream as a file with its name", async () => {
-  await using stage = startStage(answer(completion("Read.")));
+  await using harness = startHarness(jsonReply(completion("Read.")));
   const file = {
     type: "file" as const,
     mediaType: "application/pdf",
@@ -445,27 +450,27 @@ Deno.test("a PDF is sent upstream as a file with its name", async () => {
     filename: "plan",
   };
   const messages = [{ role: "user" as const, content: [file] }];
-  const { text } = await generateText({ model: stage.model, messages, maxRetries: 0 });
+  const { text } = await generateText({ model: harness.model, messages, maxRetries: 0 });
   assertEquals(text, "Read.");
-  const { body } = stage.upstream.requests[0] ?? {};
+  const { body } = harness.upstream.requests[0] ?? {};
   assertEquals(body?.["plugins"], [{ id: "file-parser", pdf: { engine: "cloudflare-ai" } }]);
-  const sent = { filename: "plan.pdf", file_data: "data:application/pdf;base64,JVBERi0=" };
+  const expected = { filename: "plan.pdf", file_data: "data:application/pdf;base64,JVBERi0=" };
   assertEquals(body?.["messages"], [{
     role: "user",
-    content: [{ type: "text", text: "Document: plan" }, { type: "file", file: sent }],
+    content: [{ type: "text", text: "Document: plan" }, { type: "file", file: expected }],
   }]);
 });
 
-/** Streams that must not be told as a success: they end like any other, or the connection breaks. */
-const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: string][] = [
+/** Incomplete streams, which end normally or with a reset connection. */
+const INCOMPLETE: [about: string, start: string, end: "closed" | "reset", message: string][] = [
   [
     "reports an error",
     sse(textChunk("Half"), errorChunk({ code: 503, message: "Overloaded" })),
-    "ends",
+    "closed",
     "overloaded_error: Overloaded",
   ],
-  ["ends without a finish reason", sse(textChunk("Half")), "ends", "api_error: Upstream ended"],
-  ["breaks off", sse(textChunk("Half")), "breaks", "api_error: "],
+  ["ends without a finish reason", sse(textChunk("Half")), "closed", "api_error: Upstream ended"],
+  ["is reset", sse(textChunk("Half")), "reset", "api_error: "],
   [
     "ends inside the arguments of a call",
     sse(
@@ -473,58 +478,56 @@ const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: strin
       callChunk(callHead(0, "call_rome", "weather", "")),
       callChunk(callTail(0, '{"city":"Ro')),
     ),
-    "ends",
+    "closed",
     "api_error: Upstream ended",
   ],
 ];
 
-for (const [about, begin, how, says] of BROKEN) {
+for (const [about, start, end, message] of INCOMPLETE) {
   Deno.test(`a stream that ${about} becomes an error and runs no tool`, async () => {
-    const held = holdStream(begin);
-    await using stage = startStage(() => held.response);
+    const heldStream = holdStream(start);
+    await using harness = startHarness(() => heldStream.response);
     const runs: unknown[] = [];
-    const watched = tool({ ...weather, execute: (input) => `${runs.push(input)}` });
-    const base = { ...QUIET, model: stage.model, tools: { weather: watched } };
+    const recordingTool = tool({ ...weather, execute: (input) => `${runs.push(input)}` });
+    const base = { ...QUIET, model: harness.model, tools: { weather: recordingTool } };
     const stream = streamText({ ...base, prompt: "Hello", stopWhen: stepCountIs(2) });
     const errors: unknown[] = [];
     let text = "";
-    if (how === "ends") held.close();
+    if (end === "closed") heldStream.close();
     for await (const part of stream.fullStream) {
-      // What had come before the break is here already.
-      if (part.type === "text-delta" && how === "breaks") held.cut();
+      // The text before the reset has been received.
+      if (part.type === "text-delta" && end === "reset") heldStream.cut();
       if (part.type === "text-delta") text += part.text;
       if (part.type === "error") errors.push(part.error);
     }
     assertEquals([text, errors.length, runs.length], ["Half", 1, 0]);
     const [error] = errors;
     assertInstanceOf(error, Error);
-    assertStringIncludes(`${"type" in error && error.type}: ${error.message}`, says);
-    assertEquals([await stream.finishReason, stage.upstream.requests.length], ["error", 1]);
+    assertStringIncludes(`${"type" in error && error.type}: ${error.message}`, message);
+    assertEquals([await stream.finishReason, harness.upstream.requests.length], ["error", 1]);
   });
 }
 
 Deno.test("a stream that fails before its first chunk is an APICallError", async () => {
-  await using stage = startStage(answerStream(errorChunk({ code: 429, message: "Slow down" })));
-  const stream = streamText({ ...QUIET, model: stage.model, prompt: "Hello" });
+  await using harness = startHarness(streamReply(errorChunk({ code: 429, message: "Slow down" })));
+  const stream = streamText({ ...QUIET, model: harness.model, prompt: "Hello" });
   const [error] = (await Array.fromAsync(stream.fullStream)).filter(({ type }) => type === "error");
   assert(error?.type === "error" && APICallError.isInstance(error.error));
   assertEquals([error.error.statusCode, error.error.message], [429, "Slow down"]);
 });
 
 Deno.test("aborting a stream aborts the upstream request", async () => {
-  const held = holdStream(sse(textChunk("Half")));
-  await using stage = startStage(() => held.response);
+  const heldStream = holdStream(sse(textChunk("Half")));
+  await using harness = startHarness(() => heldStream.response);
   const controller = new AbortController();
   const stream = streamText({
     ...QUIET,
-    model: stage.model,
+    model: harness.model,
     prompt: "Hello",
     abortSignal: controller.signal,
   });
   for await (const part of stream.fullStream) {
     if (part.type === "text-delta") controller.abort();
   }
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("The upstream request was not aborted")), 3000);
-  await Promise.race([held.cancelled, late]).finally(() => clearTimeout(timer));
+  await withTimeout(heldStream.cancelled, "the upstream body to be cancelled");
 });

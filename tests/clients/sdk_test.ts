@@ -44,18 +44,18 @@ import { withTimeout } from "../helpers/timeout.ts";
 
 type ErrorClass = new (...args: never[]) => InstanceType<typeof Anthropic.APIError>;
 
-interface Stage extends AsyncDisposable {
+interface Harness extends AsyncDisposable {
   client: Anthropic;
   upstream: Upstream;
   proxy: RunningProxy;
 }
 
-interface StageOptions extends UpstreamOptions {
+interface HarnessOptions extends UpstreamOptions {
   env?: Record<string, string | undefined>;
   client?: ConstructorParameters<typeof Anthropic>[0];
 }
 
-/** A name of today: the SDK prints a warning for each request with a deprecated one. */
+/** A current model: the SDK prints a warning for each request with a deprecated one. */
 const MODEL = "claude-sonnet-5";
 const TARGET = "anthropic/claude-sonnet-4-20250514";
 const HELLO = {
@@ -65,7 +65,7 @@ const HELLO = {
 };
 const WEATHER = {
   name: "get_weather",
-  description: "Tells the weather",
+  description: "Returns the weather",
   input_schema: {
     type: "object" as const,
     properties: { city: { type: "string" } },
@@ -73,17 +73,17 @@ const WEATHER = {
   },
 };
 
-/** Upstream, proxy and client, wired. Every request that reached upstream must be one that it takes. */
-function startStage(script: Reply | Reply[], options: StageOptions = {}): Stage {
+/** Starts upstream, proxy and client. Every upstream request must be valid. */
+function startHarness(replies: Reply | Reply[], options: HarnessOptions = {}): Harness {
   const { env = {}, client = {}, ...upstreamOptions } = options;
-  const upstream = startUpstream(script, upstreamOptions);
+  const upstream = startUpstream(replies, upstreamOptions);
   const proxy = startProxy({ upstream, env });
   return {
     upstream,
     proxy,
     client: new Anthropic({
       baseURL: proxy.url,
-      apiKey: "sk-ant-of-the-client",
+      apiKey: "sk-ant-from-the-client",
       maxRetries: 0,
       ...client,
     }),
@@ -95,7 +95,7 @@ function startStage(script: Reply | Reply[], options: StageOptions = {}): Stage 
   };
 }
 
-/** A whole completion that calls a tool. */
+/** A completion that calls a tool. */
 function callCompletion(id: string, city: string): Record<string, unknown> {
   const call = {
     id,
@@ -105,19 +105,19 @@ function callCompletion(id: string, city: string): Record<string, unknown> {
   return messageCompletion({ content: null, tool_calls: [call] }, "tool_calls");
 }
 
-const RICH = sseTwoCalls("get_weather");
-const RICH_CONTENT = [
+const TWO_CALLS = sseTwoCalls("get_weather");
+const TWO_CALLS_CONTENT = [
   { type: "thinking", thinking: "Two cities, two calls.", signature: SIGNATURE },
   { type: "text", text: "Let me look." },
   { type: "tool_use", id: "call_rome", name: "get_weather", input: { city: "Rome" } },
   { type: "tool_use", id: "call_oslo", name: "get_weather", input: { city: "Oslo" } },
 ];
 
-const answerText = (text: string): Reply => ({ body }) =>
+const textReply = (text: string): Reply => ({ body }) =>
   body["stream"] ? eventStream(sseAnswer(text)) : Response.json(completion(text));
-const answerRich: Reply = () => eventStream(RICH);
+const twoCallsReply: Reply = () => eventStream(TWO_CALLS);
 
-/** The error a call of the SDK ends in. */
+/** The error of a rejected SDK call. */
 async function catchError(
   promise: Promise<unknown>,
 ): Promise<InstanceType<typeof Anthropic.APIError>> {
@@ -125,8 +125,8 @@ async function catchError(
 }
 
 Deno.test("messages.create returns a message", async () => {
-  await using stage = startStage(answerText("Hi there."));
-  const message = await stage.client.messages.create(HELLO);
+  await using harness = startHarness(textReply("Hi there."));
+  const message = await harness.client.messages.create(HELLO);
   assertEquals<unknown>(message.content, [{ type: "text", text: "Hi there." }]);
   assertEquals([message.type, message.role, message.model], ["message", "assistant", MODEL]);
   assertEquals([message.stop_reason, message.stop_sequence], ["end_turn", null]);
@@ -140,14 +140,14 @@ Deno.test("messages.create returns a message", async () => {
   );
   assertMatch(message.id, /^msg_/);
   assertMatch(message._request_id ?? "", /^req_/);
-  const [seen] = stage.upstream.requests;
-  assertEquals(seen?.body["model"], TARGET);
-  assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
+  const [received] = harness.upstream.requests;
+  assertEquals(received?.body["model"], TARGET);
+  assertEquals(received?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
 });
 
 Deno.test("messages.create with stream: true returns the events in order", async () => {
-  await using stage = startStage(answerText("Hi there."));
-  const stream = await stage.client.messages.create({ ...HELLO, stream: true });
+  await using harness = startHarness(textReply("Hi there."));
+  const stream = await harness.client.messages.create({ ...HELLO, stream: true });
   const types: string[] = [];
   let text = "";
   for await (const event of stream) {
@@ -168,15 +168,15 @@ Deno.test("messages.create with stream: true returns the events in order", async
 });
 
 Deno.test("messages.stream accumulates thinking, text, interleaved tool calls and usage", async () => {
-  await using stage = startStage(answerRich);
-  const stream = stage.client.messages.stream({ ...HELLO, tools: [WEATHER] });
+  await using harness = startHarness(twoCallsReply);
+  const stream = harness.client.messages.stream({ ...HELLO, tools: [WEATHER] });
   const finished: unknown[] = [];
   let text = "";
   stream.on("contentBlock", (block) => finished.push(block));
   stream.on("text", (delta) => text += delta);
   const message = await stream.finalMessage();
-  assertEquals<unknown>(message.content, RICH_CONTENT);
-  assertEquals(finished, RICH_CONTENT);
+  assertEquals<unknown>(message.content, TWO_CALLS_CONTENT);
+  assertEquals(finished, TWO_CALLS_CONTENT);
   assertEquals(text, "Let me look.");
   assertEquals(message.stop_reason, "tool_use");
   assertEquals(
@@ -191,36 +191,36 @@ Deno.test("messages.stream accumulates thinking, text, interleaved tool calls an
 });
 
 Deno.test("beta.messages returns the same message and stream", async () => {
-  await using stage = startStage([answerText("Beta."), answerRich]);
-  const { messages } = stage.client.beta;
-  const whole = await messages.create({ ...HELLO, betas: ["context-1m-2025-08-07"] });
-  assertEquals<unknown>(whole.content, [{ type: "text", text: "Beta." }]);
+  await using harness = startHarness([textReply("Beta."), twoCallsReply]);
+  const { messages } = harness.client.beta;
+  const message = await messages.create({ ...HELLO, betas: ["context-1m-2025-08-07"] });
+  assertEquals<unknown>(message.content, [{ type: "text", text: "Beta." }]);
   const streamed = await messages.stream({ ...HELLO, tools: [WEATHER] }).finalMessage();
-  assertEquals<unknown>(streamed.content, RICH_CONTENT);
+  assertEquals<unknown>(streamed.content, TWO_CALLS_CONTENT);
   assertEquals(streamed.stop_reason, "tool_use");
 });
 
 Deno.test("a tool round trip sends thinking, tool calls and results upstream", async () => {
-  await using stage = startStage([answerRich, answerText("Rome is warmer.")]);
+  await using harness = startHarness([twoCallsReply, textReply("Rome is warmer.")]);
   const base = { model: MODEL, max_tokens: 100, tools: [WEATHER] };
   const question = { role: "user" as const, content: "Rome or Oslo?" };
-  const asked = await stage.client.messages.stream({ ...base, messages: [question] })
+  const first = await harness.client.messages.stream({ ...base, messages: [question] })
     .finalMessage();
-  const results = asked.content.filter((block) => block.type === "tool_use").map((block) => ({
+  const results = first.content.filter((block) => block.type === "tool_use").map((block) => ({
     type: "tool_result" as const,
     tool_use_id: block.id,
     content: block.id === "call_rome" ? "30 °C" : [{ type: "text" as const, text: "3 °C" }],
   }));
-  const answer = await stage.client.messages.create({
+  const second = await harness.client.messages.create({
     ...base,
     messages: [
       question,
-      { role: "assistant", content: asked.content },
+      { role: "assistant", content: first.content },
       { role: "user", content: results },
     ],
   });
-  assertEquals<unknown>(answer.content, [{ type: "text", text: "Rome is warmer." }]);
-  const body = stage.upstream.requests[1]?.body;
+  assertEquals<unknown>(second.content, [{ type: "text", text: "Rome is warmer." }]);
+  const body = harness.upstream.requests[1]?.body;
   const toCall = (id: string, city: string) => ({
     id,
     type: "function",
@@ -247,50 +247,50 @@ Deno.test("a tool round trip sends thinking, tool calls and results upstream", a
     type: "function",
     function: {
       name: "get_weather",
-      description: "Tells the weather",
+      description: "Returns the weather",
       parameters: WEATHER.input_schema,
     },
   }]);
 });
 
 Deno.test("parse() sends the schema upstream and returns a typed object", async () => {
-  await using stage = startStage(answerText('{"city":"Wien","degrees":21}'));
+  await using harness = startHarness(textReply('{"city":"Wien","degrees":21}'));
   const schema = {
     type: "object" as const,
     properties: { city: { type: "string" as const }, degrees: { type: "number" as const } },
     required: ["city", "degrees"],
     additionalProperties: false as const,
   };
-  const message = await stage.client.messages.parse({
+  const message = await harness.client.messages.parse({
     ...HELLO,
     output_config: { format: jsonSchemaOutputFormat(schema) },
   });
   assertEquals(message.parsed_output, { city: "Wien", degrees: 21 });
-  assertEquals(stage.upstream.requests[0]?.body["response_format"], {
+  assertEquals(harness.upstream.requests[0]?.body["response_format"], {
     type: "json_schema",
     json_schema: { name: "response", strict: true, schema },
   });
 });
 
 Deno.test("strict tools are sent to Claude with their beta header", async () => {
-  await using stage = startStage(answerText("Hi"));
-  await stage.client.messages.create({ ...HELLO, tools: [{ ...WEATHER, strict: true }] });
-  const [seen] = stage.upstream.requests;
-  assertEquals(seen?.headers.get("x-anthropic-beta"), "structured-outputs-2025-11-13");
-  await stage.client.messages.create({ ...HELLO, tools: [WEATHER] });
-  assertEquals(stage.upstream.requests[1]?.headers.get("x-anthropic-beta"), null);
+  await using harness = startHarness(textReply("Hi"));
+  await harness.client.messages.create({ ...HELLO, tools: [{ ...WEATHER, strict: true }] });
+  const [received] = harness.upstream.requests;
+  assertEquals(received?.headers.get("x-anthropic-beta"), "structured-outputs-2025-11-13");
+  await harness.client.messages.create({ ...HELLO, tools: [WEATHER] });
+  assertEquals(harness.upstream.requests[1]?.headers.get("x-anthropic-beta"), null);
 });
 
 Deno.test("max_tokens 0 returns an empty message with the upstream usage", async () => {
-  await using stage = startStage(answerText("H"));
-  const message = await stage.client.messages.create({ ...HELLO, max_tokens: 0 });
+  await using harness = startHarness(textReply("H"));
+  const message = await harness.client.messages.create({ ...HELLO, max_tokens: 0 });
   assertEquals([message.content, message.stop_reason], [[], "max_tokens"]);
-  assertEquals(stage.upstream.requests[0]?.body["max_tokens"], 1);
+  assertEquals(harness.upstream.requests[0]?.body["max_tokens"], 1);
 });
 
 Deno.test("system, base64 images and image URLs are sent upstream", async () => {
-  await using stage = startStage(answerText("A dot."));
-  await stage.client.messages.create({
+  await using harness = startHarness(textReply("A dot."));
+  await harness.client.messages.create({
     ...HELLO,
     system: "Be brief.",
     messages: [{
@@ -302,7 +302,7 @@ Deno.test("system, base64 images and image URLs are sent upstream", async () => 
       ],
     }],
   });
-  assertEquals(stage.upstream.requests[0]?.body["messages"], [
+  assertEquals(harness.upstream.requests[0]?.body["messages"], [
     { role: "system", content: "Be brief." },
     {
       role: "user",
@@ -316,9 +316,9 @@ Deno.test("system, base64 images and image URLs are sent upstream", async () => 
 });
 
 for (const stream of [false, true]) {
-  const how = stream ? "streamed" : "whole";
-  Deno.test(`the tool runner sends all messages after an error that threads are unsupported (${how})`, async () => {
-    const calls: Reply = ({ body }) =>
+  const mode = stream ? "streamed" : "as JSON";
+  Deno.test(`the tool runner sends all messages after an error that threads are unsupported (${mode})`, async () => {
+    const callReply: Reply = ({ body }) =>
       body["stream"]
         ? eventStream(sse(
           callChunk(callHead(0, "call_rome", "get_weather", '{"city":"Rome"}')),
@@ -327,7 +327,7 @@ for (const stream of [false, true]) {
           "[DONE]",
         ))
         : Response.json(callCompletion("call_rome", "Rome"));
-    await using stage = startStage([calls, answerText("It is warm.")]);
+    await using harness = startHarness([callReply, textReply("It is warm.")]);
     const cities: unknown[] = [];
     const tool = {
       ...WEATHER,
@@ -337,13 +337,13 @@ for (const stream of [false, true]) {
         return "30 °C";
       },
     };
-    const runner = stage.client.beta.messages.toolRunner({ ...HELLO, tools: [tool], stream });
+    const runner = harness.client.beta.messages.toolRunner({ ...HELLO, tools: [tool], stream });
     const message = await runner.runUntilDone();
     assertEquals<unknown>(message.content, [{ type: "text", text: "It is warm." }]);
     assertEquals(cities, [{ city: "Rome" }]);
-    // The middle one is the continuation, which this proxy cannot answer.
-    assertEquals(stage.proxy.services.records.map(({ status }) => status), [200, 400, 200]);
-    const turns = stage.upstream.requests.map(({ body }) => body["messages"]);
+    // The second request continues a thread, which the proxy does not support.
+    assertEquals(harness.proxy.services.records.map(({ status }) => status), [200, 400, 200]);
+    const turns = harness.upstream.requests.map(({ body }) => body["messages"]);
     assertEquals(turns.length, 2);
     assertEquals(turns[1], [
       { role: "user", content: "Hello" },
@@ -362,27 +362,27 @@ for (const stream of [false, true]) {
 }
 
 Deno.test("a continued thread is rejected with the error code that the SDK handles", async () => {
-  await using stage = startStage(answerText("never"));
+  await using harness = startHarness(textReply("never"));
   const body = { ...HELLO, thread: { type: "continue", previous_message_id: "msg_1" } };
-  const error = await catchError(stage.client.post("/v1/messages", { body }));
+  const error = await catchError(harness.client.post("/v1/messages", { body }));
   assertInstanceOf(error, Anthropic.BadRequestError);
   assertEquals([error.type, error.errorCode], [
     "invalid_request_error",
     "thread_unsupported_request",
   ]);
-  assertEquals(stage.upstream.requests.length, 0);
+  assertEquals(harness.upstream.requests.length, 0);
 });
 
 Deno.test("messages.countTokens returns a number that grows with the text", async () => {
-  await using stage = startStage(answerText("never"));
+  await using harness = startHarness(textReply("never"));
   const count = async (content: string) => {
     const messages = [{ role: "user" as const, content }];
-    return (await stage.client.messages.countTokens({ model: MODEL, messages })).input_tokens;
+    return (await harness.client.messages.countTokens({ model: MODEL, messages })).input_tokens;
   };
-  const few = await count("Hello");
-  const many = await count("Hello ".repeat(1000));
-  assert(few > 0 && many > few + 1000, `${few} and ${many}`);
-  assertEquals(stage.upstream.requests.length, 0);
+  const short = await count("Hello");
+  const long = await count("Hello ".repeat(1000));
+  assert(short > 0 && long > short + 1000, `${short} and ${long}`);
+  assertEquals(harness.upstream.requests.length, 0);
 });
 
 Deno.test("models.list pages through all models and models.retrieve finds one with a slash", async () => {
@@ -392,25 +392,25 @@ Deno.test("models.list pages through all models and models.retrieve finds one wi
     created: 1_700_000_000 - i,
     context_length: 200_000,
   }));
-  await using stage = startStage(answerText("never"), { models });
+  await using harness = startHarness(textReply("never"), { models });
   const ids: string[] = [];
-  for await (const model of stage.client.models.list()) ids.push(model.id);
+  for await (const model of harness.client.models.list()) ids.push(model.id);
   const mapped = ["claude-opus", "claude-sonnet", "claude-haiku", "claude-fable"];
   assertEquals(ids, [...mapped, ...models.map(({ id }) => id)]);
-  const few: string[] = [];
-  for await (const model of stage.client.models.list({ limit: 7 })) few.push(model.id);
-  assertEquals(few, ids);
-  const model = await stage.client.models.retrieve("vendor-1/model-4");
+  const paged: string[] = [];
+  for await (const model of harness.client.models.list({ limit: 7 })) paged.push(model.id);
+  assertEquals(paged, ids);
+  const model = await harness.client.models.retrieve("vendor-1/model-4");
   assertEquals([model.type, model.id, model.display_name, model.created_at], [
     "model",
     "vendor-1/model-4",
     "Model 4 · 200k",
     new Date(1_699_999_996_000).toISOString(),
   ]);
-  const error = await catchError(stage.client.models.retrieve("vendor-1/model-400"));
+  const error = await catchError(harness.client.models.retrieve("vendor-1/model-400"));
   assertInstanceOf(error, Anthropic.NotFoundError);
   assertStringIncludes(error.message, "vendor-1/model-4");
-  assertEquals(stage.upstream.modelListRequests, 1);
+  assertEquals(harness.upstream.modelListRequests, 1);
 });
 
 for (
@@ -430,22 +430,22 @@ for (
   ] satisfies [number, number, string, ErrorClass][]
 ) {
   Deno.test(`upstream's ${upstreamStatus} becomes a ${errorClass.name}`, async () => {
-    const refuse: Reply = () => {
-      const response = errorBody(upstreamStatus, "Words of upstream");
+    const errorReply: Reply = () => {
+      const response = errorBody(upstreamStatus, "Upstream message");
       response.headers.set("retry-after", "7");
       return response;
     };
-    await using stage = startStage(refuse);
-    const ways = [
-      stage.client.messages.create(HELLO),
-      stage.client.messages.create({ ...HELLO, stream: true }),
-      stage.client.messages.stream(HELLO).finalMessage(),
-      stage.client.beta.messages.create(HELLO),
+    await using harness = startHarness(errorReply);
+    const calls = [
+      harness.client.messages.create(HELLO),
+      harness.client.messages.create({ ...HELLO, stream: true }),
+      harness.client.messages.stream(HELLO).finalMessage(),
+      harness.client.beta.messages.create(HELLO),
     ];
-    for (const error of await Promise.all(ways.map(catchError))) {
+    for (const error of await Promise.all(calls.map(catchError))) {
       assertInstanceOf(error, errorClass);
       assertEquals([error.status, error.type], [status, type]);
-      assertStringIncludes(error.message, "Words of upstream");
+      assertStringIncludes(error.message, "Upstream message");
       assertMatch(error.requestID ?? "", /^req_/);
       assertEquals(error.headers?.get("retry-after"), "7");
     }
@@ -453,53 +453,54 @@ for (
 }
 
 Deno.test("an invalid request becomes a BadRequestError that names the field", async () => {
-  await using stage = startStage(answerText("never"));
-  const error = await catchError(stage.client.messages.create({ ...HELLO, max_tokens: -1 }));
+  await using harness = startHarness(textReply("never"));
+  const error = await catchError(harness.client.messages.create({ ...HELLO, max_tokens: -1 }));
   assertInstanceOf(error, Anthropic.BadRequestError);
   assertMatch(error.apiMessage ?? "", /^max_tokens: /);
-  assertEquals(stage.upstream.requests.length, 0);
+  assertEquals(harness.upstream.requests.length, 0);
 });
 
 for (
   const [status, attempts] of [[500, 3], [529, 3], [400, 1], [401, 1], [402, 1], [404, 1]] as const
 ) {
   Deno.test(`the SDK makes ${attempts} attempts for a ${status}`, async () => {
-    // The wait between attempts goes through as upstream names it; here, ten milliseconds.
-    const refuse: Reply = () => {
+    // The proxy forwards retry-after; ten milliseconds keep the test fast.
+    const errorReply: Reply = () => {
       const response = errorBody(status, "No");
       response.headers.set("retry-after", "0.01");
       return response;
     };
-    await using stage = startStage(refuse, { client: { maxRetries: 2 } });
-    const error = await catchError(stage.client.messages.create(HELLO));
-    assertEquals([error.status, stage.upstream.requests.length], [status, attempts]);
+    await using harness = startHarness(errorReply, { client: { maxRetries: 2 } });
+    const error = await catchError(harness.client.messages.create(HELLO));
+    assertEquals([error.status, harness.upstream.requests.length], [status, attempts]);
   });
 }
 
 Deno.test("a stream succeeds after the SDK's retry of an error", async () => {
-  const refuse: Reply = () => {
+  const errorReply: Reply = () => {
     const response = errorBody(429, "Slow down");
     response.headers.set("retry-after", "0.01");
     return response;
   };
-  await using stage = startStage([refuse, answerRich], { client: { maxRetries: 2 } });
-  const message = await stage.client.messages.stream({ ...HELLO, tools: [WEATHER] }).finalMessage();
-  assertEquals<unknown>(message.content, RICH_CONTENT);
-  assertEquals(stage.upstream.requests.length, 2);
+  await using harness = startHarness([errorReply, twoCallsReply], { client: { maxRetries: 2 } });
+  const message = await harness.client.messages.stream({ ...HELLO, tools: [WEATHER] })
+    .finalMessage();
+  assertEquals<unknown>(message.content, TWO_CALLS_CONTENT);
+  assertEquals(harness.upstream.requests.length, 2);
 });
 
 Deno.test("an error event in a stream is thrown with its type and not retried", async () => {
-  const text = sse(textChunk("Half"), errorChunk({ code: 529, message: "Too many people" }));
-  await using stage = startStage(() => eventStream(text), { client: { maxRetries: 2 } });
-  const { messages, beta } = stage.client;
+  const text = sse(textChunk("Half"), errorChunk({ code: 529, message: "Too many requests" }));
+  await using harness = startHarness(() => eventStream(text), { client: { maxRetries: 2 } });
+  const { messages, beta } = harness.client;
   for (const open of [() => messages.stream(HELLO), () => beta.messages.stream(HELLO)]) {
     const stream = open();
     const error = await catchError(stream.finalMessage());
     assertEquals([error.status, error.type], [undefined, "overloaded_error"]);
-    assertStringIncludes(error.message, "Too many people");
+    assertStringIncludes(error.message, "Too many requests");
     assertEquals<unknown>(stream.currentMessage?.content, [{ type: "text", text: "Half" }]);
   }
-  assertEquals(stage.upstream.requests.length, 2);
+  assertEquals(harness.upstream.requests.length, 2);
 });
 
 for (
@@ -510,79 +511,79 @@ for (
   ] as const
 ) {
   Deno.test(`a stream that ends ${about} makes finalMessage reject`, async () => {
-    await using stage = startStage(() => eventStream(text));
-    const stream = stage.client.messages.stream({ ...HELLO, tools: [WEATHER] });
+    await using harness = startHarness(() => eventStream(text));
+    const stream = harness.client.messages.stream({ ...HELLO, tools: [WEATHER] });
     const blocks: unknown[] = [];
     stream.on("contentBlock", (block) => blocks.push(block));
     const error = await catchError(stream.finalMessage());
     assertEquals(error.type, "api_error");
-    // A finished call would be run by the client.
+    // The client would run a completed call.
     assertEquals(blocks.filter((block) => JSON.stringify(block).includes("tool_use")), []);
   });
 }
 
 Deno.test("a lost connection makes finalMessage reject", async () => {
-  const held = holdStream(sse(textChunk("Half")));
-  await using stage = startStage(() => held.response);
-  const stream = stage.client.messages.stream(HELLO);
-  stream.once("text", () => held.cut());
+  const heldStream = holdStream(sse(textChunk("Half")));
+  await using harness = startHarness(() => heldStream.response);
+  const stream = harness.client.messages.stream(HELLO);
+  stream.once("text", () => heldStream.cut());
   const error = await catchError(stream.finalMessage());
   assertEquals(error.type, "api_error");
 });
 
 Deno.test("aborting a stream aborts the upstream request", async () => {
-  const held = holdStream(sse(textChunk("Half")));
-  await using stage = startStage(() => held.response);
+  const heldStream = holdStream(sse(textChunk("Half")));
+  await using harness = startHarness(() => heldStream.response);
   const messages = [{ role: "user" as const, content: "Long. ".repeat(20_000) }];
-  const stream = stage.client.messages.stream({ ...HELLO, messages });
+  const stream = harness.client.messages.stream({ ...HELLO, messages });
   stream.once("text", () => stream.abort());
   await assertRejects(() => stream.finalMessage(), Anthropic.APIUserAbortError);
-  await withTimeout(held.cancelled, "upstream's body to be cancelled");
-  const record = await withTimeout(stage.proxy.services.recorded(), "the record");
+  await withTimeout(heldStream.cancelled, "the upstream body to be cancelled");
+  const record = await withTimeout(harness.proxy.services.recorded(), "the record");
   assertEquals(record.outcome, "client_gone");
 });
 
 Deno.test("leaving the loop over a stream aborts the upstream request", async () => {
-  const held = holdStream(sse(textChunk("Half")));
-  await using stage = startStage(() => held.response);
-  const stream = await stage.client.messages.create({ ...HELLO, stream: true });
+  const heldStream = holdStream(sse(textChunk("Half")));
+  await using harness = startHarness(() => heldStream.response);
+  const stream = await harness.client.messages.create({ ...HELLO, stream: true });
   for await (const event of stream) if (event.type === "content_block_delta") break;
-  await withTimeout(held.cancelled, "upstream's body to be cancelled");
+  await withTimeout(heldStream.cancelled, "the upstream body to be cancelled");
 });
 
-const TELLS_OF_LEAVING = await reportsDisconnect();
+const REPORTS_DISCONNECT = await reportsDisconnect();
 
 Deno.test({
-  name: `an abort before upstream has answered reaches upstream${
-    TELLS_OF_LEAVING ? "" : " (not run: this Deno does not tell of it)"
+  name: `an abort before the upstream response aborts the upstream request${
+    REPORTS_DISCONNECT ? "" : " (not run: this Deno does not report disconnects)"
   }`,
-  ignore: !TELLS_OF_LEAVING,
+  ignore: !REPORTS_DISCONNECT,
   fn: async () => {
-    const never = Promise.withResolvers<Response>();
-    await using stage = startStage(() => never.promise);
+    const pending = Promise.withResolvers<Response>();
+    await using harness = startHarness(() => pending.promise);
     const controller = new AbortController();
     const { signal } = controller;
     const call = assertRejects(
-      () => stage.client.messages.create(HELLO, { signal }),
+      () => harness.client.messages.create(HELLO, { signal }),
       Anthropic.APIUserAbortError,
     );
     try {
-      const seen = await withTimeout(stage.upstream.arrival(0), "the request");
+      const received = await withTimeout(harness.upstream.arrival(0), "the request");
       controller.abort();
       await call;
-      await withTimeout(seen.disconnected, "the upstream request to be aborted");
+      await withTimeout(received.disconnected, "the upstream request to be aborted");
     } finally {
-      // Its server cannot stop while this is owed.
-      never.resolve(new Response());
+      // The upstream server can stop only after this response.
+      pending.resolve(new Response());
     }
   },
 });
 
 Deno.test("PROXY_API_KEYS are accepted from the SDK's apiKey and x-api-key, and required", async () => {
   const env = { PROXY_API_KEYS: "first-proxy-key,second-proxy-key" };
-  await using stage = startStage(answerText("In."), { env });
+  await using harness = startHarness(textReply("In."), { env });
   const create = (options: ConstructorParameters<typeof Anthropic>[0]) =>
-    stage.client.withOptions({ ...options }).messages.create(HELLO);
+    harness.client.withOptions({ ...options }).messages.create(HELLO);
   const byBearer = await create({ apiKey: "second-proxy-key" });
   const defaultHeaders = { "x-api-key": "first-proxy-key" };
   const byHeader = await create({ apiKey: "something-else", defaultHeaders });
@@ -592,27 +593,27 @@ Deno.test("PROXY_API_KEYS are accepted from the SDK's apiKey and x-api-key, and 
   const error = await catchError(create({ apiKey: "first-proxy-ke" }));
   assertInstanceOf(error, Anthropic.AuthenticationError);
   assertEquals(error.type, "authentication_error");
-  // Whatever clients present stays here.
-  const keys = stage.upstream.requests.map(({ headers }) => headers.get("authorization"));
+  // The proxy does not forward the keys of its clients.
+  const keys = harness.upstream.requests.map(({ headers }) => headers.get("authorization"));
   assertEquals(keys, [`Bearer ${HELD_KEY}`, `Bearer ${HELD_KEY}`]);
-  assert(stage.upstream.requests.every(({ headers }) => headers.get("x-api-key") === null));
+  assert(harness.upstream.requests.every(({ headers }) => headers.get("x-api-key") === null));
 });
 
 Deno.test("the proxy sends the client's key if it has none", async () => {
   const env = { OPENROUTER_API_KEY: undefined };
-  await using stage = startStage(answerText("Paid."), {
+  await using harness = startHarness(textReply("Paid."), {
     env,
-    client: { apiKey: "sk-or-v1-of-the-client" },
+    client: { apiKey: "sk-or-v1-from-the-client" },
   });
-  await stage.client.messages.create(HELLO);
-  const [seen] = stage.upstream.requests;
-  assertEquals(seen?.headers.get("authorization"), "Bearer sk-or-v1-of-the-client");
+  await harness.client.messages.create(HELLO);
+  const [received] = harness.upstream.requests;
+  assertEquals(received?.headers.get("authorization"), "Bearer sk-or-v1-from-the-client");
 });
 
 Deno.test("both API versions are accepted", async () => {
   for (const version of ["2023-06-01", "2026-10-21"]) {
-    await using stage = startStage(answerText("Alike."));
-    const message = await stage.client.messages.create(HELLO, {
+    await using harness = startHarness(textReply("Alike."));
+    const message = await harness.client.messages.create(HELLO, {
       headers: { "anthropic-version": version },
     });
     assertEquals<unknown>(message.content, [{ type: "text", text: "Alike." }]);
@@ -621,32 +622,32 @@ Deno.test("both API versions are accepted", async () => {
 
 Deno.test("fifty concurrent streams do not mix", async () => {
   const words = Array.from({ length: 50 }, (_, i) => `question-${i}`);
-  const all = Promise.withResolvers<void>();
-  let waiting = 0;
-  // Every answer waits in its middle until all have begun, and each goes on in pieces of its own.
+  const allStarted = Promise.withResolvers<void>();
+  let started = 0;
+  // Each response pauses until all have started, then continues in chunks of one character.
   const echo: Reply = ({ body }) => {
     const word = /question-\d+/.exec(JSON.stringify(body))?.[0] ?? "";
-    const held = holdStream(sse(textChunk(`<${word}`)));
-    if (++waiting === words.length) all.resolve();
-    all.promise.then(async () => {
+    const heldStream = holdStream(sse(textChunk(`<${word}`)));
+    if (++started === words.length) allStarted.resolve();
+    allStarted.promise.then(async () => {
       for (const letter of `${word}>`) {
-        held.send(sse(textChunk(letter)));
+        heldStream.send(sse(textChunk(letter)));
         await Promise.resolve();
       }
-      held.send(sse(finishChunk(), usageChunk(), "[DONE]"));
-      held.close();
+      heldStream.send(sse(finishChunk(), usageChunk(), "[DONE]"));
+      heldStream.close();
     });
-    return held.response;
+    return heldStream.response;
   };
-  await using stage = startStage(echo);
-  const answers = words.map(async (content) => {
+  await using harness = startHarness(echo);
+  const contents = words.map(async (content) => {
     const messages = [{ role: "user" as const, content }];
-    const message = await stage.client.messages.stream({ ...HELLO, messages }).finalMessage();
+    const message = await harness.client.messages.stream({ ...HELLO, messages }).finalMessage();
     return message.content;
   });
-  const contents = await withTimeout(Promise.all(answers), "all answers");
+  const results = await withTimeout(Promise.all(contents), "all responses");
   assertEquals<unknown>(
-    contents,
+    results,
     words.map((word) => [{ type: "text", text: `<${word}${word}>` }]),
   );
 });
