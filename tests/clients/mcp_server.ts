@@ -80,7 +80,7 @@ async function handle(method: string, params: Params = {}): Promise<unknown> {
       const { word, email } = params.arguments ?? {};
       const input = String(word ?? email ?? "nothing");
       await Deno.writeTextFile(log, input);
-      return { content: [{ type: "text", text: `heard ${input}` }] };
+      return { content: [{ type: "text", text: `received ${input}` }] };
     }
     default:
       return null;
