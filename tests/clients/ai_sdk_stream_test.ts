@@ -175,18 +175,18 @@ const INCOMPLETE: [about: string, start: string, end: "closed" | "reset", messag
 
 for (const [about, start, end, message] of INCOMPLETE) {
   Deno.test(`a stream that ${about} becomes an error and runs no tool`, async () => {
-    const heldStream = holdStream(start);
-    await using harness = startHarness(() => heldStream.response);
+    const openStream = holdStream(start);
+    await using harness = startHarness(() => openStream.response);
     const runs: unknown[] = [];
     const recordingTool = tool({ ...weather, execute: (input) => `${runs.push(input)}` });
     const base = { ...QUIET, model: harness.model, tools: { weather: recordingTool } };
     const stream = streamText({ ...base, prompt: "Hello", stopWhen: stepCountIs(2) });
     const errors: unknown[] = [];
     let text = "";
-    if (end === "closed") heldStream.close();
+    if (end === "closed") openStream.close();
     for await (const part of stream.fullStream) {
       // The text before the reset has been received.
-      if (part.type === "text-delta" && end === "reset") heldStream.cut();
+      if (part.type === "text-delta" && end === "reset") openStream.cut();
       if (part.type === "text-delta") text += part.text;
       if (part.type === "error") errors.push(part.error);
     }
@@ -207,8 +207,8 @@ Deno.test("a stream that fails before its first chunk is an APICallError", async
 });
 
 Deno.test("aborting a stream aborts the upstream request", async () => {
-  const heldStream = holdStream(sse(textChunk("Half")));
-  await using harness = startHarness(() => heldStream.response);
+  const openStream = holdStream(sse(textChunk("Half")));
+  await using harness = startHarness(() => openStream.response);
   const controller = new AbortController();
   const stream = streamText({
     ...QUIET,
@@ -219,5 +219,5 @@ Deno.test("aborting a stream aborts the upstream request", async () => {
   for await (const part of stream.fullStream) {
     if (part.type === "text-delta") controller.abort();
   }
-  await withTimeout(heldStream.cancelled, "the upstream body to be cancelled");
+  await withTimeout(openStream.cancelled, "the upstream body to be cancelled");
 });

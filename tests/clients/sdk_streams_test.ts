@@ -31,32 +31,32 @@ for (
 }
 
 Deno.test("a lost connection makes finalMessage reject", async () => {
-  const heldStream = holdStream(sse(textChunk("Half")));
-  await using harness = startHarness(() => heldStream.response);
+  const openStream = holdStream(sse(textChunk("Half")));
+  await using harness = startHarness(() => openStream.response);
   const stream = harness.client.messages.stream(HELLO);
-  stream.once("text", () => heldStream.cut());
+  stream.once("text", () => openStream.cut());
   const error = await catchError(stream.finalMessage());
   assertEquals(error.type, "api_error");
 });
 
 Deno.test("aborting a stream aborts the upstream request", async () => {
-  const heldStream = holdStream(sse(textChunk("Half")));
-  await using harness = startHarness(() => heldStream.response);
+  const openStream = holdStream(sse(textChunk("Half")));
+  await using harness = startHarness(() => openStream.response);
   const messages = [{ role: "user" as const, content: "Long. ".repeat(20_000) }];
   const stream = harness.client.messages.stream({ ...HELLO, messages });
   stream.once("text", () => stream.abort());
   await assertRejects(() => stream.finalMessage(), Anthropic.APIUserAbortError);
-  await withTimeout(heldStream.cancelled, "the upstream body to be cancelled");
+  await withTimeout(openStream.cancelled, "the upstream body to be cancelled");
   const record = await withTimeout(harness.proxy.services.recorded(), "the record");
   assertEquals(record.outcome, "client_gone");
 });
 
 Deno.test("leaving the loop over a stream aborts the upstream request", async () => {
-  const heldStream = holdStream(sse(textChunk("Half")));
-  await using harness = startHarness(() => heldStream.response);
+  const openStream = holdStream(sse(textChunk("Half")));
+  await using harness = startHarness(() => openStream.response);
   const stream = await harness.client.messages.create({ ...HELLO, stream: true });
   for await (const event of stream) if (event.type === "content_block_delta") break;
-  await withTimeout(heldStream.cancelled, "the upstream body to be cancelled");
+  await withTimeout(openStream.cancelled, "the upstream body to be cancelled");
 });
 
 const REPORTS_DISCONNECT = await reportsDisconnect();
@@ -94,17 +94,17 @@ Deno.test("fifty concurrent streams do not mix", async () => {
   // Each response pauses until all have started, then continues in chunks of one character.
   const echo: Reply = ({ body }) => {
     const word = /question-\d+/.exec(JSON.stringify(body))?.[0] ?? "";
-    const heldStream = holdStream(sse(textChunk(`<${word}`)));
+    const openStream = holdStream(sse(textChunk(`<${word}`)));
     if (++started === words.length) allStarted.resolve();
     allStarted.promise.then(async () => {
       for (const letter of `${word}>`) {
-        heldStream.send(sse(textChunk(letter)));
+        openStream.send(sse(textChunk(letter)));
         await Promise.resolve();
       }
-      heldStream.send(sse(finishChunk(), usageChunk(), "[DONE]"));
-      heldStream.close();
+      openStream.send(sse(finishChunk(), usageChunk(), "[DONE]"));
+      openStream.close();
     });
-    return heldStream.response;
+    return openStream.response;
   };
   await using harness = startHarness(echo);
   const contents = words.map(async (content) => {

@@ -183,12 +183,12 @@ test("shows the upstream message of a 400 after one request", async () => {
 test("aborts the upstream request when the user interrupts it", async () => {
   await using session = await startSession();
   const { promise: interrupt, resolve } = Promise.withResolvers<void>();
-  const heldStream = holdStream(sse(roleChunk(), textChunk("It begins ")));
+  const openStream = holdStream(sse(roleChunk(), textChunk("It begins ")));
   const run = await session.prompt("Hello", [() => {
     resolve();
-    return heldStream.response;
+    return openStream.response;
   }], { interrupt });
-  await heldStream.cancelled;
+  await openStream.cancelled;
   assert(run.ms < 60_000);
   assertEquals(session.upstreamRequests.length, 1);
 });
