@@ -1,52 +1,52 @@
 /**
- * Finds the binary of a client: from a variable such as `CLAUDE_BIN`, a cache folder outside the repository, or npm.
- * There is a native package per system; it is downloaded without its installer, after its size has been printed.
+ * Finds the binary of a client: from a variable such as `CLAUDE_BIN`, a cache folder outside the repository, or npm,
+ * where each system has a native package. The download prints its size and does not run the installer.
  * @module
  */
 
 import { printLine } from "../../lib/cli/terminal.ts";
 
-/** A client that comes as a native package of npm. */
+/** A client that npm has as a native package. */
 export interface Client {
-  /** As people call it. */
+  /** The name in test names and messages. */
   name: string;
-  /** The version that the cases were written for. */
+  /** The version the cases were written for. */
   pinned: string;
-  /** Variables that name another version, or a binary that is there already. */
+  /** Variables for another version, or the path of an installed binary. */
   variables: { version: string; path: string };
-  /** The package for a system, in npm's words for both of its halves. */
-  toPackage(system: string, machine: string): string;
-  /** Where in the package the binary is, without `.exe`. */
+  /** The package for a system and architecture, as npm names them. */
+  toPackage(system: string, architecture: string): string;
+  /** The path of the binary in the package, without `.exe`. */
   file: string;
   systems: Partial<Record<typeof Deno.build.os, string>>;
 }
 
-/** The newest on npm when these cases were written. */
+/** Pinned to the newest version when the cases were written. */
 export const CLAUDE_CODE: Client = {
   name: "Claude Code",
   pinned: "2.1.332",
   variables: { version: "CLAUDE_VERSION", path: "CLAUDE_BIN" },
-  toPackage: (system, machine) => `@anthropic-ai/claude-code-${system}-${machine}`,
+  toPackage: (system, architecture) => `@anthropic-ai/claude-code-${system}-${architecture}`,
   file: "claude",
   systems: { linux: "linux", darwin: "darwin", windows: "win32" },
 };
 
-/** An agent of another maker, which speaks to Anthropic's API through the AI SDK. */
+/** An agent of another vendor that uses Anthropic's API through the AI SDK. */
 export const OPENCODE: Client = {
   name: "opencode",
   pinned: "1.18.33",
   variables: { version: "OPENCODE_VERSION", path: "OPENCODE_BIN" },
-  toPackage: (system, machine) => `opencode-${system}-${machine}`,
+  toPackage: (system, architecture) => `opencode-${system}-${architecture}`,
   file: "bin/opencode",
   systems: { linux: "linux", darwin: "darwin", windows: "windows" },
 };
 
-const NPM_MACHINES = { x86_64: "x64", aarch64: "arm64" } as const;
+const NPM_ARCHITECTURES = { x86_64: "x64", aarch64: "arm64" } as const;
 
-/** A client that can be run, or the reason why it cannot. */
+/** A binary that starts, or the reason why there is no such binary. */
 export type Binary = { path: string; version: string } | { version: string; missing: string };
 
-/** Finds or fetches the binary. Never throws: a client that cannot be had is "not run". */
+/** Finds or downloads the binary. Does not throw: the cases of a missing client are reported as not run. */
 export async function findBinary(client: Client): Promise<Binary> {
   const { variables, pinned } = client;
   const version = Deno.env.get(variables.version)?.trim() || pinned;
@@ -58,10 +58,22 @@ export async function findBinary(client: Client): Promise<Binary> {
   }
 }
 
-/** `2.1.332 (Claude Code)` → `2.1.332`: the proof that it starts on this machine. */
+/** Registers a case with the client, ignored if its binary is missing. */
+export function testWithClient(
+  client: Client,
+  binary: Binary,
+  { name, body }: { name: string; body: () => Promise<void> },
+): void {
+  const title = `${client.name} ${binary.version}`;
+  if ("missing" in binary) {
+    Deno.test({ name: `not run: ${name} (no ${title}: ${binary.missing})`, ignore: true, fn() {} });
+  } else Deno.test(`${title} ${name}`, body);
+}
+
+/** `2.1.332 (Claude Code)` → `2.1.332`. Fails if the binary does not start on this machine. */
 async function readVersion(path: string): Promise<string> {
-  const said = await run(path, ["--version"]);
-  return said.split(" ")[0] ?? said;
+  const output = await run(path, ["--version"]);
+  return output.split(" ")[0] ?? output;
 }
 
 async function findCached(client: Client, version: string): Promise<string> {
@@ -72,13 +84,13 @@ async function findCached(client: Client, version: string): Promise<string> {
   if (await isFile(path)) return path;
   await fetchPackage(`${name}@${version}`, folder);
   if (await isFile(path)) return path;
-  throw new Error(`${name}@${version} holds no ${path.slice(folder.length + 1)}`);
+  throw new Error(`${name}@${version} does not contain ${path.slice(folder.length + 1)}`);
 }
 
 function toPackageName({ name, systems, toPackage }: Client): string {
   const system = systems[Deno.build.os];
-  if (system === undefined) throw new Error(`no ${name} for ${Deno.build.os}`);
-  return toPackage(system, NPM_MACHINES[Deno.build.arch]);
+  if (system === undefined) throw new Error(`${name} has no package for ${Deno.build.os}`);
+  return toPackage(system, NPM_ARCHITECTURES[Deno.build.arch]);
 }
 
 function toCacheFolder({ variables }: Client): string {
@@ -89,31 +101,31 @@ function toCacheFolder({ variables }: Client): string {
   return `${cache}/claudeproxy-tests`;
 }
 
-/** Fetches into a folder of its own and renames it, so that a broken download is never taken for a client. */
+/** Downloads to a temporary folder and renames it, so that the cache never contains an incomplete package. */
 async function fetchPackage(name: string, folder: string): Promise<void> {
   const size = await readSize(name);
   printLine(
     `Downloading ${name} from npm: ${size} packed, more than twice that unpacked, to ${folder}`,
   );
-  const fresh = `${folder}.${Deno.pid}`;
-  await Deno.mkdir(fresh, { recursive: true });
+  const temporary = `${folder}.${Deno.pid}`;
+  await Deno.mkdir(temporary, { recursive: true });
   try {
-    const places = ["--pack-destination", fresh, "--cache", `${fresh}/npm`];
-    const archive = (await runNpm(["pack", name, ...places])).split("\n").at(-1);
-    await run("tar", ["-xzf", `${fresh}/${archive}`, "-C", fresh]);
-    await Deno.remove(`${fresh}/${archive}`);
-    await Deno.remove(`${fresh}/npm`, { recursive: true });
-    // It fails where another run was faster; what counts is whether the file is there.
-    await Deno.rename(fresh, folder).catch(() => {});
+    const folders = ["--pack-destination", temporary, "--cache", `${temporary}/npm`];
+    const archive = (await runNpm(["pack", name, ...folders])).split("\n").at(-1);
+    await run("tar", ["-xzf", `${temporary}/${archive}`, "-C", temporary]);
+    await Deno.remove(`${temporary}/${archive}`);
+    await Deno.remove(`${temporary}/npm`, { recursive: true });
+    // Fails if another run was faster; the caller checks that the file exists.
+    await Deno.rename(temporary, folder).catch(() => {});
   } finally {
-    await Deno.remove(fresh, { recursive: true }).catch(() => {});
+    await Deno.remove(temporary, { recursive: true }).catch(() => {});
   }
 }
 
-/** npm's metadata of these packages has no size; the archive's head has. */
+/** Reads Content-Length of the archive, because npm's metadata of these packages has no size. */
 async function readSize(name: string): Promise<string> {
   const url = await runNpm(["view", name, "dist.tarball"]);
-  if (url === "") throw new Error(`npm knows no ${name}`);
+  if (url === "") throw new Error(`npm has no package ${name}`);
   const response = await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(10_000) })
     .catch(() => null);
   await response?.body?.cancel();
@@ -121,9 +133,9 @@ async function readSize(name: string): Promise<string> {
   return bytes > 0 ? `${Math.round(bytes / 1e6)} MB` : "an unknown number of MB (about 175)";
 }
 
-/** Without retries: a machine that cannot reach npm shall say so at once. */
-function runNpm(words: string[]): Promise<string> {
-  const args = [...words, "--loglevel", "error", "--fetch-retries", "0"];
+/** Without retries, to fail at once if npm cannot be reached. */
+function runNpm(command: string[]): Promise<string> {
+  const args = [...command, "--loglevel", "error", "--fetch-retries", "0"];
   return Deno.build.os === "windows" ? run("cmd", ["/c", "npm", ...args]) : run("npm", args);
 }
 
@@ -132,8 +144,8 @@ async function run(command: string, args: string[]): Promise<string> {
     .output();
   const decoder = new TextDecoder();
   if (success) return decoder.decode(stdout).trim();
-  const words = decoder.decode(stderr).trim().split("\n").slice(0, 2).join("; ");
-  throw new Error(`${command} ${args[0]} failed: ${words}`);
+  const reason = decoder.decode(stderr).trim().split("\n").slice(0, 2).join("; ");
+  throw new Error(`${command} ${args[0]} failed: ${reason}`);
 }
 
 async function isFile(path: string): Promise<boolean> {

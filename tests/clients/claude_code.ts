@@ -1,6 +1,6 @@
 /**
- * The real Claude Code CLI in headless mode, with the proxy and a fake upstream. Not named `*_test.ts`, to keep
- * `deno task test` fast; `deno task test:clients` runs these.
+ * The cases with the real Claude Code CLI in headless mode. Not named `*_test.ts`, to keep `deno task test` fast;
+ * `deno task test:clients` runs them.
  * @module
  */
 
@@ -15,11 +15,11 @@ import "./cases/streams.ts";
 import "./cases/web_search.ts";
 import "./cases/auto_mode.ts";
 import "./cases/call_ids.ts";
-import "./cases/broken_calls.ts";
+import "./cases/malformed_calls.ts";
 import "./cases/finish_reasons.ts";
 import "./cases/schemas.ts";
 import "./cases/images.ts";
-import "./cases/offered_tools.ts";
+import "./cases/server_tools.ts";
 import "./cases/overflow.ts";
-import "./cases/hidden_thinking.ts";
+import "./cases/omitted_thinking.ts";
 import "./cases/launcher_keys.ts";

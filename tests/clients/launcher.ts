@@ -1,5 +1,5 @@
 /**
- * Runs the launcher with the real Claude Code and a model of one scripted step.
+ * Runs the launcher with the real Claude Code and a scripted model.
  * @module
  */
 
@@ -8,13 +8,13 @@ import type { ChatRequest } from "../../lib/openrouter/types.ts";
 import { createStage, type Ended, type Launch, type Stage } from "../helpers/launcher.ts";
 import type { SeenRequest } from "../helpers/upstream.ts";
 import { CLAUDE_CODE, findBinary } from "./binary.ts";
-import type { Step } from "./model.ts";
+import type { ChatReply } from "./replies.ts";
 
-/** What the stage has instead of an Opus. */
+/** The target model for opus and haiku. */
 export const GLM = "z-ai/glm-5";
-/** What it has instead of a Sonnet. */
+/** The target model for sonnet. */
 export const SONNET = "anthropic/claude-sonnet-4.5";
-/** Tokens that the first takes. */
+/** The context length of the opus target. */
 export const WINDOW = 131_072;
 const MODELS = [
   { id: GLM, context_length: WINDOW, supported_parameters: ["tools"] },
@@ -22,34 +22,34 @@ const MODELS = [
 ];
 const TARGETS = { TARGET_MODEL_OPUS: GLM, TARGET_MODEL_BIG: SONNET, TARGET_MODEL_SMALL: GLM };
 
-/** A stage whose model plays one step for all requests. */
-export function startStage(step: Step, settings: JsonObject = {}): Stage {
-  const stage = createStage((seen) => step(toChatRequest(seen)), { models: MODELS });
-  writeSettings(`${stage.home}/.claude/settings.json`, settings);
-  return stage;
+/** A harness whose model sends one reply to all requests. */
+export function startHarness(reply: ChatReply, settings: JsonObject = {}): Stage {
+  const harness = createStage((request) => reply(toChatRequest(request)), { models: MODELS });
+  writeSettings(`${harness.home}/.claude/settings.json`, settings);
+  return harness;
 }
 
-/** Settings of the client, its folder made. */
+/** Writes settings of the client and creates their folder. */
 export function writeSettings(path: string, settings: JsonObject): void {
   Deno.mkdirSync(path.replace(/\/[^/]*$/, ""), { recursive: true });
   Deno.writeTextFileSync(path, JSON.stringify(settings));
 }
 
-/** What upstream saw. */
+/** Parses a request received by upstream. */
 export function toChatRequest({ text }: SeenRequest): ChatRequest {
   return JSON.parse(text);
 }
 
-/** Runs it with these arguments of the client's. */
-export function runLauncher(stage: Stage, ...args: string[]): Promise<Ended> {
-  return launch(stage, { args });
+/** Runs the launcher with arguments for the client. */
+export function runLauncher(harness: Stage, ...args: string[]): Promise<Ended> {
+  return launch(harness, { args });
 }
 
-/** The same, with variables beside or instead of those that every run has. */
-export async function launch(stage: Stage, { args = [], env = {} }: Launch): Promise<Ended> {
+/** The same, with variables added to the default ones. */
+export async function launch(harness: Stage, { args = [], env = {} }: Launch): Promise<Ended> {
   const binary = await findBinary(CLAUDE_CODE);
   if ("missing" in binary) throw new Error(binary.missing);
-  const all = {
+  const variables = {
     CLAUDE_BIN: binary.path,
     ANTHROPIC_API_KEY: "sk-ant-of-the-user",
     DISABLE_AUTOUPDATER: "1",
@@ -57,10 +57,10 @@ export async function launch(stage: Stage, { args = [], env = {} }: Launch): Pro
     ...TARGETS,
     ...env,
   };
-  return await stage.run({ args, env: all });
+  return await harness.run({ args, env: variables });
 }
 
-/** Without what the client itself says there about models that it does not know. */
+/** The launcher's lines, without the client's warnings about unknown models. */
 export function readOwnLines({ stderr }: Ended): string[] {
   return stderr.split("\n").filter((line) => line.startsWith("claudeproxy: "));
 }

@@ -6,7 +6,7 @@
 
 const [log = ""] = Deno.args;
 
-/** What zod 4 makes of an address, a date, a pair, a record and a union: `z.toJSONSchema`, as MCP servers use it. */
+/** `z.toJSONSchema` of zod 4, as MCP servers use it, for an email address, a pair, a record and a union. */
 const INVITATION = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   type: "object",
@@ -39,7 +39,7 @@ const WORD = { type: "object", properties: { word: { type: "string" } }, require
 const TOOLS = [
   { name: "tool-name", description: "", inputSchema: WORD },
   { name: "invite", description: "Invites someone", inputSchema: INVITATION },
-  { name: "ping", description: "Answers", inputSchema: { type: "object" } },
+  { name: "ping", description: "Responds", inputSchema: { type: "object" } },
 ];
 
 interface Params {
@@ -48,22 +48,22 @@ interface Params {
   arguments?: Record<string, unknown>;
 }
 
-let rest = "";
+let remainder = "";
 for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
-  const lines = (rest + text).split("\n");
-  rest = lines.pop() ?? "";
-  for (const line of lines) await answer(JSON.parse(line));
+  const lines = (remainder + text).split("\n");
+  remainder = lines.pop() ?? "";
+  for (const line of lines) await respond(JSON.parse(line));
 }
 
-async function answer(
+async function respond(
   { id, method, params }: { id?: number; method: string; params?: Params },
 ): Promise<void> {
   if (id === undefined) return;
   const result = await handle(method, params);
-  const reply = result === null
+  const response = result === null
     ? { jsonrpc: "2.0", id, error: { code: -32601, message: "Method not found" } }
     : { jsonrpc: "2.0", id, result };
-  await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(reply)}\n`));
+  await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(response)}\n`));
 }
 
 async function handle(method: string, params: Params = {}): Promise<unknown> {
@@ -78,9 +78,9 @@ async function handle(method: string, params: Params = {}): Promise<unknown> {
       return { tools: TOOLS };
     case "tools/call": {
       const { word, email } = params.arguments ?? {};
-      const given = String(word ?? email ?? "nothing");
-      await Deno.writeTextFile(log, given);
-      return { content: [{ type: "text", text: `heard ${given}` }] };
+      const input = String(word ?? email ?? "nothing");
+      await Deno.writeTextFile(log, input);
+      return { content: [{ type: "text", text: `received ${input}` }] };
     }
     default:
       return null;

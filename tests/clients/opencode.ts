@@ -1,6 +1,6 @@
 /**
- * The real opencode, an agent of another vendor, with the proxy and a fake upstream. `deno task test:clients` runs
- * these after Claude Code's.
+ * The cases with the real opencode, an agent of another vendor. `deno task test:clients` runs them after those of
+ * Claude Code.
  * @module
  */
 

@@ -1,23 +1,19 @@
 /**
- * Runs opencode without a terminal, with a clean environment, its own home and a timeout. Knows only the proxy's
- * address.
+ * Runs opencode without a terminal, with its own home. Knows only the proxy's address.
  * @module
  */
 
 import { isJsonObject, type JsonObject, parseJson } from "../../lib/json.ts";
+import { type ProcessResult, runProcess, toClientEnv } from "./client_process.ts";
 
-/** The model that it is told it talks to; an id with a slash would go through as it is. */
-export const MODEL = "claude-sonnet-4-5";
+/** The model in its configuration, without a slash: the proxy does not map ids with a slash. */
+const MODEL = "claude-sonnet-4-5";
 
-/** How long its output may stay open after its end. */
-const GRACE_MS = 1000;
-
-/** How one run is started. */
+/** Options of one run. */
 export interface OpencodeOptions {
   path: string;
   /** The proxy's address. */
   baseUrl: string;
-  /** The folders of the stage. */
   home: string;
   work: string;
   folder: string;
@@ -26,26 +22,22 @@ export interface OpencodeOptions {
   /** Options of the model in opencode's configuration. */
   modelOptions: JsonObject;
   timeoutMs: number;
-  /** The user interrupts it when this resolves. */
+  /** The user interrupts the run when this resolves. */
   interrupt: Promise<void> | null;
 }
 
-/** What one run left behind. */
-export interface OpencodeRun {
-  code: number;
-  /** The answer that people read: the texts of the last step. */
+/** The result of one run. */
+export interface OpencodeRun extends Omit<ProcessResult, "stdout"> {
+  /** The final text: the texts of the last step. */
   text: string;
-  /** Words of the errors that it reported. */
+  /** The errors that it reported, as JSON. */
   errors: string[];
-  /** Its tool calls, in the order in which they ended. */
+  /** Its tool calls in order of completion. */
   tools: OpencodeTool[];
   sessionId: string;
-  stderr: string;
-  isTimedOut: boolean;
-  ms: number;
 }
 
-/** One call of a tool. */
+/** One tool call. */
 export interface OpencodeTool {
   tool: string;
   status: string;
@@ -53,37 +45,19 @@ export interface OpencodeTool {
   output: string;
 }
 
-/** Runs it to the end. */
+/** Runs opencode until it exits or the timeout expires. */
 export async function runOpencode(options: OpencodeOptions): Promise<OpencodeRun> {
-  const started = performance.now();
-  const child = new Deno.Command(options.path, {
-    // A title of ours: it would ask the model for one.
+  const { home, folder } = options;
+  const { stdout, ...process } = await runProcess({
+    path: options.path,
+    // Without a title it requests one from the model.
     args: ["run", "--format", "json", "--title", "Case", ...options.args, "--", options.prompt],
     cwd: options.work,
-    clearEnv: true,
-    env: toEnv(options),
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const { promise: expired, resolve: expire } = Promise.withResolvers<null>();
-  const timers = [
-    setTimeout(() => end(child, "SIGKILL"), options.timeoutMs),
-    setTimeout(() => expire(null), options.timeoutMs + GRACE_MS),
-  ];
-  options.interrupt?.then(() => end(child, "SIGINT"));
-  const output = await Promise.race([child.output(), expired]);
-  for (const timer of timers) clearTimeout(timer);
-  const ms = performance.now() - started;
-  const decoder = new TextDecoder();
-  const events = decoder.decode(output?.stdout).split("\n").map(parseJson).filter(isJsonObject);
-  return {
-    code: output?.code ?? -1,
-    ...readEvents(events),
-    stderr: decoder.decode(output?.stderr),
-    isTimedOut: ms >= options.timeoutMs,
-    ms,
-  };
+    env: toClientEnv({ home, folder }, toVariables(options)),
+    timeoutMs: options.timeoutMs,
+    interrupt: options.interrupt,
+  });
+  return { ...process, ...readEvents(stdout.split("\n").map(parseJson).filter(isJsonObject)) };
 }
 
 function readEvents(
@@ -110,30 +84,17 @@ function readTool({ tool, state }: JsonObject): OpencodeTool {
   };
 }
 
-function end(child: Deno.ChildProcess, signal: Deno.Signal): void {
-  try {
-    child.kill(signal);
-  } catch {
-    // It has ended by itself.
-  }
-}
-
 /**
- * Nothing of the machine's but what it cannot start without. It would fetch the list of models, plugins and
- * updates: each has its switch, and all else goes to a port where nothing listens.
+ * Downloads of models, plugins and updates are switched off; all other outside traffic is sent to a port where nothing
+ * listens.
  */
-function toEnv(options: OpencodeOptions): Record<string, string> {
-  const { home, folder } = options;
-  const all: Record<string, string | undefined> = {
-    PATH: Deno.env.get("PATH"),
-    SYSTEMROOT: Deno.env.get("SYSTEMROOT"),
-    HOME: home,
-    USERPROFILE: home,
+function toVariables(options: OpencodeOptions): Record<string, string> {
+  const { home } = options;
+  return {
     XDG_DATA_HOME: `${home}/data`,
     XDG_CONFIG_HOME: `${home}/config`,
     XDG_STATE_HOME: `${home}/state`,
     XDG_CACHE_HOME: `${home}/cache`,
-    TMPDIR: folder,
     OPENCODE_CONFIG_CONTENT: JSON.stringify(toConfig(options)),
     OPENCODE_DISABLE_AUTOUPDATE: "1",
     OPENCODE_DISABLE_MODELS_FETCH: "1",
@@ -144,9 +105,6 @@ function toEnv(options: OpencodeOptions): Record<string, string> {
     HTTPS_PROXY: "http://127.0.0.1:9",
     NO_PROXY: "127.0.0.1,localhost",
   };
-  const set: Record<string, string> = {};
-  for (const [name, value] of Object.entries(all)) if (value !== undefined) set[name] = value;
-  return set;
 }
 
 function toConfig({ baseUrl, modelOptions }: OpencodeOptions): JsonObject {

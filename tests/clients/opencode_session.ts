@@ -5,50 +5,43 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { JsonObject } from "../../lib/json.ts";
-import { type Binary, findBinary, OPENCODE } from "./binary.ts";
+import { type Binary, findBinary, OPENCODE, testWithClient } from "./binary.ts";
 import { type OpencodeRun, runOpencode } from "./opencode_cli.ts";
-import { type Script, type Stage, type StageOptions, startStage } from "./stage.ts";
+import { type ChatReplies, type Harness, type HarnessOptions, startHarness } from "./harness.ts";
 
 const BINARY: Binary = await findBinary(OPENCODE);
-/** It starts in seconds, but fills a database first. */
+/** It starts in seconds, but first creates a database. */
 const TIMEOUT_MS = 90_000;
 
-/** What one run may choose. */
-export interface AskOptions {
+/** Options of one run. */
+export interface PromptOptions {
   args?: readonly string[];
   /** Options of the model in opencode's configuration. */
   modelOptions?: JsonObject;
-  /** The user interrupts it when this resolves. */
+  /** The user interrupts the run when this resolves. */
   interrupt?: Promise<void>;
 }
 
-/** The stage with opencode on it. Leave it with `await using`. */
-export interface Session extends Stage {
-  /** Runs opencode with a prompt, the model playing the script, and checks that it was kept to. */
-  ask(prompt: string, script: Script, options?: AskOptions): Promise<OpencodeRun>;
+/** A harness with opencode. Dispose it with `await using`. */
+export interface Session extends Harness {
+  /** Runs opencode with a prompt and these replies of the model, and checks that each was requested. */
+  prompt(prompt: string, replies: ChatReplies, options?: PromptOptions): Promise<OpencodeRun>;
 }
 
-/** A case with the real client. Where it cannot be had, the case is reported as not run. */
+/** A case with the real client; ignored and reported as not run if the client is not available. */
 export function test(name: string, body: () => Promise<void>): void {
-  const client = `${OPENCODE.name} ${BINARY.version}`;
-  if ("missing" in BINARY) {
-    Deno.test({
-      name: `not run: ${name} (no ${client}: ${BINARY.missing})`,
-      ignore: true,
-      fn() {},
-    });
-  } else Deno.test(`${client} ${name}`, body);
+  testWithClient(OPENCODE, BINARY, { name, body });
 }
 
-/** Sets the stage. */
-export async function startSession(options: StageOptions = {}): Promise<Session> {
-  const stage = await startStage(options);
-  const { baseUrl, folder, home, work, model } = stage;
+/** Starts the harness of a case. */
+export async function startSession(options: HarnessOptions = {}): Promise<Session> {
+  const harness = await startHarness(options);
+  const { baseUrl, folder, home, work, model } = harness;
   return {
-    ...stage,
-    async ask(prompt, script, { args = [], modelOptions = {}, interrupt } = {}) {
+    ...harness,
+    async prompt(prompt, replies, { args = [], modelOptions = {}, interrupt } = {}) {
       if ("missing" in BINARY) throw new Error(BINARY.missing);
-      model.play(script);
+      model.setReplies(replies);
       const run = await runOpencode({
         path: BINARY.path,
         ...{ baseUrl, folder, home, work, prompt, args, modelOptions },
@@ -56,7 +49,7 @@ export async function startSession(options: StageOptions = {}): Promise<Session>
         interrupt: interrupt ?? null,
       });
       assert(!run.isTimedOut, `opencode was still running after ${Math.round(run.ms)} ms`);
-      assertEquals(model.listMistakes(), []);
+      assertEquals(model.listViolations(), []);
       return run;
     },
   };

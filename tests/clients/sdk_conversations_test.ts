@@ -15,7 +15,7 @@ const HELLO = { role: "user", content: "Hello" };
 const PARAMS: Params = { model: "claude-sonnet-5", max_tokens: 1000, messages: [HELLO] };
 const WITH_TOOL: Params = { ...PARAMS, tools: [{ name: "act", input_schema: { type: "object" } }] };
 
-/** A completion, or the same as a stream of one chunk. */
+/** A recorded completion, or the same as a stream of one chunk. */
 function record(message: JsonObject, { stream = false, finish = "stop", cut = whole } = {}) {
   const choice = { index: 0, finish_reason: finish };
   const usage = { prompt_tokens: 100, completion_tokens: 5 };
@@ -31,7 +31,7 @@ function toEvents(chunks: JsonObject[]): string {
   return `${events.join("")}data: [DONE]\n\n`;
 }
 
-/** The next request, with the answer as the SDK keeps it and a result for each call. */
+/** The next request: adds the accumulated message and a result for each call. */
 function continueWith({ message }: ReplayResult, params: Params): Params {
   const content = message?.content ?? [];
   const results = content.filter((block) => block.type === "tool_use")
@@ -47,42 +47,45 @@ function continueWith({ message }: ReplayResult, params: Params): Params {
   };
 }
 
-/** The messages of a role in what went upstream. */
-function listSent({ sent }: ReplayResult, role: string): JsonObject[] {
+/** The messages of one role in the upstream request. */
+function listUpstreamMessages({ sent }: ReplayResult, role: string): JsonObject[] {
   const messages = Array.isArray(sent?.["messages"]) ? sent["messages"] : [];
   return messages.filter(isJsonObject).filter((message) => message["role"] === role);
 }
 
 for (const id of ["functions.act:0", "call_0", "tool_0_act", "a b/ü"]) {
   for (const stream of [false, true]) {
-    const how = stream ? "streamed" : "whole";
-    Deno.test(`tool calls that repeat the id "${id}" in each response stay separate, ${how}`, async () => {
+    const mode = stream ? "streamed" : "as JSON";
+    Deno.test(`tool calls that repeat the id "${id}" in each response stay separate, ${mode}`, async () => {
       const call = { id, index: 0, type: "function", function: { name: "act", arguments: "{}" } };
-      const answer = record({ tool_calls: [call] }, { stream, finish: "tool_calls" });
-      const first = await send({ ...WITH_TOOL, stream }, answer, KIMI);
-      const second = await send({ ...continueWith(first, WITH_TOOL), stream }, answer, KIMI);
+      const recording = record({ tool_calls: [call] }, { stream, finish: "tool_calls" });
+      const first = await send({ ...WITH_TOOL, stream }, recording, KIMI);
+      const second = await send({ ...continueWith(first, WITH_TOOL), stream }, recording, KIMI);
       const ids = [first, second].flatMap(({ message }) => message?.content ?? [])
         .flatMap((block) => block.type === "tool_use" ? [block.id] : []);
       assertEquals(new Set(ids).size, 2);
-      assertEquals(ids.slice(1).filter((one) => /_\d+$/.test(one)), []);
+      assertEquals(ids.slice(1).filter((toolUseId) => /_\d+$/.test(toolUseId)), []);
       const third = await send(
         continueWith(second, continueWith(first, WITH_TOOL)),
         record({ content: "ok" }),
         KIMI,
       );
-      const calls = listSent(third, "assistant").flatMap(({ tool_calls }) => tool_calls)
-        .map((one) => isJsonObject(one) ? one["id"] : one);
-      // Upstream, too, must be able to tell them apart; the first keeps its name.
+      const calls = listUpstreamMessages(third, "assistant").flatMap(({ tool_calls }) => tool_calls)
+        .map((toolCall) => isJsonObject(toolCall) ? toolCall["id"] : toolCall);
+      // The upstream ids must be unique too; the first is unchanged.
       assertEquals([calls[0], new Set(calls).size], [id, 2]);
-      assertEquals(listSent(third, "tool").map((result) => result["tool_call_id"]), calls);
+      assertEquals(
+        listUpstreamMessages(third, "tool").map((result) => result["tool_call_id"]),
+        calls,
+      );
     });
   }
 }
 
 for (const stream of [false, true]) {
-  const how = stream ? "streamed" : "whole";
+  const mode = stream ? "streamed" : "as JSON";
 
-  Deno.test(`Claude's omitted thinking is sent back unchanged, ${how}`, async () => {
+  Deno.test(`Claude's omitted thinking is sent back unchanged, ${mode}`, async () => {
     const detail = {
       type: "reasoning.text",
       text: "Two and two.",
@@ -95,22 +98,22 @@ for (const stream of [false, true]) {
       max_tokens: 4000,
       thinking: { type: "enabled", budget_tokens: 2000, display: "omitted" },
     };
-    const answer = record({ content: "Four", reasoning_details: [detail] }, { stream });
-    const first = await send({ ...params, stream }, answer, CLAUDE);
+    const recording = record({ content: "Four", reasoning_details: [detail] }, { stream });
+    const first = await send({ ...params, stream }, recording, CLAUDE);
     const thinking = first.message?.content.find((block) => block.type === "thinking");
     assertEquals(thinking?.thinking, "");
     const second = await send(continueWith(first, params), record({ content: "ok" }), CLAUDE);
-    assertEquals(listSent(second, "assistant")[0]?.["reasoning_details"], [detail]);
+    assertEquals(listUpstreamMessages(second, "assistant")[0]?.["reasoning_details"], [detail]);
   });
 
-  Deno.test(`a response to safeguards says that they are not supported, ${how}`, async () => {
+  Deno.test(`a response to safeguards marks them as unsupported, ${mode}`, async () => {
     const params = { ...PARAMS, stream, safeguards: [{ type: "dangerous_tool_use" }] };
-    const seen = await send(params, record({ content: "ok" }, { stream }), CLAUDE);
-    const wanted = [{ type: "dangerous_tool_use", status: { type: "unsupported" } }];
-    const ending = seen.events.find(({ type }) => type === "message_delta");
-    const place: unknown = ending?.type === "message_delta" ? ending.delta : seen.message;
-    assertEquals(isJsonObject(place) ? place["safeguard_results"] : place, wanted);
-    assertEquals(seen.message?.stop_reason, "end_turn");
+    const result = await send(params, record({ content: "ok" }, { stream }), CLAUDE);
+    const expected = [{ type: "dangerous_tool_use", status: { type: "unsupported" } }];
+    const delta = result.events.find(({ type }) => type === "message_delta");
+    const container: unknown = delta?.type === "message_delta" ? delta.delta : result.message;
+    assertEquals(isJsonObject(container) ? container["safeguard_results"] : container, expected);
+    assertEquals(result.message?.stop_reason, "end_turn");
   });
 }
 
@@ -136,10 +139,10 @@ Deno.test("the SDK's final message keeps the usage fields of message_start", asy
     record({ content: "ok" }, { stream: true }),
     CLAUDE,
   );
-  const [head] = events;
-  assert(head?.type === "message_start");
-  for (const key of ["cache_creation", "service_tier"]) assert(key in head.message.usage, key);
-  assert("stop_details" in head.message);
+  const [start] = events;
+  assert(start?.type === "message_start");
+  for (const key of ["cache_creation", "service_tier"]) assert(key in start.message.usage, key);
+  assert("stop_details" in start.message);
   assertEquals(message?.usage.cache_creation?.ephemeral_5m_input_tokens, 0);
   assertEquals([message?.usage.input_tokens, message?.usage.output_tokens], [100, 5]);
 });

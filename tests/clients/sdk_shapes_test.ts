@@ -1,6 +1,6 @@
 /**
- * Upstream responses that are not in the recordings or that matter most to clients, read by the official SDK:
- * invalid and truncated tool calls, unusual endings and ids. The replay of recorded traffic has the same rules.
+ * The official SDK reads upstream responses that the recordings lack or that matter most to clients: invalid and
+ * truncated tool calls, unusual finish reasons and ids. The expectations are those of the replay of recorded traffic.
  * @module
  */
 
@@ -12,19 +12,19 @@ import { byByte, byEvent, whole } from "../replay/pieces.ts";
 import { send, type Setup } from "../replay/proxy.ts";
 import { parseResponse } from "../replay/reference.ts";
 
-/** One shape: what upstream says, and what a client must get for it, streamed and whole. */
+/** An upstream response and the expected result, streamed and as JSON. */
 interface Shape {
   name: string;
-  /** `tool_calls[].function.arguments`, each a call of its own. */
+  /** The arguments of each call. */
   calls?: string[];
   text?: string;
   finish: string | null;
   native?: string;
-  /** What both must get, or each. */
+  /** The expected stop reason. */
   stopReason?: string;
-  /** Set where the answer is an error. */
+  /** The expected result is an error. */
   fails?: true;
-  /** The inputs that a client sees which did not ask for a stream. */
+  /** The expected tool inputs of the JSON response. */
   inputs?: unknown[];
 }
 
@@ -45,7 +45,7 @@ const SHAPES: readonly Shape[] = [
     inputs: [{ INVALID_JSON: '{"a": tru}' }],
   },
   {
-    name: "a call before a broken one",
+    name: "a valid call before an invalid one",
     text: "Both",
     calls: ['{"a":1}', "{'b':2}"],
     finish: "tool_calls",
@@ -67,7 +67,7 @@ const SHAPES: readonly Shape[] = [
     inputs: [{ INVALID_JSON: "42" }],
   },
   {
-    name: "arguments null",
+    name: "arguments that are null",
     calls: ["null"],
     finish: "tool_calls",
     stopReason: "tool_use",
@@ -75,14 +75,14 @@ const SHAPES: readonly Shape[] = [
   },
   { name: "no arguments", calls: [""], finish: "tool_calls", stopReason: "tool_use", inputs: [{}] },
   {
-    name: "arguments that end in the middle, whatever the finish reason",
+    name: "truncated arguments with the finish reason tool_calls",
     calls: ['{"a": "b'],
     finish: "tool_calls",
     stopReason: "max_tokens",
     inputs: [],
   },
   {
-    name: "a call that the limit cut, behind OpenRouter's word for a call",
+    name: "a call truncated by the limit, with only a native finish reason for it",
     calls: ['{"a": "b'],
     finish: "tool_calls",
     native: "max_output_tokens",
@@ -90,14 +90,14 @@ const SHAPES: readonly Shape[] = [
     inputs: [],
   },
   {
-    name: "a call that the limit cut after text and a whole call",
+    name: "a call truncated by the limit after text and a complete call",
     text: "Both",
     calls: ['{"a":1}', '{"b": "c'],
     finish: "length",
     stopReason: "max_tokens",
     inputs: [{ a: 1 }],
   },
-  { name: "text that the limit cut", text: "Hi", finish: "length", stopReason: "max_tokens" },
+  { name: "text truncated by the limit", text: "Hi", finish: "length", stopReason: "max_tokens" },
   { name: "an unknown finish reason", text: "Hi", finish: "finished", stopReason: "end_turn" },
   {
     name: "an unknown finish reason after a call",
@@ -107,12 +107,17 @@ const SHAPES: readonly Shape[] = [
     inputs: [{ a: 1 }],
   },
   {
-    name: "Mistral's word for the limit",
+    name: "Mistral's finish reason for the limit",
     text: "Hi",
     finish: "model_length",
     stopReason: "max_tokens",
   },
-  { name: "Z.ai's word for a refusal", text: "Hi", finish: "sensitive", stopReason: "refusal" },
+  {
+    name: "Z.ai's finish reason for a refusal",
+    text: "Hi",
+    finish: "sensitive",
+    stopReason: "refusal",
+  },
   { name: "no finish reason", text: "Hi", finish: null, stopReason: "end_turn" },
   {
     name: "no finish reason after a call",
@@ -143,20 +148,20 @@ for (const shape of SHAPES) {
     const body = toStream(shape);
     for (const cut of [whole, byEvent, byByte]) {
       const recording = { status: 200, contentType: "text/event-stream", pieces: cut(body) };
-      const seen = await send({ ...PARAMS, stream: true }, recording, SETUP);
-      assertEquals(compare(seen, expect(shape, body, true)), []);
-      if (!shape.fails) assertEquals(seen.message?.stop_reason, shape.stopReason);
+      const result = await send({ ...PARAMS, stream: true }, recording, SETUP);
+      assertEquals(compare(result, expect(shape, body, true)), []);
+      if (!shape.fails) assertEquals(result.message?.stop_reason, shape.stopReason);
     }
   });
 
   Deno.test(`the SDK reads a message: ${shape.name}`, async () => {
     const body = JSON.stringify(toCompletion(shape));
     const recording = { status: 200, contentType: "application/json", pieces: whole(body) };
-    const seen = await send(PARAMS, recording, SETUP);
-    assertEquals(compare(seen, expect(shape, body, false)), []);
+    const result = await send(PARAMS, recording, SETUP);
+    assertEquals(compare(result, expect(shape, body, false)), []);
     if (shape.fails) return;
-    assertEquals(seen.message?.stop_reason, shape.stopReason);
-    const calls = seen.message?.content.filter((block) => block.type === "tool_use") ?? [];
+    assertEquals(result.message?.stop_reason, shape.stopReason);
+    const calls = result.message?.content.filter((block) => block.type === "tool_use") ?? [];
     assertEquals(calls.map(({ input }) => input), shape.inputs ?? []);
   });
 }
@@ -164,9 +169,9 @@ for (const shape of SHAPES) {
 Deno.test("the SDK reports a stream that is cut off", async () => {
   const body = toStream({ name: "", text: "Hi", finish: null }).replace("data: [DONE]\n\n", "");
   const recording = { status: 200, contentType: "text/event-stream", pieces: whole(body) };
-  const seen = await send({ ...PARAMS, stream: true }, recording, SETUP);
-  assertEquals(seen.message, null);
-  assertEquals(seen.events.at(-1)?.type, "error");
+  const result = await send({ ...PARAMS, stream: true }, recording, SETUP);
+  assertEquals(result.message, null);
+  assertEquals(result.events.at(-1)?.type, "error");
 });
 
 function expect(shape: Shape, body: string, isStreamed: boolean): Expected {
@@ -182,15 +187,15 @@ function toCompletion({ text, calls = [], finish, native }: Shape): JsonObject {
       message: {
         role: "assistant",
         content: text ?? null,
-        ...(calls.length > 0 && { tool_calls }),
+        tool_calls: calls.length > 0 ? tool_calls : undefined,
       },
       finish_reason: finish,
-      ...(native !== undefined && { native_finish_reason: native }),
+      native_finish_reason: native,
     }],
   };
 }
 
-/** Text, then each call as a head and its arguments, then the finish reason. */
+/** Text, then for each call its first delta and its arguments, then the finish reason. */
 function toStream({ text, calls = [], finish, native }: Shape): string {
   const deltas: JsonObject[] = [
     { role: "assistant", content: "" },
@@ -200,8 +205,11 @@ function toStream({ text, calls = [], finish, native }: Shape): string {
       ...(call === "" ? [] : [{ tool_calls: [{ index, function: { arguments: call } }] }]),
     ]),
   ];
-  const ending = { index: 0, delta: {}, finish_reason: finish, native_finish_reason: native };
-  const choices = [...deltas.map((delta) => ({ index: 0, delta, finish_reason: null })), ending];
+  const lastChoice = { index: 0, delta: {}, finish_reason: finish, native_finish_reason: native };
+  const choices = [
+    ...deltas.map((delta) => ({ index: 0, delta, finish_reason: null })),
+    lastChoice,
+  ];
   return choices.map((choice) => `data: ${JSON.stringify({ choices: [choice] })}\n\n`).join("") +
     "data: [DONE]\n\n";
 }

@@ -1,89 +1,94 @@
 /**
- * Tool call ids of different vendors: reused in each turn, or with the tool's name inside. Each result is sent with
+ * Tool call ids of different vendors: reused in each turn, or containing the tool's name. Each result is sent with
  * its own call, under the id that the model used.
  * @module
  */
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { calls, listEchoes, says } from "../model.ts";
-import { startSession, test } from "../session.ts";
+import { listCommandResults, textReply, toolCallReply } from "../replies.ts";
+import { startSession, test } from "../claude_session.ts";
 
 const ALLOW = { args: ["--allowedTools", "Bash"] };
-const LOST = "[Tool result missing due to internal error]";
+const MISSING_RESULT = "[Tool result missing due to internal error]";
 
 const echo = (word: string, id: string) =>
-  calls({ name: "Bash", id, input: { command: `echo ${word}`, description: word } });
+  toolCallReply({ name: "Bash", id, input: { command: `echo ${word}`, description: word } });
 
-const REUSED: [what: string, ids: (turn: number) => string[]][] = [
-  ["call_0 in each answer", () => ["call_0"]],
-  ["call_0 and call_1 in each answer", () => ["call_0", "call_1"]],
-  ["functions.Bash:0 in each answer", () => ["functions.Bash:0"]],
-  ["tool_0_Bash in each answer", () => ["tool_0_Bash"]],
+const REUSED: [about: string, ids: (turn: number) => string[]][] = [
+  ["call_0 in each response", () => ["call_0"]],
+  ["call_0 and call_1 in each response", () => ["call_0", "call_1"]],
+  ["functions.Bash:0 in each response", () => ["functions.Bash:0"]],
+  ["tool_0_Bash in each response", () => ["tool_0_Bash"]],
   [
-    "an id that is another's with a number",
+    "an earlier id with a numeric suffix",
     (turn) => [turn === 0 ? "call_0" : `call_0_${turn + 1}`],
   ],
-  ["one id for both calls of an answer", () => ["call_0", "call_0"]],
+  ["one id for both calls of a response", () => ["call_0", "call_0"]],
 ];
 
-for (const [what, toIds] of REUSED) {
-  test(`sends the model each command's own result where upstream gives ${what}`, async () => {
+for (const [about, toIds] of REUSED) {
+  test(`sends each command's result with its own call if upstream uses ${about}`, async () => {
     await using session = await startSession(ALLOW);
     const turns = [0, 1, 2].map((turn) =>
-      toIds(turn).map((id, at) => ({ id, word: `word-${turn}-${at}` }))
+      toIds(turn).map((id, index) => ({ id, word: `word-${turn}-${index}` }))
     );
-    const run = await session.ask("Echo", [
+    const run = await session.prompt("Echo", [
       ...turns.map((turn) =>
-        calls(...turn.map(({ id, word }) => ({
+        toolCallReply(...turn.map(({ id, word }) => ({
           name: "Bash",
           id,
           input: { command: `echo ${word}`, description: word },
         })))
       ),
-      says("Echoed"),
+      textReply("Echoed"),
     ]);
     assertEquals([run.text, run.isError], ["Echoed", false]);
-    for (const [index, request] of session.upstream.entries()) {
+    for (const [index, request] of session.upstreamRequests.entries()) {
       const words = turns.slice(0, index).flat().map(({ word }) => word);
       assertEquals(
-        listEchoes(request).map(([, command, result]) => [command, result]),
+        listCommandResults(request).map(([, command, result]) => [command, result]),
         words.map((word) => [`echo ${word}`, word]),
       );
     }
-    assertFalse(JSON.stringify(session.asked.map(({ body }) => body)).includes(LOST));
+    assertFalse(
+      JSON.stringify(session.clientRequests.map(({ body }) => body)).includes(MISSING_RESULT),
+    );
   });
 }
 
-const FORMS: [model: string, ids: string[]][] = [
+const ID_FORMATS: [model: string, ids: string[]][] = [
   ["moonshotai/kimi-k2", ["functions.Bash:0", "functions.Bash:1", "functions.Bash:2"]],
   ["google/gemini-3-pro", ["tool_0_Bash", "tool_1_Bash", "tool_2_Bash"]],
-  ["vendor/of-dots-and-spaces", ["Bash 1.a", "Bash 2.b", "Bash/3+c="]],
+  ["vendor/dots-and-spaces", ["Bash 1.a", "Bash 2.b", "Bash/3+c="]],
 ];
 
-for (const [model, ids] of FORMS) {
-  test(`sends ${model} its calls back under the ids that it gave`, async () => {
+for (const [model, ids] of ID_FORMATS) {
+  test(`sends calls back to ${model} under their original ids`, async () => {
     await using session = await startSession({ args: [...ALLOW.args, "--model", model] });
-    const run = await session.ask("Echo", [
+    const run = await session.prompt("Echo", [
       ...ids.map((id, turn) => echo(`word-${turn}`, id)),
-      says("Echoed"),
+      textReply("Echoed"),
     ]);
     assertEquals([run.text, run.isError], ["Echoed", false]);
-    const last = session.upstream.at(-1);
+    const last = session.upstreamRequests.at(-1);
     assert(last !== undefined);
-    assertEquals(listEchoes(last).map(([id]) => id), ids);
+    assertEquals(listCommandResults(last).map(([id]) => id), ids);
   });
 }
 
-test("sends Kimi's calls back under their ids in a resumed session", async () => {
+test("sends calls back to Kimi under their original ids in a resumed session", async () => {
   const args = [...ALLOW.args, "--model", "moonshotai/kimi-k2"];
   await using session = await startSession({ args });
-  const first = await session.ask("One", [echo("one", "functions.Bash:0"), says("One done")]);
-  await session.ask("Two", [echo("two", "functions.Bash:1"), says("Two done")], {
+  const first = await session.prompt("One", [
+    echo("one", "functions.Bash:0"),
+    textReply("One done"),
+  ]);
+  await session.prompt("Two", [echo("two", "functions.Bash:1"), textReply("Two done")], {
     args: ["--resume", first.sessionId],
   });
-  const last = session.upstream.at(-1);
+  const last = session.upstreamRequests.at(-1);
   assert(last !== undefined);
-  assertEquals(listEchoes(last), [
+  assertEquals(listCommandResults(last), [
     ["functions.Bash:0", "echo one", "one"],
     ["functions.Bash:1", "echo two", "two"],
   ]);

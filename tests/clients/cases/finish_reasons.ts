@@ -6,33 +6,33 @@
 
 import { assertEquals } from "@std/assert";
 import { roleChunk, sse, textChunk, usageChunk } from "../../helpers/chunks.ts";
-import { answers, says, streams } from "../model.ts";
-import { startSession, test } from "../session.ts";
+import { messageReply, streamResponse, textReply } from "../replies.ts";
+import { startSession, test } from "../claude_session.ts";
 
 test("accepts a response that ends with only [DONE]", async () => {
   await using session = await startSession();
-  const run = await session.ask("Hello", [
-    () => streams([sse(roleChunk(), textChunk("Hello"), usageChunk(), "[DONE]")]),
+  const run = await session.prompt("Hello", [
+    () => streamResponse([sse(roleChunk(), textChunk("Hello"), usageChunk(), "[DONE]")]),
   ]);
   assertEquals([run.text, run.isError], ["Hello", false]);
 });
 
 for (const finish of ["eos_found", "COMPLETE", "function_call_done"]) {
-  test(`takes an answer that ends with ${finish} for whole`, async () => {
+  test(`accepts a response with the finish reason ${finish} as complete`, async () => {
     await using session = await startSession();
-    const run = await session.ask("Hello", [answers({ text: "Hello", finish })]);
+    const run = await session.prompt("Hello", [messageReply({ text: "Hello", finish })]);
     assertEquals([run.text, run.isError], ["Hello", false]);
   });
 }
 
 test("runs a call once if the finish reason is unknown", async () => {
   await using session = await startSession({ args: ["--allowedTools", "Bash"] });
-  const run = await session.ask("Work", [
-    answers({
+  const run = await session.prompt("Work", [
+    messageReply({
       calls: [{ name: "Bash", input: { command: "echo x >> ran" } }],
       finish: "eos_found",
     }),
-    says("Ran"),
+    textReply("Ran"),
   ]);
   assertEquals([run.text, run.isError], ["Ran", false]);
   assertEquals(await Deno.readTextFile(session.path("ran")), "x\n");
@@ -40,10 +40,10 @@ test("runs a call once if the finish reason is unknown", async () => {
 
 test("continues after model_length as after other limits", async () => {
   await using session = await startSession();
-  const run = await session.ask("Hello", [
-    answers({ text: "Half of it, ", finish: "model_length" }),
-    says("and the rest"),
+  const run = await session.prompt("Hello", [
+    messageReply({ text: "Half of it, ", finish: "model_length" }),
+    textReply("and the rest"),
   ]);
   assertEquals([run.text, run.isError], ["and the rest", false]);
-  assertEquals(session.asked.map(({ status }) => status), [200, 200]);
+  assertEquals(session.clientRequests.map(({ status }) => status), [200, 200]);
 });

@@ -1,5 +1,5 @@
 /**
- * The launcher with the real Claude Code, in a home whose settings have another server.
+ * The launcher with the real Claude Code, in homes and projects whose settings name another server.
  * @module
  */
 
@@ -11,27 +11,35 @@ import {
   readOwnLines,
   runLauncher,
   SONNET,
-  startStage,
+  startHarness,
   toChatRequest,
   WINDOW,
   writeSettings,
 } from "../launcher.ts";
-import { answers, calls, fails, readLastResult, readTexts, says, type Step } from "../model.ts";
-import { test } from "../session.ts";
+import {
+  type ChatReply,
+  errorReply,
+  messageReply,
+  readLastResult,
+  readTexts,
+  textReply,
+  toolCallReply,
+} from "../replies.ts";
+import { test } from "../claude_session.ts";
 
 const OVERFLOW =
   `This endpoint's maximum context length is ${WINDOW} tokens. However, you requested ` +
   "about 140000 tokens. Please reduce the length.";
 
-/** Everything that could lead requests past the proxy, or a wrong key to it. */
-const HOSTILE = {
-  apiKeyHelper: "echo sk-ant-of-a-helper",
+/** Settings that would bypass the proxy or send it a wrong key. */
+const CONFLICTING = {
+  apiKeyHelper: "echo sk-ant-from-a-helper",
   autoCompactWindow: 900_000,
   env: {
     ANTHROPIC_BASE_URL: "http://127.0.0.1:9",
-    ANTHROPIC_AUTH_TOKEN: "of-another-proxy",
-    ANTHROPIC_API_KEY: "sk-ant-of-the-settings",
-    ANTHROPIC_CUSTOM_HEADERS: "authorization: Bearer of-the-headers",
+    ANTHROPIC_AUTH_TOKEN: "token-of-another-proxy",
+    ANTHROPIC_API_KEY: "sk-ant-from-the-settings",
+    ANTHROPIC_CUSTOM_HEADERS: "authorization: Bearer from-the-headers",
     ANTHROPIC_DEFAULT_OPUS_MODEL: "glm-of-another-proxy",
     CLAUDE_CODE_AUTO_COMPACT_WINDOW: "900000",
     HTTPS_PROXY: "http://127.0.0.1:9",
@@ -39,9 +47,9 @@ const HOSTILE = {
   },
 };
 
-const HOMES: [what: string, settings: JsonObject][] = [
+const HOMES: [about: string, settings: JsonObject][] = [
   ["no settings", {}],
-  ["hostile settings", HOSTILE],
+  ["conflicting settings", CONFLICTING],
   ["settings that send loopback through a proxy", {
     env: {
       HTTP_PROXY: "http://127.0.0.1:9",
@@ -50,130 +58,131 @@ const HOMES: [what: string, settings: JsonObject][] = [
       no_proxy: "",
     },
   }],
-  // One at a time: the client takes several at once for a mistake.
+  // One at a time: the client rejects several at once.
   ["settings for Bedrock", { env: { CLAUDE_CODE_USE_BEDROCK: "1" } }],
   ["settings for Vertex", { env: { CLAUDE_CODE_USE_VERTEX: "1" } }],
   ["settings for Foundry", { env: { CLAUDE_CODE_USE_FOUNDRY: "1" } }],
 ];
 
-for (const [what, settings] of HOMES) {
-  test(`started by the launcher in a home with ${what}, talks to the mapped model`, async () => {
-    await using stage = startStage(says("Hello"), settings);
-    const ended = await runLauncher(stage, "-p", "Say hello");
-    assertEquals([ended.code, ended.stdout], [0, "Hello\n"], ended.stderr);
-    assertEquals(stage.upstream.requests.map(({ body }) => body["model"]), [GLM]);
-    assertEquals(stage.upstream.requests[0]?.headers.get("authorization"), `Bearer ${KEY}`);
-    const [line, ...more] = readOwnLines(ended);
+for (const [about, settings] of HOMES) {
+  test(`started by the launcher in a home with ${about} uses the mapped model`, async () => {
+    await using harness = startHarness(textReply("Hello"), settings);
+    const exit = await runLauncher(harness, "-p", "Say hello");
+    assertEquals([exit.code, exit.stdout], [0, "Hello\n"], exit.stderr);
+    assertEquals(harness.upstream.requests.map(({ body }) => body["model"]), [GLM]);
+    assertEquals(harness.upstream.requests[0]?.headers.get("authorization"), `Bearer ${KEY}`);
+    const [line, ...more] = readOwnLines(exit);
     assert(
       /^claudeproxy: 1 request, [\d,]+ tokens in, \d+ out, \$0\.\d{4}$/.test(line ?? ""),
       line,
     );
     assertEquals(more, []);
-    assertFalse(stage.listTemporary().some((name) => name.startsWith("claudeproxy-")));
+    assertFalse(harness.listTemporary().some((name) => name.startsWith("claudeproxy-")));
   });
 }
 
-test("started by the launcher runs commands without the proxy's keys in their environment", async () => {
-  const proxyKey = "of-a-team-0123456789";
-  const step: Step = (request) =>
-    readLastResult(request) === ""
-      ? calls({ name: "Bash", input: { command: "env", description: "Show the environment" } })(
-        request,
-      )
-      : says("Done")(request);
+test("started by the launcher runs commands without the proxy's keys that the user's settings set", async () => {
+  const proxyKey = "team-key-0123456789";
+  const input = { command: "env", description: "Show the environment" };
+  const callReply = toolCallReply({ name: "Bash", input });
+  const reply: ChatReply = (request) =>
+    (readLastResult(request) === "" ? callReply : textReply("Done"))(request);
   const env = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: proxyKey };
-  await using stage = startStage(step, { env });
+  await using harness = startHarness(reply, { env });
   const args = ["-p", "--allowedTools", "Bash", "--", "Show the environment"];
-  const ended = await runLauncher(stage, ...args);
-  assertEquals([ended.code, ended.stdout], [0, "Done\n"], ended.stderr);
-  const result = readLastResult(stage.upstream.requests.map(toChatRequest).at(-1));
+  const exit = await runLauncher(harness, ...args);
+  assertEquals([exit.code, exit.stdout], [0, "Done\n"], exit.stderr);
+  const result = readLastResult(harness.upstream.requests.map(toChatRequest).at(-1));
   assertStringIncludes(result, "HOME=");
   for (const key of [KEY, proxyKey]) assertFalse(result.includes(key), result);
 });
 
 for (const name of ["settings.json", "settings.local.json"]) {
-  test(`started by the launcher in a project with a hostile ${name}, talks to the mapped model`, async () => {
-    await using stage = startStage(says("Hello"));
-    writeSettings(`${stage.work}/.claude/${name}`, HOSTILE);
-    const ended = await runLauncher(stage, "-p", "Say hello");
-    assertEquals([ended.code, ended.stdout], [0, "Hello\n"], ended.stderr);
-    assertEquals(stage.upstream.requests.map(({ body }) => body["model"]), [GLM]);
-    assertEquals(stage.upstream.requests[0]?.headers.get("authorization"), `Bearer ${KEY}`);
+  test(`started by the launcher in a project with a conflicting ${name} uses the mapped model`, async () => {
+    await using harness = startHarness(textReply("Hello"));
+    writeSettings(`${harness.work}/.claude/${name}`, CONFLICTING);
+    const exit = await runLauncher(harness, "-p", "Say hello");
+    assertEquals([exit.code, exit.stdout], [0, "Hello\n"], exit.stderr);
+    assertEquals(harness.upstream.requests.map(({ body }) => body["model"]), [GLM]);
+    assertEquals(harness.upstream.requests[0]?.headers.get("authorization"), `Bearer ${KEY}`);
   });
 }
 
 test("started by the launcher prints its version without a request", async () => {
-  await using stage = startStage(says("Hello"));
-  const ended = await runLauncher(stage, "--version");
-  assertEquals([ended.code, readOwnLines(ended)], [0, ["claudeproxy: no requests"]]);
-  assertStringIncludes(ended.stdout, "(Claude Code)");
+  await using harness = startHarness(textReply("Hello"));
+  const exit = await runLauncher(harness, "--version");
+  assertEquals([exit.code, readOwnLines(exit)], [0, ["claudeproxy: no requests"]]);
+  assertStringIncludes(exit.stdout, "(Claude Code)");
 });
 
-test("started by the launcher lists the models of its picker", async () => {
-  await using stage = startStage(says("Hello"));
-  await runLauncher(stage, "-p", "Say hello");
-  const path = `${stage.home}/.claude/cache/gateway-models.json`;
+test("started by the launcher caches the models for its model picker", async () => {
+  await using harness = startHarness(textReply("Hello"));
+  await runLauncher(harness, "-p", "Say hello");
+  const path = `${harness.home}/.claude/cache/gateway-models.json`;
   assertStringIncludes(await Deno.readTextFile(path), SONNET);
 });
 
 test("started by the launcher accepts the user's settings, --resume and subcommands", async () => {
-  await using stage = startStage(says("Hello"));
+  await using harness = startHarness(textReply("Hello"));
   const settings = '{"env":{"ANTHROPIC_DEFAULT_OPUS_MODEL":"vendor/own"}}';
-  const first = await runLauncher(stage, "--settings", settings, "-p", "One");
-  const second = await runLauncher(stage, "-p", "--continue", "Two");
+  const first = await runLauncher(harness, "--settings", settings, "-p", "One");
+  const second = await runLauncher(harness, "-p", "--continue", "Two");
   assertEquals([first.code, second.code], [0, 0], second.stderr);
-  const [one, two] = stage.upstream.requests;
+  const [one, two] = harness.upstream.requests;
   assertEquals([one?.body["model"], two?.body["model"]], ["vendor/own", GLM]);
   assertStringIncludes(two?.text ?? "", "One");
-  const list = await runLauncher(stage, "mcp", "list");
+  const list = await runLauncher(harness, "mcp", "list");
   assertEquals([list.code, readOwnLines(list)], [0, ["claudeproxy: no requests"]]);
 });
 
 /**
- * A model of 131,072 tokens: each call's result fills it by a sixth of its window, and it refuses what does not
- * fit. It has what it wanted after twelve calls.
+ * A model of 131,072 tokens: each tool result adds a sixth of its window, and it rejects requests that do not fit.
+ * It is done after twelve calls.
  */
-function playSmallWindow() {
-  const compacted: number[] = [];
-  const seen = { refused: 0, calls: 0, compacted };
+function simulateSmallWindow() {
+  const compactedAt: number[] = [];
+  const counts = { rejected: 0, calls: 0, compactedAt };
   let tokens = 0;
-  const step: Step = (request) => {
+  const reply: ChatReply = (request) => {
     if (readTexts(request, "user").includes("create a detailed summary")) {
-      seen.compacted.push(tokens);
-      return says("<summary>It ran echo.</summary>")(request);
+      counts.compactedAt.push(tokens);
+      return textReply("<summary>It ran echo.</summary>")(request);
     }
     const results = request.messages.filter(({ role }) => role === "tool").length;
     tokens = 30_000 + 20_000 * results;
     if (tokens > WINDOW) {
-      seen.refused++;
-      return fails(400, OVERFLOW)(request);
+      counts.rejected++;
+      return errorReply(400, OVERFLOW)(request);
     }
-    if (seen.calls++ >= 12) return says("Done")(request);
+    if (counts.calls++ >= 12) return textReply("Done")(request);
     const usage = { prompt_tokens: tokens, completion_tokens: 100 };
-    const call = { name: "Bash", input: { command: `echo ${seen.calls}` } };
-    return answers({ calls: [call], usage })(request);
+    const call = { name: "Bash", input: { command: `echo ${counts.calls}` } };
+    return messageReply({ calls: [call], usage })(request);
   };
-  return { seen, step };
+  return { counts, reply };
 }
 
-const COMPACTING = ["-p", "--allowedTools", "Bash", "--", "Run echo"];
+const LONG_RUN = ["-p", "--allowedTools", "Bash", "--", "Run echo"];
 
 test("started by the launcher compacts before the overflow of a model of 131,072 tokens", async () => {
-  const { seen, step } = playSmallWindow();
-  await using stage = startStage(step, HOSTILE);
-  const ended = await runLauncher(stage, ...COMPACTING);
-  assertEquals([ended.code, ended.stdout], [0, "Done\n"], ended.stderr);
-  assertEquals(seen.refused, 0);
-  assert(seen.compacted.length >= 1, "no compaction");
-  assert(seen.compacted.every((tokens) => tokens <= WINDOW), `compacted at ${seen.compacted}`);
-  const last = stage.upstream.requests.map(toChatRequest).at(-1);
+  const { counts, reply } = simulateSmallWindow();
+  await using harness = startHarness(reply, CONFLICTING);
+  const exit = await runLauncher(harness, ...LONG_RUN);
+  assertEquals([exit.code, exit.stdout], [0, "Done\n"], exit.stderr);
+  assertEquals(counts.rejected, 0);
+  assert(counts.compactedAt.length >= 1, "no compaction");
+  assert(
+    counts.compactedAt.every((tokens) => tokens <= WINDOW),
+    `compacted at ${counts.compactedAt}`,
+  );
+  const last = harness.upstream.requests.map(toChatRequest).at(-1);
   assertStringIncludes(readTexts(last), "It ran echo.");
 });
 
-test("started by the launcher with the user's own window overflows, so that the case above can fail", async () => {
-  const { seen, step } = playSmallWindow();
-  await using stage = startStage(step);
+test("started by the launcher with a larger auto-compact window from the user overflows (control for the case above)", async () => {
+  const { counts, reply } = simulateSmallWindow();
+  await using harness = startHarness(reply);
   const settings = '{"env":{"CLAUDE_CODE_AUTO_COMPACT_WINDOW":"1000000"}}';
-  await runLauncher(stage, "--settings", settings, ...COMPACTING);
-  assert(seen.refused > 0);
+  await runLauncher(harness, "--settings", settings, ...LONG_RUN);
+  assert(counts.rejected > 0);
 });

@@ -1,13 +1,13 @@
 /**
- * Names of models, effort and thinking: what the settings of Claude Code become upstream.
+ * Model names, effort and thinking: settings of Claude Code and the resulting upstream requests.
  * @module
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { VARIABLES } from "../../../lib/config.ts";
 import type { Reasoning } from "../../../lib/openrouter/types.ts";
-import { says } from "../model.ts";
-import { startSession, test } from "../session.ts";
+import { textReply } from "../replies.ts";
+import { startSession, test } from "../claude_session.ts";
 
 const GPT = "openai/gpt-5.1";
 
@@ -21,19 +21,19 @@ for (
 ) {
   test(`with --model ${name} gets the model of ${variable}`, async () => {
     await using session = await startSession();
-    const run = await session.ask("Hello", [says("Hello")], { args: ["--model", name] });
+    const run = await session.prompt("Hello", [textReply("Hello")], { args: ["--model", name] });
     assertEquals([run.text, run.isError], ["Hello", false]);
-    const target = VARIABLES.find((one) => one.name === variable)?.default;
-    assertEquals(session.upstream[0]?.model, target);
+    const target = VARIABLES.find(({ name }) => name === variable)?.default;
+    assertEquals(session.upstreamRequests[0]?.model, target);
   });
 }
 
 for (const name of [GPT, `${GPT}[1m]`, "anthropic/claude-sonnet-4.5"]) {
-  test(`with --model ${name} gets that model of OpenRouter's`, async () => {
+  test(`with --model ${name} gets that OpenRouter model`, async () => {
     await using session = await startSession();
-    const run = await session.ask("Hello", [says("Hello")], { args: ["--model", name] });
+    const run = await session.prompt("Hello", [textReply("Hello")], { args: ["--model", name] });
     assertEquals([run.text, run.isError], ["Hello", false]);
-    assertEquals(session.upstream[0]?.model, name.replace("[1m]", ""));
+    assertEquals(session.upstreamRequests[0]?.model, name.replace("[1m]", ""));
   });
 }
 
@@ -57,20 +57,20 @@ const SETTINGS: {
     reasoning: { enabled: true, effort: "max" },
   },
   {
-    name: "a budget that an older Claude takes",
+    name: "MAX_THINKING_TOKENS=9000",
     model: "anthropic/claude-sonnet-4.5",
     env: { MAX_THINKING_TOKENS: "9000" },
     reasoning: { max_tokens: 9000 },
   },
   {
-    name: "no budget at all for an older Claude",
+    name: "MAX_THINKING_TOKENS=0",
     model: "anthropic/claude-sonnet-4.5",
     env: { MAX_THINKING_TOKENS: "0" },
     reasoning: { enabled: false },
   },
   {
-    // It then sends effort alone: no word on thinking, so nothing tells the proxy that it was turned off.
-    name: "no budget at all for another vendor's model",
+    // The client then sends only effort, so the proxy cannot know that thinking was turned off.
+    name: "MAX_THINKING_TOKENS=0",
     model: GPT,
     env: { MAX_THINKING_TOKENS: "0" },
     reasoning: { effort: "high" },
@@ -78,14 +78,14 @@ const SETTINGS: {
 ];
 
 for (const { name, model, args = [], env = {}, reasoning } of SETTINGS) {
-  test(`with ${name} asks ${model} for ${JSON.stringify(reasoning)}`, async () => {
+  test(`with ${name} sends ${model} the reasoning options ${JSON.stringify(reasoning)}`, async () => {
     await using session = await startSession({ args: ["--model", model, ...args], env });
-    await session.ask("Hello", [says("Hello")]);
-    assertEquals(session.upstream[0]?.reasoning, reasoning);
+    await session.prompt("Hello", [textReply("Hello")]);
+    assertEquals(session.upstreamRequests[0]?.reasoning, reasoning);
   });
 }
 
-test("finds the listed models that are named like Claude's", async () => {
+test("discovers the listed models whose ids contain claude", async () => {
   await using session = await startSession({
     models: [
       { id: GPT, name: "GPT 5.1", created: 1 },
@@ -98,10 +98,10 @@ test("finds the listed models that are named like Claude's", async () => {
       NO_PROXY: "127.0.0.1",
     },
   });
-  const run = await session.ask("Hello", [says("Hello")]);
+  const run = await session.prompt("Hello", [textReply("Hello")]);
   assertEquals(run.isError, false);
-  const asked = session.visits.find(({ path }) => path.startsWith("/v1/models"));
-  assertEquals([asked?.path, asked?.status], ["/v1/models?limit=1000", 200]);
+  const listRequest = session.otherRequests.find(({ path }) => path.startsWith("/v1/models"));
+  assertEquals([listRequest?.path, listRequest?.status], ["/v1/models?limit=1000", 200]);
   const cache = await Deno.readTextFile(`${session.home}/.claude/cache/gateway-models.json`);
   assertStringIncludes(cache, '{"id":"anthropic/claude-sonnet-4.5","display_name":"Sonnet 4.5"}');
 });

@@ -1,6 +1,6 @@
 /**
- * opencode: tool calls run, each result is sent with its call, and a failed response neither ends the session nor runs
- * a truncated command.
+ * opencode: tool calls run, each result is sent with its call, and a session continues after a failed response without
+ * running a truncated command.
  * @module
  */
 
@@ -8,22 +8,22 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { finishChunk, roleChunk, sse, textChunk, usageChunk } from "../../helpers/chunks.ts";
 import { holdStream } from "../../helpers/upstream.ts";
 import {
-  answers,
-  buildCallChunks,
-  calls,
-  callsBadly,
-  deltaChunk,
-  fails,
-  feedCall,
-  listEchoes,
-  openCall,
+  buildCallEvents,
+  callDeltaEvent,
+  callStartEvent,
+  type ChatReply,
+  deltaEvent,
+  errorReply,
+  listCommandResults,
+  malformedCallReply,
+  memoizedReplies,
+  messageReply,
   readTexts,
-  repeats,
-  says,
-  splitInput,
-  type Step,
-  streams,
-} from "../model.ts";
+  splitArguments,
+  streamResponse,
+  textReply,
+  toolCallReply,
+} from "../replies.ts";
 import { startSession, test } from "../opencode_session.ts";
 
 const bash = (command: string, id?: string) => ({
@@ -32,15 +32,15 @@ const bash = (command: string, id?: string) => ({
   ...(id !== undefined && { id }),
 });
 
-test("shows a response and continues it in another run", async () => {
+test("shows a response and continues its session in another run", async () => {
   await using session = await startSession();
-  const run = await session.ask("My number is 4711", [says("Noted 世界")]);
+  const run = await session.prompt("My number is 4711", [textReply("Noted 世界")]);
   assertEquals([run.text, run.errors, run.code], ["Noted 世界", [], 0]);
-  const more = await session.ask("Which number?", [says("4711")], {
+  const more = await session.prompt("Which number?", [textReply("4711")], {
     args: ["--session", run.sessionId],
   });
   assertEquals([more.text, more.errors, more.code], ["4711", [], 0]);
-  const [, last] = session.upstream;
+  const [, last] = session.upstreamRequests;
   assertStringIncludes(readTexts(last, "user"), "My number is 4711");
   assertStringIncludes(readTexts(last, "assistant"), "Noted 世界");
 });
@@ -49,32 +49,32 @@ test("runs two calls whose deltas are interleaved", async () => {
   await using session = await startSession();
   const first = bash("echo one > a; echo out-one", "call_a");
   const second = bash("echo two > b; echo out-two", "call_b");
-  const [a1, a2] = splitInput(first.input);
-  const [b1, b2] = splitInput(second.input);
-  const run = await session.ask("Work", [
+  const [a1, a2] = splitArguments(first.input);
+  const [b1, b2] = splitArguments(second.input);
+  const run = await session.prompt("Work", [
     () =>
-      streams([
+      streamResponse([
         sse(roleChunk(), textChunk("Both at once.")),
-        openCall(first, 0),
-        openCall(second, 1),
-        feedCall(a1, 0),
-        feedCall(b1, 1),
-        feedCall(a2, 0),
-        feedCall(b2, 1),
+        callStartEvent(first, 0),
+        callStartEvent(second, 1),
+        callDeltaEvent(a1, 0),
+        callDeltaEvent(b1, 1),
+        callDeltaEvent(a2, 0),
+        callDeltaEvent(b2, 1),
         sse(finishChunk("tool_calls"), usageChunk(), "[DONE]"),
       ]),
-    says("Both done"),
+    textReply("Both done"),
   ]);
   assertEquals([run.text, run.errors], ["Both done", []]);
-  const last = session.upstream.at(-1);
+  const last = session.upstreamRequests.at(-1);
   assert(last !== undefined);
-  assertEquals(listEchoes(last), [
+  assertEquals(listCommandResults(last), [
     ["call_a", first.input.command, "out-one"],
     ["call_b", second.input.command, "out-two"],
   ]);
 });
 
-const IDS: [model: string, ids: string[], seen: string[] | null][] = [
+const IDS: [model: string, ids: string[], expected: string[] | null][] = [
   ["openai/gpt-5.1", ["call_0", "call_0", "call_0"], null],
   ["google/gemini-3-pro", ["tool_0_bash", "tool_0_bash", "tool_0_bash"], null],
   ["moonshotai/kimi-k2", ["functions.bash:0", "functions.bash:0", "functions.bash:0"], null],
@@ -85,70 +85,76 @@ const IDS: [model: string, ids: string[], seen: string[] | null][] = [
   ],
 ];
 
-for (const [model, ids, seen] of IDS) {
-  test(`sends ${model} each command's own result under the ids ${ids.join(", ")}`, async () => {
+for (const [model, ids, expected] of IDS) {
+  test(`sends ${model} each command's result with its own call for the ids ${ids.join(", ")}`, async () => {
     await using session = await startSession({ proxyEnv: { TARGET_MODEL_BIG: model } });
-    const run = await session.ask("Echo", [
-      ...ids.map((id, turn) => calls(bash(`echo word-${turn}`, id))),
-      says("Echoed"),
+    const run = await session.prompt("Echo", [
+      ...ids.map((id, turn) => toolCallReply(bash(`echo word-${turn}`, id))),
+      textReply("Echoed"),
     ]);
     assertEquals([run.text, run.errors], ["Echoed", []]);
-    for (const [index, request] of session.upstream.entries()) {
-      const echoes = listEchoes(request);
+    for (const [index, request] of session.upstreamRequests.entries()) {
+      const results = listCommandResults(request);
       const words = ids.slice(0, index).map((_, turn) => `word-${turn}`);
-      assertEquals(echoes.map(([, , result]) => result), words);
-      if (seen !== null) assertEquals(echoes.map(([id]) => id), seen.slice(0, index));
+      assertEquals(results.map(([, , result]) => result), words);
+      if (expected !== null) assertEquals(results.map(([id]) => id), expected.slice(0, index));
     }
   });
 }
 
 const CLAUDE = "anthropic/claude-sonnet-4.5";
 const DETAIL = { type: "reasoning.text", format: "anthropic-claude-v1", index: 0 };
-const THOUGHT = { ...DETAIL, text: 'Let me think 世界 about "it"\n', signature: "RXFZQ2hBUUE=" };
+const THINKING = { ...DETAIL, text: 'Let me think 世界 about "it"\n', signature: "RXFZQ2hBUUE=" };
 
 test("sends the model's thinking back unchanged, with its signature", async () => {
   await using session = await startSession({ proxyEnv: { TARGET_MODEL_BIG: CLAUDE } });
-  const { signature, ...unsigned } = THOUGHT;
-  const thinks: Step = () =>
-    streams([
+  const { signature, ...unsigned } = THINKING;
+  const thinkingReply: ChatReply = () =>
+    streamResponse([
       sse(roleChunk()),
-      deltaChunk({ reasoning_details: [unsigned] }),
-      deltaChunk({ reasoning_details: [{ ...DETAIL, signature }] }),
-      ...buildCallChunks(bash("echo thought"), 0),
+      deltaEvent({ reasoning_details: [unsigned] }),
+      deltaEvent({ reasoning_details: [{ ...DETAIL, signature }] }),
+      ...buildCallEvents(bash("echo thought"), 0),
       sse(finishChunk("tool_calls"), usageChunk(), "[DONE]"),
     ].map((text) => text.replaceAll(/"model":"[^"]*"/g, `"model":"${CLAUDE}"`)));
-  const run = await session.ask("Think", [thinks, says("Thought")], {
+  const run = await session.prompt("Think", [thinkingReply, textReply("Thought")], {
     modelOptions: { thinking: { type: "enabled", budgetTokens: 2000 } },
   });
   assertEquals([run.text, run.errors], ["Thought", []]);
-  assertEquals(session.upstream[0]?.reasoning, { max_tokens: 2000 });
-  const turn = session.upstream[1]?.messages.find(({ role }) => role === "assistant");
-  assertEquals(turn?.role === "assistant" && turn.reasoning_details, [THOUGHT]);
+  assertEquals(session.upstreamRequests[0]?.reasoning, { max_tokens: 2000 });
+  const turn = session.upstreamRequests[1]?.messages.find(({ role }) => role === "assistant");
+  assertEquals(turn?.role === "assistant" && turn.reasoning_details, [THINKING]);
 });
 
 const WRONG = "echo wrong > wrong";
 
-const BROKEN: [what: string, step: Step][] = [
-  ["closed but not JSON", callsBadly("bash", `{"command": ${WRONG}}`, "tool_calls")],
-  ["a list", callsBadly("bash", `["${WRONG}"]`, "tool_calls")],
-  ["a number", callsBadly("bash", "42", "tool_calls")],
+const MALFORMED: [about: string, reply: ChatReply][] = [
+  ["closed but not JSON", malformedCallReply("bash", `{"command": ${WRONG}}`, "tool_calls")],
+  ["a list", malformedCallReply("bash", `["${WRONG}"]`, "tool_calls")],
+  ["a number", malformedCallReply("bash", "42", "tool_calls")],
   [
-    "not closed, and upstream calls it finished",
-    callsBadly("bash", `{"command": "${WRONG}`, "tool_calls"),
+    "not closed despite the finish reason tool_calls",
+    malformedCallReply("bash", `{"command": "${WRONG}`, "tool_calls"),
   ],
-  ["cut by the token limit", callsBadly("bash", `{"command": "${WRONG}`, "length")],
+  ["truncated by the token limit", malformedCallReply("bash", `{"command": "${WRONG}`, "length")],
 ];
 
-for (const [what, breaks] of BROKEN) {
-  test(`runs nothing, and goes on, after a call whose arguments are ${what}`, async () => {
+for (const [about, malformed] of MALFORMED) {
+  test(`continues, without running it, after a call whose arguments are ${about}`, async () => {
     await using session = await startSession();
-    const right = calls(bash("echo right > right"));
-    const run = await session.ask("Work", repeats(breaks, right, says("Mended")));
-    assertEquals([run.text, run.errors], ["Mended", []]);
+    const corrected = toolCallReply(bash("echo right > right"));
+    const run = await session.prompt(
+      "Work",
+      memoizedReplies(malformed, corrected, textReply("Recovered")),
+    );
+    assertEquals([run.text, run.errors], ["Recovered", []]);
     assertEquals(await Deno.readTextFile(session.path("right")), "right\n");
     assertEquals(await Deno.readTextFile(session.path("wrong")).catch(() => null), null);
-    assertEquals(session.asked.map(({ status }) => status), session.asked.map(() => 200));
-    assert(session.upstream.length <= 3, `${session.upstream.length} requests`);
+    assertEquals(
+      session.clientRequests.map(({ status }) => status),
+      session.clientRequests.map(() => 200),
+    );
+    assert(session.upstreamRequests.length <= 3, `${session.upstreamRequests.length} requests`);
     const finished = run.tools.filter(({ tool, status }) =>
       tool === "bash" && status === "completed"
     );
@@ -158,41 +164,43 @@ for (const [what, breaks] of BROKEN) {
 
 test("waits for the retry-after of a 429 and succeeds", async () => {
   await using session = await startSession();
-  const run = await session.ask("Hello", [
-    fails(429, "Rate limit exceeded", { headers: { "retry-after": "2" } }),
-    says("Hello"),
+  const run = await session.prompt("Hello", [
+    errorReply(429, "Rate limit exceeded", { headers: { "retry-after": "2" } }),
+    textReply("Hello"),
   ]);
   assertEquals([run.text, run.errors, run.code], ["Hello", [], 0]);
-  const [first, second] = session.asked;
-  const waited = (second?.at ?? 0) - (first?.answeredAt ?? 0);
+  const [first, second] = session.clientRequests;
+  const waited = (second?.receivedAt ?? 0) - (first?.respondedAt ?? 0);
   assert(waited >= 1950 && waited < 10_000, `waited ${Math.round(waited)} ms`);
 });
 
 test("shows the upstream message of a 400 after one request", async () => {
   await using session = await startSession();
-  const run = await session.ask("Hello", [fails(400, "the request is refused")]);
-  assertStringIncludes(run.errors.join(), "the request is refused");
+  const run = await session.prompt("Hello", [errorReply(400, "the request is rejected")]);
+  assertStringIncludes(run.errors.join(), "the request is rejected");
 });
 
 test("aborts the upstream request when the user interrupts it", async () => {
   await using session = await startSession();
   const { promise: interrupt, resolve } = Promise.withResolvers<void>();
-  const held = holdStream(sse(roleChunk(), textChunk("It begins ")));
-  const run = await session.ask("Hello", [() => {
+  const openStream = holdStream(sse(roleChunk(), textChunk("It begins ")));
+  const run = await session.prompt("Hello", [() => {
     resolve();
-    return held.response;
+    return openStream.response;
   }], { interrupt });
-  await held.cancelled;
+  await openStream.cancelled;
   assert(run.ms < 60_000);
-  assertEquals(session.upstream.length, 1);
+  assertEquals(session.upstreamRequests.length, 1);
 });
 
 test("shows responses with only [DONE] or with a vendor-specific finish reason", async () => {
   await using session = await startSession();
-  const run = await session.ask("Hello", [
-    () => streams([sse(roleChunk(), textChunk("Whole"), usageChunk(), "[DONE]")]),
+  const run = await session.prompt("Hello", [
+    () => streamResponse([sse(roleChunk(), textChunk("Complete"), usageChunk(), "[DONE]")]),
   ]);
-  assertEquals([run.text, run.errors], ["Whole", []]);
-  const more = await session.ask("More", [answers({ text: "Whole too", finish: "eos_found" })]);
-  assertEquals([more.text, more.errors], ["Whole too", []]);
+  assertEquals([run.text, run.errors], ["Complete", []]);
+  const more = await session.prompt("More", [
+    messageReply({ text: "Complete too", finish: "eos_found" }),
+  ]);
+  assertEquals([more.text, more.errors], ["Complete too", []]);
 });

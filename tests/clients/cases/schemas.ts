@@ -7,100 +7,119 @@ import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/as
 import { isJsonObject } from "../../../lib/json.ts";
 import type { ChatRequest } from "../../../lib/openrouter/types.ts";
 import { INVITE_TOOL, listMcpArgs } from "../mcp.ts";
-import { calls, fails, readLastResult, says, type Step } from "../model.ts";
-import { type Session, startSession, test } from "../session.ts";
+import {
+  type ChatReply,
+  errorReply,
+  readLastResult,
+  textReply,
+  toolCallReply,
+} from "../replies.ts";
+import { type Session, startSession, test } from "../claude_session.ts";
 
 const GUEST = { email: "guest@example.com", seats: 2, labels: { table: "3" } };
-const STEPS = [calls({ name: INVITE_TOOL, input: GUEST }), says("Invited")];
+const REPLIES = [toolCallReply({ name: INVITE_TOOL, input: GUEST }), textReply("Invited")];
 
-/** The MCP server's tools from the first request on. */
-const AT_ONCE = { ENABLE_TOOL_SEARCH: "false" };
+/** Sends the MCP server's tools from the first request on. */
+const NO_TOOL_SEARCH = { ENABLE_TOOL_SEARCH: "false" };
 
 function readSchema({ tools = [] }: Partial<ChatRequest> = {}): string {
-  const tool = tools.find((one) => one.type === "function" && one.function.name === INVITE_TOOL);
+  const tool = tools.find((tool) => tool.type === "function" && tool.function.name === INVITE_TOOL);
   return tool?.type === "function" ? JSON.stringify(tool.function.parameters) : "";
 }
 
-/** OpenAI's refusal, in the envelope that OpenRouter puts around it. */
-function refuses(words: string): Step {
+/** OpenAI's error, in OpenRouter's envelope. */
+function schemaErrorReply(reason: string): ChatReply {
   const error = {
-    message: `Invalid schema for function '${INVITE_TOOL}': ${words}`,
+    message: `Invalid schema for function '${INVITE_TOOL}': ${reason}`,
     type: "invalid_request_error",
     param: "tools[12].function.parameters",
     code: "invalid_function_parameters",
   };
   const metadata = { raw: JSON.stringify({ error }, null, 2), provider_name: "OpenAI" };
-  return fails(400, "Provider returned error", { more: { metadata } });
+  return errorReply(400, "Provider returned error", { more: { metadata } });
 }
 
-/** Plays the steps, but refuses every request whose tool has what the validator does not take. */
-function validates(refusals: readonly [RegExp, string][]): { step: Step; refused: string[] } {
-  const refused: string[] = [];
+/** Sends the replies in order, but rejects every request whose tool schema matches an unsupported pattern. */
+function validateSchemas(
+  unsupported: readonly [pattern: RegExp, reason: string][],
+): { reply: ChatReply; rejected: string[] } {
+  const rejected: string[] = [];
   let turn = 0;
-  const step: Step = (request) => {
+  const reply: ChatReply = (request) => {
     const schema = readSchema(request);
-    const found = refusals.find(([pattern]) => pattern.test(schema));
-    if (found === undefined) return (STEPS[turn++] ?? says("?"))(request);
-    refused.push(found[1]);
-    return refuses(found[1])(request);
+    const found = unsupported.find(([pattern]) => pattern.test(schema));
+    if (found === undefined) return (REPLIES[turn++] ?? textReply("?"))(request);
+    rejected.push(found[1]);
+    return schemaErrorReply(found[1])(request);
   };
-  return { step, refused };
+  return { reply, rejected };
 }
 
-async function invite(session: Session, step: Step): Promise<void> {
+async function invite(session: Session, reply: ChatReply): Promise<void> {
   const log = session.path("mcp.log");
-  const run = await session.ask("Invite the guest", step, { args: listMcpArgs(log) });
+  const run = await session.prompt("Invite the guest", reply, { args: listMcpArgs(log) });
   assertEquals([run.text, run.isError], ["Invited", false]);
   assertEquals(await Deno.readTextFile(log), GUEST.email);
-  assertStringIncludes(readLastResult(session.upstream.at(-1)), `heard ${GUEST.email}`);
-  assertEquals(session.asked.map(({ status }) => status), [200, 200]);
+  assertStringIncludes(readLastResult(session.upstreamRequests.at(-1)), `received ${GUEST.email}`);
+  assertEquals(session.clientRequests.map(({ status }) => status), [200, 200]);
 }
 
 const LOOKAROUND = /\(\?[=!<]|\\\\p\{/;
 
 test("uses a tool with zod's email pattern if the validator has no lookaround", async () => {
-  const { step, refused } = validates([[LOOKAROUND, "'^(?!\\\\.)' is not a 'regex'."]]);
-  await using session = await startSession({ args: ["--model", "openai/gpt-5.1"], env: AT_ONCE });
-  await invite(session, step);
-  assertEquals(refused, []);
-  const schema = readSchema(session.upstream[0]);
+  const { reply, rejected } = validateSchemas([[LOOKAROUND, "'^(?!\\\\.)' is not a 'regex'."]]);
+  await using session = await startSession({
+    args: ["--model", "openai/gpt-5.1"],
+    env: NO_TOOL_SEARCH,
+  });
+  await invite(session, reply);
+  assertEquals(rejected, []);
+  const schema = readSchema(session.upstreamRequests[0]);
   assertStringIncludes(schema, '"email"');
   assertFalse(LOOKAROUND.test(schema), schema);
-  const dropped = session.asked[0]?.answer.get("x-proxy-dropped") ?? "";
+  const dropped = session.clientRequests[0]?.responseHeaders.get("x-proxy-dropped") ?? "";
   assert(/tools\.\d+\.input_schema\..*pattern/.test(dropped), `x-proxy-dropped: ${dropped}`);
 });
 
-test("keeps the pattern for Claude", async () => {
+test("sends the pattern of a tool schema to Claude", async () => {
   await using session = await startSession({
     args: ["--model", "anthropic/claude-opus-5"],
-    env: AT_ONCE,
+    env: NO_TOOL_SEARCH,
   });
-  await invite(session, validates([]).step);
-  assert(LOOKAROUND.test(readSchema(session.upstream[0])));
+  await invite(session, validateSchemas([]).reply);
+  assert(LOOKAROUND.test(readSchema(session.upstreamRequests[0])));
 });
 
-test("succeeds with plain schemas if a validator rejects another keyword, and remembers it", async () => {
-  const words =
+test("succeeds with plain schemas after a validator rejects another keyword, and keeps using them", async () => {
+  const reason =
     "In context=('properties', 'email'), 'format' is not permitted to have the value 'email'.";
-  const { step, refused } = validates([[/"format":/, words]]);
-  await using session = await startSession({ args: ["--model", "vendor/picky"], env: AT_ONCE });
-  await invite(session, step);
-  assertEquals(refused, [words]);
-  assertEquals(session.upstream.length, 3);
-  const plain = JSON.parse(readSchema(session.upstream[2]));
+  const { reply, rejected } = validateSchemas([[/"format":/, reason]]);
+  await using session = await startSession({
+    args: ["--model", "vendor/picky"],
+    env: NO_TOOL_SEARCH,
+  });
+  await invite(session, reply);
+  assertEquals(rejected, [reason]);
+  assertEquals(session.upstreamRequests.length, 3);
+  const plain = JSON.parse(readSchema(session.upstreamRequests[2]));
   assert(isJsonObject(plain) && isJsonObject(plain["properties"]));
   assertEquals(plain["required"], ["email"]);
-  const dropped = session.asked.map(({ answer }) => answer.get("x-proxy-dropped") ?? "");
+  const dropped = session.clientRequests.map(({ responseHeaders }) =>
+    responseHeaders.get("x-proxy-dropped") ?? ""
+  );
   for (const names of dropped) assertStringIncludes(names, "input_schema");
 });
 
 test("shows the error if plain schemas are rejected too", async () => {
-  const { step } = validates([[/"email"/, "In context=(), no."]]);
-  await using session = await startSession({ args: ["--model", "vendor/picky"], env: AT_ONCE });
+  const { reply } = validateSchemas([[/"email"/, "In context=(), no."]]);
+  await using session = await startSession({
+    args: ["--model", "vendor/picky"],
+    env: NO_TOOL_SEARCH,
+  });
   const args = listMcpArgs(session.path("mcp.log"));
-  const run = await session.ask("Invite the guest", step, { args });
+  const run = await session.prompt("Invite the guest", reply, { args });
   assertEquals([run.isError, run.code], [true, 1]);
   assertStringIncludes(run.text, "Invalid schema for function");
-  // 2.1.332 leaves out one beta after the other: six requests. Plain schemas are tried in the first of them only.
-  assert(session.upstream.length <= 7, `${session.upstream.length} requests`);
+  // 2.1.332 retries without one beta after the other: six requests. The proxy tries plain schemas only in the first.
+  assert(session.upstreamRequests.length <= 7, `${session.upstreamRequests.length} requests`);
 });

@@ -1,36 +1,34 @@
 /**
- * Runs Claude Code as one process for several turns, with a model switch as by `/model`, sent as the client's control
+ * Runs Claude Code as one process for several turns. Switches the model as `/model` does, with the client's control
  * messages. Knows only the proxy's address.
  * @module
  */
 
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { isJsonObject, type JsonObject, parseJson } from "../../lib/json.ts";
-import { listFolders, type RunOptions, toClientEnv } from "./cli.ts";
+import { type RunOptions, toEnvironment } from "./claude_cli.ts";
 
-/** One turn: what is said, and before it a switch of the model. */
-export interface LiveTurn {
+/** One turn: a prompt, after a switch to a model if given. */
+export interface Turn {
   prompt: string;
   model?: string;
 }
 
-/** What was said in the end of each turn; an error's words too. */
-export interface LiveRun {
+/** The final text of each turn, which may be an error, and whether it failed. */
+export interface TurnResults {
   texts: string[];
   failed: boolean[];
 }
 
-/** Runs all turns in one process. @throws {Error} where it ends, or a switch is refused, before that */
-export async function runLive(options: RunOptions, turns: readonly LiveTurn[]): Promise<LiveRun> {
-  const { home, work } = listFolders(options.folder);
+/** Runs all turns in one process. @throws {Error} if it exits early or rejects a switch */
+export async function runTurns(options: RunOptions, turns: readonly Turn[]): Promise<TurnResults> {
   const child = new Deno.Command(options.path, {
     args: [
       ...["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"],
       ...options.args,
     ],
-    cwd: work,
+    ...toEnvironment(options),
     clearEnv: true,
-    env: toClientEnv(home, options),
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -42,13 +40,13 @@ export async function runLive(options: RunOptions, turns: readonly LiveTurn[]): 
   const input = child.stdin.getWriter();
   try {
     const results: JsonObject[] = [];
-    for (const turn of turns) results.push(await takeTurn(turn, { input, messages }));
+    for (const turn of turns) results.push(await runTurn(turn, { input, messages }));
     return {
       texts: results.map((result) => String(result["result"] ?? "")),
       failed: results.map((result) => result["is_error"] !== false),
     };
   } catch (cause) {
-    throw new Error(`Claude Code ended early: ${(await errors).slice(0, 2000)}`, { cause });
+    throw new Error(`Claude Code exited early: ${(await errors).slice(0, 2000)}`, { cause });
   } finally {
     await input.close().catch(() => {});
     for await (const _rest of messages);
@@ -63,13 +61,13 @@ interface Pipes {
   messages: AsyncIterableIterator<string>;
 }
 
-async function takeTurn({ prompt, model }: LiveTurn, pipes: Pipes): Promise<JsonObject> {
+async function runTurn({ prompt, model }: Turn, pipes: Pipes): Promise<JsonObject> {
   if (model !== undefined) {
     const request = { subtype: "set_model", model };
     await send(pipes, { type: "control_request", request_id: `switch-to-${model}`, request });
     const { response } = await waitFor(pipes, "control_response");
-    const isDone = isJsonObject(response) && response["subtype"] === "success";
-    if (!isDone) throw new Error(`No switch to ${model}: ${JSON.stringify(response)}`);
+    const isSwitched = isJsonObject(response) && response["subtype"] === "success";
+    if (!isSwitched) throw new Error(`No switch to ${model}: ${JSON.stringify(response)}`);
   }
   const content = [{ type: "text", text: prompt }];
   await send(pipes, { type: "user", message: { role: "user", content } });
@@ -83,7 +81,7 @@ function send({ input }: Pipes, message: JsonObject): Promise<void> {
 async function waitFor({ messages }: Pipes, type: string): Promise<JsonObject> {
   while (true) {
     const { value, done } = await messages.next();
-    if (done) throw new Error(`no ${type} came`);
+    if (done) throw new Error(`No ${type} was received`);
     const message = parseJson(value);
     if (isJsonObject(message) && message["type"] === type) return message;
   }
