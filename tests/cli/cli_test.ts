@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import about from "../../deno.json" with { type: "json" };
-import { startFakeOpenRouter as startSimulated } from "../../lib/cli/demo/fake_openrouter.ts";
+import { startFakeOpenRouter } from "../../lib/cli/demo/fake_openrouter.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "../../lib/config.ts";
 import {
   ask,
@@ -448,7 +448,7 @@ async function runCheck(start: Start): Promise<Ended & { states: Record<string, 
 }
 
 Deno.test("check passes quickly with the start task's flags, and shows no key", async () => {
-  const upstream = startSimulated();
+  const upstream = startFakeOpenRouter();
   const known = "anthropic/claude-sonnet-4.5";
   const env = {
     OPENROUTER_API_KEY: KEY,

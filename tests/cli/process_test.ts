@@ -14,7 +14,7 @@ import {
   untilRefused,
   Upstream,
 } from "../helpers/program.ts";
-import { withTimeout as soon } from "../helpers/timeout.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 /** On Deno 2.5 `finished` rejects only after the last response, until which no connection is accepted. */
 const REPORTS_ACCEPT_ERRORS = !Deno.version.deno.startsWith("2.5.");
@@ -84,7 +84,7 @@ const REQUESTS = 1000;
 async function fillLog(url: string): Promise<void> {
   const path = "x".repeat(1500);
   for (let i = 0; i < REQUESTS; i++) {
-    const response = await soon(fetch(`${url}/${path}`), "a response");
+    const response = await withTimeout(fetch(`${url}/${path}`), "a response");
     await response.body?.cancel();
     assertEquals(response.status, 404);
   }
@@ -102,7 +102,7 @@ Deno.test({
     const logged = program.waitFor(/"path":"\/last"/).then(() => isLogged = true);
     let sent = REQUESTS;
     for (; !isLogged; sent++) await (await fetch(`${url}/last`)).text();
-    await soon(logged, "a line");
+    await withTimeout(logged, "a line");
     program.kill("SIGTERM");
     const { stdout } = await program.end();
     const seen = stdout.match(/"path":/g)?.length ?? 0;
@@ -122,7 +122,7 @@ Deno.test({
     await using program = new Program();
     await fillLog(await program.listening());
     program.kill("SIGTERM");
-    assertEquals(await soon(program.endUnread(), "its exit"), 0);
+    assertEquals(await withTimeout(program.endUnread(), "its exit"), 0);
   },
 });
 

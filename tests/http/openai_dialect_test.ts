@@ -2,7 +2,7 @@
 // does not document.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { JsonObject as Json } from "../../lib/json.ts";
+import type { JsonObject } from "../../lib/json.ts";
 import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
 import { loadRequestCases } from "../helpers/fixtures.ts";
@@ -122,7 +122,7 @@ Deno.test("the openai dialect sends no field that only OpenRouter knows", async 
   assertEquals([seen?.headers.get("http-referer"), seen?.headers.get("x-title")], [null, null]);
 });
 
-const EFFORTS: [about: string, fields: Json, effort: string | undefined][] = [
+const EFFORTS: [about: string, fields: JsonObject, effort: string | undefined][] = [
   ["no thinking", {}, undefined],
   ["thinking disabled", { thinking: { type: "disabled" } }, "none"],
   ["adaptive thinking", { thinking: { type: "adaptive" } }, undefined],

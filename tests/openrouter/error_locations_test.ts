@@ -1,19 +1,10 @@
 /** Upstream's errors in every location, through the whole handler. @module */
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import {
-  type Outcome,
-  sendThrough as provoke,
-  sendTo as askProxy,
-  STREAM,
-} from "../helpers/end_to_end.ts";
+import { type Outcome, sendThrough, sendTo, STREAM } from "../helpers/end_to_end.ts";
 import { completion, sse, sseAnswer, sseEnd, textChunk } from "../helpers/chunks.ts";
 import { ask, MODES, startProxy } from "../helpers/proxy.ts";
-import {
-  rawResponse as rawAnswer,
-  type RawScript,
-  startRawUpstream,
-} from "../helpers/raw_upstream.ts";
+import { rawResponse, type RawScript, startRawUpstream } from "../helpers/raw_upstream.ts";
 
 const EVENTS = { "content-type": "text/event-stream" };
 const TEXT = { "content-type": "text/plain" };
@@ -24,8 +15,8 @@ const TOO_LONG = `invalid_request_error: prompt is too long: 2009 tokens > 512 m
 const IMAGE =
   "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj";
 
-function reply(...answer: Parameters<typeof rawAnswer>): RawScript {
-  return ({ send }) => send(rawAnswer(...answer));
+function reply(...response: Parameters<typeof rawResponse>): RawScript {
+  return ({ send }) => send(rawResponse(...response));
 }
 
 function json(status: number, body: unknown): RawScript {
@@ -152,7 +143,7 @@ const RESPONSES: readonly (readonly [string, RawScript, number, string])[] = [
 for (const [what, script, status, words] of RESPONSES) {
   for (const { mode, request } of MODES) {
     Deno.test(`the client gets the message of ${what} (${mode})`, async () => {
-      const outcome = await provoke(script, { request });
+      const outcome = await sendThrough(script, { request });
       assertError(outcome, status, words);
     });
   }
@@ -186,7 +177,7 @@ const FIRST_EVENTS: readonly (readonly [string, string, string])[] = [
 
 for (const [what, body, words] of FIRST_EVENTS) {
   Deno.test(`${what} as the first event of a stream becomes an HTTP error`, async () => {
-    assertError(await provoke(reply(200, body, EVENTS), { request: STREAM }), 400, words);
+    assertError(await sendThrough(reply(200, body, EVENTS), { request: STREAM }), 400, words);
   });
 }
 
@@ -195,7 +186,7 @@ Deno.test("an error in a field named error ends a stream with its message", asyn
   const error = JSON.stringify({ detail: words, error: { message: words } });
   for (const end of [sseEnd(), ""]) {
     const body = `${sse(textChunk("Hel"))}error: ${error}\n\n\n${end}`;
-    const outcome = await provoke(reply(200, body, EVENTS), { request: STREAM });
+    const outcome = await sendThrough(reply(200, body, EVENTS), { request: STREAM });
     assertEquals([outcome.status, outcome.error], [200, `api_error: ${words}`]);
     assertEquals(outcome.words, "Hel");
     assertFalse(outcome.events.some(({ type }) => type === "message_stop"));
@@ -210,7 +201,7 @@ Deno.test("the proxy's own count replaces the input count of a server that stops
   await using proxy = startProxy({ upstream });
   const content = "one two three four ".repeat(1000);
   const messages = [{ role: "user", content }];
-  const outcome = await askProxy(proxy, ask({ messages, max_tokens: 32000 }));
+  const outcome = await sendTo(proxy, ask({ messages, max_tokens: 32000 }));
   const [, input, output, limit] =
     /input length and `max_tokens` exceed context limit: (\d+) \+ (\d+) > (\d+)/.exec(
       outcome.error,
@@ -221,12 +212,12 @@ Deno.test("the proxy's own count replaces the input count of a server that stops
 
 Deno.test("text that looks like an SSE field stays text", async () => {
   const body = sseAnswer("error: no\n\nevent: error\n\ndata: x");
-  const outcome = await provoke(reply(200, body, EVENTS), { request: STREAM });
+  const outcome = await sendThrough(reply(200, body, EVENTS), { request: STREAM });
   assertEquals([outcome.error, outcome.words], ["", "error: no\n\nevent: error\n\ndata: x"]);
 });
 
 Deno.test("the message of an overflow in a response's text stays text", async () => {
-  const outcome = await provoke(json(200, completion(LLAMA)), { request: ask() });
+  const outcome = await sendThrough(json(200, completion(LLAMA)), { request: ask() });
   assertEquals([outcome.status, outcome.words], [200, LLAMA]);
 });
 

@@ -10,7 +10,7 @@ import {
   type Translator,
 } from "../../lib/stream/event_stream.ts";
 import type { OpenStream, StreamEnd } from "../../lib/stream/response_stream.ts";
-import { withTimeout as soon } from "../helpers/timeout.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { sse } from "../helpers/chunks.ts";
 import { type HeldBody, holdBody } from "../helpers/upstream.ts";
@@ -115,7 +115,7 @@ async function readAll(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise
   const ended = (async () => {
     for await (const bytes of stream) reads.push(toWords(bytes));
   })();
-  await soon(ended, "the client's stream to end");
+  await withTimeout(ended, "the client's stream to end");
   return reads;
 }
 
@@ -334,7 +334,7 @@ Deno.test("createEventStream aborts the response of a client that reads nothing 
   const stream = await opened;
   const reader = stream.getReader();
   source.send(sse({ text: "b" }));
-  await soon(source.cancelled, "upstream to be cancelled");
+  await withTimeout(source.cancelled, "upstream to be cancelled");
   assertEquals(describeEnds(ends), ["client_gone"]);
   await assertRejects(
     async () => {
@@ -373,7 +373,7 @@ for (const { about, reads, sends, words } of OUTSIDE_ENDS) {
     }
     assertEquals(read, [...words, "overloaded_error: closing"]);
     assertEquals([describeEnds(ends), openStreams.size], [["overloaded_error"], 0]);
-    await soon(source.cancelled, "upstream to be cancelled");
+    await withTimeout(source.cancelled, "upstream to be cancelled");
   });
 }
 
@@ -495,7 +495,7 @@ Deno.test("createEventStream cancels upstream when the translator has ended the 
   source.send(sse({ text: " there", end: true }, { text: " and more" }));
   assertEquals((await readAll(stream)).flat(), ["start", "Hi", " there", "stop"]);
   assertEquals(describeEnds(ends), ["complete"]);
-  await soon(source.cancelled, "upstream to be cancelled");
+  await withTimeout(source.cancelled, "upstream to be cancelled");
 });
 
 Deno.test("createEventStream ends at [DONE] in the first read", async () => {
