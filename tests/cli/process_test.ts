@@ -5,12 +5,12 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
-  ask,
   HAS_SIGNALS,
   KEY,
   openStream,
   Program,
   readRest,
+  sendMessage,
   untilRefused,
   Upstream,
 } from "../helpers/program.ts";
@@ -68,7 +68,7 @@ Deno.test({
     await program.waitFor(/"level":"error".*Cannot accept connections.*os error 24.*ulimit -n/);
     upstream.goOn();
     assertMatch(await readRest(reader), / two\.[^]*event: message_stop\ndata: .*\n\n$/);
-    const last = await untilAccepted(() => ask(url, { stream: true }));
+    const last = await untilAccepted(() => sendMessage(url, { stream: true }));
     assertStringIncludes(await last.text(), "message_stop");
     program.kill("SIGTERM");
     const { code, stdout, stderr } = await program.end();
@@ -156,7 +156,7 @@ for (
     async fn() {
       await using upstream = new Upstream(options);
       await using program = startInFrontOf(upstream, { env: { DRAIN_S: "0.2" } });
-      const pending = ask(await program.listening(), { stream: false });
+      const pending = sendMessage(await program.listening(), { stream: false });
       await upstream.asked;
       program.kill("SIGTERM");
       const response = await pending;

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 import { createReportSpan, type Span } from "../../lib/cli/telemetry.ts";
 import { createRecord, NOON } from "../helpers/metrics.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { roleChunk, sse, sseAnswer, textChunk } from "../helpers/chunks.ts";
 import { holdStream, startUpstream } from "../helpers/upstream.ts";
 
@@ -161,7 +161,7 @@ Deno.test("OTEL_DENO=true exports a span for the whole stream, below the runtime
   const response = await fetch(`${url}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(ask({ stream: true })),
+    body: JSON.stringify(requestBody({ stream: true })),
   });
   setTimeout(() => {
     held.send(sseAnswer(" you"));

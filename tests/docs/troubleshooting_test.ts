@@ -15,7 +15,7 @@ import { CLAUDE_CODE_MESSAGES } from "../helpers/claude_code_messages.ts";
 import { sse, textChunk } from "../helpers/chunks.ts";
 import { countRequest, createRecord, createTimeline } from "../helpers/metrics.ts";
 import { read, readRows, readSection } from "../helpers/documents.ts";
-import { ask, call, createProxy, createTestServices, get, post } from "../helpers/proxy.ts";
+import { call, createProxy, createTestServices, get, post, requestBody } from "../helpers/proxy.ts";
 import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
 import { eventStream, startSilentUpstream, startUpstream } from "../helpers/upstream.ts";
 
@@ -110,12 +110,12 @@ async function answer(request: Request, options: Parameters<typeof createProxy>[
 
 async function answerFrom(reply: () => Response, more: Record<string, unknown> = {}) {
   await using upstream = startUpstream(reply);
-  return await answer(post(ask(more)), { upstream });
+  return await answer(post(requestBody(more)), { upstream });
 }
 
 async function waitInVain(): Promise<string> {
   await using upstream = startSilentUpstream();
-  return await answer(post(ask()), { upstream, env: { TIMEOUT_S: "0.05" } });
+  return await answer(post(requestBody()), { upstream, env: { TIMEOUT_S: "0.05" } });
 }
 
 async function waitInTheMiddle(): Promise<string> {
@@ -125,7 +125,10 @@ async function waitInTheMiddle(): Promise<string> {
       new ReadableStream({ start: (body) => body.enqueue(encoder.encode(sse(textChunk("Hel")))) }),
     )
   );
-  return await answer(post(ask({ stream: true })), { upstream, env: { TIMEOUT_S: "0.05" } });
+  return await answer(post(requestBody({ stream: true })), {
+    upstream,
+    env: { TIMEOUT_S: "0.05" },
+  });
 }
 
 async function breakConnection(): Promise<string> {
@@ -133,7 +136,7 @@ async function breakConnection(): Promise<string> {
     await call.send(STREAM_HEAD);
     await call.chunk(sse(textChunk("Hel")));
   });
-  return await answer(post(ask({ stream: true })), { upstream });
+  return await answer(post(requestBody({ stream: true })), { upstream });
 }
 
 function refuseBudget(): string {
@@ -154,7 +157,7 @@ const CODE = { type: "code_execution_20250522", name: "code_execution" };
 
 /** What happened → the message. OpenRouter's own words are those of its documents, and of recorded answers. */
 const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
-  "no key": () => answer(post(ask()), { env: { OPENROUTER_API_KEY: undefined } }),
+  "no key": () => answer(post(requestBody()), { env: { OPENROUTER_API_KEY: undefined } }),
   "a key that OpenRouter refuses": () => fromOpenRouter(401, "User not found."),
   "an invalid proxy key": () => refuse({ config: { proxyApiKeys: ["mine"] } }),
   "a stranger": () => refuse({}),
@@ -185,8 +188,8 @@ const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
   "too many at once": async () => {
     await using upstream = startSilentUpstream();
     const { handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1", TIMEOUT_S: "0.2" } });
-    const first = call(handler, post(ask()));
-    const second = await (await call(handler, post(ask()))).json();
+    const first = call(handler, post(requestBody()));
+    const second = await (await call(handler, post(requestBody()))).json();
     await (await first).text();
     return String(second.error.message);
   },
@@ -194,12 +197,12 @@ const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
     const { handler, services } = createProxy();
     for (const megabytes of [60, 30]) services.byteBudget.open().resize(megabytes * 1024 * 1024);
     const headers = { "content-length": `${32 * 1024 * 1024}` };
-    const refused = await (await call(handler, post(ask(), headers))).json();
+    const refused = await (await call(handler, post(requestBody(), headers))).json();
     return String(refused.error.message);
   },
   "a large body": () =>
-    answer(post(ask({ system: "x".repeat(3000) })), { env: { MAX_BODY_MB: "0.002" } }),
-  "no way to OpenRouter": () => answer(post(ask())),
+    answer(post(requestBody({ system: "x".repeat(3000) })), { env: { MAX_BODY_MB: "0.002" } }),
+  "no way to OpenRouter": () => answer(post(requestBody())),
   "no answer in time": waitInVain,
   "silence in the middle": waitInTheMiddle,
   "a connection that breaks": breakConnection,
@@ -211,10 +214,12 @@ const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
     answer(get("/v1/v1/messages", { method: "POST", headers: JSON_TYPE })),
   "another content type": () => refuse({ headers: { "content-type": "text/plain" } }),
   "a choice of a tool of Anthropic's": () =>
-    answer(post(ask({ tools: [CODE], tool_choice: { type: "tool", name: CODE.name } }))),
+    answer(post(requestBody({ tools: [CODE], tool_choice: { type: "tool", name: CODE.name } }))),
   "a choice of any of Anthropic's tools": () =>
-    answer(post(ask({ tools: [CODE, { type: "mcp_toolset" }], tool_choice: { type: "any" } }))),
-  "a file": () => answer(post(ask(user(FILE)))),
+    answer(
+      post(requestBody({ tools: [CODE, { type: "mcp_toolset" }], tool_choice: { type: "any" } })),
+    ),
+  "a file": () => answer(post(requestBody(user(FILE)))),
   "a setting": () => tell(() => loadConfig((name) => name === "PORT" ? "many" : undefined)),
 };
 

@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { collectMessage } from "../../lib/translate/response/message.ts";
 import { checkGrammar } from "./grammar.ts";
-import { ask, HELD_KEY, type RunningProxy, startProxy, type TestOptions } from "./proxy.ts";
+import { HELD_KEY, requestBody, type RunningProxy, startProxy, type TestOptions } from "./proxy.ts";
 import {
   LAST_CHUNK,
   type RawOptions,
@@ -36,7 +36,7 @@ export interface Outcome {
   message: Message | null;
 }
 
-export const STREAM = ask({ stream: true });
+export const STREAM = requestBody({ stream: true });
 
 /** Sends one request through a new proxy to a new upstream. */
 export async function sendThrough(

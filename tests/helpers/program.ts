@@ -234,7 +234,7 @@ export async function run(start: Start): Promise<Ended> {
   return await program.end();
 }
 
-export function ask(url: string, options: { stream: boolean }): Promise<Response> {
+export function sendMessage(url: string, options: { stream: boolean }): Promise<Response> {
   return fetch(`${url}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -249,7 +249,7 @@ export function ask(url: string, options: { stream: boolean }): Promise<Response
 
 /** A stream whose first delta has been read. */
 export async function openStream(url: string): Promise<ReadableStreamDefaultReader<string>> {
-  const { body } = await ask(url, { stream: true });
+  const { body } = await sendMessage(url, { stream: true });
   assert(body !== null);
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = ""; !text.includes('"One"');) {

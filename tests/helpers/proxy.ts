@@ -124,7 +124,7 @@ export function post(body: unknown, headers: Record<string, string> = {}): Reque
 }
 
 /** The body of a minimal messages request. */
-export function ask(more: Record<string, unknown> = {}): Record<string, unknown> {
+export function requestBody(more: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     model: "claude-sonnet-4-5",
     max_tokens: 100,
@@ -144,8 +144,8 @@ export function send(
 
 /** A request for a JSON response and one for a stream. */
 export const MODES: readonly { mode: string; request: Record<string, unknown> }[] = [
-  { mode: "a plain request", request: ask() },
-  { mode: "a stream request", request: ask({ stream: true }) },
+  { mode: "a plain request", request: requestBody() },
+  { mode: "a stream request", request: requestBody({ stream: true }) },
 ];
 
 /** A listening proxy. Stop it with `await using`. */

@@ -11,7 +11,7 @@ import { createHandler, type Handler } from "../../lib/server.ts";
 import { deltaChunk, finishChunk, usageChunk } from "./chunks.ts";
 import { checkGrammar, collapse } from "./grammar.ts";
 import { checkChatRequest } from "./openrouter_request_checker.ts";
-import { ask, call, createTestServices, post } from "./proxy.ts";
+import { call, createTestServices, post, requestBody } from "./proxy.ts";
 import { chunkings, parseSse, toBody } from "./sse.ts";
 import { eventStream } from "./upstream.ts";
 
@@ -47,7 +47,7 @@ export function createHandlerWithFetch(answer: Fetch): Handler {
 
 /** The text of a streamed response. */
 export async function requestStream(answer: Fetch, request: Json = {}): Promise<string> {
-  const body = ask({ tools: [READ_TOOL], stream: true, ...request });
+  const body = requestBody({ tools: [READ_TOOL], stream: true, ...request });
   return await (await call(createHandlerWithFetch(answer), post(body))).text();
 }
 
@@ -83,7 +83,7 @@ export async function requestError(
 ): Promise<[number, string, string]> {
   const response = await call(
     createHandlerWithFetch(answer),
-    post(ask({ tools: [READ_TOOL], ...request })),
+    post(requestBody({ tools: [READ_TOOL], ...request })),
   );
   const { type, error } = await response.json();
   assertEquals(type, "error");
@@ -93,7 +93,10 @@ export async function requestError(
 /** The message that a completion is translated to. */
 export async function requestMessage(completion: Json): Promise<Message> {
   const answer = () => Response.json(completion);
-  return await (await call(createHandlerWithFetch(answer), post(ask({ tools: [READ_TOOL] }))))
+  return await (await call(
+    createHandlerWithFetch(answer),
+    post(requestBody({ tools: [READ_TOOL] })),
+  ))
     .json();
 }
 

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { checkChatRequest } from "./openrouter_request_checker.ts";
-import { ask, call, createProxy, post, type TestOptions } from "./proxy.ts";
+import { call, createProxy, post, requestBody, type TestOptions } from "./proxy.ts";
 import { replyJson } from "./replies.ts";
 import { type Reply, type SeenRequest, startUpstream } from "./upstream.ts";
 
@@ -58,7 +58,7 @@ export async function assertRejected(body: unknown, ...words: string[]): Promise
 export async function sendOne(keys: Json, reply: Reply, env: Record<string, string> = {}) {
   await using upstream = startUpstream(reply);
   const { handler } = createProxy({ upstream, env });
-  const response = await call(handler, post(ask(keys)));
+  const response = await call(handler, post(requestBody(keys)));
   const message = await response.json();
   const seen: SeenRequest | undefined = upstream.requests[0];
   assert(seen !== undefined);

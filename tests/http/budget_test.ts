@@ -14,7 +14,7 @@ import {
   toCents,
   usage,
 } from "../helpers/priced_proxy.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import {
@@ -96,7 +96,7 @@ Deno.test("a plain request that the client aborts counts in full, as upstream co
   const { proxy, upstream } = stage;
   for (let i = 0; i < 5; i++) {
     const controller = new AbortController();
-    const request = new Request(post(ask({ model: "a/x" })), { signal: controller.signal });
+    const request = new Request(post(requestBody({ model: "a/x" })), { signal: controller.signal });
     const pending = call(proxy.handler, request);
     if (i < 2) {
       await upstream.arrival(i);
@@ -164,7 +164,7 @@ for (const dialect of ["openrouter", "anthropic"]) {
     const { handler } = stage.proxy;
     for (const client of ["one", "two", "one"]) {
       const key = { "x-api-key": `sk-or-v1-${client}-0123456789abcdef` };
-      const response = await call(handler, post(ask({ model: "a/x" }), key));
+      const response = await call(handler, post(requestBody({ model: "a/x" }), key));
       await response.text();
       assertEquals(response.status, 200);
     }

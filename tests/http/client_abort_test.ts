@@ -2,7 +2,15 @@
 
 import { assertEquals } from "@std/assert";
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
-import { ask, awaitHeaders, call, createProxy, MODES, post, startProxy } from "../helpers/proxy.ts";
+import {
+  awaitHeaders,
+  call,
+  createProxy,
+  MODES,
+  post,
+  requestBody,
+  startProxy,
+} from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import { createHandlerWithFetch } from "../helpers/translated_response.ts";
@@ -76,7 +84,7 @@ Deno.test("a client that disconnects from an idle stream aborts the upstream req
   const held = holdStream(sse(textChunk("Hi")));
   await using upstream = startUpstream(() => held.response);
   await using proxy = startProxy({ upstream });
-  const { response, disconnect } = startFetch(proxy.url, ask({ stream: true }));
+  const { response, disconnect } = startFetch(proxy.url, requestBody({ stream: true }));
   const reader = (await response).body?.getReader();
   await reader?.read();
   disconnect();
@@ -92,7 +100,7 @@ Deno.test("a disconnect that only the request's signal reports is recorded as cl
   await using upstream = startUpstream(() => held.response);
   const { handler, services } = createProxy({ upstream });
   const client = new AbortController();
-  const request = new Request(post(ask({ stream: true })), { signal: client.signal });
+  const request = new Request(post(requestBody({ stream: true })), { signal: client.signal });
   const response = await call(handler, request);
   client.abort();
   await response.text();
@@ -107,14 +115,14 @@ Deno.test("thirty clients that disconnect together abort thirty upstream request
     replyJson,
   ]);
   await using proxy = startProxy({ upstream });
-  const clients = streams.map(() => startFetch(proxy.url, ask({ stream: true })));
+  const clients = streams.map(() => startFetch(proxy.url, requestBody({ stream: true })));
   const responses = await Promise.all(clients.map(({ response }) => response));
   for (const { disconnect } of clients) disconnect();
   const cancelled = Promise.all(streams.map(({ cancelled }) => cancelled));
   await withTimeout(cancelled, "all upstream bodies to be cancelled");
   await Promise.all(responses.map((response) => response.body?.cancel().catch(() => {})));
   await proxy.services.recorded(29);
-  const response = await startFetch(proxy.url, ask()).response;
+  const response = await startFetch(proxy.url, requestBody()).response;
   await response.body?.cancel();
   assertEquals(response.status, 200);
 });
@@ -132,7 +140,7 @@ Deno.test("a client that disconnects before the upstream headers aborts the upst
     return never.promise;
   });
   const controller = new AbortController();
-  const response = call(handler, new Request(post(ask()), { signal: controller.signal }));
+  const response = call(handler, new Request(post(requestBody()), { signal: controller.signal }));
   await withTimeout(requested.promise, "the upstream request");
   controller.abort();
   await withTimeout(disconnected.promise, "the upstream request to be aborted");
@@ -142,7 +150,7 @@ Deno.test("a client that disconnects before the upstream headers aborts the upst
 Deno.test("a client that cancels an idle stream cancels the upstream body", async () => {
   const held = holdBody(sse(textChunk("Half")), { isBytes: true });
   const handler = createHandlerWithFetch(() => eventStream(held.body));
-  const response = await call(handler, post(ask({ stream: true })));
+  const response = await call(handler, post(requestBody({ stream: true })));
   const reader = response.body?.getReader();
   await reader?.read();
   await reader?.cancel();

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { readResponse, replyHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
-import { ask, MODES } from "../helpers/proxy.ts";
+import { MODES, requestBody } from "../helpers/proxy.ts";
 import {
   connect,
   type RawClient,
@@ -109,7 +109,9 @@ Deno.test({
   fn: async () => {
     await using stage = startStage(({ disconnected }) => disconnected);
     using client = await connect(stage.proxy.url);
-    await client.send(rawPost(stage.proxy.url, ask({ stream: true, system: "x".repeat(100_000) })));
+    await client.send(
+      rawPost(stage.proxy.url, requestBody({ stream: true, system: "x".repeat(100_000) })),
+    );
     await withTimeout(stage.upstream.arrived(1), "the request");
     client.disconnect();
     await closed(stage.upstream);
@@ -122,7 +124,7 @@ Deno.test("a client that disconnects during the upstream JSON body aborts the up
     await disconnected;
   });
   using client = await connect(stage.proxy.url);
-  await client.send(rawPost(stage.proxy.url, ask()));
+  await client.send(rawPost(stage.proxy.url, requestBody()));
   await withTimeout(stage.upstream.arrived(1), "the request");
   client.disconnect();
   await closed(stage.upstream);
@@ -152,7 +154,7 @@ Deno.test("a client that disconnects within its request causes no upstream reque
     using client = await connect(stage.proxy.url);
     await client.send(request.slice(0, length));
   }
-  assertEquals((await sendTo(stage.proxy, ask())).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, requestBody())).words, "Hi");
   assertEquals(stage.upstream.calls.length, 1);
 });
 

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createPacedBody } from "../../lib/stream/paced_body.ts";
 import { completion, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
-import { ask, call, createProxy, get, post, send, startProxy } from "../helpers/proxy.ts";
+import { call, createProxy, get, post, requestBody, send, startProxy } from "../helpers/proxy.ts";
 import { connect, type RawClient, rawPost } from "../helpers/raw_client.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
@@ -59,7 +59,7 @@ Deno.test("a client that disconnects before, during or after the response frees 
   ];
   for (const [n, wait] of ways.entries()) {
     const client = await connect(proxy.url);
-    await client.send(rawPost(proxy.url, ask({ stream: n === 1 })));
+    await client.send(rawPost(proxy.url, requestBody({ stream: n === 1 })));
     await wait(client);
     client.disconnect();
     if (n === 0) response.resolve(Response.json(completion("Hi")));
@@ -106,7 +106,11 @@ Deno.test("a rejected completed promise does not end the process", async () => {
   await using upstream = startUpstream(() => held.response);
   const { handler, services } = createProxy({ upstream });
   const { promise: disconnected, reject } = Promise.withResolvers<void>();
-  const response = await handler(post(ask({ stream: true })), { transport: "unix" }, disconnected);
+  const response = await handler(
+    post(requestBody({ stream: true })),
+    { transport: "unix" },
+    disconnected,
+  );
   reject(new Error("The response was not sent"));
   // An unhandled rejection would end the process now.
   await new Promise((resolve) => setTimeout(resolve, 10));
@@ -118,8 +122,8 @@ Deno.test("requests over MAX_INFLIGHT get 529 until a response is complete", asy
   const held = holdStream(sse(textChunk("Hi")));
   await using upstream = startUpstream([() => held.response, replyJson]);
   const { services, handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
-  const first = await send(handler, ask({ stream: true }));
-  const second = await send(handler, ask());
+  const first = await send(handler, requestBody({ stream: true }));
+  const second = await send(handler, requestBody());
   assertEquals(second.headers.get("retry-after"), "1");
   const error = await readError(second);
   assertEquals([error.status, error.type], [529, "overloaded_error"]);
@@ -131,7 +135,7 @@ Deno.test("requests over MAX_INFLIGHT get 529 until a response is complete", asy
   // The 529 and the health check were recorded before.
   await services.recorded(2);
   await nextTurn();
-  const third = await send(handler, ask());
+  const third = await send(handler, requestBody());
   await third.body?.cancel();
   assertEquals(third.status, 200);
 });
@@ -140,11 +144,11 @@ Deno.test("a client that disconnects frees its place under MAX_INFLIGHT", async 
   const held = holdStream(sse(textChunk("Hi")));
   await using upstream = startUpstream([() => held.response, replyJson]);
   const { services, handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
-  const first = await send(handler, ask({ stream: true }));
+  const first = await send(handler, requestBody({ stream: true }));
   await first.body?.cancel();
   await services.recorded();
   await nextTurn();
-  const second = await send(handler, ask());
+  const second = await send(handler, requestBody());
   await second.body?.cancel();
   assertEquals(second.status, 200);
 });

@@ -5,7 +5,7 @@ import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import type { MessageParam } from "../../lib/anthropic/types.ts";
 import { clearThinking } from "../../lib/translate/request/clear_thinking.ts";
 import { translateRequest } from "../../lib/translate/request/request.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { replyWith } from "../helpers/replies.ts";
 import { sendOne } from "../helpers/upstream_body.ts";
 
@@ -36,7 +36,7 @@ Deno.test("POST /v1/messages reports applied edits if the request has context_ma
 
 Deno.test("translateRequest reports applied edits if the request has context_management", () => {
   const translate = (keys: Keys) =>
-    translateRequest(parseMessagesRequest(ask(keys)), { models: ["a/b"] }).response
+    translateRequest(parseMessagesRequest(requestBody(keys)), { models: ["a/b"] }).response
       .contextManagement;
   assertEquals(translate({}), undefined);
   assertEquals(translate({ context_management: {} }), { applied_edits: [] });

@@ -4,13 +4,13 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ApiError, toErrorBody } from "../../lib/errors.ts";
 import { createHandler } from "../../lib/server.ts";
 import {
-  ask,
   call,
   createProxy,
   createTestServices,
   get,
   MODES,
   post,
+  requestBody,
   send,
 } from "../helpers/proxy.ts";
 import { readError } from "../helpers/responses.ts";
@@ -106,7 +106,7 @@ Deno.test("a 429 with retry-after is forwarded after one attempt", async () => {
     errorResponse.headers.set("retry-after", "7");
     return errorResponse;
   });
-  const response = await call(handler, post(ask()));
+  const response = await call(handler, post(requestBody()));
   assertEquals((await response.json()).error.type, "rate_limit_error");
   assertEquals([response.status, response.headers.get("retry-after"), attempts], [429, "7", 1]);
 });

@@ -5,7 +5,7 @@ import { ApiError } from "../../lib/errors.ts";
 import { readJson } from "../../lib/routes/read_body.ts";
 import { readUpstreamText } from "../../lib/stream/read_text.ts";
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
-import { ask, createProxy, MODES, send } from "../helpers/proxy.ts";
+import { createProxy, MODES, requestBody, send } from "../helpers/proxy.ts";
 import { lastError, readError, readEvents } from "../helpers/responses.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import { holdBody, holdStream, startUpstream } from "../helpers/upstream.ts";
@@ -117,7 +117,7 @@ Deno.test("a stream that is idle after its first text ends in a timeout error", 
   const held = holdStream(sse(textChunk("Hel")));
   await using upstream = startUpstream(() => held.response);
   const { handler } = createProxy({ upstream, env: { TIMEOUT_S: "0.05" } });
-  const events = await readEvents(await send(handler, ask({ stream: true })));
+  const events = await readEvents(await send(handler, requestBody({ stream: true })));
   assertEquals(lastError(events), "timeout_error: No data from upstream for 0.05 s (TIMEOUT_S)");
   await withTimeout(held.cancelled, "the body to be cancelled");
 });

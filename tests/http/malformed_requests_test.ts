@@ -3,13 +3,13 @@
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { replyHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { connect, rawPost } from "../helpers/raw_client.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 
 // ── Headers and paths ─────────────────────────────────────────────────────────────────────────────────────────
 
-const BODY = JSON.stringify(ask());
+const BODY = JSON.stringify(requestBody());
 const HEADERS =
   "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 const REQUEST = `${HEADERS}content-length: ${BODY.length}\r\n\r\n${BODY}`;
@@ -79,7 +79,7 @@ for (const [about, sent] of REJECTED) {
     assert(response === "" || /^HTTP\/1\.[01] [45]\d\d /.test(response), response.slice(0, 200));
     assertEquals(stage.upstream.calls.length, 0);
     client.disconnect();
-    assertEquals((await sendTo(stage.proxy, ask())).words, "Hi");
+    assertEquals((await sendTo(stage.proxy, requestBody())).words, "Hi");
   });
 }
 

@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
 import { read, readBlocks } from "../helpers/documents.ts";
-import { ask, type RunningProxy, startProxy } from "../helpers/proxy.ts";
+import { requestBody, type RunningProxy, startProxy } from "../helpers/proxy.ts";
 import { holdStream, startUpstream } from "../helpers/upstream.ts";
 
 const NGINX = Deno.env.get("NGINX_BIN")?.trim() || "nginx";
@@ -97,7 +97,7 @@ test("each delta of a stream arrives before the next is sent", async () => {
   await using upstream = startUpstream(() => held.response);
   await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
   await using nginx = await startNginx(proxy);
-  const response = await send(nginx.url, ask({ stream: true }), KEY);
+  const response = await send(nginx.url, requestBody({ stream: true }), KEY);
   assertEquals(response.status, 200);
   assert(response.body !== null);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -116,10 +116,10 @@ test("a request without a key is a 401, and a request of 2 MB with a key succeed
   await using upstream = startUpstream(() => Response.json(completion));
   await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
   await using nginx = await startNginx(proxy);
-  const withoutKey = await send(nginx.url, ask());
+  const withoutKey = await send(nginx.url, requestBody());
   assertStringIncludes(await withoutKey.text(), "Invalid API key");
   assertEquals(withoutKey.status, 401);
-  const large = await send(nginx.url, ask({ system: "x".repeat(2_000_000) }), KEY);
+  const large = await send(nginx.url, requestBody({ system: "x".repeat(2_000_000) }), KEY);
   assertEquals(large.status, 200, await large.text());
 });
 
@@ -128,6 +128,6 @@ test("without PROXY_API_KEYS remote clients look local, as README warns", async 
   await using upstream = startUpstream(() => Response.json(completion));
   await using proxy = startProxy({ upstream });
   await using nginx = await startNginx(proxy);
-  const response = await send(nginx.url, ask());
+  const response = await send(nginx.url, requestBody());
   assertEquals(response.status, 200, await response.text());
 });

@@ -4,7 +4,7 @@ import { assert } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { sse, textChunk } from "../helpers/chunks.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import { holdStream, startUpstream } from "../helpers/upstream.ts";
 
 const STREAMS = 6;
@@ -39,7 +39,7 @@ for (const dialect of ["openrouter", "anthropic"]) {
       for (let n = 0; n < STREAMS; n++) {
         const messages = [{ role: "user", content: `${n} `.repeat(CHARS / 2) }];
         // A stream, as from a server: a string would stay in its Request.
-        const request = await toStreamed(post(ask({ stream: true, messages })));
+        const request = await toStreamed(post(requestBody({ stream: true, messages })));
         const { status, body } = await call(handler, request);
         assert(status === 200 && body !== null);
         bodies.push(body);

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findRefusal, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { isJsonObject } from "../../lib/json.ts";
 import { completion, sseAnswer } from "../helpers/chunks.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import {
   errorBody,
   eventStream,
@@ -116,7 +116,7 @@ const EMAIL = { type: "string", format: "email", maxLength: 99 };
 const TOOLS = [{ name: "Mail", input_schema: { properties: { to: EMAIL }, title: "Mail" } }];
 const PLAIN = { type: "object", properties: { to: { type: "string" } } };
 const ENV = { TARGET_MODEL_DEFAULT: "openai/gpt-5.1" };
-const ASK = ask({ model: "openai/gpt-5.1", tools: TOOLS });
+const ASK = requestBody({ model: "openai/gpt-5.1", tools: TOOLS });
 
 function schemaOf({ body }: SeenRequest | { body: Record<string, unknown> }): unknown {
   const [tool] = Array.isArray(body["tools"]) ? body["tools"] : [];
@@ -258,7 +258,7 @@ Deno.test("the model of an advisor is mapped", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hi")));
   const { handler } = createProxy({ upstream, env: { TARGET_MODEL_OPUS: "openai/gpt-5.1-pro" } });
   const tools = [{ type: "advisor_20260301", name: "advisor", model: "claude-opus-4-8" }];
-  await (await call(handler, post(ask({ tools })))).body?.cancel();
+  await (await call(handler, post(requestBody({ tools })))).body?.cancel();
   assertEquals(upstream.requests[0]?.body["tools"], [{
     type: "openrouter:advisor",
     parameters: { model: "openai/gpt-5.1-pro", forward_transcript: true },

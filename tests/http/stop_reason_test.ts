@@ -5,7 +5,7 @@ import type { Message } from "../../lib/anthropic/types.ts";
 import type { Chunk } from "../../lib/openrouter/types.ts";
 import { collectMessage } from "../../lib/translate/response/message.ts";
 import { finishChunk, messageCompletion, sse, textChunk, usageChunk } from "../helpers/chunks.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import {
   idAndName,
   requestMessage,
@@ -79,6 +79,7 @@ Deno.test("POST /v1/messages reports the only stop sequence of the request as th
   const ended = { choices: [{ message: { content: "Hi" }, ...end }] };
   await using upstream = startUpstream(() => Response.json(ended));
   const { handler } = createProxy({ upstream });
-  const message = await (await call(handler, post(ask({ stop_sequences: ["END"] })))).json();
+  const message = await (await call(handler, post(requestBody({ stop_sequences: ["END"] }))))
+    .json();
   assertEquals([message.stop_reason, message.stop_sequence], ["stop_sequence", "END"]);
 });

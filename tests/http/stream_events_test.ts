@@ -12,7 +12,7 @@ import {
   textChunk,
   usageChunk,
 } from "../helpers/chunks.ts";
-import { ask, call, post } from "../helpers/proxy.ts";
+import { call, post, requestBody } from "../helpers/proxy.ts";
 import { toBody } from "../helpers/sse.ts";
 import {
   createHandlerWithFetch,
@@ -67,7 +67,7 @@ Deno.test("a character split between chunks is decoded, in a stream and in JSON"
   const body = () => cutInside(JSON.stringify(completion("世界")));
   const response = await call(
     createHandlerWithFetch(() => new Response(body(), { headers })),
-    post(ask()),
+    post(requestBody()),
   );
   assertEquals((await response.json()).content, [{ type: "text", text: "世界" }]);
 });

@@ -3,7 +3,7 @@
 import { assertEquals, assertGreaterOrEqual, assertLess, assertStringIncludes } from "@std/assert";
 import { sseAnswer } from "../helpers/chunks.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
-import { ask, createProxy, MODES, send } from "../helpers/proxy.ts";
+import { createProxy, MODES, requestBody, send } from "../helpers/proxy.ts";
 import { replyNever } from "../helpers/replies.ts";
 import { readError, readEvents } from "../helpers/responses.ts";
 import { withTimeout } from "../helpers/timeout.ts";
@@ -30,7 +30,7 @@ Deno.test("both attempts at a default target share one TIMEOUT_S", async () => {
   ]);
   const { handler } = createProxy({ upstream, env: { TIMEOUT_S: "0.4" } });
   const started = performance.now();
-  const error = await readError(await send(handler, ask()));
+  const error = await readError(await send(handler, requestBody()));
   const elapsed = performance.now() - started;
   assertEquals([error.status, error.type, upstream.requests.length], [504, "timeout_error", 2]);
   assertStringIncludes(error.message, "within 0.4 s");
@@ -44,7 +44,10 @@ Deno.test("a stream without a first chunk gets headers, message_start and a ping
   const held = holdStream();
   await using upstream = startUpstream(() => held.response);
   const env = { PING_S: "0.03", TARGET_MODEL_BIG: "a/x" };
-  const response = await send(createProxy({ upstream, env }).handler, ask({ stream: true }));
+  const response = await send(
+    createProxy({ upstream, env }).handler,
+    requestBody({ stream: true }),
+  );
   assertEquals([response.status, response.headers.get("x-proxy-model")], [200, "a/x"]);
   held.send(sseAnswer("Hi"));
   const events = await readEvents(response);

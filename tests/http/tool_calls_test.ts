@@ -3,7 +3,7 @@
 
 import { assertEquals } from "@std/assert";
 import { type Outcome, sendThrough, STREAM, streamChunks } from "../helpers/end_to_end.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { LAST_CHUNK, rawResponse, STREAM_HEAD } from "../helpers/raw_upstream.ts";
 import { bareChunk, callHead, callTail, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
 
@@ -104,7 +104,7 @@ for (const [about, chunks, content] of QUIRKS) {
     const plain = chunks.length > 1
       ? null
       : await sendThrough(({ send }) => send(rawResponse(200, toCompletion(chunks))), {
-        request: ask(),
+        request: requestBody(),
       });
     if (plain !== null) assertEquals(summarize(plain), content);
   });

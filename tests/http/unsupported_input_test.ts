@@ -8,7 +8,7 @@ import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { findRefusal, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 import { completion, sseAnswer } from "../helpers/chunks.ts";
 import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
-import { ask, call, createProxy, post, type TestServices } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody, type TestServices } from "../helpers/proxy.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { errorBody, eventStream, type Reply, startUpstream } from "../helpers/upstream.ts";
 
@@ -51,7 +51,7 @@ async function send(
   if (models.length > 0) await services.catalog.list(5000);
   const responses: Outcome["responses"] = [];
   for (const body of bodies) {
-    const response = await call(handler, post(ask({ model: "a/text", ...body })));
+    const response = await call(handler, post(requestBody({ model: "a/text", ...body })));
     const dropped = response.headers.get("x-proxy-dropped");
     responses.push({ status: response.status, text: await response.text(), dropped });
   }
@@ -152,7 +152,7 @@ Deno.test("the attempts with and without an image share one TIMEOUT_S", async ()
     now += 100_000;
     throw parseErrorResponse(404, JSON.stringify({ error: { message: NOT_FOUND } }), {});
   };
-  await call(handler, post(ask({ model: "a/text", ...withBlocks(IMAGE) })));
+  await call(handler, post(requestBody({ model: "a/text", ...withBlocks(IMAGE) })));
   assertEquals(timeouts, [300_000, 200_000]);
 });
 

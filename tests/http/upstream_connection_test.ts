@@ -11,7 +11,7 @@ import {
   STREAM,
 } from "../helpers/end_to_end.ts";
 import { connect, rawPost, unframe } from "../helpers/raw_client.ts";
-import { ask, MODES, startProxy } from "../helpers/proxy.ts";
+import { MODES, requestBody, startProxy } from "../helpers/proxy.ts";
 import {
   LAST_CHUNK,
   type RawCall,
@@ -150,7 +150,7 @@ Deno.test("an idle JSON body becomes a 504 and closes the upstream connection", 
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
     await disconnected;
   }, { TIMEOUT_S: "0.1" });
-  assertError(await sendTo(stage.proxy, ask()), 504, "timeout_error");
+  assertError(await sendTo(stage.proxy, requestBody()), 504, "timeout_error");
   await withTimeout(
     stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
     "the upstream request to be aborted",
@@ -277,7 +277,7 @@ for (const [how, end, resets] of ENDS) {
       await send(head);
       await chunk(COMPLETION.slice(0, -20));
       await send(end);
-    }, { request: ask(), resets });
+    }, { request: requestBody(), resets });
     assertError(outcome, 502, "api_error");
   });
 }

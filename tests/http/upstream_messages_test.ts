@@ -5,7 +5,7 @@ import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { ApiError } from "../../lib/errors.ts";
 import { translateRequest } from "../../lib/translate/request/request.ts";
 import { assistant, text, user } from "../helpers/messages.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { replyWith } from "../helpers/replies.ts";
 import { readUpstreamBody, sendOne } from "../helpers/upstream_body.ts";
 
@@ -160,7 +160,7 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
 
 for (const [name, body, expected] of ROWS) {
   Deno.test(name, async () => {
-    const seen = await readUpstreamBody(ask(body));
+    const seen = await readUpstreamBody(requestBody(body));
     assertEquals(
       Object.fromEntries(Object.keys(expected).map((key) => [key, seen[key]])),
       expected,
@@ -176,9 +176,11 @@ Deno.test("a PDF in a user message or a tool result becomes a file part", async 
     type: "file",
     file: { filename: "document.pdf", file_data: `data:${PDF.media_type};base64,${PDF.data}` },
   };
-  const direct = await readUpstreamBody(ask({ messages: [user(text("Sum up"), document)] }));
+  const direct = await readUpstreamBody(
+    requestBody({ messages: [user(text("Sum up"), document)] }),
+  );
   assertEquals(direct["messages"], [{ role: "user", content: [text("Sum up"), file] }]);
-  const read = await readUpstreamBody(ask({
+  const read = await readUpstreamBody(requestBody({
     messages: [
       user(text("Look")),
       assistant(use("call_a")),

@@ -3,7 +3,7 @@
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { assertError, sendThrough, sendTo } from "../helpers/end_to_end.ts";
-import { ask, MODES, startProxy } from "../helpers/proxy.ts";
+import { MODES, requestBody, startProxy } from "../helpers/proxy.ts";
 import {
   LAST_CHUNK,
   type RawCall,
@@ -208,7 +208,7 @@ Deno.test("a JSON body for a stream request is translated to a stream", async ()
 
 Deno.test("an event stream for a plain request becomes a 502", async () => {
   assertError(
-    await sendThrough(reply(200, sseAnswer("Hi"), EVENTS), { request: ask() }),
+    await sendThrough(reply(200, sseAnswer("Hi"), EVENTS), { request: requestBody() }),
     502,
     "api_error",
   );

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { SearchResults } from "../../lib/translate/web_search.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { replyWith } from "../helpers/replies.ts";
 import { readUpstreamBody, sendOne } from "../helpers/upstream_body.ts";
 
@@ -10,7 +10,7 @@ type Keys = Record<string, unknown>;
 
 Deno.test("web_search_20250305 becomes OpenRouter's web search tool", async () => {
   const search = { type: "web_search_20250305", name: "web_search", max_uses: 5 };
-  const seen = await readUpstreamBody(ask({ tools: [search] }));
+  const seen = await readUpstreamBody(requestBody({ tools: [search] }));
   assertEquals(seen["tools"], [{ type: "openrouter:web_search", parameters: { max_uses: 5 } }]);
 });
 

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { BodyCapture } from "../../lib/metrics/body_capture.ts";
 import type { Bodies } from "../../lib/metrics/types.ts";
-import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
+import { call, createProxy, get, HELD_KEY, post, requestBody } from "../helpers/proxy.ts";
 import {
   completion,
   finishChunk,
@@ -38,7 +38,7 @@ Deno.test("INSPECT=1 captures the four bodies of a stream as they were sent", as
   const answer = sseAnswer("Hello you — ✓");
   await using upstream = startUpstream(() => eventStream(answer));
   const { handler, services } = createProxy({ upstream, env: INSPECT });
-  const request = ask({ stream: true });
+  const request = requestBody({ stream: true });
   const text = await (await call(handler, post(request))).text();
   await services.recorded();
   const bodies = await readBodies(handler);
@@ -53,8 +53,8 @@ Deno.test("INSPECT=1 does not change responses", async () => {
   for (const env of [{}, INSPECT]) {
     await using upstream = startUpstream(answers().map((answer) => () => answer));
     const { handler } = createProxy({ upstream, env });
-    const stream = await call(handler, post(ask({ stream: true })));
-    const whole = await call(handler, post(ask()));
+    const stream = await call(handler, post(requestBody({ stream: true })));
+    const whole = await call(handler, post(requestBody()));
     const bad = await call(handler, post("{"));
     seen.push([
       await Promise.all([stream, whole, bad].map(async (response) => [
@@ -75,11 +75,11 @@ Deno.test("INSPECT=1 captures upstream's error, and the last of two attempts", a
     () => Response.json(completion("Hi")),
   ]);
   const { handler } = createProxy({ upstream, env: INSPECT });
-  const refused = await (await call(handler, post(ask()))).text();
+  const refused = await (await call(handler, post(requestBody()))).text();
   const bodies = await readBodies(handler);
   assertMatch(bodies.received, /"message":"Slow down"/);
   assertEquals(bodies.answer, refused);
-  await (await call(handler, post(ask()))).text();
+  await (await call(handler, post(requestBody()))).text();
   // Reads of /stats have request IDs too.
   const again = await readBodies(handler, "req_3");
   assertEquals(JSON.parse(again.sent), upstream.requests[2]?.body);
@@ -90,7 +90,7 @@ Deno.test("INSPECT=1 does not delay the upstream cancellation after a client dis
   const held = holdStream(sse(roleChunk(), textChunk("Hello")));
   await using upstream = startUpstream(() => held.response);
   const { handler, services } = createProxy({ upstream, env: INSPECT });
-  const response = await call(handler, post(ask({ stream: true })));
+  const response = await call(handler, post(requestBody({ stream: true })));
   await response.body?.cancel();
   await held.cancelled;
   assertEquals((await services.recorded()).outcome, "client_gone");
@@ -101,7 +101,7 @@ Deno.test("INSPECT=1 does not delay a stream", async () => {
   const held = holdStream(sse(roleChunk(), textChunk("Hello")));
   await using upstream = startUpstream(() => held.response);
   const { handler } = createProxy({ upstream, env: INSPECT });
-  const response = await call(handler, post(ask({ stream: true })));
+  const response = await call(handler, post(requestBody({ stream: true })));
   const reader = response.body?.getReader();
   const first = new TextDecoder().decode((await reader?.read())?.value);
   assertMatch(first, /Hello/);
@@ -114,7 +114,7 @@ Deno.test("INSPECT=1 redacts keys", async () => {
   const clientKey = "sk-or-v1-clients-own-key";
   await using upstream = startUpstream(() => Response.json(completion(`${HELD_KEY} ${clientKey}`)));
   const { handler } = createProxy({ upstream, env: INSPECT });
-  const request = ask({ system: `${HELD_KEY} ${clientKey}` });
+  const request = requestBody({ system: `${HELD_KEY} ${clientKey}` });
   await (await call(handler, post(request, { "x-api-key": clientKey }))).text();
   const bodies = await readBodies(handler);
   assertEquals(JSON.stringify(bodies).includes("sk-or"), false);
@@ -203,7 +203,7 @@ Deno.test("BodyCapture limits the size of each body, their total size and the nu
 Deno.test("GET /stats?request= explains INSPECT if it is off", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hi")));
   const { handler } = createProxy({ upstream });
-  await (await call(handler, post(ask()))).text();
+  await (await call(handler, post(requestBody()))).text();
   const response = await call(handler, get("/stats?request=req_1"));
   assertEquals(response.status, 404);
   assertEquals((await response.json()).error.message, "Set INSPECT=1 to capture bodies");
@@ -224,14 +224,14 @@ Deno.test("INSPECT=1 and MAX_COST_USD apply to passed-through requests", async (
   ]);
   const env = { ...INSPECT, UPSTREAM_DIALECT: "anthropic", MAX_COST_USD: "0.01" };
   const { handler } = createProxy({ upstream, env });
-  await (await call(handler, post(ask()))).text();
+  await (await call(handler, post(requestBody()))).text();
   assertMatch((await readBodies(handler)).received, /"message":"Slow down"/);
-  await (await call(handler, post(ask()))).text();
+  await (await call(handler, post(requestBody()))).text();
   const bodies = await readBodies(handler, "req_3");
-  assertEquals(JSON.parse(bodies.request), ask());
+  assertEquals(JSON.parse(bodies.request), requestBody());
   assertEquals(JSON.parse(bodies.sent), upstream.requests[1]?.body);
   assertEquals([JSON.parse(bodies.received), JSON.parse(bodies.answer)], [message, message]);
-  const spent = await call(handler, post(ask()));
+  const spent = await call(handler, post(requestBody()));
   assertEquals([spent.status, (await spent.json()).error.type], [402, "billing_error"]);
   assertEquals(upstream.requests.length, 2);
 });

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { type Outcome, sendThrough, sendTo, STREAM } from "../helpers/end_to_end.ts";
 import { completion, sse, sseAnswer, sseEnd, textChunk } from "../helpers/chunks.ts";
-import { ask, MODES, startProxy } from "../helpers/proxy.ts";
+import { MODES, requestBody, startProxy } from "../helpers/proxy.ts";
 import { rawResponse, type RawScript, startRawUpstream } from "../helpers/raw_upstream.ts";
 
 const EVENTS = { "content-type": "text/event-stream" };
@@ -201,7 +201,7 @@ Deno.test("the proxy's own count replaces the input count of a server that stops
   await using proxy = startProxy({ upstream });
   const content = "one two three four ".repeat(1000);
   const messages = [{ role: "user", content }];
-  const outcome = await sendTo(proxy, ask({ messages, max_tokens: 32000 }));
+  const outcome = await sendTo(proxy, requestBody({ messages, max_tokens: 32000 }));
   const [, input, output, limit] =
     /input length and `max_tokens` exceed context limit: (\d+) \+ (\d+) > (\d+)/.exec(
       outcome.error,
@@ -217,7 +217,7 @@ Deno.test("text that looks like an SSE field stays text", async () => {
 });
 
 Deno.test("the message of an overflow in a response's text stays text", async () => {
-  const outcome = await sendThrough(json(200, completion(LLAMA)), { request: ask() });
+  const outcome = await sendThrough(json(200, completion(LLAMA)), { request: requestBody() });
   assertEquals([outcome.status, outcome.words], [200, LLAMA]);
 });
 
