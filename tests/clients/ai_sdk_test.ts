@@ -24,7 +24,7 @@ import {
   tool,
 } from "../helpers/ai_sdk.ts";
 import { checkChatRequest } from "../helpers/openrouter_request_checker.ts";
-import { HELD_KEY, startProxy } from "../helpers/proxy.ts";
+import { SERVER_KEY, startProxy } from "../helpers/proxy.ts";
 import {
   callChunk,
   callHead,
@@ -139,7 +139,7 @@ Deno.test("generateText reads text, usage and finish reason", async () => {
   assertEquals(response.modelId, MODEL);
   assertMatch(response.id, /^msg_/);
   const [seen] = stage.upstream.requests;
-  assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
+  assertEquals(seen?.headers.get("authorization"), `Bearer ${SERVER_KEY}`);
 });
 
 Deno.test("generateText runs tools and sends thinking, tool calls and results back", async () => {

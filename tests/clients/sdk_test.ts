@@ -13,7 +13,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { checkChatRequest } from "../helpers/openrouter_request_checker.ts";
-import { HELD_KEY, type RunningProxy, startProxy } from "../helpers/proxy.ts";
+import { type RunningProxy, SERVER_KEY, startProxy } from "../helpers/proxy.ts";
 import { Anthropic, jsonSchemaOutputFormat } from "../helpers/sdk.ts";
 import { reportsDisconnect } from "../helpers/raw_client.ts";
 import {
@@ -142,7 +142,7 @@ Deno.test("messages.create returns a message", async () => {
   assertMatch(message._request_id ?? "", /^req_/);
   const [seen] = stage.upstream.requests;
   assertEquals(seen?.body["model"], TARGET);
-  assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
+  assertEquals(seen?.headers.get("authorization"), `Bearer ${SERVER_KEY}`);
 });
 
 Deno.test("messages.create with stream: true returns the events in order", async () => {
@@ -594,7 +594,7 @@ Deno.test("PROXY_API_KEYS are accepted from the SDK's apiKey and x-api-key, and 
   assertEquals(error.type, "authentication_error");
   // Whatever clients present stays here.
   const keys = stage.upstream.requests.map(({ headers }) => headers.get("authorization"));
-  assertEquals(keys, [`Bearer ${HELD_KEY}`, `Bearer ${HELD_KEY}`]);
+  assertEquals(keys, [`Bearer ${SERVER_KEY}`, `Bearer ${SERVER_KEY}`]);
   assert(stage.upstream.requests.every(({ headers }) => headers.get("x-api-key") === null));
 });
 

@@ -8,7 +8,13 @@ import { assert, assertEquals } from "@std/assert";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { collectMessage } from "../../lib/translate/response/message.ts";
 import { checkGrammar } from "./grammar.ts";
-import { HELD_KEY, requestBody, type RunningProxy, startProxy, type TestOptions } from "./proxy.ts";
+import {
+  requestBody,
+  type RunningProxy,
+  SERVER_KEY,
+  startProxy,
+  type TestOptions,
+} from "./proxy.ts";
 import {
   LAST_CHUNK,
   type RawOptions,
@@ -133,6 +139,6 @@ export function readResponse(
 export function assertError(outcome: Outcome, status: number, start: string): void {
   assertEquals(outcome.status, status, outcome.text);
   assert(outcome.error.startsWith(start), outcome.error);
-  assertEquals(outcome.text.includes(HELD_KEY), false);
+  assertEquals(outcome.text.includes(SERVER_KEY), false);
   assertEquals(/\n\s+at |file:\/\/|:\/\/127\.0\.0\.1/.test(outcome.text), false, outcome.text);
 }

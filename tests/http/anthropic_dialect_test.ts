@@ -6,7 +6,7 @@ import {
   listRequestedModels,
 } from "../../lib/translate/request/anthropic_request.ts";
 import { BODY, ENV, MESSAGE, startStage } from "../helpers/anthropic_dialect.ts";
-import { call, createProxy, get, HELD_KEY } from "../helpers/proxy.ts";
+import { call, createProxy, get, SERVER_KEY } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
 Deno.test("the anthropic dialect forwards the body with another model and key", async () => {
@@ -23,7 +23,7 @@ Deno.test("the anthropic dialect forwards the body with another model and key", 
   assertEquals(seen?.body, { ...BODY, model: "anthropic/claude-opus-5" });
   assertEquals(Object.keys(seen?.body ?? {}), Object.keys(BODY));
   const { headers } = seen ?? { headers: new Headers() };
-  assertEquals(headers.get("authorization"), `Bearer ${HELD_KEY}`);
+  assertEquals(headers.get("authorization"), `Bearer ${SERVER_KEY}`);
   assertEquals(headers.get("anthropic-version"), "2026-10-21");
   assertEquals(headers.get("anthropic-beta"), "a-2026-01-01,b-2026-01-01");
   assertEquals([headers.get("x-api-key"), headers.get("cookie")], [null, null]);

@@ -11,7 +11,7 @@ import {
   START,
   startStage,
 } from "../helpers/anthropic_dialect.ts";
-import { awaitHeaders, HELD_KEY, startProxy } from "../helpers/proxy.ts";
+import { awaitHeaders, SERVER_KEY, startProxy } from "../helpers/proxy.ts";
 import { eventStream, holdStream, startUpstream } from "../helpers/upstream.ts";
 
 Deno.test("the anthropic dialect forwards a stream byte for byte and logs its usage", async () => {
@@ -97,7 +97,7 @@ const ERRORS: [about: string, reply: () => Response, status: number, message: st
   ],
   [
     "an error with the key",
-    () => Response.json({ error: { message: `bad ${HELD_KEY}`, code: 401 } }, { status: 401 }),
+    () => Response.json({ error: { message: `bad ${SERVER_KEY}`, code: 401 } }, { status: 401 }),
     401,
     "bad",
   ],
@@ -123,7 +123,7 @@ for (const [about, reply, status, message] of ERRORS) {
     assertEquals(response.status, status);
     assertEquals(JSON.parse(text).type, "error");
     assertStringIncludes(text, message);
-    assertEquals(text.includes(HELD_KEY), false);
+    assertEquals(text.includes(SERVER_KEY), false);
     if (status === 429) assertEquals(response.headers.get("retry-after"), "7");
   });
 }

@@ -7,7 +7,7 @@ import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@
 import about from "../../deno.json" with { type: "json" };
 import { createHandler, type HandlerOptions } from "../../lib/handler.ts";
 import { VARIABLES } from "../../lib/config.ts";
-import { get, HELD_KEY, post, requestBody } from "../helpers/proxy.ts";
+import { get, post, requestBody, SERVER_KEY } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 import { completion } from "../helpers/chunks.ts";
 
@@ -20,7 +20,7 @@ function embed(
 ) {
   const requests: { url: string; key: string | null }[] = [];
   const proxy = createHandler({
-    settings: { OPENROUTER_API_KEY: HELD_KEY, ...settings },
+    settings: { OPENROUTER_API_KEY: SERVER_KEY, ...settings },
     ...more,
     fetch: (url, init) => {
       requests.push({ url: `${url}`, key: new Headers(init?.headers).get("authorization") });
@@ -39,7 +39,7 @@ Deno.test("an embedded proxy does not read environment variables", async () => {
     assertEquals((await response.json()).content, [{ type: "text", text: "Embedded" }]);
     assertEquals(requests.filter(({ url }) => url.endsWith("/completions")), [{
       url: "https://openrouter.ai/api/v1/chat/completions",
-      key: `Bearer ${HELD_KEY}`,
+      key: `Bearer ${SERVER_KEY}`,
     }]);
   } finally {
     Deno.env.delete("OPENROUTER_BASE_URL");
@@ -149,7 +149,7 @@ Deno.test("GET / names the package and its version", async () => {
 Deno.test("an embedded proxy in Deno.serve streams from upstream", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Over sockets")));
   const proxy = createHandler({
-    settings: { OPENROUTER_API_KEY: HELD_KEY, OPENROUTER_BASE_URL: upstream.baseUrl },
+    settings: { OPENROUTER_API_KEY: SERVER_KEY, OPENROUTER_BASE_URL: upstream.baseUrl },
   });
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, proxy);
   const response = await fetch(`http://127.0.0.1:${server.addr.port}/v1/messages`, {

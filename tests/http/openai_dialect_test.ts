@@ -6,7 +6,7 @@ import type { JsonObject } from "../../lib/json.ts";
 import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
 import { loadRequestCases } from "../helpers/fixtures.ts";
-import { call, createProxy, HELD_KEY, post, requestBody } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody, SERVER_KEY } from "../helpers/proxy.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { completion, sseAnswer } from "../helpers/chunks.ts";
 import {
@@ -118,7 +118,7 @@ Deno.test("the openai dialect sends no field that only OpenRouter knows", async 
     response.headers.get("x-proxy-dropped")?.split(", ").toSorted(),
     ["cache_control", "fallbacks", "metadata.user_id", "service_tier", "top_k"],
   );
-  assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
+  assertEquals(seen?.headers.get("authorization"), `Bearer ${SERVER_KEY}`);
   assertEquals([seen?.headers.get("http-referer"), seen?.headers.get("x-title")], [null, null]);
 });
 

@@ -5,9 +5,9 @@ import {
   call,
   createProxy,
   get,
-  HELD_KEY,
   post,
   requestBody,
+  SERVER_KEY,
   startProxy,
 } from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
@@ -83,7 +83,7 @@ Deno.test("GET / shows name, version and model mapping, but no secrets", async (
     const info = JSON.parse(text);
     assertEquals([info.name, info.version], ["claudeproxy", "0.0.0"]);
     assertEquals(info.models, { opus: OPUS, sonnet: "a/x,b/y", haiku: SONNET, other: SONNET });
-    assertEquals(text.includes(HELD_KEY), false);
+    assertEquals(text.includes(SERVER_KEY), false);
   }
 });
 

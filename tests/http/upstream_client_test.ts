@@ -3,7 +3,7 @@
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { ApiError } from "../../lib/errors.ts";
 import { type ChatOptions, createClient } from "../../lib/openrouter/client.ts";
-import { HELD_KEY } from "../helpers/proxy.ts";
+import { SERVER_KEY } from "../helpers/proxy.ts";
 
 /** Calls sendChat of a client that uses the test's fetch. */
 function sendChat(fetcher: typeof fetch, signal = new AbortController().signal) {
@@ -15,7 +15,7 @@ function sendChat(fetcher: typeof fetch, signal = new AbortController().signal) 
     dialect: "openrouter" as const,
   };
   const body: ChatOptions["body"] = { model: "a/b", messages: [], max_tokens: 1 };
-  const chat: ChatOptions = { body, key: HELD_KEY, signal, timeoutMs: 60_000 };
+  const chat: ChatOptions = { body, key: SERVER_KEY, signal, timeoutMs: 60_000 };
   return createClient(config, fetcher).sendChat(chat);
 }
 

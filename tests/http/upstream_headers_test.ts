@@ -1,7 +1,7 @@
 // Key, headers and path of upstream requests.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { createProxy, HELD_KEY, requestBody, send } from "../helpers/proxy.ts";
+import { createProxy, requestBody, send, SERVER_KEY } from "../helpers/proxy.ts";
 import { replyJson, replyWith } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
 import { startUpstream } from "../helpers/upstream.ts";
@@ -41,7 +41,7 @@ Deno.test("the client's key, cookies and headers are not forwarded when the prox
     await response.body?.cancel();
     assertEquals(response.status, 200);
     const seen = upstream.requests.at(-1);
-    assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
+    assertEquals(seen?.headers.get("authorization"), `Bearer ${SERVER_KEY}`);
     const said = JSON.stringify([...seen?.headers ?? []]) + seen?.text;
     assertEquals(/sk-or-v1-client|sk-or-v1-another|team-key|secret/.test(said), false, said);
   }
@@ -73,7 +73,7 @@ Deno.test("upstream receives authorization, content-type and the app's two heade
   const added = [...fetchs?.keys() ?? []].filter((name) => name !== "content-type");
   const own = (headers: Headers | undefined) =>
     [...headers ?? []].filter(([name]) => !added.includes(name)).map((pair) => pair.join(": "));
-  const always = [`authorization: Bearer ${HELD_KEY}`, "content-type: application/json"];
+  const always = [`authorization: Bearer ${SERVER_KEY}`, "content-type: application/json"];
   assertEquals(own(plain), always);
   assertEquals(own(titled), [...always, "http-referer: https://me.example/", "x-title: My proxy"]);
 });

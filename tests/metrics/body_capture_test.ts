@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { BodyCapture } from "../../lib/metrics/body_capture.ts";
 import type { Bodies } from "../../lib/metrics/types.ts";
-import { call, createProxy, get, HELD_KEY, post, requestBody } from "../helpers/proxy.ts";
+import { call, createProxy, get, post, requestBody, SERVER_KEY } from "../helpers/proxy.ts";
 import {
   completion,
   finishChunk,
@@ -112,9 +112,11 @@ Deno.test("INSPECT=1 does not delay a stream", async () => {
 
 Deno.test("INSPECT=1 redacts keys", async () => {
   const clientKey = "sk-or-v1-clients-own-key";
-  await using upstream = startUpstream(() => Response.json(completion(`${HELD_KEY} ${clientKey}`)));
+  await using upstream = startUpstream(() =>
+    Response.json(completion(`${SERVER_KEY} ${clientKey}`))
+  );
   const { handler } = createProxy({ upstream, env: INSPECT });
-  const request = requestBody({ system: `${HELD_KEY} ${clientKey}` });
+  const request = requestBody({ system: `${SERVER_KEY} ${clientKey}` });
   await (await call(handler, post(request, { "x-api-key": clientKey }))).text();
   const bodies = await readBodies(handler);
   assertEquals(JSON.stringify(bodies).includes("sk-or"), false);
@@ -127,16 +129,16 @@ Deno.test("INSPECT=1 redacts keys", async () => {
 });
 
 Deno.test("CapturedBodies does not show half of a key at the cut", () => {
-  const redact = (text: string) => text.replaceAll(HELD_KEY, "[redacted]");
+  const redact = (text: string) => text.replaceAll(SERVER_KEY, "[redacted]");
   const bodies = new BodyCapture().open("req_1", redact);
   // Around every cut, with characters of one and of three bytes.
   for (const letter of ["x", "世"]) {
     const size = new TextEncoder().encode(letter).length;
     for (const back of [-20, -10, 0, 4080, 4090, 4096, 4100]) {
       const before = letter.repeat(Math.floor((1024 * 1024 + back) / size));
-      bodies.set("request", `${before}${HELD_KEY}${"y".repeat(9000)}`);
+      bodies.set("request", `${before}${SERVER_KEY}${"y".repeat(9000)}`);
       const { request } = bodies.read();
-      assertEquals(request.includes(HELD_KEY.slice(0, 8)), false, `${letter} ${back}`);
+      assertEquals(request.includes(SERVER_KEY.slice(0, 8)), false, `${letter} ${back}`);
       assert(request.endsWith("…") && request.length > 1_000_000 / size, `${request.length}`);
     }
   }

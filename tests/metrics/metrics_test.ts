@@ -11,7 +11,7 @@ import {
   createTimeline,
   NOON,
 } from "../helpers/metrics.ts";
-import { call, createProxy, get, HELD_KEY, post, requestBody } from "../helpers/proxy.ts";
+import { call, createProxy, get, post, requestBody, SERVER_KEY } from "../helpers/proxy.ts";
 import {
   completion,
   finishChunk,
@@ -184,13 +184,13 @@ Deno.test("Metrics counts today's cost by the day in UTC", () => {
 
 Deno.test("Metrics keeps no secret, complete or cut", () => {
   const metrics = createMetrics();
-  const redact = (text: string) => text.replaceAll(HELD_KEY, "[redacted]");
-  const error = `${"x".repeat(290)}${HELD_KEY}`;
+  const redact = (text: string) => text.replaceAll(SERVER_KEY, "[redacted]");
+  const error = `${"x".repeat(290)}${SERVER_KEY}`;
   const timeline = createTimeline(
-    createRecord({ model: HELD_KEY, upstreamModel: HELD_KEY, error, dropped: [HELD_KEY] }),
+    createRecord({ model: SERVER_KEY, upstreamModel: SERVER_KEY, error, dropped: [SERVER_KEY] }),
     { redact },
   );
-  timeline.add("block", HELD_KEY);
+  timeline.add("block", SERVER_KEY);
   metrics.start(timeline);
   assertEquals(JSON.stringify(metrics.read(0)).includes("sk-or"), false);
   metrics.finish(timeline);
