@@ -40,9 +40,9 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import {
+  createOpenStream,
   errorBody,
   eventStream,
-  holdStream,
   type Reply,
   startUpstream,
   type Upstream,
@@ -480,7 +480,7 @@ const BROKEN: [about: string, begin: string, how: "ends" | "breaks", says: strin
 
 for (const [about, begin, how, says] of BROKEN) {
   Deno.test(`a stream that ${about} becomes an error and runs no tool`, async () => {
-    const held = holdStream(begin);
+    const held = createOpenStream(begin);
     await using stage = startStage(() => held.response);
     const runs: unknown[] = [];
     const watched = tool({ ...weather, execute: (input) => `${runs.push(input)}` });
@@ -512,7 +512,7 @@ Deno.test("a stream that fails before its first chunk is an APICallError", async
 });
 
 Deno.test("aborting a stream aborts the upstream request", async () => {
-  const held = holdStream(sse(textChunk("Half")));
+  const held = createOpenStream(sse(textChunk("Half")));
   await using stage = startStage(() => held.response);
   const controller = new AbortController();
   const stream = streamText({

@@ -31,9 +31,9 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import {
+  createOpenStream,
   errorBody,
   eventStream,
-  holdStream,
   type Reply,
   startUpstream,
   type Upstream,
@@ -522,7 +522,7 @@ for (
 }
 
 Deno.test("a lost connection makes finalMessage reject", async () => {
-  const held = holdStream(sse(textChunk("Half")));
+  const held = createOpenStream(sse(textChunk("Half")));
   await using stage = startStage(() => held.response);
   const stream = stage.client.messages.stream(HELLO);
   stream.once("text", () => held.cut());
@@ -531,7 +531,7 @@ Deno.test("a lost connection makes finalMessage reject", async () => {
 });
 
 Deno.test("aborting a stream aborts the upstream request", async () => {
-  const held = holdStream(sse(textChunk("Half")));
+  const held = createOpenStream(sse(textChunk("Half")));
   await using stage = startStage(() => held.response);
   const messages = [{ role: "user" as const, content: "Long. ".repeat(20_000) }];
   const stream = stage.client.messages.stream({ ...HELLO, messages });
@@ -543,7 +543,7 @@ Deno.test("aborting a stream aborts the upstream request", async () => {
 });
 
 Deno.test("leaving the loop over a stream aborts the upstream request", async () => {
-  const held = holdStream(sse(textChunk("Half")));
+  const held = createOpenStream(sse(textChunk("Half")));
   await using stage = startStage(() => held.response);
   const stream = await stage.client.messages.create({ ...HELLO, stream: true });
   for await (const event of stream) if (event.type === "content_block_delta") break;
@@ -626,7 +626,7 @@ Deno.test("fifty concurrent streams do not mix", async () => {
   // Every answer waits in its middle until all have begun, and each goes on in pieces of its own.
   const echo: Reply = ({ body }) => {
     const word = /question-\d+/.exec(JSON.stringify(body))?.[0] ?? "";
-    const held = holdStream(sse(textChunk(`<${word}`)));
+    const held = createOpenStream(sse(textChunk(`<${word}`)));
     if (++waiting === words.length) all.resolve();
     all.promise.then(async () => {
       for (const letter of `${word}>`) {

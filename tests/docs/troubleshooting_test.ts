@@ -60,7 +60,7 @@ Deno.test("every row of the troubleshooting tables has a message and a fix", () 
 // --- what the code says to clients ---
 
 const HELD: AuthConfig = {
-  openrouterApiKey: "sk-or-v1-held",
+  openrouterApiKey: "sk-or-v1-server",
   proxyApiKeys: [],
   allowedOrigins: [],
   onDenoDeploy: false,

@@ -146,7 +146,7 @@ export function startSilentUpstream(): SilentUpstream {
 }
 
 /** A body that the test writes step by step. */
-export interface HeldBody {
+export interface OpenBody {
   body: ReadableStream<Uint8Array<ArrayBuffer>>;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(): void;
@@ -157,7 +157,7 @@ export interface HeldBody {
 }
 
 /** A body that stays open after its first text. By default a byte stream, like the body of a fetch. */
-export function holdBody(first = "", options: { isBytes?: boolean } = {}): HeldBody {
+export function createOpenBody(first = "", options: { isBytes?: boolean } = {}): OpenBody {
   const { promise: cancelled, resolve } = Promise.withResolvers<void>();
   let controller:
     | ReadableByteStreamController
@@ -168,10 +168,10 @@ export function holdBody(first = "", options: { isBytes?: boolean } = {}): HeldB
     controller = given;
   };
   const cancel = () => resolve();
-  const body: HeldBody["body"] = options.isBytes ?? true
+  const body: OpenBody["body"] = options.isBytes ?? true
     ? new ReadableStream({ type: "bytes", start, cancel })
     : new ReadableStream({ start, cancel });
-  const held: HeldBody = {
+  const source: OpenBody = {
     body,
     cancelled,
     send: (data) =>
@@ -183,14 +183,14 @@ export function holdBody(first = "", options: { isBytes?: boolean } = {}): HeldB
     },
     cut: () => controller.error(new Error("cut by the test")),
   };
-  if (first !== "") held.send(first);
-  return held;
+  if (first !== "") source.send(first);
+  return source;
 }
 
-/** A response with an event stream that stays open. */
-export function holdStream(first = ""): HeldBody & { response: Response } {
-  const held = holdBody(first, { isBytes: false });
-  return { ...held, response: eventStream(held.body) };
+/** A response with an event stream that stays open until the test closes it. */
+export function createOpenStream(first = ""): OpenBody & { response: Response } {
+  const source = createOpenBody(first, { isBytes: false });
+  return { ...source, response: eventStream(source.body) };
 }
 
 /** A response with an event stream. */

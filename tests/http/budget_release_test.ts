@@ -15,7 +15,7 @@ import {
 } from "../helpers/chunks.ts";
 import { startStage } from "../helpers/priced_proxy.ts";
 import { call, get, post, requestBody } from "../helpers/proxy.ts";
-import { errorBody, eventStream, holdStream, type Reply } from "../helpers/upstream.ts";
+import { createOpenStream, errorBody, eventStream, type Reply } from "../helpers/upstream.ts";
 
 const TOOL_CALL = sse(
   roleChunk(),
@@ -36,7 +36,7 @@ const REPLIES: Reply[] = [
   () => eventStream(sse(roleChunk(), textChunk("to STOP here"), finishChunk(), "[DONE]")),
   () => eventStream(TOOL_CALL),
   () => eventStream("data: {broken\n\n"),
-  () => holdStream(sse(roleChunk(), textChunk("Hel"))).response,
+  () => createOpenStream(sse(roleChunk(), textChunk("Hel"))).response,
 ];
 
 const OPEN = REPLIES.length - 1;

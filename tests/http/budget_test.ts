@@ -18,9 +18,9 @@ import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import {
+  createOpenStream,
   errorBody,
   eventStream,
-  holdStream,
   type Reply,
   type SeenRequest,
 } from "../helpers/upstream.ts";
@@ -34,7 +34,7 @@ const BEGINNINGS: [dialect: string, beginning: string][] = [
 
 for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
   Deno.test(`responses cancelled before their usage count, in the ${UPSTREAM_DIALECT} dialect`, async () => {
-    await using stage = await startStage(() => holdStream(beginning).response, {
+    await using stage = await startStage(() => createOpenStream(beginning).response, {
       UPSTREAM_DIALECT,
     });
     const { proxy, upstream } = stage;
@@ -175,30 +175,34 @@ for (const dialect of ["openrouter", "anthropic"]) {
 
 Deno.test("a response that the proxy ends at a stop sequence counts by its text", async () => {
   const text = `${DOLLAR_TEXT}STOP and more`;
-  const held = holdStream(sse(roleChunk(), textChunk(text)));
-  await using stage = await startStage(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk(text)));
+  await using stage = await startStage(() => source.response);
   const response = await send(stage.proxy, { stream: true, stop_sequences: ["STOP"] });
   assertMatch(await response.text(), /"stop_sequence":"STOP"/);
-  await withTimeout(held.cancelled, "the upstream body to be cancelled");
+  await withTimeout(source.cancelled, "the upstream body to be cancelled");
   const { costUsd, estimatedUsd, reservedUsd } = await readToday(stage.proxy);
   assertEquals([costUsd, toCents(estimatedUsd), reservedUsd], [0, 1, 0]);
 });
 
-const BREAKS: [about: string, end: (held: ReturnType<typeof holdStream>) => void, usd: number][] = [
+const BREAKS: [
+  about: string,
+  end: (source: ReturnType<typeof createOpenStream>) => void,
+  usd: number,
+][] = [
   ["ends too early", ({ close }) => close(), 1],
   ["ends in an error", ({ send }) => send(sse(errorChunk({ code: 502, message: "Broken" }))), 1],
 ];
 
 for (const [about, end, usd] of BREAKS) {
   Deno.test(`a stream that ${about} counts by its text`, async () => {
-    const held = holdStream(sse(roleChunk(), textChunk(DOLLAR_TEXT)));
-    await using stage = await startStage(() => held.response);
+    const source = createOpenStream(sse(roleChunk(), textChunk(DOLLAR_TEXT)));
+    await using stage = await startStage(() => source.response);
     const response = await send(stage.proxy, { stream: true });
-    end(held);
+    end(source);
     assertMatch(await response.text(), /event: error/);
     const { estimatedUsd, reservedUsd } = await readToday(stage.proxy);
     assertEquals([toCents(estimatedUsd), reservedUsd], [usd, 0]);
-    if (about === "ends in an error") held.close();
+    if (about === "ends in an error") source.close();
   });
 }
 

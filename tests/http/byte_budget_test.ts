@@ -8,7 +8,7 @@ import { readJson } from "../../lib/routes/read_body.ts";
 import { completion, sse, textChunk } from "../helpers/chunks.ts";
 import { inPieces, repeat } from "../helpers/pieces.ts";
 import { call, createProxy, get, post, requestBody } from "../helpers/proxy.ts";
-import { errorBody, holdStream, startUpstream } from "../helpers/upstream.ts";
+import { createOpenStream, errorBody, startUpstream } from "../helpers/upstream.ts";
 
 const MB = 1024 * 1024;
 
@@ -79,12 +79,12 @@ Deno.test("a chunked body is allocated as it is read", async () => {
 });
 
 Deno.test("the bytes of a body are released however its request ends", async () => {
-  const held = holdStream(sse(textChunk("Hello")));
+  const source = createOpenStream(sse(textChunk("Hello")));
   await using upstream = startUpstream([
     () => Response.json(completion("Hi")),
     () => errorBody(429, "Slow down"),
     () => new Response("<html>", { headers: { "content-type": "text/html" } }),
-    () => held.response,
+    () => source.response,
   ]);
   const { handler, services } = createProxy({ upstream });
   const { byteBudget } = services;
@@ -129,14 +129,14 @@ Deno.test("buffered tool arguments of a response are allocated until they are co
         delta: { tool_calls: [{ index: 0, id: "a", function: { name: "b", arguments: args } }] },
       }],
     });
-  const held = holdStream(argumentsChunk('{"a":"') + argumentsChunk("x".repeat(5000)));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(argumentsChunk('{"a":"') + argumentsChunk("x".repeat(5000)));
+  await using upstream = startUpstream(() => source.response);
   const { handler, services } = createProxy({ upstream });
   const response = await call(handler, post(requestBody({ stream: true })));
   const reader = response.body?.getReader();
   await reader?.read();
   assertEquals(services.byteBudget.used, 5006);
   await reader?.cancel();
-  await held.cancelled;
+  await source.cancelled;
   assertEquals(services.byteBudget.used, 0);
 });

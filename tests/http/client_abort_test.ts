@@ -15,9 +15,9 @@ import { replyJson } from "../helpers/replies.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import { createHandlerWithFetch } from "../helpers/translated_response.ts";
 import {
+  createOpenBody,
+  createOpenStream,
   eventStream,
-  holdBody,
-  holdStream,
   startSilentUpstream,
   startUpstream,
 } from "../helpers/upstream.ts";
@@ -50,14 +50,14 @@ for (const { mode, request } of MODES) {
   });
 
   Deno.test(`${mode} aborts the upstream request if the client disconnects during the upstream body`, async () => {
-    const held = holdStream(mode === "a plain request" ? "{" : sse(roleChunk()));
-    await using upstream = startUpstream(() => held.response);
+    const source = createOpenStream(mode === "a plain request" ? "{" : sse(roleChunk()));
+    await using upstream = startUpstream(() => source.response);
     await using proxy = startProxy({ upstream });
     const hasHeaders = awaitHeaders(proxy.services);
     const { disconnect } = await sendOverTcp(proxy.url, request);
     await hasHeaders;
     disconnect();
-    await withTimeout(held.cancelled, "the body to be cancelled");
+    await withTimeout(source.cancelled, "the body to be cancelled");
     const { outcome, status } = await proxy.services.recorded();
     assertEquals([outcome, status], ["client_gone", 499]);
   });
@@ -81,14 +81,14 @@ function startFetch(
 }
 
 Deno.test("a client that disconnects from an idle stream aborts the upstream request at once", async () => {
-  const held = holdStream(sse(textChunk("Hi")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream(() => source.response);
   await using proxy = startProxy({ upstream });
   const { response, disconnect } = startFetch(proxy.url, requestBody({ stream: true }));
   const reader = (await response).body?.getReader();
   await reader?.read();
   disconnect();
-  await withTimeout(held.cancelled, "the body to be cancelled");
+  await withTimeout(source.cancelled, "the body to be cancelled");
   await reader?.closed.catch(() => {});
   const record = await proxy.services.recorded();
   assertEquals([record.outcome, record.status], ["client_gone", 200]);
@@ -96,8 +96,8 @@ Deno.test("a client that disconnects from an idle stream aborts the upstream req
 
 Deno.test("a disconnect that only the request's signal reports is recorded as client_gone", async () => {
   // Deno 2.5 aborts the signal before it cancels the response body.
-  const held = holdStream(sse(textChunk("Hi")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream(() => source.response);
   const { handler, services } = createProxy({ upstream });
   const client = new AbortController();
   const request = new Request(post(requestBody({ stream: true })), { signal: client.signal });
@@ -109,7 +109,7 @@ Deno.test("a disconnect that only the request's signal reports is recorded as cl
 });
 
 Deno.test("thirty clients that disconnect together abort thirty upstream requests, and the next request is served", async () => {
-  const streams = Array.from({ length: 30 }, () => holdStream(sse(textChunk("Hi"))));
+  const streams = Array.from({ length: 30 }, () => createOpenStream(sse(textChunk("Hi"))));
   await using upstream = startUpstream([
     ...streams.map(({ response }) => () => response),
     replyJson,
@@ -148,11 +148,11 @@ Deno.test("a client that disconnects before the upstream headers aborts the upst
 });
 
 Deno.test("a client that cancels an idle stream cancels the upstream body", async () => {
-  const held = holdBody(sse(textChunk("Half")), { isBytes: true });
-  const handler = createHandlerWithFetch(() => eventStream(held.body));
+  const source = createOpenBody(sse(textChunk("Half")), { isBytes: true });
+  const handler = createHandlerWithFetch(() => eventStream(source.body));
   const response = await call(handler, post(requestBody({ stream: true })));
   const reader = response.body?.getReader();
   await reader?.read();
   await reader?.cancel();
-  await withTimeout(held.cancelled, "the upstream request to be aborted");
+  await withTimeout(source.cancelled, "the upstream request to be aborted");
 });

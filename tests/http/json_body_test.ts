@@ -7,7 +7,7 @@ import { call, createProxy, requestBody, send } from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
 import { withTimeout } from "../helpers/timeout.ts";
-import { holdBody, startUpstream } from "../helpers/upstream.ts";
+import { createOpenBody, startUpstream } from "../helpers/upstream.ts";
 import { assertRejected } from "../helpers/upstream_body.ts";
 
 const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
@@ -74,11 +74,11 @@ const SMALL = { MAX_BODY_MB: "0.01" };
 
 Deno.test("a body whose content-length is over the limit is a 413 before it is read", async () => {
   const { handler } = createProxy({ env: SMALL });
-  const held = holdBody();
+  const source = createOpenBody();
   const request = new Request("http://localhost:8000/v1/messages", {
     method: "POST",
     headers: { "content-type": "application/json", "content-length": "10486" },
-    body: held.body,
+    body: source.body,
   });
   const error = await readError(await call(handler, request));
   assertEquals(error, {
@@ -90,17 +90,17 @@ Deno.test("a body whose content-length is over the limit is a 413 before it is r
 
 Deno.test("a body that grows over the limit is a 413 and is cancelled", async () => {
   const { handler } = createProxy({ env: SMALL });
-  const held = holdBody(" ".repeat(10_000));
+  const source = createOpenBody(" ".repeat(10_000));
   const request = new Request("http://localhost:8000/v1/messages", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: held.body,
+    body: source.body,
   });
   const pending = call(handler, request);
-  held.send(" ".repeat(486));
+  source.send(" ".repeat(486));
   const error = await readError(await withTimeout(pending, "the response"));
   assertEquals([error.status, error.type], [413, "request_too_large"]);
-  await withTimeout(held.cancelled, "the body to be cancelled");
+  await withTimeout(source.cancelled, "the body to be cancelled");
 });
 
 Deno.test("a body's bytes are counted when content-length is invalid or superseded by chunked encoding", async () => {
@@ -129,10 +129,10 @@ Deno.test("a body of exactly the size limit is accepted, with and without conten
 });
 
 Deno.test("readJson fails with 400 when the client aborts the body", async () => {
-  const held = holdBody('{"model":');
-  const request = new Request("http://localhost/", { method: "POST", body: held.body });
+  const source = createOpenBody('{"model":');
+  const request = new Request("http://localhost/", { method: "POST", body: source.body });
   const reading = readJson(request, { maxBytes: 1000 });
-  held.cut();
+  source.cut();
   const error = await assertRejects(() => reading, ApiError);
   assertEquals([error.status, error.type], [400, "invalid_request_error"]);
 });

@@ -6,7 +6,7 @@ import { completion, finishChunk, messageCompletion, sse, textChunk } from "../h
 import { send, sendForEvents, sendForMessage, WEATHER } from "../helpers/message_requests.ts";
 import { assistant, text, user } from "../helpers/messages.ts";
 import { call, createProxy, ORIGIN, post, requestBody } from "../helpers/proxy.ts";
-import { errorBody, holdStream, type Reply, startUpstream } from "../helpers/upstream.ts";
+import { createOpenStream, errorBody, type Reply, startUpstream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
 
@@ -164,20 +164,20 @@ async function* readAll(reader: ReadableStreamDefaultReader<string>): AsyncGener
 }
 
 Deno.test("each chunk reaches the client before upstream sends the next one", async () => {
-  const held = holdStream();
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream();
+  await using upstream = startUpstream(() => source.response);
   const { handler } = createProxy({ upstream });
-  held.send(sse(textChunk("word 0")));
+  source.send(sse(textChunk("word 0")));
   const response = await call(handler, post(requestBody({ stream: true })));
   assert(response.body !== null);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (const number of [0, 1, 2]) {
-    if (number > 0) held.send(sse(textChunk(`word ${number}`)));
+    if (number > 0) source.send(sse(textChunk(`word ${number}`)));
     let read = "";
     while (!read.includes(`word ${number}`)) read += (await reader.read()).value ?? "";
   }
-  held.send(sse(finishChunk(), "[DONE]"));
-  held.close();
+  source.send(sse(finishChunk(), "[DONE]"));
+  source.close();
   let rest = "";
   for await (const text of readAll(reader)) rest += text;
   assertStringIncludes(rest, "message_stop");

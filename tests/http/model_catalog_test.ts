@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { createProxy, requestBody, send } from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
-import { holdBody, refuseModel, startUpstream } from "../helpers/upstream.ts";
+import { createOpenBody, refuseModel, startUpstream } from "../helpers/upstream.ts";
 
 const CATALOG = [
   { id: "anthropic/claude-sonnet-4.5", name: "Sonnet 4.5", created: 300, context_length: 1000 },
@@ -73,7 +73,7 @@ Deno.test("requests succeed when the catalog cannot be fetched", async () => {
 });
 
 Deno.test("requests do not wait for a slow catalog", async () => {
-  const hanging = holdBody();
+  const hanging = createOpenBody();
   const models = () => new Response(hanging.body);
   await using upstream = startUpstream(replyJson, { models });
   const { services, handler } = createProxy({ upstream });

@@ -8,7 +8,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
 import { read, readBlocks } from "../helpers/documents.ts";
 import { requestBody, type RunningProxy, startProxy } from "../helpers/proxy.ts";
-import { holdStream, startUpstream } from "../helpers/upstream.ts";
+import { createOpenStream, startUpstream } from "../helpers/upstream.ts";
 
 const NGINX = Deno.env.get("NGINX_BIN")?.trim() || "nginx";
 const NOT_RUN = hasNginx() ? "" : " (not run: nginx not found, set NGINX_BIN)";
@@ -93,8 +93,8 @@ Deno.test("README's nginx configuration has the two addresses that the test repl
 });
 
 test("each delta of a stream arrives before the next is sent", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("word-0")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk("word-0")));
+  await using upstream = startUpstream(() => source.response);
   await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
   await using nginx = await startNginx(proxy);
   const response = await send(nginx.url, requestBody({ stream: true }), KEY);
@@ -103,7 +103,7 @@ test("each delta of a stream arrives before the next is sent", async () => {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (let word = 0; word < 4; word++) {
-    if (word > 0) held.send(sse(textChunk(`word-${word}`)));
+    if (word > 0) source.send(sse(textChunk(`word-${word}`)));
     // If nginx buffers, nothing arrives within ten seconds.
     while (!text.includes(`word-${word}`)) text += (await reader.read()).value ?? "";
   }

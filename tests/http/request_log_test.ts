@@ -16,9 +16,9 @@ import { replyEither } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import {
+  createOpenStream,
   errorBody,
   eventStream,
-  holdStream,
   type Reply,
   startUpstream,
 } from "../helpers/upstream.ts";
@@ -90,13 +90,13 @@ Deno.test("the log record of a stream that fails after its headers has status 20
 });
 
 Deno.test("the log record of a stream is written when the stream has ended", async () => {
-  const held = holdStream(sse(textChunk("Hi")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream(() => source.response);
   const { services, handler } = createProxy({ upstream });
   const response = await send(handler, requestBody({ stream: true }));
   await nextTurn();
   assertEquals(services.records, []);
-  held.send(sse(finishChunk(), "[DONE]"));
+  source.send(sse(finishChunk(), "[DONE]"));
   await response.text();
   assertEquals((await services.recorded()).outcome, "complete");
 });

@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { sse, textChunk } from "../helpers/chunks.ts";
 import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
-import { holdStream, startUpstream } from "../helpers/upstream.ts";
+import { createOpenStream, startUpstream } from "../helpers/upstream.ts";
 
 const STREAMS = 6;
 const CHARS = 4_000_000;
@@ -31,8 +31,11 @@ for (const dialect of ["openrouter", "anthropic"]) {
     // Deno 2.5 keeps the body of a Request from a test, but not of one from a connection (observed in the soak test).
     ignore: Deno.version.deno.startsWith("2.5."),
     async fn() {
-      const held = Array.from({ length: STREAMS }, () => holdStream(sse(textChunk("Hello"))));
-      await using upstream = startUpstream(held.map(({ response }) => () => response));
+      const sources = Array.from(
+        { length: STREAMS },
+        () => createOpenStream(sse(textChunk("Hello"))),
+      );
+      await using upstream = startUpstream(sources.map(({ response }) => () => response));
       const { handler } = createProxy({ upstream, env: { UPSTREAM_DIALECT: dialect } });
       const bodies: ReadableStream[] = [];
       let before = 0;

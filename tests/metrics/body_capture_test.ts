@@ -14,9 +14,9 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import {
+  createOpenStream,
   errorBody,
   eventStream,
-  holdStream,
   refuseModel,
   startUpstream,
 } from "../helpers/upstream.ts";
@@ -87,26 +87,26 @@ Deno.test("INSPECT=1 captures upstream's error, and the last of two attempts", a
 });
 
 Deno.test("INSPECT=1 does not delay the upstream cancellation after a client disconnects", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("Hello")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk("Hello")));
+  await using upstream = startUpstream(() => source.response);
   const { handler, services } = createProxy({ upstream, env: INSPECT });
   const response = await call(handler, post(requestBody({ stream: true })));
   await response.body?.cancel();
-  await held.cancelled;
+  await source.cancelled;
   assertEquals((await services.recorded()).outcome, "client_gone");
   assertMatch((await readBodies(handler)).received, /Hello/);
 });
 
 Deno.test("INSPECT=1 does not delay a stream", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("Hello")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk("Hello")));
+  await using upstream = startUpstream(() => source.response);
   const { handler } = createProxy({ upstream, env: INSPECT });
   const response = await call(handler, post(requestBody({ stream: true })));
   const reader = response.body?.getReader();
   const first = new TextDecoder().decode((await reader?.read())?.value);
   assertMatch(first, /Hello/);
-  held.send(sse(finishChunk(), usageChunk(), "[DONE]"));
-  held.close();
+  source.send(sse(finishChunk(), usageChunk(), "[DONE]"));
+  source.close();
   while (!(await reader?.read())?.done);
 });
 

@@ -22,9 +22,9 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import {
+  createOpenStream,
   errorBody,
   eventStream,
-  holdStream,
   refuseModel,
   startUpstream,
 } from "../helpers/upstream.ts";
@@ -234,20 +234,20 @@ Deno.test("GET /stats reports a completed request", async () => {
 });
 
 Deno.test("GET /stats reports the output tokens of a request in flight, until it has ended", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("x".repeat(40))));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk("x".repeat(40))));
+  await using upstream = startUpstream(() => source.response);
   const proxy = createProxy({ upstream });
   const response = await call(proxy.handler, post(requestBody({ stream: true })));
   const reader = response.body?.getReader();
   await reader?.read();
   const [first] = (await readStats(proxy)).inFlight;
   assertEquals([first?.model, first?.outputTokens], ["claude-sonnet-4-5", 10]);
-  held.send(sse(textChunk("y".repeat(400))));
+  source.send(sse(textChunk("y".repeat(400))));
   await reader?.read();
   const [later] = (await readStats(proxy)).inFlight;
   assertEquals([later?.requestId, later?.outputTokens], [first?.requestId ?? "", 110]);
-  held.send(sse(finishChunk(), usageChunk(), "[DONE]"));
-  held.close();
+  source.send(sse(finishChunk(), usageChunk(), "[DONE]"));
+  source.close();
   while (!(await reader?.read())?.done);
   await proxy.services.recorded();
   assertEquals((await readStats(proxy)).inFlight, []);
@@ -276,9 +276,9 @@ Deno.test("GET /stats reports the timeline of a passed-through request", async (
 });
 
 Deno.test("GET /stats distinguishes client disconnects from broken responses", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("Hello")));
+  const source = createOpenStream(sse(roleChunk(), textChunk("Hello")));
   const cut = sse(roleChunk(), textChunk("Hello"));
-  await using upstream = startUpstream([() => held.response, () => eventStream(cut)]);
+  await using upstream = startUpstream([() => source.response, () => eventStream(cut)]);
   const proxy = createProxy({ upstream });
   const disconnected = await call(proxy.handler, post(requestBody({ stream: true })));
   await disconnected.body?.cancel();

@@ -8,7 +8,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import config from "../../deno.json" with { type: "json" };
 import { type Running, watch } from "../helpers/process.ts";
 import { requestBody } from "../helpers/proxy.ts";
-import { holdStream, startUpstream } from "../helpers/upstream.ts";
+import { createOpenStream, startUpstream } from "../helpers/upstream.ts";
 import { completion, sse, textChunk } from "../helpers/chunks.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -117,8 +117,8 @@ Deno.test({
   name: "on Deno Deploy an endless stream ends within five seconds of the signal",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    const held = holdStream(sse(textChunk("One")));
-    await using upstream = startUpstream(() => held.response);
+    const source = createOpenStream(sse(textChunk("One")));
+    await using upstream = startUpstream(() => source.response);
     await using app = startApp({
       OPENROUTER_API_KEY: KEY,
       OPENROUTER_BASE_URL: upstream.baseUrl,

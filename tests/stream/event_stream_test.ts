@@ -13,7 +13,7 @@ import type { OpenStream, StreamEnd } from "../../lib/stream/response_stream.ts"
 import { withTimeout } from "../helpers/timeout.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { sse } from "../helpers/chunks.ts";
-import { type HeldBody, holdBody } from "../helpers/upstream.ts";
+import { createOpenBody, type OpenBody } from "../helpers/upstream.ts";
 
 const MESSAGE: Message = {
   id: "msg_1",
@@ -71,7 +71,7 @@ class FakeTranslator implements Translator {
 
 /** A stream with its source, and what it reported. */
 interface Trial {
-  source: HeldBody;
+  source: OpenBody;
   opened: Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
   ends: StreamEnd[];
   firstEvents: number;
@@ -83,7 +83,7 @@ interface Trial {
 const LONG = 5_000;
 
 function start(first: string, times: Partial<EventStreamOptions> = {}): Trial {
-  const source = holdBody(first);
+  const source = createOpenBody(first);
   const alarms: { at: number; resolve: () => void }[] = [];
   const trial: Trial = {
     source,
@@ -141,40 +141,40 @@ const INVALID_UTF8 = new Uint8Array([0x64, 0x61, 0x74, 0x61, 0x3a, 0xff, 0x0a, 0
 
 /** Failures, what the client reads of them after `start, Hi`, and the status before the headers are sent. */
 const FAILURES = [
-  { about: "a cut", act: (source: HeldBody) => source.cut(), word: LOST, status: 502 },
+  { about: "a cut", act: (source: OpenBody) => source.cut(), word: LOST, status: 502 },
   {
     about: "an end without a finish",
-    act: (source: HeldBody) => source.close(),
+    act: (source: OpenBody) => source.close(),
     word: "api_error: incomplete",
     status: 502,
   },
   {
     about: "[DONE] without a finish",
-    act: (source: HeldBody) => source.send(sse("[DONE]")),
+    act: (source: OpenBody) => source.send(sse("[DONE]")),
     word: "api_error: incomplete",
     status: 502,
   },
   {
     about: "an error chunk",
-    act: (source: HeldBody) => source.send(sse({ error: true })),
+    act: (source: OpenBody) => source.send(sse({ error: true })),
     word: "rate_limit_error: slow down",
     status: 429,
   },
   {
     about: "an event that is not valid JSON",
-    act: (source: HeldBody) => source.send(sse('{"text": "Hi')),
+    act: (source: OpenBody) => source.send(sse('{"text": "Hi')),
     word: INVALID_JSON,
     status: 502,
   },
   {
     about: "an event that is not a JSON object",
-    act: (source: HeldBody) => source.send(sse('["text"]')),
+    act: (source: OpenBody) => source.send(sse('["text"]')),
     word: INVALID_JSON,
     status: 502,
   },
   {
     about: "an event cut by the end of the stream",
-    act(source: HeldBody) {
+    act(source: OpenBody) {
       source.send('data: {"text": "H');
       source.close();
     },
@@ -183,13 +183,13 @@ const FAILURES = [
   },
   {
     about: "invalid UTF-8",
-    act: (source: HeldBody) => source.send(INVALID_UTF8),
+    act: (source: OpenBody) => source.send(INVALID_UTF8),
     word: LOST,
     status: 502,
   },
   {
     about: "an end inside a character",
-    act(source: HeldBody) {
+    act(source: OpenBody) {
       source.send(new Uint8Array([...new TextEncoder().encode('data: {"text":"'), 0xe2, 0x82]));
       source.close();
     },
@@ -198,7 +198,7 @@ const FAILURES = [
   },
   {
     about: "a bug of ours",
-    act: (source: HeldBody) => source.send(sse({ bug: true })),
+    act: (source: OpenBody) => source.send(sse({ bug: true })),
     word: "api_error: Internal error of the proxy",
     status: 500,
   },

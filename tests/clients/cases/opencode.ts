@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { finishChunk, roleChunk, sse, textChunk, usageChunk } from "../../helpers/chunks.ts";
-import { holdStream } from "../../helpers/upstream.ts";
+import { createOpenStream } from "../../helpers/upstream.ts";
 import {
   answers,
   buildCallChunks,
@@ -177,7 +177,7 @@ test("shows the upstream message of a 400 after one request", async () => {
 test("aborts the upstream request when the user interrupts it", async () => {
   await using session = await startSession();
   const { promise: interrupt, resolve } = Promise.withResolvers<void>();
-  const held = holdStream(sse(roleChunk(), textChunk("It begins ")));
+  const held = createOpenStream(sse(roleChunk(), textChunk("It begins ")));
   const run = await session.ask("Hello", [() => {
     resolve();
     return held.response;
