@@ -206,7 +206,7 @@ export function errorBody(status: number, message: string, more: Json = {}): Res
 }
 
 /** OpenRouter's error for an unknown model. */
-export function refuseModel({ body }: SeenRequest): Response {
+export function replyInvalidModel({ body }: SeenRequest): Response {
   return errorBody(400, `${body["model"]} is not a valid model ID`);
 }
 

@@ -4,13 +4,15 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createProxy, MODES, requestBody, send } from "../helpers/proxy.ts";
 import { replyEither, replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
-import { errorBody, refuseModel, type Reply, startUpstream } from "../helpers/upstream.ts";
+import { errorBody, type Reply, replyInvalidModel, startUpstream } from "../helpers/upstream.ts";
 
 const SONNET = "anthropic/claude-sonnet-4-20250514";
 
 /** Rejects these models and accepts all others. */
 const rejectModels = (...unknown: string[]): Reply => (request) =>
-  unknown.includes(String(request.body["model"])) ? refuseModel(request) : replyEither(request);
+  unknown.includes(String(request.body["model"]))
+    ? replyInvalidModel(request)
+    : replyEither(request);
 
 for (const { mode, request } of MODES) {
   Deno.test(`${mode} is sent again if its default target is rejected, and the replacement is remembered`, async () => {
@@ -62,7 +64,7 @@ for (const [about, reject] of REJECTIONS) {
 }
 
 Deno.test("a replacement that is rejected too is an error, without a third attempt", async () => {
-  await using upstream = startUpstream(refuseModel);
+  await using upstream = startUpstream(replyInvalidModel);
   const response = await send(createProxy({ upstream }).handler, requestBody());
   assertEquals(response.headers.get("x-proxy-model"), "anthropic/claude-sonnet-4.5");
   const error = await readError(response);
@@ -85,7 +87,7 @@ const NOT_REPLACED: [about: string, env: Record<string, string>, model: string][
 
 for (const [about, env, model] of NOT_REPLACED) {
   Deno.test(`${about} is not replaced when upstream rejects it`, async () => {
-    await using upstream = startUpstream(refuseModel);
+    await using upstream = startUpstream(replyInvalidModel);
     const { handler } = createProxy({ upstream, env });
     for (let i = 1; i <= 2; i++) {
       const error = await readError(await send(handler, requestBody({ model })));

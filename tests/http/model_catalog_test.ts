@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { createProxy, requestBody, send } from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
-import { createOpenBody, refuseModel, startUpstream } from "../helpers/upstream.ts";
+import { createOpenBody, replyInvalidModel, startUpstream } from "../helpers/upstream.ts";
 
 const CATALOG = [
   { id: "anthropic/claude-sonnet-4.5", name: "Sonnet 4.5", created: 300, context_length: 1000 },
@@ -20,7 +20,7 @@ const CATALOG = [
 ];
 
 Deno.test("the error for an unknown model ID suggests similar IDs from the catalog", async () => {
-  await using upstream = startUpstream(refuseModel, { models: CATALOG });
+  await using upstream = startUpstream(replyInvalidModel, { models: CATALOG });
   const { services, handler } = createProxy({ upstream });
   await services.catalog.list(5000);
   const model = "anthropic/claude-sonet-4.5";

@@ -8,7 +8,7 @@ import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import {
   errorBody,
   eventStream,
-  refuseModel,
+  replyInvalidModel,
   type SeenRequest,
   startUpstream,
 } from "../helpers/upstream.ts";
@@ -212,7 +212,7 @@ Deno.test("a rejected default target and a rejected schema are both retried", as
   await using upstream = startUpstream((request) =>
     request.body["model"] === "anthropic/claude-sonnet-4.5"
       ? acceptPlain(request)
-      : refuseModel(request)
+      : replyInvalidModel(request)
   );
   const { handler } = createProxy({ upstream });
   const response = await call(handler, post({ ...ASK, model: "claude-sonnet-4-5" }));

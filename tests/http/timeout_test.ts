@@ -7,7 +7,7 @@ import { createProxy, MODES, requestBody, send } from "../helpers/proxy.ts";
 import { replyNever } from "../helpers/replies.ts";
 import { readError, readEvents } from "../helpers/responses.ts";
 import { withTimeout } from "../helpers/timeout.ts";
-import { createOpenStream, refuseModel, startUpstream } from "../helpers/upstream.ts";
+import { createOpenStream, replyInvalidModel, startUpstream } from "../helpers/upstream.ts";
 
 for (const { mode, request } of MODES) {
   Deno.test(`${mode} gets 504 if no upstream headers come within TIMEOUT_S, and the upstream request is aborted`, async () => {
@@ -25,7 +25,8 @@ for (const { mode, request } of MODES) {
 
 Deno.test("both attempts at a default target share one TIMEOUT_S", async () => {
   await using upstream = startUpstream([
-    (request) => new Promise((resolve) => setTimeout(() => resolve(refuseModel(request)), 250)),
+    (request) =>
+      new Promise((resolve) => setTimeout(() => resolve(replyInvalidModel(request)), 250)),
     replyNever,
   ]);
   const { handler } = createProxy({ upstream, env: { TIMEOUT_S: "0.4" } });

@@ -17,7 +17,7 @@ import {
   createOpenStream,
   errorBody,
   eventStream,
-  refuseModel,
+  replyInvalidModel,
   startUpstream,
 } from "../helpers/upstream.ts";
 
@@ -71,7 +71,7 @@ Deno.test("INSPECT=1 captures upstream's error, and the last of two attempts", a
   const rejectRequest = () => errorBody(429, "Slow down");
   await using upstream = startUpstream([
     rejectRequest,
-    refuseModel,
+    replyInvalidModel,
     () => Response.json(completion("Hi")),
   ]);
   const { handler } = createProxy({ upstream, env: INSPECT });

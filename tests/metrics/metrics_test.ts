@@ -25,7 +25,7 @@ import {
   createOpenStream,
   errorBody,
   eventStream,
-  refuseModel,
+  replyInvalidModel,
   startUpstream,
 } from "../helpers/upstream.ts";
 
@@ -306,7 +306,7 @@ Deno.test("GET /stats reports invalid requests and upstream's errors", async () 
 
 Deno.test("GET /stats reports both attempts after an unavailable default, and the model that a fallback replaced", async () => {
   const fallback = { ...completion("Hi"), model: "b/y" };
-  await using upstream = startUpstream([refuseModel, () => Response.json(fallback)]);
+  await using upstream = startUpstream([replyInvalidModel, () => Response.json(fallback)]);
   const proxy = createProxy({ upstream });
   await (await call(proxy.handler, post(requestBody()))).text();
   const { services: _, handler } = createProxy({
