@@ -157,7 +157,7 @@ for (
       await using upstream = new Upstream(options);
       await using program = startInFrontOf(upstream, { env: { DRAIN_S: "0.2" } });
       const pending = sendMessage(await program.listening(), { stream: false });
-      await upstream.asked;
+      await upstream.requested;
       program.kill("SIGTERM");
       const response = await pending;
       const { type, error } = await response.json();

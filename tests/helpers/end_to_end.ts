@@ -37,7 +37,7 @@ export interface Outcome {
   /** `type: message` of an error response or a last error event, or "". */
   error: string;
   /** All text of the message, or "". */
-  words: string;
+  content: string;
   /** The message, possibly incomplete. */
   message: Message | null;
 }
@@ -110,7 +110,7 @@ export function readResponse(
     text,
     events: [],
     error: "",
-    words: "",
+    content: "",
     message: null,
   };
   if ((headers.get("content-type") ?? "").startsWith("text/event-stream")) {
@@ -130,7 +130,7 @@ export function readResponse(
     }
   }
   for (const block of outcome.message?.content ?? []) {
-    if (block.type === "text") outcome.words += block.text;
+    if (block.type === "text") outcome.content += block.text;
   }
   return outcome;
 }

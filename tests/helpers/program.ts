@@ -81,9 +81,9 @@ export class Program implements AsyncDisposable {
     const command = [Deno.execPath(), ...RUN, ...chosen, MAIN, ...args];
     // Sets both limits, as Deno raises the soft limit to the hard one.
     const limited = ["sh", "-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, ...command];
-    const [program = "", ...words] = maxFiles === undefined ? command : limited;
+    const [program = "", ...rest] = maxFiles === undefined ? command : limited;
     this.#child = new Deno.Command(program, {
-      args: words,
+      args: rest,
       env: {
         ...Object.fromEntries(machine),
         NO_COLOR: "1",
@@ -171,7 +171,7 @@ export class Upstream implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   /** The keys of chat requests. */
   readonly keys: (string | null)[] = [];
-  readonly #asked = Promise.withResolvers<void>();
+  readonly #requested = Promise.withResolvers<void>();
   readonly #holdsHead: boolean;
 
   /** @param options `holdsHead`: the headers are also sent only after `goOn()` */
@@ -188,8 +188,8 @@ export class Upstream implements AsyncDisposable {
   }
 
   /** Resolves at the first chat request. */
-  get asked(): Promise<void> {
-    return this.#asked.promise;
+  get requested(): Promise<void> {
+    return this.#requested.promise;
   }
 
   goOn(): void {
@@ -200,7 +200,7 @@ export class Upstream implements AsyncDisposable {
     await request.body?.cancel();
     if (request.url.endsWith("/models")) return Response.json({ data: [] });
     this.keys.push(request.headers.get("authorization"));
-    this.#asked.resolve();
+    this.#requested.resolve();
     if (this.#holdsHead) await this.#goOn.promise;
     let step = 0;
     const body = new ReadableStream<string>({

@@ -103,7 +103,7 @@ export async function requestMessage(completion: Json): Promise<Message> {
 /** Events in short; an open block ends in "…". */
 export function summarize(events: readonly StreamEvent[]): Summary {
   const summary: Summary = [];
-  const add = (words: string) => summary.push(`${summary.pop()?.replace(/…$/, "")}${words}`);
+  const add = (text: string) => summary.push(`${summary.pop()?.replace(/…$/, "")}${text}`);
   for (const event of events) {
     if (event.type === "content_block_start") summary.push(summarizeStart(event.content_block));
     else if (event.type === "content_block_delta") add(`${Object.values(event.delta)[1]}…`);

@@ -45,13 +45,13 @@ export async function readUpstreamBody(body: Json): Promise<Json> {
   return seen;
 }
 
-/** Checks that a request is a 400 whose message contains these words, without an upstream request. */
-export async function assertRejected(body: unknown, ...words: string[]): Promise<void> {
+/** Checks that a request is a 400 whose message contains these texts, without an upstream request. */
+export async function assertRejected(body: unknown, ...texts: string[]): Promise<void> {
   const { responses: [response], seen } = await sendAll([body]);
   assertEquals([response?.status, seen], [400, []]);
   const { type, error } = JSON.parse(response?.text ?? "");
   assertEquals([type, error.type], ["error", "invalid_request_error"]);
-  for (const word of words) assertStringIncludes(error.message, word);
+  for (const text of texts) assertStringIncludes(error.message, text);
 }
 
 /** Sends one request through the handler and returns the upstream request and the response. */

@@ -144,7 +144,7 @@ Deno.test("100 clients that disconnect together close 100 upstream connections",
   await withTimeout(stage.proxy.services.recorded(99), "the record");
   assertEquals(stage.upstream.open, 0);
   isOver = true;
-  assertEquals((await sendTo(stage.proxy, STREAM)).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, STREAM)).content, "Hi");
 });
 
 Deno.test("a client that disconnects within its request causes no upstream request", async () => {
@@ -154,7 +154,7 @@ Deno.test("a client that disconnects within its request causes no upstream reque
     using client = await connect(stage.proxy.url);
     await client.send(request.slice(0, length));
   }
-  assertEquals((await sendTo(stage.proxy, requestBody())).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, requestBody())).content, "Hi");
   assertEquals(stage.upstream.calls.length, 1);
 });
 
@@ -183,7 +183,7 @@ Deno.test("a client that reads slowly receives every byte", async () => {
   const text = await new Blob(parts).text();
   const headers = new Headers({ "content-type": "text/event-stream" });
   const outcome = readResponse({ status: 200, headers }, unframe(text));
-  assert(outcome.words === words.join(""), `${outcome.words.length} characters`);
+  assert(outcome.content === words.join(""), `${outcome.content.length} characters`);
   assertEquals(outcome.error, "");
 });
 

@@ -41,13 +41,13 @@ const STATUSES: [upstream: number, status: number, type: string, retry: string |
 for (const [upstreamStatus, status, type, retry] of STATUSES) {
   const retryText = retry === null ? "without" : "with";
   Deno.test(`upstream's status ${upstreamStatus} becomes ${status} ${type}, ${retryText} x-should-retry`, async () => {
-    await using upstream = startUpstream(() => errorBody(upstreamStatus, "These are the words"));
+    await using upstream = startUpstream(() => errorBody(upstreamStatus, "The upstream message"));
     const { handler } = createProxy({ upstream });
     for (const { request } of MODES) {
       const response = await send(handler, request);
       assertEquals(response.headers.get("x-should-retry"), retry);
       assertEquals(response.headers.get("content-type"), "application/json");
-      assertEquals(await readError(response), { status, type, message: "These are the words" });
+      assertEquals(await readError(response), { status, type, message: "The upstream message" });
     }
     assertEquals(upstream.requests.length, 2);
   });

@@ -79,7 +79,7 @@ for (const [about, sent] of REJECTED) {
     assert(response === "" || /^HTTP\/1\.[01] [45]\d\d /.test(response), response.slice(0, 200));
     assertEquals(stage.upstream.calls.length, 0);
     client.disconnect();
-    assertEquals((await sendTo(stage.proxy, requestBody())).words, "Hi");
+    assertEquals((await sendTo(stage.proxy, requestBody())).content, "Hi");
   });
 }
 
@@ -127,7 +127,7 @@ Deno.test("120 incomplete requests do not delay others", async () => {
     return client;
   }));
   const begin = performance.now();
-  assertEquals((await withTimeout(sendTo(stage.proxy, STREAM), "a response")).words, "Hi");
+  assertEquals((await withTimeout(sendTo(stage.proxy, STREAM), "a response")).content, "Hi");
   assertLess(performance.now() - begin, 1000);
   assertEquals(stage.upstream.calls.length, 1);
   for (const client of clients) client.disconnect();
@@ -161,7 +161,7 @@ Deno.test("incomplete requests count under MAX_INFLIGHT until the clients discon
   for (let n = 0; n < 3; n++) await withTimeout(stage.proxy.services.recorded(n), "the record");
   let free = await sendTo(stage.proxy, STREAM);
   while (free.status === 529) free = await sendTo(stage.proxy, STREAM);
-  assertEquals(free.words, "Hi");
+  assertEquals(free.content, "Hi");
 });
 
 /** Shortens timers of one length, so that the test need not wait. */

@@ -212,7 +212,7 @@ Deno.test("the last of duplicate keys counts", async () => {
 Deno.test("lone surrogates and NUL are kept", async () => {
   await using stage = startStage(replyHi);
   const content = "a\ud800b\udc00c\0d\u2028";
-  assertEquals((await sendTo(stage.proxy, withContent(content))).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, withContent(content))).content, "Hi");
   assertEquals(stage.upstream.calls[0]?.body["messages"], [{ role: "user", content }]);
 });
 
@@ -255,7 +255,7 @@ for (const [about, body] of BIG) {
   Deno.test(`a request with ${about} takes linear time, as message and as token count`, async () => {
     await using stage = startStage(replyHi);
     const begin = performance.now();
-    assertEquals((await sendTo(stage.proxy, body)).words, "Hi");
+    assertEquals((await sendTo(stage.proxy, body)).content, "Hi");
     const headers = { "content-type": "application/json" };
     const init = { method: "POST", headers, body: JSON.stringify(body) };
     const counted = await fetch(`${stage.proxy.url}/v1/messages/count_tokens`, init);

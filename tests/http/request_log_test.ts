@@ -153,7 +153,7 @@ const ANSWERS: [about: string, reply: Reply][] = [
     "an event that is not valid JSON",
     () => eventStream(sse(textChunk("my-secret"), "my-secret", finishChunk())),
   ],
-  ["an upstream error", () => errorBody(500, "The words of the error")],
+  ["an upstream error", () => errorBody(500, "The upstream message")],
 ];
 
 const SECRET_TEXT = {

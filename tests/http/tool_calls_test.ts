@@ -187,7 +187,7 @@ Deno.test("special characters in text and arguments are kept", async () => {
     "\ud83d half \udc00 \0 \u2028\u2029\u0085 \r\n\n data: [DONE]\n\nevent: error\ndata: {}\n\n : \ufeff";
   const call = calls(callHead(0, "c1", "Bash", JSON.stringify({ text })));
   const outcome = await sendThrough(streamChunks(textChunk(text), call, STOP, "[DONE]"));
-  assertEquals([outcome.error, outcome.words === text], ["", true]);
+  assertEquals([outcome.error, outcome.content === text], ["", true]);
   assertEquals(
     outcome.message?.content[1]?.type === "tool_use" && outcome.message.content[1].input,
     { text },
@@ -210,6 +210,6 @@ Deno.test("line endings, a byte order mark and several data lines do not change 
       await chunk(form);
       await send(LAST_CHUNK);
     }, { request: STREAM });
-    assertEquals([outcome.words, outcome.error], ["Hi", ""], form);
+    assertEquals([outcome.content, outcome.error], ["Hi", ""], form);
   }
 });

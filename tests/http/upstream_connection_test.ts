@@ -95,7 +95,7 @@ for (const { mode, request } of MODES) {
         ),
       );
     }, { request, env: { TIMEOUT_S: "5" } });
-    assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hi", ""]);
+    assertEquals([outcome.status, outcome.content, outcome.error], [200, "Hi", ""]);
   });
 
   Deno.test(`${mode} gets 504 and aborts the upstream request if no headers come`, async () => {
@@ -121,7 +121,7 @@ Deno.test("an idle stream sends pings, then an error event, and closes the upstr
     await disconnected;
   }, { TIMEOUT_S: "0.4", PING_S: "0.1" });
   const outcome = await sendTo(stage.proxy, STREAM);
-  assertEquals([outcome.status, outcome.words], [200, "Hello 😀"]);
+  assertEquals([outcome.status, outcome.content], [200, "Hello 😀"]);
   assertEquals(outcome.error, "timeout_error: No data from upstream for 0.4 s (TIMEOUT_S)");
   assert(outcome.events.filter((event) => event.type === "ping").length >= 2, outcome.text);
   await withTimeout(
@@ -141,7 +141,7 @@ Deno.test("SSE comments restart the idle timeout while pings are still sent", as
     await chunk(END);
     await send(LAST_CHUNK);
   }, { env: { TIMEOUT_S: "0.4", PING_S: "0.15" } });
-  assertEquals([outcome.words, outcome.error], ["Hello 😀", ""]);
+  assertEquals([outcome.content, outcome.error], ["Hello 😀", ""]);
   assert(outcome.events.filter((event) => event.type === "ping").length >= 2, outcome.text);
 });
 
@@ -177,7 +177,7 @@ const TOOL_START = sse({
     },
   }],
 });
-const CUTS: [where: string, sent: Uint8Array, words: string][] = [
+const CUTS: [where: string, sent: Uint8Array, content: string][] = [
   ["between events", bytes(START), "Hello 😀"],
   ["within an event", bytes(START + sse(textChunk(" and more")).slice(0, -9)), "Hello 😀"],
   ["before the blank line of an event", bytes(START.slice(0, -2)), ""],
@@ -190,7 +190,7 @@ const CUTS: [where: string, sent: Uint8Array, words: string][] = [
   ["within tool arguments", bytes(START + TOOL_START), "Hello 😀"],
 ];
 
-for (const [where, sent, words] of CUTS) {
+for (const [where, sent, content] of CUTS) {
   for (const [how, end, resets] of ENDS) {
     Deno.test(`a stream cut ${where} by ${how} returns its text, then an error`, async () => {
       const outcome = await sendThrough(async ({ send, chunk }) => {
@@ -200,8 +200,12 @@ for (const [where, sent, words] of CUTS) {
       }, { resets });
       assertMatch(outcome.error, /^api_error: /);
       // A reset may discard bytes sent before it, so there may be no text at all.
-      if (!resets && words !== "") assertEquals([outcome.status, outcome.words], [200, words]);
-      else assert(words.startsWith(outcome.words) || outcome.words === "Hello 😀", outcome.words);
+      if (!resets && content !== "") {
+        assertEquals([outcome.status, outcome.content], [200, content]);
+      } else {assert(
+          content.startsWith(outcome.content) || outcome.content === "Hello 😀",
+          outcome.content,
+        );}
       assertEquals(outcome.text.includes("\uFFFD"), false);
       const kinds = outcome.events.map((event) => event.type);
       assertEquals(kinds.includes("message_stop") || kinds.includes("message_delta"), false);
@@ -252,7 +256,7 @@ Deno.test("a stream reset after its text was read returns the text, then an erro
     { status: 200, headers: new Headers({ "content-type": "text/event-stream" }) },
     unframe(first + await client.readText()),
   );
-  assertEquals(outcome.words, "Hello 😀");
+  assertEquals(outcome.content, "Hello 😀");
   assertMatch(outcome.error, /^api_error: /);
 });
 
@@ -266,7 +270,7 @@ for (const [how, end, resets] of ENDS) {
         // A reset may discard bytes that have not been read yet.
         if (resets) await new Promise((resolve) => setTimeout(resolve, 100));
       }, { resets });
-      assertEquals([outcome.words, outcome.error], ["Hello 😀", ""]);
+      assertEquals([outcome.content, outcome.error], ["Hello 😀", ""]);
       assertEquals(outcome.message?.stop_reason, "end_turn");
     });
   }
@@ -289,7 +293,7 @@ Deno.test("a stream that stays open after [DONE] ends for the client and is canc
     await disconnected;
   });
   const outcome = await withTimeout(sendTo(stage.proxy, STREAM), "the end of the stream");
-  assertEquals([outcome.words, outcome.message?.stop_reason], ["Hello 😀", "end_turn"]);
+  assertEquals([outcome.content, outcome.message?.stop_reason], ["Hello 😀", "end_turn"]);
   await withTimeout(
     stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
     "the upstream body to be cancelled",

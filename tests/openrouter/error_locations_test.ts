@@ -140,11 +140,11 @@ const RESPONSES: readonly (readonly [string, RawScript, number, string])[] = [
   ["JSON without a message", json(418, { a: 1 }), 400, 'responded 418: {"a":1}'],
 ];
 
-for (const [what, script, status, words] of RESPONSES) {
+for (const [what, script, status, message] of RESPONSES) {
   for (const { mode, request } of MODES) {
     Deno.test(`the client gets the message of ${what} (${mode})`, async () => {
       const outcome = await sendThrough(script, { request });
-      assertError(outcome, status, words);
+      assertError(outcome, status, message);
     });
   }
 }
@@ -175,20 +175,20 @@ const FIRST_EVENTS: readonly (readonly [string, string, string])[] = [
   ["an overflow without framing", `${JSON.stringify({ error: { message: LLAMA } })}\n\n`, TOO_LONG],
 ];
 
-for (const [what, body, words] of FIRST_EVENTS) {
+for (const [what, body, message] of FIRST_EVENTS) {
   Deno.test(`${what} as the first event of a stream becomes an HTTP error`, async () => {
-    assertError(await sendThrough(reply(200, body, EVENTS), { request: STREAM }), 400, words);
+    assertError(await sendThrough(reply(200, body, EVENTS), { request: STREAM }), 400, message);
   });
 }
 
 Deno.test("an error in a field named error ends a stream with its message", async () => {
-  const words = "failed to decode, try again, increasing context size or reducing parallel";
-  const error = JSON.stringify({ detail: words, error: { message: words } });
+  const message = "failed to decode, try again, increasing context size or reducing parallel";
+  const error = JSON.stringify({ detail: message, error: { message } });
   for (const end of [sseEnd(), ""]) {
     const body = `${sse(textChunk("Hel"))}error: ${error}\n\n\n${end}`;
     const outcome = await sendThrough(reply(200, body, EVENTS), { request: STREAM });
-    assertEquals([outcome.status, outcome.error], [200, `api_error: ${words}`]);
-    assertEquals(outcome.words, "Hel");
+    assertEquals([outcome.status, outcome.error], [200, `api_error: ${message}`]);
+    assertEquals(outcome.content, "Hel");
     assertFalse(outcome.events.some(({ type }) => type === "message_stop"));
   }
 });
@@ -213,16 +213,16 @@ Deno.test("the proxy's own count replaces the input count of a server that stops
 Deno.test("text that looks like an SSE field stays text", async () => {
   const body = sseAnswer("error: no\n\nevent: error\n\ndata: x");
   const outcome = await sendThrough(reply(200, body, EVENTS), { request: STREAM });
-  assertEquals([outcome.error, outcome.words], ["", "error: no\n\nevent: error\n\ndata: x"]);
+  assertEquals([outcome.error, outcome.content], ["", "error: no\n\nevent: error\n\ndata: x"]);
 });
 
 Deno.test("the message of an overflow in a response's text stays text", async () => {
   const outcome = await sendThrough(json(200, completion(LLAMA)), { request: requestBody() });
-  assertEquals([outcome.status, outcome.words], [200, LLAMA]);
+  assertEquals([outcome.status, outcome.content], [200, LLAMA]);
 });
 
-function assertError(outcome: Outcome, status: number, words: string): void {
+function assertError(outcome: Outcome, status: number, message: string): void {
   assertEquals(outcome.status, status, outcome.text);
-  assertStringIncludes(outcome.error, words);
-  assert(outcome.error.endsWith(words), outcome.error);
+  assertStringIncludes(outcome.error, message);
+  assert(outcome.error.endsWith(message), outcome.error);
 }

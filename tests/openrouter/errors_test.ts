@@ -127,11 +127,11 @@ const RAWS: readonly (readonly [string, unknown, string])[] = [
   ["null", null, "[Groq] Provider returned error"],
 ];
 
-for (const [form, raw, words] of RAWS) {
+for (const [form, raw, message] of RAWS) {
   Deno.test(`parseErrorResponse finds the provider's message in metadata.raw: ${form}`, () => {
     const metadata = { provider_name: "Groq", raw };
     const body = toBody({ code: 400, message: "Provider returned error", metadata });
-    assertEquals(parseErrorResponse(400, body, {}).message, words);
+    assertEquals(parseErrorResponse(400, body, {}).message, message);
   });
 }
 
