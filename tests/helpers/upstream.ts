@@ -181,7 +181,12 @@ export function createOpenBody(first = "", options: { isBytes?: boolean } = {}):
       // A pending BYOB read ends only with a response.
       if ("byobRequest" in controller) controller.byobRequest?.respond(0);
     },
-    cut: () => controller.error(new Error("cut by the test")),
+    cut() {
+      const error = new Error("cut by the test");
+      // The runtime prints the stack to stderr if this is the body of a response it serves.
+      error.stack = "";
+      controller.error(error);
+    },
   };
   if (first !== "") source.send(first);
   return source;
