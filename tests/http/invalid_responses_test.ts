@@ -1,15 +1,12 @@
 // Upstream responses of an unexpected form: redirects, HTML, invalid JSON, other content types.
 
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { StreamEvent } from "../../lib/anthropic/types.ts";
-import { ApiError } from "../../lib/errors.ts";
-import { translateCompletion } from "../../lib/translate/response/message.ts";
 import { completion, sseAnswer } from "../helpers/chunks.ts";
 import { checkGrammar, collapse } from "../helpers/grammar.ts";
 import { createProxy, MODES, requestBody, send } from "../helpers/proxy.ts";
 import { replyEither, replyJson, replyStream } from "../helpers/replies.ts";
 import { readError, readEvents } from "../helpers/responses.ts";
-import { createTranslator } from "../helpers/translator.ts";
 import { type Reply, startUpstream } from "../helpers/upstream.ts";
 
 for (const { mode, request } of MODES) {
@@ -144,15 +141,5 @@ Deno.test("a gzipped response is decoded, plain and streamed", async () => {
     const response = await send(handler, request);
     assertEquals(response.status, 200);
     assertStringIncludes(await response.text(), '"text":"Hi"');
-  }
-});
-
-Deno.test("translateCompletion rejects a completion without choices", () => {
-  for (const completion of [{}, { choices: [] }, { choices: null }]) {
-    const error = assertThrows(() => translateCompletion(completion, createTranslator()), ApiError);
-    assertEquals(
-      [error.status, error.message],
-      [502, "The upstream response has no choices"],
-    );
   }
 });

@@ -1,9 +1,6 @@
 // Events of a streamed response, and chunks of any form.
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import type { Message } from "../../lib/anthropic/types.ts";
-import type { Chunk } from "../../lib/openrouter/types.ts";
-import { collectMessage } from "../../lib/translate/response/message.ts";
 import {
   completion,
   deltaChunk,
@@ -26,7 +23,6 @@ import {
   toolCallDelta,
   translateStream,
 } from "../helpers/translated_response.ts";
-import { createTranslator } from "../helpers/translator.ts";
 import { eventStream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
@@ -101,17 +97,4 @@ Deno.test("message_stop ends the stream without [DONE]", async () => {
   );
   assertEquals(text.includes("[DONE]"), false);
   assert(text.endsWith('event: message_stop\ndata: {"type":"message_stop"}\n\n'));
-});
-
-/** The message that a stream of these chunks is translated to. */
-function stream(...chunks: Chunk[]): Message {
-  const translator = createTranslator({ stopSequences: ["END"] });
-  const events = chunks.flatMap((chunk) => translator.push(chunk));
-  return collectMessage([...events, ...translator.finish()]);
-}
-
-Deno.test("StreamTranslator reads content that is a list of text parts", () => {
-  const content = [{ type: "text", text: "one, " }, { type: "text", text: "two" }];
-  const message = stream({ choices: [{ delta: { content }, finish_reason: "stop" }] });
-  assertEquals(message.content, [{ type: "text", text: "one, two" }]);
 });
