@@ -206,10 +206,10 @@ Deno.test("an instrumented file behaves like the original, and with each mutant 
     assertEquals(text.split("\n").length, SOURCE.split("\n").length);
     await Deno.writeTextFile(`${folder}/a.ts`, text);
     const { f } = await import(`file://${folder}/a.ts`);
-    const { asked, turnOff, turnOn } = await import(switchUrl);
+    const { reached, turnOff, turnOn } = await import(switchUrl);
     const run = () => `${f([1, 9, 7], null)} ${f([1], "b")}`;
     assertEquals(run(), "a9 b");
-    assertEquals([-1, ...mutants.map(({ id }) => id)].filter((id) => !asked.has(id)), []);
+    assertEquals([-1, ...mutants.map(({ id }) => id)].filter((id) => !reached.has(id)), []);
     const outcomes = mutants.map(({ id, isStatic, operator, replacement }) => {
       turnOn(id, isStatic);
       try {
