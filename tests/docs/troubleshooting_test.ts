@@ -16,7 +16,7 @@ import { sse, textChunk } from "../helpers/chunks.ts";
 import { countRequest, createRecord, createTimeline } from "../helpers/metrics.ts";
 import { read, readRows, readSection } from "../helpers/documents.ts";
 import { call, createProxy, createTestServices, get, post, requestBody } from "../helpers/proxy.ts";
-import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
+import { startRawUpstream, STREAM_HEADERS } from "../helpers/raw_upstream.ts";
 import { eventStream, startSilentUpstream, startUpstream } from "../helpers/upstream.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -137,7 +137,7 @@ async function timeOutMidStream(): Promise<string> {
 
 async function closeConnection(): Promise<string> {
   await using upstream = startRawUpstream(async (call) => {
-    await call.send(STREAM_HEAD);
+    await call.send(STREAM_HEADERS);
     await call.chunk(sse(textChunk("Hel")));
   });
   return await sendForError(post(requestBody({ stream: true })), { upstream });

@@ -22,7 +22,7 @@ import {
   type RawScript,
   type RawUpstream,
   startRawUpstream,
-  STREAM_HEAD,
+  STREAM_HEADERS,
 } from "./raw_upstream.ts";
 import { parseSse } from "./sse.ts";
 import { completion, sse, sseAnswer } from "./chunks.ts";
@@ -57,7 +57,7 @@ export async function sendThrough(
 /** Sends a stream of these chunks with a complete HTTP body. */
 export function streamChunks(...chunks: (Record<string, unknown> | string)[]): RawScript {
   return async (call) => {
-    await call.send(STREAM_HEAD);
+    await call.send(STREAM_HEADERS);
     for (const chunk of chunks) await call.chunk(sse(chunk));
     await call.send(LAST_CHUNK);
   };

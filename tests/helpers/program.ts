@@ -179,7 +179,7 @@ export class Upstream implements AsyncDisposable {
     this.#holdsHead = holdsHead;
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request) => this.#answer(request),
+      (request) => this.#respond(request),
     );
   }
 
@@ -196,7 +196,7 @@ export class Upstream implements AsyncDisposable {
     this.#goOn.resolve();
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #respond(request: Request): Promise<Response> {
     await request.body?.cancel();
     if (request.url.endsWith("/models")) return Response.json({ data: [] });
     this.keys.push(request.headers.get("authorization"));

@@ -25,30 +25,30 @@ export type Summary = string[];
 export const READ_TOOL = { name: "Read", input_schema: { type: "object", properties: {} } };
 
 /** A handler with a fake `fetch`, so that the body is read in exactly the test's chunks. */
-export function createHandlerWithFetch(answer: Fetch): Handler {
+export function createHandlerWithFetch(respond: Fetch): Handler {
   const services = createTestServices();
-  let refusal: unknown;
+  let violation: unknown;
   const fetcher: typeof fetch = async (_input, init = {}) => {
     try {
       checkChatRequest(JSON.parse(String(init.body)));
     } catch (error) {
-      refusal = error;
+      violation = error;
     }
-    return await answer(init);
+    return await respond(init);
   };
   services.client = createClient(services.config, fetcher);
   const handler = createHandler(services);
   return async (request, peer) => {
     const response = await handler(request, peer);
-    if (refusal !== undefined) throw refusal;
+    if (violation !== undefined) throw violation;
     return response;
   };
 }
 
 /** The text of a streamed response. */
-export async function requestStream(answer: Fetch, request: Json = {}): Promise<string> {
+export async function requestStream(respond: Fetch, request: Json = {}): Promise<string> {
   const body = requestBody({ tools: [READ_TOOL], stream: true, ...request });
-  return await (await call(createHandlerWithFetch(answer), post(body))).text();
+  return await (await call(createHandlerWithFetch(respond), post(body))).text();
 }
 
 /** The events of a stream, checked and collapsed. */
@@ -78,11 +78,11 @@ export async function translateStream(
 
 /** Status, type and message of an error response. */
 export async function requestError(
-  answer: Fetch,
+  respond: Fetch,
   request: Json = {},
 ): Promise<[number, string, string]> {
   const response = await call(
-    createHandlerWithFetch(answer),
+    createHandlerWithFetch(respond),
     post(requestBody({ tools: [READ_TOOL], ...request })),
   );
   const { type, error } = await response.json();
@@ -92,9 +92,9 @@ export async function requestError(
 
 /** The message that a completion is translated to. */
 export async function requestMessage(completion: Json): Promise<Message> {
-  const answer = () => Response.json(completion);
+  const respond = () => Response.json(completion);
   return await (await call(
-    createHandlerWithFetch(answer),
+    createHandlerWithFetch(respond),
     post(requestBody({ tools: [READ_TOOL] })),
   ))
     .json();
@@ -121,8 +121,8 @@ function summarizeStart(
 }
 
 /** A tool call delta. */
-export function toolCallDelta(index: number | undefined, args: string, head: Json = {}): Json {
-  const { id, ...name } = head;
+export function toolCallDelta(index: number | undefined, args: string, start: Json = {}): Json {
+  const { id, ...name } = start;
   return {
     ...(index !== undefined && { index }),
     ...(id !== undefined && { id, type: "function" }),

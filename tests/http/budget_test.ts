@@ -15,7 +15,7 @@ import {
   usage,
 } from "../helpers/priced_proxy.ts";
 import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
-import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
+import { startRawUpstream, STREAM_HEADERS } from "../helpers/raw_upstream.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import {
   createOpenStream,
@@ -208,7 +208,7 @@ for (const [about, end, usd] of BREAKS) {
 
 Deno.test("a stream whose connection breaks counts by its text", async () => {
   await using upstream = startRawUpstream(async (call) => {
-    await call.send(STREAM_HEAD);
+    await call.send(STREAM_HEADERS);
     await call.chunk(sse(roleChunk(), textChunk(DOLLAR_TEXT)));
   });
   const proxy = createProxy({ upstream, env: { MAX_COST_USD: "2" } });

@@ -14,7 +14,7 @@ import {
   LAST_CHUNK,
   type RawScript,
   type RawUpstream,
-  STREAM_HEAD,
+  STREAM_HEADERS,
 } from "../helpers/raw_upstream.ts";
 import { roleChunk, sse, sseEnd, textChunk } from "../helpers/chunks.ts";
 import { withTimeout } from "../helpers/timeout.ts";
@@ -24,13 +24,13 @@ const END = sseEnd();
 
 /** Sends text once, then waits for the proxy to close the connection. */
 const sendOnce: RawScript = async ({ send, chunk, disconnected }) => {
-  await send(STREAM_HEAD);
+  await send(STREAM_HEADERS);
   await chunk(START);
   await disconnected;
 };
 /** Sends text until the proxy closes the connection. */
 const sendForever: RawScript = async ({ send, chunk }) => {
-  await send(STREAM_HEAD);
+  await send(STREAM_HEADERS);
   while (await chunk(sse(textChunk("word ")))) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -74,7 +74,7 @@ for (
 
 Deno.test("a client that disconnects between pings aborts the upstream request", async () => {
   await using stage = startStage(async ({ send, chunk, disconnected }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(sse(roleChunk()));
     await disconnected;
   }, { PING_S: "0.02" });
@@ -163,7 +163,7 @@ Deno.test("a client that disconnects within its request causes no upstream reque
 Deno.test("a client that reads slowly receives every byte", async () => {
   const words = Array.from({ length: 20_000 }, (_, n) => `w${n} `);
   await using stage = startStage(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     for (let at = 0; at < words.length; at += 20) {
       await chunk(sse(...words.slice(at, at + 20).map(textChunk)));
     }
@@ -192,7 +192,7 @@ Deno.test("a client that stops reading stops the upstream writes, and receives e
   const createText = (n: number) => `${n} `.padEnd(16, "-").repeat(1024);
   let written = 0;
   await using stage = startStage(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     for (; written < count; written++) {
       if (!await chunk(sse(textChunk(createText(written))))) return;
     }
@@ -215,7 +215,7 @@ Deno.test("a client that stops reading stops the upstream writes, and receives e
 
 Deno.test("a client that disconnects without reading closes the upstream connection", async () => {
   await using stage = startStage(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     while (await chunk(sse(textChunk("x".repeat(16_384)))));
   });
   using client = await startReading(stage.proxy.url);

@@ -95,7 +95,9 @@ Deno.test("an absolute-form target is handled as its path and not fetched", asyn
   const response = await client.readText("\r\n\r\n");
   assertMatch(response, /^HTTP\/1\.1 (200|4\d\d) /);
   assert(
-    stage.upstream.calls.every(({ head }) => head.startsWith("POST /api/v1/chat/completions ")),
+    stage.upstream.calls.every(({ headers }) =>
+      headers.startsWith("POST /api/v1/chat/completions ")
+    ),
   );
 });
 

@@ -95,8 +95,8 @@ Deno.test("an error in the first chunk of a stream keeps its HTTP status", async
 
 Deno.test("a stream cut off before its finish reason ends in an error event without message_stop", async () => {
   const text = sse(roleChunk(), textChunk("Hel"));
-  const head = "content-type: text/event-stream\r\ntransfer-encoding: chunked";
-  const bytes = `HTTP/1.1 200 OK\r\n${head}\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n`;
+  const headers = "content-type: text/event-stream\r\ntransfer-encoding: chunked";
+  const bytes = `HTTP/1.1 200 OK\r\n${headers}\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n`;
   await using upstream = startBytesUpstream(bytes);
   const { services, handler } = createProxy({ upstream });
   const response = await send(handler, requestBody({ stream: true }));

@@ -4,7 +4,7 @@
 import { assertEquals } from "@std/assert";
 import { type Outcome, sendThrough, STREAM, streamChunks } from "../helpers/end_to_end.ts";
 import { requestBody } from "../helpers/proxy.ts";
-import { LAST_CHUNK, rawResponse, STREAM_HEAD } from "../helpers/raw_upstream.ts";
+import { LAST_CHUNK, rawResponse, STREAM_HEADERS } from "../helpers/raw_upstream.ts";
 import { bareChunk, callHead, callTail, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
 
 type Json = Record<string, unknown>;
@@ -206,7 +206,7 @@ Deno.test("line endings, a byte order mark and several data lines do not change 
   ];
   for (const form of forms) {
     const outcome = await sendThrough(async ({ send, chunk }) => {
-      await send(STREAM_HEAD);
+      await send(STREAM_HEADERS);
       await chunk(form);
       await send(LAST_CHUNK);
     }, { request: STREAM });

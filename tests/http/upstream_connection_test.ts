@@ -17,7 +17,7 @@ import {
   type RawCall,
   rawResponse,
   startRawUpstream,
-  STREAM_HEAD,
+  STREAM_HEADERS,
 } from "../helpers/raw_upstream.ts";
 import {
   completion,
@@ -116,7 +116,7 @@ for (const { mode, request } of MODES) {
 
 Deno.test("an idle stream sends pings, then an error event, and closes the upstream connection", async () => {
   await using stage = startStage(async ({ send, chunk, disconnected }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(START);
     await disconnected;
   }, { TIMEOUT_S: "0.4", PING_S: "0.1" });
@@ -132,7 +132,7 @@ Deno.test("an idle stream sends pings, then an error event, and closes the upstr
 
 Deno.test("SSE comments restart the idle timeout while pings are still sent", async () => {
   const outcome = await sendThrough(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(START);
     for (let i = 0; i < 6; i++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -194,7 +194,7 @@ for (const [where, sent, content] of CUTS) {
   for (const [how, end, resets] of ENDS) {
     Deno.test(`a stream cut ${where} by ${how} returns its text, then an error`, async () => {
       const outcome = await sendThrough(async ({ send, chunk }) => {
-        await send(STREAM_HEAD);
+        await send(STREAM_HEADERS);
         await chunk(sent);
         await send(end);
       }, { resets });
@@ -219,7 +219,7 @@ Deno.test("invalid UTF-8 within an event becomes an error without U+FFFD", async
     ...bytes(START + END).fill(0xc0, EMOJI, EMOJI + 1),
   ]);
   const outcome = await sendThrough(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(broken);
     await send(LAST_CHUNK);
   });
@@ -229,7 +229,7 @@ Deno.test("invalid UTF-8 within an event becomes an error without U+FFFD", async
 
 Deno.test("a stream cut within tool arguments has no content_block_stop and no stop reason", async () => {
   const outcome = await sendThrough(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(TOOL_START);
   });
   assertEquals(outcome.events.map((event) => event.type).filter((type) => type !== "ping"), [
@@ -243,7 +243,7 @@ Deno.test("a stream cut within tool arguments has no content_block_stop and no s
 Deno.test("a stream reset after its text was read returns the text, then an error", async () => {
   const { promise: isRead, resolve } = Promise.withResolvers<void>();
   await using upstream = startRawUpstream(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(START);
     await isRead;
   }, { resets: true });
@@ -264,7 +264,7 @@ for (const [how, end, resets] of ENDS) {
   for (const [where, tail] of [["finish_reason", sse(finishChunk())], ["[DONE]", END]] as const) {
     Deno.test(`a stream cut after ${where} by ${how} is complete`, async () => {
       const outcome = await sendThrough(async (call: RawCall) => {
-        await call.send(STREAM_HEAD);
+        await call.send(STREAM_HEADERS);
         await call.chunk(START + tail);
         await call.send(end);
         // A reset may discard bytes that have not been read yet.
@@ -276,9 +276,9 @@ for (const [how, end, resets] of ENDS) {
   }
 
   Deno.test(`a JSON body cut by ${how} becomes a 502`, async () => {
-    const head = STREAM_HEAD.replace("text/event-stream", "application/json");
+    const headers = STREAM_HEADERS.replace("text/event-stream", "application/json");
     const outcome = await sendThrough(async ({ send, chunk }) => {
-      await send(head);
+      await send(headers);
       await chunk(COMPLETION.slice(0, -20));
       await send(end);
     }, { request: requestBody(), resets });
@@ -288,7 +288,7 @@ for (const [how, end, resets] of ENDS) {
 
 Deno.test("a stream that stays open after [DONE] ends for the client and is cancelled upstream", async () => {
   await using stage = startStage(async ({ send, chunk, disconnected }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(START + END);
     await disconnected;
   });

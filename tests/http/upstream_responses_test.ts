@@ -10,7 +10,7 @@ import {
   rawResponse,
   type RawScript,
   startRawUpstream,
-  STREAM_HEAD,
+  STREAM_HEADERS,
 } from "../helpers/raw_upstream.ts";
 import { completion, sse, sseAnswer, sseEnd, textChunk } from "../helpers/chunks.ts";
 
@@ -236,7 +236,7 @@ for (const [about, content, write] of SIZES) {
   Deno.test(`a stream of ${about} keeps its exact text and takes linear time`, async () => {
     const begin = performance.now();
     const outcome = await sendThrough(async (call) => {
-      await call.send(STREAM_HEAD);
+      await call.send(STREAM_HEADERS);
       await write(call);
       await call.chunk(END);
       await call.send(LAST_CHUNK);
@@ -255,7 +255,7 @@ Deno.test("a line of 2 MB in 2,000 chunks takes linear time", async () => {
   const line = bytes(sse(textChunk(text)));
   const begin = performance.now();
   const outcome = await sendThrough(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     for (let at = 0; at < line.length; at += 1000) await chunk(line.subarray(at, at + 1000));
     await chunk(END);
     await send(LAST_CHUNK);

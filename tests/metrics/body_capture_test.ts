@@ -1,4 +1,4 @@
-/** BodyCapture, and INSPECT=1 through the whole proxy. */
+/** BodyCapture, and INSPECT=1 through the handler. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { BodyCapture } from "../../lib/metrics/body_capture.ts";

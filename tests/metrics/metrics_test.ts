@@ -1,4 +1,4 @@
-/** Metrics, TimeSeries and CappedMap, and `GET /stats` through the whole proxy. */
+/** Metrics, TimeSeries and CappedMap, and `GET /stats` through the handler. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Stats } from "../../lib/metrics/types.ts";

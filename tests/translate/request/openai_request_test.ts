@@ -1,5 +1,5 @@
 /**
- * toOpenAiRequest on its own: dropped fields and joined texts. Tests of the whole proxy with UPSTREAM_DIALECT=openai
+ * toOpenAiRequest on its own: dropped fields and joined texts. Tests of the handler with UPSTREAM_DIALECT=openai
  * are in tests/http/openai_dialect_test.ts.
  * @module
  */
