@@ -10,7 +10,7 @@ import {
   readClientKeys,
 } from "../lib/auth.ts";
 import { ApiError } from "../lib/errors.ts";
-import { ask, call, createProxy, get, post } from "./helpers/proxy.ts";
+import { call, createProxy, get, post, requestBody } from "./helpers/proxy.ts";
 
 const SERVER_KEY = "sk-or-v1-server";
 const CLIENT_KEY = "sk-or-v1-client";
@@ -746,7 +746,7 @@ Deno.test("the handler sets CORS headers on responses and errors only for a list
   const count = new Request("http://localhost:8000/v1/messages/count_tokens", {
     method: "POST",
     headers,
-    body: JSON.stringify(ask()),
+    body: JSON.stringify(requestBody()),
   });
   const text = { ...headers, "content-type": "text/plain" };
   const requests: [request: Request, status: number, peer?: Peer][] = [
@@ -754,7 +754,7 @@ Deno.test("the handler sets CORS headers on responses and errors only for a list
     [get("/v1/nothing", { headers }), 404],
     [post("{", headers), 400],
     [post("{", text), 415],
-    [post(ask(), headers), 403, toPeer(REMOTE)],
+    [post(requestBody(), headers), 403, toPeer(REMOTE)],
   ];
   for (const [request, status, peer] of requests) {
     const response = await call(handler, request, peer);
@@ -781,7 +781,10 @@ Deno.test("the handler sets CORS headers on responses and errors only for a list
 
 Deno.test("the handler sets CORS headers on the error for a wrong key", async () => {
   const env = { ALLOWED_ORIGINS: ORIGIN, PROXY_API_KEYS: KEY };
-  const response = await call(createProxy({ env }).handler, post(ask(), { origin: ORIGIN }));
+  const response = await call(
+    createProxy({ env }).handler,
+    post(requestBody(), { origin: ORIGIN }),
+  );
   assertEquals(response.status, 401);
   assertEquals(response.headers.get("access-control-allow-origin"), ORIGIN);
   await response.body?.cancel();

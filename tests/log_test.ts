@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { LogLevel } from "../lib/config.ts";
 import { createLog, type LogOptions, type RequestRecord } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
-import { ask, call, createProxy, post } from "./helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "./helpers/proxy.ts";
 import { startUpstream } from "./helpers/upstream.ts";
 
 const KEY = "sk-or-v1-secret";
@@ -262,7 +262,7 @@ Deno.test("the log record lists the sent models only if there are several", asyn
     ]
   ) {
     const { services, handler } = createProxy({ upstream, env: { TARGET_MODEL_BIG: target } });
-    await (await call(handler, post(ask()))).text();
+    await (await call(handler, post(requestBody()))).text();
     assertEquals((await services.recorded()).sentModels, sent);
   }
 });

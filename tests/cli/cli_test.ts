@@ -6,10 +6,9 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import about from "../../deno.json" with { type: "json" };
-import { startFakeOpenRouter as startSimulated } from "../../lib/cli/demo/fake_openrouter.ts";
+import { startFakeOpenRouter } from "../../lib/cli/demo/fake_openrouter.ts";
 import { DEPLOY_VARIABLE, VARIABLES } from "../../lib/config.ts";
 import {
-  ask,
   type Ended,
   HAS_SIGNALS,
   KEY,
@@ -21,6 +20,7 @@ import {
   readRest,
   readUntilCut,
   run,
+  sendMessage,
   type Start,
   START_FLAGS,
   untilRefused,
@@ -144,7 +144,7 @@ Deno.test("with LOG_FORMAT=json every line of the startup message is a JSON obje
 
 Deno.test("without a key the program starts, and a request gets a 401 that names the variable", async () => {
   await using program = new Program();
-  const response = await ask(await program.listening(), { stream: false });
+  const response = await sendMessage(await program.listening(), { stream: false });
   const { type, error } = await response.json();
   assertEquals([response.status, type, error.type], [401, "error", "authentication_error"]);
   assertStringIncludes(error.message, "OPENROUTER_API_KEY");
@@ -239,7 +239,7 @@ Deno.test("the environment takes precedence over .env, unless a variable is blan
       `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${upstream.baseUrl}\nPORT=1\nTIMEOUT_S=no\n`,
     env: { OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: " ", TIMEOUT_S: "5" },
   });
-  const response = await ask(await program.listening(), { stream: true });
+  const response = await sendMessage(await program.listening(), { stream: true });
   assertStringIncludes(await response.text(), "event: message_stop");
   assertEquals(upstream.keys, [`Bearer ${KEY}`]);
 });
@@ -250,7 +250,7 @@ Deno.test("the user's own file is read if there is no .env, with the start task'
   const env = { OPENROUTER_BASE_URL: "" };
   const userFile = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${upstream.baseUrl}\n`;
   await using program = new Program({ userFile, env });
-  await (await ask(await program.listening(), { stream: true })).text();
+  await (await sendMessage(await program.listening(), { stream: true })).text();
   assertEquals(upstream.keys, [`Bearer ${KEY}`]);
   await using other = new Program({ userFile, env, dotenv: "LOG_LEVEL=info\n" });
   await other.waitFor(/^listening on .*OPENROUTER_API_KEY is not set/);
@@ -448,7 +448,7 @@ async function runCheck(start: Start): Promise<Ended & { states: Record<string, 
 }
 
 Deno.test("check passes quickly with the start task's flags, and shows no key", async () => {
-  const upstream = startSimulated();
+  const upstream = startFakeOpenRouter();
   const known = "anthropic/claude-sonnet-4.5";
   const env = {
     OPENROUTER_API_KEY: KEY,

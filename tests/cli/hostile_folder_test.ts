@@ -5,9 +5,9 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
-  createFolders as setScene,
-  startRecordingServer as startWitness,
-  testUntrustedFolder as testHostileFolders,
+  createFolders,
+  startRecordingServer,
+  testUntrustedFolder,
 } from "../helpers/untrusted_folder.ts";
 import { finish } from "../helpers/process.ts";
 
@@ -38,7 +38,7 @@ function run(args: readonly string[], { cwd, env }: { cwd: string; env: Record<s
 
 const RUN = ["run", "--no-prompt", "--no-lock", "-A"];
 
-testHostileFolders({
+testUntrustedFolder({
   name: "the clone's",
   start: (args, options) => {
     const map = `--import-map=${ROOT}tools/jsr_fallback/import_map.json`;
@@ -80,44 +80,47 @@ const CLONE_KEY = "sk-or-v1-of-the-clone-0123456789";
 testTask(
   "the task claude reads the clone's .env in any folder, and not the one of that folder",
   async (clone) => {
-    await using scene = setScene("LOG_LEVEL=trace\n");
-    await using own = startWitness();
+    await using folders = createFolders("LOG_LEVEL=trace\n");
+    await using own = startRecordingServer();
     const settings = `OPENROUTER_API_KEY=${CLONE_KEY}\nOPENROUTER_BASE_URL=${own.baseUrl}\n`;
     Deno.writeTextFileSync(`${clone}/.env`, settings, { mode: 0o600 });
-    const { OPENROUTER_API_KEY: _key, ...env } = scene.env;
-    const ended = await run(["task", "--cwd", clone, "claude"], { cwd: scene.folder, env });
-    assertEquals([ended.code, scene.evil.asked], [0, []], ended.stderr);
-    assertStringIncludes(ended.stdout, `PWD=${Deno.realPathSync(scene.folder)}\n`);
-    assertEquals([own.asked, ended.stdout.includes(CLONE_KEY)], [["/api/v1/models null"], false]);
+    const { OPENROUTER_API_KEY: _key, ...env } = folders.env;
+    const ended = await run(["task", "--cwd", clone, "claude"], { cwd: folders.folder, env });
+    assertEquals([ended.code, folders.evil.requests], [0, []], ended.stderr);
+    assertStringIncludes(ended.stdout, `PWD=${Deno.realPathSync(folders.folder)}\n`);
+    assertEquals([own.requests, ended.stdout.includes(CLONE_KEY)], [
+      ["/api/v1/models null"],
+      false,
+    ]);
   },
 );
 
 testTask("the task claude reads the user's own file if the clone has no .env", async (clone) => {
-  await using scene = setScene();
-  await using own = startWitness();
+  await using folders = createFolders();
+  await using own = startRecordingServer();
   const settings = `OPENROUTER_API_KEY=${CLONE_KEY}\nOPENROUTER_BASE_URL=${own.baseUrl}\n`;
-  Deno.writeTextFileSync(scene.userFile, settings, { mode: 0o600 });
-  const { OPENROUTER_API_KEY: _key, ...env } = scene.env;
-  const ended = await run(["task", "--cwd", clone, "claude"], { cwd: scene.folder, env });
-  assertEquals([ended.code, own.asked], [0, ["/api/v1/models null"]], ended.stderr);
+  Deno.writeTextFileSync(folders.userFile, settings, { mode: 0o600 });
+  const { OPENROUTER_API_KEY: _key, ...env } = folders.env;
+  const ended = await run(["task", "--cwd", clone, "claude"], { cwd: folders.folder, env });
+  assertEquals([ended.code, own.requests], [0, ["/api/v1/models null"]], ended.stderr);
 });
 
 testTask(
   "the task start reads the clone's .env, else the user's own file, and no other",
   async (clone) => {
-    await using scene = setScene();
-    const { OPENROUTER_API_KEY: _key, ...env } = scene.env;
+    await using folders = createFolders();
+    const { OPENROUTER_API_KEY: _key, ...env } = folders.env;
     const check = async () => {
       const args = ["task", "--cwd", clone, "start", "check", "--json"];
-      const { stdout } = await run(args, { cwd: scene.folder, env });
+      const { stdout } = await run(args, { cwd: folders.folder, env });
       const report: { settings: { name: string; source: string }[] } = JSON.parse(stdout);
       return report.settings.find(({ name }) => name === "OPENROUTER_API_KEY")?.source;
     };
     assertEquals(await check(), "default");
-    Deno.writeTextFileSync(scene.userFile, `OPENROUTER_API_KEY=${CLONE_KEY}\n`, { mode: 0o600 });
-    assertEquals(await check(), scene.userFile);
+    Deno.writeTextFileSync(folders.userFile, `OPENROUTER_API_KEY=${CLONE_KEY}\n`, { mode: 0o600 });
+    assertEquals(await check(), folders.userFile);
     Deno.writeTextFileSync(`${clone}/.env`, `OPENROUTER_API_KEY=${CLONE_KEY}\n`, { mode: 0o600 });
     assertEquals(await check(), ".env");
-    assertEquals(scene.evil.asked, []);
+    assertEquals(folders.evil.requests, []);
   },
 );

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { LineQueue } from "../../lib/cli/line_queue.ts";
-import { withTimeout as soon } from "../helpers/timeout.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 const MIB = 1024 * 1024;
 
@@ -96,7 +96,7 @@ Deno.test("LineQueue retries a full non-blocking pipe without losing lines", asy
   output.release();
   output.error = new Deno.errors.WouldBlock("full");
   queue.push("one");
-  await soon(queue.flush(), "the line");
+  await withTimeout(queue.flush(), "the line");
   assertEquals(output.text, "one\n");
 });
 

@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Listener } from "../../lib/cli/listener.ts";
 import type { LogLevel } from "../../lib/config.ts";
-import { withTimeout as soon } from "../helpers/timeout.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 const OUT_OF_FILES = new Error("Too many open files (os error 24)");
 
@@ -55,7 +55,7 @@ function setUp() {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (ports.length >= time) resolve();
     waiting.set(time, resolve);
-    return soon(promise, `attempt ${time} to listen`);
+    return withTimeout(promise, `attempt ${time} to listen`);
   };
   return { listener, servers, ports, lines, state, listened };
 }
@@ -105,7 +105,7 @@ Deno.test("stop waits for the responses of every server and does not listen agai
   await servers[1]?.finished;
   assertEquals(hasStopped, false);
   servers[0]?.end();
-  await soon(stopped, "the stop");
+  await withTimeout(stopped, "the stop");
   await listener.finished;
   assertEquals(ports.length, 2);
 });
@@ -117,7 +117,7 @@ Deno.test("a server that fails to shut down delays neither the next one nor the 
   servers[0]?.fail(OUT_OF_FILES);
   await listened(2);
   Object.assign(servers[1] ?? {}, { shutdown: fail });
-  await soon(listener.stop(), "the stop");
+  await withTimeout(listener.stop(), "the stop");
   await listener.finished;
 });
 

@@ -5,16 +5,16 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
-  ask,
   HAS_SIGNALS,
   KEY,
   openStream,
   Program,
   readRest,
+  sendMessage,
   untilRefused,
   Upstream,
 } from "../helpers/program.ts";
-import { withTimeout as soon } from "../helpers/timeout.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 
 /** On Deno 2.5 `finished` rejects only after the last response, until which no connection is accepted. */
 const REPORTS_ACCEPT_ERRORS = !Deno.version.deno.startsWith("2.5.");
@@ -68,7 +68,7 @@ Deno.test({
     await program.waitFor(/"level":"error".*Cannot accept connections.*os error 24.*ulimit -n/);
     upstream.goOn();
     assertMatch(await readRest(reader), / two\.[^]*event: message_stop\ndata: .*\n\n$/);
-    const last = await untilAccepted(() => ask(url, { stream: true }));
+    const last = await untilAccepted(() => sendMessage(url, { stream: true }));
     assertStringIncludes(await last.text(), "message_stop");
     program.kill("SIGTERM");
     const { code, stdout, stderr } = await program.end();
@@ -84,7 +84,7 @@ const REQUESTS = 1000;
 async function fillLog(url: string): Promise<void> {
   const path = "x".repeat(1500);
   for (let i = 0; i < REQUESTS; i++) {
-    const response = await soon(fetch(`${url}/${path}`), "a response");
+    const response = await withTimeout(fetch(`${url}/${path}`), "a response");
     await response.body?.cancel();
     assertEquals(response.status, 404);
   }
@@ -102,7 +102,7 @@ Deno.test({
     const logged = program.waitFor(/"path":"\/last"/).then(() => isLogged = true);
     let sent = REQUESTS;
     for (; !isLogged; sent++) await (await fetch(`${url}/last`)).text();
-    await soon(logged, "a line");
+    await withTimeout(logged, "a line");
     program.kill("SIGTERM");
     const { stdout } = await program.end();
     const seen = stdout.match(/"path":/g)?.length ?? 0;
@@ -122,7 +122,7 @@ Deno.test({
     await using program = new Program();
     await fillLog(await program.listening());
     program.kill("SIGTERM");
-    assertEquals(await soon(program.endUnread(), "its exit"), 0);
+    assertEquals(await withTimeout(program.endUnread(), "its exit"), 0);
   },
 });
 
@@ -156,8 +156,8 @@ for (
     async fn() {
       await using upstream = new Upstream(options);
       await using program = startInFrontOf(upstream, { env: { DRAIN_S: "0.2" } });
-      const pending = ask(await program.listening(), { stream: false });
-      await upstream.asked;
+      const pending = sendMessage(await program.listening(), { stream: false });
+      await upstream.requested;
       program.kill("SIGTERM");
       const response = await pending;
       const { type, error } = await response.json();

@@ -4,9 +4,9 @@ import { assert, assertEquals } from "@std/assert";
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 import { createReportSpan, type Span } from "../../lib/cli/telemetry.ts";
 import { createRecord, NOON } from "../helpers/metrics.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { roleChunk, sse, sseAnswer, textChunk } from "../helpers/chunks.ts";
-import { holdStream, startUpstream } from "../helpers/upstream.ts";
+import { createOpenStream, startUpstream } from "../helpers/upstream.ts";
 
 interface RecordedSpan {
   name: string;
@@ -124,8 +124,8 @@ function toMs(span: JsonObject): number {
 }
 
 Deno.test("OTEL_DENO=true exports a span for the whole stream, below the runtime's span of the request", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("Hello")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk("Hello")));
+  await using upstream = startUpstream(() => source.response);
   const collector = startCollector();
   const root = new URL("../../", import.meta.url);
   const proxy = new Deno.Command(Deno.execPath(), {
@@ -161,11 +161,11 @@ Deno.test("OTEL_DENO=true exports a span for the whole stream, below the runtime
   const response = await fetch(`${url}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(ask({ stream: true })),
+    body: JSON.stringify(requestBody({ stream: true })),
   });
   setTimeout(() => {
-    held.send(sseAnswer(" you"));
-    held.close();
+    source.send(sseAnswer(" you"));
+    source.close();
   }, 300);
   await response.text();
   proxy.kill("SIGTERM");

@@ -12,7 +12,7 @@ import {
   streamText,
   tool,
 } from "../helpers/ai_sdk.ts";
-import { HELD_KEY } from "../helpers/proxy.ts";
+import { SERVER_KEY } from "../helpers/proxy.ts";
 import {
   completion,
   finishChunk,
@@ -54,7 +54,7 @@ Deno.test("generateText reads text, usage and finish reason", async () => {
   assertEquals(response.modelId, MODEL);
   assertMatch(response.id, /^msg_/);
   const [received] = harness.upstream.requests;
-  assertEquals(received?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
+  assertEquals(received?.headers.get("authorization"), `Bearer ${SERVER_KEY}`);
 });
 
 Deno.test("generateText runs tools and sends thinking, tool calls and results back", async () => {

@@ -23,7 +23,7 @@ import {
   textChunk,
   usageChunk,
 } from "../helpers/chunks.ts";
-import { errorBody, eventStream, holdStream } from "../helpers/upstream.ts";
+import { createOpenStream, errorBody, eventStream } from "../helpers/upstream.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import {
   catchCallError,
@@ -175,7 +175,7 @@ const INCOMPLETE: [about: string, start: string, end: "closed" | "reset", messag
 
 for (const [about, start, end, message] of INCOMPLETE) {
   Deno.test(`a stream that ${about} becomes an error and runs no tool`, async () => {
-    const openStream = holdStream(start);
+    const openStream = createOpenStream(start);
     await using harness = startHarness(() => openStream.response);
     const runs: unknown[] = [];
     const recordingTool = tool({ ...weather, execute: (input) => `${runs.push(input)}` });
@@ -207,7 +207,7 @@ Deno.test("a stream that fails before its first chunk is an APICallError", async
 });
 
 Deno.test("aborting a stream aborts the upstream request", async () => {
-  const openStream = holdStream(sse(textChunk("Half")));
+  const openStream = createOpenStream(sse(textChunk("Half")));
   await using harness = startHarness(() => openStream.response);
   const controller = new AbortController();
   const stream = streamText({

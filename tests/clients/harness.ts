@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { isJsonObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import type { ChatRequest } from "../../lib/openrouter/types.ts";
 import type { Handler } from "../../lib/server.ts";
-import { createProxy, HELD_KEY, LOCAL } from "../helpers/proxy.ts";
+import { createProxy, LOCAL, SERVER_KEY } from "../helpers/proxy.ts";
 import { type SeenRequest, startUpstream } from "../helpers/upstream.ts";
 import type { ChatReply } from "./replies.ts";
 
@@ -134,7 +134,7 @@ export class ScriptedModel {
   #parse({ path, headers, text }: SeenRequest): ChatRequest {
     try {
       assertEquals(path, "/api/v1/chat/completions");
-      assertEquals(headers.get("authorization"), `Bearer ${HELD_KEY}`);
+      assertEquals(headers.get("authorization"), `Bearer ${SERVER_KEY}`);
     } catch (error) {
       this.#violations.push(error instanceof Error ? error.message : String(error));
     }

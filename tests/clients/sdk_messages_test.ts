@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
-import { HELD_KEY } from "../helpers/proxy.ts";
+import { SERVER_KEY } from "../helpers/proxy.ts";
 import { Anthropic, jsonSchemaOutputFormat } from "../helpers/sdk.ts";
 import { PIXEL } from "../helpers/messages.ts";
 import {
@@ -37,7 +37,7 @@ Deno.test("messages.create returns a message", async () => {
   assertMatch(message._request_id ?? "", /^req_/);
   const [received] = harness.upstream.requests;
   assertEquals(received?.body["model"], TARGET);
-  assertEquals(received?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
+  assertEquals(received?.headers.get("authorization"), `Bearer ${SERVER_KEY}`);
 });
 
 Deno.test("messages.create with stream: true returns the events in order", async () => {
@@ -164,7 +164,7 @@ Deno.test("PROXY_API_KEYS are accepted from the SDK's apiKey and x-api-key, and 
   assertEquals(error.type, "authentication_error");
   // The proxy does not forward the keys of its clients.
   const keys = harness.upstream.requests.map(({ headers }) => headers.get("authorization"));
-  assertEquals(keys, [`Bearer ${HELD_KEY}`, `Bearer ${HELD_KEY}`]);
+  assertEquals(keys, [`Bearer ${SERVER_KEY}`, `Bearer ${SERVER_KEY}`]);
   assert(harness.upstream.requests.every(({ headers }) => headers.get("x-api-key") === null));
 });
 

@@ -7,7 +7,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { Anthropic } from "../helpers/sdk.ts";
 import { reportsDisconnect } from "../helpers/raw_client.ts";
 import { callChunk, callHead, finishChunk, sse, textChunk, usageChunk } from "../helpers/chunks.ts";
-import { eventStream, holdStream, type Reply } from "../helpers/upstream.ts";
+import { createOpenStream, eventStream, type Reply } from "../helpers/upstream.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import { catchError, HELLO, startHarness, WEATHER } from "./sdk_harness.ts";
 
@@ -31,7 +31,7 @@ for (
 }
 
 Deno.test("a lost connection makes finalMessage reject", async () => {
-  const openStream = holdStream(sse(textChunk("Half")));
+  const openStream = createOpenStream(sse(textChunk("Half")));
   await using harness = startHarness(() => openStream.response);
   const stream = harness.client.messages.stream(HELLO);
   stream.once("text", () => openStream.cut());
@@ -40,7 +40,7 @@ Deno.test("a lost connection makes finalMessage reject", async () => {
 });
 
 Deno.test("aborting a stream aborts the upstream request", async () => {
-  const openStream = holdStream(sse(textChunk("Half")));
+  const openStream = createOpenStream(sse(textChunk("Half")));
   await using harness = startHarness(() => openStream.response);
   const messages = [{ role: "user" as const, content: "Long. ".repeat(20_000) }];
   const stream = harness.client.messages.stream({ ...HELLO, messages });
@@ -52,7 +52,7 @@ Deno.test("aborting a stream aborts the upstream request", async () => {
 });
 
 Deno.test("leaving the loop over a stream aborts the upstream request", async () => {
-  const openStream = holdStream(sse(textChunk("Half")));
+  const openStream = createOpenStream(sse(textChunk("Half")));
   await using harness = startHarness(() => openStream.response);
   const stream = await harness.client.messages.create({ ...HELLO, stream: true });
   for await (const event of stream) if (event.type === "content_block_delta") break;
@@ -94,7 +94,7 @@ Deno.test("fifty concurrent streams do not mix", async () => {
   // Each response pauses until all have started, then continues in chunks of one character.
   const echo: Reply = ({ body }) => {
     const word = /question-\d+/.exec(JSON.stringify(body))?.[0] ?? "";
-    const openStream = holdStream(sse(textChunk(`<${word}`)));
+    const openStream = createOpenStream(sse(textChunk(`<${word}`)));
     if (++started === words.length) allStarted.resolve();
     allStarted.promise.then(async () => {
       for (const letter of `${word}>`) {

@@ -14,7 +14,7 @@ import {
   textChunk,
   usageChunk,
 } from "../helpers/chunks.ts";
-import { errorBody, eventStream, holdStream } from "../helpers/upstream.ts";
+import { createOpenStream, errorBody, eventStream } from "../helpers/upstream.ts";
 import { startStage, test } from "./stage.ts";
 
 const LIVE_MS = 1000;
@@ -55,18 +55,18 @@ test("shows three requests within a second, newest first", async () => {
 });
 
 test("shows the growing output of an active request within a second, then moves it to the completed ones", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("x".repeat(40))));
-  await using stage = await startStage({ script: () => held.response });
+  const source = createOpenStream(sse(roleChunk(), textChunk("x".repeat(40))));
+  await using stage = await startStage({ script: () => source.response });
   await stage.open();
   const { page } = stage;
   const sent = stage.send().catch(() => {});
   const out = page.locator("#active td").nth(3);
   await out.getByText("≈ 10", { exact: true }).waitFor({ timeout: LIVE_MS });
-  held.send(sse(textChunk("y".repeat(4000))));
+  source.send(sse(textChunk("y".repeat(4000))));
   await out.getByText("≈ 1,010", { exact: true }).waitFor({ timeout: LIVE_MS });
   assertEquals(await page.locator("#active .end").textContent(), "responding");
-  held.send(sse(finishChunk(), usageChunk(), "[DONE]"));
-  held.close();
+  source.send(sse(finishChunk(), usageChunk(), "[DONE]"));
+  source.close();
   await sent;
   await page.locator("#completed tr").waitFor({ timeout: LIVE_MS });
   assertEquals(await page.locator("#active tr").count(), 0);

@@ -8,7 +8,7 @@ import { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
 import type { RequestRecord } from "../../lib/log.ts";
 import { createHandler } from "../../lib/server.ts";
 import { countRequest } from "../helpers/metrics.ts";
-import { ask, createTestServices, LOCAL } from "../helpers/proxy.ts";
+import { createTestServices, LOCAL, requestBody } from "../helpers/proxy.ts";
 import { sse } from "../helpers/chunks.ts";
 import { eventStream, startUpstream } from "../helpers/upstream.ts";
 import { startBrowser } from "./chromium.ts";
@@ -182,7 +182,9 @@ const send = () =>
   fetch(`${url}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(ask({ model: "claude-opus-4-8", max_tokens: 8000, stream: true, tools })),
+    body: JSON.stringify(
+      requestBody({ model: "claude-opus-4-8", max_tokens: 8000, stream: true, tools }),
+    ),
     signal: client.signal,
   });
 await (await send()).text();

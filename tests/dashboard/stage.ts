@@ -3,7 +3,7 @@
  * @module
  */
 
-import { ask, type RunningProxy, startProxy } from "../helpers/proxy.ts";
+import { requestBody, type RunningProxy, startProxy } from "../helpers/proxy.ts";
 import { sseAnswer } from "../helpers/chunks.ts";
 import { eventStream, type Reply, startUpstream } from "../helpers/upstream.ts";
 import { type BrowserContext, type Found, type Page, startBrowser } from "./chromium.ts";
@@ -99,7 +99,7 @@ interface Client {
 async function send({ url, key, signal }: Client, more?: Record<string, unknown>): Promise<void> {
   const headers = new Headers({ "content-type": "application/json" });
   if (key !== undefined) headers.set("x-api-key", key);
-  const body = JSON.stringify(ask({ stream: true, ...more }));
+  const body = JSON.stringify(requestBody({ stream: true, ...more }));
   const response = await fetch(`${url}/v1/messages`, { method: "POST", headers, body, signal });
   await response.text();
 }

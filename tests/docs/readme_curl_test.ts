@@ -26,11 +26,11 @@ function hasCurl(): boolean {
 
 interface Demo {
   port: string;
-  /** Ends it as a person would, and returns its exit code. */
+  /** Stops the demo with SIGTERM. @returns its exit code */
   stop(): Promise<number>;
 }
 
-/** The demo with the permissions of its task, on a free port. */
+/** Starts the demo with the permissions of its task, on a free port. */
 async function startDemo(): Promise<Demo> {
   const demo = new Deno.Command(Deno.execPath(), {
     args: [
@@ -48,7 +48,7 @@ async function startDemo(): Promise<Demo> {
   }).spawn();
   const { promise: port, resolve, reject } = Promise.withResolvers<string>();
   const drained = drain(demo.stdout, resolve).then((text) =>
-    reject(new Error(`the demo ended without naming its port:\n${text}`))
+    reject(new Error(`the demo exited without printing its port:\n${text}`))
   );
   const stop = async () => {
     demo.kill("SIGTERM");
@@ -64,7 +64,7 @@ async function startDemo(): Promise<Demo> {
   }
 }
 
-/** Reads all of the output, so that the demo never waits for us; tells the port when it is printed. */
+/** Reads all output, so that the demo is never blocked, and reports the port when it is printed. */
 async function drain(
   output: ReadableStream<Uint8Array<ArrayBuffer>>,
   onPort: (port: string) => void,
@@ -78,7 +78,7 @@ async function drain(
   return text;
 }
 
-/** Runs an example; curl is only asked to be quiet and to add the status in a last line. */
+/** Runs an example. curl also gets options to be quiet and to print the status in a last line. */
 async function runExample(
   example: string,
   port: string,
@@ -105,8 +105,8 @@ interface Message {
   usage: { input_tokens: number; output_tokens: number };
 }
 
-/** A whole answer, with what holds for each of them checked. */
-async function askWhole(example: string, port: string): Promise<Message> {
+/** The message that an example returns, with the checks that apply to all examples. */
+async function requestMessage(example: string, port: string): Promise<Message> {
   const { status, text } = await runExample(example, port);
   assertEquals(status, "200 application/json", text);
   const message = JSON.parse(text) as Message;
@@ -144,15 +144,17 @@ Deno.test("the image in README is a PNG of one pixel that decodes", async () => 
   const view = new DataView(bytes.buffer);
   const names: string[] = [];
   let pixels = new Uint8Array();
-  for (let at = 8; at < bytes.length;) {
-    const length = view.getUint32(at);
-    const chunk = bytes.subarray(at + 4, at + 8 + length);
-    assertEquals(view.getUint32(at + 8 + length), crc32(chunk), "CRC");
+  for (let offset = 8; offset < bytes.length;) {
+    const length = view.getUint32(offset);
+    const chunk = bytes.subarray(offset + 4, offset + 8 + length);
+    assertEquals(view.getUint32(offset + 8 + length), crc32(chunk), "CRC");
     const name = new TextDecoder().decode(chunk.subarray(0, 4));
     names.push(name);
-    if (name === "IHDR") assertEquals([view.getUint32(at + 8), view.getUint32(at + 12)], [1, 1]);
+    if (name === "IHDR") {
+      assertEquals([view.getUint32(offset + 8), view.getUint32(offset + 12)], [1, 1]);
+    }
     if (name === "IDAT") pixels = await inflate(chunk.slice(4));
-    at += 12 + length;
+    offset += 12 + length;
   }
   assertEquals(names, ["IHDR", "IDAT", "IEND"]);
   // A filter byte, then red, green, blue.
@@ -184,7 +186,7 @@ Deno.test({
     let code: number | null = null;
     try {
       await test.step("plain", async () => {
-        const { stop_reason, content } = await askWhole(plain, demo.port);
+        const { stop_reason, content } = await requestMessage(plain, demo.port);
         assertEquals(stop_reason, "end_turn");
         assertEquals(content.at(-1)?.type, "text");
         assert(content.at(-1)?.text, "no text");
@@ -198,21 +200,21 @@ Deno.test({
         assertEquals(events.slice(-2), ["message_delta", "message_stop"]);
       });
       await test.step("tools", async () => {
-        const { stop_reason, content } = await askWhole(tools, demo.port);
+        const { stop_reason, content } = await requestMessage(tools, demo.port);
         assertEquals(stop_reason, "tool_use");
         const call = content.find((block) => block.type === "tool_use");
         assertEquals(call?.name, "get_weather");
         assertEquals(typeof call?.input?.["city"], "string");
       });
       await test.step("image", async () => {
-        const { stop_reason, content } = await askWhole(image, demo.port);
+        const { stop_reason, content } = await requestMessage(image, demo.port);
         assertEquals(stop_reason, "end_turn");
-        // The simulated upstream says what it received.
+        // The simulated upstream describes its input.
         assertMatch(content.at(-1)?.text ?? "", /\b1 image\b/);
       });
     } finally {
       code = await demo.stop();
     }
-    assertEquals(code, 0, "the demo did not end in good order");
+    assertEquals(code, 0, "the demo did not exit cleanly");
   },
 });

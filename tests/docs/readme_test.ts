@@ -1,6 +1,6 @@
 /**
- * Every command in the documents is run by a test, or listed as not runnable offline with a reason. Short ones are
- * run here unchanged, in a clone with an empty home. JSON in the documents parses, and settings load.
+ * Checks that every command in the documents is run by a test, or listed as not runnable offline with a reason. Short
+ * commands are run here unchanged, in a copy of the sources without settings. JSON parses, and settings load.
  * @module
  */
 
@@ -23,25 +23,26 @@ const CAN_RUN = Deno.build.os !== "windows";
 const HANG_MS = 60_000;
 const IMPORT_MAP = "--import-map=tools/jsr_fallback/import_map.json";
 
-/** The command of README that shows all permissions. */
-const FULL = readCommands(readme).find((command) => command.startsWith("deno run --no-prompt")) ??
-  "";
+/** The command in README that lists all permissions. */
+const FULL_COMMAND =
+  readCommands(readme).find((command) => command.startsWith("deno run --no-prompt")) ??
+    "";
 const EXPORTS = readCommands(readme).filter((command) => command.startsWith("export "));
 
-/** Run below: command → what it must say, and its exit code; null where it goes on until it is stopped. */
-const RUN_HERE: Readonly<Record<string, { says: RegExp; code: number | null }>> = {
-  "deno task demo": { says: /ANTHROPIC_BASE_URL=http:\/\/localhost:\d+/, code: null },
-  "cp .env.example .env": { says: /^$/, code: 0 },
-  // Nothing answers upstream: it says so, and what to do.
-  "deno task start check": { says: /✗[^]*cannot be reached/, code: 1 },
-  "deno task start": { says: /listening on 127\.0\.0\.1:\d+/, code: null },
-  "deno task start --help": { says: /Usage: claudeproxy/, code: 0 },
-  "deno task claude": { says: /the client was started/, code: 0 },
-  [FULL]: { says: /listening on 127\.0\.0\.1:\d+/, code: null },
-  ...Object.fromEntries(EXPORTS.map((command) => [command, { says: /^$/, code: 0 }])),
+/** Run below: command → its output and exit code; null for a command that runs until it is stopped. */
+const RUN_HERE: Readonly<Record<string, { output: RegExp; code: number | null }>> = {
+  "deno task demo": { output: /ANTHROPIC_BASE_URL=http:\/\/localhost:\d+/, code: null },
+  "cp .env.example .env": { output: /^$/, code: 0 },
+  // Nothing listens at the upstream address.
+  "deno task start check": { output: /✗[^]*cannot be reached/, code: 1 },
+  "deno task start": { output: /listening on 127\.0\.0\.1:\d+/, code: null },
+  "deno task start --help": { output: /Usage: claudeproxy/, code: 0 },
+  "deno task claude": { output: /the client has started/, code: 0 },
+  [FULL_COMMAND]: { output: /listening on 127\.0\.0\.1:\d+/, code: null },
+  ...Object.fromEntries(EXPORTS.map((command) => [command, { output: /^$/, code: 0 }])),
 };
 
-/** Run by another test: command → file and words of the test's name. */
+/** Run by another test: command → file and start of the test's name. */
 const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, title: string]>> = {
   "curl http://localhost:8000/v1/messages \\": [
     "docs/readme_curl_test.ts",
@@ -87,25 +88,25 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, title: stri
 
 /** Not run: command → why. */
 const NOT_OFFLINE: Readonly<Record<string, string>> = {
-  "npx -y deno@2.9 task demo": "fetches deno from npm; the task itself is run",
-  "npx -y deno@2.9 task test": "fetches deno from npm",
-  "deno task test": "is the run in which this test stands",
-  "deno task ok": "is the run in which this test stands, and what CI runs",
-  "deno task test --filter <case>": "has a gap that the reader fills",
-  "deno task test:clients": "fetches Claude Code from npm; CI's weekly run has it",
-  "deno task test:dashboard": "needs a Chromium and fetches its driver from npm",
+  "npx -y deno@2.9 task demo": "downloads deno from npm; the task itself is run",
+  "npx -y deno@2.9 task test": "downloads deno from npm",
+  "deno task test": "is the run of this test",
+  "deno task ok": "contains the run of this test; run by CI",
+  "deno task test --filter <case>": "has a placeholder",
+  "deno task test:clients": "downloads Claude Code from npm; run weekly by CI",
+  "deno task test:dashboard": "needs Chromium and downloads its driver from npm",
   "deno task replay": "needs recorded traffic, which is not in the repository",
   "deno task mutants --sample 600 --seed 1":
-    "takes minutes; tools/mutants_test.ts has its operators",
-  "deno task bench": "measures for minutes, and wants a quiet machine",
+    "takes minutes; tools/mutants_test.ts tests its operators",
+  "deno task bench": "takes minutes and needs an idle machine",
   "docker build -f docs/deploy/Dockerfile -t claudeproxy .":
-    "needs an engine and the base image; release/container_test.ts runs what the image would",
+    "needs a container engine and the base image; release/container_test.ts runs the commands of the image",
   "docker run --rm --init -p 8000:8000 --read-only --cap-drop=ALL --security-opt=no-new-privileges -e OPENROUTER_API_KEY -e PROXY_API_KEYS claudeproxy":
-    "needs an engine; release/container_test.ts runs the entry point",
-  "curl https://your-app.your-organisation.deno.net/health": "asks an app of the reader's",
+    "needs a container engine; release/container_test.ts runs the entry point",
+  "curl https://your-app.your-organisation.deno.net/health": "needs an app of the reader",
 };
 
-/** What the tables call a command: all of it, or the first line of one that has several. */
+/** The key of a command in the tables above: its first line. */
 function toKey(command: string): string {
   return command.split("\n")[0] ?? "";
 }
@@ -127,8 +128,8 @@ Deno.test("the documents and their commands are found", () => {
 Deno.test("every command in the documents is run by a test or listed as not runnable offline", () => {
   const known = new Set([RUN_HERE, RUN_ELSEWHERE, NOT_OFFLINE].flatMap(Object.keys));
   const unknown = [...found].filter(([command]) => !known.has(command));
-  assertEquals(unknown, [], "give each a test, or a reason");
-  assertEquals([...known].filter((command) => !found.has(command)), [], "in no paper any more");
+  assertEquals(unknown, [], "run each in a test, or list a reason");
+  assertEquals([...known].filter((command) => !found.has(command)), [], "not in any document");
 });
 
 Deno.test("no command is in two of the lists", () => {
@@ -145,10 +146,10 @@ for (const [command, [file, title]] of Object.entries(RUN_ELSEWHERE)) {
   });
 }
 
-// --- the commands that are run here ---
+// --- commands that are run here ---
 
-/** A folder with all that git keeps but the tests, without a `.env`. */
-function cloneSources(): string {
+/** Copies the sources without the tests and without a `.env`. */
+function copySources(): string {
   const folder = Deno.makeTempDirSync({ prefix: "claudeproxy-readme-" });
   const paths = ["main.ts", "deno.json", ".env.example", "lib", "tools/jsr_fallback"];
   for (const path of paths) copy(path, folder);
@@ -162,7 +163,7 @@ function copy(path: string, folder: string): void {
   for (const { name } of Deno.readDirSync(source)) copy(`${path}/${name}`, folder);
 }
 
-/** The command in a shell, with nothing of this machine's but what deno itself needs. */
+/** Runs a command in a shell. Of this machine's environment it gets only the variables that deno needs. */
 function start(command: string, folder: string): Deno.ChildProcess {
   const deno = Deno.execPath();
   const path = `${folder}:${deno.slice(0, deno.lastIndexOf("/"))}:${Deno.env.get("PATH") ?? ""}`;
@@ -183,7 +184,7 @@ function start(command: string, folder: string): Deno.ChildProcess {
       XDG_CONFIG_HOME: folder,
       HOST: "127.0.0.1",
       PORT: "0",
-      // Nothing listens there: nothing leaves this machine.
+      // Nothing listens there.
       OPENROUTER_BASE_URL: "http://127.0.0.1:9/api/v1",
       ...(command.endsWith("task claude") && { OPENROUTER_API_KEY: "sk-or-v1-readme-test" }),
     },
@@ -193,47 +194,50 @@ function start(command: string, folder: string): Deno.ChildProcess {
   }).spawn();
 }
 
-/** All it says on both outputs until it has said enough, and the exit code; null where it was still running. */
+/**
+ * Runs a command to its end, or stops it once the output matches `until`.
+ * @returns both outputs, and the exit code; null if it was stopped
+ */
 async function run(
   command: string,
   folder: string,
-  enough: RegExp | null,
-): Promise<{ said: string; code: number | null }> {
+  until: RegExp | null,
+): Promise<{ output: string; code: number | null }> {
   const child = start(command, folder);
   const timer = setTimeout(() => child.kill("SIGKILL"), HANG_MS);
-  let said = "";
-  let isEnough = false;
-  const listen = async (output: ReadableStream<Uint8Array<ArrayBuffer>>) => {
-    for await (const piece of output.pipeThrough(new TextDecoderStream())) {
-      said += piece;
-      if (enough === null || isEnough || !enough.test(said)) continue;
-      isEnough = true;
+  let text = "";
+  let isStopped = false;
+  const collect = async (output: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    for await (const chunk of output.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (until === null || isStopped || !until.test(text)) continue;
+      isStopped = true;
       child.kill("SIGTERM");
     }
   };
-  await Promise.all([listen(child.stdout), listen(child.stderr)]);
+  await Promise.all([collect(child.stdout), collect(child.stderr)]);
   const { code } = await child.status;
   clearTimeout(timer);
-  return { said, code: isEnough ? null : code };
+  return { output: text, code: isStopped ? null : code };
 }
 
-for (const [command, { says, code }] of Object.entries(RUN_HERE)) {
-  const short = command === FULL ? "the start task in full" : command;
+for (const [command, { output, code }] of Object.entries(RUN_HERE)) {
+  const short = command === FULL_COMMAND ? "the start task in full" : command;
   Deno.test({
-    name: `“${short}” works as it is written${CAN_RUN ? "" : " (not run: no sh)"}`,
+    name: `“${short}” works as written${CAN_RUN ? "" : " (not run: no sh)"}`,
     ignore: !CAN_RUN,
     async fn() {
-      const folder = cloneSources();
+      const folder = copySources();
       try {
-        const client = "#!/bin/sh\necho the client was started\n";
+        const client = "#!/bin/sh\necho the client has started\n";
         Deno.writeTextFileSync(`${folder}/claude`, client, { mode: 0o755 });
-        // As README says: where JSR cannot be reached. `exec`, so that a signal reaches deno and not the shell.
-        const line = command === FULL
+        // As in README if JSR cannot be reached. `exec`, so that a signal reaches deno and not the shell.
+        const line = command === FULL_COMMAND
           ? `exec ${command.replace(" main.ts", ` ${IMPORT_MAP} main.ts`)}`
           : command.replace(/^deno /, "exec deno ");
-        const ended = await run(line, folder, code === null ? says : null);
-        assertMatch(ended.said, says);
-        assertEquals(ended.code, code, ended.said);
+        const ended = await run(line, folder, code === null ? output : null);
+        assertMatch(ended.output, output);
+        assertEquals(ended.code, code, ended.output);
         if (command.startsWith("cp ")) {
           assertEquals(Deno.readTextFileSync(`${folder}/.env`), read(".env.example"));
         }
@@ -251,9 +255,9 @@ Deno.test({
     const { stdout } = await new Deno.Command("sh", {
       args: ["-c", `${EXPORTS.join("\n")}\nenv`],
     }).output();
-    const said = new TextDecoder().decode(stdout);
-    assertStringIncludes(said, "ANTHROPIC_BASE_URL=http://localhost:8000\n");
-    assertStringIncludes(said, "ANTHROPIC_AUTH_TOKEN=any-word\n");
+    const output = new TextDecoder().decode(stdout);
+    assertStringIncludes(output, "ANTHROPIC_BASE_URL=http://localhost:8000\n");
+    assertStringIncludes(output, "ANTHROPIC_AUTH_TOKEN=any-word\n");
   },
 });
 
@@ -295,15 +299,17 @@ for (const recipe of recipes) {
 
 Deno.test("README's table of models has the real mapping, and its examples are valid targets", () => {
   const rows = readRows(readSection(readme, "## Which model answers"));
-  // The first code span of each cell: part of a name, variable, example. The last row has no part of a name.
+  // The first code span of each cell: part of a model name, variable, example. The last row is for all other names.
   const spans = rows.map((row) => row.map((cell) => /`([^`]+)`/.exec(cell)?.[1] ?? ""));
-  const choices = spans.filter(([, , choice]) => choice !== "");
-  assertEquals(choices.map(([part]) => part), ["opus", "sonnet", "haiku", "fable", ""]);
-  const env = new Map(choices.map(([, variable = "", choice = ""]) => [variable, choice]));
+  const rowsWithExample = spans.filter(([, , example]) => example !== "");
+  assertEquals(rowsWithExample.map(([part]) => part), ["opus", "sonnet", "haiku", "fable", ""]);
+  const env = new Map(
+    rowsWithExample.map(([, variable = "", example = ""]) => [variable, example]),
+  );
   assertEquals(env.size, 5);
   const config = loadConfig((name) => env.get(name));
-  for (const [part, , choice = ""] of choices) {
-    const asked = part === "" ? "gpt-4" : `claude-${part}-1`;
-    assertEquals(resolveModel(asked, config, new UnavailableDefaults()).models, [choice]);
+  for (const [part, , example = ""] of rowsWithExample) {
+    const model = part === "" ? "gpt-4" : `claude-${part}-1`;
+    assertEquals(resolveModel(model, config, new UnavailableDefaults()).models, [example]);
   }
 });

@@ -1,4 +1,4 @@
-// The documents against the code: variables, commands, links and imports are as documented.
+// Checks that variables, commands, links and layers of folders are as documented.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import deno from "../../deno.json" with { type: "json" };
@@ -24,7 +24,7 @@ function parseTasks(text: string): Map<string, string> {
   );
 }
 
-/** The cells of the first table under a heading, without its head. */
+/** The rows of the first table under a heading, without its header. */
 function tableUnder(heading: string): string[][] {
   const section = readme.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
   const table = /(^\|.*\n)+/m.exec(section)?.[0] ?? "";
@@ -59,7 +59,7 @@ Deno.test("README begins with the commands for a new machine", () => {
   ]);
   const before = readme.slice(0, readme.indexOf("```sh"));
   const prose = before.split("\n\n").filter((part) => part.trim() !== "" && !part.startsWith("#"));
-  assert(prose.length <= 2, `too much stands before the first command:\n${before}`);
+  assert(prose.length <= 2, `too much text before the first command:\n${before}`);
 });
 
 Deno.test("README's full command is the start task without its substitution", () => {
@@ -72,7 +72,7 @@ Deno.test("every deno task that the documents name exists", () => {
     .filter(({ index }) => /(?:deno|deno@[\d.]+) $/.test(documents.slice(0, index)))
     .map(([, name = ""]) => name);
   assert(named.length >= 8, `only ${named.length} tasks found: the scan is broken`);
-  for (const name of named) assert(tasks.has(name), `deno task ${name} is in no deno.json`);
+  for (const name of named) assert(tasks.has(name), `deno.json has no task ${name}`);
 });
 
 Deno.test("no task has the name of a command of the program", () => {
@@ -107,18 +107,18 @@ Deno.test(".env.example lists every variable, and only the key is not commented 
     name === "OPENROUTER_API_KEY" ? `${name}=` : `# ${name}=${value}`
   );
   assertEquals(lines, expected);
-  const live = dotenv.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  assertEquals(live, ["OPENROUTER_API_KEY="]);
+  const active = dotenv.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  assertEquals(active, ["OPENROUTER_API_KEY="]);
 });
 
 Deno.test({
   name: "a shell loads .env.example, also without comment signs",
   ignore: ON_WINDOWS,
   async fn() {
-    const live = dotenv.replace(/^# ([A-Z][A-Z0-9_]*=)/gm, "$1");
+    const uncommented = dotenv.replace(/^# ([A-Z][A-Z0-9_]*=)/gm, "$1");
     const path = await Deno.makeTempFile();
     try {
-      for (const text of [dotenv, live]) {
+      for (const text of [dotenv, uncommented]) {
         await Deno.writeTextFile(path, text);
         const { code, err } = await run("sh", ["-c", 'set -a; . "$0"; set +a', path]);
         assertEquals({ code, err }, { code: 0, err: "" });
@@ -133,7 +133,7 @@ Deno.test({
 
 // --- the public modules ---
 
-Deno.test("every public symbol is documented, and names only public types", async () => {
+Deno.test("every public symbol is documented and uses only public types", async () => {
   const { code, out, err } = await run(Deno.execPath(), [
     ...["doc", "--lint", "--no-lock", "--import-map=tools/jsr_fallback/import_map.json"],
     ...Object.values(deno.exports),
@@ -153,7 +153,7 @@ Deno.test("every public library has an example that the tests run", () => {
   }
 });
 
-// --- links, files and imports named ---
+// --- links and paths ---
 
 /** GitHub's anchor for a heading. */
 function toAnchor(heading: string): string {
@@ -195,10 +195,26 @@ Deno.test("README's table of @std packages says where each is imported", () => {
   }
 });
 
-Deno.test("every file and folder that README names exists", () => {
-  for (const [, path = ""] of readme.matchAll(/`((?:lib|tests|docs|jsr_fallback)\/[\w/.]*)`/g)) {
-    Deno.statSync(new URL(path, ROOT));
-  }
+for (const document of ["README.md", ".github/CONTRIBUTING.md"]) {
+  Deno.test(`every file and folder that ${document} names exists`, () => {
+    const paths = [...read(document).matchAll(/`((?:lib|tests|docs|tools)\/[\w/.]*)`/g)]
+      .map(([, path = ""]) => path);
+    assert(paths.length >= 10, `only ${paths.length} paths: the scan is broken`);
+    for (const path of paths) Deno.statSync(new URL(path, ROOT));
+  });
+}
+
+Deno.test("CONTRIBUTING's table of layers has those of LAYERS", () => {
+  const section = read(".github/CONTRIBUTING.md").split("\n## Layout\n")[1] ?? "";
+  const rows = [...section.matchAll(/^\| \d+ +\| ([^|]+?) +\|/gm)];
+  assertEquals(
+    rows.map(([, names = ""]) => [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name)),
+    LAYERS.map((names) =>
+      names.filter((name) => name !== "deno.json").map((name) =>
+        name === "lib/" ? "lib/*.ts" : name
+      )
+    ),
+  );
 });
 
 Deno.test("no document names a registry host or a folder of one machine", () => {
@@ -209,7 +225,7 @@ Deno.test("no document names a registry host or a folder of one machine", () => 
   }
 });
 
-// --- docs/translation.md against the mapping; its coverage tables have a test of their own ---
+// --- docs/translation.md: the model mapping; its coverage tables are in translation_table_test.ts ---
 
 const translation = read("docs/translation.md");
 
@@ -222,7 +238,7 @@ Deno.test("the names in docs/translation.md are mapped as in its table of `auto`
   }
 });
 
-// --- the house: sizes and arrows ---
+// --- sizes and imports of source files ---
 
 function listSources(folder = "lib"): string[] {
   return [...Deno.readDirSync(new URL(folder, ROOT))].flatMap(({ name, isDirectory }) =>
@@ -238,9 +254,9 @@ Deno.test("no source file is longer than 300 lines", () => {
 });
 
 /**
- * The layers of the code, from the top. A file belongs to the most exact room; it may import from its own room and
- * from every layer below, never from above and never from another room of the same layer. `lib/` stands for the
- * files directly in it.
+ * The layers of the code, from the top. A file belongs to the most specific entry. It may import from its own entry
+ * and from every layer below, never from above and never from another entry of the same layer. `lib/` means the files
+ * directly in it.
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["main.ts", "lib/handler.ts", "lib/translate.ts"],
@@ -256,17 +272,19 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/", "deno.json"],
 ];
 
-/** The room of a file and its layer, counted from the top. */
-function findRoom(path: string): { room: string; layer: number } {
-  const rooms = LAYERS.flatMap((names, layer) => names.map((room) => ({ room, layer })));
-  const found = rooms.find(({ room }) => room === path) ??
-    rooms.find(({ room }) => room !== "lib/" && room.endsWith("/") && path.startsWith(room)) ??
-    rooms.find(({ room }) => room === "lib/" && /^lib\/[^/]+$/.test(path));
-  assert(found !== undefined, `${path} has no room: give it one in LAYERS`);
+/** The entry of a file in LAYERS, and its layer, counted from the top. */
+function findEntry(path: string): { entry: string; layer: number } {
+  const entries = LAYERS.flatMap((names, layer) => names.map((entry) => ({ entry, layer })));
+  const found = entries.find(({ entry }) => entry === path) ??
+    entries.find(({ entry }) =>
+      entry !== "lib/" && entry.endsWith("/") && path.startsWith(entry)
+    ) ??
+    entries.find(({ entry }) => entry === "lib/" && /^lib\/[^/]+$/.test(path));
+  assert(found !== undefined, `${path} is in no layer: add it to LAYERS`);
   return found;
 }
 
-interface Arrow {
+interface Import {
   from: string;
   /** As written in the source. */
   specifier: string;
@@ -280,15 +298,15 @@ interface InfoDependency {
 }
 
 /** Bundled for the browser, and therefore not imported. */
-const PAGE_SCRIPT = "lib/dashboard/app.ts";
+const DASHBOARD_SCRIPT = "lib/dashboard/app.ts";
 
-/** The arrows of everything that people can start or import. */
-async function readArrows(): Promise<Arrow[]> {
-  const entries = [...Object.values(deno.exports), PAGE_SCRIPT];
-  return (await Promise.all(entries.map(readArrowsOf))).flat();
+/** The imports of everything that users can start or import. */
+async function readImports(): Promise<Import[]> {
+  const entries = [...Object.values(deno.exports), DASHBOARD_SCRIPT];
+  return (await Promise.all(entries.map(readImportsOf))).flat();
 }
 
-async function readArrowsOf(entry: string): Promise<Arrow[]> {
+async function readImportsOf(entry: string): Promise<Import[]> {
   const { code, out, err } = await run(Deno.execPath(), [
     "info",
     "--json",
@@ -313,36 +331,36 @@ function toPath(specifier: string): string {
   return specifier.startsWith(ROOT.href) ? specifier.slice(ROOT.href.length) : specifier;
 }
 
-/** Why an arrow may not be; null where it may. */
-function judge({ from, to }: Arrow): string | null {
-  const start = findRoom(from);
-  const end = findRoom(to);
-  if (start.room === end.room || start.layer < end.layer) return null;
+/** Why an import is not allowed, or null. */
+function findViolation({ from, to }: Import): string | null {
+  const start = findEntry(from);
+  const end = findEntry(to);
+  if (start.entry === end.entry || start.layer < end.layer) return null;
   return `${from} → ${to} points ${start.layer === end.layer ? "sideways" : "up"}`;
 }
 
 Deno.test("imports point only to lower folders", async () => {
-  const arrows = (await readArrows())
+  const imports = (await readImports())
     .filter(({ from }) => !from.startsWith("tools/jsr_fallback/"));
-  const ours = arrows.filter(({ specifier }) => !specifier.startsWith("@std/"));
+  const ours = imports.filter(({ specifier }) => !specifier.startsWith("@std/"));
   assert(ours.length > 80, `only ${ours.length} imports found: the scan is broken`);
-  assertEquals(ours.map(judge).filter((problem) => problem !== null), []);
+  assertEquals(ours.map(findViolation).filter((problem) => problem !== null), []);
 });
 
 Deno.test("the check of imports finds one that points up and one that points sideways", () => {
-  const up = judge({
+  const up = findViolation({
     from: "lib/translate/request/messages.ts",
     specifier: "",
     to: "lib/routes/send.ts",
   });
   assertMatch(up ?? "", /points up$/);
-  const sideways = judge({
+  const sideways = findViolation({
     from: "lib/translate/request/messages.ts",
     specifier: "",
     to: "lib/stream/body_reader.ts",
   });
   assertMatch(sideways ?? "", /points sideways$/);
-  const down = judge({
+  const down = findViolation({
     from: "lib/routes/send.ts",
     specifier: "",
     to: "lib/translate/request/messages.ts",
@@ -351,8 +369,10 @@ Deno.test("the check of imports finds one that points up and one that points sid
 });
 
 Deno.test("the published modules import themselves and @std only, and never the fallback by its path", async () => {
-  const arrows = (await readArrows()).filter(({ from }) => !from.startsWith("tools/jsr_fallback/"));
-  for (const { from, specifier, to } of arrows) {
+  const imports = (await readImports()).filter(({ from }) =>
+    !from.startsWith("tools/jsr_fallback/")
+  );
+  for (const { from, specifier, to } of imports) {
     const isAllowed = specifier.startsWith("@std/")
       ? to.startsWith("tools/jsr_fallback/")
       : /^\.\.?\//.test(specifier) && /^(lib\/.*\.ts|deno\.json)$/.test(to);
@@ -362,11 +382,15 @@ Deno.test("the published modules import themselves and @std only, and never the 
 
 Deno.test("every file of lib is reached from an entry of the package", async () => {
   const entries = Object.values(deno.exports).map((path) => path.slice(2));
-  const reached = new Set([...entries, ...(await readArrows()).map(({ to }) => to), PAGE_SCRIPT]);
+  const reached = new Set([
+    ...entries,
+    ...(await readImports()).map(({ to }) => to),
+    DASHBOARD_SCRIPT,
+  ]);
   assertEquals(listSources().filter((path) => !reached.has(path)), []);
 });
 
-/** Source without its comments, in which these words may well stand. */
+/** Source without comments, which may contain these names. */
 function stripComments(source: string): string {
   return source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
 }

@@ -1,6 +1,5 @@
 /**
- * Checks docs/translation.md against the code: its tables are complete, and every row names a fixture or a test that
- * shows it.
+ * Checks docs/translation.md against the code: its tables are complete, and every row names a fixture or a test.
  * @module
  */
 
@@ -15,11 +14,11 @@ import {
 } from "../helpers/fixtures.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const page = Deno.readTextFileSync(new URL("docs/translation.md", ROOT));
+const markdown = Deno.readTextFileSync(new URL("docs/translation.md", ROOT));
 
 const requests = new Map(loadRequestCases().map((one) => [one.name, one]));
-/** The answers that clients get, by the names of their cases; undefined where it is an error. */
-const answers = new Map<string, unknown>([
+/** The responses to clients by case name; undefined for an error. */
+const responses = new Map<string, unknown>([
   ...loadStreamCases().map(({ name, events }): [string, unknown] => [name, events]),
   ...loadResponseCases().map(({ name, message }): [string, unknown] => [name, message]),
 ]);
@@ -39,8 +38,8 @@ const MISSED = [
   "Response fields: usage.speed",
   "Response blocks: web_fetch_tool_result",
 ];
-/** Types that only fixtures have. */
-const OF_TIMES_TO_COME = ["hologram", "never_heard_of", "tools.bash_tool"];
+/** Types that exist only in fixtures. */
+const INVENTED_TYPES = ["hologram", "never_heard_of", "tools.bash_tool"];
 
 /** One row of a coverage table. */
 interface Row {
@@ -56,7 +55,7 @@ interface Row {
   test: { sentence: string; file: string } | null;
 }
 
-const rows = readRows(page);
+const rows = readRows(markdown);
 
 function readRows(markdown: string): Row[] {
   return markdown.split(/^#{2,3} /m).flatMap((section) => {
@@ -68,22 +67,22 @@ function readRows(markdown: string): Row[] {
 
 function readRow(table: string, line: string): Row {
   const cells = line.split(" | ").map((cell) => cell.replace(/^\| | *\|$/g, "").trim());
-  assertEquals(cells.length, 4, `not four cells: ${line}`);
-  const [name = "", verdict = "", text = "", proof = ""] = cells;
-  const [, sentence = "", file = ""] = /^“(.+)” in `([\w/]+)`$/.exec(proof) ?? [];
+  assertEquals(cells.length, 4, `expected four cells: ${line}`);
+  const [name = "", verdict = "", text = "", source = ""] = cells;
+  const [, sentence = "", file = ""] = /^“(.+)” in `([\w/]+)`$/.exec(source) ?? [];
   return {
     table,
     name: name.replaceAll("`", ""),
     verdict: verdict.replace("*", ""),
     isBeyondUpstream: verdict.endsWith("*"),
     text,
-    fixtures: file === "" ? listQuoted(proof) : [],
+    fixtures: file === "" ? listQuoted(source) : [],
     test: file === "" ? null : { sentence, file },
   };
 }
 
 function listQuoted(text: string): string[] {
-  return [...text.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word);
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
 }
 
 function findRequest(name: string): RequestCase {
@@ -92,7 +91,7 @@ function findRequest(name: string): RequestCase {
   return found;
 }
 
-/** The JSON of a case's request, to search it for words. */
+/** The JSON of a case's request, to be searched for names. */
 function readRequest(name: string): string {
   return JSON.stringify(findRequest(name).request);
 }
@@ -105,7 +104,7 @@ async function listTests(file: string): Promise<string[]> {
     void names.push(typeof given === "string" ? given : given.name);
   try {
     Object.assign(Deno, { test: record });
-    // The query makes it a module of its own, which is read although the file may run beside this one.
+    // The query makes it a separate module, which is evaluated even if the file itself is already loaded.
     await import(`../${file}.ts?names`);
   } finally {
     Object.assign(Deno, { test });
@@ -113,30 +112,30 @@ async function listTests(file: string): Promise<string[]> {
   return names;
 }
 
-/** What a name ends in: the key, the type or the value that it is about. */
-function lastWord({ name }: Row): string {
+/** The last part of a name: a key, a type or a value. */
+function lastPart({ name }: Row): string {
   return name.split(/[.:] ?/).at(-1) ?? name;
 }
 
-/** Every key, type and stop reason of an answer; what a tool is called with is the model's own. */
-function listWords(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(listWords);
+/** Every key, type and stop reason of a response, without the inputs of tools. */
+function listNames(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(listNames);
   if (!isJsonObject(value)) return [];
   return Object.entries(value).flatMap(([key, one]) => {
     const isName = (key === "type" || key === "stop_reason") && typeof one === "string";
     if (isName) return [key, one];
-    return key === "input" ? [key] : [key, ...listWords(one)];
+    return key === "input" ? [key] : [key, ...listNames(one)];
   });
 }
 
-/** The words of the answer that a fixture expects. */
-function readAnswerWords(name: string): string[] {
-  assert(answers.has(name), `There is no fixture ${name} of an answer`);
-  return listWords(answers.get(name));
+/** The names in the response that a fixture expects. */
+function listResponseNames(name: string): string[] {
+  assert(responses.has(name), `There is no response fixture ${name}`);
+  return listNames(responses.get(name));
 }
 
 const label = ({ table, name }: Row) => `${table}: ${name}`;
-const isOfAnswer = ({ table }: Row) =>
+const isOfResponse = ({ table }: Row) =>
   ["Response fields", "Response blocks", "Stop reasons", "Stream"].includes(table);
 
 for (const [table, names] of Object.entries(NAMES)) {
@@ -149,27 +148,27 @@ for (const [table, names] of Object.entries(NAMES)) {
 Deno.test("every row of docs/translation.md has one of four verdicts, a description, and a fixture or test", () => {
   for (const row of rows) {
     assert(VERDICTS.includes(row.verdict), `${label(row)} is ${row.verdict}`);
-    assert(row.text !== "", `${label(row)} does not say what happens`);
-    assert(row.fixtures.length > 0 || row.test !== null, `${label(row)} has no proof`);
+    assert(row.text !== "", `${label(row)} has no description`);
+    assert(row.fixtures.length > 0 || row.test !== null, `${label(row)} has no fixture or test`);
   }
 });
 
 Deno.test("every fixture that docs/translation.md names exists and contains the name of its row", () => {
   for (const row of rows.filter(({ verdict }) => verdict !== "dropped")) {
     for (const name of row.fixtures) {
-      const has = answers.has(name)
-        ? !isOfAnswer(row) || readAnswerWords(name).includes(lastWord(row))
-        : listAsked(row).every((word) => readRequest(name).includes(word));
+      const has = responses.has(name)
+        ? !isOfResponse(row) || listResponseNames(name).includes(lastPart(row))
+        : listRequired(row).every((text) => readRequest(name).includes(text));
       assert(has, `${label(row)} is not in ${name}`);
     }
   }
 });
 
-/** What stands in a request that a line is about: the field or block, and what the name ends in. */
-function listAsked(row: Row): string[] {
-  const quoted = [row.name.split(/[.:]/)[0], lastWord(row)].map((word) => `"${word}"`);
+/** The strings that the request of a row must contain: the field or block, and the last part of the name. */
+function listRequired(row: Row): string[] {
+  const quoted = [row.name.split(/[.:]/)[0], lastPart(row)].map((part) => `"${part}"`);
   if (row.name === "max_tokens: 0") return ['"max_tokens":0'];
-  // The parameters of a tool stand beside its type, which has a date.
+  // A tool's type has a date and is not in the name.
   return row.table === "Tools" ? quoted.slice(1) : quoted;
 }
 
@@ -189,38 +188,38 @@ Deno.test("every test that docs/translation.md names exists", async () => {
 
 Deno.test("a refused row of docs/translation.md has a test", () => {
   for (const row of rows.filter(({ verdict }) => verdict === "refused")) {
-    assert(row.test !== null && !isOfAnswer(row), label(row));
+    assert(row.test !== null && !isOfResponse(row), label(row));
   }
 });
 
 Deno.test("a dropped field of docs/translation.md is in the dropped list of its fixture, under the first name in its row", () => {
-  for (const row of rows.filter((one) => one.verdict === "dropped" && !isOfAnswer(one))) {
+  for (const row of rows.filter((one) => one.verdict === "dropped" && !isOfResponse(one))) {
     const [reported = ""] = listQuoted(row.text);
     assert(row.fixtures.length > 0, label(row));
     for (const name of row.fixtures) {
       const { dropped } = findRequest(name);
       assert(dropped.includes(reported), `${label(row)}: '${reported}' is not in ${name}`);
-      assert(readRequest(name).includes(lastWord(row)), `${label(row)}: ${name}`);
+      assert(readRequest(name).includes(lastPart(row)), `${label(row)}: ${name}`);
     }
   }
 });
 
 Deno.test("a dropped response field of docs/translation.md is in no response fixture", () => {
-  const words = new Set([...answers.keys()].flatMap(readAnswerWords));
-  assert(words.has("citations_delta") && words.has("end_turn"), "the scan is broken");
-  for (const row of rows.filter((one) => one.verdict === "dropped" && isOfAnswer(one))) {
-    for (const name of row.fixtures) readAnswerWords(name);
-    assert(!words.has(lastWord(row)), `${label(row)} is sent`);
+  const names = new Set([...responses.keys()].flatMap(listResponseNames));
+  assert(names.has("citations_delta") && names.has("end_turn"), "the scan is broken");
+  for (const row of rows.filter((one) => one.verdict === "dropped" && isOfResponse(one))) {
+    for (const name of row.fixtures) listResponseNames(name);
+    assert(!names.has(lastPart(row)), `${label(row)} is sent`);
   }
 });
 
 Deno.test("docs/translation.md names every dropped field of the request fixtures", () => {
-  const named = new Set(listQuoted(page));
+  const documented = new Set(listQuoted(markdown));
   for (const { name, dropped } of requests.values()) {
     const unnamed = dropped.filter((one) =>
-      !named.has(one) && !named.has(one.replace(/^tools\./, "")) &&
-      !OF_TIMES_TO_COME.includes(one.replace(/^safeguards\./, "")) &&
-      // Of a schema any keyword may be named; the page says which.
+      !documented.has(one) && !documented.has(one.replace(/^tools\./, "")) &&
+      !INVENTED_TYPES.includes(one.replace(/^safeguards\./, "")) &&
+      // Any keyword of a schema can be dropped; the document lists them.
       !/^tools\.\d+\.input_schema\./.test(one)
     );
     assertEquals(unnamed, [], name);
@@ -233,12 +232,12 @@ Deno.test("at least nine tenths of what OpenRouter supports are forwarded, and d
     verdict === "carried" || verdict === "approximated"
   );
   assertGreaterOrEqual(served.length / possible.length, 0.9);
-  const numbers = [...page.matchAll(/\*\*(\d+)\*\*/g)].map(([, digits]) => Number(digits));
+  const numbers = [...markdown.matchAll(/\*\*(\d+)\*\*/g)].map(([, digits]) => Number(digits));
   assertEquals(numbers, [possible.length, served.length]);
 });
 
 Deno.test("the rows of docs/translation.md without a star that are not forwarded are the known ones", () => {
-  // A star on something that OpenRouter supports would improve the share.
+  // A wrong star would improve the share.
   const missed = rows.filter(({ verdict, isBeyondUpstream }) =>
     !isBeyondUpstream && (verdict === "dropped" || verdict === "refused")
   );

@@ -1,7 +1,7 @@
 /**
  * README's troubleshooting tables have a row for every error message, and no other rows. The messages come from the
- * real code, or are those of Claude Code and OpenRouter. Every message that stops the start or rejects a client also
- * has a test of its wording.
+ * code, or are those of Claude Code and OpenRouter. Every message that ends a start or rejects a client also has a
+ * test of its wording.
  * @module
  */
 
@@ -15,8 +15,8 @@ import { CLAUDE_CODE_MESSAGES } from "../helpers/claude_code_messages.ts";
 import { sse, textChunk } from "../helpers/chunks.ts";
 import { countRequest, createRecord, createTimeline } from "../helpers/metrics.ts";
 import { read, readRows, readSection } from "../helpers/documents.ts";
-import { ask, call, createProxy, createTestServices, get, post } from "../helpers/proxy.ts";
-import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
+import { call, createProxy, createTestServices, get, post, requestBody } from "../helpers/proxy.ts";
+import { startRawUpstream, STREAM_HEADERS } from "../helpers/raw_upstream.ts";
 import { eventStream, startSilentUpstream, startUpstream } from "../helpers/upstream.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -24,16 +24,16 @@ const ROOT = new URL("../../", import.meta.url);
 interface Row {
   text: string;
   pattern: RegExp;
-  cure: string;
+  fix: string;
 }
 
 const rows: Row[] = readRows(readSection(read("README.md"), "## When something goes wrong"))
-  .map(([words = "", cure = ""]) => {
-    const text = /^`(.*)`$/.exec(words)?.[1] ?? "";
-    return { text, pattern: toPattern(text), cure };
+  .map(([message = "", fix = ""]) => {
+    const text = /^`(.*)`$/.exec(message)?.[1] ?? "";
+    return { text, pattern: toPattern(text), fix };
   });
 
-/** `…` stands for anything; what is said may go on behind the words. */
+/** `…` matches any text. The message may be longer. */
 function toPattern(text: string): RegExp {
   const parts = text.split("…").map((part) => part.trim().replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${parts.join("[^]*")}`);
@@ -41,7 +41,7 @@ function toPattern(text: string): RegExp {
 
 const used = new Set<string>();
 
-function findCure(message: string): Row | undefined {
+function findRow(message: string): Row | undefined {
   const row = rows.find(({ pattern }) => pattern.test(message));
   if (row !== undefined) used.add(row.text);
   return row;
@@ -49,57 +49,61 @@ function findCure(message: string): Row | undefined {
 
 Deno.test("every row of the troubleshooting tables has a message and a fix", () => {
   assert(rows.length >= 50, `only ${rows.length} rows: the scan is broken`);
-  for (const { text, cure } of rows) {
+  for (const { text, fix } of rows) {
     const longest = Math.max(...text.split("…").map((part) => part.trim().length));
-    assert(longest >= 12, `too little to search for: ${text}`);
-    assert(cure.length >= 8, `no cure: ${text}`);
+    assert(longest >= 12, `too short to search for: ${text}`);
+    assert(fix.length >= 8, `no fix: ${text}`);
   }
-  assertEquals(rows.length, new Set(rows.map(({ text }) => text)).size, "a message twice");
+  assertEquals(rows.length, new Set(rows.map(({ text }) => text)).size, "duplicate message");
 });
 
-// --- what the code says to clients ---
+// --- messages to clients ---
 
-const HELD: AuthConfig = {
-  openrouterApiKey: "sk-or-v1-held",
+const AUTH_CONFIG: AuthConfig = {
+  openrouterApiKey: "sk-or-v1-server",
   proxyApiKeys: [],
   allowedOrigins: [],
   onDenoDeploy: false,
   dialect: "openrouter",
 };
-const STRANGER = toPeer({ transport: "tcp", hostname: "203.0.113.7" });
+const REMOTE = toPeer({ transport: "tcp", hostname: "203.0.113.7" });
 const JSON_TYPE = { "content-type": "application/json" };
 
-interface Guest {
+interface RejectedRequest {
   path?: string;
   headers?: Record<string, string>;
   config?: Partial<AuthConfig>;
   isPreflight?: true;
 }
 
-function refuse({ path = "/v1/messages", headers = JSON_TYPE, config = {}, ...rest }: Guest) {
-  const visit = {
+function rejectedMessage(
+  { path = "/v1/messages", headers = JSON_TYPE, config = {}, ...rest }: RejectedRequest,
+) {
+  const request = {
     method: path === "/stats" ? "GET" : "POST",
     path,
     headers: new Headers(headers),
     host: "localhost:8000",
-    peer: STRANGER,
+    peer: REMOTE,
   };
-  const all = { ...HELD, ...config };
-  return tell(() => rest.isPreflight ? authorizePreflight(visit, all) : authorize(visit, all));
+  const merged = { ...AUTH_CONFIG, ...config };
+  return thrownMessage(() =>
+    rest.isPreflight ? authorizePreflight(request, merged) : authorize(request, merged)
+  );
 }
 
-/** The message of what is thrown. */
-function tell(attempt: () => unknown): string {
+/** The message of the error that is thrown. */
+function thrownMessage(attempt: () => unknown): string {
   try {
     attempt();
   } catch (error) {
     if (error instanceof Error) return error.message;
   }
-  throw new Error("Nothing was refused");
+  throw new Error("No error was thrown");
 }
 
-/** The message with which the whole proxy answers, or ends a stream. */
-async function answer(request: Request, options: Parameters<typeof createProxy>[0] = {}) {
+/** The error message of a response, or at the end of a stream. */
+async function sendForError(request: Request, options: Parameters<typeof createProxy>[0] = {}) {
   const { handler } = createProxy(options);
   const text = await (await call(handler, request)).text();
   const line = text.startsWith("{")
@@ -108,42 +112,45 @@ async function answer(request: Request, options: Parameters<typeof createProxy>[
   return String(JSON.parse(line).error?.message);
 }
 
-async function answerFrom(reply: () => Response, more: Record<string, unknown> = {}) {
+async function sendForErrorWith(reply: () => Response, more: Record<string, unknown> = {}) {
   await using upstream = startUpstream(reply);
-  return await answer(post(ask(more)), { upstream });
+  return await sendForError(post(requestBody(more)), { upstream });
 }
 
-async function waitInVain(): Promise<string> {
+async function timeOutBeforeResponse(): Promise<string> {
   await using upstream = startSilentUpstream();
-  return await answer(post(ask()), { upstream, env: { TIMEOUT_S: "0.05" } });
+  return await sendForError(post(requestBody()), { upstream, env: { TIMEOUT_S: "0.05" } });
 }
 
-async function waitInTheMiddle(): Promise<string> {
+async function timeOutMidStream(): Promise<string> {
   const encoder = new TextEncoder();
   await using upstream = startUpstream(() =>
     eventStream(
       new ReadableStream({ start: (body) => body.enqueue(encoder.encode(sse(textChunk("Hel")))) }),
     )
   );
-  return await answer(post(ask({ stream: true })), { upstream, env: { TIMEOUT_S: "0.05" } });
+  return await sendForError(post(requestBody({ stream: true })), {
+    upstream,
+    env: { TIMEOUT_S: "0.05" },
+  });
 }
 
-async function breakConnection(): Promise<string> {
+async function closeConnection(): Promise<string> {
   await using upstream = startRawUpstream(async (call) => {
-    await call.send(STREAM_HEAD);
+    await call.send(STREAM_HEADERS);
     await call.chunk(sse(textChunk("Hel")));
   });
-  return await answer(post(ask({ stream: true })), { upstream });
+  return await sendForError(post(requestBody({ stream: true })), { upstream });
 }
 
-function refuseBudget(): string {
+function exceedBudget(): string {
   const services = createTestServices({ env: { MAX_COST_USD: "5" } });
   const timeline = createTimeline(createRecord({ costUsd: 5.01 }));
   countRequest(services.metrics, timeline);
-  return tell(() => requireBudget(services));
+  return thrownMessage(() => requireBudget(services));
 }
 
-function fromOpenRouter(status: number, message: string, model = "x/y"): string {
+function parseUpstreamMessage(status: number, message: string, model = "x/y"): string {
   const body = JSON.stringify({ error: { code: status, message } });
   return parseErrorResponse(status, body, { model, suggestModels: () => ["x/z"] }).message;
 }
@@ -152,41 +159,42 @@ const user = (block: unknown) => ({ messages: [{ role: "user", content: [block] 
 const FILE = { type: "document", source: { type: "file", file_id: "file_1" } };
 const CODE = { type: "code_execution_20250522", name: "code_execution" };
 
-/** What happened → the message. OpenRouter's own words are those of its documents, and of recorded answers. */
-const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
-  "no key": () => answer(post(ask()), { env: { OPENROUTER_API_KEY: undefined } }),
-  "a key that OpenRouter refuses": () => fromOpenRouter(401, "User not found."),
-  "an invalid proxy key": () => refuse({ config: { proxyApiKeys: ["mine"] } }),
-  "a stranger": () => refuse({}),
-  "a stranger who wants metrics": () =>
-    refuse({ path: "/stats", config: { openrouterApiKey: null } }),
-  "a foreign page": () => refuse({ headers: { ...JSON_TYPE, origin: "https://a.example" } }),
-  "a foreign page that names no origin": () =>
-    refuse({ headers: { ...JSON_TYPE, "sec-fetch-site": "cross-site" } }),
-  "a preflight": () => refuse({ isPreflight: true }),
+/** Situation → message. OpenRouter's messages are from its documentation and recorded responses. */
+const MESSAGES: Readonly<Record<string, () => string | Promise<string>>> = {
+  "no key": () => sendForError(post(requestBody()), { env: { OPENROUTER_API_KEY: undefined } }),
+  "an upstream key that OpenRouter rejects": () => parseUpstreamMessage(401, "User not found."),
+  "an invalid proxy key": () => rejectedMessage({ config: { proxyApiKeys: ["mine"] } }),
+  "a remote client": () => rejectedMessage({}),
+  "a remote client that requests metrics": () =>
+    rejectedMessage({ path: "/stats", config: { openrouterApiKey: null } }),
+  "a page of another origin": () =>
+    rejectedMessage({ headers: { ...JSON_TYPE, origin: "https://a.example" } }),
+  "a page of another site without an origin": () =>
+    rejectedMessage({ headers: { ...JSON_TYPE, "sec-fetch-site": "cross-site" } }),
+  "a preflight": () => rejectedMessage({ isPreflight: true }),
   "no credit": () =>
-    fromOpenRouter(402, "This request requires more credits, but can only afford 1234."),
-  "the day's limit": refuseBudget,
-  "no such model": () => fromOpenRouter(400, "x/y is not a valid model ID"),
-  "a model without endpoints": () => fromOpenRouter(404, "No endpoints found for x/y."),
+    parseUpstreamMessage(402, "This request requires more credits, but can only afford 1234."),
+  "the daily limit": exceedBudget,
+  "no such model": () => parseUpstreamMessage(400, "x/y is not a valid model ID"),
+  "a model without endpoints": () => parseUpstreamMessage(404, "No endpoints found for x/y."),
   "a data policy": () =>
-    fromOpenRouter(404, "No endpoints found matching your data policy (Free model training)"),
+    parseUpstreamMessage(404, "No endpoints found matching your data policy (Free model training)"),
   "a model without tools": () =>
-    fromOpenRouter(404, "No endpoints found that support tool use. Try disabling 'Read'."),
+    parseUpstreamMessage(404, "No endpoints found that support tool use. Try disabling 'Read'."),
   "no allowed provider": () =>
-    fromOpenRouter(404, "No allowed providers are available for the selected model."),
+    parseUpstreamMessage(404, "No allowed providers are available for the selected model."),
   "too many requests a minute": () =>
-    fromOpenRouter(429, "Rate limit exceeded: free-models-per-min. "),
+    parseUpstreamMessage(429, "Rate limit exceeded: free-models-per-min. "),
   "a context overflow": () =>
-    fromOpenRouter(
+    parseUpstreamMessage(
       400,
       "This endpoint's maximum context length is 200000 tokens. However, you requested about 210000 tokens.",
     ),
-  "too many at once": async () => {
+  "too many concurrent requests": async () => {
     await using upstream = startSilentUpstream();
     const { handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1", TIMEOUT_S: "0.2" } });
-    const first = call(handler, post(ask()));
-    const second = await (await call(handler, post(ask()))).json();
+    const first = call(handler, post(requestBody()));
+    const second = await (await call(handler, post(requestBody()))).json();
     await (await first).text();
     return String(second.error.message);
   },
@@ -194,46 +202,54 @@ const SAID: Readonly<Record<string, () => string | Promise<string>>> = {
     const { handler, services } = createProxy();
     for (const megabytes of [60, 30]) services.byteBudget.open().resize(megabytes * 1024 * 1024);
     const headers = { "content-length": `${32 * 1024 * 1024}` };
-    const refused = await (await call(handler, post(ask(), headers))).json();
-    return String(refused.error.message);
+    const body = await (await call(handler, post(requestBody(), headers))).json();
+    return String(body.error.message);
   },
   "a large body": () =>
-    answer(post(ask({ system: "x".repeat(3000) })), { env: { MAX_BODY_MB: "0.002" } }),
-  "no way to OpenRouter": () => answer(post(ask())),
-  "no answer in time": waitInVain,
-  "silence in the middle": waitInTheMiddle,
-  "a connection that breaks": breakConnection,
-  "an end too soon": () => answerFrom(() => eventStream(sse(textChunk("Hel"))), { stream: true }),
-  "a page instead of an API": () =>
-    answerFrom(() => new Response("<html></html>", { status: 404 })),
-  "a redirect": () => answerFrom(() => new Response("", { status: 301 })),
+    sendForError(post(requestBody({ system: "x".repeat(3000) })), {
+      env: { MAX_BODY_MB: "0.002" },
+    }),
+  "an unreachable upstream": () => sendForError(post(requestBody())),
+  "no response within the timeout": timeOutBeforeResponse,
+  "an idle timeout during a stream": timeOutMidStream,
+  "a closed connection": closeConnection,
+  "an incomplete stream": () =>
+    sendForErrorWith(() => eventStream(sse(textChunk("Hel"))), { stream: true }),
+  "an HTML page instead of an API": () =>
+    sendForErrorWith(() => new Response("<html></html>", { status: 404 })),
+  "a redirect": () => sendForErrorWith(() => new Response("", { status: 301 })),
   "a base URL with /v1": () =>
-    answer(get("/v1/v1/messages", { method: "POST", headers: JSON_TYPE })),
-  "another content type": () => refuse({ headers: { "content-type": "text/plain" } }),
-  "a choice of a tool of Anthropic's": () =>
-    answer(post(ask({ tools: [CODE], tool_choice: { type: "tool", name: CODE.name } }))),
-  "a choice of any of Anthropic's tools": () =>
-    answer(post(ask({ tools: [CODE, { type: "mcp_toolset" }], tool_choice: { type: "any" } }))),
-  "a file": () => answer(post(ask(user(FILE)))),
-  "a setting": () => tell(() => loadConfig((name) => name === "PORT" ? "many" : undefined)),
+    sendForError(get("/v1/v1/messages", { method: "POST", headers: JSON_TYPE })),
+  "another content type": () => rejectedMessage({ headers: { "content-type": "text/plain" } }),
+  "a tool_choice of an unsupported server tool": () =>
+    sendForError(
+      post(requestBody({ tools: [CODE], tool_choice: { type: "tool", name: CODE.name } })),
+    ),
+  "tool_choice any with only unsupported tools": () =>
+    sendForError(
+      post(requestBody({ tools: [CODE, { type: "mcp_toolset" }], tool_choice: { type: "any" } })),
+    ),
+  "a file id": () => sendForError(post(requestBody(user(FILE)))),
+  "an invalid setting": () =>
+    thrownMessage(() => loadConfig((name) => name === "PORT" ? "many" : undefined)),
 };
 
-for (const [what, produce] of Object.entries(SAID)) {
-  Deno.test(`README has a fix for the message after ${what}`, async () => {
+for (const [situation, produce] of Object.entries(MESSAGES)) {
+  Deno.test(`README has a fix for the message after ${situation}`, async () => {
     const message = await produce();
-    assert(findCure(message) !== undefined, `no row for “${message}”`);
+    assert(findRow(message) !== undefined, `no row for “${message}”`);
   });
 }
 
-for (const [what, words] of Object.entries(CLAUDE_CODE_MESSAGES)) {
-  Deno.test(`README has a fix for Claude Code's own message: ${what}`, () => {
-    const row = rows.find(({ text }) => text.includes(words) || toPattern(text).test(words));
-    assert(row !== undefined, words);
+for (const [name, message] of Object.entries(CLAUDE_CODE_MESSAGES)) {
+  Deno.test(`README has a fix for Claude Code's own message: ${name}`, () => {
+    const row = rows.find(({ text }) => text.includes(message) || toPattern(text).test(message));
+    assert(row !== undefined, message);
     used.add(row.text);
   });
 }
 
-// --- what the code says at a start ---
+// --- messages at startup ---
 
 function listFiles(folder: string): string[] {
   return [...Deno.readDirSync(new URL(folder, ROOT))].flatMap(({ name, isDirectory }) =>
@@ -241,7 +257,7 @@ function listFiles(folder: string): string[] {
   );
 }
 
-/** Every message in these sources that ends a start or refuses a client, with a word for each gap. */
+/** The sources of messages that end a start or reject a client. */
 const SOURCES = [
   ...listFiles("lib/cli"),
   ...["main.ts", "lib/config_parsers.ts", "lib/auth.ts", "lib/routes/budget.ts"],
@@ -249,7 +265,7 @@ const SOURCES = [
 
 interface Template {
   source: string;
-  /** As it stands there, `${…}` included. */
+  /** As in the source, including `${…}`. */
   text: string;
   isStart: boolean;
 }
@@ -265,33 +281,33 @@ const templates: Template[] = SOURCES.flatMap((source) =>
   }))
 ).filter(({ source, isStart }) => isStart || !source.startsWith("lib/cli/"));
 
-/** The values of placeholders that matter for the search. */
-const GAPS: Readonly<Record<string, readonly string[]>> = {
+/** Values of placeholders that affect the search. */
+const PLACEHOLDERS: Readonly<Record<string, readonly string[]>> = {
   "describeFlag(address)": [describeFlag("127.0.0.2:80")],
   "JSON.stringify(shown)": ['"x"'],
   problem: ["is not installed", "cannot be run"],
 };
 
-/** The template with something in each gap: several where a gap has several forms. */
+/** The template with values for its placeholders: several results if one has several values. */
 function fill(text: string): string[] {
-  const gap = /\$\{((?:[^{}]|\{[^{}]*\})*)\}/.exec(text);
-  if (gap === null) return [text];
-  const words = GAPS[gap[1] ?? ""] ?? ["x"];
-  return words.flatMap((word) => fill(text.replace(gap[0], () => word)));
+  const placeholder = /\$\{((?:[^{}]|\{[^{}]*\})*)\}/.exec(text);
+  if (placeholder === null) return [text];
+  const values = PLACEHOLDERS[placeholder[1] ?? ""] ?? ["x"];
+  return values.flatMap((value) => fill(text.replace(placeholder[0], () => value)));
 }
 
 Deno.test("the messages in the source files are found", () => {
   assert(templates.length >= 28, `only ${templates.length}: the scan is broken`);
   const throws = SOURCES.flatMap((source) => [...read(source).matchAll(/new StartError\(/g)]);
   const seen = templates.filter(({ isStart }) => isStart);
-  // One passes on the words of a ConfigError.
+  // One of them wraps a ConfigError.
   assertEquals(seen.length, throws.length - 1);
 });
 
 for (const { source, text } of templates) {
   const name = text.length > 60 ? `${text.slice(0, 60)}…` : text;
   Deno.test(`README has a fix for “${name}” (${source})`, () => {
-    for (const message of fill(text)) assert(findCure(message) !== undefined, message);
+    for (const message of fill(text)) assert(findRow(message) !== undefined, message);
   });
 }
 
@@ -299,18 +315,18 @@ const OWN_FILES = /(troubleshooting|readme)_test\.ts$/;
 const tests = listFiles("tests")
   .filter((path) => path.endsWith("_test.ts") && !OWN_FILES.test(path)).map(read).join("\n");
 
-/** What to look for in the tests: runs of three words of each form, or all of a short piece. */
+/** Phrases to search for in the tests: three consecutive words of each form, or all of a short text. */
 function listPhrases(text: string): string[][] {
-  const isKnown = (name: string) => GAPS[name] !== undefined;
-  const gapless = text.replaceAll(
+  const isKnown = (name: string) => PLACEHOLDERS[name] !== undefined;
+  const withoutUnknown = text.replaceAll(
     /\$\{((?:[^{}]|\{[^{}]*\})*)\}/g,
-    (gap, name: string) => isKnown(name) ? gap : "\n",
+    (placeholder, name: string) => isKnown(name) ? placeholder : "\n",
   );
-  return fill(gapless).map((form) => form.split("\n").flatMap(toPhrases));
+  return fill(withoutUnknown).map((form) => form.split("\n").flatMap(toPhrases));
 }
 
-function toPhrases(piece: string): string[] {
-  const words = piece.split(/\s+/).filter((word) => /\w/.test(word));
+function toPhrases(line: string): string[] {
+  const words = line.split(/\s+/).filter((word) => /\w/.test(word));
   const runs = words.slice(2).map((_, at) => words.slice(at, at + 3).join(" "));
   return (runs.length > 0 ? runs : [words.join(" ")])
     .map((run) => run.replace(/[:;,.]$/, "")).filter((run) => run.length >= 12);
@@ -321,15 +337,15 @@ for (const { source, text } of templates) {
   Deno.test(`a test checks the message “${name}” (${source})`, () => {
     for (const phrases of listPhrases(text)) {
       const isTested = phrases.some((phrase) => tests.includes(phrase));
-      assert(isTested, `none has any of: ${phrases.join(" | ")}`);
+      assert(isTested, `no test has one of: ${phrases.join(" | ")}`);
     }
   });
 }
 
-/** Of the runtime, not of ours. */
-const FOREIGN = ['Import "@std/…" not a dependency'];
+/** Messages of the runtime. */
+const RUNTIME_MESSAGES = ['Import "@std/…" not a dependency'];
 
 Deno.test("every row of the troubleshooting tables is about a message that exists", () => {
   const stale = rows.map(({ text }) => text).filter((text) => !used.has(text));
-  assertEquals(stale, FOREIGN);
+  assertEquals(stale, RUNTIME_MESSAGES);
 });

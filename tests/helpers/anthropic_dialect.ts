@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { JsonObject as Json } from "../../lib/json.ts";
+import type { JsonObject } from "../../lib/json.ts";
 import { call, createProxy, post, type TestServices } from "./proxy.ts";
 import { type Reply, startUpstream, type Upstream } from "./upstream.ts";
 
@@ -30,7 +30,7 @@ export const MESSAGE = {
 };
 
 /** Events as Anthropic's API sends them. */
-export function events(...list: Json[]): string {
+export function events(...list: JsonObject[]): string {
   return list.map((event) => `event: ${event["type"]}\ndata: ${JSON.stringify(event)}\n\n`).join(
     "",
   );

@@ -4,22 +4,22 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { serveBounded } from "./bounded_server.ts";
 import { startRawUpstream } from "./raw_upstream.ts";
-import { holdStream } from "./upstream.ts";
+import { createOpenStream } from "./upstream.ts";
 
 Deno.test("a bounded server waits for an open response", async () => {
-  const held = holdStream("one ");
-  const server = serveBounded("Upstream", () => held.response);
+  const source = createOpenStream("one ");
+  const server = serveBounded("Upstream", () => source.response);
   const response = await fetch(`http://127.0.0.1:${server.port}/`);
   const stopped = server.stop();
-  held.send("two");
-  held.close();
+  source.send("two");
+  source.close();
   assertEquals(await response.text(), "one two");
   await stopped;
 });
 
 Deno.test("a bounded server aborts a response that stays open and reports it", async () => {
-  const held = holdStream("one ");
-  const server = serveBounded("Upstream", () => held.response, 50);
+  const source = createOpenStream("one ");
+  const server = serveBounded("Upstream", () => source.response, 50);
   const response = await fetch(`http://127.0.0.1:${server.port}/path`);
   const error = await assertRejects(() => server.stop(), Error);
   assertEquals(error.message, "Upstream did not stop: still open after 0.05 s: GET /path");
@@ -41,11 +41,11 @@ Deno.test("a bounded server aborts a request without a response", async () => {
 });
 
 Deno.test("a bounded server without connected clients stops at once", async () => {
-  const held = holdStream("one ");
-  const server = serveBounded("Upstream", () => held.response);
+  const source = createOpenStream("one ");
+  const server = serveBounded("Upstream", () => source.response);
   const response = await fetch(`http://127.0.0.1:${server.port}/`);
   await response.body?.cancel();
-  await held.cancelled;
+  await source.cancelled;
   await server.stop();
 });
 

@@ -8,7 +8,13 @@ import { assert, assertEquals } from "@std/assert";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { collectMessage } from "../../lib/translate/response/message.ts";
 import { checkGrammar } from "./grammar.ts";
-import { ask, HELD_KEY, type RunningProxy, startProxy, type TestOptions } from "./proxy.ts";
+import {
+  requestBody,
+  type RunningProxy,
+  SERVER_KEY,
+  startProxy,
+  type TestOptions,
+} from "./proxy.ts";
 import {
   LAST_CHUNK,
   type RawOptions,
@@ -16,7 +22,7 @@ import {
   type RawScript,
   type RawUpstream,
   startRawUpstream,
-  STREAM_HEAD,
+  STREAM_HEADERS,
 } from "./raw_upstream.ts";
 import { parseSse } from "./sse.ts";
 import { completion, sse, sseAnswer } from "./chunks.ts";
@@ -31,12 +37,12 @@ export interface Outcome {
   /** `type: message` of an error response or a last error event, or "". */
   error: string;
   /** All text of the message, or "". */
-  words: string;
+  content: string;
   /** The message, possibly incomplete. */
   message: Message | null;
 }
 
-export const STREAM = ask({ stream: true });
+export const STREAM = requestBody({ stream: true });
 
 /** Sends one request through a new proxy to a new upstream. */
 export async function sendThrough(
@@ -51,7 +57,7 @@ export async function sendThrough(
 /** Sends a stream of these chunks with a complete HTTP body. */
 export function streamChunks(...chunks: (Record<string, unknown> | string)[]): RawScript {
   return async (call) => {
-    await call.send(STREAM_HEAD);
+    await call.send(STREAM_HEADERS);
     for (const chunk of chunks) await call.chunk(sse(chunk));
     await call.send(LAST_CHUNK);
   };
@@ -104,7 +110,7 @@ export function readResponse(
     text,
     events: [],
     error: "",
-    words: "",
+    content: "",
     message: null,
   };
   if ((headers.get("content-type") ?? "").startsWith("text/event-stream")) {
@@ -124,7 +130,7 @@ export function readResponse(
     }
   }
   for (const block of outcome.message?.content ?? []) {
-    if (block.type === "text") outcome.words += block.text;
+    if (block.type === "text") outcome.content += block.text;
   }
   return outcome;
 }
@@ -133,6 +139,6 @@ export function readResponse(
 export function assertError(outcome: Outcome, status: number, start: string): void {
   assertEquals(outcome.status, status, outcome.text);
   assert(outcome.error.startsWith(start), outcome.error);
-  assertEquals(outcome.text.includes(HELD_KEY), false);
+  assertEquals(outcome.text.includes(SERVER_KEY), false);
   assertEquals(/\n\s+at |file:\/\/|:\/\/127\.0\.0\.1/.test(outcome.text), false, outcome.text);
 }

@@ -8,7 +8,7 @@ import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { completion, sseAnswer } from "./chunks.ts";
 import { checkGrammar } from "./grammar.ts";
 import { checkChatRequest } from "./openrouter_request_checker.ts";
-import { ask, call, createProxy, post } from "./proxy.ts";
+import { call, createProxy, post, requestBody } from "./proxy.ts";
 import { parseSse } from "./sse.ts";
 import { eventStream, type Reply, startUpstream } from "./upstream.ts";
 
@@ -63,7 +63,7 @@ export async function sendForUpstreamMessages(
   messages: unknown[],
   more: Json = {},
 ): Promise<unknown> {
-  const { response, text, seen: [seen] } = await send(ask({ messages, ...more }));
+  const { response, text, seen: [seen] } = await send(requestBody({ messages, ...more }));
   assertEquals(response.status, 200, text);
   return seen?.["messages"];
 }

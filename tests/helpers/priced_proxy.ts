@@ -5,7 +5,7 @@
 
 import type { Today } from "../../lib/metrics/types.ts";
 import { completion, finishChunk, roleChunk, sse, textChunk, usageChunk } from "./chunks.ts";
-import { ask, call, createProxy, get, HELD_KEY, post } from "./proxy.ts";
+import { call, createProxy, get, post, requestBody, SERVER_KEY } from "./proxy.ts";
 import { eventStream, type Reply, startUpstream, type Upstream } from "./upstream.ts";
 
 type Proxy = ReturnType<typeof createProxy>;
@@ -33,10 +33,10 @@ export async function startStage(
 }
 
 export function send({ handler }: Proxy, more: Record<string, unknown> = {}): Promise<Response> {
-  return call(handler, post(ask({ model: "a/x", ...more })));
+  return call(handler, post(requestBody({ model: "a/x", ...more })));
 }
 
-export async function readToday({ handler }: Proxy, key = HELD_KEY): Promise<Today> {
+export async function readToday({ handler }: Proxy, key = SERVER_KEY): Promise<Today> {
   const response = await call(handler, get("/stats", { headers: { "x-api-key": key } }));
   return (await response.json()).today;
 }

@@ -81,9 +81,9 @@ export class Program implements AsyncDisposable {
     const command = [Deno.execPath(), ...RUN, ...chosen, MAIN, ...args];
     // Sets both limits, as Deno raises the soft limit to the hard one.
     const limited = ["sh", "-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, ...command];
-    const [program = "", ...words] = maxFiles === undefined ? command : limited;
+    const [program = "", ...rest] = maxFiles === undefined ? command : limited;
     this.#child = new Deno.Command(program, {
-      args: words,
+      args: rest,
       env: {
         ...Object.fromEntries(machine),
         NO_COLOR: "1",
@@ -171,7 +171,7 @@ export class Upstream implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   /** The keys of chat requests. */
   readonly keys: (string | null)[] = [];
-  readonly #asked = Promise.withResolvers<void>();
+  readonly #requested = Promise.withResolvers<void>();
   readonly #holdsHead: boolean;
 
   /** @param options `holdsHead`: the headers are also sent only after `goOn()` */
@@ -179,7 +179,7 @@ export class Upstream implements AsyncDisposable {
     this.#holdsHead = holdsHead;
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request) => this.#answer(request),
+      (request) => this.#respond(request),
     );
   }
 
@@ -188,19 +188,19 @@ export class Upstream implements AsyncDisposable {
   }
 
   /** Resolves at the first chat request. */
-  get asked(): Promise<void> {
-    return this.#asked.promise;
+  get requested(): Promise<void> {
+    return this.#requested.promise;
   }
 
   goOn(): void {
     this.#goOn.resolve();
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #respond(request: Request): Promise<Response> {
     await request.body?.cancel();
     if (request.url.endsWith("/models")) return Response.json({ data: [] });
     this.keys.push(request.headers.get("authorization"));
-    this.#asked.resolve();
+    this.#requested.resolve();
     if (this.#holdsHead) await this.#goOn.promise;
     let step = 0;
     const body = new ReadableStream<string>({
@@ -234,7 +234,7 @@ export async function run(start: Start): Promise<Ended> {
   return await program.end();
 }
 
-export function ask(url: string, options: { stream: boolean }): Promise<Response> {
+export function sendMessage(url: string, options: { stream: boolean }): Promise<Response> {
   return fetch(`${url}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -249,7 +249,7 @@ export function ask(url: string, options: { stream: boolean }): Promise<Response
 
 /** A stream whose first delta has been read. */
 export async function openStream(url: string): Promise<ReadableStreamDefaultReader<string>> {
-  const { body } = await ask(url, { stream: true });
+  const { body } = await sendMessage(url, { stream: true });
   assert(body !== null);
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = ""; !text.includes('"One"');) {

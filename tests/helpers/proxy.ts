@@ -13,7 +13,7 @@ import { createServices } from "../../lib/services.ts";
 import { serveBounded } from "./bounded_server.ts";
 
 /** The proxy's default OpenRouter key. */
-export const HELD_KEY = "sk-or-v1-0123456789abcdef-held";
+export const SERVER_KEY = "sk-or-v1-0123456789abcdef-held";
 
 /** The origin of requests without a socket. */
 export const ORIGIN = "http://localhost:8000";
@@ -39,7 +39,7 @@ export interface TestServices extends Services {
 /** Services with the real client, and ids that count from 1. */
 export function createTestServices({ upstream, env = {} }: TestOptions = {}): TestServices {
   const settings: Record<string, string | undefined> = {
-    OPENROUTER_API_KEY: HELD_KEY,
+    OPENROUTER_API_KEY: SERVER_KEY,
     // Nothing listens on port 9.
     OPENROUTER_BASE_URL: upstream?.baseUrl ?? "http://127.0.0.1:9/api/v1",
     ...env,
@@ -124,7 +124,7 @@ export function post(body: unknown, headers: Record<string, string> = {}): Reque
 }
 
 /** The body of a minimal messages request. */
-export function ask(more: Record<string, unknown> = {}): Record<string, unknown> {
+export function requestBody(more: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     model: "claude-sonnet-4-5",
     max_tokens: 100,
@@ -144,8 +144,8 @@ export function send(
 
 /** A request for a JSON response and one for a stream. */
 export const MODES: readonly { mode: string; request: Record<string, unknown> }[] = [
-  { mode: "a plain request", request: ask() },
-  { mode: "a stream request", request: ask({ stream: true }) },
+  { mode: "a plain request", request: requestBody() },
+  { mode: "a stream request", request: requestBody({ stream: true }) },
 ];
 
 /** A listening proxy. Stop it with `await using`. */

@@ -10,7 +10,7 @@ import { isSettled } from "./timeout.ts";
 /** One connection, with the request that came over it. */
 export interface RawCall {
   /** Request line and headers. */
-  head: string;
+  headers: string;
   /** The parsed request body; `{}` if it is not read. */
   body: Record<string, unknown>;
   /** Writes bytes; false if the proxy has disconnected. */
@@ -45,7 +45,7 @@ export interface RawUpstream extends AsyncDisposable {
 }
 
 /** The headers of a chunked event stream. */
-export const STREAM_HEAD = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n" +
+export const STREAM_HEADERS = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n" +
   "connection: close\r\ntransfer-encoding: chunked\r\n\r\n";
 /** The end of a chunked body, without which the body is cut off. */
 export const LAST_CHUNK = "0\r\n\r\n";
@@ -131,7 +131,13 @@ class RunningUpstream implements RawUpstream {
       const disconnected = this.#options.resets ? Promise.resolve() : watch(connection);
       const send = (bytes: string | Uint8Array) => write(connection, bytes);
       const chunk = (bytes: string | Uint8Array) => send(frame(bytes));
-      const call: RawCall = { head: request.head, body: request.body, send, chunk, disconnected };
+      const call: RawCall = {
+        headers: request.headers,
+        body: request.body,
+        send,
+        chunk,
+        disconnected,
+      };
       this.calls.push(call);
       this.#onArrival();
       await this.#script(call);
@@ -143,7 +149,7 @@ class RunningUpstream implements RawUpstream {
 }
 
 interface RawRequest {
-  head: string;
+  headers: string;
   text: string;
   body: Record<string, unknown>;
 }
@@ -153,14 +159,14 @@ async function readRequest(
   connection: Deno.TcpConn,
   skipsBody: boolean,
 ): Promise<RawRequest | null> {
-  let head = "";
+  let headers = "";
   const byte = new Uint8Array(1);
-  while (!head.endsWith("\r\n\r\n")) {
+  while (!headers.endsWith("\r\n\r\n")) {
     if (await connection.read(byte).catch(() => null) === null) return null;
-    head += String.fromCharCode(byte[0] ?? 0);
+    headers += String.fromCharCode(byte[0] ?? 0);
   }
-  if (skipsBody) return { head, text: "", body: {} };
-  const length = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0);
+  if (skipsBody) return { headers, text: "", body: {} };
+  const length = Number(/content-length: *(\d+)/i.exec(headers)?.[1] ?? 0);
   const bytes = new Uint8Array(length);
   for (let got = 0; got < length;) {
     const count = await connection.read(bytes.subarray(got)).catch(() => null);
@@ -168,7 +174,7 @@ async function readRequest(
     got += count;
   }
   const text = new TextDecoder().decode(bytes);
-  return { head, text, body: text === "" ? {} : JSON.parse(text) };
+  return { headers, text, body: text === "" ? {} : JSON.parse(text) };
 }
 
 /** Reads until the end of the connection. */
@@ -198,13 +204,13 @@ function frame(data: string | Uint8Array): Uint8Array {
 }
 
 function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
-    whole.set(part, at);
+    joined.set(part, at);
     at += part.length;
   }
-  return whole;
+  return joined;
 }
 
 function close(connection: Deno.TcpConn): void {

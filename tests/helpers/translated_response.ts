@@ -11,7 +11,7 @@ import { createHandler, type Handler } from "../../lib/server.ts";
 import { deltaChunk, finishChunk, usageChunk } from "./chunks.ts";
 import { checkGrammar, collapse } from "./grammar.ts";
 import { checkChatRequest } from "./openrouter_request_checker.ts";
-import { ask, call, createTestServices, post } from "./proxy.ts";
+import { call, createTestServices, post, requestBody } from "./proxy.ts";
 import { chunkings, parseSse, toBody } from "./sse.ts";
 import { eventStream } from "./upstream.ts";
 
@@ -25,30 +25,30 @@ export type Summary = string[];
 export const READ_TOOL = { name: "Read", input_schema: { type: "object", properties: {} } };
 
 /** A handler with a fake `fetch`, so that the body is read in exactly the test's chunks. */
-export function createHandlerWithFetch(answer: Fetch): Handler {
+export function createHandlerWithFetch(respond: Fetch): Handler {
   const services = createTestServices();
-  let refusal: unknown;
+  let violation: unknown;
   const fetcher: typeof fetch = async (_input, init = {}) => {
     try {
       checkChatRequest(JSON.parse(String(init.body)));
     } catch (error) {
-      refusal = error;
+      violation = error;
     }
-    return await answer(init);
+    return await respond(init);
   };
   services.client = createClient(services.config, fetcher);
   const handler = createHandler(services);
   return async (request, peer) => {
     const response = await handler(request, peer);
-    if (refusal !== undefined) throw refusal;
+    if (violation !== undefined) throw violation;
     return response;
   };
 }
 
 /** The text of a streamed response. */
-export async function requestStream(answer: Fetch, request: Json = {}): Promise<string> {
-  const body = ask({ tools: [READ_TOOL], stream: true, ...request });
-  return await (await call(createHandlerWithFetch(answer), post(body))).text();
+export async function requestStream(respond: Fetch, request: Json = {}): Promise<string> {
+  const body = requestBody({ tools: [READ_TOOL], stream: true, ...request });
+  return await (await call(createHandlerWithFetch(respond), post(body))).text();
 }
 
 /** The events of a stream, checked and collapsed. */
@@ -78,12 +78,12 @@ export async function translateStream(
 
 /** Status, type and message of an error response. */
 export async function requestError(
-  answer: Fetch,
+  respond: Fetch,
   request: Json = {},
 ): Promise<[number, string, string]> {
   const response = await call(
-    createHandlerWithFetch(answer),
-    post(ask({ tools: [READ_TOOL], ...request })),
+    createHandlerWithFetch(respond),
+    post(requestBody({ tools: [READ_TOOL], ...request })),
   );
   const { type, error } = await response.json();
   assertEquals(type, "error");
@@ -92,15 +92,18 @@ export async function requestError(
 
 /** The message that a completion is translated to. */
 export async function requestMessage(completion: Json): Promise<Message> {
-  const answer = () => Response.json(completion);
-  return await (await call(createHandlerWithFetch(answer), post(ask({ tools: [READ_TOOL] }))))
+  const respond = () => Response.json(completion);
+  return await (await call(
+    createHandlerWithFetch(respond),
+    post(requestBody({ tools: [READ_TOOL] })),
+  ))
     .json();
 }
 
 /** Events in short; an open block ends in "…". */
 export function summarize(events: readonly StreamEvent[]): Summary {
   const summary: Summary = [];
-  const add = (words: string) => summary.push(`${summary.pop()?.replace(/…$/, "")}${words}`);
+  const add = (text: string) => summary.push(`${summary.pop()?.replace(/…$/, "")}${text}`);
   for (const event of events) {
     if (event.type === "content_block_start") summary.push(summarizeStart(event.content_block));
     else if (event.type === "content_block_delta") add(`${Object.values(event.delta)[1]}…`);
@@ -118,8 +121,8 @@ function summarizeStart(
 }
 
 /** A tool call delta. */
-export function toolCallDelta(index: number | undefined, args: string, head: Json = {}): Json {
-  const { id, ...name } = head;
+export function toolCallDelta(index: number | undefined, args: string, start: Json = {}): Json {
+  const { id, ...name } = start;
   return {
     ...(index !== undefined && { index }),
     ...(id !== undefined && { id, type: "function" }),

@@ -3,8 +3,10 @@
  * @module
  */
 
-import type { ContextManagement, StreamEvent } from "../../lib/anthropic/types.ts";
+import type { ContextManagement, Message, StreamEvent } from "../../lib/anthropic/types.ts";
+import type { Chunk } from "../../lib/openrouter/types.ts";
 import { ToolNames } from "../../lib/translate/tool_names.ts";
+import { collectMessage } from "../../lib/translate/response/message.ts";
 import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
 
 /** The options that a test can set. */
@@ -64,4 +66,11 @@ export function createTranslator(options: TranslatorOptions = {}): StreamTransla
     ...(secret === undefined ? {} : { redact: (text: string) => text.replaceAll(secret, "***") }),
     ...rest,
   });
+}
+
+/** The message that a stream of these chunks is translated to. The request has the stop sequence "END". */
+export function translateChunks(...chunks: Chunk[]): Message {
+  const translator = createTranslator({ stopSequences: ["END"] });
+  const events = chunks.flatMap((chunk) => translator.push(chunk));
+  return collectMessage([...events, ...translator.finish()]);
 }

@@ -24,7 +24,7 @@ export interface Form {
 interface RecordingServer extends AsyncDisposable {
   baseUrl: string;
   /** Path and key of each request. */
-  asked: string[];
+  requests: string[];
 }
 
 /** The folders and servers of one run. */
@@ -45,14 +45,14 @@ const IS_WINDOWS = Deno.build.os === "windows";
 
 /** Starts a recording server on a free port of loopback. */
 export function startRecordingServer(): RecordingServer {
-  const asked: string[] = [];
+  const requests: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    asked.push(`${new URL(request.url).pathname} ${request.headers.get("authorization")}`);
+    requests.push(`${new URL(request.url).pathname} ${request.headers.get("authorization")}`);
     return Response.json({ data: [{ id: "vendor/model" }] });
   });
   return {
     baseUrl: `http://127.0.0.1:${server.addr.port}/api/v1`,
-    asked,
+    requests,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
@@ -109,7 +109,7 @@ export function testUntrustedFolder({ name, start, note = "" }: Form): void {
       cwd: folders.folder,
       env: folders.env,
     });
-    assertEquals([code, stdout, folders.evil.asked], [1, "", []], stderr);
+    assertEquals([code, stdout, folders.evil.requests], [1, "", []], stderr);
     assertMatch(
       stderr,
       /^claudeproxy: OPENROUTER_API_KEY is from the environment, but OPENROUTER_BASE_URL \(127\.0\.0\.1:\d+\) from \.env: nothing was sent\. Set both in the same place[^\n]*\n$/,
@@ -119,7 +119,7 @@ export function testUntrustedFolder({ name, start, note = "" }: Form): void {
   test("check sends no request and fails", async (start) => {
     await using folders = createFolders();
     const { code, stdout } = await start(["check"], { cwd: folders.folder, env: folders.env });
-    assertEquals([code, folders.evil.asked], [1, []], stdout);
+    assertEquals([code, folders.evil.requests], [1, []], stdout);
     assertStringIncludes(stdout, "OPENROUTER_API_KEY is from the environment, but");
     assert(!stdout.includes(SECRET));
   });
@@ -129,7 +129,7 @@ export function testUntrustedFolder({ name, start, note = "" }: Form): void {
       "LOG_LEVEL=trace\nPROXY_API_KEYS=of-the-attacker-0123456789\n",
     );
     const ended = await start(["claude"], { cwd: folders.folder, env: folders.env });
-    assertEquals([ended.code, folders.evil.asked], [0, []], ended.stderr);
+    assertEquals([ended.code, folders.evil.requests], [0, []], ended.stderr);
     assertStringIncludes(ended.stdout, "the client runs");
     assert(!ended.stdout.includes(SECRET), ended.stdout);
   });
@@ -141,8 +141,8 @@ export function testUntrustedFolder({ name, start, note = "" }: Form): void {
     Deno.writeTextFileSync(folders.userFile, lines.join("\n"), { mode: 0o600 });
     const { OPENROUTER_API_KEY: _key, ...env } = folders.env;
     const ended = await start(["claude"], { cwd: folders.folder, env });
-    assertEquals([ended.code, folders.evil.asked], [0, []], ended.stderr);
-    assertEquals(own.asked, ["/api/v1/models null"]);
+    assertEquals([ended.code, folders.evil.requests], [0, []], ended.stderr);
+    assertEquals(own.requests, ["/api/v1/models null"]);
   });
 
   test("serve does not substitute environment variables in an address", async (start) => {
@@ -153,7 +153,7 @@ export function testUntrustedFolder({ name, start, note = "" }: Form): void {
     for (const command of ["serve", "check"]) {
       const options = { cwd: folders.folder, env: { ...env, SECRET } };
       const { code, stdout, stderr } = await start([command], options);
-      assertEquals([code, folders.evil.asked], [1, []], stdout + stderr);
+      assertEquals([code, folders.evil.requests], [1, []], stdout + stderr);
       assertStringIncludes(stdout + stderr, "put values that contain $ into single quotes");
     }
   });

@@ -146,7 +146,7 @@ export function startSilentUpstream(): SilentUpstream {
 }
 
 /** A body that the test writes step by step. */
-export interface HeldBody {
+export interface OpenBody {
   body: ReadableStream<Uint8Array<ArrayBuffer>>;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(): void;
@@ -157,7 +157,7 @@ export interface HeldBody {
 }
 
 /** A body that stays open after its first text. By default a byte stream, like the body of a fetch. */
-export function holdBody(first = "", options: { isBytes?: boolean } = {}): HeldBody {
+export function createOpenBody(first = "", options: { isBytes?: boolean } = {}): OpenBody {
   const { promise: cancelled, resolve } = Promise.withResolvers<void>();
   let controller:
     | ReadableByteStreamController
@@ -168,10 +168,10 @@ export function holdBody(first = "", options: { isBytes?: boolean } = {}): HeldB
     controller = given;
   };
   const cancel = () => resolve();
-  const body: HeldBody["body"] = options.isBytes ?? true
+  const body: OpenBody["body"] = options.isBytes ?? true
     ? new ReadableStream({ type: "bytes", start, cancel })
     : new ReadableStream({ start, cancel });
-  const held: HeldBody = {
+  const source: OpenBody = {
     body,
     cancelled,
     send: (data) =>
@@ -181,16 +181,21 @@ export function holdBody(first = "", options: { isBytes?: boolean } = {}): HeldB
       // A pending BYOB read ends only with a response.
       if ("byobRequest" in controller) controller.byobRequest?.respond(0);
     },
-    cut: () => controller.error(new Error("cut by the test")),
+    cut() {
+      const error = new Error("cut by the test");
+      // The runtime prints the stack to stderr if this is the body of a response it serves.
+      error.stack = "";
+      controller.error(error);
+    },
   };
-  if (first !== "") held.send(first);
-  return held;
+  if (first !== "") source.send(first);
+  return source;
 }
 
-/** A response with an event stream that stays open. */
-export function holdStream(first = ""): HeldBody & { response: Response } {
-  const held = holdBody(first, { isBytes: false });
-  return { ...held, response: eventStream(held.body) };
+/** A response with an event stream that stays open until the test closes it. */
+export function createOpenStream(first = ""): OpenBody & { response: Response } {
+  const source = createOpenBody(first, { isBytes: false });
+  return { ...source, response: eventStream(source.body) };
 }
 
 /** A response with an event stream. */
@@ -206,7 +211,7 @@ export function errorBody(status: number, message: string, more: Json = {}): Res
 }
 
 /** OpenRouter's error for an unknown model. */
-export function refuseModel({ body }: SeenRequest): Response {
+export function replyInvalidModel({ body }: SeenRequest): Response {
   return errorBody(400, `${body["model"]} is not a valid model ID`);
 }
 

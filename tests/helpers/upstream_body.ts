@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { checkChatRequest } from "./openrouter_request_checker.ts";
-import { ask, call, createProxy, post, type TestOptions } from "./proxy.ts";
+import { call, createProxy, post, requestBody, type TestOptions } from "./proxy.ts";
 import { replyJson } from "./replies.ts";
 import { type Reply, type SeenRequest, startUpstream } from "./upstream.ts";
 
@@ -45,20 +45,20 @@ export async function readUpstreamBody(body: Json): Promise<Json> {
   return seen;
 }
 
-/** Checks that a request is a 400 whose message contains these words, without an upstream request. */
-export async function assertRejected(body: unknown, ...words: string[]): Promise<void> {
+/** Checks that a request is a 400 whose message contains these texts, without an upstream request. */
+export async function assertRejected(body: unknown, ...texts: string[]): Promise<void> {
   const { responses: [response], seen } = await sendAll([body]);
   assertEquals([response?.status, seen], [400, []]);
   const { type, error } = JSON.parse(response?.text ?? "");
   assertEquals([type, error.type], ["error", "invalid_request_error"]);
-  for (const word of words) assertStringIncludes(error.message, word);
+  for (const text of texts) assertStringIncludes(error.message, text);
 }
 
 /** Sends one request through the handler and returns the upstream request and the response. */
 export async function sendOne(keys: Json, reply: Reply, env: Record<string, string> = {}) {
   await using upstream = startUpstream(reply);
   const { handler } = createProxy({ upstream, env });
-  const response = await call(handler, post(ask(keys)));
+  const response = await call(handler, post(requestBody(keys)));
   const message = await response.json();
   const seen: SeenRequest | undefined = upstream.requests[0];
   assert(seen !== undefined);

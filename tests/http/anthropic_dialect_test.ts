@@ -1,12 +1,8 @@
 // UPSTREAM_DIALECT=anthropic: request bodies are forwarded; authentication, keys and token counts are the proxy's.
 
 import { assertEquals } from "@std/assert";
-import {
-  estimateAnthropicTokens,
-  listRequestedModels,
-} from "../../lib/translate/request/anthropic_request.ts";
 import { BODY, ENV, MESSAGE, startStage } from "../helpers/anthropic_dialect.ts";
-import { call, createProxy, get, HELD_KEY } from "../helpers/proxy.ts";
+import { call, createProxy, get, SERVER_KEY } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
 Deno.test("the anthropic dialect forwards the body with another model and key", async () => {
@@ -23,7 +19,7 @@ Deno.test("the anthropic dialect forwards the body with another model and key", 
   assertEquals(seen?.body, { ...BODY, model: "anthropic/claude-opus-5" });
   assertEquals(Object.keys(seen?.body ?? {}), Object.keys(BODY));
   const { headers } = seen ?? { headers: new Headers() };
-  assertEquals(headers.get("authorization"), `Bearer ${HELD_KEY}`);
+  assertEquals(headers.get("authorization"), `Bearer ${SERVER_KEY}`);
   assertEquals(headers.get("anthropic-version"), "2026-10-21");
   assertEquals(headers.get("anthropic-beta"), "a-2026-01-01,b-2026-01-01");
   assertEquals([headers.get("x-api-key"), headers.get("cookie")], [null, null]);
@@ -109,32 +105,4 @@ Deno.test("the anthropic dialect counts tokens and lists models without an upstr
   const models = await call(handler, get("/v1/models"));
   assertEquals((await models.json()).data.length > 0, true);
   assertEquals(upstream.requests.length, 0);
-});
-
-Deno.test("estimateAnthropicTokens counts text by length and files by size", () => {
-  const text = "word ".repeat(800);
-  const tokens = (content: unknown) =>
-    estimateAnthropicTokens({ messages: [{ role: "user", content }] });
-  const least = tokens("");
-  assertEquals(tokens(text) - least, 1000);
-  assertEquals(tokens([{ type: "text", text }]) > 1000, true);
-  const file = (media_type: string) => [{
-    type: "image",
-    source: { type: "base64", media_type, data: "A".repeat(400_000) },
-  }];
-  assertEquals(tokens(file("image/png")) < 2000, true);
-  assertEquals(tokens(file("application/pdf")) > 4 * 2000, true);
-  assertEquals(estimateAnthropicTokens({}), 1);
-  assertEquals(estimateAnthropicTokens({ a: null, b: [7, true] }), 1);
-});
-
-Deno.test("listRequestedModels lists model, models and fallbacks", () => {
-  assertEquals(listRequestedModels({ model: "a/x" }), ["a/x"]);
-  assertEquals(listRequestedModels({ model: "a/x", models: ["a/x", "b/y"] }), [
-    "a/x",
-    "a/x",
-    "b/y",
-  ]);
-  const fallbacks = [{ model: "c/z", max_tokens: 5 }, 7, { model: 8 }];
-  assertEquals(listRequestedModels({ model: "a/x", fallbacks }), ["a/x", "c/z"]);
 });

@@ -11,8 +11,8 @@ import {
   START,
   startStage,
 } from "../helpers/anthropic_dialect.ts";
-import { awaitHeaders, HELD_KEY, startProxy } from "../helpers/proxy.ts";
-import { eventStream, holdStream, startUpstream } from "../helpers/upstream.ts";
+import { awaitHeaders, SERVER_KEY, startProxy } from "../helpers/proxy.ts";
+import { createOpenStream, eventStream, startUpstream } from "../helpers/upstream.ts";
 
 Deno.test("the anthropic dialect forwards a stream byte for byte and logs its usage", async () => {
   const bytes = `: OPENROUTER PROCESSING\n\n${START}${DELTA}${END}`;
@@ -66,21 +66,21 @@ Deno.test("an error event of the anthropic dialect is forwarded and logged", asy
 });
 
 Deno.test("an idle stream of the anthropic dialect ends in a timeout error", async () => {
-  const held = holdStream(START);
-  await using stage = startStage(() => held.response, { TIMEOUT_S: "0.2" });
+  const source = createOpenStream(START);
+  await using stage = startStage(() => source.response, { TIMEOUT_S: "0.2" });
   const text = await (await stage.send({ ...BODY, stream: true })).text();
   assertStringIncludes(text, '"timeout_error"');
-  await held.cancelled;
+  await source.cancelled;
 });
 
 Deno.test("a client that cancels a stream of the anthropic dialect cancels the upstream body", async () => {
-  const held = holdStream(START);
-  await using stage = startStage(() => held.response);
+  const source = createOpenStream(START);
+  await using stage = startStage(() => source.response);
   const response = await stage.send({ ...BODY, stream: true });
   const reader = response.body?.getReader();
   await reader?.read();
   await reader?.cancel();
-  await held.cancelled;
+  await source.cancelled;
   assertEquals((await stage.services.recorded()).outcome, "client_gone");
 });
 
@@ -97,7 +97,7 @@ const ERRORS: [about: string, reply: () => Response, status: number, message: st
   ],
   [
     "an error with the key",
-    () => Response.json({ error: { message: `bad ${HELD_KEY}`, code: 401 } }, { status: 401 }),
+    () => Response.json({ error: { message: `bad ${SERVER_KEY}`, code: 401 } }, { status: 401 }),
     401,
     "bad",
   ],
@@ -123,7 +123,7 @@ for (const [about, reply, status, message] of ERRORS) {
     assertEquals(response.status, status);
     assertEquals(JSON.parse(text).type, "error");
     assertStringIncludes(text, message);
-    assertEquals(text.includes(HELD_KEY), false);
+    assertEquals(text.includes(SERVER_KEY), false);
     if (status === 429) assertEquals(response.headers.get("retry-after"), "7");
   });
 }
@@ -148,9 +148,9 @@ Deno.test("the anthropic dialect forwards a message with error null and rejects 
 });
 
 Deno.test("a client that disconnects during a JSON response of the anthropic dialect is logged as client_gone", async () => {
-  const held = holdStream("{");
+  const source = createOpenStream("{");
   await using upstream = startUpstream(() =>
-    new Response(held.body, { headers: { "content-type": "application/json" } })
+    new Response(source.body, { headers: { "content-type": "application/json" } })
   );
   await using proxy = startProxy({ upstream, env: ENV });
   const hasHead = awaitHeaders(proxy.services);
@@ -163,7 +163,7 @@ Deno.test("a client that disconnects during a JSON response of the anthropic dia
   await connection.write(new TextEncoder().encode(headers + text));
   await hasHead;
   connection.close();
-  await held.cancelled;
+  await source.cancelled;
   const { outcome, status } = await proxy.services.recorded();
   assertEquals([outcome, status], ["client_gone", 499]);
 });

@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { completion } from "../helpers/chunks.ts";
 import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
@@ -35,7 +35,7 @@ async function send(
   });
   const { handler, services } = createProxy({ upstream, env });
   await services.catalog.list(5000);
-  const response = await call(handler, post(ask(body)));
+  const response = await call(handler, post(requestBody(body)));
   await response.body?.cancel();
   return { seen: upstream.requests[0]?.body, dropped: response.headers.get("x-proxy-dropped") };
 }
@@ -79,6 +79,6 @@ const SAFECLASSIFIERS: readonly (readonly [name: string, value: unknown, expecte
 
 for (const [name, safeguards, expected] of SAFECLASSIFIERS) {
   Deno.test(`parseMessagesRequest reads safeguards of ${name} as ${expected}`, () => {
-    assertEquals(parseMessagesRequest(ask({ safeguards })).safeguards, expected);
+    assertEquals(parseMessagesRequest(requestBody({ safeguards })).safeguards, expected);
   });
 }

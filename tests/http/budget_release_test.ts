@@ -14,8 +14,8 @@ import {
   textChunk,
 } from "../helpers/chunks.ts";
 import { startStage } from "../helpers/priced_proxy.ts";
-import { ask, call, get, post } from "../helpers/proxy.ts";
-import { errorBody, eventStream, holdStream, type Reply } from "../helpers/upstream.ts";
+import { call, get, post, requestBody } from "../helpers/proxy.ts";
+import { createOpenStream, errorBody, eventStream, type Reply } from "../helpers/upstream.ts";
 
 const TOOL_CALL = sse(
   roleChunk(),
@@ -36,7 +36,7 @@ const REPLIES: Reply[] = [
   () => eventStream(sse(roleChunk(), textChunk("to STOP here"), finishChunk(), "[DONE]")),
   () => eventStream(TOOL_CALL),
   () => eventStream("data: {broken\n\n"),
-  () => holdStream(sse(roleChunk(), textChunk("Hel"))).response,
+  () => createOpenStream(sse(roleChunk(), textChunk("Hel"))).response,
 ];
 
 const OPEN = REPLIES.length - 1;
@@ -66,7 +66,7 @@ Deno.test("after 1,000 requests with random endings nothing is reserved or in fl
     const controller = new AbortController();
     const cancels = choice === OPEN || random(5) === 0;
     const stream = choice === OPEN || random(3) > 0;
-    const body = ask({ model, stream, stop_sequences: ["STOP"] });
+    const body = requestBody({ model, stream, stop_sequences: ["STOP"] });
     const request = new Request(post(body), { signal: controller.signal });
     const response = call(proxy.handler, request);
     if (cancels && choice !== OPEN && random(2) === 0) controller.abort();

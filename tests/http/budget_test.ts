@@ -14,13 +14,13 @@ import {
   toCents,
   usage,
 } from "../helpers/priced_proxy.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
-import { startRawUpstream, STREAM_HEAD } from "../helpers/raw_upstream.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
+import { startRawUpstream, STREAM_HEADERS } from "../helpers/raw_upstream.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import {
+  createOpenStream,
   errorBody,
   eventStream,
-  holdStream,
   type Reply,
   type SeenRequest,
 } from "../helpers/upstream.ts";
@@ -34,7 +34,7 @@ const BEGINNINGS: [dialect: string, beginning: string][] = [
 
 for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
   Deno.test(`responses cancelled before their usage count, in the ${UPSTREAM_DIALECT} dialect`, async () => {
-    await using stage = await startStage(() => holdStream(beginning).response, {
+    await using stage = await startStage(() => createOpenStream(beginning).response, {
       UPSTREAM_DIALECT,
     });
     const { proxy, upstream } = stage;
@@ -96,7 +96,7 @@ Deno.test("a plain request that the client aborts counts in full, as upstream co
   const { proxy, upstream } = stage;
   for (let i = 0; i < 5; i++) {
     const controller = new AbortController();
-    const request = new Request(post(ask({ model: "a/x" })), { signal: controller.signal });
+    const request = new Request(post(requestBody({ model: "a/x" })), { signal: controller.signal });
     const pending = call(proxy.handler, request);
     if (i < 2) {
       await upstream.arrival(i);
@@ -164,7 +164,7 @@ for (const dialect of ["openrouter", "anthropic"]) {
     const { handler } = stage.proxy;
     for (const client of ["one", "two", "one"]) {
       const key = { "x-api-key": `sk-or-v1-${client}-0123456789abcdef` };
-      const response = await call(handler, post(ask({ model: "a/x" }), key));
+      const response = await call(handler, post(requestBody({ model: "a/x" }), key));
       await response.text();
       assertEquals(response.status, 200);
     }
@@ -175,36 +175,40 @@ for (const dialect of ["openrouter", "anthropic"]) {
 
 Deno.test("a response that the proxy ends at a stop sequence counts by its text", async () => {
   const text = `${DOLLAR_TEXT}STOP and more`;
-  const held = holdStream(sse(roleChunk(), textChunk(text)));
-  await using stage = await startStage(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk(text)));
+  await using stage = await startStage(() => source.response);
   const response = await send(stage.proxy, { stream: true, stop_sequences: ["STOP"] });
   assertMatch(await response.text(), /"stop_sequence":"STOP"/);
-  await withTimeout(held.cancelled, "the upstream body to be cancelled");
+  await withTimeout(source.cancelled, "the upstream body to be cancelled");
   const { costUsd, estimatedUsd, reservedUsd } = await readToday(stage.proxy);
   assertEquals([costUsd, toCents(estimatedUsd), reservedUsd], [0, 1, 0]);
 });
 
-const BREAKS: [about: string, end: (held: ReturnType<typeof holdStream>) => void, usd: number][] = [
+const BREAKS: [
+  about: string,
+  end: (source: ReturnType<typeof createOpenStream>) => void,
+  usd: number,
+][] = [
   ["ends too early", ({ close }) => close(), 1],
   ["ends in an error", ({ send }) => send(sse(errorChunk({ code: 502, message: "Broken" }))), 1],
 ];
 
 for (const [about, end, usd] of BREAKS) {
   Deno.test(`a stream that ${about} counts by its text`, async () => {
-    const held = holdStream(sse(roleChunk(), textChunk(DOLLAR_TEXT)));
-    await using stage = await startStage(() => held.response);
+    const source = createOpenStream(sse(roleChunk(), textChunk(DOLLAR_TEXT)));
+    await using stage = await startStage(() => source.response);
     const response = await send(stage.proxy, { stream: true });
-    end(held);
+    end(source);
     assertMatch(await response.text(), /event: error/);
     const { estimatedUsd, reservedUsd } = await readToday(stage.proxy);
     assertEquals([toCents(estimatedUsd), reservedUsd], [usd, 0]);
-    if (about === "ends in an error") held.close();
+    if (about === "ends in an error") source.close();
   });
 }
 
 Deno.test("a stream whose connection breaks counts by its text", async () => {
   await using upstream = startRawUpstream(async (call) => {
-    await call.send(STREAM_HEAD);
+    await call.send(STREAM_HEADERS);
     await call.chunk(sse(roleChunk(), textChunk(DOLLAR_TEXT)));
   });
   const proxy = createProxy({ upstream, env: { MAX_COST_USD: "2" } });

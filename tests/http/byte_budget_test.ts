@@ -7,8 +7,8 @@ import { ApiError } from "../../lib/errors.ts";
 import { readJson } from "../../lib/routes/read_body.ts";
 import { completion, sse, textChunk } from "../helpers/chunks.ts";
 import { inPieces, repeat } from "../helpers/pieces.ts";
-import { ask, call, createProxy, get, post } from "../helpers/proxy.ts";
-import { errorBody, holdStream, startUpstream } from "../helpers/upstream.ts";
+import { call, createProxy, get, post, requestBody } from "../helpers/proxy.ts";
+import { createOpenStream, errorBody, startUpstream } from "../helpers/upstream.ts";
 
 const MB = 1024 * 1024;
 
@@ -79,23 +79,23 @@ Deno.test("a chunked body is allocated as it is read", async () => {
 });
 
 Deno.test("the bytes of a body are released however its request ends", async () => {
-  const held = holdStream(sse(textChunk("Hello")));
+  const source = createOpenStream(sse(textChunk("Hello")));
   await using upstream = startUpstream([
     () => Response.json(completion("Hi")),
     () => errorBody(429, "Slow down"),
     () => new Response("<html>", { headers: { "content-type": "text/html" } }),
-    () => held.response,
+    () => source.response,
   ]);
   const { handler, services } = createProxy({ upstream });
   const { byteBudget } = services;
   const requests = [
-    post(ask()),
-    post(ask()),
-    post(ask()),
+    post(requestBody()),
+    post(requestBody()),
+    post(requestBody()),
     post("{"),
     post({ model: "" }),
-    post(ask(), { "content-type": "text/plain" }),
-    new Request("http://localhost:8000/v1/messages/count_tokens", post(ask())),
+    post(requestBody(), { "content-type": "text/plain" }),
+    new Request("http://localhost:8000/v1/messages/count_tokens", post(requestBody())),
     get("/health"),
   ];
   for (const request of requests) {
@@ -103,7 +103,7 @@ Deno.test("the bytes of a body are released however its request ends", async () 
     assertEquals(byteBudget.used, 0);
   }
   // During a stream the request body is not kept.
-  const response = await call(handler, post(ask({ stream: true })));
+  const response = await call(handler, post(requestBody({ stream: true })));
   assertEquals([response.status, byteBudget.used], [200, 0]);
   await response.body?.cancel();
 });
@@ -112,7 +112,7 @@ Deno.test("the bytes of a body stay allocated until upstream responds", async ()
   const upstreamResponse = Promise.withResolvers<Response>();
   await using upstream = startUpstream(() => upstreamResponse.promise);
   const { handler, services } = createProxy({ upstream });
-  const body = JSON.stringify(ask());
+  const body = JSON.stringify(requestBody());
   const request = post(body, { "content-length": `${body.length}` });
   const response = call(handler, request);
   await upstream.arrival(0);
@@ -129,14 +129,14 @@ Deno.test("buffered tool arguments of a response are allocated until they are co
         delta: { tool_calls: [{ index: 0, id: "a", function: { name: "b", arguments: args } }] },
       }],
     });
-  const held = holdStream(argumentsChunk('{"a":"') + argumentsChunk("x".repeat(5000)));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(argumentsChunk('{"a":"') + argumentsChunk("x".repeat(5000)));
+  await using upstream = startUpstream(() => source.response);
   const { handler, services } = createProxy({ upstream });
-  const response = await call(handler, post(ask({ stream: true })));
+  const response = await call(handler, post(requestBody({ stream: true })));
   const reader = response.body?.getReader();
   await reader?.read();
   assertEquals(services.byteBudget.used, 5006);
   await reader?.cancel();
-  await held.cancelled;
+  await source.cancelled;
   assertEquals(services.byteBudget.used, 0);
 });

@@ -2,14 +2,22 @@
 
 import { assertEquals } from "@std/assert";
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
-import { ask, awaitHeaders, call, createProxy, MODES, post, startProxy } from "../helpers/proxy.ts";
+import {
+  awaitHeaders,
+  call,
+  createProxy,
+  MODES,
+  post,
+  requestBody,
+  startProxy,
+} from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import { createHandlerWithFetch } from "../helpers/translated_response.ts";
 import {
+  createOpenBody,
+  createOpenStream,
   eventStream,
-  holdBody,
-  holdStream,
   startSilentUpstream,
   startUpstream,
 } from "../helpers/upstream.ts";
@@ -42,14 +50,14 @@ for (const { mode, request } of MODES) {
   });
 
   Deno.test(`${mode} aborts the upstream request if the client disconnects during the upstream body`, async () => {
-    const held = holdStream(mode === "a plain request" ? "{" : sse(roleChunk()));
-    await using upstream = startUpstream(() => held.response);
+    const source = createOpenStream(mode === "a plain request" ? "{" : sse(roleChunk()));
+    await using upstream = startUpstream(() => source.response);
     await using proxy = startProxy({ upstream });
     const hasHeaders = awaitHeaders(proxy.services);
     const { disconnect } = await sendOverTcp(proxy.url, request);
     await hasHeaders;
     disconnect();
-    await withTimeout(held.cancelled, "the body to be cancelled");
+    await withTimeout(source.cancelled, "the body to be cancelled");
     const { outcome, status } = await proxy.services.recorded();
     assertEquals([outcome, status], ["client_gone", 499]);
   });
@@ -73,14 +81,14 @@ function startFetch(
 }
 
 Deno.test("a client that disconnects from an idle stream aborts the upstream request at once", async () => {
-  const held = holdStream(sse(textChunk("Hi")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream(() => source.response);
   await using proxy = startProxy({ upstream });
-  const { response, disconnect } = startFetch(proxy.url, ask({ stream: true }));
+  const { response, disconnect } = startFetch(proxy.url, requestBody({ stream: true }));
   const reader = (await response).body?.getReader();
   await reader?.read();
   disconnect();
-  await withTimeout(held.cancelled, "the body to be cancelled");
+  await withTimeout(source.cancelled, "the body to be cancelled");
   await reader?.closed.catch(() => {});
   const record = await proxy.services.recorded();
   assertEquals([record.outcome, record.status], ["client_gone", 200]);
@@ -88,11 +96,11 @@ Deno.test("a client that disconnects from an idle stream aborts the upstream req
 
 Deno.test("a disconnect that only the request's signal reports is recorded as client_gone", async () => {
   // Deno 2.5 aborts the signal before it cancels the response body.
-  const held = holdStream(sse(textChunk("Hi")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream(() => source.response);
   const { handler, services } = createProxy({ upstream });
   const client = new AbortController();
-  const request = new Request(post(ask({ stream: true })), { signal: client.signal });
+  const request = new Request(post(requestBody({ stream: true })), { signal: client.signal });
   const response = await call(handler, request);
   client.abort();
   await response.text();
@@ -101,20 +109,20 @@ Deno.test("a disconnect that only the request's signal reports is recorded as cl
 });
 
 Deno.test("thirty clients that disconnect together abort thirty upstream requests, and the next request is served", async () => {
-  const streams = Array.from({ length: 30 }, () => holdStream(sse(textChunk("Hi"))));
+  const streams = Array.from({ length: 30 }, () => createOpenStream(sse(textChunk("Hi"))));
   await using upstream = startUpstream([
     ...streams.map(({ response }) => () => response),
     replyJson,
   ]);
   await using proxy = startProxy({ upstream });
-  const clients = streams.map(() => startFetch(proxy.url, ask({ stream: true })));
+  const clients = streams.map(() => startFetch(proxy.url, requestBody({ stream: true })));
   const responses = await Promise.all(clients.map(({ response }) => response));
   for (const { disconnect } of clients) disconnect();
   const cancelled = Promise.all(streams.map(({ cancelled }) => cancelled));
   await withTimeout(cancelled, "all upstream bodies to be cancelled");
   await Promise.all(responses.map((response) => response.body?.cancel().catch(() => {})));
   await proxy.services.recorded(29);
-  const response = await startFetch(proxy.url, ask()).response;
+  const response = await startFetch(proxy.url, requestBody()).response;
   await response.body?.cancel();
   assertEquals(response.status, 200);
 });
@@ -132,7 +140,7 @@ Deno.test("a client that disconnects before the upstream headers aborts the upst
     return never.promise;
   });
   const controller = new AbortController();
-  const response = call(handler, new Request(post(ask()), { signal: controller.signal }));
+  const response = call(handler, new Request(post(requestBody()), { signal: controller.signal }));
   await withTimeout(requested.promise, "the upstream request");
   controller.abort();
   await withTimeout(disconnected.promise, "the upstream request to be aborted");
@@ -140,11 +148,11 @@ Deno.test("a client that disconnects before the upstream headers aborts the upst
 });
 
 Deno.test("a client that cancels an idle stream cancels the upstream body", async () => {
-  const held = holdBody(sse(textChunk("Half")), { isBytes: true });
-  const handler = createHandlerWithFetch(() => eventStream(held.body));
-  const response = await call(handler, post(ask({ stream: true })));
+  const source = createOpenBody(sse(textChunk("Half")), { isBytes: true });
+  const handler = createHandlerWithFetch(() => eventStream(source.body));
+  const response = await call(handler, post(requestBody({ stream: true })));
   const reader = response.body?.getReader();
   await reader?.read();
   await reader?.cancel();
-  await withTimeout(held.cancelled, "the upstream request to be aborted");
+  await withTimeout(source.cancelled, "the upstream request to be aborted");
 });

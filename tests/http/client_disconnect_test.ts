@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { readResponse, replyHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
-import { ask, MODES } from "../helpers/proxy.ts";
+import { MODES, requestBody } from "../helpers/proxy.ts";
 import {
   connect,
   type RawClient,
@@ -14,7 +14,7 @@ import {
   LAST_CHUNK,
   type RawScript,
   type RawUpstream,
-  STREAM_HEAD,
+  STREAM_HEADERS,
 } from "../helpers/raw_upstream.ts";
 import { roleChunk, sse, sseEnd, textChunk } from "../helpers/chunks.ts";
 import { withTimeout } from "../helpers/timeout.ts";
@@ -24,13 +24,13 @@ const END = sseEnd();
 
 /** Sends text once, then waits for the proxy to close the connection. */
 const sendOnce: RawScript = async ({ send, chunk, disconnected }) => {
-  await send(STREAM_HEAD);
+  await send(STREAM_HEADERS);
   await chunk(START);
   await disconnected;
 };
 /** Sends text until the proxy closes the connection. */
 const sendForever: RawScript = async ({ send, chunk }) => {
-  await send(STREAM_HEAD);
+  await send(STREAM_HEADERS);
   while (await chunk(sse(textChunk("word ")))) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -74,7 +74,7 @@ for (
 
 Deno.test("a client that disconnects between pings aborts the upstream request", async () => {
   await using stage = startStage(async ({ send, chunk, disconnected }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(sse(roleChunk()));
     await disconnected;
   }, { PING_S: "0.02" });
@@ -109,7 +109,9 @@ Deno.test({
   fn: async () => {
     await using stage = startStage(({ disconnected }) => disconnected);
     using client = await connect(stage.proxy.url);
-    await client.send(rawPost(stage.proxy.url, ask({ stream: true, system: "x".repeat(100_000) })));
+    await client.send(
+      rawPost(stage.proxy.url, requestBody({ stream: true, system: "x".repeat(100_000) })),
+    );
     await withTimeout(stage.upstream.arrived(1), "the request");
     client.disconnect();
     await closed(stage.upstream);
@@ -122,7 +124,7 @@ Deno.test("a client that disconnects during the upstream JSON body aborts the up
     await disconnected;
   });
   using client = await connect(stage.proxy.url);
-  await client.send(rawPost(stage.proxy.url, ask()));
+  await client.send(rawPost(stage.proxy.url, requestBody()));
   await withTimeout(stage.upstream.arrived(1), "the request");
   client.disconnect();
   await closed(stage.upstream);
@@ -142,7 +144,7 @@ Deno.test("100 clients that disconnect together close 100 upstream connections",
   await withTimeout(stage.proxy.services.recorded(99), "the record");
   assertEquals(stage.upstream.open, 0);
   isOver = true;
-  assertEquals((await sendTo(stage.proxy, STREAM)).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, STREAM)).content, "Hi");
 });
 
 Deno.test("a client that disconnects within its request causes no upstream request", async () => {
@@ -152,7 +154,7 @@ Deno.test("a client that disconnects within its request causes no upstream reque
     using client = await connect(stage.proxy.url);
     await client.send(request.slice(0, length));
   }
-  assertEquals((await sendTo(stage.proxy, ask())).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, requestBody())).content, "Hi");
   assertEquals(stage.upstream.calls.length, 1);
 });
 
@@ -161,7 +163,7 @@ Deno.test("a client that disconnects within its request causes no upstream reque
 Deno.test("a client that reads slowly receives every byte", async () => {
   const words = Array.from({ length: 20_000 }, (_, n) => `w${n} `);
   await using stage = startStage(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     for (let at = 0; at < words.length; at += 20) {
       await chunk(sse(...words.slice(at, at + 20).map(textChunk)));
     }
@@ -181,7 +183,7 @@ Deno.test("a client that reads slowly receives every byte", async () => {
   const text = await new Blob(parts).text();
   const headers = new Headers({ "content-type": "text/event-stream" });
   const outcome = readResponse({ status: 200, headers }, unframe(text));
-  assert(outcome.words === words.join(""), `${outcome.words.length} characters`);
+  assert(outcome.content === words.join(""), `${outcome.content.length} characters`);
   assertEquals(outcome.error, "");
 });
 
@@ -190,7 +192,7 @@ Deno.test("a client that stops reading stops the upstream writes, and receives e
   const createText = (n: number) => `${n} `.padEnd(16, "-").repeat(1024);
   let written = 0;
   await using stage = startStage(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     for (; written < count; written++) {
       if (!await chunk(sse(textChunk(createText(written))))) return;
     }
@@ -213,7 +215,7 @@ Deno.test("a client that stops reading stops the upstream writes, and receives e
 
 Deno.test("a client that disconnects without reading closes the upstream connection", async () => {
   await using stage = startStage(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     while (await chunk(sse(textChunk("x".repeat(16_384)))));
   });
   using client = await startReading(stage.proxy.url);

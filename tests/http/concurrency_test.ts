@@ -3,11 +3,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createPacedBody } from "../../lib/stream/paced_body.ts";
 import { completion, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
-import { ask, call, createProxy, get, post, send, startProxy } from "../helpers/proxy.ts";
+import { call, createProxy, get, post, requestBody, send, startProxy } from "../helpers/proxy.ts";
 import { connect, type RawClient, rawPost } from "../helpers/raw_client.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
-import { holdStream, startUpstream } from "../helpers/upstream.ts";
+import { createOpenStream, startUpstream } from "../helpers/upstream.ts";
 
 Deno.test("a response of any route counts until it is sent", async () => {
   const { handler } = createProxy({ env: { MAX_INFLIGHT: "2" } });
@@ -45,10 +45,10 @@ async function hasRoom(url: string): Promise<boolean> {
 
 Deno.test("a client that disconnects before, during or after the response frees its place", async () => {
   const response = Promise.withResolvers<Response>();
-  const held = holdStream(sse(textChunk("Hello")));
+  const source = createOpenStream(sse(textChunk("Hello")));
   await using upstream = startUpstream([
     () => response.promise,
-    () => held.response,
+    () => source.response,
     () => Response.json(completion("Hi")),
   ]);
   await using proxy = startProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
@@ -59,13 +59,13 @@ Deno.test("a client that disconnects before, during or after the response frees 
   ];
   for (const [n, wait] of ways.entries()) {
     const client = await connect(proxy.url);
-    await client.send(rawPost(proxy.url, ask({ stream: n === 1 })));
+    await client.send(rawPost(proxy.url, requestBody({ stream: n === 1 })));
     await wait(client);
     client.disconnect();
     if (n === 0) response.resolve(Response.json(completion("Hi")));
     assertEquals(await hasRoom(proxy.url), true, `${n}`);
   }
-  await held.cancelled;
+  await source.cancelled;
 });
 
 Deno.test("a place is freed after TIMEOUT_S if the response is not sent", async () => {
@@ -102,11 +102,15 @@ Deno.test("createPacedBody returns a short text unchanged and clears its timer w
 });
 
 Deno.test("a rejected completed promise does not end the process", async () => {
-  const held = holdStream(sse(textChunk("Hello")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(textChunk("Hello")));
+  await using upstream = startUpstream(() => source.response);
   const { handler, services } = createProxy({ upstream });
   const { promise: disconnected, reject } = Promise.withResolvers<void>();
-  const response = await handler(post(ask({ stream: true })), { transport: "unix" }, disconnected);
+  const response = await handler(
+    post(requestBody({ stream: true })),
+    { transport: "unix" },
+    disconnected,
+  );
   reject(new Error("The response was not sent"));
   // An unhandled rejection would end the process now.
   await new Promise((resolve) => setTimeout(resolve, 10));
@@ -115,36 +119,36 @@ Deno.test("a rejected completed promise does not end the process", async () => {
 });
 
 Deno.test("requests over MAX_INFLIGHT get 529 until a response is complete", async () => {
-  const held = holdStream(sse(textChunk("Hi")));
-  await using upstream = startUpstream([() => held.response, replyJson]);
+  const source = createOpenStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream([() => source.response, replyJson]);
   const { services, handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
-  const first = await send(handler, ask({ stream: true }));
-  const second = await send(handler, ask());
+  const first = await send(handler, requestBody({ stream: true }));
+  const second = await send(handler, requestBody());
   assertEquals(second.headers.get("retry-after"), "1");
   const error = await readError(second);
   assertEquals([error.status, error.type], [529, "overloaded_error"]);
   const health = await call(handler, get("/health"));
   await health.body?.cancel();
   assertEquals([health.status, upstream.requests.length], [200, 1]);
-  held.send(sse(finishChunk(), "[DONE]"));
+  source.send(sse(finishChunk(), "[DONE]"));
   await first.text();
   // The 529 and the health check were recorded before.
   await services.recorded(2);
   await nextTurn();
-  const third = await send(handler, ask());
+  const third = await send(handler, requestBody());
   await third.body?.cancel();
   assertEquals(third.status, 200);
 });
 
 Deno.test("a client that disconnects frees its place under MAX_INFLIGHT", async () => {
-  const held = holdStream(sse(textChunk("Hi")));
-  await using upstream = startUpstream([() => held.response, replyJson]);
+  const source = createOpenStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream([() => source.response, replyJson]);
   const { services, handler } = createProxy({ upstream, env: { MAX_INFLIGHT: "1" } });
-  const first = await send(handler, ask({ stream: true }));
+  const first = await send(handler, requestBody({ stream: true }));
   await first.body?.cancel();
   await services.recorded();
   await nextTurn();
-  const second = await send(handler, ask());
+  const second = await send(handler, requestBody());
   await second.body?.cancel();
   assertEquals(second.status, 200);
 });

@@ -1,16 +1,18 @@
 // A default target model that upstream rejects is replaced once.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ask, createProxy, MODES, send } from "../helpers/proxy.ts";
+import { createProxy, MODES, requestBody, send } from "../helpers/proxy.ts";
 import { replyEither, replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
-import { errorBody, refuseModel, type Reply, startUpstream } from "../helpers/upstream.ts";
+import { errorBody, type Reply, replyInvalidModel, startUpstream } from "../helpers/upstream.ts";
 
 const SONNET = "anthropic/claude-sonnet-4-20250514";
 
 /** Rejects these models and accepts all others. */
 const rejectModels = (...unknown: string[]): Reply => (request) =>
-  unknown.includes(String(request.body["model"])) ? refuseModel(request) : replyEither(request);
+  unknown.includes(String(request.body["model"]))
+    ? replyInvalidModel(request)
+    : replyEither(request);
 
 for (const { mode, request } of MODES) {
   Deno.test(`${mode} is sent again if its default target is rejected, and the replacement is remembered`, async () => {
@@ -54,7 +56,7 @@ for (const [about, reject] of REJECTIONS) {
     await using upstream = startUpstream((request) =>
       request.body["model"] === OPUS ? reject(request) : replyJson(request)
     );
-    const response = await send(createProxy({ upstream }).handler, ask({ model: "opus" }));
+    const response = await send(createProxy({ upstream }).handler, requestBody({ model: "opus" }));
     await response.body?.cancel();
     const models = upstream.requests.map(({ body }) => body["model"]);
     assertEquals([response.status, models], [200, [OPUS, "~anthropic/claude-opus-latest"]]);
@@ -62,8 +64,8 @@ for (const [about, reject] of REJECTIONS) {
 }
 
 Deno.test("a replacement that is rejected too is an error, without a third attempt", async () => {
-  await using upstream = startUpstream(refuseModel);
-  const response = await send(createProxy({ upstream }).handler, ask());
+  await using upstream = startUpstream(replyInvalidModel);
+  const response = await send(createProxy({ upstream }).handler, requestBody());
   assertEquals(response.headers.get("x-proxy-model"), "anthropic/claude-sonnet-4.5");
   const error = await readError(response);
   assertEquals(error, {
@@ -85,10 +87,10 @@ const NOT_REPLACED: [about: string, env: Record<string, string>, model: string][
 
 for (const [about, env, model] of NOT_REPLACED) {
   Deno.test(`${about} is not replaced when upstream rejects it`, async () => {
-    await using upstream = startUpstream(refuseModel);
+    await using upstream = startUpstream(replyInvalidModel);
     const { handler } = createProxy({ upstream, env });
     for (let i = 1; i <= 2; i++) {
-      const error = await readError(await send(handler, ask({ model })));
+      const error = await readError(await send(handler, requestBody({ model })));
       assertEquals([error.status, error.type], [400, "invalid_request_error"]);
       assertStringIncludes(error.message, "is not a valid model ID");
       assertEquals(upstream.requests.length, i);
@@ -99,7 +101,7 @@ for (const [about, env, model] of NOT_REPLACED) {
 for (const status of [400, 401, 402, 404, 429, 500, 503]) {
   Deno.test(`a default target is not retried after ${status} for another reason`, async () => {
     await using upstream = startUpstream(() => errorBody(status, "for another reason"));
-    const response = await send(createProxy({ upstream }).handler, ask());
+    const response = await send(createProxy({ upstream }).handler, requestBody());
     await response.body?.cancel();
     assertEquals(upstream.requests.length, 1);
   });

@@ -1,7 +1,7 @@
 // x-proxy-dropped: the request fields that were not forwarded.
 
 import { assertEquals } from "@std/assert";
-import { ask, createProxy, MODES, send } from "../helpers/proxy.ts";
+import { createProxy, MODES, requestBody, send } from "../helpers/proxy.ts";
 import { replyEither } from "../helpers/replies.ts";
 import { errorBody, startUpstream } from "../helpers/upstream.ts";
 
@@ -21,7 +21,7 @@ Deno.test("x-proxy-dropped lists dropped fields and is absent if there are no dr
 
 Deno.test("x-proxy-dropped is also on upstream errors", async () => {
   await using upstream = startUpstream(() => errorBody(400, "no"));
-  const response = await send(createProxy({ upstream }).handler, ask({ container: "c" }));
+  const response = await send(createProxy({ upstream }).handler, requestBody({ container: "c" }));
   await response.body?.cancel();
   assertEquals([response.status, response.headers.get("x-proxy-dropped")], [400, "container"]);
 });

@@ -7,7 +7,7 @@ import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@
 import about from "../../deno.json" with { type: "json" };
 import { createHandler, type HandlerOptions } from "../../lib/handler.ts";
 import { VARIABLES } from "../../lib/config.ts";
-import { ask, get, HELD_KEY, post } from "../helpers/proxy.ts";
+import { get, post, requestBody, SERVER_KEY } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 import { completion } from "../helpers/chunks.ts";
 
@@ -20,7 +20,7 @@ function embed(
 ) {
   const requests: { url: string; key: string | null }[] = [];
   const proxy = createHandler({
-    settings: { OPENROUTER_API_KEY: HELD_KEY, ...settings },
+    settings: { OPENROUTER_API_KEY: SERVER_KEY, ...settings },
     ...more,
     fetch: (url, init) => {
       requests.push({ url: `${url}`, key: new Headers(init?.headers).get("authorization") });
@@ -35,11 +35,11 @@ Deno.test("an embedded proxy does not read environment variables", async () => {
   Deno.env.set("OPENROUTER_BASE_URL", "http://127.0.0.1:9/from-the-environment");
   try {
     const { proxy, requests } = embed();
-    const response = await proxy(post(ask()), LOCAL);
+    const response = await proxy(post(requestBody()), LOCAL);
     assertEquals((await response.json()).content, [{ type: "text", text: "Embedded" }]);
     assertEquals(requests.filter(({ url }) => url.endsWith("/completions")), [{
       url: "https://openrouter.ai/api/v1/chat/completions",
-      key: `Bearer ${HELD_KEY}`,
+      key: `Bearer ${SERVER_KEY}`,
     }]);
   } finally {
     Deno.env.delete("OPENROUTER_BASE_URL");
@@ -53,7 +53,7 @@ Deno.test("a client without a known address is remote", async () => {
       remoteAddr: { transport: "tcp" },
     }]
   ) {
-    const response = await proxy(post(ask()), info);
+    const response = await proxy(post(requestBody()), info);
     assertEquals(response.status, 403);
     assertStringIncludes((await response.json()).error.message, "Set PROXY_API_KEYS");
   }
@@ -62,21 +62,21 @@ Deno.test("a client without a known address is remote", async () => {
 
 Deno.test("a client on a Unix socket is local", async () => {
   const { proxy } = embed();
-  const response = await proxy(post(ask()), { remoteAddr: { transport: "unix" } });
+  const response = await proxy(post(requestBody()), { remoteAddr: { transport: "unix" } });
   assertEquals(response.status, 200);
   await response.body?.cancel();
 });
 
 Deno.test("a remote client with a key of PROXY_API_KEYS is accepted", async () => {
   const { proxy } = embed({ PROXY_API_KEYS: "one,two" });
-  const response = await proxy(post(ask(), { "x-api-key": "two" }));
+  const response = await proxy(post(requestBody(), { "x-api-key": "two" }));
   assertEquals(response.status, 200);
   await response.body?.cancel();
 });
 
 Deno.test("no client is local on Deno Deploy", async () => {
   const { proxy } = embed({ DENO_DEPLOY: "true" });
-  const response = await proxy(post(ask()), LOCAL);
+  const response = await proxy(post(requestBody()), LOCAL);
   assertEquals(response.status, 403);
   await response.body?.cancel();
 });
@@ -108,7 +108,7 @@ Deno.test("the log is written with writeLog, without keys", async () => {
     writeLog: (line) => lines.push(line),
   });
   const response = await proxy(
-    post(ask({ model: "secret-of-mine" }), { "x-api-key": "secret-of-mine" }),
+    post(requestBody({ model: "secret-of-mine" }), { "x-api-key": "secret-of-mine" }),
   );
   await response.text();
   await Promise.resolve();
@@ -130,10 +130,10 @@ for (const [about, writeLog] of failing) {
   Deno.test(`a writeLog that ${about} fails no request and does not reduce MAX_INFLIGHT`, async () => {
     const { proxy } = embed({ MAX_INFLIGHT: "2", LOG_LEVEL: "debug" }, { writeLog });
     for (let i = 0; i < 3; i++) {
-      const response = await proxy(post(ask()), LOCAL);
+      const response = await proxy(post(requestBody()), LOCAL);
       assertEquals(response.status, 200);
       await response.text();
-      const rejected = await proxy(post(ask()));
+      const rejected = await proxy(post(requestBody()));
       assertEquals(rejected.status, 403);
       await rejected.text();
     }
@@ -149,13 +149,13 @@ Deno.test("GET / names the package and its version", async () => {
 Deno.test("an embedded proxy in Deno.serve streams from upstream", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Over sockets")));
   const proxy = createHandler({
-    settings: { OPENROUTER_API_KEY: HELD_KEY, OPENROUTER_BASE_URL: upstream.baseUrl },
+    settings: { OPENROUTER_API_KEY: SERVER_KEY, OPENROUTER_BASE_URL: upstream.baseUrl },
   });
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, proxy);
   const response = await fetch(`http://127.0.0.1:${server.addr.port}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(ask({ stream: true })),
+    body: JSON.stringify(requestBody({ stream: true })),
   });
   assertStringIncludes(await response.text(), "Over sockets");
 });

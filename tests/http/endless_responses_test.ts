@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../lib/errors.ts";
 import { sse } from "../helpers/chunks.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
 const MB = 1024 * 1024;
@@ -67,7 +67,7 @@ for (const [about, first, again, type, message] of ENDLESS) {
     const { reply, sent } = endless(first, again, type);
     await using upstream = startUpstream(() => reply);
     const { handler, services } = createProxy({ upstream });
-    const response = await call(handler, post(ask({ stream: type === EVENTS })));
+    const response = await call(handler, post(requestBody({ stream: type === EVENTS })));
     const text = await response.text();
     assert(text.slice(-300).includes(`"message":"${message}"`), text.slice(-300));
     assert(response.status === 502 || text.includes("event: error"));
@@ -84,7 +84,7 @@ Deno.test("a response that decompresses to a thousand times its size is cancelle
   const headers = { "content-type": "application/json", "content-encoding": "gzip" };
   await using upstream = startUpstream(() => new Response(packed, { headers }));
   const { handler } = createProxy({ upstream });
-  const response = await call(handler, post(ask()));
+  const response = await call(handler, post(requestBody()));
   assertEquals(response.status, 502);
   assertEquals(
     (await response.json()).error.message,

@@ -4,13 +4,13 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ApiError, toErrorBody } from "../../lib/errors.ts";
 import { createHandler } from "../../lib/server.ts";
 import {
-  ask,
   call,
   createProxy,
   createTestServices,
   get,
   MODES,
   post,
+  requestBody,
   send,
 } from "../helpers/proxy.ts";
 import { readError } from "../helpers/responses.ts";
@@ -41,13 +41,13 @@ const STATUSES: [upstream: number, status: number, type: string, retry: string |
 for (const [upstreamStatus, status, type, retry] of STATUSES) {
   const retryText = retry === null ? "without" : "with";
   Deno.test(`upstream's status ${upstreamStatus} becomes ${status} ${type}, ${retryText} x-should-retry`, async () => {
-    await using upstream = startUpstream(() => errorBody(upstreamStatus, "These are the words"));
+    await using upstream = startUpstream(() => errorBody(upstreamStatus, "The upstream message"));
     const { handler } = createProxy({ upstream });
     for (const { request } of MODES) {
       const response = await send(handler, request);
       assertEquals(response.headers.get("x-should-retry"), retry);
       assertEquals(response.headers.get("content-type"), "application/json");
-      assertEquals(await readError(response), { status, type, message: "These are the words" });
+      assertEquals(await readError(response), { status, type, message: "The upstream message" });
     }
     assertEquals(upstream.requests.length, 2);
   });
@@ -106,7 +106,7 @@ Deno.test("a 429 with retry-after is forwarded after one attempt", async () => {
     errorResponse.headers.set("retry-after", "7");
     return errorResponse;
   });
-  const response = await call(handler, post(ask()));
+  const response = await call(handler, post(requestBody()));
   assertEquals((await response.json()).error.type, "rate_limit_error");
   assertEquals([response.status, response.headers.get("retry-after"), attempts], [429, "7", 1]);
 });

@@ -5,21 +5,21 @@ import { ApiError } from "../../lib/errors.ts";
 import { readJson } from "../../lib/routes/read_body.ts";
 import { readUpstreamText } from "../../lib/stream/read_text.ts";
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
-import { ask, createProxy, MODES, send } from "../helpers/proxy.ts";
+import { createProxy, MODES, requestBody, send } from "../helpers/proxy.ts";
 import { lastError, readError, readEvents } from "../helpers/responses.ts";
 import { withTimeout } from "../helpers/timeout.ts";
-import { holdBody, holdStream, startUpstream } from "../helpers/upstream.ts";
+import { createOpenBody, createOpenStream, startUpstream } from "../helpers/upstream.ts";
 
 Deno.test("readJson fails with 408 after an idle timeout of the body", async () => {
   for (const first of ["", '{"model":']) {
-    const held = holdBody(first);
-    const request = new Request("http://localhost/", { method: "POST", body: held.body });
+    const source = createOpenBody(first);
+    const request = new Request("http://localhost/", { method: "POST", body: source.body });
     const error = await assertRejects(
       () => withTimeout(readJson(request, { maxBytes: 1000, idleMs: 30 }), "readJson to fail"),
       ApiError,
     );
     assertEquals([error.status, error.type], [408, "timeout_error"]);
-    await withTimeout(held.cancelled, "the body to be cancelled");
+    await withTimeout(source.cancelled, "the body to be cancelled");
   }
 });
 
@@ -58,7 +58,10 @@ function fakeTimers(): Disposable & { advance(ms: number): Promise<void> } {
   };
 }
 
-const READERS: [name: string, read: (body: ReturnType<typeof holdBody>["body"]) => unknown][] = [
+const READERS: [
+  name: string,
+  read: (body: ReturnType<typeof createOpenBody>["body"]) => unknown,
+][] = [
   [
     "readUpstreamText",
     async (body) => JSON.parse(await readUpstreamText(body, { timeoutMs: 1000 })),
@@ -72,25 +75,25 @@ const READERS: [name: string, read: (body: ReturnType<typeof holdBody>["body"]) 
 for (const [name, read] of READERS) {
   Deno.test(`${name} applies the idle timeout to each read, not to the whole body`, async () => {
     using timers = fakeTimers();
-    const held = holdBody("[1,");
-    const reading = Promise.allSettled([read(held.body)]);
+    const source = createOpenBody("[1,");
+    const reading = Promise.allSettled([read(source.body)]);
     await nextTurn();
     for (const chunk of ["2", ",3", "]"]) {
       await timers.advance(999);
-      held.send(chunk);
+      source.send(chunk);
       await nextTurn();
     }
-    held.close();
+    source.close();
     assertEquals(await reading, [{ status: "fulfilled", value: [1, 2, 3] }]);
   });
 }
 
 Deno.test("readUpstreamText rejects invalid UTF-8", async () => {
-  const held = holdBody();
-  held.send(new Uint8Array([0x22, 0xff, 0x22]));
-  held.close();
+  const source = createOpenBody();
+  source.send(new Uint8Array([0x22, 0xff, 0x22]));
+  source.close();
   const error = await assertRejects(
-    () => readUpstreamText(held.body, { timeoutMs: 60_000 }),
+    () => readUpstreamText(source.body, { timeoutMs: 60_000 }),
     ApiError,
   );
   assertEquals(error.status, 502);
@@ -99,8 +102,8 @@ Deno.test("readUpstreamText rejects invalid UTF-8", async () => {
 for (const { mode, request } of MODES) {
   Deno.test(`${mode} gets 504 if the upstream body is idle for TIMEOUT_S, and the upstream request is aborted`, async () => {
     for (const first of ["", mode === "a plain request" ? '{"id":' : sse(roleChunk())]) {
-      const held = holdStream(first);
-      await using upstream = startUpstream(() => held.response);
+      const source = createOpenStream(first);
+      await using upstream = startUpstream(() => source.response);
       const { handler } = createProxy({ upstream, env: { TIMEOUT_S: "0.05" } });
       const error = await readError(await send(handler, request));
       assertEquals(error, {
@@ -108,16 +111,16 @@ for (const { mode, request } of MODES) {
         type: "timeout_error",
         message: "No data from upstream for 0.05 s (TIMEOUT_S)",
       });
-      await withTimeout(held.cancelled, "the body to be cancelled");
+      await withTimeout(source.cancelled, "the body to be cancelled");
     }
   });
 }
 
 Deno.test("a stream that is idle after its first text ends in a timeout error", async () => {
-  const held = holdStream(sse(textChunk("Hel")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(textChunk("Hel")));
+  await using upstream = startUpstream(() => source.response);
   const { handler } = createProxy({ upstream, env: { TIMEOUT_S: "0.05" } });
-  const events = await readEvents(await send(handler, ask({ stream: true })));
+  const events = await readEvents(await send(handler, requestBody({ stream: true })));
   assertEquals(lastError(events), "timeout_error: No data from upstream for 0.05 s (TIMEOUT_S)");
-  await withTimeout(held.cancelled, "the body to be cancelled");
+  await withTimeout(source.cancelled, "the body to be cancelled");
 });

@@ -3,15 +3,16 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ApiError } from "../../lib/errors.ts";
 import { readJson } from "../../lib/routes/read_body.ts";
-import { ask, call, createProxy, send } from "../helpers/proxy.ts";
+import { call, createProxy, requestBody, send } from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
 import { withTimeout } from "../helpers/timeout.ts";
-import { holdBody, startUpstream } from "../helpers/upstream.ts";
+import { createOpenBody, startUpstream } from "../helpers/upstream.ts";
 import { assertRejected } from "../helpers/upstream_body.ts";
 
 const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
-const withDeep = (levels: number) => JSON.stringify(ask()).replace(/}$/, `,"x":${deep(levels)}}`);
+const withDeep = (levels: number) =>
+  JSON.stringify(requestBody()).replace(/}$/, `,"x":${deep(levels)}}`);
 
 const BAD_BODIES: [about: string, body: BodyInit, message: string][] = [
   ["an empty body", "", "valid JSON"],
@@ -49,13 +50,13 @@ for (const [about, body, message] of BAD_BODIES) {
 
 const GOOD_BODIES: [about: string, body: string][] = [
   ["JSON nested 512 levels deep", withDeep(511)],
-  ["brackets inside strings", JSON.stringify(ask({ system: `${'["{\\'.repeat(10_000)}` }))],
+  ["brackets inside strings", JSON.stringify(requestBody({ system: `${'["{\\'.repeat(10_000)}` }))],
   [
     "many bracket pairs side by side",
-    JSON.stringify(ask({ x: Array.from({ length: 2000 }, () => [[]]) })),
+    JSON.stringify(requestBody({ x: Array.from({ length: 2000 }, () => [[]]) })),
   ],
-  ["a byte order mark", `\uFEFF${JSON.stringify(ask())}`],
-  ["whitespace around the JSON", ` \n${JSON.stringify(ask())}\n `],
+  ["a byte order mark", `\uFEFF${JSON.stringify(requestBody())}`],
+  ["whitespace around the JSON", ` \n${JSON.stringify(requestBody())}\n `],
 ];
 
 for (const [about, body] of GOOD_BODIES) {
@@ -73,11 +74,11 @@ const SMALL = { MAX_BODY_MB: "0.01" };
 
 Deno.test("a body whose content-length is over the limit is a 413 before it is read", async () => {
   const { handler } = createProxy({ env: SMALL });
-  const held = holdBody();
+  const source = createOpenBody();
   const request = new Request("http://localhost:8000/v1/messages", {
     method: "POST",
     headers: { "content-type": "application/json", "content-length": "10486" },
-    body: held.body,
+    body: source.body,
   });
   const error = await readError(await call(handler, request));
   assertEquals(error, {
@@ -89,17 +90,17 @@ Deno.test("a body whose content-length is over the limit is a 413 before it is r
 
 Deno.test("a body that grows over the limit is a 413 and is cancelled", async () => {
   const { handler } = createProxy({ env: SMALL });
-  const held = holdBody(" ".repeat(10_000));
+  const source = createOpenBody(" ".repeat(10_000));
   const request = new Request("http://localhost:8000/v1/messages", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: held.body,
+    body: source.body,
   });
   const pending = call(handler, request);
-  held.send(" ".repeat(486));
+  source.send(" ".repeat(486));
   const error = await readError(await withTimeout(pending, "the response"));
   assertEquals([error.status, error.type], [413, "request_too_large"]);
-  await withTimeout(held.cancelled, "the body to be cancelled");
+  await withTimeout(source.cancelled, "the body to be cancelled");
 });
 
 Deno.test("a body's bytes are counted when content-length is invalid or superseded by chunked encoding", async () => {
@@ -110,7 +111,7 @@ Deno.test("a body's bytes are counted when content-length is invalid or supersed
     }]
   ) {
     const { handler } = createProxy({ env: SMALL });
-    const response = await send(handler, JSON.stringify(ask()).padEnd(10_486), headers);
+    const response = await send(handler, JSON.stringify(requestBody()).padEnd(10_486), headers);
     const error = await readError(response);
     assertEquals([error.status, error.type], [413, "request_too_large"]);
   }
@@ -119,7 +120,7 @@ Deno.test("a body's bytes are counted when content-length is invalid or supersed
 Deno.test("a body of exactly the size limit is accepted, with and without content-length", async () => {
   await using upstream = startUpstream(replyJson);
   const { handler } = createProxy({ upstream, env: SMALL });
-  const body = JSON.stringify(ask()).padEnd(10_485);
+  const body = JSON.stringify(requestBody()).padEnd(10_485);
   for (const headers of [{}, { "content-length": "10485" }]) {
     const response = await send(handler, body, headers);
     await response.body?.cancel();
@@ -128,10 +129,10 @@ Deno.test("a body of exactly the size limit is accepted, with and without conten
 });
 
 Deno.test("readJson fails with 400 when the client aborts the body", async () => {
-  const held = holdBody('{"model":');
-  const request = new Request("http://localhost/", { method: "POST", body: held.body });
+  const source = createOpenBody('{"model":');
+  const request = new Request("http://localhost/", { method: "POST", body: source.body });
   const reading = readJson(request, { maxBytes: 1000 });
-  held.cut();
+  source.cut();
   const error = await assertRejects(() => reading, ApiError);
   assertEquals([error.status, error.type], [400, "invalid_request_error"]);
 });
@@ -142,8 +143,8 @@ Deno.test("readJson ends a string at a quote after an escaped backslash", async 
   assertEquals(await readJson(request, { maxBytes: 10_000 }), value);
 });
 
-const { messages: _messages, ...WITHOUT_MESSAGES } = ask();
-const { model: _model, ...WITHOUT_MODEL } = ask();
+const { messages: _messages, ...WITHOUT_MESSAGES } = requestBody();
+const { model: _model, ...WITHOUT_MODEL } = requestBody();
 
 const BAD: [input: string, body: unknown, word: string][] = [
   ["missing messages", WITHOUT_MESSAGES, "messages: Field required"],

@@ -3,13 +3,13 @@
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { replyHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { connect, rawPost } from "../helpers/raw_client.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 
 // ── Headers and paths ─────────────────────────────────────────────────────────────────────────────────────────
 
-const BODY = JSON.stringify(ask());
+const BODY = JSON.stringify(requestBody());
 const HEADERS =
   "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 const REQUEST = `${HEADERS}content-length: ${BODY.length}\r\n\r\n${BODY}`;
@@ -79,7 +79,7 @@ for (const [about, sent] of REJECTED) {
     assert(response === "" || /^HTTP\/1\.[01] [45]\d\d /.test(response), response.slice(0, 200));
     assertEquals(stage.upstream.calls.length, 0);
     client.disconnect();
-    assertEquals((await sendTo(stage.proxy, ask())).words, "Hi");
+    assertEquals((await sendTo(stage.proxy, requestBody())).content, "Hi");
   });
 }
 
@@ -95,7 +95,9 @@ Deno.test("an absolute-form target is handled as its path and not fetched", asyn
   const response = await client.readText("\r\n\r\n");
   assertMatch(response, /^HTTP\/1\.1 (200|4\d\d) /);
   assert(
-    stage.upstream.calls.every(({ head }) => head.startsWith("POST /api/v1/chat/completions ")),
+    stage.upstream.calls.every(({ headers }) =>
+      headers.startsWith("POST /api/v1/chat/completions ")
+    ),
   );
 });
 
@@ -127,7 +129,7 @@ Deno.test("120 incomplete requests do not delay others", async () => {
     return client;
   }));
   const begin = performance.now();
-  assertEquals((await withTimeout(sendTo(stage.proxy, STREAM), "a response")).words, "Hi");
+  assertEquals((await withTimeout(sendTo(stage.proxy, STREAM), "a response")).content, "Hi");
   assertLess(performance.now() - begin, 1000);
   assertEquals(stage.upstream.calls.length, 1);
   for (const client of clients) client.disconnect();
@@ -161,7 +163,7 @@ Deno.test("incomplete requests count under MAX_INFLIGHT until the clients discon
   for (let n = 0; n < 3; n++) await withTimeout(stage.proxy.services.recorded(n), "the record");
   let free = await sendTo(stage.proxy, STREAM);
   while (free.status === 529) free = await sendTo(stage.proxy, STREAM);
-  assertEquals(free.words, "Hi");
+  assertEquals(free.content, "Hi");
 });
 
 /** Shortens timers of one length, so that the test need not wait. */

@@ -10,7 +10,7 @@ import {
   sendForUpstreamMessages,
 } from "../helpers/message_requests.ts";
 import { assistant, text, user } from "../helpers/messages.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { eventStream, type Reply } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
@@ -54,7 +54,7 @@ const INVALID: [about: string, block: Json, expected: string][] = [
 for (const [about, block, expected] of INVALID) {
   Deno.test(`${about} is a 400 that names its path, without an upstream request`, async () => {
     const { response, text: body, seen } = await send(
-      ask({ messages: [user(text("One"), block)] }),
+      requestBody({ messages: [user(text("One"), block)] }),
     );
     assertEquals([response.status, seen], [400, []]);
     const { message } = JSON.parse(body).error;
@@ -151,12 +151,18 @@ const stream = (...chunks: (Json | string)[]): Reply => () => eventStream(sse(..
 Deno.test("thinking is the first block and signed, in a message and in a stream", async () => {
   const detail = { type: "reasoning.text", text: "Hm", signature: SIGNATURE, format: FORMAT };
   const delta = { content: "Hi", reasoning: "Hm", reasoning_details: [detail] };
-  const message = await sendForMessage(ask(), () => Response.json(messageCompletion(delta)));
+  const message = await sendForMessage(
+    requestBody(),
+    () => Response.json(messageCompletion(delta)),
+  );
   assertEquals(message.content, [
     { type: "thinking", thinking: "Hm", signature: SIGNATURE },
     { type: "text", text: "Hi" },
   ]);
-  const events = await sendForEvents(ask(), stream(deltaChunk(delta), finishChunk(), "[DONE]"));
+  const events = await sendForEvents(
+    requestBody(),
+    stream(deltaChunk(delta), finishChunk(), "[DONE]"),
+  );
   const steps = events.flatMap((event) => {
     if (event.type === "content_block_start") return [`${event.index} ${event.content_block.type}`];
     return event.type === "content_block_delta" ? [`${event.index} ${event.delta.type}`] : [];

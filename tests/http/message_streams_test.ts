@@ -12,7 +12,7 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import { send, sendForEvents, WEATHER } from "../helpers/message_requests.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { eventStream, type Reply } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
@@ -20,7 +20,10 @@ type Json = Record<string, unknown>;
 const stream = (...chunks: (Json | string)[]): Reply => () => eventStream(sse(...chunks));
 
 Deno.test("the last text is returned if no usage follows", async () => {
-  const events = await sendForEvents(ask(), stream(textChunk("Hi"), finishChunk(), "[DONE]"));
+  const events = await sendForEvents(
+    requestBody(),
+    stream(textChunk("Hi"), finishChunk(), "[DONE]"),
+  );
   assertStringIncludes(JSON.stringify(events), '"text":"Hi"');
   const ending = events.find((event) => event.type === "message_delta");
   assertGreater(ending?.usage.output_tokens ?? 0, 0);
@@ -28,7 +31,7 @@ Deno.test("the last text is returned if no usage follows", async () => {
 
 // vLLM: test_cache_accounting.py
 Deno.test("cached tokens are reported in message_delta and not in message_start", async () => {
-  const counts = (await sendForEvents(ask())).flatMap((event) => {
+  const counts = (await sendForEvents(requestBody())).flatMap((event) => {
     if (event.type === "message_start") return [event.message.usage.cache_read_input_tokens];
     return event.type === "message_delta" ? [event.usage.cache_read_input_tokens] : [];
   });
@@ -38,7 +41,10 @@ Deno.test("cached tokens are reported in message_delta and not in message_start"
 // vLLM: test_stream_error.py
 Deno.test("repeated errors in a stream become one error event with the upstream message", async () => {
   const error = errorChunk({ code: 429, message: "Slow down, tokens per minute" });
-  const events = await sendForEvents(ask(), stream(textChunk("Half"), error, error, "[DONE]"));
+  const events = await sendForEvents(
+    requestBody(),
+    stream(textChunk("Half"), error, error, "[DONE]"),
+  );
   assertEquals(events.filter(({ type }) => type === "error"), [{
     type: "error",
     error: { type: "rate_limit_error", message: "Slow down, tokens per minute" },
@@ -47,12 +53,12 @@ Deno.test("repeated errors in a stream become one error event with the upstream 
 
 Deno.test("invalid JSON in a stream is an error before the finish reason and ignored afterwards", async () => {
   const late = await sendForEvents(
-    ask(),
+    requestBody(),
     stream(textChunk("Hi"), finishChunk(), "{oops", "[DONE]"),
   );
   assertEquals(late.at(-1)?.type, "message_stop");
   const early = await sendForEvents(
-    ask(),
+    requestBody(),
     stream(textChunk("Hi"), "{oops", finishChunk(), "[DONE]"),
   );
   assertEquals(early.at(-1)?.type, "error");
@@ -60,7 +66,7 @@ Deno.test("invalid JSON in a stream is an error before the finish reason and ign
 
 Deno.test("a stream of a role, usage and [DONE] becomes a retryable 502", async () => {
   const script = stream(roleChunk(), usageChunk(), "[DONE]");
-  const { response, text } = await send(ask({ stream: true }), script);
+  const { response, text } = await send(requestBody({ stream: true }), script);
   assertEquals([response.status, response.headers.get("x-should-retry")], [502, null]);
   assertEquals(JSON.parse(text).error.type, "api_error");
 });
@@ -68,10 +74,10 @@ Deno.test("a stream of a role, usage and [DONE] becomes a retryable 502", async 
 Deno.test('finish_reason "" does not end the stream', async () => {
   const empty = { ...deltaChunk({ content: "Half" }) };
   empty["choices"] = [{ index: 0, delta: { content: "Half" }, finish_reason: "" }];
-  const cut = await sendForEvents(ask(), stream(empty));
+  const cut = await sendForEvents(requestBody(), stream(empty));
   assertEquals(cut.at(-1)?.type, "error");
   const more = await sendForEvents(
-    ask(),
+    requestBody(),
     stream(empty, textChunk(" more"), finishChunk(), "[DONE]"),
   );
   assertStringIncludes(JSON.stringify(more), '"text":" more"');
@@ -81,7 +87,7 @@ Deno.test("a function name in several deltas is joined", async () => {
   const fragment = (called: Json, more: Json = {}) =>
     deltaChunk({ tool_calls: [{ index: 0, ...more, function: called }] });
   const events = await sendForEvents(
-    ask({ tools: [WEATHER] }),
+    requestBody({ tools: [WEATHER] }),
     stream(
       fragment({ name: "get_", arguments: "" }, { id: "call_1", type: "function" }),
       fragment({ name: "weather", arguments: "" }),

@@ -5,13 +5,13 @@ import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/
 import { completion, finishChunk, messageCompletion, sse, textChunk } from "../helpers/chunks.ts";
 import { send, sendForEvents, sendForMessage, WEATHER } from "../helpers/message_requests.ts";
 import { assistant, text, user } from "../helpers/messages.ts";
-import { ask, call, createProxy, ORIGIN, post } from "../helpers/proxy.ts";
-import { errorBody, holdStream, type Reply, startUpstream } from "../helpers/upstream.ts";
+import { call, createProxy, ORIGIN, post, requestBody } from "../helpers/proxy.ts";
+import { createOpenStream, errorBody, type Reply, startUpstream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
 
 Deno.test("a message has Anthropic's fields and no upstream fields", async () => {
-  const message = await sendForMessage(ask());
+  const message = await sendForMessage(requestBody());
   assertEquals(Object.keys(message).sort(), [
     "content",
     "id",
@@ -29,7 +29,7 @@ Deno.test("a message has Anthropic's fields and no upstream fields", async () =>
 });
 
 Deno.test("a streamed message of text has six types of events and one block", async () => {
-  const events = await sendForEvents(ask());
+  const events = await sendForEvents(requestBody());
   assertEquals([...new Set(events.map(({ type }) => type))], [
     "message_start",
     "content_block_start",
@@ -50,7 +50,7 @@ Deno.test("a tool call has id, name and input, and the stop reason tool_use", as
   const tool_calls = [{ id: "call_1", type: "function", function: called }];
   const script = () =>
     Response.json(messageCompletion({ content: null, tool_calls }, "tool_calls"));
-  const message = await sendForMessage(ask({ tools: [WEATHER] }), script);
+  const message = await sendForMessage(requestBody({ tools: [WEATHER] }), script);
   assertEquals([message.content, message.stop_reason], [
     [{ type: "tool_use", id: "call_1", name: "get_weather", input: { city: "Rome" } }],
     "tool_use",
@@ -97,15 +97,15 @@ const ACCEPTED: [about: string, body: Json][] = [
 
 for (const [about, body] of ACCEPTED) {
   Deno.test(`a request with ${about} gets a message and a stream`, async () => {
-    const message = await sendForMessage(ask(body));
+    const message = await sendForMessage(requestBody(body));
     assertEquals(message.content, [{ type: "text", text: "Hi there." }]);
-    await sendForEvents(ask(body));
+    await sendForEvents(requestBody(body));
   });
 }
 
 Deno.test("count_tokens counts system, tools and tool results", async () => {
   const count = async (more: Json) => {
-    const { max_tokens: _, ...body } = ask(more);
+    const { max_tokens: _, ...body } = requestBody(more);
     const { headers } = post(body);
     const url = `${ORIGIN}/v1/messages/count_tokens`;
     const request = new Request(url, { method: "POST", headers, body: JSON.stringify(body) });
@@ -124,7 +124,7 @@ Deno.test("count_tokens counts system, tools and tool results", async () => {
 
 for (const status of [400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504, 529]) {
   Deno.test(`a request is sent once if upstream returns ${status}`, async () => {
-    for (const body of [ask(), ask({ stream: true })]) {
+    for (const body of [requestBody(), requestBody({ stream: true })]) {
       const { response, seen } = await send(body, () => errorBody(status, "Not now"));
       assertGreater(response.status, 399);
       assertEquals(seen.length, 1);
@@ -139,10 +139,10 @@ Deno.test("only retry-after of the upstream headers is forwarded", async () => {
   const allowed = ["content-type", "request-id", "retry-after", "x-proxy-model"];
   const script: Reply = () =>
     Response.json({ error: { message: "Slow" } }, { status: 429, headers });
-  const { response } = await send(ask(), script);
+  const { response } = await send(requestBody(), script);
   assertEquals([...response.headers.keys()].sort(), allowed);
   const good: Reply = () => Response.json(completion("Hi"), { headers });
-  const { response: successful } = await send(ask(), good);
+  const { response: successful } = await send(requestBody(), good);
   assertEquals([...successful.headers.keys()].sort(), [
     "content-type",
     "request-id",
@@ -154,7 +154,7 @@ Deno.test("error: null in a completion or a choice is ignored", async () => {
   const said = { role: "assistant", content: "Hi" };
   const choices = [{ index: 0, message: said, finish_reason: "stop", error: null }];
   const body = { ...completion(""), error: null, choices };
-  const message = await sendForMessage(ask(), () => Response.json(body));
+  const message = await sendForMessage(requestBody(), () => Response.json(body));
   assertEquals(message.content, [{ type: "text", text: "Hi" }]);
 });
 
@@ -164,20 +164,20 @@ async function* readAll(reader: ReadableStreamDefaultReader<string>): AsyncGener
 }
 
 Deno.test("each chunk reaches the client before upstream sends the next one", async () => {
-  const held = holdStream();
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream();
+  await using upstream = startUpstream(() => source.response);
   const { handler } = createProxy({ upstream });
-  held.send(sse(textChunk("word 0")));
-  const response = await call(handler, post(ask({ stream: true })));
+  source.send(sse(textChunk("word 0")));
+  const response = await call(handler, post(requestBody({ stream: true })));
   assert(response.body !== null);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (const number of [0, 1, 2]) {
-    if (number > 0) held.send(sse(textChunk(`word ${number}`)));
+    if (number > 0) source.send(sse(textChunk(`word ${number}`)));
     let read = "";
     while (!read.includes(`word ${number}`)) read += (await reader.read()).value ?? "";
   }
-  held.send(sse(finishChunk(), "[DONE]"));
-  held.close();
+  source.send(sse(finishChunk(), "[DONE]"));
+  source.close();
   let rest = "";
   for await (const text of readAll(reader)) rest += text;
   assertStringIncludes(rest, "message_stop");

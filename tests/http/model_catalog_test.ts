@@ -1,10 +1,10 @@
 // What requests take from OpenRouter's model catalog, and that they do not depend on it.
 
 import { assertEquals } from "@std/assert";
-import { ask, createProxy, send } from "../helpers/proxy.ts";
+import { createProxy, requestBody, send } from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
-import { holdBody, refuseModel, startUpstream } from "../helpers/upstream.ts";
+import { createOpenBody, replyInvalidModel, startUpstream } from "../helpers/upstream.ts";
 
 const CATALOG = [
   { id: "anthropic/claude-sonnet-4.5", name: "Sonnet 4.5", created: 300, context_length: 1000 },
@@ -20,11 +20,11 @@ const CATALOG = [
 ];
 
 Deno.test("the error for an unknown model ID suggests similar IDs from the catalog", async () => {
-  await using upstream = startUpstream(refuseModel, { models: CATALOG });
+  await using upstream = startUpstream(replyInvalidModel, { models: CATALOG });
   const { services, handler } = createProxy({ upstream });
   await services.catalog.list(5000);
   const model = "anthropic/claude-sonet-4.5";
-  const error = await readError(await send(handler, ask({ model })));
+  const error = await readError(await send(handler, requestBody({ model })));
   assertEquals(error.status, 400);
   const [message, ids = ""] = error.message.split(". Nearest known ids: ");
   assertEquals(message, `${model} is not a valid model ID`);
@@ -39,7 +39,7 @@ Deno.test("max_tokens is clamped to the limit in the catalog, where there is one
   for (const known of [false, true]) {
     if (known) await services.catalog.list(5000);
     for (const [max_tokens, name] of [[100, model], [10, model], [100, "a/unknown"]] as const) {
-      const response = await send(handler, ask({ model: name, max_tokens }));
+      const response = await send(handler, requestBody({ model: name, max_tokens }));
       await response.body?.cancel();
     }
   }
@@ -54,7 +54,7 @@ Deno.test("a limit in the catalog applies to every variant of a model", async ()
   const { services, handler } = createProxy({ upstream });
   await services.catalog.list(5000);
   for (const name of ["a/x", "a/x:nitro", "a/x:thinking", "a/x:free:online", "~a/x", "a/y:nitro"]) {
-    await (await send(handler, ask({ model: name, max_tokens: 100 }))).body?.cancel();
+    await (await send(handler, requestBody({ model: name, max_tokens: 100 }))).body?.cancel();
   }
   const limits = upstream.requests.map(({ body }) => body["max_tokens"]);
   assertEquals(limits, [50, 50, 50, 50, 50, 100]);
@@ -67,18 +67,18 @@ Deno.test("requests succeed when the catalog cannot be fetched", async () => {
   services.catalog.refresh();
   await services.catalog.settled();
   assertEquals(upstream.modelListRequests, 1);
-  const response = await send(handler, ask());
+  const response = await send(handler, requestBody());
   await response.body?.cancel();
   assertEquals(response.status, 200);
 });
 
 Deno.test("requests do not wait for a slow catalog", async () => {
-  const hanging = holdBody();
+  const hanging = createOpenBody();
   const models = () => new Response(hanging.body);
   await using upstream = startUpstream(replyJson, { models });
   const { services, handler } = createProxy({ upstream });
   services.catalog.refresh();
-  const response = await send(handler, ask());
+  const response = await send(handler, requestBody());
   await response.body?.cancel();
   assertEquals(response.status, 200);
   hanging.close();

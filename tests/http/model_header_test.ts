@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { completion } from "../helpers/chunks.ts";
-import { ask, createProxy, MODES, send } from "../helpers/proxy.ts";
+import { createProxy, MODES, requestBody, send } from "../helpers/proxy.ts";
 import { replyEither } from "../helpers/replies.ts";
 import { errorBody, type Reply, startUpstream } from "../helpers/upstream.ts";
 
@@ -24,7 +24,7 @@ Deno.test("x-proxy-model is the target model if the upstream response has no mod
   await using upstream = startUpstream(replies);
   const { handler } = createProxy({ upstream, env: { TARGET_MODEL_BIG: "a/x" } });
   for (const status of [200, 429]) {
-    const response = await send(handler, ask());
+    const response = await send(handler, requestBody());
     await response.body?.cancel();
     assertEquals([response.status, response.headers.get("x-proxy-model")], [status, "a/x"]);
   }
@@ -43,7 +43,7 @@ Deno.test("a model name from upstream or client cannot inject a header", async (
   await using upstream = startUpstream([named, () => errorBody(500, "no")]);
   const { handler } = createProxy({ upstream });
   for (const name of ["claude", model.replace("\r\n", "/\r\n")]) {
-    const response = await send(handler, ask({ model: name }));
+    const response = await send(handler, requestBody({ model: name }));
     await response.body?.cancel();
     assertEquals(response.headers.has("x-evil"), false);
     assertEquals(response.headers.get("x-proxy-model")?.startsWith("??????"), true);

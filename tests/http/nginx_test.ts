@@ -7,8 +7,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
 import { read, readBlocks } from "../helpers/documents.ts";
-import { ask, type RunningProxy, startProxy } from "../helpers/proxy.ts";
-import { holdStream, startUpstream } from "../helpers/upstream.ts";
+import { requestBody, type RunningProxy, startProxy } from "../helpers/proxy.ts";
+import { createOpenStream, startUpstream } from "../helpers/upstream.ts";
 
 const NGINX = Deno.env.get("NGINX_BIN")?.trim() || "nginx";
 const NOT_RUN = hasNginx() ? "" : " (not run: nginx not found, set NGINX_BIN)";
@@ -93,17 +93,17 @@ Deno.test("README's nginx configuration has the two addresses that the test repl
 });
 
 test("each delta of a stream arrives before the next is sent", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("word-0")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk("word-0")));
+  await using upstream = startUpstream(() => source.response);
   await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
   await using nginx = await startNginx(proxy);
-  const response = await send(nginx.url, ask({ stream: true }), KEY);
+  const response = await send(nginx.url, requestBody({ stream: true }), KEY);
   assertEquals(response.status, 200);
   assert(response.body !== null);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (let word = 0; word < 4; word++) {
-    if (word > 0) held.send(sse(textChunk(`word-${word}`)));
+    if (word > 0) source.send(sse(textChunk(`word-${word}`)));
     // If nginx buffers, nothing arrives within ten seconds.
     while (!text.includes(`word-${word}`)) text += (await reader.read()).value ?? "";
   }
@@ -116,10 +116,10 @@ test("a request without a key is a 401, and a request of 2 MB with a key succeed
   await using upstream = startUpstream(() => Response.json(completion));
   await using proxy = startProxy({ upstream, env: { PROXY_API_KEYS: KEY } });
   await using nginx = await startNginx(proxy);
-  const withoutKey = await send(nginx.url, ask());
+  const withoutKey = await send(nginx.url, requestBody());
   assertStringIncludes(await withoutKey.text(), "Invalid API key");
   assertEquals(withoutKey.status, 401);
-  const large = await send(nginx.url, ask({ system: "x".repeat(2_000_000) }), KEY);
+  const large = await send(nginx.url, requestBody({ system: "x".repeat(2_000_000) }), KEY);
   assertEquals(large.status, 200, await large.text());
 });
 
@@ -128,6 +128,6 @@ test("without PROXY_API_KEYS remote clients look local, as README warns", async 
   await using upstream = startUpstream(() => Response.json(completion));
   await using proxy = startProxy({ upstream });
   await using nginx = await startNginx(proxy);
-  const response = await send(nginx.url, ask());
+  const response = await send(nginx.url, requestBody());
   assertEquals(response.status, 200, await response.text());
 });

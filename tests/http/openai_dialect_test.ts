@@ -2,11 +2,11 @@
 // does not document.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { JsonObject as Json } from "../../lib/json.ts";
+import type { JsonObject } from "../../lib/json.ts";
 import { checkOpenAiRequest } from "../helpers/openai_request_checker.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
 import { loadRequestCases } from "../helpers/fixtures.ts";
-import { ask, call, createProxy, HELD_KEY, post } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody, SERVER_KEY } from "../helpers/proxy.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { completion, sseAnswer } from "../helpers/chunks.ts";
 import {
@@ -39,7 +39,7 @@ async function send(
 ): Promise<Outcome> {
   await using upstream = startUpstream(reply, { check: checkOpenAiRequest });
   const { handler } = createProxy({ upstream, env: { ...ENV, ...env } });
-  const response = await call(handler, post(ask({ model: "local", ...body }), headers));
+  const response = await call(handler, post(requestBody({ model: "local", ...body }), headers));
   return { seen: upstream.requests[0], response, text: await response.text() };
 }
 
@@ -118,11 +118,11 @@ Deno.test("the openai dialect sends no field that only OpenRouter knows", async 
     response.headers.get("x-proxy-dropped")?.split(", ").toSorted(),
     ["cache_control", "fallbacks", "metadata.user_id", "service_tier", "top_k"],
   );
-  assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
+  assertEquals(seen?.headers.get("authorization"), `Bearer ${SERVER_KEY}`);
   assertEquals([seen?.headers.get("http-referer"), seen?.headers.get("x-title")], [null, null]);
 });
 
-const EFFORTS: [about: string, fields: Json, effort: string | undefined][] = [
+const EFFORTS: [about: string, fields: JsonObject, effort: string | undefined][] = [
   ["no thinking", {}, undefined],
   ["thinking disabled", { thinking: { type: "disabled" } }, "none"],
   ["adaptive thinking", { thinking: { type: "adaptive" } }, undefined],
@@ -242,7 +242,7 @@ Deno.test("the openai dialect does not replace a rejected default target", async
   const reject = () => errorBody(400, "x is not a valid model ID");
   await using upstream = startUpstream(reject, { check: checkOpenAiRequest });
   const { handler } = createProxy({ upstream, env: { UPSTREAM_DIALECT: "openai" } });
-  const response = await call(handler, post(ask({ model: "claude-opus-5" })));
+  const response = await call(handler, post(requestBody({ model: "claude-opus-5" })));
   assertMatch(await response.text(), /not a valid model ID/);
   assertEquals([response.status, upstream.requests.length], [400, 1]);
 });
@@ -250,7 +250,7 @@ Deno.test("the openai dialect does not replace a rejected default target", async
 Deno.test("the openai dialect translates a stream", async () => {
   await using upstream = startUpstream(replyEither, { check: checkOpenAiRequest });
   const { handler } = createProxy({ upstream, env: ENV });
-  const response = await call(handler, post(ask({ stream: true })));
+  const response = await call(handler, post(requestBody({ stream: true })));
   checkGrammar(parseSse(await response.text()).map(({ data }) => JSON.parse(data)));
 });
 

@@ -2,13 +2,13 @@
 
 import { assertEquals } from "@std/assert";
 import { completion } from "../helpers/chunks.ts";
-import { ask, call, createProxy, get, ORIGIN, post } from "../helpers/proxy.ts";
+import { call, createProxy, get, ORIGIN, post, requestBody } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
 const PROTECTED: [about: string, build: (headers: Record<string, string>) => Request][] = [
-  ["POST /v1/messages", (headers) => post(ask(), headers)],
+  ["POST /v1/messages", (headers) => post(requestBody(), headers)],
   ["POST /v1/messages/count_tokens", (headers) => {
-    const { body } = post(ask());
+    const { body } = post(requestBody());
     return new Request(`${ORIGIN}/v1/messages/count_tokens`, {
       method: "POST",
       headers: { "content-type": "application/json", ...headers },

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { replyHi, sendTo, startStage } from "../helpers/end_to_end.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { connect, rawPost } from "../helpers/raw_client.ts";
 import { rawResponse } from "../helpers/raw_upstream.ts";
 
@@ -10,8 +10,8 @@ const encoder = new TextEncoder();
 
 /** A valid request with one more key. */
 const withPart = (key: string, json: string) =>
-  JSON.stringify(ask()).replace(/}$/, `,"${key}":${json}}`);
-const withContent = (content: unknown) => ask({ messages: [{ role: "user", content }] });
+  JSON.stringify(requestBody()).replace(/}$/, `,"${key}":${json}}`);
+const withContent = (content: unknown) => requestBody({ messages: [{ role: "user", content }] });
 
 // ── Bodies ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -21,7 +21,7 @@ const INVALID: [about: string, body: BodyInit][] = [
   ["null", "null"],
   ["array", "[]"],
   ["string", '"x"'],
-  ["truncated JSON", JSON.stringify(ask()).slice(0, -3)],
+  ["truncated JSON", JSON.stringify(requestBody()).slice(0, -3)],
   ["two values", "{}{}"],
   ["invalid UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
   ["UTF-16", new Uint8Array([0xff, 0xfe, 0x7b, 0, 0x7d, 0])],
@@ -47,15 +47,15 @@ for (const path of ["/v1/messages", "/v1/messages/count_tokens"]) {
 }
 
 const SHAPES: [path: string, body: unknown][] = [
-  ["model", { ...ask(), model: null }],
-  ["model", { ...ask(), model: 5 }],
-  ["max_tokens", { ...ask(), max_tokens: "100" }],
-  ["max_tokens", { ...ask(), max_tokens: 0.5 }],
-  ["messages", { ...ask(), messages: {} }],
-  ["messages", { ...ask(), messages: [] }],
-  ["messages.0", { ...ask(), messages: [null] }],
-  ["messages.0", { ...ask(), messages: ["hi"] }],
-  ["messages.0.role", { ...ask(), messages: [{ role: "tool", content: "x" }] }],
+  ["model", { ...requestBody(), model: null }],
+  ["model", { ...requestBody(), model: 5 }],
+  ["max_tokens", { ...requestBody(), max_tokens: "100" }],
+  ["max_tokens", { ...requestBody(), max_tokens: 0.5 }],
+  ["messages", { ...requestBody(), messages: {} }],
+  ["messages", { ...requestBody(), messages: [] }],
+  ["messages.0", { ...requestBody(), messages: [null] }],
+  ["messages.0", { ...requestBody(), messages: ["hi"] }],
+  ["messages.0.role", { ...requestBody(), messages: [{ role: "tool", content: "x" }] }],
   ["messages.0.content", withContent(5)],
   ["messages.0.content", withContent(null)],
   ["messages.0.content.0", withContent([null])],
@@ -67,18 +67,18 @@ const SHAPES: [path: string, body: unknown][] = [
     "messages.0.content.0.tool_result.tool_use_id",
     withContent([{ type: "tool_result", tool_use_id: [] }]),
   ],
-  ["tools.0", ask({ tools: [null] })],
-  ["tools.0", ask({ tools: [{ name: 7, input_schema: {} }] })],
-  ["tools", ask({ tools: {} })],
-  ["tool_choice", ask({ tool_choice: "auto" })],
-  ["system", ask({ system: 3 })],
-  ["system.0", ask({ system: [null] })],
-  ["stop_sequences", ask({ stop_sequences: "x" })],
-  ["stop_sequences.0", ask({ stop_sequences: [1] })],
-  ["stream", ask({ stream: "yes" })],
-  ["temperature", ask({ temperature: "hot" })],
-  ["metadata", ask({ metadata: "x" })],
-  ["thinking", ask({ thinking: true })],
+  ["tools.0", requestBody({ tools: [null] })],
+  ["tools.0", requestBody({ tools: [{ name: 7, input_schema: {} }] })],
+  ["tools", requestBody({ tools: {} })],
+  ["tool_choice", requestBody({ tool_choice: "auto" })],
+  ["system", requestBody({ system: 3 })],
+  ["system.0", requestBody({ system: [null] })],
+  ["stop_sequences", requestBody({ stop_sequences: "x" })],
+  ["stop_sequences.0", requestBody({ stop_sequences: [1] })],
+  ["stream", requestBody({ stream: "yes" })],
+  ["temperature", requestBody({ temperature: "hot" })],
+  ["metadata", requestBody({ metadata: "x" })],
+  ["thinking", requestBody({ thinking: true })],
 ];
 
 Deno.test("a field of the wrong type is a 400 that names its path, without an upstream request", async () => {
@@ -105,7 +105,7 @@ Deno.test("a content-type other than JSON is a 415, without an upstream request"
   ];
   for (const type of types) {
     const headers = { "content-type": type };
-    const body = encoder.encode(JSON.stringify(ask()));
+    const body = encoder.encode(JSON.stringify(requestBody()));
     const response = await fetch(`${stage.proxy.url}/v1/messages`, {
       method: "POST",
       headers,
@@ -188,7 +188,9 @@ Deno.test("__proto__ and constructor keys in tool input are kept as data in both
   });
   const call =
     `{"type":"tool_use","id":"t1","name":"Bash","input":${PROTOTYPE_KEYS},"__proto__":{"polluted":1}}`;
-  const body = JSON.stringify(ask({ messages: [{ role: "user", content: "Hi" }, "MESSAGE"] }))
+  const body = JSON.stringify(
+    requestBody({ messages: [{ role: "user", content: "Hi" }, "MESSAGE"] }),
+  )
     .replace('"MESSAGE"', `{"role":"assistant","content":[${call}]}`)
     .replace(/}$/, ',"__proto__":{"stream":true},"constructor":{"x":1}}');
   const outcome = await sendTo(stage.proxy, body);
@@ -210,24 +212,24 @@ Deno.test("the last of duplicate keys counts", async () => {
 Deno.test("lone surrogates and NUL are kept", async () => {
   await using stage = startStage(replyHi);
   const content = "a\ud800b\udc00c\0d\u2028";
-  assertEquals((await sendTo(stage.proxy, withContent(content))).words, "Hi");
+  assertEquals((await sendTo(stage.proxy, withContent(content))).content, "Hi");
   assertEquals(stage.upstream.calls[0]?.body["messages"], [{ role: "user", content }]);
 });
 
 const BIG: [about: string, body: Record<string, unknown>][] = [
   [
     "5,001 messages",
-    ask({
+    requestBody({
       messages: Array.from(
         { length: 5001 },
         (_, n) => ({ role: n % 2 ? "assistant" : "user", content: `m${n}` }),
       ),
     }),
   ],
-  ["5,001 messages with calls and results", ask({ messages: listCalls(2500) })],
+  ["5,001 messages with calls and results", requestBody({ messages: listCalls(2500) })],
   [
     "200 tools",
-    ask({
+    requestBody({
       tools: Array.from(
         { length: 200 },
         (_, n) => ({ name: `tool.${n}`, input_schema: { type: "object" } }),
@@ -238,8 +240,11 @@ const BIG: [about: string, body: Record<string, unknown>][] = [
   ["1 MB of quotes", withContent('"'.repeat(1_000_000))],
   ["1 MB of backslashes", withContent("\\".repeat(1_000_000))],
   ["1 MB of brackets in a string", withContent("[{".repeat(500_000))],
-  ["1 MB of spaces", ask({ system: "x-anthropic-billing-header:" + " ".repeat(1_000_000) + "x" })],
-  ["a user id of 4 KB", ask({ metadata: { user_id: "_session_".repeat(455) } })],
+  [
+    "1 MB of spaces",
+    requestBody({ system: "x-anthropic-billing-header:" + " ".repeat(1_000_000) + "x" }),
+  ],
+  ["a user id of 4 KB", requestBody({ metadata: { user_id: "_session_".repeat(455) } })],
   [
     "99,999 empty blocks",
     withContent([...Array(99_999).fill({ type: "text", text: "" }), { type: "text", text: "x" }]),
@@ -250,7 +255,7 @@ for (const [about, body] of BIG) {
   Deno.test(`a request with ${about} takes linear time, as message and as token count`, async () => {
     await using stage = startStage(replyHi);
     const begin = performance.now();
-    assertEquals((await sendTo(stage.proxy, body)).words, "Hi");
+    assertEquals((await sendTo(stage.proxy, body)).content, "Hi");
     const headers = { "content-type": "application/json" };
     const init = { method: "POST", headers, body: JSON.stringify(body) };
     const counted = await fetch(`${stage.proxy.url}/v1/messages/count_tokens`, init);

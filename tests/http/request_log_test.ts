@@ -11,14 +11,14 @@ import {
   textChunk,
 } from "../helpers/chunks.ts";
 import { text, user } from "../helpers/messages.ts";
-import { ask, call, createProxy, get, MODES, post, send } from "../helpers/proxy.ts";
+import { call, createProxy, get, MODES, post, requestBody, send } from "../helpers/proxy.ts";
 import { replyEither } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import {
+  createOpenStream,
   errorBody,
   eventStream,
-  holdStream,
   type Reply,
   startUpstream,
 } from "../helpers/upstream.ts";
@@ -64,7 +64,7 @@ const SONNET = "anthropic/claude-sonnet-4-20250514";
 Deno.test("the log record of a failure has its type, message and target model", async () => {
   await using upstream = startUpstream(() => errorBody(429, "slow down"));
   const { services, handler } = createProxy({ upstream });
-  await readError(await send(handler, ask({ stream: true })));
+  await readError(await send(handler, requestBody({ stream: true })));
   const { totalMs: _, ...record } = await services.recorded();
   assertEquals(record, {
     requestId: "req_1",
@@ -83,27 +83,27 @@ Deno.test("the log record of a stream that fails after its headers has status 20
   const body = sse(textChunk("Hi"), errorChunk({ code: 529, message: "Overloaded" }));
   await using upstream = startUpstream(() => eventStream(body));
   const { services, handler } = createProxy({ upstream });
-  await (await send(handler, ask({ stream: true }))).text();
+  await (await send(handler, requestBody({ stream: true }))).text();
   const { status, outcome, error, provider, upstreamModel } = await services.recorded();
   assertEquals([status, outcome, error], [200, "overloaded_error", "Overloaded"]);
   assertEquals([provider, upstreamModel], ["Anthropic", UPSTREAM_MODEL]);
 });
 
 Deno.test("the log record of a stream is written when the stream has ended", async () => {
-  const held = holdStream(sse(textChunk("Hi")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(textChunk("Hi")));
+  await using upstream = startUpstream(() => source.response);
   const { services, handler } = createProxy({ upstream });
-  const response = await send(handler, ask({ stream: true }));
+  const response = await send(handler, requestBody({ stream: true }));
   await nextTurn();
   assertEquals(services.records, []);
-  held.send(sse(finishChunk(), "[DONE]"));
+  source.send(sse(finishChunk(), "[DONE]"));
   await response.text();
   assertEquals((await services.recorded()).outcome, "complete");
 });
 
 Deno.test("the log record of a rejected request has method, path and error", async () => {
   const { services, handler } = createProxy();
-  await readError(await send(handler, ask(), { origin: "https://evil.com" }));
+  await readError(await send(handler, requestBody(), { origin: "https://evil.com" }));
   const { totalMs: _, ...record } = await services.recorded();
   assertEquals(record, {
     requestId: "req_1",
@@ -153,7 +153,7 @@ const ANSWERS: [about: string, reply: Reply][] = [
     "an event that is not valid JSON",
     () => eventStream(sse(textChunk("my-secret"), "my-secret", finishChunk())),
   ],
-  ["an upstream error", () => errorBody(500, "The words of the error")],
+  ["an upstream error", () => errorBody(500, "The upstream message")],
 ];
 
 const SECRET_TEXT = {

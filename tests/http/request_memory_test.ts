@@ -4,8 +4,8 @@ import { assert } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { sse, textChunk } from "../helpers/chunks.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
-import { holdStream, startUpstream } from "../helpers/upstream.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
+import { createOpenStream, startUpstream } from "../helpers/upstream.ts";
 
 const STREAMS = 6;
 const CHARS = 4_000_000;
@@ -31,15 +31,18 @@ for (const dialect of ["openrouter", "anthropic"]) {
     // Deno 2.5 keeps the body of a Request from a test, but not of one from a connection (observed in the soak test).
     ignore: Deno.version.deno.startsWith("2.5."),
     async fn() {
-      const held = Array.from({ length: STREAMS }, () => holdStream(sse(textChunk("Hello"))));
-      await using upstream = startUpstream(held.map(({ response }) => () => response));
+      const sources = Array.from(
+        { length: STREAMS },
+        () => createOpenStream(sse(textChunk("Hello"))),
+      );
+      await using upstream = startUpstream(sources.map(({ response }) => () => response));
       const { handler } = createProxy({ upstream, env: { UPSTREAM_DIALECT: dialect } });
       const bodies: ReadableStream[] = [];
       let before = 0;
       for (let n = 0; n < STREAMS; n++) {
         const messages = [{ role: "user", content: `${n} `.repeat(CHARS / 2) }];
         // A stream, as from a server: a string would stay in its Request.
-        const request = await toStreamed(post(ask({ stream: true, messages })));
+        const request = await toStreamed(post(requestBody({ stream: true, messages })));
         const { status, body } = await call(handler, request);
         assert(status === 200 && body !== null);
         bodies.push(body);

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { checkGrammar } from "../helpers/grammar.ts";
-import { ask, call, createProxy, get, post, send } from "../helpers/proxy.ts";
+import { call, createProxy, get, post, requestBody, send } from "../helpers/proxy.ts";
 import { replyEither, replyStream } from "../helpers/replies.ts";
 import { readEvents } from "../helpers/responses.ts";
 import { type Reply, startUpstream } from "../helpers/upstream.ts";
@@ -16,9 +16,9 @@ Deno.test("every response has its own request-id", async () => {
     get("/v1/messages"),
     get("/", { method: "OPTIONS" }),
     post("{"),
-    post(ask(), { origin: "https://evil.com" }),
-    post(ask()),
-    post(ask({ stream: true })),
+    post(requestBody(), { origin: "https://evil.com" }),
+    post(requestBody()),
+    post(requestBody({ stream: true })),
   ];
   const ids: (string | null)[] = [];
   for (const request of requests) {
@@ -31,7 +31,7 @@ Deno.test("every response has its own request-id", async () => {
 
 Deno.test("a stream's headers disable caching, transforming and proxy buffering", async () => {
   await using upstream = startUpstream(replyStream);
-  const response = await send(createProxy({ upstream }).handler, ask({ stream: true }));
+  const response = await send(createProxy({ upstream }).handler, requestBody({ stream: true }));
   const events = await readEvents(response);
   checkGrammar(events);
   const { headers } = response;
@@ -49,7 +49,7 @@ Deno.test("retry-after is forwarded", async () => {
   await using upstream = startUpstream([reply(429), reply(503)]);
   const { handler } = createProxy({ upstream });
   for (let i = 0; i < 2; i++) {
-    const response = await send(handler, ask());
+    const response = await send(handler, requestBody());
     await response.body?.cancel();
     assertEquals(response.headers.get("retry-after"), "17");
     assertEquals(response.headers.has("x-ratelimit-reset"), false);

@@ -1,7 +1,15 @@
 // Routes and methods: unknown paths, wrong methods, and the routes without a subject of their own.
 
 import { assert, assertEquals } from "@std/assert";
-import { ask, call, createProxy, get, HELD_KEY, post, startProxy } from "../helpers/proxy.ts";
+import {
+  call,
+  createProxy,
+  get,
+  post,
+  requestBody,
+  SERVER_KEY,
+  startProxy,
+} from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
 import { startUpstream } from "../helpers/upstream.ts";
@@ -75,14 +83,14 @@ Deno.test("GET / shows name, version and model mapping, but no secrets", async (
     const info = JSON.parse(text);
     assertEquals([info.name, info.version], ["claudeproxy", "0.0.0"]);
     assertEquals(info.models, { opus: OPUS, sonnet: "a/x,b/y", haiku: SONNET, other: SONNET });
-    assertEquals(text.includes(HELD_KEY), false);
+    assertEquals(text.includes(SERVER_KEY), false);
   }
 });
 
 Deno.test("POST /v1/messages/count_tokens estimates without an upstream request and needs no max_tokens", async () => {
   await using upstream = startUpstream(replyJson);
   const { handler } = createProxy({ upstream });
-  const { max_tokens: _, ...request } = ask();
+  const { max_tokens: _, ...request } = requestBody();
   const response = await call(
     handler,
     new Request("http://localhost:8000/v1/messages/count_tokens?beta=true", {
@@ -100,7 +108,7 @@ Deno.test("POST /v1/messages/count_tokens estimates without an upstream request 
 Deno.test("POST /v1/messages?beta=true is the same route", async () => {
   await using upstream = startUpstream(replyJson);
   const { handler } = createProxy({ upstream });
-  const request = new Request("http://localhost:8000/v1/messages?beta=true", post(ask()));
+  const request = new Request("http://localhost:8000/v1/messages?beta=true", post(requestBody()));
   const response = await call(handler, request);
   assertEquals([response.status, (await response.json()).content], [200, [
     { type: "text", text: "Hi" },

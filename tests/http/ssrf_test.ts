@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { completion } from "../helpers/chunks.ts";
 import { text, user } from "../helpers/messages.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import { startRawUpstream } from "../helpers/raw_upstream.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
@@ -14,7 +14,7 @@ for (const type of ["image", "document"]) {
     const { handler } = createProxy({ upstream });
     const url = `${server.baseUrl}/secret`;
     const messages = [user({ type, source: { type: "url", url } }, text("What is this?"))];
-    const response = await call(handler, post(ask({ messages })));
+    const response = await call(handler, post(requestBody({ messages })));
     assertEquals([response.status, (await response.json()).type], [200, "message"]);
     assertEquals(upstream.requests.map((seen) => seen.text.includes(url)), [true]);
     assertEquals([server.calls.length, server.open], [0, 0]);

@@ -1,11 +1,8 @@
 // Stop reasons and stop sequences.
 
 import { assertEquals } from "@std/assert";
-import type { Message } from "../../lib/anthropic/types.ts";
-import type { Chunk } from "../../lib/openrouter/types.ts";
-import { collectMessage } from "../../lib/translate/response/message.ts";
 import { finishChunk, messageCompletion, sse, textChunk, usageChunk } from "../helpers/chunks.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import {
   idAndName,
   requestMessage,
@@ -15,7 +12,6 @@ import {
   toolCallDelta,
   translateStream,
 } from "../helpers/translated_response.ts";
-import { createTranslator } from "../helpers/translator.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
@@ -58,27 +54,12 @@ Deno.test("finish_reason content_filter in a completion becomes refusal", async 
   assertEquals([message.stop_reason, message.stop_details?.type], ["refusal", "refusal"]);
 });
 
-/** The message that a stream of these chunks is translated to. */
-function stream(...chunks: Chunk[]): Message {
-  const translator = createTranslator({ stopSequences: ["END"] });
-  const events = chunks.flatMap((chunk) => translator.push(chunk));
-  return collectMessage([...events, ...translator.finish()]);
-}
-
-Deno.test("StreamTranslator keeps both finish reasons if a later chunk has none", () => {
-  const { stop_reason, stop_sequence } = stream(
-    { choices: [{ delta: { content: "Hi" } }] },
-    { choices: [{ delta: {}, finish_reason: "stop", native_finish_reason: "stop_sequence" }] },
-    { choices: [{ delta: {}, finish_reason: null, native_finish_reason: null }] },
-  );
-  assertEquals([stop_reason, stop_sequence], ["stop_sequence", "END"]);
-});
-
 Deno.test("POST /v1/messages reports the only stop sequence of the request as the one that matched", async () => {
   const end = { finish_reason: "stop", native_finish_reason: "stop_sequence" };
   const ended = { choices: [{ message: { content: "Hi" }, ...end }] };
   await using upstream = startUpstream(() => Response.json(ended));
   const { handler } = createProxy({ upstream });
-  const message = await (await call(handler, post(ask({ stop_sequences: ["END"] })))).json();
+  const message = await (await call(handler, post(requestBody({ stop_sequences: ["END"] }))))
+    .json();
   assertEquals([message.stop_reason, message.stop_sequence], ["stop_sequence", "END"]);
 });

@@ -30,21 +30,21 @@ const CODES: [code: unknown, status: number, type: string][] = [
 ];
 
 for (const [code, status, type] of CODES) {
-  const error = { code, message: "the words" };
+  const error = { code, message: "the message" };
   Deno.test(`error ${code} in the first chunk becomes HTTP ${status}`, async () => {
     const script = streamChunks(": OPENROUTER PROCESSING", {
       ...bareChunk({ role: "assistant" }),
       error,
     });
-    assertError(await sendThrough(script), status, `${type}: the words`);
+    assertError(await sendThrough(script), status, `${type}: the message`);
   });
 
   Deno.test(`error ${code} after text becomes an error event of type ${type}`, async () => {
     const outcome = await sendThrough(
       streamChunks(HI, { ...bareChunk({}, "error"), error }, HI, STOP, "[DONE]"),
     );
-    assertEquals([outcome.status, outcome.words], [200, "Hi"]);
-    assertEquals(outcome.error, `${type}: the words`);
+    assertEquals([outcome.status, outcome.content], [200, "Hi"]);
+    assertEquals(outcome.error, `${type}: the message`);
   });
 }
 
@@ -55,7 +55,10 @@ Deno.test('finish_reason "error" without a message becomes an error', async () =
     "api_error: The model ended",
   );
   const outcome = await sendThrough(streamChunks(HI, bareChunk({}, "error")));
-  assertEquals([outcome.words, outcome.error], ["Hi", "api_error: The model ended with an error"]);
+  assertEquals([outcome.content, outcome.error], [
+    "Hi",
+    "api_error: The model ended with an error",
+  ]);
 });
 
 Deno.test("an error after an incomplete tool call leaves it open", async () => {
@@ -68,7 +71,7 @@ Deno.test("an error after an incomplete tool call leaves it open", async () => {
 // ── Endings ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 const BASH = calls(callHead(0, "c1", "Bash", '{"a":1}'));
-const ENDS: [about: string, chunks: (Json | string)[], words: string, stop: string][] = [
+const ENDS: [about: string, chunks: (Json | string)[], content: string, stop: string][] = [
   ["without [DONE]", [HI, STOP], "Hi", "end_turn"],
   ["with invalid JSON after the finish reason", [HI, STOP, "{oops", "[DONE]"], "Hi", "end_turn"],
   ["with two finish reasons", [HI, STOP, STOP, "[DONE]"], "Hi", "end_turn"],
@@ -111,10 +114,10 @@ const ENDS: [about: string, chunks: (Json | string)[], words: string, stop: stri
   ["with a tool call and no finish reason", [BASH, "[DONE]"], "", "tool_use"],
 ];
 
-for (const [about, chunks, words, stop] of ENDS) {
+for (const [about, chunks, content, stop] of ENDS) {
   Deno.test(`a stream ${about} is complete`, async () => {
     const outcome = await sendThrough(streamChunks(...chunks));
-    assertEquals([outcome.error, outcome.words], ["", words]);
+    assertEquals([outcome.error, outcome.content], ["", content]);
     assertEquals(outcome.message?.stop_reason, stop);
     assertEquals(outcome.events.filter(({ type }) => type === "message_delta").length, 1);
   });
@@ -131,7 +134,7 @@ const NO_ENDS: [about: string, chunks: (Json | string)[]][] = [
 for (const [about, chunks] of NO_ENDS) {
   Deno.test(`a stream ${about} ends in an error event`, async () => {
     const outcome = await sendThrough(streamChunks(...chunks));
-    assertEquals([outcome.status, outcome.words], [200, "Hi"]);
+    assertEquals([outcome.status, outcome.content], [200, "Hi"]);
     assert(outcome.error.startsWith("api_error: "), outcome.error);
     assertEquals(outcome.message?.stop_reason, null);
   });
@@ -205,5 +208,5 @@ Deno.test("chunks without choices or delta are ignored", async () => {
     choices: 3,
   }];
   const outcome = await sendThrough(streamChunks(...odd, HI, ...odd, STOP, ...odd, "[DONE]"));
-  assertEquals([outcome.words, outcome.error], ["Hi", ""]);
+  assertEquals([outcome.content, outcome.error], ["Hi", ""]);
 });

@@ -10,7 +10,7 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
-import { ask, call, createProxy, MODES, post, send } from "../helpers/proxy.ts";
+import { call, createProxy, MODES, post, requestBody, send } from "../helpers/proxy.ts";
 import { lastError, readError, readEvents } from "../helpers/responses.ts";
 import {
   createHandlerWithFetch,
@@ -85,7 +85,7 @@ for (const { mode, request } of MODES) {
 Deno.test("an error in the first chunk of a stream keeps its HTTP status", async () => {
   const body = sse(roleChunk(), errorChunk({ code: 429, message: "slow down" }));
   await using upstream = startUpstream(() => eventStream(body));
-  const response = await send(createProxy({ upstream }).handler, ask({ stream: true }));
+  const response = await send(createProxy({ upstream }).handler, requestBody({ stream: true }));
   assertEquals(await readError(response), {
     status: 429,
     type: "rate_limit_error",
@@ -95,11 +95,11 @@ Deno.test("an error in the first chunk of a stream keeps its HTTP status", async
 
 Deno.test("a stream cut off before its finish reason ends in an error event without message_stop", async () => {
   const text = sse(roleChunk(), textChunk("Hel"));
-  const head = "content-type: text/event-stream\r\ntransfer-encoding: chunked";
-  const bytes = `HTTP/1.1 200 OK\r\n${head}\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n`;
+  const headers = "content-type: text/event-stream\r\ntransfer-encoding: chunked";
+  const bytes = `HTTP/1.1 200 OK\r\n${headers}\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n`;
   await using upstream = startBytesUpstream(bytes);
   const { services, handler } = createProxy({ upstream });
-  const response = await send(handler, ask({ stream: true }));
+  const response = await send(handler, requestBody({ stream: true }));
   const events = await readEvents(response);
   checkGrammar(events);
   assertStringIncludes(lastError(events), "api_error: The upstream connection closed");
@@ -118,7 +118,7 @@ Deno.test("an error with HTTP 200, as body or first chunk, becomes its own statu
 Deno.test("a connection cut within text becomes an error event, and before any text a retryable 502", async () => {
   const begun = await requestStream(() => eventStream(failingBody(sse(textChunk("Half")))));
   assertEquals(summarize(parseEvents(begun)), ["text Half…", "! api_error"]);
-  const request = post(ask({ stream: true }));
+  const request = post(requestBody({ stream: true }));
   const response = await call(
     createHandlerWithFetch(() => eventStream(failingBody(sse(roleChunk())))),
     request,

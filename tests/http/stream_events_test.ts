@@ -1,9 +1,6 @@
 // Events of a streamed response, and chunks of any form.
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import type { Message } from "../../lib/anthropic/types.ts";
-import type { Chunk } from "../../lib/openrouter/types.ts";
-import { collectMessage } from "../../lib/translate/response/message.ts";
 import {
   completion,
   deltaChunk,
@@ -12,7 +9,7 @@ import {
   textChunk,
   usageChunk,
 } from "../helpers/chunks.ts";
-import { ask, call, post } from "../helpers/proxy.ts";
+import { call, post, requestBody } from "../helpers/proxy.ts";
 import { toBody } from "../helpers/sse.ts";
 import {
   createHandlerWithFetch,
@@ -26,7 +23,6 @@ import {
   toolCallDelta,
   translateStream,
 } from "../helpers/translated_response.ts";
-import { createTranslator } from "../helpers/translator.ts";
 import { eventStream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
@@ -67,7 +63,7 @@ Deno.test("a character split between chunks is decoded, in a stream and in JSON"
   const body = () => cutInside(JSON.stringify(completion("世界")));
   const response = await call(
     createHandlerWithFetch(() => new Response(body(), { headers })),
-    post(ask()),
+    post(requestBody()),
   );
   assertEquals((await response.json()).content, [{ type: "text", text: "世界" }]);
 });
@@ -101,17 +97,4 @@ Deno.test("message_stop ends the stream without [DONE]", async () => {
   );
   assertEquals(text.includes("[DONE]"), false);
   assert(text.endsWith('event: message_stop\ndata: {"type":"message_stop"}\n\n'));
-});
-
-/** The message that a stream of these chunks is translated to. */
-function stream(...chunks: Chunk[]): Message {
-  const translator = createTranslator({ stopSequences: ["END"] });
-  const events = chunks.flatMap((chunk) => translator.push(chunk));
-  return collectMessage([...events, ...translator.finish()]);
-}
-
-Deno.test("StreamTranslator reads content that is a list of text parts", () => {
-  const content = [{ type: "text", text: "one, " }, { type: "text", text: "two" }];
-  const message = stream({ choices: [{ delta: { content }, finish_reason: "stop" }] });
-  assertEquals(message.content, [{ type: "text", text: "one, two" }]);
 });

@@ -11,7 +11,7 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import { assistant, text, user } from "../helpers/messages.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { replyWith } from "../helpers/replies.ts";
 import { parseSse } from "../helpers/sse.ts";
 import {
@@ -111,7 +111,7 @@ const REQUESTS: [name: string, body: Json, expected: Json][] = [
 
 for (const [name, body, expected] of REQUESTS) {
   Deno.test(name, async () => {
-    const seen = await readUpstreamBody(ask(body));
+    const seen = await readUpstreamBody(requestBody(body));
     assertEquals(
       Object.fromEntries(Object.keys(expected).map((key) => [key, seen[key]])),
       expected,
@@ -147,14 +147,14 @@ const answerSigned: Reply = ({ body }) => {
 };
 
 Deno.test("omitted thinking has a signature but no text in a JSON response", async () => {
-  const { responses: [response] } = await sendAll([ask(HIDDEN)], { script: answerSigned });
+  const { responses: [response] } = await sendAll([requestBody(HIDDEN)], { script: answerSigned });
   const [hidden, shown] = JSON.parse(response?.text ?? "").content;
   assertEquals([{ ...hidden, signature: "" }, shown], [{ ...OMITTED, signature: "" }, text("Two")]);
   assertStringIncludes(hidden.signature, '"signature":"RXFZQ2hBQUE="');
 });
 
 Deno.test("omitted thinking has only a signature delta in a stream", async () => {
-  const { responses: [response] } = await sendAll([ask({ ...HIDDEN, stream: true })], {
+  const { responses: [response] } = await sendAll([requestBody({ ...HIDDEN, stream: true })], {
     script: answerSigned,
   });
   const events = parseSse(response?.text ?? "").map(({ data }) => JSON.parse(data));
@@ -168,13 +168,13 @@ Deno.test("thinking signed by Gemini is not sent to Claude", async () => {
   const details = [{ type: "reasoning.text", text: "Hm", signature: "R2VtaW5p", format, index: 0 }];
   const message = { role: "assistant", content: "Two", reasoning_details: details };
   const choices = [{ index: 0, message, finish_reason: "stop" }];
-  const first = await sendAll([ask({ model: "google/gemini-3-pro" })], {
+  const first = await sendAll([requestBody({ model: "google/gemini-3-pro" })], {
     script: () => Response.json({ ...completion(""), choices }),
   });
   const { content } = JSON.parse(first.responses[0]?.text ?? "");
   assertEquals([content[0].thinking, content[0].signature === "R2VtaW5p"], ["Hm", false]);
   const messages = [user(text("One")), { role: "assistant", content }, user(text("Three"))];
-  const seen = await readUpstreamBody(ask({ messages }));
+  const seen = await readUpstreamBody(requestBody({ messages }));
   assertEquals(seen["messages"], [
     { role: "user", content: "One" },
     { role: "assistant", content: "Two" },

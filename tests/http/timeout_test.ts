@@ -3,11 +3,11 @@
 import { assertEquals, assertGreaterOrEqual, assertLess, assertStringIncludes } from "@std/assert";
 import { sseAnswer } from "../helpers/chunks.ts";
 import { checkGrammar } from "../helpers/grammar.ts";
-import { ask, createProxy, MODES, send } from "../helpers/proxy.ts";
+import { createProxy, MODES, requestBody, send } from "../helpers/proxy.ts";
 import { replyNever } from "../helpers/replies.ts";
 import { readError, readEvents } from "../helpers/responses.ts";
 import { withTimeout } from "../helpers/timeout.ts";
-import { holdStream, refuseModel, startUpstream } from "../helpers/upstream.ts";
+import { createOpenStream, replyInvalidModel, startUpstream } from "../helpers/upstream.ts";
 
 for (const { mode, request } of MODES) {
   Deno.test(`${mode} gets 504 if no upstream headers come within TIMEOUT_S, and the upstream request is aborted`, async () => {
@@ -25,12 +25,13 @@ for (const { mode, request } of MODES) {
 
 Deno.test("both attempts at a default target share one TIMEOUT_S", async () => {
   await using upstream = startUpstream([
-    (request) => new Promise((resolve) => setTimeout(() => resolve(refuseModel(request)), 250)),
+    (request) =>
+      new Promise((resolve) => setTimeout(() => resolve(replyInvalidModel(request)), 250)),
     replyNever,
   ]);
   const { handler } = createProxy({ upstream, env: { TIMEOUT_S: "0.4" } });
   const started = performance.now();
-  const error = await readError(await send(handler, ask()));
+  const error = await readError(await send(handler, requestBody()));
   const elapsed = performance.now() - started;
   assertEquals([error.status, error.type, upstream.requests.length], [504, "timeout_error", 2]);
   assertStringIncludes(error.message, "within 0.4 s");
@@ -41,15 +42,18 @@ Deno.test("both attempts at a default target share one TIMEOUT_S", async () => {
 });
 
 Deno.test("a stream without a first chunk gets headers, message_start and a ping after PING_S", async () => {
-  const held = holdStream();
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream();
+  await using upstream = startUpstream(() => source.response);
   const env = { PING_S: "0.03", TARGET_MODEL_BIG: "a/x" };
-  const response = await send(createProxy({ upstream, env }).handler, ask({ stream: true }));
+  const response = await send(
+    createProxy({ upstream, env }).handler,
+    requestBody({ stream: true }),
+  );
   assertEquals([response.status, response.headers.get("x-proxy-model")], [200, "a/x"]);
-  held.send(sseAnswer("Hi"));
+  source.send(sseAnswer("Hi"));
   const events = await readEvents(response);
   checkGrammar(events);
   assertEquals(events.slice(0, 2).map(({ type }) => type), ["message_start", "ping"]);
   assertEquals(events.at(-1)?.type, "message_stop");
-  await withTimeout(held.cancelled, "the body to be cancelled");
+  await withTimeout(source.cancelled, "the body to be cancelled");
 });

@@ -1,9 +1,6 @@
 // Streamed tool calls, in the orders and pieces in which models send them.
 
 import { assertEquals } from "@std/assert";
-import type { Message } from "../../lib/anthropic/types.ts";
-import type { Chunk, ToolCallDelta } from "../../lib/openrouter/types.ts";
-import { collectMessage } from "../../lib/translate/response/message.ts";
 import { deltaChunk, finishChunk, roleChunk, sse, textChunk } from "../helpers/chunks.ts";
 import {
   idAndName,
@@ -15,7 +12,6 @@ import {
   toolCallDelta,
   translateStream,
 } from "../helpers/translated_response.ts";
-import { createTranslator } from "../helpers/translator.ts";
 
 type Json = Record<string, unknown>;
 
@@ -157,64 +153,4 @@ Deno.test("content blocks have consecutive indexes and stop before the next one 
     "message_delta",
     "message_stop",
   ]);
-});
-
-/** The message that a stream of these chunks is translated to. */
-function stream(...chunks: Chunk[]): Message {
-  const translator = createTranslator({ stopSequences: ["END"] });
-  const events = chunks.flatMap((chunk) => translator.push(chunk));
-  return collectMessage([...events, ...translator.finish()]);
-}
-
-/** Tool calls translated from deltas, one delta per chunk, as `id name input`. */
-function route(...fragments: ToolCallDelta[]): string[] {
-  const chunks = fragments.map((fragment) => ({
-    choices: [{ delta: { tool_calls: [fragment] } }],
-  }));
-  const { content } = stream(...chunks, { choices: [{ delta: {}, finish_reason: "tool_calls" }] });
-  return content.map((block) =>
-    block.type === "tool_use"
-      ? `${block.id} ${block.name} ${JSON.stringify(block.input)}`
-      : block.type
-  );
-}
-
-Deno.test("StreamTranslator separates tool calls with the same id while the first is incomplete", () => {
-  const calls = route(
-    { index: 0, id: "x", function: { name: "Read", arguments: '{"a":' } },
-    { index: 1, id: "x", function: { name: "Write", arguments: '{"b":2}' } },
-    { index: 0, function: { arguments: "1}" } },
-  );
-  assertEquals(calls, ['x Read {"a":1}', 'or-x Write {"b":2}']);
-});
-
-Deno.test("StreamTranslator continues a tool call whose deltas repeat the name without id and index", () => {
-  const calls = route(
-    { function: { name: "Read", arguments: '{"a":' } },
-    { function: { name: "Read", arguments: "1}" } },
-  );
-  assertEquals(calls, ['toolu_made_1 Read {"a":1}']);
-});
-
-Deno.test("StreamTranslator starts a second tool call for an equal delta without id and index", () => {
-  const calls = route(
-    { function: { name: "Read", arguments: '{"a":1}' } },
-    { function: { name: "Read", arguments: '{"a":1}' } },
-  );
-  assertEquals(calls, ['toolu_made_1 Read {"a":1}', 'toolu_made_2 Read {"a":1}']);
-});
-
-Deno.test("StreamTranslator assigns a late id without an index to the tool call that has no id", () => {
-  const calls = route(
-    { function: { name: "Read", arguments: '{"a":' } },
-    { id: "late", function: { arguments: "1}" } },
-  );
-  assertEquals(calls, ['late Read {"a":1}']);
-});
-
-Deno.test("StreamTranslator does not end a string in arguments at an escaped quote", () => {
-  const json = '{"a":"\\"{","b":"}\\\\"}';
-  const pieces = [...json].map((text) => ({ index: 0, function: { arguments: text } }));
-  const calls = route({ index: 0, id: "x", function: { name: "Read" } }, ...pieces);
-  assertEquals(calls, [`x Read ${json}`]);
 });

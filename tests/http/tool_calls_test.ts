@@ -3,8 +3,8 @@
 
 import { assertEquals } from "@std/assert";
 import { type Outcome, sendThrough, STREAM, streamChunks } from "../helpers/end_to_end.ts";
-import { ask } from "../helpers/proxy.ts";
-import { LAST_CHUNK, rawResponse, STREAM_HEAD } from "../helpers/raw_upstream.ts";
+import { requestBody } from "../helpers/proxy.ts";
+import { LAST_CHUNK, rawResponse, STREAM_HEADERS } from "../helpers/raw_upstream.ts";
 import { bareChunk, callHead, callTail, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
 
 type Json = Record<string, unknown>;
@@ -104,7 +104,7 @@ for (const [about, chunks, content] of QUIRKS) {
     const plain = chunks.length > 1
       ? null
       : await sendThrough(({ send }) => send(rawResponse(200, toCompletion(chunks))), {
-        request: ask(),
+        request: requestBody(),
       });
     if (plain !== null) assertEquals(summarize(plain), content);
   });
@@ -187,7 +187,7 @@ Deno.test("special characters in text and arguments are kept", async () => {
     "\ud83d half \udc00 \0 \u2028\u2029\u0085 \r\n\n data: [DONE]\n\nevent: error\ndata: {}\n\n : \ufeff";
   const call = calls(callHead(0, "c1", "Bash", JSON.stringify({ text })));
   const outcome = await sendThrough(streamChunks(textChunk(text), call, STOP, "[DONE]"));
-  assertEquals([outcome.error, outcome.words === text], ["", true]);
+  assertEquals([outcome.error, outcome.content === text], ["", true]);
   assertEquals(
     outcome.message?.content[1]?.type === "tool_use" && outcome.message.content[1].input,
     { text },
@@ -206,10 +206,10 @@ Deno.test("line endings, a byte order mark and several data lines do not change 
   ];
   for (const form of forms) {
     const outcome = await sendThrough(async ({ send, chunk }) => {
-      await send(STREAM_HEAD);
+      await send(STREAM_HEADERS);
       await chunk(form);
       await send(LAST_CHUNK);
     }, { request: STREAM });
-    assertEquals([outcome.words, outcome.error], ["Hi", ""], form);
+    assertEquals([outcome.content, outcome.error], ["Hi", ""], form);
   }
 });

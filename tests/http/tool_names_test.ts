@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deltaChunk, finishChunk, messageCompletion, sse } from "../helpers/chunks.ts";
 import { assistant, text, user } from "../helpers/messages.ts";
-import { ask, call, createProxy, post } from "../helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import { parseSse } from "../helpers/sse.ts";
 import {
   idAndName,
@@ -47,7 +47,7 @@ Deno.test("a tool name of 75 characters gets a stable alias and is restored in J
   assertEquals(LONG_NAME.length, 75);
   const long = { name: LONG_NAME, input_schema: SCHEMA };
   const found = { type: "tool_reference", tool_name: LONG_NAME };
-  const body = ask({
+  const body = requestBody({
     tools: [long],
     tool_choice: { type: "tool", name: LONG_NAME },
     messages: [
@@ -115,6 +115,7 @@ Deno.test("POST /v1/messages makes ids of new tool calls unique and restores the
     { role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: "ok" }] },
   ];
   const { handler } = createProxy({ upstream });
-  const { content } = await (await call(handler, post(ask({ messages, tools: [tool] })))).json();
+  const { content } = await (await call(handler, post(requestBody({ messages, tools: [tool] }))))
+    .json();
   assertEquals(content, [{ type: "tool_use", id: "or-t", name: "files.read", input: {} }]);
 });

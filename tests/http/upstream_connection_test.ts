@@ -11,13 +11,13 @@ import {
   STREAM,
 } from "../helpers/end_to_end.ts";
 import { connect, rawPost, unframe } from "../helpers/raw_client.ts";
-import { ask, MODES, startProxy } from "../helpers/proxy.ts";
+import { MODES, requestBody, startProxy } from "../helpers/proxy.ts";
 import {
   LAST_CHUNK,
   type RawCall,
   rawResponse,
   startRawUpstream,
-  STREAM_HEAD,
+  STREAM_HEADERS,
 } from "../helpers/raw_upstream.ts";
 import {
   completion,
@@ -95,7 +95,7 @@ for (const { mode, request } of MODES) {
         ),
       );
     }, { request, env: { TIMEOUT_S: "5" } });
-    assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hi", ""]);
+    assertEquals([outcome.status, outcome.content, outcome.error], [200, "Hi", ""]);
   });
 
   Deno.test(`${mode} gets 504 and aborts the upstream request if no headers come`, async () => {
@@ -116,12 +116,12 @@ for (const { mode, request } of MODES) {
 
 Deno.test("an idle stream sends pings, then an error event, and closes the upstream connection", async () => {
   await using stage = startStage(async ({ send, chunk, disconnected }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(START);
     await disconnected;
   }, { TIMEOUT_S: "0.4", PING_S: "0.1" });
   const outcome = await sendTo(stage.proxy, STREAM);
-  assertEquals([outcome.status, outcome.words], [200, "Hello 😀"]);
+  assertEquals([outcome.status, outcome.content], [200, "Hello 😀"]);
   assertEquals(outcome.error, "timeout_error: No data from upstream for 0.4 s (TIMEOUT_S)");
   assert(outcome.events.filter((event) => event.type === "ping").length >= 2, outcome.text);
   await withTimeout(
@@ -132,7 +132,7 @@ Deno.test("an idle stream sends pings, then an error event, and closes the upstr
 
 Deno.test("SSE comments restart the idle timeout while pings are still sent", async () => {
   const outcome = await sendThrough(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(START);
     for (let i = 0; i < 6; i++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -141,7 +141,7 @@ Deno.test("SSE comments restart the idle timeout while pings are still sent", as
     await chunk(END);
     await send(LAST_CHUNK);
   }, { env: { TIMEOUT_S: "0.4", PING_S: "0.15" } });
-  assertEquals([outcome.words, outcome.error], ["Hello 😀", ""]);
+  assertEquals([outcome.content, outcome.error], ["Hello 😀", ""]);
   assert(outcome.events.filter((event) => event.type === "ping").length >= 2, outcome.text);
 });
 
@@ -150,7 +150,7 @@ Deno.test("an idle JSON body becomes a 504 and closes the upstream connection", 
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
     await disconnected;
   }, { TIMEOUT_S: "0.1" });
-  assertError(await sendTo(stage.proxy, ask()), 504, "timeout_error");
+  assertError(await sendTo(stage.proxy, requestBody()), 504, "timeout_error");
   await withTimeout(
     stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
     "the upstream request to be aborted",
@@ -177,7 +177,7 @@ const TOOL_START = sse({
     },
   }],
 });
-const CUTS: [where: string, sent: Uint8Array, words: string][] = [
+const CUTS: [where: string, sent: Uint8Array, content: string][] = [
   ["between events", bytes(START), "Hello 😀"],
   ["within an event", bytes(START + sse(textChunk(" and more")).slice(0, -9)), "Hello 😀"],
   ["before the blank line of an event", bytes(START.slice(0, -2)), ""],
@@ -190,18 +190,22 @@ const CUTS: [where: string, sent: Uint8Array, words: string][] = [
   ["within tool arguments", bytes(START + TOOL_START), "Hello 😀"],
 ];
 
-for (const [where, sent, words] of CUTS) {
+for (const [where, sent, content] of CUTS) {
   for (const [how, end, resets] of ENDS) {
     Deno.test(`a stream cut ${where} by ${how} returns its text, then an error`, async () => {
       const outcome = await sendThrough(async ({ send, chunk }) => {
-        await send(STREAM_HEAD);
+        await send(STREAM_HEADERS);
         await chunk(sent);
         await send(end);
       }, { resets });
       assertMatch(outcome.error, /^api_error: /);
       // A reset may discard bytes sent before it, so there may be no text at all.
-      if (!resets && words !== "") assertEquals([outcome.status, outcome.words], [200, words]);
-      else assert(words.startsWith(outcome.words) || outcome.words === "Hello 😀", outcome.words);
+      if (!resets && content !== "") {
+        assertEquals([outcome.status, outcome.content], [200, content]);
+      } else {assert(
+          content.startsWith(outcome.content) || outcome.content === "Hello 😀",
+          outcome.content,
+        );}
       assertEquals(outcome.text.includes("\uFFFD"), false);
       const kinds = outcome.events.map((event) => event.type);
       assertEquals(kinds.includes("message_stop") || kinds.includes("message_delta"), false);
@@ -215,7 +219,7 @@ Deno.test("invalid UTF-8 within an event becomes an error without U+FFFD", async
     ...bytes(START + END).fill(0xc0, EMOJI, EMOJI + 1),
   ]);
   const outcome = await sendThrough(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(broken);
     await send(LAST_CHUNK);
   });
@@ -225,7 +229,7 @@ Deno.test("invalid UTF-8 within an event becomes an error without U+FFFD", async
 
 Deno.test("a stream cut within tool arguments has no content_block_stop and no stop reason", async () => {
   const outcome = await sendThrough(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(TOOL_START);
   });
   assertEquals(outcome.events.map((event) => event.type).filter((type) => type !== "ping"), [
@@ -239,7 +243,7 @@ Deno.test("a stream cut within tool arguments has no content_block_stop and no s
 Deno.test("a stream reset after its text was read returns the text, then an error", async () => {
   const { promise: isRead, resolve } = Promise.withResolvers<void>();
   await using upstream = startRawUpstream(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(START);
     await isRead;
   }, { resets: true });
@@ -252,7 +256,7 @@ Deno.test("a stream reset after its text was read returns the text, then an erro
     { status: 200, headers: new Headers({ "content-type": "text/event-stream" }) },
     unframe(first + await client.readText()),
   );
-  assertEquals(outcome.words, "Hello 😀");
+  assertEquals(outcome.content, "Hello 😀");
   assertMatch(outcome.error, /^api_error: /);
 });
 
@@ -260,36 +264,36 @@ for (const [how, end, resets] of ENDS) {
   for (const [where, tail] of [["finish_reason", sse(finishChunk())], ["[DONE]", END]] as const) {
     Deno.test(`a stream cut after ${where} by ${how} is complete`, async () => {
       const outcome = await sendThrough(async (call: RawCall) => {
-        await call.send(STREAM_HEAD);
+        await call.send(STREAM_HEADERS);
         await call.chunk(START + tail);
         await call.send(end);
         // A reset may discard bytes that have not been read yet.
         if (resets) await new Promise((resolve) => setTimeout(resolve, 100));
       }, { resets });
-      assertEquals([outcome.words, outcome.error], ["Hello 😀", ""]);
+      assertEquals([outcome.content, outcome.error], ["Hello 😀", ""]);
       assertEquals(outcome.message?.stop_reason, "end_turn");
     });
   }
 
   Deno.test(`a JSON body cut by ${how} becomes a 502`, async () => {
-    const head = STREAM_HEAD.replace("text/event-stream", "application/json");
+    const headers = STREAM_HEADERS.replace("text/event-stream", "application/json");
     const outcome = await sendThrough(async ({ send, chunk }) => {
-      await send(head);
+      await send(headers);
       await chunk(COMPLETION.slice(0, -20));
       await send(end);
-    }, { request: ask(), resets });
+    }, { request: requestBody(), resets });
     assertError(outcome, 502, "api_error");
   });
 }
 
 Deno.test("a stream that stays open after [DONE] ends for the client and is cancelled upstream", async () => {
   await using stage = startStage(async ({ send, chunk, disconnected }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     await chunk(START + END);
     await disconnected;
   });
   const outcome = await withTimeout(sendTo(stage.proxy, STREAM), "the end of the stream");
-  assertEquals([outcome.words, outcome.message?.stop_reason], ["Hello 😀", "end_turn"]);
+  assertEquals([outcome.content, outcome.message?.stop_reason], ["Hello 😀", "end_turn"]);
   await withTimeout(
     stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
     "the upstream body to be cancelled",

@@ -1,7 +1,7 @@
 // Key, headers and path of upstream requests.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ask, createProxy, HELD_KEY, send } from "../helpers/proxy.ts";
+import { createProxy, requestBody, send, SERVER_KEY } from "../helpers/proxy.ts";
 import { replyJson, replyWith } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
 import { startUpstream } from "../helpers/upstream.ts";
@@ -13,7 +13,7 @@ Deno.test("a request without any usable key is a 401 that names OPENROUTER_API_K
   for (
     const headers of [{}, { "x-api-key": "sk-ant-api03-x" }, { authorization: "Bearer dummy" }]
   ) {
-    const response = await send(handler, ask(), headers);
+    const response = await send(handler, requestBody(), headers);
     assertEquals(response.headers.get("x-should-retry"), "false");
     const error = await readError(response);
     assertEquals([error.status, error.type], [401, "authentication_error"]);
@@ -31,7 +31,7 @@ Deno.test("the client's key, cookies and headers are not forwarded when the prox
     ]] as const
   ) {
     const { handler } = createProxy({ upstream, env });
-    const response = await send(handler, ask(), {
+    const response = await send(handler, requestBody(), {
       "x-api-key": key,
       authorization: "Bearer sk-or-v1-another",
       cookie: "session=secret",
@@ -41,7 +41,7 @@ Deno.test("the client's key, cookies and headers are not forwarded when the prox
     await response.body?.cancel();
     assertEquals(response.status, 200);
     const seen = upstream.requests.at(-1);
-    assertEquals(seen?.headers.get("authorization"), `Bearer ${HELD_KEY}`);
+    assertEquals(seen?.headers.get("authorization"), `Bearer ${SERVER_KEY}`);
     const said = JSON.stringify([...seen?.headers ?? []]) + seen?.text;
     assertEquals(/sk-or-v1-client|sk-or-v1-another|team-key|secret/.test(said), false, said);
   }
@@ -50,7 +50,7 @@ Deno.test("the client's key, cookies and headers are not forwarded when the prox
 Deno.test("the client's own OpenRouter key is sent when the proxy has none", async () => {
   await using upstream = startUpstream(replyJson);
   const { handler } = createProxy({ upstream, env: { OPENROUTER_API_KEY: undefined } });
-  const response = await send(handler, ask(), { "x-api-key": "sk-or-v1-client" });
+  const response = await send(handler, requestBody(), { "x-api-key": "sk-or-v1-client" });
   await response.body?.cancel();
   assertEquals(upstream.requests[0]?.headers.get("authorization"), "Bearer sk-or-v1-client");
 });
@@ -66,14 +66,14 @@ Deno.test("upstream receives authorization, content-type and the app's two heade
   };
   for (const env of [{}, app]) {
     const { handler } = createProxy({ upstream, env });
-    const response = await send(handler, ask(), { "anthropic-version": "2023-06-01" });
+    const response = await send(handler, requestBody(), { "anthropic-version": "2023-06-01" });
     await response.body?.cancel();
   }
   const [fetchs, plain, titled] = upstream.requests.map(({ headers }) => headers);
   const added = [...fetchs?.keys() ?? []].filter((name) => name !== "content-type");
   const own = (headers: Headers | undefined) =>
     [...headers ?? []].filter(([name]) => !added.includes(name)).map((pair) => pair.join(": "));
-  const always = [`authorization: Bearer ${HELD_KEY}`, "content-type: application/json"];
+  const always = [`authorization: Bearer ${SERVER_KEY}`, "content-type: application/json"];
   assertEquals(own(plain), always);
   assertEquals(own(titled), [...always, "http-referer: https://me.example/", "x-title: My proxy"]);
 });
@@ -82,7 +82,7 @@ Deno.test("the upstream request has the target model, its fallbacks and the sess
   await using upstream = startUpstream(replyJson);
   const env = { OPENROUTER_BASE_URL: `${upstream.baseUrl}//`, TARGET_MODEL_BIG: "a/x,b/y" };
   const { handler } = createProxy({ upstream, env });
-  const response = await send(handler, ask(), { "x-claude-code-session-id": "session-1" });
+  const response = await send(handler, requestBody(), { "x-claude-code-session-id": "session-1" });
   assertEquals((await response.json()).model, "claude-sonnet-4-5");
   const [{ method = "", path = "", body = {} } = {}] = upstream.requests;
   assertEquals([method, path], ["POST", "/api/v1/chat/completions"]);

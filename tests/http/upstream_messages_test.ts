@@ -1,11 +1,8 @@
 // Messages of upstream requests: images, files, tool results and system text.
 
-import { assertEquals, assertThrows } from "@std/assert";
-import { parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
-import { ApiError } from "../../lib/errors.ts";
-import { translateRequest } from "../../lib/translate/request/request.ts";
+import { assertEquals } from "@std/assert";
 import { assistant, text, user } from "../helpers/messages.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { replyWith } from "../helpers/replies.ts";
 import { readUpstreamBody, sendOne } from "../helpers/upstream_body.ts";
 
@@ -160,7 +157,7 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
 
 for (const [name, body, expected] of ROWS) {
   Deno.test(name, async () => {
-    const seen = await readUpstreamBody(ask(body));
+    const seen = await readUpstreamBody(requestBody(body));
     assertEquals(
       Object.fromEntries(Object.keys(expected).map((key) => [key, seen[key]])),
       expected,
@@ -176,9 +173,11 @@ Deno.test("a PDF in a user message or a tool result becomes a file part", async 
     type: "file",
     file: { filename: "document.pdf", file_data: `data:${PDF.media_type};base64,${PDF.data}` },
   };
-  const direct = await readUpstreamBody(ask({ messages: [user(text("Sum up"), document)] }));
+  const direct = await readUpstreamBody(
+    requestBody({ messages: [user(text("Sum up"), document)] }),
+  );
   assertEquals(direct["messages"], [{ role: "user", content: [text("Sum up"), file] }]);
-  const read = await readUpstreamBody(ask({
+  const read = await readUpstreamBody(requestBody({
     messages: [
       user(text("Look")),
       assistant(use("call_a")),
@@ -208,30 +207,4 @@ Deno.test("POST /v1/messages sends PDF_ENGINE if there is a PDF_BLOCK", async ()
   assertEquals(seen.body["plugins"], [{ id: "file-parser", pdf: { engine: "native" } }]);
   const plain = await sendOne({}, replyWith({}), { PDF_ENGINE: "native" });
   assertEquals("plugins" in plain.seen.body, false);
-});
-
-function translate(messages: unknown[]) {
-  const request = parseMessagesRequest({ model: "claude-x", max_tokens: 10, messages });
-  return translateRequest(request, { models: ["anthropic/claude-sonnet-4"] });
-}
-
-Deno.test("translateRequest rejects messages without any supported content", () => {
-  const content = [{ type: "web_search_tool_result" }];
-  const error = assertThrows(() => translate([{ role: "user", content }]), ApiError);
-  assertEquals(error.message, "messages: at least one message must have content");
-});
-
-Deno.test("translateRequest reports an unsupported block in a tool result as dropped", () => {
-  const { dropped } = translate([
-    { role: "assistant", content: [{ type: "tool_use", id: "t", name: "Read", input: {} }] },
-    {
-      role: "user",
-      content: [{
-        type: "tool_result",
-        tool_use_id: "t",
-        content: [{ type: "web_search_tool_result" }],
-      }],
-    },
-  ]);
-  assertEquals(dropped, ["web_search_tool_result"]);
 });

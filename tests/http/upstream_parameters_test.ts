@@ -1,7 +1,7 @@
 // Parameters and tools of upstream requests.
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { replyWith } from "../helpers/replies.ts";
 import { readUpstreamBody, sendAll, sendOne } from "../helpers/upstream_body.ts";
 
@@ -62,7 +62,7 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
 
 for (const [name, body, expected] of ROWS) {
   Deno.test(name, async () => {
-    const seen = await readUpstreamBody(ask(body));
+    const seen = await readUpstreamBody(requestBody(body));
     assertEquals(
       Object.fromEntries(Object.keys(expected).map((key) => [key, seen[key]])),
       expected,
@@ -74,7 +74,7 @@ const GPT = "openai/gpt-5";
 
 Deno.test("max_tokens is clamped to the limit of the model", async () => {
   const models = [{ id: GPT, top_provider: { max_completion_tokens: 16_000 } }];
-  const bodies = [GPT, "a/other"].map((model) => ask({ model, max_tokens: 32_000 }));
+  const bodies = [GPT, "a/other"].map((model) => requestBody({ model, max_tokens: 32_000 }));
   const { seen } = await sendAll(bodies, { models });
   assertEquals(seen.map((body) => body["max_tokens"]), [16_000, 32_000]);
 });
@@ -93,7 +93,7 @@ Deno.test("Claude model names are mapped to OpenRouter IDs", async () => {
     "claude-haiku-4-5": "x/small",
     "claude-instant-1": "x/default",
   };
-  const bodies = Object.keys(names).map((model) => ask({ model }));
+  const bodies = Object.keys(names).map((model) => requestBody({ model }));
   const { seen } = await sendAll(bodies, { env });
   assertEquals(seen.map(({ model }) => model), Object.values(names));
   const { seen: byDefault } = await sendAll(bodies);

@@ -3,14 +3,14 @@
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { assertError, sendThrough, sendTo } from "../helpers/end_to_end.ts";
-import { ask, MODES, startProxy } from "../helpers/proxy.ts";
+import { MODES, requestBody, startProxy } from "../helpers/proxy.ts";
 import {
   LAST_CHUNK,
   type RawCall,
   rawResponse,
   type RawScript,
   startRawUpstream,
-  STREAM_HEAD,
+  STREAM_HEADERS,
 } from "../helpers/raw_upstream.ts";
 import { completion, sse, sseAnswer, sseEnd, textChunk } from "../helpers/chunks.ts";
 
@@ -68,7 +68,7 @@ for (const { mode, request } of MODES) {
     }
   });
 
-  const ODD: [about: string, script: RawScript, status: number, words: string][] = [
+  const ODD: [about: string, script: RawScript, status: number, message: string][] = [
     ["an HTML page with 200", reply(200, "<html><b>hi</b></html>", HTML), 502, "api_error"],
     [
       "an HTML page with 503",
@@ -161,11 +161,11 @@ for (const { mode, request } of MODES) {
       ]);
     }
   }
-  for (const [about, script, status, words] of ODD) {
+  for (const [about, script, status, message] of ODD) {
     Deno.test(`${mode} gets ${status} if upstream sends ${about}`, async () => {
       const outcome = await sendThrough(script, { request });
       const error = outcome.error.replace(/127\.0\.0\.1:\d+/, "upstream");
-      assertError({ ...outcome, error }, status, words);
+      assertError({ ...outcome, error }, status, message);
       assertEquals(/<html|<!doctype/i.test(outcome.text), false);
     });
   }
@@ -175,7 +175,7 @@ for (const { mode, request } of MODES) {
     const zipped = await gzip(request["stream"] ? sseAnswer("Hi") : COMPLETION);
     const headers = { ...type, "content-encoding": "gzip" };
     const whole = await sendThrough(reply(200, zipped, headers), { request });
-    assertEquals([whole.status, whole.words, whole.error], [200, "Hi", ""]);
+    assertEquals([whole.status, whole.content, whole.error], [200, "Hi", ""]);
     assertEquals(whole.headers.get("content-encoding"), null);
     const broken = await sendThrough(reply(200, zipped.slice(0, zipped.length >> 1), headers), {
       request,
@@ -192,7 +192,7 @@ async function gzip(text: string): Promise<Uint8Array> {
 Deno.test("a JSON error after the first text of a stream becomes an error event", async () => {
   const body = sse(textChunk("Hel")) + JSON.stringify(SLOW);
   const outcome = await sendThrough(reply(200, body, EVENTS));
-  assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hel", ERROR]);
+  assertEquals([outcome.status, outcome.content, outcome.error], [200, "Hel", ERROR]);
 });
 
 Deno.test("a JSON error that is cut off becomes a 502", async () => {
@@ -202,13 +202,13 @@ Deno.test("a JSON error that is cut off becomes a 502", async () => {
 
 Deno.test("a JSON body for a stream request is translated to a stream", async () => {
   const outcome = await sendThrough(reply(200, COMPLETION));
-  assertEquals([outcome.status, outcome.words, outcome.error], [200, "Hi", ""]);
+  assertEquals([outcome.status, outcome.content, outcome.error], [200, "Hi", ""]);
   assertEquals(outcome.events.at(-1)?.type, "message_stop");
 });
 
 Deno.test("an event stream for a plain request becomes a 502", async () => {
   assertError(
-    await sendThrough(reply(200, sseAnswer("Hi"), EVENTS), { request: ask() }),
+    await sendThrough(reply(200, sseAnswer("Hi"), EVENTS), { request: requestBody() }),
     502,
     "api_error",
   );
@@ -216,7 +216,7 @@ Deno.test("an event stream for a plain request becomes a 502", async () => {
 
 // ── Sizes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-const SIZES: [about: string, words: string, write: (call: RawCall) => Promise<unknown>][] = [
+const SIZES: [about: string, content: string, write: (call: RawCall) => Promise<unknown>][] = [
   [
     "one line of 2 MB",
     "x€😀".repeat(250_000),
@@ -232,17 +232,20 @@ const SIZES: [about: string, words: string, write: (call: RawCall) => Promise<un
   }],
 ];
 
-for (const [about, words, write] of SIZES) {
+for (const [about, content, write] of SIZES) {
   Deno.test(`a stream of ${about} keeps its exact text and takes linear time`, async () => {
     const begin = performance.now();
     const outcome = await sendThrough(async (call) => {
-      await call.send(STREAM_HEAD);
+      await call.send(STREAM_HEADERS);
       await write(call);
       await call.chunk(END);
       await call.send(LAST_CHUNK);
     });
     assertEquals(outcome.error, "");
-    assert(outcome.words === words, `${outcome.words.length} characters of ${words.length}`);
+    assert(
+      outcome.content === content,
+      `${outcome.content.length} characters of ${content.length}`,
+    );
     assertLess(performance.now() - begin, 5000);
   });
 }
@@ -252,12 +255,12 @@ Deno.test("a line of 2 MB in 2,000 chunks takes linear time", async () => {
   const line = bytes(sse(textChunk(text)));
   const begin = performance.now();
   const outcome = await sendThrough(async ({ send, chunk }) => {
-    await send(STREAM_HEAD);
+    await send(STREAM_HEADERS);
     for (let at = 0; at < line.length; at += 1000) await chunk(line.subarray(at, at + 1000));
     await chunk(END);
     await send(LAST_CHUNK);
   });
-  assert(outcome.words === text);
+  assert(outcome.content === text);
   assertStringIncludes(outcome.text, "message_stop");
   // Scanning the whole buffer for each chunk would read 2 GB.
   assertLess(performance.now() - begin, 3000);

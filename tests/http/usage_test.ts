@@ -1,13 +1,9 @@
 // Token counts of responses.
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import type { Message } from "../../lib/anthropic/types.ts";
-import type { Chunk } from "../../lib/openrouter/types.ts";
-import { collectMessage } from "../../lib/translate/response/message.ts";
 import { completion, deltaChunk, finishChunk, sse, textChunk } from "../helpers/chunks.ts";
 import { replyWith } from "../helpers/replies.ts";
 import { requestMessage, translateStream } from "../helpers/translated_response.ts";
-import { createTranslator } from "../helpers/translator.ts";
 import { sendOne } from "../helpers/upstream_body.ts";
 
 type Json = Record<string, unknown>;
@@ -76,22 +72,6 @@ Deno.test("message_start has estimated input tokens that grow with the request",
   const few = await count("Hello");
   assertGreater(few, 0);
   assertGreater(await count("Hello ".repeat(1000)), few + 1000);
-});
-
-/** The message that a stream of these chunks is translated to. */
-function stream(...chunks: Chunk[]): Message {
-  const translator = createTranslator({ stopSequences: ["END"] });
-  const events = chunks.flatMap((chunk) => translator.push(chunk));
-  return collectMessage([...events, ...translator.finish()]);
-}
-
-Deno.test("StreamTranslator reports the last usage if there is more than one", () => {
-  const { usage } = stream(
-    { choices: [{ delta: { content: "Hi" } }], usage: { prompt_tokens: 5, completion_tokens: 1 } },
-    { choices: [{ delta: {}, finish_reason: "stop" }] },
-    { choices: [], usage: { prompt_tokens: 5, completion_tokens: 9 } },
-  );
-  assertEquals(usage.output_tokens, 9);
 });
 
 Deno.test("POST /v1/messages reports cache writes by TTL", async () => {

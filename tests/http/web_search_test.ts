@@ -1,8 +1,7 @@
 // Web search: the tool of the request and the results of the response.
 
 import { assertEquals } from "@std/assert";
-import { SearchResults } from "../../lib/translate/web_search.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { replyWith } from "../helpers/replies.ts";
 import { readUpstreamBody, sendOne } from "../helpers/upstream_body.ts";
 
@@ -10,7 +9,7 @@ type Keys = Record<string, unknown>;
 
 Deno.test("web_search_20250305 becomes OpenRouter's web search tool", async () => {
   const search = { type: "web_search_20250305", name: "web_search", max_uses: 5 };
-  const seen = await readUpstreamBody(ask({ tools: [search] }));
+  const seen = await readUpstreamBody(requestBody({ tools: [search] }));
   assertEquals(seen["tools"], [{ type: "openrouter:web_search", parameters: { max_uses: 5 } }]);
 });
 
@@ -26,19 +25,4 @@ Deno.test("POST /v1/messages returns web search results if the request has a sea
   );
   const { message: other } = await sendOne({}, reply);
   assertEquals(other.content.map(({ type }: Keys) => type), ["text"]);
-});
-
-Deno.test("SearchResults returns at most 100 searches", () => {
-  let ids = 0;
-  const blocks = new SearchResults().listBlocks(1e9, () => `srvtoolu_${++ids}`);
-  assertEquals([blocks.length, ids], [200, 100]);
-});
-
-Deno.test("SearchResults returns a result for each search", () => {
-  let ids = 0;
-  const blocks = new SearchResults().listBlocks(2, () => `s${++ids}`);
-  assertEquals(
-    blocks.map((block) => block.type === "server_tool_use" ? block.id : block.tool_use_id),
-    ["s1", "s1", "s2", "s2"],
-  );
 });

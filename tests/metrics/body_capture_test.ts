@@ -1,9 +1,9 @@
-/** BodyCapture, and INSPECT=1 through the whole proxy. */
+/** BodyCapture, and INSPECT=1 through the handler. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { BodyCapture } from "../../lib/metrics/body_capture.ts";
 import type { Bodies } from "../../lib/metrics/types.ts";
-import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
+import { call, createProxy, get, post, requestBody, SERVER_KEY } from "../helpers/proxy.ts";
 import {
   completion,
   finishChunk,
@@ -14,10 +14,10 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import {
+  createOpenStream,
   errorBody,
   eventStream,
-  holdStream,
-  refuseModel,
+  replyInvalidModel,
   startUpstream,
 } from "../helpers/upstream.ts";
 
@@ -38,7 +38,7 @@ Deno.test("INSPECT=1 captures the four bodies of a stream as they were sent", as
   const answer = sseAnswer("Hello you — ✓");
   await using upstream = startUpstream(() => eventStream(answer));
   const { handler, services } = createProxy({ upstream, env: INSPECT });
-  const request = ask({ stream: true });
+  const request = requestBody({ stream: true });
   const text = await (await call(handler, post(request))).text();
   await services.recorded();
   const bodies = await readBodies(handler);
@@ -53,8 +53,8 @@ Deno.test("INSPECT=1 does not change responses", async () => {
   for (const env of [{}, INSPECT]) {
     await using upstream = startUpstream(answers().map((answer) => () => answer));
     const { handler } = createProxy({ upstream, env });
-    const stream = await call(handler, post(ask({ stream: true })));
-    const whole = await call(handler, post(ask()));
+    const stream = await call(handler, post(requestBody({ stream: true })));
+    const whole = await call(handler, post(requestBody()));
     const bad = await call(handler, post("{"));
     seen.push([
       await Promise.all([stream, whole, bad].map(async (response) => [
@@ -71,15 +71,15 @@ Deno.test("INSPECT=1 captures upstream's error, and the last of two attempts", a
   const rejectRequest = () => errorBody(429, "Slow down");
   await using upstream = startUpstream([
     rejectRequest,
-    refuseModel,
+    replyInvalidModel,
     () => Response.json(completion("Hi")),
   ]);
   const { handler } = createProxy({ upstream, env: INSPECT });
-  const refused = await (await call(handler, post(ask()))).text();
+  const refused = await (await call(handler, post(requestBody()))).text();
   const bodies = await readBodies(handler);
   assertMatch(bodies.received, /"message":"Slow down"/);
   assertEquals(bodies.answer, refused);
-  await (await call(handler, post(ask()))).text();
+  await (await call(handler, post(requestBody()))).text();
   // Reads of /stats have request IDs too.
   const again = await readBodies(handler, "req_3");
   assertEquals(JSON.parse(again.sent), upstream.requests[2]?.body);
@@ -87,34 +87,36 @@ Deno.test("INSPECT=1 captures upstream's error, and the last of two attempts", a
 });
 
 Deno.test("INSPECT=1 does not delay the upstream cancellation after a client disconnects", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("Hello")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk("Hello")));
+  await using upstream = startUpstream(() => source.response);
   const { handler, services } = createProxy({ upstream, env: INSPECT });
-  const response = await call(handler, post(ask({ stream: true })));
+  const response = await call(handler, post(requestBody({ stream: true })));
   await response.body?.cancel();
-  await held.cancelled;
+  await source.cancelled;
   assertEquals((await services.recorded()).outcome, "client_gone");
   assertMatch((await readBodies(handler)).received, /Hello/);
 });
 
 Deno.test("INSPECT=1 does not delay a stream", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("Hello")));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk("Hello")));
+  await using upstream = startUpstream(() => source.response);
   const { handler } = createProxy({ upstream, env: INSPECT });
-  const response = await call(handler, post(ask({ stream: true })));
+  const response = await call(handler, post(requestBody({ stream: true })));
   const reader = response.body?.getReader();
   const first = new TextDecoder().decode((await reader?.read())?.value);
   assertMatch(first, /Hello/);
-  held.send(sse(finishChunk(), usageChunk(), "[DONE]"));
-  held.close();
+  source.send(sse(finishChunk(), usageChunk(), "[DONE]"));
+  source.close();
   while (!(await reader?.read())?.done);
 });
 
 Deno.test("INSPECT=1 redacts keys", async () => {
   const clientKey = "sk-or-v1-clients-own-key";
-  await using upstream = startUpstream(() => Response.json(completion(`${HELD_KEY} ${clientKey}`)));
+  await using upstream = startUpstream(() =>
+    Response.json(completion(`${SERVER_KEY} ${clientKey}`))
+  );
   const { handler } = createProxy({ upstream, env: INSPECT });
-  const request = ask({ system: `${HELD_KEY} ${clientKey}` });
+  const request = requestBody({ system: `${SERVER_KEY} ${clientKey}` });
   await (await call(handler, post(request, { "x-api-key": clientKey }))).text();
   const bodies = await readBodies(handler);
   assertEquals(JSON.stringify(bodies).includes("sk-or"), false);
@@ -127,16 +129,16 @@ Deno.test("INSPECT=1 redacts keys", async () => {
 });
 
 Deno.test("CapturedBodies does not show half of a key at the cut", () => {
-  const redact = (text: string) => text.replaceAll(HELD_KEY, "[redacted]");
+  const redact = (text: string) => text.replaceAll(SERVER_KEY, "[redacted]");
   const bodies = new BodyCapture().open("req_1", redact);
   // Around every cut, with characters of one and of three bytes.
   for (const letter of ["x", "世"]) {
     const size = new TextEncoder().encode(letter).length;
     for (const back of [-20, -10, 0, 4080, 4090, 4096, 4100]) {
       const before = letter.repeat(Math.floor((1024 * 1024 + back) / size));
-      bodies.set("request", `${before}${HELD_KEY}${"y".repeat(9000)}`);
+      bodies.set("request", `${before}${SERVER_KEY}${"y".repeat(9000)}`);
       const { request } = bodies.read();
-      assertEquals(request.includes(HELD_KEY.slice(0, 8)), false, `${letter} ${back}`);
+      assertEquals(request.includes(SERVER_KEY.slice(0, 8)), false, `${letter} ${back}`);
       assert(request.endsWith("…") && request.length > 1_000_000 / size, `${request.length}`);
     }
   }
@@ -203,7 +205,7 @@ Deno.test("BodyCapture limits the size of each body, their total size and the nu
 Deno.test("GET /stats?request= explains INSPECT if it is off", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hi")));
   const { handler } = createProxy({ upstream });
-  await (await call(handler, post(ask()))).text();
+  await (await call(handler, post(requestBody()))).text();
   const response = await call(handler, get("/stats?request=req_1"));
   assertEquals(response.status, 404);
   assertEquals((await response.json()).error.message, "Set INSPECT=1 to capture bodies");
@@ -224,14 +226,14 @@ Deno.test("INSPECT=1 and MAX_COST_USD apply to passed-through requests", async (
   ]);
   const env = { ...INSPECT, UPSTREAM_DIALECT: "anthropic", MAX_COST_USD: "0.01" };
   const { handler } = createProxy({ upstream, env });
-  await (await call(handler, post(ask()))).text();
+  await (await call(handler, post(requestBody()))).text();
   assertMatch((await readBodies(handler)).received, /"message":"Slow down"/);
-  await (await call(handler, post(ask()))).text();
+  await (await call(handler, post(requestBody()))).text();
   const bodies = await readBodies(handler, "req_3");
-  assertEquals(JSON.parse(bodies.request), ask());
+  assertEquals(JSON.parse(bodies.request), requestBody());
   assertEquals(JSON.parse(bodies.sent), upstream.requests[1]?.body);
   assertEquals([JSON.parse(bodies.received), JSON.parse(bodies.answer)], [message, message]);
-  const spent = await call(handler, post(ask()));
+  const spent = await call(handler, post(requestBody()));
   assertEquals([spent.status, (await spent.json()).error.type], [402, "billing_error"]);
   assertEquals(upstream.requests.length, 2);
 });

@@ -1,4 +1,4 @@
-/** Metrics, TimeSeries and CappedMap, and `GET /stats` through the whole proxy. */
+/** Metrics, TimeSeries and CappedMap, and `GET /stats` through the handler. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Stats } from "../../lib/metrics/types.ts";
@@ -11,7 +11,7 @@ import {
   createTimeline,
   NOON,
 } from "../helpers/metrics.ts";
-import { ask, call, createProxy, get, HELD_KEY, post } from "../helpers/proxy.ts";
+import { call, createProxy, get, post, requestBody, SERVER_KEY } from "../helpers/proxy.ts";
 import {
   completion,
   finishChunk,
@@ -22,10 +22,10 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import {
+  createOpenStream,
   errorBody,
   eventStream,
-  holdStream,
-  refuseModel,
+  replyInvalidModel,
   startUpstream,
 } from "../helpers/upstream.ts";
 
@@ -184,13 +184,13 @@ Deno.test("Metrics counts today's cost by the day in UTC", () => {
 
 Deno.test("Metrics keeps no secret, complete or cut", () => {
   const metrics = createMetrics();
-  const redact = (text: string) => text.replaceAll(HELD_KEY, "[redacted]");
-  const error = `${"x".repeat(290)}${HELD_KEY}`;
+  const redact = (text: string) => text.replaceAll(SERVER_KEY, "[redacted]");
+  const error = `${"x".repeat(290)}${SERVER_KEY}`;
   const timeline = createTimeline(
-    createRecord({ model: HELD_KEY, upstreamModel: HELD_KEY, error, dropped: [HELD_KEY] }),
+    createRecord({ model: SERVER_KEY, upstreamModel: SERVER_KEY, error, dropped: [SERVER_KEY] }),
     { redact },
   );
-  timeline.add("block", HELD_KEY);
+  timeline.add("block", SERVER_KEY);
   metrics.start(timeline);
   assertEquals(JSON.stringify(metrics.read(0)).includes("sk-or"), false);
   metrics.finish(timeline);
@@ -206,7 +206,7 @@ Deno.test("GET /stats reports a completed request", async () => {
     { models },
   );
   const proxy = createProxy({ upstream });
-  const response = await call(proxy.handler, post(ask({ stream: true })));
+  const response = await call(proxy.handler, post(requestBody({ stream: true })));
   await response.text();
   await proxy.services.recorded();
   const stats = await readStats(proxy);
@@ -234,20 +234,20 @@ Deno.test("GET /stats reports a completed request", async () => {
 });
 
 Deno.test("GET /stats reports the output tokens of a request in flight, until it has ended", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("x".repeat(40))));
-  await using upstream = startUpstream(() => held.response);
+  const source = createOpenStream(sse(roleChunk(), textChunk("x".repeat(40))));
+  await using upstream = startUpstream(() => source.response);
   const proxy = createProxy({ upstream });
-  const response = await call(proxy.handler, post(ask({ stream: true })));
+  const response = await call(proxy.handler, post(requestBody({ stream: true })));
   const reader = response.body?.getReader();
   await reader?.read();
   const [first] = (await readStats(proxy)).inFlight;
   assertEquals([first?.model, first?.outputTokens], ["claude-sonnet-4-5", 10]);
-  held.send(sse(textChunk("y".repeat(400))));
+  source.send(sse(textChunk("y".repeat(400))));
   await reader?.read();
   const [later] = (await readStats(proxy)).inFlight;
   assertEquals([later?.requestId, later?.outputTokens], [first?.requestId ?? "", 110]);
-  held.send(sse(finishChunk(), usageChunk(), "[DONE]"));
-  held.close();
+  source.send(sse(finishChunk(), usageChunk(), "[DONE]"));
+  source.close();
   while (!(await reader?.read())?.done);
   await proxy.services.recorded();
   assertEquals((await readStats(proxy)).inFlight, []);
@@ -264,7 +264,7 @@ Deno.test("GET /stats reports the timeline of a passed-through request", async (
   const body = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
   await using upstream = startUpstream(() => eventStream(body.join("")));
   const proxy = createProxy({ upstream, env: { UPSTREAM_DIALECT: "anthropic" } });
-  await (await call(proxy.handler, post(ask({ stream: true })))).text();
+  await (await call(proxy.handler, post(requestBody({ stream: true })))).text();
   await proxy.services.recorded();
   const [request] = (await readStats(proxy)).requests;
   assertEquals(request?.events.map(({ kind, note }) => [kind, note]), [
@@ -276,14 +276,14 @@ Deno.test("GET /stats reports the timeline of a passed-through request", async (
 });
 
 Deno.test("GET /stats distinguishes client disconnects from broken responses", async () => {
-  const held = holdStream(sse(roleChunk(), textChunk("Hello")));
+  const source = createOpenStream(sse(roleChunk(), textChunk("Hello")));
   const cut = sse(roleChunk(), textChunk("Hello"));
-  await using upstream = startUpstream([() => held.response, () => eventStream(cut)]);
+  await using upstream = startUpstream([() => source.response, () => eventStream(cut)]);
   const proxy = createProxy({ upstream });
-  const disconnected = await call(proxy.handler, post(ask({ stream: true })));
+  const disconnected = await call(proxy.handler, post(requestBody({ stream: true })));
   await disconnected.body?.cancel();
   await proxy.services.recorded();
-  await (await call(proxy.handler, post(ask({ stream: true })))).text();
+  await (await call(proxy.handler, post(requestBody({ stream: true })))).text();
   await proxy.services.recorded(1);
   const stats = await readStats(proxy);
   assertEquals(stats.outcomes, [{ end: "client_gone", count: 1 }, { end: "api_error", count: 1 }]);
@@ -294,7 +294,7 @@ Deno.test("GET /stats reports invalid requests and upstream's errors", async () 
   await using upstream = startUpstream(() => errorBody(429, "Slow down"));
   const proxy = createProxy({ upstream });
   await (await call(proxy.handler, post("{"))).text();
-  await (await call(proxy.handler, post(ask()))).text();
+  await (await call(proxy.handler, post(requestBody()))).text();
   const stats = await readStats(proxy);
   assertEquals(stats.requests.map(({ status, outcome }) => [status, outcome]), [
     [400, "invalid_request_error"],
@@ -306,14 +306,14 @@ Deno.test("GET /stats reports invalid requests and upstream's errors", async () 
 
 Deno.test("GET /stats reports both attempts after an unavailable default, and the model that a fallback replaced", async () => {
   const fallback = { ...completion("Hi"), model: "b/y" };
-  await using upstream = startUpstream([refuseModel, () => Response.json(fallback)]);
+  await using upstream = startUpstream([replyInvalidModel, () => Response.json(fallback)]);
   const proxy = createProxy({ upstream });
-  await (await call(proxy.handler, post(ask()))).text();
+  await (await call(proxy.handler, post(requestBody()))).text();
   const { services: _, handler } = createProxy({
     upstream,
     env: { TARGET_MODEL_BIG: "a/x,b/y" },
   });
-  await (await call(handler, post(ask()))).text();
+  await (await call(handler, post(requestBody()))).text();
   const [retried] = (await readStats(proxy)).requests;
   assertEquals(retried?.events.map(({ kind }) => kind), ["sent", "sent", "headers", "block"]);
   const [replaced] = (await readStats({ handler })).requests;
@@ -330,10 +330,10 @@ Deno.test("unauthorized clients and preflights appear neither in the metrics nor
   const spans: string[] = [];
   const handler = createHandler({ ...services, reportSpan: ({ outcome }) => spans.push(outcome) });
   const headersWithKey = { "x-api-key": "of-a-team-0123456789" };
-  await (await call(handler, post(ask(), headersWithKey))).text();
+  await (await call(handler, post(requestBody(), headersWithKey))).text();
   await services.recorded();
   for (let i = 0; i < 210; i++) {
-    const refused = await call(handler, post(ask(), { "x-api-key": "guessed" }));
+    const refused = await call(handler, post(requestBody(), { "x-api-key": "guessed" }));
     assertEquals(refused.status, 401);
     await refused.body?.cancel();
   }

@@ -1,19 +1,10 @@
 /** Upstream's errors in every location, through the whole handler. @module */
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import {
-  type Outcome,
-  sendThrough as provoke,
-  sendTo as askProxy,
-  STREAM,
-} from "../helpers/end_to_end.ts";
+import { type Outcome, sendThrough, sendTo, STREAM } from "../helpers/end_to_end.ts";
 import { completion, sse, sseAnswer, sseEnd, textChunk } from "../helpers/chunks.ts";
-import { ask, MODES, startProxy } from "../helpers/proxy.ts";
-import {
-  rawResponse as rawAnswer,
-  type RawScript,
-  startRawUpstream,
-} from "../helpers/raw_upstream.ts";
+import { MODES, requestBody, startProxy } from "../helpers/proxy.ts";
+import { rawResponse, type RawScript, startRawUpstream } from "../helpers/raw_upstream.ts";
 
 const EVENTS = { "content-type": "text/event-stream" };
 const TEXT = { "content-type": "text/plain" };
@@ -24,8 +15,8 @@ const TOO_LONG = `invalid_request_error: prompt is too long: 2009 tokens > 512 m
 const IMAGE =
   "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj";
 
-function reply(...answer: Parameters<typeof rawAnswer>): RawScript {
-  return ({ send }) => send(rawAnswer(...answer));
+function reply(...response: Parameters<typeof rawResponse>): RawScript {
+  return ({ send }) => send(rawResponse(...response));
 }
 
 function json(status: number, body: unknown): RawScript {
@@ -149,11 +140,11 @@ const RESPONSES: readonly (readonly [string, RawScript, number, string])[] = [
   ["JSON without a message", json(418, { a: 1 }), 400, 'responded 418: {"a":1}'],
 ];
 
-for (const [what, script, status, words] of RESPONSES) {
+for (const [what, script, status, message] of RESPONSES) {
   for (const { mode, request } of MODES) {
     Deno.test(`the client gets the message of ${what} (${mode})`, async () => {
-      const outcome = await provoke(script, { request });
-      assertError(outcome, status, words);
+      const outcome = await sendThrough(script, { request });
+      assertError(outcome, status, message);
     });
   }
 }
@@ -184,20 +175,20 @@ const FIRST_EVENTS: readonly (readonly [string, string, string])[] = [
   ["an overflow without framing", `${JSON.stringify({ error: { message: LLAMA } })}\n\n`, TOO_LONG],
 ];
 
-for (const [what, body, words] of FIRST_EVENTS) {
+for (const [what, body, message] of FIRST_EVENTS) {
   Deno.test(`${what} as the first event of a stream becomes an HTTP error`, async () => {
-    assertError(await provoke(reply(200, body, EVENTS), { request: STREAM }), 400, words);
+    assertError(await sendThrough(reply(200, body, EVENTS), { request: STREAM }), 400, message);
   });
 }
 
 Deno.test("an error in a field named error ends a stream with its message", async () => {
-  const words = "failed to decode, try again, increasing context size or reducing parallel";
-  const error = JSON.stringify({ detail: words, error: { message: words } });
+  const message = "failed to decode, try again, increasing context size or reducing parallel";
+  const error = JSON.stringify({ detail: message, error: { message } });
   for (const end of [sseEnd(), ""]) {
     const body = `${sse(textChunk("Hel"))}error: ${error}\n\n\n${end}`;
-    const outcome = await provoke(reply(200, body, EVENTS), { request: STREAM });
-    assertEquals([outcome.status, outcome.error], [200, `api_error: ${words}`]);
-    assertEquals(outcome.words, "Hel");
+    const outcome = await sendThrough(reply(200, body, EVENTS), { request: STREAM });
+    assertEquals([outcome.status, outcome.error], [200, `api_error: ${message}`]);
+    assertEquals(outcome.content, "Hel");
     assertFalse(outcome.events.some(({ type }) => type === "message_stop"));
   }
 });
@@ -210,7 +201,7 @@ Deno.test("the proxy's own count replaces the input count of a server that stops
   await using proxy = startProxy({ upstream });
   const content = "one two three four ".repeat(1000);
   const messages = [{ role: "user", content }];
-  const outcome = await askProxy(proxy, ask({ messages, max_tokens: 32000 }));
+  const outcome = await sendTo(proxy, requestBody({ messages, max_tokens: 32000 }));
   const [, input, output, limit] =
     /input length and `max_tokens` exceed context limit: (\d+) \+ (\d+) > (\d+)/.exec(
       outcome.error,
@@ -221,17 +212,17 @@ Deno.test("the proxy's own count replaces the input count of a server that stops
 
 Deno.test("text that looks like an SSE field stays text", async () => {
   const body = sseAnswer("error: no\n\nevent: error\n\ndata: x");
-  const outcome = await provoke(reply(200, body, EVENTS), { request: STREAM });
-  assertEquals([outcome.error, outcome.words], ["", "error: no\n\nevent: error\n\ndata: x"]);
+  const outcome = await sendThrough(reply(200, body, EVENTS), { request: STREAM });
+  assertEquals([outcome.error, outcome.content], ["", "error: no\n\nevent: error\n\ndata: x"]);
 });
 
 Deno.test("the message of an overflow in a response's text stays text", async () => {
-  const outcome = await provoke(json(200, completion(LLAMA)), { request: ask() });
-  assertEquals([outcome.status, outcome.words], [200, LLAMA]);
+  const outcome = await sendThrough(json(200, completion(LLAMA)), { request: requestBody() });
+  assertEquals([outcome.status, outcome.content], [200, LLAMA]);
 });
 
-function assertError(outcome: Outcome, status: number, words: string): void {
+function assertError(outcome: Outcome, status: number, message: string): void {
   assertEquals(outcome.status, status, outcome.text);
-  assertStringIncludes(outcome.error, words);
-  assert(outcome.error.endsWith(words), outcome.error);
+  assertStringIncludes(outcome.error, message);
+  assert(outcome.error.endsWith(message), outcome.error);
 }

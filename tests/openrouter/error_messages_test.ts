@@ -22,13 +22,13 @@ const TOO_LONG = /prompt is too long[^0-9]*(\d+)\s*tokens?\s*>\s*(\d+)/i;
 const LESS_OUTPUT = /input length and `max_tokens` exceed context limit: (\d+) \+ (\d+) > (\d+)/;
 
 /** Locations of the message in a 4xx. */
-const PLACES: readonly (readonly [place: string, parse: (words: string) => ApiError])[] = [
+const PLACES: readonly (readonly [place: string, parse: (message: string) => ApiError])[] = [
   ["a response 400", (message) => parseErrorResponse(400, toBody({ code: 400, message }), {})],
   ["a response 413", (message) => parseErrorResponse(413, toBody({ message }), {})],
   ["a response 422", (message) => parseErrorResponse(422, toBody({ message }), {})],
   ["an error that is a string", (error) => parseErrorResponse(400, JSON.stringify({ error }), {})],
   ["`detail`", (detail) => parseErrorResponse(400, JSON.stringify({ detail }), {})],
-  ["plain text", (words) => parseErrorResponse(400, words, {})],
+  ["plain text", (message) => parseErrorResponse(400, message, {})],
   ["an array", (message) => parseErrorResponse(400, JSON.stringify([{ error: { message } }]), {})],
   ["a provider's error", (message) => parseErrorResponse(400, wrap(400, { message }), {})],
   ["a chunk with a code", (message) => parseErrorObject({ code: 400, message })],
@@ -43,37 +43,45 @@ const SERVER_ERROR_PLACES: typeof PLACES = [
 ];
 
 for (const overflow of OVERFLOWS) {
-  Deno.test(`Claude Code can act on an overflow with the wording of ${overflow.who}`, () => {
+  Deno.test(`Claude Code can act on an overflow with the wording of ${overflow.server}`, () => {
     const places = overflow.isLoose ? PLACES : [...PLACES, ...SERVER_ERROR_PLACES];
-    for (const [place, parse] of places) checkOverflow(parse(overflow.words), overflow, place);
+    for (const [place, parse] of places) checkOverflow(parse(overflow.message), overflow, place);
   });
 
-  Deno.test(`a rate limit with the wording of ${overflow.who} is not an overflow`, () => {
-    const { words } = overflow;
-    for (const error of [{ message: words }, { code: "context_length_exceeded", message: words }]) {
+  Deno.test(`a rate limit with the wording of ${overflow.server} is not an overflow`, () => {
+    const { message } = overflow;
+    for (const error of [{ message }, { code: "context_length_exceeded", message }]) {
       const limited = parseErrorResponse(429, toBody(error), {});
-      assertEquals([limited.type, limited.message], ["rate_limit_error", words]);
+      assertEquals([limited.type, limited.message], ["rate_limit_error", message]);
     }
-    const chunk = parseErrorObject({ code: 429, message: words });
-    assertEquals([chunk.type, chunk.message], ["rate_limit_error", words]);
+    const chunk = parseErrorObject({ code: 429, message });
+    assertEquals([chunk.type, chunk.message], ["rate_limit_error", message]);
   });
 }
 
-for (const [who, error] of OVERFLOW_ERRORS) {
-  Deno.test(`Claude Code can act on an overflow with only the code of ${who}`, () => {
-    const words = { who, words: "No", tooLong: null };
+for (const [server, error] of OVERFLOW_ERRORS) {
+  Deno.test(`Claude Code can act on an overflow with only the code of ${server}`, () => {
+    const overflow = { server, message: "No", tooLong: null };
     for (const status of [400, 500]) {
-      checkOverflow(parseErrorResponse(status, toBody(error), {}), words, `a response ${status}`);
-      checkOverflow(parseErrorResponse(status, wrap(status, { error }), {}), words, "metadata.raw");
+      checkOverflow(
+        parseErrorResponse(status, toBody(error), {}),
+        overflow,
+        `a response ${status}`,
+      );
+      checkOverflow(
+        parseErrorResponse(status, wrap(status, { error }), {}),
+        overflow,
+        "metadata.raw",
+      );
     }
-    checkOverflow(parseErrorObject(error), words, "a chunk");
+    checkOverflow(parseErrorObject(error), overflow, "a chunk");
   });
 }
 
-for (const [status, words] of OTHER_ERRORS) {
-  Deno.test(`${status} "${words.slice(0, 60)}" is not an overflow`, () => {
-    const error = parseErrorResponse(status, toBody({ message: words }), {});
-    assertEquals(error.message, words);
+for (const [status, message] of OTHER_ERRORS) {
+  Deno.test(`${status} "${message.slice(0, 60)}" is not an overflow`, () => {
+    const error = parseErrorResponse(status, toBody({ message }), {});
+    assertEquals(error.message, message);
   });
 }
 
@@ -81,8 +89,8 @@ Deno.test("counts are read from llama.cpp's fields if its message has none", () 
   const message = "the request exceeds the available context size, try increasing it";
   const error = { code: 400, message, type: "exceed_context_size_error" };
   const body = toBody({ ...error, n_ctx: 512, n_prompt_tokens: 2009 });
-  const { message: words } = parseErrorResponse(400, body, {});
-  assertEquals(TOO_LONG.exec(words)?.slice(1), ["2009", "512"]);
+  const parsed = parseErrorResponse(400, body, {});
+  assertEquals(TOO_LONG.exec(parsed.message)?.slice(1), ["2009", "512"]);
 });
 
 Deno.test("an overflow in OpenRouter's message is found behind another message of the provider", () => {
@@ -118,12 +126,12 @@ Deno.test("an error message of 250 KB is parsed in less than a second", () => {
     " ",
   ];
   for (const seed of seeds) {
-    const words = seed.repeat(250_000 / seed.length);
+    const message = seed.repeat(250_000 / seed.length);
     const started = performance.now();
     for (const status of [400, 404, 500]) {
-      parseErrorResponse(status, toBody({ message: words }), {});
-      parseErrorResponse(status, wrap(status, { message: words }), {});
-      parseErrorObject({ message: words });
+      parseErrorResponse(status, toBody({ message }), {});
+      parseErrorResponse(status, wrap(status, { message }), {});
+      parseErrorObject({ message });
     }
     assertLess(performance.now() - started, 1000, seed);
   }
@@ -211,7 +219,7 @@ Deno.test("a feature that a model lacks does not make the model unknown", () => 
 });
 
 /** Wordings of servers for an image to a text-only model. */
-const NO_IMAGES: readonly (readonly [status: number, words: string])[] = [
+const NO_IMAGES: readonly (readonly [status: number, message: string])[] = [
   [404, "No endpoints found that support image input"],
   [
     500,
@@ -295,7 +303,7 @@ function checkOverflow(error: ApiError, overflow: Overflow, place: string): void
   const { type, status, message } = error;
   assertEquals([type, status], ["invalid_request_error", 400], `${place}: ${message}`);
   assertEquals(findRefusal(error), null);
-  assertStringIncludes(message, overflow.words);
+  assertStringIncludes(message, overflow.message);
   const [, ...read] = (overflow.lessOutput === undefined ? TOO_LONG : LESS_OUTPUT).exec(message) ??
     [];
   assertEquals(read.map(Number), [...overflow.lessOutput ?? overflow.tooLong ?? []], place);

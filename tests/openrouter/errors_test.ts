@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { type ApiError, type ErrorType, toErrorBody } from "../../lib/errors.ts";
-import { parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
+import { findRefusal, parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 
 /** Upstream's status → type and status for the client. */
 const STATUSES: readonly (readonly [number, ErrorType, number])[] = [
@@ -127,11 +127,11 @@ const RAWS: readonly (readonly [string, unknown, string])[] = [
   ["null", null, "[Groq] Provider returned error"],
 ];
 
-for (const [form, raw, words] of RAWS) {
+for (const [form, raw, message] of RAWS) {
   Deno.test(`parseErrorResponse finds the provider's message in metadata.raw: ${form}`, () => {
     const metadata = { provider_name: "Groq", raw };
     const body = toBody({ code: 400, message: "Provider returned error", metadata });
-    assertEquals(parseErrorResponse(400, body, {}).message, words);
+    assertEquals(parseErrorResponse(400, body, {}).message, message);
   });
 }
 
@@ -192,4 +192,37 @@ function toBody(error: object): string {
 
 function summarize({ type, status, message }: ApiError): [ErrorType, number, string] {
   return [type, status, message];
+}
+
+const REFUSALS: readonly (readonly [status: number, message: string])[] = [
+  [404, "No endpoints found that support image input"],
+  [400, "This model does not support image input."],
+  [400, "The model doesn't support images."],
+  [422, "m does not support vision"],
+  [400, "llama-3 is not a multimodal model"],
+  [400, "Invalid content type. image_url is only supported by certain models."],
+  [400, "messages[1]: unknown variant `image_url`, expected `text`"],
+];
+
+for (const [status, message] of REFUSALS) {
+  Deno.test(`parseErrorResponse recognizes a rejected image by “${message}”`, () => {
+    const error = parseErrorResponse(status, JSON.stringify({ error: { message } }), {});
+    assertEquals([findRefusal(error), error.status], ["image_input", 400]);
+  });
+}
+
+for (
+  const message of [
+    "No endpoints found that support tool use",
+    "The server does not support image URLs; send base64",
+    "This model does not support images larger than 5 MB",
+    "Unsupported image format: image/bmp",
+  ]
+) {
+  Deno.test(`parseErrorResponse does not take “${message}” for a rejected image`, () => {
+    assertEquals(
+      findRefusal(parseErrorResponse(400, JSON.stringify({ error: { message } }), {})),
+      null,
+    );
+  });
 }

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { finish, type Running, watch } from "../helpers/process.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const read = (path: string) => Deno.readTextFileSync(new URL(path, ROOT));
@@ -168,7 +168,7 @@ Deno.test({
       const response = await fetch(`${base}/v1/messages`, {
         method: "POST",
         headers: { "content-type": "application/json", "x-api-key": "any-word" },
-        body: JSON.stringify(ask()),
+        body: JSON.stringify(requestBody()),
       });
       assertEquals(response.status, 403);
       assertMatch(

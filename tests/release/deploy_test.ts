@@ -7,8 +7,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { type Running, watch } from "../helpers/process.ts";
-import { ask } from "../helpers/proxy.ts";
-import { holdStream, startUpstream } from "../helpers/upstream.ts";
+import { requestBody } from "../helpers/proxy.ts";
+import { createOpenStream, startUpstream } from "../helpers/upstream.ts";
 import { completion, sse, textChunk } from "../helpers/chunks.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -60,7 +60,7 @@ async function post(base: string, headers: Record<string, string>) {
   const response = await fetch(`${base}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(ask()),
+    body: JSON.stringify(requestBody()),
   });
   const body = await response.json();
   return { status: response.status, text: body.error?.message ?? body.content[0].text };
@@ -117,8 +117,8 @@ Deno.test({
   name: "on Deno Deploy an endless stream ends within five seconds of the signal",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    const held = holdStream(sse(textChunk("One")));
-    await using upstream = startUpstream(() => held.response);
+    const source = createOpenStream(sse(textChunk("One")));
+    await using upstream = startUpstream(() => source.response);
     await using app = startApp({
       OPENROUTER_API_KEY: KEY,
       OPENROUTER_BASE_URL: upstream.baseUrl,
@@ -128,7 +128,7 @@ Deno.test({
     const response = await fetch(`${await findAddress(app)}/v1/messages`, {
       method: "POST",
       headers: { "content-type": "application/json", "x-api-key": "one" },
-      body: JSON.stringify(ask({ stream: true })),
+      body: JSON.stringify(requestBody({ stream: true })),
     });
     const rest = response.text().catch(() => "cut");
     const signalledAt = performance.now();

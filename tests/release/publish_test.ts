@@ -8,7 +8,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import config from "../../deno.json" with { type: "json" };
 import { testUntrustedFolder } from "../helpers/untrusted_folder.ts";
 import { NOT_RUN, type Registry, startRegistry } from "../helpers/registry.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 import { eventStream, startUpstream } from "../helpers/upstream.ts";
 import { completion, sseAnswer } from "../helpers/chunks.ts";
 
@@ -97,7 +97,7 @@ testPublished(
       const response = await fetch(`${base}/v1/messages`, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify(ask({ stream })),
+        body: JSON.stringify(requestBody({ stream })),
       });
       assertEquals(response.status, 200);
       assertStringIncludes(await response.text(), text);
@@ -137,7 +137,7 @@ const answer = await fetch(env.ANTHROPIC_BASE_URL + "/v1/messages", {
     "content-type": "application/json",
     authorization: "Bearer " + env.ANTHROPIC_AUTH_TOKEN,
   },
-  body: JSON.stringify(${JSON.stringify(ask())}),
+  body: JSON.stringify(${JSON.stringify(requestBody())}),
 });
 console.log("fake claude read: " + (await answer.json()).content[0].text + " for " + Deno.args[0]);
 `;
@@ -189,7 +189,7 @@ const proxy: ProxyHandler = createHandler({
   settings: { OPENROUTER_API_KEY: "sk-or-v1-0" },
   fetch: () => Promise.resolve(Response.json(${JSON.stringify(completion("Embedded"))})),
 });
-const body = ${JSON.stringify(ask())};
+const body = ${JSON.stringify(requestBody())};
 const answer = await proxy(
   new Request("http://localhost/v1/messages", {
     method: "POST",

@@ -1,7 +1,7 @@
 /** The daily limit, MAX_COST_USD, through the whole proxy. */
 
 import { assertEquals } from "@std/assert";
-import { ask, call, createProxy, get, post } from "../helpers/proxy.ts";
+import { call, createProxy, get, post, requestBody } from "../helpers/proxy.ts";
 import { completion } from "../helpers/chunks.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
@@ -9,7 +9,7 @@ Deno.test("MAX_COST_USD rejects requests with a 402 once the day's cost reaches 
   await using upstream = startUpstream(() => Response.json(completion("Hi")));
   const { handler } = createProxy({ upstream, env: { MAX_COST_USD: "0.0025" } });
   for (const status of [200, 200, 402, 402]) {
-    const response = await call(handler, post(ask()));
+    const response = await call(handler, post(requestBody()));
     const body = await response.json();
     assertEquals(response.status, status);
     if (status === 200) continue;
@@ -34,7 +34,7 @@ Deno.test("MAX_COST_USD rejects requests with a 402 once the day's cost reaches 
 Deno.test("MAX_COST_USD does not apply to requests that cost nothing", async () => {
   await using upstream = startUpstream(() => Response.json(completion("Hi")));
   const { handler } = createProxy({ upstream, env: { MAX_COST_USD: "0.001" } });
-  await (await call(handler, post(ask()))).text();
+  await (await call(handler, post(requestBody()))).text();
   for (const path of ["/v1/models", "/health", "/"]) {
     const response = await call(handler, get(path));
     await response.text();

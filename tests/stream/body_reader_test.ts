@@ -3,7 +3,7 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { BodyReader, type ByteStream, Utf8Reader } from "../../lib/stream/body_reader.ts";
 import { ApiError } from "../../lib/errors.ts";
-import { holdBody, startUpstream } from "../helpers/upstream.ts";
+import { createOpenBody, startUpstream } from "../helpers/upstream.ts";
 
 /** Sizes below, at and above the buffer of 16 KiB. */
 const SIZES = [1, 100, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 3, 100_000];
@@ -46,10 +46,10 @@ for (const isBytes of [true, false]) {
   const kind = isBytes ? "a byte stream" : "another stream";
 
   Deno.test(`Utf8Reader reports that ${kind} broke`, async () => {
-    const held = holdBody("begun", { isBytes });
-    const { body, reader } = open(held.body);
+    const source = createOpenBody("begun", { isBytes });
+    const { body, reader } = open(source.body);
     assertEquals(await reader.read(), "begun");
-    held.cut();
+    source.cut();
     assertEquals(await reader.read(), null);
     assertInstanceOf(body.failure?.cause, Error);
     assertEquals(body.failure.cause.message, "cut by the test");
@@ -68,29 +68,29 @@ for (const isBytes of [true, false]) {
   });
 
   Deno.test(`BodyReader cancels ${kind} during a read that times out`, async () => {
-    const held = holdBody("", { isBytes });
-    const body = new BodyReader(held.body);
+    const source = createOpenBody("", { isBytes });
+    const body = new BodyReader(source.body);
     const waiting = body.read();
     body.timeOut();
-    await held.cancelled;
+    await source.cancelled;
     assertEquals([await waiting, body.failure], [null, null]);
     assertEquals(body.toError(1000)?.message, "No data from upstream for 1 s (TIMEOUT_S)");
   });
 
   Deno.test(`Utf8Reader ends when ${kind} is cancelled during a read`, async () => {
-    const held = holdBody("", { isBytes });
-    const { body, reader } = open(held.body);
+    const source = createOpenBody("", { isBytes });
+    const { body, reader } = open(source.body);
     const waiting = reader.read();
     body.cancel();
-    await held.cancelled;
+    await source.cancelled;
     assertEquals(await waiting, null);
     assertEquals(body.toError(1000), null);
   });
 
   Deno.test(`Utf8Reader ends when ${kind} is cancelled inside a character`, async () => {
-    const held = holdBody("", { isBytes });
-    const { body, reader } = open(held.body);
-    held.send(new Uint8Array([0xe2, 0x82]));
+    const source = createOpenBody("", { isBytes });
+    const { body, reader } = open(source.body);
+    source.send(new Uint8Array([0xe2, 0x82]));
     assertEquals(await reader.read(), "");
     const waiting = reader.read();
     body.cancel();
@@ -112,34 +112,34 @@ for (const isBytes of [true, false]) {
   });
 
   Deno.test(`Utf8Reader keeps every character of ${kind}, wherever it is cut`, async () => {
-    const held = holdBody("", { isBytes });
+    const source = createOpenBody("", { isBytes });
     const { text, pieces } = makePieces();
-    for (const piece of pieces) held.send(piece);
-    held.close();
-    const { body, reader } = open(held.body);
+    for (const piece of pieces) source.send(piece);
+    source.close();
+    const { body, reader } = open(source.body);
     assertEquals(await readAll(reader), text);
     assertEquals(body.toError(1000), null);
   });
 
   Deno.test(`Utf8Reader returns each character of ${kind} with the read of its last byte`, async () => {
-    const held = holdBody("", { isBytes });
-    const { reader } = open(held.body);
+    const source = createOpenBody("", { isBytes });
+    const { reader } = open(source.body);
     const reads: (string | null)[] = [];
     for (const byte of new TextEncoder().encode("a€𝄞b")) {
-      held.send(new Uint8Array([byte]));
+      source.send(new Uint8Array([byte]));
       reads.push(await reader.read());
     }
     assertEquals(reads, ["a", "", "", "€", "", "", "", "𝄞", "b"]);
-    held.close();
+    source.close();
     assertEquals(await reader.read(), null);
   });
 
   Deno.test(`Utf8Reader reports invalid UTF-8 of ${kind}, and an end inside a character`, async () => {
     for (const bytes of [[0x61, 0xff], [0xe2, 0x82]]) {
-      const held = holdBody("", { isBytes });
-      held.send(new Uint8Array(bytes));
-      held.close();
-      const { body, reader } = open(held.body);
+      const source = createOpenBody("", { isBytes });
+      source.send(new Uint8Array(bytes));
+      source.close();
+      const { body, reader } = open(source.body);
       await readAll(reader);
       assertInstanceOf(body.failure?.cause, TypeError);
     }
@@ -148,17 +148,17 @@ for (const isBytes of [true, false]) {
 
 Deno.test("Utf8Reader keeps every character of a fetch body that is read slowly", async () => {
   const { text, pieces } = makePieces();
-  const held = holdBody();
-  await using upstream = startUpstream(() => new Response(held.body));
+  const source = createOpenBody();
+  await using upstream = startUpstream(() => new Response(source.body));
   const response = await fetch(upstream.baseUrl);
   if (response.body === null) throw new Error("A response without a body");
   const { reader } = open(response.body);
   let found = "";
   for (const piece of pieces) {
-    held.send(piece);
+    source.send(piece);
     found += await reader.read();
   }
-  held.close();
+  source.close();
   for (let read = await reader.read(); read !== null; read = await reader.read()) {
     found += read;
     await nextTurn();

@@ -10,10 +10,10 @@ import {
   type Translator,
 } from "../../lib/stream/event_stream.ts";
 import type { OpenStream, StreamEnd } from "../../lib/stream/response_stream.ts";
-import { withTimeout as soon } from "../helpers/timeout.ts";
+import { withTimeout } from "../helpers/timeout.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { sse } from "../helpers/chunks.ts";
-import { type HeldBody, holdBody } from "../helpers/upstream.ts";
+import { createOpenBody, type OpenBody } from "../helpers/upstream.ts";
 
 const MESSAGE: Message = {
   id: "msg_1",
@@ -71,7 +71,7 @@ class FakeTranslator implements Translator {
 
 /** A stream with its source, and what it reported. */
 interface Trial {
-  source: HeldBody;
+  source: OpenBody;
   opened: Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
   ends: StreamEnd[];
   firstEvents: number;
@@ -83,7 +83,7 @@ interface Trial {
 const LONG = 5_000;
 
 function start(first: string, times: Partial<EventStreamOptions> = {}): Trial {
-  const source = holdBody(first);
+  const source = createOpenBody(first);
   const alarms: { at: number; resolve: () => void }[] = [];
   const trial: Trial = {
     source,
@@ -109,13 +109,13 @@ function start(first: string, times: Partial<EventStreamOptions> = {}): Trial {
 const TEXT = { text: "Hi" };
 const FINISH = { finish: true };
 
-/** The words of each enqueue: `start`, `Hi`, `ping`, `stop`, or an error's type and message. */
+/** One word per enqueue: `start`, `Hi`, `ping`, `stop`, or an error's type and message. */
 async function readAll(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string[][]> {
   const reads: string[][] = [];
   const ended = (async () => {
     for await (const bytes of stream) reads.push(toWords(bytes));
   })();
-  await soon(ended, "the client's stream to end");
+  await withTimeout(ended, "the client's stream to end");
   return reads;
 }
 
@@ -141,40 +141,40 @@ const INVALID_UTF8 = new Uint8Array([0x64, 0x61, 0x74, 0x61, 0x3a, 0xff, 0x0a, 0
 
 /** Failures, what the client reads of them after `start, Hi`, and the status before the headers are sent. */
 const FAILURES = [
-  { about: "a cut", act: (source: HeldBody) => source.cut(), word: LOST, status: 502 },
+  { about: "a cut", act: (source: OpenBody) => source.cut(), word: LOST, status: 502 },
   {
     about: "an end without a finish",
-    act: (source: HeldBody) => source.close(),
+    act: (source: OpenBody) => source.close(),
     word: "api_error: incomplete",
     status: 502,
   },
   {
     about: "[DONE] without a finish",
-    act: (source: HeldBody) => source.send(sse("[DONE]")),
+    act: (source: OpenBody) => source.send(sse("[DONE]")),
     word: "api_error: incomplete",
     status: 502,
   },
   {
     about: "an error chunk",
-    act: (source: HeldBody) => source.send(sse({ error: true })),
+    act: (source: OpenBody) => source.send(sse({ error: true })),
     word: "rate_limit_error: slow down",
     status: 429,
   },
   {
     about: "an event that is not valid JSON",
-    act: (source: HeldBody) => source.send(sse('{"text": "Hi')),
+    act: (source: OpenBody) => source.send(sse('{"text": "Hi')),
     word: INVALID_JSON,
     status: 502,
   },
   {
     about: "an event that is not a JSON object",
-    act: (source: HeldBody) => source.send(sse('["text"]')),
+    act: (source: OpenBody) => source.send(sse('["text"]')),
     word: INVALID_JSON,
     status: 502,
   },
   {
     about: "an event cut by the end of the stream",
-    act(source: HeldBody) {
+    act(source: OpenBody) {
       source.send('data: {"text": "H');
       source.close();
     },
@@ -183,13 +183,13 @@ const FAILURES = [
   },
   {
     about: "invalid UTF-8",
-    act: (source: HeldBody) => source.send(INVALID_UTF8),
+    act: (source: OpenBody) => source.send(INVALID_UTF8),
     word: LOST,
     status: 502,
   },
   {
     about: "an end inside a character",
-    act(source: HeldBody) {
+    act(source: OpenBody) {
       source.send(new Uint8Array([...new TextEncoder().encode('data: {"text":"'), 0xe2, 0x82]));
       source.close();
     },
@@ -198,7 +198,7 @@ const FAILURES = [
   },
   {
     about: "a bug of ours",
-    act: (source: HeldBody) => source.send(sse({ bug: true })),
+    act: (source: OpenBody) => source.send(sse({ bug: true })),
     word: "api_error: Internal error of the proxy",
     status: 500,
   },
@@ -274,8 +274,8 @@ Deno.test("createEventStream rejects with 504 when upstream is idle before the h
 
 Deno.test("createEventStream ends with an error event when upstream is idle after the headers", async () => {
   const trial = start(sse(TEXT), { timeoutMs: 50 });
-  const words = (await readAll(await trial.opened)).flat();
-  assertEquals(words, [
+  const received = (await readAll(await trial.opened)).flat();
+  assertEquals(received, [
     "start",
     "Hi",
     "timeout_error: No data from upstream for 0.05 s (TIMEOUT_S)",
@@ -286,10 +286,10 @@ Deno.test("createEventStream ends with an error event when upstream is idle afte
 
 Deno.test("createEventStream ends with an error event when upstream is idle after headers that were sent early", async () => {
   const trial = start("", { timeoutMs: 120, pingMs: 30 });
-  const words = (await readAll(await trial.opened)).flat();
-  assertEquals(words.slice(0, 2), ["start", "ping"]);
-  assertEquals(words.at(-1), "timeout_error: No data from upstream for 0.12 s (TIMEOUT_S)");
-  assertEquals(new Set(words.slice(2, -1)), new Set(["ping"]));
+  const received = (await readAll(await trial.opened)).flat();
+  assertEquals(received.slice(0, 2), ["start", "ping"]);
+  assertEquals(received.at(-1), "timeout_error: No data from upstream for 0.12 s (TIMEOUT_S)");
+  assertEquals(new Set(received.slice(2, -1)), new Set(["ping"]));
   await trial.source.cancelled;
   assertEquals(describeEnds(trial.ends), ["timeout_error"]);
 });
@@ -310,9 +310,9 @@ Deno.test("createEventStream accepts comments as activity, before and after the 
     if (comments === 8) trial.source.send(sse(TEXT));
     if (comments === 16) trial.source.send(sse(FINISH, "[DONE]"));
   }, 40);
-  const words = (await readAll(await trial.opened)).flat();
+  const received = (await readAll(await trial.opened)).flat();
   clearInterval(timer);
-  assertEquals(words, ["start", "Hi", "stop"]);
+  assertEquals(received, ["start", "Hi", "stop"]);
   assertGreaterOrEqual(comments, 16);
 });
 
@@ -325,8 +325,8 @@ Deno.test("createEventStream does not count the time of a slow client as upstrea
   await trial.passed(200);
   assertEquals(trial.ends, []);
   trial.source.send(sse(FINISH, "[DONE]"));
-  const words = (await reading).flat();
-  assertEquals(words.filter((word) => word !== "ping"), ["start", "Hi", "b", "stop"]);
+  const received = (await reading).flat();
+  assertEquals(received.filter((word) => word !== "ping"), ["start", "Hi", "b", "stop"]);
 });
 
 Deno.test("createEventStream aborts the response of a client that reads nothing within the timeout", async () => {
@@ -334,7 +334,7 @@ Deno.test("createEventStream aborts the response of a client that reads nothing 
   const stream = await opened;
   const reader = stream.getReader();
   source.send(sse({ text: "b" }));
-  await soon(source.cancelled, "upstream to be cancelled");
+  await withTimeout(source.cancelled, "upstream to be cancelled");
   assertEquals(describeEnds(ends), ["client_gone"]);
   await assertRejects(
     async () => {
@@ -347,16 +347,16 @@ Deno.test("createEventStream aborts the response of a client that reads nothing 
 
 /** When a stream is ended from outside, and what the client reads then. */
 const OUTSIDE_ENDS = [
-  { about: "before the client has read", reads: 0, sends: "", words: ["start", "Hi"] },
-  { about: "while a read is under way", reads: 1, sends: "", words: ["start", "Hi"] },
+  { about: "before the client has read", reads: 0, sends: "", expected: ["start", "Hi"] },
+  { about: "while a read is under way", reads: 1, sends: "", expected: ["start", "Hi"] },
   {
     about: "while output waits for the client",
     reads: 0,
     sends: sse(TEXT, TEXT),
-    words: ["start", "Hi"],
+    expected: ["start", "Hi"],
   },
 ];
-for (const { about, reads, sends, words } of OUTSIDE_ENDS) {
+for (const { about, reads, sends, expected } of OUTSIDE_ENDS) {
   Deno.test(`a stream that is ended from outside ${about} ends with an error event`, async () => {
     const openStreams = new Set<OpenStream>();
     const { source, opened, ends } = start(sse(TEXT), { openStreams });
@@ -371,9 +371,9 @@ for (const { about, reads, sends, words } of OUTSIDE_ENDS) {
     for (let one = await reader.read(); !one.done; one = await reader.read()) {
       read.push(...toWords(one.value));
     }
-    assertEquals(read, [...words, "overloaded_error: closing"]);
+    assertEquals(read, [...expected, "overloaded_error: closing"]);
     assertEquals([describeEnds(ends), openStreams.size], [["overloaded_error"], 0]);
-    await soon(source.cancelled, "upstream to be cancelled");
+    await withTimeout(source.cancelled, "upstream to be cancelled");
   });
 }
 
@@ -415,8 +415,8 @@ Deno.test("createEventStream sends start and ping when the first chunk takes lon
   assertEquals(toWords((await reader.read()).value), ["start", "ping"]);
   reader.releaseLock();
   trial.source.send(sse(TEXT, FINISH, "[DONE]"));
-  const words = (await readAll(stream)).flat();
-  assertEquals(words.filter((word) => word !== "ping"), ["Hi", "stop"]);
+  const received = (await readAll(stream)).flat();
+  assertEquals(received.filter((word) => word !== "ping"), ["Hi", "stop"]);
   assertEquals(trial.firstEvents, 1);
 });
 
@@ -440,11 +440,11 @@ Deno.test("createEventStream sends no pings to a client that does not read", asy
   const stream = await trial.opened;
   await trial.passed(100);
   trial.source.send(sse(FINISH, "[DONE]"));
-  const words = (await readAll(stream)).flat();
+  const received = (await readAll(stream)).flat();
   // One may be queued between the first read and the second.
-  assertEquals(words.slice(0, 2), ["start", "Hi"]);
-  assertEquals(words.filter((word) => word === "ping").length <= 1, true, words.join());
-  assertEquals(words.at(-1), "stop");
+  assertEquals(received.slice(0, 2), ["start", "Hi"]);
+  assertEquals(received.filter((word) => word === "ping").length <= 1, true, received.join());
+  assertEquals(received.at(-1), "stop");
 });
 
 Deno.test("createEventStream queues at most one ping for a client that has stopped reading", async () => {
@@ -495,7 +495,7 @@ Deno.test("createEventStream cancels upstream when the translator has ended the 
   source.send(sse({ text: " there", end: true }, { text: " and more" }));
   assertEquals((await readAll(stream)).flat(), ["start", "Hi", " there", "stop"]);
   assertEquals(describeEnds(ends), ["complete"]);
-  await soon(source.cancelled, "upstream to be cancelled");
+  await withTimeout(source.cancelled, "upstream to be cancelled");
 });
 
 Deno.test("createEventStream ends at [DONE] in the first read", async () => {

@@ -10,7 +10,7 @@ import { encodeEvent } from "../../lib/stream/sse.ts";
 import type { OpenStream, StreamEnd } from "../../lib/stream/response_stream.ts";
 import { passThrough, type PassThroughOptions } from "../../lib/stream/passthrough.ts";
 import { parseSse } from "../helpers/sse.ts";
-import { type HeldBody, holdBody } from "../helpers/upstream.ts";
+import { createOpenBody, type OpenBody } from "../helpers/upstream.ts";
 
 const START = 'event: message_start\ndata: {"type":"message_start","message":{"model":"x/y"}}\n\n';
 const DELTA = 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0}\n\n';
@@ -18,17 +18,17 @@ const STOP = 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
 const ERROR = 'event: error\ndata: {"type":"error","error":{"message":"Too much"}}\n\n';
 
 interface Trial {
-  held: HeldBody;
+  source: OpenBody;
   body: ReadableStream<Uint8Array<ArrayBuffer>>;
   ends: StreamEnd[];
   observed: unknown[];
 }
 
 function start(first: string, options: Partial<PassThroughOptions> = {}): Trial {
-  const held = holdBody(first);
+  const source = createOpenBody(first);
   const ends: StreamEnd[] = [];
   const observed: unknown[] = [];
-  const body = passThrough(held.body, {
+  const body = passThrough(source.body, {
     timeoutMs: 60_000,
     now: () => performance.now(),
     onEvent: (event) => observed.push(event["type"]),
@@ -41,7 +41,7 @@ function start(first: string, options: Partial<PassThroughOptions> = {}): Trial 
       }),
     ...options,
   });
-  return { held, body, ends, observed };
+  return { source, body, ends, observed };
 }
 
 /** What the client reads, and how the stream ends. */
@@ -54,7 +54,7 @@ async function finish({ body, ends, observed }: Trial) {
 Deno.test("passThrough forwards a complete stream unchanged, and observes all events but the deltas", async () => {
   const bytes = `: hello\n\n${START}${DELTA.replaceAll("\n", "\r\n")}${STOP}`;
   const trial = start(bytes);
-  trial.held.close();
+  trial.source.close();
   assertEquals(await finish(trial), {
     text: bytes,
     end: { how: "complete" },
@@ -66,7 +66,7 @@ Deno.test("passThrough returns bytes that later reads do not overwrite", async (
   const trial = start(START);
   const reader = trial.body.getReader();
   const { value: first } = await reader.read();
-  trial.held.send(STOP);
+  trial.source.send(STOP);
   const { value: second } = await reader.read();
   const decoder = new TextDecoder();
   assertEquals([decoder.decode(first), decoder.decode(second)], [START, STOP]);
@@ -85,8 +85,8 @@ Deno.test("passThrough ends a stream that is cut with a complete error event", a
   for (const place of places) {
     for (const how of ["close", "cut"] as const) {
       const trial = start(place);
-      if (how === "close") trial.held.close();
-      else queueMicrotask(() => trial.held.cut());
+      if (how === "close") trial.source.close();
+      else queueMicrotask(() => trial.source.cut());
       const { text, end } = await finish(trial);
       assertEquals(end?.how, "failed");
       const last = parseSse(text).at(-1);
@@ -104,8 +104,8 @@ Deno.test("passThrough completes when the connection breaks after message_stop",
     const trial = start(`${START}${STOP}`);
     const reader = trial.body.getReader();
     await reader.read();
-    if (how === "close") trial.held.close();
-    else trial.held.cut();
+    if (how === "close") trial.source.close();
+    else trial.source.cut();
     assertEquals((await reader.read()).done, true);
     assertEquals(trial.ends, [{ how: "complete" }]);
   }
@@ -117,7 +117,7 @@ Deno.test("passThrough ends at upstream's error event, and redacts keys in its m
     const stream = `${START}${DELTA}${event}${DELTA}`;
     for (let at = 0; at < stream.length; at++) {
       const trial = start(stream.slice(0, at));
-      trial.held.send(stream.slice(at));
+      trial.source.send(stream.slice(at));
       const { text, end } = await finish(trial);
       const [first, second, last, ...more] = parseSse(text);
       assertEquals([first?.name, second?.name, more.length], [
@@ -140,21 +140,21 @@ Deno.test("passThrough forwards a stream in reads cut at any byte, with either l
   ) {
     for (let at = 0; at < stream.length; at++) {
       const trial = start(stream.slice(0, at));
-      trial.held.send(stream.slice(at));
-      trial.held.close();
+      trial.source.send(stream.slice(at));
+      trial.source.close();
       const { text, end } = await finish(trial);
       assertEquals([text, end?.how], [stream, "complete"]);
     }
     const bytewise = start("");
-    for (const byte of new TextEncoder().encode(stream)) bytewise.held.send(Uint8Array.of(byte));
-    bytewise.held.close();
+    for (const byte of new TextEncoder().encode(stream)) bytewise.source.send(Uint8Array.of(byte));
+    bytewise.source.close();
     assertEquals((await finish(bytewise)).text, stream);
   }
 });
 
 Deno.test("passThrough forwards a last event without its blank line", async () => {
   const trial = start(`${START}${STOP.trimEnd()}`);
-  trial.held.close();
+  trial.source.close();
   const { text, end } = await finish(trial);
   assertEquals([text, end?.how], [`${START}${STOP.trimEnd()}`, "complete"]);
 });
@@ -163,7 +163,7 @@ Deno.test("passThrough ends a stream whose event exceeds 16 MiB", async () => {
   const trial = start(START);
   const piece = new Uint8Array(1024 * 1024).fill(0x61);
   const sending = (async () => {
-    for (let n = 0; n < 17; n++) trial.held.send(piece);
+    for (let n = 0; n < 17; n++) trial.source.send(piece);
     await Promise.resolve();
   })();
   const { text, end } = await finish(trial);
@@ -187,7 +187,7 @@ Deno.test("passThrough aborts the response of a client that reads nothing within
   const trial = start(`${START}${DELTA}`, { timeoutMs: 20 });
   const reader = trial.body.getReader();
   await reader.read();
-  await trial.held.cancelled;
+  await trial.source.cancelled;
   assertEquals(trial.ends, [{ how: "client_gone" }]);
   await assertRejects(() => reader.read(), Error, "The client read nothing");
 });
@@ -203,14 +203,14 @@ Deno.test("passThrough ends with an error event when it is ended from outside, d
     const { value } = await (next ?? reader.read());
     assertMatch(new TextDecoder().decode(value), /overloaded_error/);
     assertEquals([(await reader.read()).done, openStreams.size], [true, 0]);
-    await trial.held.cancelled;
+    await trial.source.cancelled;
   }
 });
 
 Deno.test("passThrough ends with a timeout error when upstream is idle, and cancels it", async () => {
   const trial = start(START, { timeoutMs: 20 });
   const { text, end } = await finish(trial);
-  await trial.held.cancelled;
+  await trial.source.cancelled;
   assert(end?.how === "failed");
   assertEquals(end.error.type, "timeout_error");
   assertEquals(parseSse(text).at(-1)?.name, "error");
@@ -221,7 +221,7 @@ Deno.test("passThrough cancels upstream when the client disconnects, and reports
   const reader = trial.body.getReader();
   await reader.read();
   await reader.cancel();
-  await trial.held.cancelled;
+  await trial.source.cancelled;
   assertEquals(trial.ends, [{ how: "client_gone" }]);
 });
 

@@ -299,7 +299,7 @@ const MATCH_CASES: [string, Record<string, unknown>, Record<string, unknown>, bo
   ["another date", { d: new Date(1) }, { d: new Date(2) }, false],
 ];
 
-// Undefined where the call passes, else how the AssertionError's message starts in std.
+// Undefined if the call passes, else the start of the AssertionError's message in std.
 const ASSERT_CASES: [string, () => unknown, string | undefined][] = [
   ["assert passes what is truthy", () => asserts.assert("a"), undefined],
   ["assert fails with only its message", () => asserts.assert(0, "why"), "why"],
@@ -488,7 +488,7 @@ Deno.test("TextLineStream takes linear time for a long line in small chunks", as
   const started = performance.now();
   const lines = ReadableStream.from(chunks).pipeThrough(new TextLineStream());
   deepStrictEqual(await readAll(lines, (line) => line.length), [1_000_000]);
-  // Searching all of the pending text for every chunk takes half a minute.
+  // Searching all pending text for every chunk takes half a minute.
   ok(performance.now() - started < 5_000);
 });
 

@@ -1,5 +1,5 @@
 /**
- * The operators of `deno task mutants`: a source text and its mutants.
+ * Tests the operators of `deno task mutants` with source texts and their mutants.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { readOptions } from "../../tools/mutants/options.ts";
 import { takeSample } from "../../tools/mutants/sample.ts";
 import { listTestFiles } from "../../tools/mutants/test_files.ts";
 
-/** What stands in the source, and what each mutant puts there. */
+/** A source text, and its mutants as `operator: original → replacement`. */
 const CASES: readonly { about: string; source: string; mutants: readonly string[] }[] = [
   {
     about: "a condition is negated",
@@ -17,12 +17,12 @@ const CASES: readonly { about: string; source: string; mutants: readonly string[
     mutants: ["negate: a → !(a)"],
   },
   {
-    about: "a negated condition loses its negation, once",
+    about: "the negation of a condition is removed, once",
     source: "while (!a) b;",
     mutants: ["negate: !a → a"],
   },
   {
-    about: "an equality is turned round, not negated as well",
+    about: "an equality is inverted, not negated as well",
     source: "x = a === b ? c : d;",
     mutants: [
       "drop-statement: x = a === b ? c : d; → ",
@@ -30,7 +30,7 @@ const CASES: readonly { about: string; source: string; mutants: readonly string[
     ],
   },
   {
-    about: "a comparison has another boundary",
+    about: "the boundary of a comparison is changed",
     source: "f = () => a < b;",
     mutants: ["drop-statement: f = () => a < b; → ", "boundary: a < b → (a) <= (b)"],
   },
@@ -40,12 +40,12 @@ const CASES: readonly { about: string; source: string; mutants: readonly string[
     mutants: ["logic: a && b → (a) || (b)"],
   },
   {
-    about: "a fallback goes, or stands in for all that is falsy",
+    about: "a fallback is removed, or applied to all falsy values",
     source: "const f = () => a ?? b;",
     mutants: ["fallback: a ?? b → a", "fallback: a ?? b → (a) || (b)"],
   },
   {
-    about: "a falsy fallback means the same to ?? and ||",
+    about: "for a falsy fallback ?? and || are equivalent",
     source: "const f = () => a ?? [];",
     mutants: ["fallback: a ?? [] → a"],
   },
@@ -69,7 +69,7 @@ const CASES: readonly { about: string; source: string; mutants: readonly string[
     mutants: ["drop-statement: break; → "],
   },
   {
-    about: "a function returns early what its type allows",
+    about: "a function returns early with a value of its type",
     source: "function f(): string[] | null { return a; } function g(): boolean { return b; }",
     mutants: [
       "return-early:  → return null;",
@@ -78,12 +78,12 @@ const CASES: readonly { about: string; source: string; mutants: readonly string[
     ],
   },
   {
-    about: "a method returns nothing early, unless it has but one statement",
+    about: "a void method returns early, unless it has only one statement",
     source: "class A { f(): void { a; b; } g(): void { a; } }",
     mutants: ["return-early:  → return;"],
   },
   {
-    about: "a number is one more or one less",
+    about: "a number is incremented or decremented",
     source: "const a = 1_000;",
     mutants: ["number: 1_000 → 1001", "number: 1_000 → 999"],
   },
@@ -93,7 +93,7 @@ const CASES: readonly { about: string; source: string; mutants: readonly string[
     mutants: ["boolean: true → false"],
   },
   {
-    about: "a text is emptied, an empty one filled",
+    about: "a string is emptied, an empty one filled",
     source: 'const a = "b", c = "";',
     mutants: ['string: "b" → ""', 'string: "" → "mutant"'],
   },
@@ -113,12 +113,12 @@ const CASES: readonly { about: string; source: string; mutants: readonly string[
     mutants: ["drop-argument: new B(c, d) → new B(c)"],
   },
   {
-    about: "arithmetic is turned round, but not that of texts",
+    about: "arithmetic is inverted, except for strings",
     source: "const a = b + c, d = `${e}` + f, g = -h;",
     mutants: ["arithmetic: b + c → (b) - (c)", 'string: `${e}` → ""', "arithmetic: -h → h"],
   },
   {
-    about: "a method is left out or becomes its sibling",
+    about: "a method call is removed or replaced by its counterpart",
     source: "const a = b.trim(), c = d?.some(e);",
     mutants: ["drop-method: b.trim() → b", "swap-method: d?.some(e) → d?.every(e)"],
   },
@@ -128,23 +128,23 @@ const CASES: readonly { about: string; source: string; mutants: readonly string[
     mutants: ["regex: /^b$/i → /b$/i", "regex: /^b$/i → /^b/i", "regex: /^b$/i → /^b$/"],
   },
   {
-    about: "an operator that assigns is turned round",
+    about: "an assignment operator is inverted",
     source: "a ||= b;",
     mutants: ["drop-statement: a ||= b; → ", "logic: a ||= b → a &&= (b)"],
   },
   {
-    about: "types, imports, keys and sentences stay",
+    about: "types, imports, keys and messages are skipped",
     source: `
       import a from "b";
       type C = "d" | 1;
       const e: Record<"f", true> = g as "h";
-      const i = "a sentence for people";
+      const i = "a message with spaces";
       interface J { k: "l" }
     `,
     mutants: [],
   },
   {
-    about: "console is left alone, and a branch that no value reaches",
+    about: "console calls and unreachable branches are skipped",
     source: `
       console.log("a", 1);
       switch (a) {
@@ -155,7 +155,7 @@ const CASES: readonly { about: string; source: string; mutants: readonly string[
     mutants: [],
   },
   {
-    about: "a call inside an optional chain stays: parentheses would end the chain",
+    about: "a call inside an optional chain is skipped, as parentheses would end the chain",
     source: "const f = () => a?.trim().b;",
     mutants: [],
   },
@@ -173,7 +173,7 @@ for (const { about, source, mutants } of CASES) {
   });
 }
 
-Deno.test("mutants have their line, and whether they run only while the module loads", () => {
+Deno.test("mutants have their line, and whether they are evaluated only when the module is loaded", () => {
   const found = listMutants("lib/a.ts", "const a = 1;\nconst b = () => 2;\nclass C { d = 3; }");
   assertEquals(found.map(({ line, isStatic }) => ({ line, isStatic })), [
     { line: 1, isStatic: true },
@@ -195,9 +195,9 @@ export function f(list: number[], name: string | null): string {
 }`;
 
 Deno.test("an instrumented file behaves like the original, and with each mutant as described", async () => {
-  const mutants = listMutants("lib/a.ts", SOURCE).map((mutant, place) => ({
+  const mutants = listMutants("lib/a.ts", SOURCE).map((mutant, index) => ({
     ...mutant,
-    id: place + 1,
+    id: index + 1,
   }));
   const folder = await Deno.makeTempDir();
   try {
@@ -206,10 +206,10 @@ Deno.test("an instrumented file behaves like the original, and with each mutant 
     assertEquals(text.split("\n").length, SOURCE.split("\n").length);
     await Deno.writeTextFile(`${folder}/a.ts`, text);
     const { f } = await import(`file://${folder}/a.ts`);
-    const { asked, turnOff, turnOn } = await import(switchUrl);
+    const { reached, turnOff, turnOn } = await import(switchUrl);
     const run = () => `${f([1, 9, 7], null)} ${f([1], "b")}`;
     assertEquals(run(), "a9 b");
-    assertEquals([-1, ...mutants.map(({ id }) => id)].filter((id) => !asked.has(id)), []);
+    assertEquals([-1, ...mutants.map(({ id }) => id)].filter((id) => !reached.has(id)), []);
     const outcomes = mutants.map(({ id, isStatic, operator, replacement }) => {
       turnOn(id, isStatic);
       try {
@@ -228,7 +228,7 @@ Deno.test("an instrumented file behaves like the original, and with each mutant 
 });
 
 Deno.test("a sample depends only on the seed", () => {
-  const items = Array.from({ length: 100 }, (_, place) => place);
+  const items = Array.from({ length: 100 }, (_, index) => index);
   const sample = takeSample(items, 10, 1);
   assertEquals(new Set(sample).size, 10);
   assertEquals(takeSample(items, 10, 1), sample);
@@ -246,8 +246,8 @@ Deno.test("the options of mutants are parsed, and unknown ones rejected", () => 
     workers: 2,
     threshold: 95,
   });
-  for (const words of [["--sampel", "5"], ["--sample"], ["--sample", "many"]]) {
-    assertThrows(() => readOptions(words), Error);
+  for (const args of [["--sampel", "5"], ["--sample"], ["--sample", "many"]]) {
+    assertThrows(() => readOptions(args), Error);
   }
 });
 

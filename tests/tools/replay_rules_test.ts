@@ -1,6 +1,6 @@
 /**
- * The rules for recorded traffic, tested without it: the reference reader of responses, the list of known failures,
- * and the search for lost text.
+ * Tests the rules for recorded traffic without recordings: the reference reader of responses, the list of known
+ * failures, and the search for lost text.
  * @module
  */
 
@@ -72,13 +72,13 @@ Deno.test("the reference reader joins deltas and reads only the first choice", (
 Deno.test("the reference reader finds the message of any vendor's error", () => {
   const raw = JSON.stringify({ error: { message: "inner" } });
   const bodies = [
-    { error: { message: "words" } },
-    { error: "words" },
-    { message: "words", code: 400 },
-    { detail: "words" },
-    { detail: [{ msg: "words" }] },
+    { error: { message: "text" } },
+    { error: "text" },
+    { message: "text", code: 400 },
+    { detail: "text" },
+    { detail: [{ msg: "text" }] },
   ];
-  for (const body of bodies) assertEquals(readErrorMessage(body), "words");
+  for (const body of bodies) assertEquals(readErrorMessage(body), "text");
   assertEquals(readErrorMessage({ error: { message: "outer", metadata: { raw } } }), "inner");
 });
 

@@ -1,5 +1,5 @@
 /**
- * Round trips of reasoning by vendor, through the whole proxy. The .round_trip.json files in tests/fixtures/reasoning
+ * Round trips of reasoning by vendor, through the handler. The .round_trip.json files in tests/fixtures/reasoning
  * contain responses as observed from OpenRouter and other servers, streamed and not, and the reasoning that the next
  * request must send back.
  * @module
@@ -97,7 +97,7 @@ async function converse(
   );
 }
 
-/** The whole proxy with a function as upstream. */
+/** A handler with a function as upstream. */
 function serve(reply: (request: openrouter.ChatRequest) => Response): Handler {
   const services = createTestServices();
   const client = createClient(services.config, (_url, init) => {

@@ -10,11 +10,11 @@ import { type RequestOptions, translateRequest } from "../../lib/translate/reque
 import { adaptSchema, findSchemaRules } from "../../lib/translate/schemas/schema_rules.ts";
 import { loadMcpTools } from "../helpers/fixtures.ts";
 import { explainMisfit } from "../helpers/json_schema.ts";
-import { checkToolSchema, type Vendor as Family } from "../helpers/tool_schema_checker.ts";
+import { checkToolSchema, type Vendor } from "../helpers/tool_schema_checker.ts";
 
 const tools = loadMcpTools();
 
-const MODELS: Record<Family, string> = {
+const MODELS: Record<Vendor, string> = {
   "openai": "openai/gpt-5.1",
   "google": "google/gemini-3.1-pro-preview",
   "moonshotai": "moonshotai/kimi-k2.6",
@@ -36,7 +36,7 @@ function translate(schema: JsonObject, model: string, options: Partial<RequestOp
   return { schema: tool.function.parameters, dropped };
 }
 
-function isFamily(name: string): name is Family {
+function isVendor(name: string): name is Vendor {
   return Object.hasOwn(MODELS, name);
 }
 
@@ -50,13 +50,13 @@ Deno.test("at least thirty tools of real servers have schemas that accept their 
   }
 });
 
-for (const [family, model] of VENDORS) {
+for (const [vendor, model] of VENDORS) {
   for (const { server, name, schema, valid } of tools) {
-    Deno.test(`${family} accepts the schema of ${server}'s ${name}, which still accepts its arguments`, () => {
-      assert(isFamily(family));
+    Deno.test(`${vendor} accepts the schema of ${server}'s ${name}, which still accepts its arguments`, () => {
+      assert(isVendor(vendor));
       const before = JSON.stringify(schema);
       const { schema: sent } = translate(schema, model);
-      checkToolSchema(family, sent);
+      checkToolSchema(vendor, sent);
       for (const value of valid) assertEquals(explainMisfit(value, sent), null);
       assertEquals(JSON.stringify(schema), before);
       assertEquals(
@@ -68,24 +68,24 @@ for (const [family, model] of VENDORS) {
 }
 
 Deno.test("without adaptation at least five schemas fail the checker of each vendor", () => {
-  for (const [family] of VENDORS) {
-    assert(isFamily(family));
+  for (const [vendor] of VENDORS) {
+    assert(isVendor(vendor));
     const failing = tools.filter(({ schema }) => {
       try {
-        checkToolSchema(family, { properties: {}, ...schema, type: "object" });
+        checkToolSchema(vendor, { properties: {}, ...schema, type: "object" });
         return false;
       } catch {
         return true;
       }
     });
-    assert(failing.length >= 5, `${family}: ${failing.length}`);
+    assert(failing.length >= 5, `${vendor}: ${failing.length}`);
   }
 });
 
 for (const { server, name, schema } of tools) {
   Deno.test(`the plain schema of ${server}'s ${name} passes every checker`, () => {
     const plain = toPlainSchema(schema);
-    for (const [family] of VENDORS) if (isFamily(family)) checkToolSchema(family, plain);
+    for (const [vendor] of VENDORS) if (isVendor(vendor)) checkToolSchema(vendor, plain);
     const keys = new Set<string>();
     collectKeys(plain, keys);
     assertEquals([...keys].filter((key) => !PLAIN_KEYS.includes(key)), []);
@@ -212,12 +212,12 @@ Deno.test("translateRequest handles schemas with circular, missing and mutual re
     { properties: { a: { $ref: "#/properties/b" }, b: { items: { $ref: "#/properties/a" } } } },
   ];
   for (const schema of schemas) {
-    for (const [family, model] of VENDORS) {
-      assert(isFamily(family));
+    for (const [vendor, model] of VENDORS) {
+      assert(isVendor(vendor));
       const sent = JSON.stringify(translate(schema, model).schema);
       assert(sent.length < 100_000, String(sent.length));
       const plain = translate(schema, model, { plainSchemas: true }).schema;
-      checkToolSchema(family, plain);
+      checkToolSchema(vendor, plain);
       assert(JSON.stringify(plain).length < 200_000);
     }
   }
@@ -287,10 +287,10 @@ Deno.test("a property named like a keyword is kept", () => {
     `{${names.map((name) => `"${name}":{"type":"string","pattern":"(?=x)"}`).join()}}`,
   );
   assert(isJsonObject(properties));
-  for (const [family, model] of VENDORS) {
+  for (const [vendor, model] of VENDORS) {
     for (const plainSchemas of [false, true]) {
       const { schema } = translate({ properties, required: names }, model, { plainSchemas });
-      assert(isJsonObject(schema["properties"]), family);
+      assert(isJsonObject(schema["properties"]), vendor);
       assertEquals(Object.keys(schema["properties"]), names);
       assertEquals(schema["required"], names);
       assert(
@@ -315,7 +315,7 @@ Deno.test("adaptSchema changes nothing in a second pass", () => {
 });
 
 Deno.test("checkToolSchema rejects schemas that the vendors reject", () => {
-  const bad: [Family, JsonObject][] = [
+  const bad: [Vendor, JsonObject][] = [
     ["openai", { anyOf: [] }],
     ["openai", { properties: { a: { pattern: EMAIL } } }],
     ["openai", { properties: { a: { type: "array" } } }],
@@ -325,8 +325,8 @@ Deno.test("checkToolSchema rejects schemas that the vendors reject", () => {
     ["moonshotai", { properties: { a: { enum: ["a"] } } }],
     ["x-ai", { properties: { a: { minLength: 1 } } }],
   ];
-  for (const [family, schema] of bad) {
+  for (const [vendor, schema] of bad) {
     const complete = { type: "object", properties: {}, ...schema };
-    assertThrows(() => checkToolSchema(family, complete), Error, undefined, JSON.stringify(schema));
+    assertThrows(() => checkToolSchema(vendor, complete), Error, undefined, JSON.stringify(schema));
   }
 });

@@ -6,7 +6,7 @@
 
 import { AssertionError } from "@std/assert";
 import { isJsonObject, parseJson } from "../../lib/json.ts";
-import { ask } from "../../tests/helpers/proxy.ts";
+import { requestBody } from "../../tests/helpers/proxy.ts";
 import { parseSse } from "../../tests/helpers/sse.ts";
 import { completion } from "../../tests/helpers/chunks.ts";
 import { planCalls } from "./calls.ts";
@@ -31,7 +31,7 @@ export async function checkResponse(seed: number): Promise<void> {
     ? 200
     : random.pick([200, 201, 204, 301, 400, 404, 429, 500, 503, 599]);
   const response = { status, contentType, reads: random.reads(bytes), breaks: random.chance(0.2) };
-  const result = await run(random, { body: JSON.stringify(ask({ stream })) }, response);
+  const result = await run(random, { body: JSON.stringify(requestBody({ stream })) }, response);
   const { kind } = classify(result);
   const isSuccess = kind === "stream" || kind === "message";
   if (isSuccess && (status !== 200 || !hasFinish(new TextDecoder().decode(bytes)))) {

@@ -6,7 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { StreamEvent } from "../../lib/anthropic/types.ts";
-import { ask } from "../../tests/helpers/proxy.ts";
+import { requestBody } from "../../tests/helpers/proxy.ts";
 import { type CallPlan, planCalls } from "./calls.ts";
 import { frame, makeChunks, type Step, type ThinkingStyle } from "./chunks.ts";
 import { classify } from "./classify.ts";
@@ -40,7 +40,11 @@ export async function checkStream(seed: number): Promise<void> {
   const generated = generateStream(random);
   const reads = random.reads(new TextEncoder().encode(generated.sse));
   const response = { status: 200, contentType: "text/event-stream", reads, breaks: false };
-  const result = await run(random, { body: JSON.stringify(ask({ stream: true })) }, response);
+  const result = await run(
+    random,
+    { body: JSON.stringify(requestBody({ stream: true })) },
+    response,
+  );
   const { kind, events } = classify(result);
   assertEquals(kind, "stream", result.text.slice(-300));
   assertEquals(collect(events), generated.blocks);

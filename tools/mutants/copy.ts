@@ -1,12 +1,12 @@
 /**
- * The copy of the project in which the mutants are.
+ * Copies the project into a temporary folder, with all mutants in its sources.
  * @module
  */
 
 import { instrument, listMutants } from "./instrument.ts";
 import type { Mutant } from "./mutation.ts";
 
-const NEEDED = /^(lib|tests|tools|jsr_fallback)\/|^[^/]+$/;
+const NEEDED = /^(lib|tests|tools)\/|^[^/]+$/;
 const SWITCH = "tools/mutants/switch.ts";
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 /** The files of the project by path. */
 export type Files = ReadonlyMap<string, Uint8Array>;
 
-/** Reads what git tracks, and what it would track, into memory. */
+/** Reads all tracked and untracked files that git does not ignore. */
 export async function readProject(root: string): Promise<Files> {
   const { code, stdout } = await new Deno.Command("git", {
     args: ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -35,25 +35,25 @@ export async function readProject(root: string): Promise<Files> {
   return files;
 }
 
-/** The source files of lib/ that a run is about: those whose path contains one of the words. */
-export function listSources(files: Files, words: readonly string[]): string[] {
+/** The source files of lib/ whose path contains one of these parts. */
+export function listSources(files: Files, parts: readonly string[]): string[] {
   return [...files.keys()].filter((path) =>
-    path.startsWith("lib/") && path.endsWith(".ts") && words.some((word) => path.includes(word))
+    path.startsWith("lib/") && path.endsWith(".ts") && parts.some((part) => path.includes(part))
   ).toSorted();
 }
 
-/** All mutants of some source files. */
+/** All mutants of these source files. */
 export function listMutantsOf(files: Files, sources: readonly string[]): Mutant[] {
   return sources.flatMap((path) => listMutants(path, readText(files, path)));
 }
 
-/** What stands for a file among the ids; those of mutants are positive. */
+/** The id of a file: negative, as the ids of mutants are positive. */
 export function toFileId(sources: readonly string[], path: string): number {
   return -1 - sources.indexOf(path);
 }
 
-/** The ids of a file and of those that import it: who runs them sees what the file computes when it loads. */
-export function listUserIds(files: Files, sources: readonly string[], path: string): number[] {
+/** The ids of a file and of its importers. Their tests depend on what the file computes when it loads. */
+export function listDependentIds(files: Files, sources: readonly string[], path: string): number[] {
   const name = path.slice(path.lastIndexOf("/"));
   return sources.filter((other) => other === path || readText(files, other).includes(`${name}"`))
     .map((other) => toFileId(sources, other));

@@ -9,7 +9,7 @@ import { ts } from "./typescript.ts";
 
 const { SyntaxKind } = ts;
 
-/** Binary operators, and what each becomes. */
+/** Binary operators and their replacements. */
 const SWAPS: ReadonlyMap<string, { operator: string; to: string }> = new Map([
   ["<", { operator: "boundary", to: "<=" }],
   ["<=", { operator: "boundary", to: "<" }],
@@ -47,12 +47,12 @@ const PAIRS = [
   ["shift", "pop"],
 ] as const;
 
-/** Methods that have a sibling with the other meaning. */
-const SIBLINGS: ReadonlyMap<string, string> = new Map(
+/** Methods with a counterpart that takes the same arguments. */
+const COUNTERPARTS: ReadonlyMap<string, string> = new Map(
   PAIRS.flatMap(([one, other]) => [[one, other], [other, one]]),
 );
 
-/** Methods that return something of the same type: the call can be left out. */
+/** Methods whose result has the type of their object, so that the call can be removed. */
 const REMOVABLE: ReadonlySet<string> = new Set([
   ...["trim", "trimStart", "trimEnd", "toLowerCase", "toUpperCase", "replace", "replaceAll"],
   ...["filter", "slice", "sort", "toSorted", "reverse", "toReversed", "flat"],
@@ -69,7 +69,7 @@ export function mutateExpression(node: ts.Expression): Edit[] {
   return ts.isNewExpression(node) ? [...edits, ...dropArgument(node)] : edits;
 }
 
-/** What `if`, a loop or `? :` decides on. */
+/** Whether the node is the condition of an `if`, a loop or a `? :`. */
 function isCondition(node: ts.Expression): boolean {
   const { parent } = node;
   if (ts.isIfStatement(parent) || ts.isWhileStatement(parent) || ts.isDoStatement(parent)) {
@@ -80,7 +80,7 @@ function isCondition(node: ts.Expression): boolean {
 }
 
 function negate(node: ts.Expression): Edit[] {
-  // `===` has its own operator, which does the same.
+  // The operator `equality` makes the same mutant.
   if (
     ts.isBinaryExpression(node) && SWAPS.get(node.operatorToken.getText())?.operator === "equality"
   ) {
@@ -98,13 +98,13 @@ function mutateBinary(node: ts.BinaryExpression): Edit[] {
   const [left, right] = [node.left.getText(), node.right.getText()];
   if (token === "??") return mutateFallback(node);
   const swap = SWAPS.get(token);
-  // A text cannot be subtracted.
-  if (swap === undefined || (token.startsWith("+") && [node.left, node.right].some(isText))) {
+  // Strings cannot be subtracted.
+  if (swap === undefined || (token.startsWith("+") && [node.left, node.right].some(isString))) {
     return [];
   }
-  const isPlace = token !== "===" && token !== "!==" && token.endsWith("=") &&
+  const isAssignment = token !== "===" && token !== "!==" && token.endsWith("=") &&
     !/^[<>]=$/.test(token);
-  const text = isPlace ? `${left} ${swap.to} (${right})` : `(${left}) ${swap.to} (${right})`;
+  const text = isAssignment ? `${left} ${swap.to} (${right})` : `(${left}) ${swap.to} (${right})`;
   const edits = [{ operator: swap.operator, text }];
   if (token === "||" && isLiteral(node.right)) {
     edits.push({ operator: "fallback", text: `(${left}) ?? (${right})` });
@@ -112,18 +112,18 @@ function mutateBinary(node: ts.BinaryExpression): Edit[] {
   return edits;
 }
 
-/** `a ?? b` → `a`, and → `a || b` unless the fallback is itself falsy or an object: then both say the same. */
+/** `a ?? b` → `a`, and → `a || b` unless the fallback is falsy or an object, which would be equivalent. */
 function mutateFallback({ left, right }: ts.BinaryExpression): Edit[] {
   const edits = [{ operator: "fallback", text: left.getText() }];
-  const isSame = /^(""|0|false|undefined|\[.*\]|\{.*\}|new .*)$/s.test(right.getText());
+  const isEquivalent = /^(""|0|false|undefined|\[.*\]|\{.*\}|new .*)$/s.test(right.getText());
   const text = `(${left.getText()}) || (${right.getText()})`;
-  return isSame ? edits : [...edits, { operator: "fallback", text }];
+  return isEquivalent ? edits : [...edits, { operator: "fallback", text }];
 }
 
-function isText(node: ts.Expression): boolean {
+function isString(node: ts.Expression): boolean {
   return ts.isStringLiteralLike(node) || ts.isTemplateExpression(node) ||
     (ts.isBinaryExpression(node) && node.operatorToken.getText() === "+" &&
-      [node.left, node.right].some(isText));
+      [node.left, node.right].some(isString));
 }
 
 function isLiteral(node: ts.Expression): boolean {
@@ -135,7 +135,7 @@ function mutateUnary(node: ts.PrefixUnaryExpression | ts.PostfixUnaryExpression)
   const operand = node.operand.getText();
   switch (node.operator) {
     case SyntaxKind.ExclamationToken:
-      // `!!x` makes a boolean of it: both go.
+      // `!!x` converts to a boolean: both are removed.
       return [{ operator: "negate", text: isNot(node.operand) ? `!${operand.slice(1)}` : operand }];
     case SyntaxKind.PlusPlusToken:
       return [{ operator: "arithmetic", text: node.getText().replace("++", "--") }];
@@ -155,23 +155,23 @@ function mutateMethod({ expression: callee, ...call }: ts.CallExpression): Edit[
   if (REMOVABLE.has(name)) {
     edits.push({ operator: "drop-method", text: callee.expression.getText() });
   }
-  const sibling = SIBLINGS.get(name);
-  if (sibling !== undefined) {
+  const counterpart = COUNTERPARTS.get(name);
+  if (counterpart !== undefined) {
     const dot = callee.questionDotToken === undefined ? "." : "?.";
-    const values = call.arguments.map((argument) => argument.getText()).join(", ");
-    const text = `${callee.expression.getText()}${dot}${sibling}(${values})`;
+    const args = call.arguments.map((argument) => argument.getText()).join(", ");
+    const text = `${callee.expression.getText()}${dot}${counterpart}(${args})`;
     edits.push({ operator: "swap-method", text });
   }
   return edits;
 }
 
-/** The last of several arguments is the one that may be optional. */
+/** Drops the last of several arguments, which may be optional. */
 function dropArgument(node: ts.CallExpression | ts.NewExpression): Edit[] {
-  const values = node.arguments;
-  const last = values?.at(-1);
-  if (values === undefined || last === undefined) return [];
-  if (values.length < 2 || isSentence(last)) return [];
-  const head = node.getText().slice(0, values.pos - node.getStart());
-  const kept = values.slice(0, -1).map((value) => value.getText()).join(", ");
-  return [{ operator: "drop-argument", text: `${head}${kept})` }];
+  const args = node.arguments;
+  const last = args?.at(-1);
+  if (args === undefined || last === undefined) return [];
+  if (args.length < 2 || isSentence(last)) return [];
+  const callee = node.getText().slice(0, args.pos - node.getStart());
+  const kept = args.slice(0, -1).map((arg) => arg.getText()).join(", ");
+  return [{ operator: "drop-argument", text: `${callee}${kept})` }];
 }

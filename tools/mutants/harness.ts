@@ -1,22 +1,22 @@
 /**
- * Runs in a process of its own, inside the mutated copy of the project. Collects what test files register with
- * `Deno.test`, and runs these tests again and again, each time with another mutant on. Commands come as lines of
- * JSON on stdin; answers go to stdout, where tests may print, too.
+ * Runs in its own process, inside the mutated copy of the project. Collects the tests that files register with
+ * `Deno.test`, and runs them repeatedly, each time with another mutant on. Reads commands as lines of JSON from stdin
+ * and writes results to stdout, which it shares with the tests.
  * @module
  */
 
 import {
   ALIVE,
-  ANSWER,
   type MeasureCommand,
   type Measured,
+  RESULT,
   type RunCommand,
-  type Trial,
+  type RunResult,
 } from "./protocol.ts";
-import { asked, turnOff, turnOn } from "./switch.ts";
+import { reached, turnOff, turnOn } from "./switch.ts";
 
-const LATE = "too late";
-/** For a test that is measured. */
+const TIMED_OUT = "timed out";
+/** The limit of a test without a mutant. */
 const MEASURE_LIMIT_MS = 20_000;
 const encoder = new TextEncoder();
 
@@ -31,7 +31,7 @@ const registered = new Map<string, Registered[]>();
 let current: Registered[] = [];
 let hasStrayError = false;
 
-/** Stands in for `Deno.test` in its several forms. */
+/** Replaces `Deno.test` in all its forms. */
 function register(...values: unknown[]): void {
   const { name, body, isIgnored } = readDefinition(values);
   if (body !== null && !isIgnored) current.push({ name, body });
@@ -58,7 +58,7 @@ function isBody(value: unknown): value is Body {
   return typeof value === "function";
 }
 
-/** A test's context, as far as the tests use it. */
+/** The part of a test's context that the tests use. */
 function createContext(): unknown {
   return {
     async step(...values: unknown[]): Promise<boolean> {
@@ -68,10 +68,10 @@ function createContext(): unknown {
   };
 }
 
-/** Test files register while they are imported. */
+/** The tests of a file, which registers them when it is imported. */
 async function load(file: string): Promise<Registered[]> {
-  const known = registered.get(file);
-  if (known !== undefined) return known;
+  const loaded = registered.get(file);
+  if (loaded !== undefined) return loaded;
   current = [];
   registered.set(file, current);
   await import(new URL(`../../${file}`, import.meta.url).href);
@@ -83,56 +83,56 @@ async function measure(file: string): Promise<void> {
   try {
     tests = await load(file);
   } catch (error) {
-    return answer({ file, problem: `${error}` });
+    return sendResult({ file, problem: `${error}` });
   }
-  const onLoad = [...asked];
+  const onLoad = [...reached];
   const results = [];
   for (const { name, body } of tests) {
-    asked.clear();
+    reached.clear();
     const startedAt = performance.now();
     const problem = await run(body, MEASURE_LIMIT_MS);
-    results.push({ name, problem, ms: performance.now() - startedAt, reaches: [...asked] });
+    results.push({ name, problem, ms: performance.now() - startedAt, reaches: [...reached] });
   }
-  asked.clear();
-  answer({ file, onLoad, tests: results });
+  reached.clear();
+  sendResult({ file, onLoad, tests: results });
 }
 
-/** Runs tests up to the first that fails with the mutant on. It must pass again with the mutant off. */
-async function runMutant({ mutant, remakes, tests }: RunCommand): Promise<void> {
-  for (const { file, place, limitMs } of tests) {
-    const test = (await load(file))[place];
+/** Runs tests until the first one that fails with the mutant on, and runs that one again with the mutant off. */
+async function runMutant({ mutant, recomputes, tests }: RunCommand): Promise<void> {
+  for (const { file, index, limitMs } of tests) {
+    const test = (await load(file))[index];
     if (test === undefined) continue;
     const killedBy = `${test.name} (${file})`;
     try {
-      turnOn(mutant, remakes);
+      turnOn(mutant, recomputes);
     } catch {
       turnOff();
-      return answer({ killedBy: "a constant that cannot be made", doubt: null });
+      return sendResult({ killedBy: "an error while a constant is computed", taint: null });
     }
     const problem = await run(test.body, limitMs);
     turnOff();
-    if (problem === LATE) return answer({ killedBy, doubt: "late" });
+    if (problem === TIMED_OUT) return sendResult({ killedBy, taint: "timeout" });
     if (problem === null) continue;
-    const isGood = await run(test.body, limitMs) === null;
-    return answer({ killedBy, doubt: isGood ? null : "damage" });
+    const passes = await run(test.body, limitMs) === null;
+    return sendResult({ killedBy, taint: passes ? null : "corrupted" });
   }
-  answer({ killedBy: null, doubt: null });
+  sendResult({ killedBy: null, taint: null });
 }
 
-/** What went wrong in a test, or null. */
+/** The error of a test, or null. */
 async function run(body: Body, limitMs: number): Promise<string | null> {
   write(`${ALIVE}${limitMs};`);
   hasStrayError = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(LATE), limitMs);
+  const timeout = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(TIMED_OUT), limitMs);
   });
   try {
-    const result = await Promise.race([Promise.resolve(body(createContext())), late]);
-    if (result === LATE) return LATE;
-    // A rejection without a handler is reported a turn later.
+    const result = await Promise.race([Promise.resolve(body(createContext())), timeout]);
+    if (result === TIMED_OUT) return TIMED_OUT;
+    // An unhandled rejection is reported one turn later.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    return hasStrayError ? "an error that was not handled" : null;
+    return hasStrayError ? "an unhandled error" : null;
   } catch (error) {
     return `${error}`;
   } finally {
@@ -140,8 +140,8 @@ async function run(body: Body, limitMs: number): Promise<string | null> {
   }
 }
 
-function answer(value: Measured | Trial): void {
-  write(`\n${ANSWER}${JSON.stringify(value)}\n`);
+function sendResult(value: Measured | RunResult): void {
+  write(`\n${RESULT}${JSON.stringify(value)}\n`);
 }
 
 function write(text: string): void {
@@ -149,15 +149,15 @@ function write(text: string): void {
   for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
 }
 
-function noteStrayError(event: Event): void {
+function recordStrayError(event: Event): void {
   event.preventDefault();
   hasStrayError = true;
 }
 
 async function main(): Promise<void> {
   let rest = "";
-  for await (const piece of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + piece).split("\n");
+  for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
       const command: MeasureCommand | RunCommand = JSON.parse(line);
@@ -166,13 +166,13 @@ async function main(): Promise<void> {
   }
 }
 
-addEventListener("unhandledrejection", noteStrayError);
-addEventListener("error", noteStrayError);
-// Hooks are not run: they only remove temporary folders.
+addEventListener("unhandledrejection", recordStrayError);
+addEventListener("error", recordStrayError);
+// Hooks are not run, as they only remove temporary folders.
 const hooks = { beforeAll() {}, afterAll() {}, beforeEach() {}, afterEach() {} };
 Object.defineProperty(Deno, "test", {
   value: Object.assign(register, { ignore() {}, only: register }, hooks),
 });
 await main();
-// Servers and timers that a mutant left open would keep the process alive.
+// Open servers and timers of a mutant would keep the process alive.
 Deno.exit(0);

@@ -1,6 +1,6 @@
 /**
- * Writes a file that holds many mutants at once, each behind a switch: `$m(7)` is true while mutant 7 is on.
- * One load of the modules then serves all of them.
+ * Adds many mutants to one source text, each behind a switch: `$m(7)` is true while mutant 7 is on. The modules are
+ * therefore loaded once for all mutants.
  * @module
  */
 
@@ -10,7 +10,7 @@ import { listConstants, listFunctionStarts, listSites } from "./sites.ts";
 /** All mutants of a file. Their ids are 0 until the run numbers them. */
 export function listMutants(file: string, text: string): Mutant[] {
   return listSites(text, file).flatMap(({ edits, ...site }) =>
-    edits.map(({ operator, text: replacement, without }) => ({
+    edits.map(({ operator, text: replacement, dropped }) => ({
       ...site,
       id: 0,
       file,
@@ -18,28 +18,28 @@ export function listMutants(file: string, text: string): Mutant[] {
       operator,
       original: text.slice(site.start, site.end),
       replacement,
-      without,
+      dropped,
     }))
   );
 }
 
-/** What a file is written with. */
+/** Options of an instrumented file. */
 export interface InstrumentOptions {
   mutants: readonly Mutant[];
-  /** Asked for at the start of each function, so that every test that runs the file is known. */
+  /** Evaluated at the start of each function, to find the tests that reach the file. */
   fileId: number;
-  /** The switch, seen from the file. */
+  /** The import path of switch.ts from the file. */
   importPath: string;
 }
 
-/** One place where text is added: around a range, or at a point. */
+/** Text that replaces a range, or is inserted at a point. */
 interface Insertion {
   start: number;
   end: number;
   write(inner: string): string;
 }
 
-/** The text with these mutants in it; lines keep their numbers. */
+/** Adds the mutants to a text. Lines keep their numbers. */
 export function instrument(text: string, options: InstrumentOptions): string {
   const groups = Map.groupBy(options.mutants, ({ kind, start, end }) => `${kind} ${start} ${end}`);
   const insertions: Insertion[] = [
@@ -56,22 +56,22 @@ export function instrument(text: string, options: InstrumentOptions): string {
   ].toSorted((a, b) => a.start - b.start || order(a) - order(b) || b.end - a.end);
   let next = 0;
 
-  /** Ranges nest, so an outer one writes those inside it. */
+  /** Ranges nest: an outer one writes the inner ones. */
   function write(start: number, end: number): string {
     let written = "";
-    let place = start;
+    let position = start;
     for (let one = insertions[next]; one !== undefined && one.start < end; one = insertions[next]) {
       next++;
-      written += text.slice(place, one.start) + one.write(write(one.start, one.end));
-      place = one.end;
+      written += text.slice(position, one.start) + one.write(write(one.start, one.end));
+      position = one.end;
     }
-    return written + text.slice(place, end);
+    return written + text.slice(position, end);
   }
 
   return `import { $c, $m } from ${JSON.stringify(options.importPath)}; ${write(0, text.length)}`;
 }
 
-/** Points come before the ranges that begin at them. */
+/** Points come before the ranges that start at them. */
 function order({ start, end }: Insertion): number {
   return start === end ? 0 : 1;
 }
@@ -88,7 +88,7 @@ function wrap(kind: Site["kind"], group: readonly Mutant[], inner: string): stri
       return `(${choices.join("")}${inner})`;
     }
     case "statement":
-      // A block of its own, so that an `else` after it keeps its `if`.
+      // In a block, so that a following `else` keeps its `if`.
       return `{ if (!$m(${group[0]?.id})) ${inner} }`;
     case "entry":
       return group.map(({ id, replacement }) => ` if ($m(${id})) ${replacement}`).join("");

@@ -1,5 +1,5 @@
 /**
- * Operators on literals. Sentences for people are left alone: no test needs to pin their wording.
+ * Operators on literals. Messages of several words are skipped, as tests need not pin their wording.
  * @module
  */
 
@@ -13,13 +13,13 @@ export function mutateLiteral(node: ts.Expression): Edit[] {
   if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) return mutateString(node);
   if (ts.isNumericLiteral(node)) return mutateNumber(node);
   if (ts.isArrayLiteralExpression(node)) {
-    return listWithoutOne(node.elements).map(({ rest, without }) => (
-      { operator: "drop-element", text: `[${rest}]`, without }
+    return listWithoutOne(node.elements).map(({ rest, dropped }) => (
+      { operator: "drop-element", text: `[${rest}]`, dropped }
     ));
   }
   if (ts.isObjectLiteralExpression(node)) {
-    return listWithoutOne(node.properties).map(({ rest, without }) => (
-      { operator: "drop-property", text: `{ ${rest} }`, without }
+    return listWithoutOne(node.properties).map(({ rest, dropped }) => (
+      { operator: "drop-property", text: `{ ${rest} }`, dropped }
     ));
   }
   if (ts.isRegularExpressionLiteral(node)) return mutateRegex(node.text);
@@ -27,7 +27,7 @@ export function mutateLiteral(node: ts.Expression): Edit[] {
   return node.kind === SyntaxKind.FalseKeyword ? [{ operator: "boolean", text: "true" }] : [];
 }
 
-/** A text of several words is read by people, not compared. */
+/** Whether a string has several words: it is then a message, and not compared. */
 export function isSentence(node: ts.Expression): boolean {
   if (ts.isTemplateExpression(node)) {
     const texts = [node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)];
@@ -48,13 +48,13 @@ function mutateNumber(node: ts.NumericLiteral): Edit[] {
   return others.map((other) => ({ operator: "number", text: `${other}` }));
 }
 
-/** The list as many times as it has elements, each time without one. */
-function listWithoutOne(nodes: readonly ts.Node[]): { rest: string; without: string }[] {
+/** For each element, the list without it. */
+function listWithoutOne(nodes: readonly ts.Node[]): { rest: string; dropped: string }[] {
   const texts = nodes.map((node) => node.getText());
-  return texts.map((without, place) => ({ rest: texts.toSpliced(place, 1).join(", "), without }));
+  return texts.map((dropped, index) => ({ rest: texts.toSpliced(index, 1).join(", "), dropped }));
 }
 
-/** Without its first or last anchor, and without `i`. */
+/** The expression without `^`, without `$`, and without the flag `i`. */
 function mutateRegex(text: string): Edit[] {
   const end = text.lastIndexOf("/");
   const [body, flags] = [text.slice(1, end), text.slice(end + 1)];

@@ -1,31 +1,31 @@
 /**
- * `deno task mutants`: breaks lib/ in small ways, one at a time, and tells which of them no test notices.
+ * `deno task mutants`: breaks lib/ in small ways, one at a time, and lists the changes that no test detects.
  *
  * ```sh
  * deno task mutants --files lib/translate/response/stream_translator.ts --sample 100 --seed 1
  * ```
  *
- * All mutants are written into one copy of the project, each behind a switch, so that the modules load once. Each
- * mutant runs the tests that were seen to reach it, in process, up to the first failure. A mutant that hangs is
- * killed with its process. Exit code 1 where too many survive.
+ * All mutants are written into one copy of the project, each behind a switch, so that modules are loaded once. For
+ * each mutant the tests that reach it are run in one process until the first failure. The process of a mutant that
+ * hangs is killed. Exits with 1 if too many survive.
  * @module
  */
 
-import { listMutantsOf, listSources, listUserIds, readProject, writeCopy } from "./copy.ts";
+import { listDependentIds, listMutantsOf, listSources, readProject, writeCopy } from "./copy.ts";
 import type { Mutant, Verdict } from "./mutation.ts";
 import { readOptions } from "./options.ts";
 import { type Coverage, isOnLoad, planTests, readCoverage } from "./plan.ts";
 import { describeMutant, describeResults, rate, type Result } from "./report.ts";
 import type { Measured, RunCommand } from "./protocol.ts";
-import { Runner, RunnerGone } from "./runner.ts";
+import { Runner, RunnerFailed } from "./runner.ts";
 import { takeSample } from "./sample.ts";
 import { listTestFiles } from "./test_files.ts";
 
 const ROOT = `${import.meta.dirname}/../..`;
 const encoder = new TextEncoder();
-const say = (line: string) => Deno.stdout.writeSync(encoder.encode(`${line}\n`));
+const print = (line: string) => Deno.stdout.writeSync(encoder.encode(`${line}\n`));
 
-/** The flags that stand in for @std where JSR cannot be reached; see the task `modules`. */
+/** The flags for the local copies of @std if JSR cannot be reached; see the task `modules`. */
 async function readFlags(): Promise<string[]> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "-q", "modules"],
@@ -35,8 +35,8 @@ async function readFlags(): Promise<string[]> {
   return new TextDecoder().decode(stdout).split(/\s+/).filter((flag) => flag !== "");
 }
 
-/** Each runner takes the next item as soon as it is free. The results keep the order of the items. */
-async function share<T, R>(
+/** Distributes items among runners as they become free. The results keep the order of the items. */
+async function distribute<T, R>(
   items: readonly T[],
   runners: readonly Runner[],
   work: (item: T, runner: Runner) => Promise<R>,
@@ -44,7 +44,7 @@ async function share<T, R>(
   const results: R[] = [];
   const queue = items.entries();
   await Promise.all(runners.map(async (runner) => {
-    for (const [place, item] of queue) results[place] = await work(item, runner);
+    for (const [index, item] of queue) results[index] = await work(item, runner);
   }));
   return results;
 }
@@ -57,26 +57,26 @@ async function measure(file: string, runner: Runner): Promise<Measured> {
   }
 }
 
-/** Tries a mutant; a process that an earlier one has damaged gets no say. */
+/** Runs a mutant, and again in a new process if an earlier mutant had corrupted the first one. */
 async function tryMutant(command: RunCommand, runner: Runner): Promise<Verdict> {
-  if (command.tests.length === 0) return { how: "not reached" };
+  if (command.tests.length === 0) return { status: "not reached" };
   try {
-    const trial = await runner.run(command);
-    if (trial.doubt === null) return toVerdict(trial.killedBy);
+    const result = await runner.run(command);
+    if (result.taint === null) return toVerdict(result.killedBy);
     await runner.stop();
-    if (trial.doubt === "late") return toVerdict(trial.killedBy);
+    if (result.taint === "timeout") return toVerdict(result.killedBy);
     const again = await runner.run(command);
-    // The damage is of its own making.
-    if (again.doubt !== null) await runner.stop();
+    // The mutant itself corrupts the process.
+    if (again.taint !== null) await runner.stop();
     return toVerdict(again.killedBy);
   } catch (error) {
-    if (error instanceof RunnerGone) return { how: "killed", by: error.message };
+    if (error instanceof RunnerFailed) return { status: "killed", killedBy: error.message };
     throw error;
   }
 }
 
 function toVerdict(killedBy: string | null): Verdict {
-  return killedBy === null ? { how: "survived" } : { how: "killed", by: killedBy };
+  return killedBy === null ? { status: "survived" } : { status: "killed", killedBy };
 }
 
 async function main(): Promise<number> {
@@ -87,9 +87,9 @@ async function main(): Promise<number> {
   const all = listMutantsOf(files, sources);
   const mutants = takeSample(all, options.sample, options.seed)
     .toSorted((a, b) => sources.indexOf(a.file) - sources.indexOf(b.file) || a.start - b.start)
-    .map((mutant, place) => ({ ...mutant, id: place + 1 }));
-  say(`${mutants.length} of ${all.length} mutants in ${sources.length} files`);
-  if (options.isList) return mutants.map((mutant) => say(describeMutant(mutant))) && 0;
+    .map((mutant, index) => ({ ...mutant, id: index + 1 }));
+  print(`${mutants.length} of ${all.length} mutants in ${sources.length} files`);
+  if (options.isList) return mutants.map((mutant) => print(describeMutant(mutant))) && 0;
 
   await using resources = new AsyncDisposableStack();
   const folder = await writeCopy(files, sources, mutants);
@@ -99,29 +99,29 @@ async function main(): Promise<number> {
     { length: options.workers },
     () => resources.use(new Runner(folder, flags)),
   );
-  const coverage = readCoverage(await share(listTestFiles(files.keys()), runners, measure));
-  for (const problem of coverage.problems) say(`Not used: ${problem}`);
+  const coverage = readCoverage(await distribute(listTestFiles(files.keys()), runners, measure));
+  for (const problem of coverage.problems) print(`Not used: ${problem}`);
   const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(0);
-  say(`${coverage.tests.length} tests measured after ${seconds()} s`);
+  print(`${coverage.tests.length} tests measured after ${seconds()} s`);
 
-  const results = await share(mutants, runners, async (mutant, runner): Promise<Result> => {
-    const command = planCommand(mutant, coverage, (file) => listUserIds(files, sources, file));
+  const results = await distribute(mutants, runners, async (mutant, runner): Promise<Result> => {
+    const command = planCommand(mutant, coverage, (file) => listDependentIds(files, sources, file));
     return { mutant, verdict: await tryMutant(command, runner) };
   });
-  for (const line of describeResults(results)) say(line);
-  say(`took ${seconds()} s`);
+  for (const line of describeResults(results)) print(line);
+  print(`took ${seconds()} s`);
   return rate(results) < options.threshold ? 1 : 0;
 }
 
 function planCommand(
   mutant: Mutant,
   coverage: Coverage,
-  listUsers: (file: string) => number[],
+  listDependents: (file: string) => number[],
 ): RunCommand {
-  const remakes = isOnLoad(coverage, mutant);
-  const ids = remakes ? [mutant.id, ...listUsers(mutant.file)] : [mutant.id];
-  return { do: "run", mutant: mutant.id, remakes, tests: planTests(coverage, ids) };
+  const recomputes = isOnLoad(coverage, mutant);
+  const ids = recomputes ? [mutant.id, ...listDependents(mutant.file)] : [mutant.id];
+  return { do: "run", mutant: mutant.id, recomputes, tests: planTests(coverage, ids) };
 }
 
-// The exit code is set, not forced: the copy is removed first.
+// Deno.exit would not remove the copy.
 Deno.exitCode = await main();

@@ -1,5 +1,5 @@
 /**
- * What the parts of this tool say to each other: a site in the source, and the mutants made of it.
+ * Types of sites in the source and of the mutants made there.
  * @module
  */
 
@@ -7,10 +7,10 @@
 export interface Edit {
   /** The rule that made it, e.g. `negate`. */
   operator: string;
-  /** The new text; for a site of kind `statement` it is empty, for `entry` it is what is inserted. */
+  /** The new text: empty for a `statement`, the inserted text for an `entry`. */
   text: string;
-  /** What a list is without, where the two texts would hide it. */
-  without?: string;
+  /** The dropped element of a list, for the report. */
+  dropped?: string;
 }
 
 /** A place in a file that can be mutated, in one or several ways. */
@@ -19,16 +19,16 @@ export interface Site {
   /** Offsets in the source; equal for an `entry`. */
   start: number;
   end: number;
-  /** Evaluated when the module loads: switching it on later has no effect. */
+  /** Evaluated only when the module is loaded: switching it on later has no effect. */
   isStatic: boolean;
   edits: Edit[];
 }
 
-/** One small break of one file. */
+/** One small change of one file. */
 export interface Mutant {
-  /** Position in the run, from 1: the number that the copy asks for. */
+  /** From 1; the argument of `$m` in the copy. */
   id: number;
-  /** From the root of the project. */
+  /** Relative to the root of the project. */
   file: string;
   line: number;
   operator: string;
@@ -38,11 +38,11 @@ export interface Mutant {
   end: number;
   original: string;
   replacement: string;
-  /** The element that was dropped, if that is what was done. */
-  without: string | undefined;
+  /** The dropped element of a list, if any. */
+  dropped: string | undefined;
 }
 
-/** How a mutant ended. `not reached` counts as survived: no test executes its place. */
+/** The result of a mutant. `not reached`, without a test that executes it, counts as survived. */
 export type Verdict =
-  | { how: "killed"; by: string }
-  | { how: "survived" | "not reached" };
+  | { status: "killed"; killedBy: string }
+  | { status: "survived" | "not reached" };

@@ -1,59 +1,59 @@
 /**
- * Which tests run for which mutant: those that were seen to reach it, the quickest first.
+ * Selects the tests of each mutant: those that reach it, fastest first.
  * @module
  */
 
 import type { Mutant } from "./mutation.ts";
 import type { Measured, TestRef } from "./protocol.ts";
 
-/** A test that passes while nothing is broken, and the ids that it reaches. */
-interface KnownTest {
+/** A test that passes without a mutant, and the ids that it reaches. */
+interface CoveringTest {
   file: string;
-  place: number;
+  index: number;
   ms: number;
   reaches: ReadonlySet<number>;
 }
 
-/** What the measurement of all test files tells. */
+/** The measurements of all test files. */
 export interface Coverage {
-  /** The quickest first. */
-  tests: readonly KnownTest[];
-  /** Ids that are asked for when modules load. */
+  /** Fastest first. */
+  tests: readonly CoveringTest[];
+  /** Ids that are evaluated when modules are loaded. */
   onLoad: ReadonlySet<number>;
-  /** Files that do not load, tests that do not pass and those that are too slow. */
+  /** Files that cannot be loaded, and tests that fail or are too slow. */
   problems: readonly string[];
 }
 
 /**
- * What the tests of one mutant may take, by the time they took before, and those of one file of tests. A thousand
- * cases of one kind must not keep the others out.
+ * The measured time of all tests of a mutant, and of those in one file. The second limit keeps a thousand cases of one
+ * kind from displacing the other tests.
  */
 const BUDGET_MS = 10_000;
 const FILE_BUDGET_MS = 4000;
-/** Slower tests measure times or move megabytes. */
+/** Slower tests measure time or send megabytes. */
 const MAX_TEST_MS = 1000;
 const LIMIT_MS = 2000;
 
-/** Puts the measurements of all files together. */
+/** Combines the measurements of all files. */
 export function readCoverage(files: readonly Measured[]): Coverage {
   const problems: string[] = [];
-  const known: KnownTest[] = [];
+  const covering: CoveringTest[] = [];
   for (const { file, problem, tests = [] } of files) {
-    if (problem !== undefined) problems.push(`${file} does not load: ${problem}`);
-    for (const [place, { name, ms, problem, reaches }] of tests.entries()) {
+    if (problem !== undefined) problems.push(`${file} cannot be loaded: ${problem}`);
+    for (const [index, { name, ms, problem, reaches }] of tests.entries()) {
       if (problem !== null) problems.push(`“${name}” (${file}) fails: ${problem}`);
       else if (ms > MAX_TEST_MS) problems.push(`“${name}” (${file}) takes ${ms.toFixed(0)} ms`);
-      else known.push({ file, place, ms, reaches: new Set(reaches) });
+      else covering.push({ file, index, ms, reaches: new Set(reaches) });
     }
   }
   return {
-    tests: known.toSorted((a, b) => a.ms - b.ms),
+    tests: covering.toSorted((a, b) => a.ms - b.ms),
     onLoad: new Set(files.flatMap(({ onLoad = [] }) => onLoad)),
     problems,
   };
 }
 
-/** Whether the mutant changes what modules compute when they load. */
+/** Whether the mutant changes a value that is computed when modules are loaded. */
 export function isOnLoad({ onLoad }: Coverage, { isStatic, id }: Mutant): boolean {
   return isStatic || onLoad.has(id);
 }
@@ -71,5 +71,5 @@ export function planTests({ tests }: Coverage, ids: readonly number[]): TestRef[
       spentMs += ms;
       return true;
     })
-    .map(({ file, place, ms }) => ({ file, place, limitMs: Math.round(LIMIT_MS + 5 * ms) }));
+    .map(({ file, index, ms }) => ({ file, index, limitMs: Math.round(LIMIT_MS + 5 * ms) }));
 }

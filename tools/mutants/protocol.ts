@@ -1,59 +1,59 @@
 /**
- * What a run and its processes say to each other: commands as lines of JSON one way, marked text the other way.
+ * The protocol between a run and its processes: commands are lines of JSON, results are lines with a prefix.
  * @module
  */
 
-/** Before an answer, which is one line of JSON. Tests print to the same stream. */
-export const ANSWER = "@@answer ";
-/** Before each test, followed by its limit in milliseconds and a semicolon. */
+/** The prefix of a result, which is one line of JSON. Tests print to the same stream. */
+export const RESULT = "@@result ";
+/** Written before each test, followed by its time limit in milliseconds and a semicolon. */
 export const ALIVE = "@@alive ";
 
-/** Run all tests of a file with no mutant on. */
+/** Runs all tests of a file without a mutant. */
 export interface MeasureCommand {
   do: "measure";
   file: string;
 }
 
-/** Run tests with a mutant on, up to the first failure. */
+/** Runs tests with a mutant on, until the first failure. */
 export interface RunCommand {
   do: "run";
   mutant: number;
-  /** The mutant changes what modules compute when they load. */
-  remakes: boolean;
+  /** The mutant changes constants, which are computed again. */
+  recomputes: boolean;
   tests: readonly TestRef[];
 }
 
-/** A test as a command names it. */
+/** Identifies a test in a command. */
 export interface TestRef {
   file: string;
   /** Among the tests of the file, from 0. */
-  place: number;
+  index: number;
   limitMs: number;
 }
 
-/** What the measurement of a test file tells. */
+/** The measurements of a test file. */
 export interface Measured {
   file: string;
-  /** Why the file could not be loaded. */
+  /** The error if the file could not be loaded. */
   problem?: string;
-  /** Ids that were asked for while the file and its imports were loaded. */
+  /** Ids that were evaluated while the file and its imports were loaded. */
   onLoad?: number[];
   tests?: MeasuredTest[];
 }
 
-/** One test of it. */
+/** The measurements of a test. */
 export interface MeasuredTest {
   name: string;
   ms: number;
-  /** Why it failed, or null. */
+  /** The error, or null. */
   problem: string | null;
-  /** Ids that were asked for while it ran. */
+  /** Ids that were evaluated while it ran. */
   reaches: number[];
 }
 
-/** How some tests ended with a mutant on. */
-export interface Trial {
+/** The result of running tests with a mutant on. */
+export interface RunResult {
   killedBy: string | null;
-  /** `late`: the test may still run. `damage`: it now fails with the mutant off as well. */
-  doubt: "late" | "damage" | null;
+  /** Why the process cannot be reused: the test may still run, or it now fails without the mutant, too. */
+  taint: "timeout" | "corrupted" | null;
 }

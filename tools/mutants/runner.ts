@@ -1,26 +1,26 @@
 /**
- * One process of harness.ts, seen from outside: it is given one thing at a time, and is killed and started again
- * where a mutant makes it hang.
+ * Runs a process of harness.ts: sends one command at a time, and kills and restarts the process if a mutant makes it
+ * hang.
  * @module
  */
 
 import {
   ALIVE,
-  ANSWER,
   type MeasureCommand,
   type Measured,
+  RESULT,
   type RunCommand,
-  type Trial,
+  type RunResult,
 } from "./protocol.ts";
 
 const HARNESS = "tools/mutants/harness.ts";
-/** Until the first test begins: the process starts and loads modules. */
+/** The time limit until the first test starts: the process starts and loads modules. */
 const START_MS = 30_000;
 
-/** Thrown where the process ended, or was silent for too long and was killed. */
-export class RunnerGone extends Error {}
+/** The process ended, or hung and was killed. */
+export class RunnerFailed extends Error {}
 
-/** A process that is started when it is first needed. */
+/** A process that is started on the first command. */
 export class Runner implements AsyncDisposable {
   readonly #folder: string;
   readonly #flags: readonly string[];
@@ -28,23 +28,23 @@ export class Runner implements AsyncDisposable {
   #output: AsyncIterator<string> | null = null;
   #input: WritableStreamDefaultWriter<Uint8Array> | null = null;
 
-  /** `folder` holds the mutated copy, `flags` go to `deno run`. */
+  /** @param folder the mutated copy @param flags for `deno run` */
   constructor(folder: string, flags: readonly string[]) {
     this.#folder = folder;
     this.#flags = flags;
   }
 
-  /** Runs all tests of a file with no mutant on. */
+  /** Runs all tests of a file without a mutant. */
   measure(file: string): Promise<Measured> {
-    return this.#ask({ do: "measure", file });
+    return this.#send({ do: "measure", file });
   }
 
-  /** Runs tests with a mutant on, up to the first failure. @throws {RunnerGone} */
-  run(command: RunCommand): Promise<Trial> {
-    return this.#ask(command);
+  /** Runs tests with a mutant on, until the first failure. @throws {RunnerFailed} */
+  run(command: RunCommand): Promise<RunResult> {
+    return this.#send(command);
   }
 
-  /** Ends the process; the next call starts another. */
+  /** Kills the process. The next command starts another. */
   async stop(): Promise<void> {
     const child = this.#child;
     if (child === null) return;
@@ -53,13 +53,13 @@ export class Runner implements AsyncDisposable {
     try {
       child.kill("SIGKILL");
     } catch {
-      // It has ended already.
+      // It has already ended.
     }
     await this.#output?.return?.();
     await child.status;
   }
 
-  /** Ends the process. */
+  /** Kills the process. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
@@ -78,39 +78,39 @@ export class Runner implements AsyncDisposable {
     this.#output = child.stdout.pipeThrough(new TextDecoderStream()).values();
   }
 
-  async #ask<T>(command: MeasureCommand | RunCommand): Promise<T> {
+  async #send<T>(command: MeasureCommand | RunCommand): Promise<T> {
     if (this.#child === null) this.#start();
     try {
       await this.#input?.write(new TextEncoder().encode(`${JSON.stringify(command)}\n`));
-      return JSON.parse(await this.#readAnswer());
+      return JSON.parse(await this.#readResult());
     } catch (error) {
       await this.stop();
-      throw error instanceof RunnerGone ? error : new RunnerGone(`${error}`, { cause: error });
+      throw error instanceof RunnerFailed ? error : new RunnerFailed(`${error}`, { cause: error });
     }
   }
 
-  async #readAnswer(): Promise<string> {
+  async #readResult(): Promise<string> {
     let text = "";
-    let silenceMs = START_MS;
+    let idleMs = START_MS;
     while (true) {
-      const piece = await this.#readPiece(silenceMs);
-      text += piece;
-      const found = text.indexOf(ANSWER);
+      const chunk = await this.#readChunk(idleMs);
+      text += chunk;
+      const found = text.indexOf(RESULT);
       const end = text.indexOf("\n", found);
-      if (found !== -1 && end !== -1) return text.slice(found + ANSWER.length, end);
-      // The limit of the test that has just begun, and as much again for a busy machine.
+      if (found !== -1 && end !== -1) return text.slice(found + RESULT.length, end);
+      // Twice the limit of the test that has just started, for a busy machine.
       const last = text.lastIndexOf(ALIVE);
-      if (last !== -1) silenceMs = 2 * parseInt(text.slice(last + ALIVE.length));
+      if (last !== -1) idleMs = 2 * parseInt(text.slice(last + ALIVE.length));
     }
   }
 
-  async #readPiece(silenceMs: number): Promise<string> {
+  async #readChunk(idleMs: number): Promise<string> {
     const hang = Promise.withResolvers<never>();
-    const timer = setTimeout(() => hang.reject(new RunnerGone("it hangs")), silenceMs);
+    const timer = setTimeout(() => hang.reject(new RunnerFailed("timeout of the process")), idleMs);
     try {
-      const piece = await Promise.race([this.#output?.next(), hang.promise]);
-      if (piece === undefined || piece.done) throw new RunnerGone("the process ended");
-      return piece.value;
+      const chunk = await Promise.race([this.#output?.next(), hang.promise]);
+      if (chunk === undefined || chunk.done) throw new RunnerFailed("the process ended");
+      return chunk.value;
     } finally {
       clearTimeout(timer);
     }

@@ -1,12 +1,12 @@
-/** A sample that is the same for the same seed. */
+/** A random sample, the same for the same seed. */
 export function takeSample<T>(items: readonly T[], count: number, seed: number): T[] {
   const next = createRandom(seed);
   const pool = [...items];
   // The first `count` steps of a Fisher–Yates shuffle.
-  for (let place = 0; place < Math.min(count, pool.length); place++) {
-    const other = place + Math.floor(next() * (pool.length - place));
-    const chosen = pool.splice(other, 1, ...pool.slice(place, place + 1));
-    pool.splice(place, 1, ...chosen);
+  for (let index = 0; index < Math.min(count, pool.length); index++) {
+    const other = index + Math.floor(next() * (pool.length - index));
+    const chosen = pool.splice(other, 1, ...pool.slice(index, index + 1));
+    pool.splice(index, 1, ...chosen);
   }
   return pool.slice(0, count);
 }

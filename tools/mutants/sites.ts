@@ -1,6 +1,6 @@
 /**
- * Walks a syntax tree and lists the sites where mutants can be made. Decides what is left out: types, imports,
- * `console`, and branches that the type checker proves to be unreachable (`satisfies never`).
+ * Lists the sites in a syntax tree where mutants can be made. Skips types, imports, `console`, and branches that the
+ * type checker proves to be unreachable (`satisfies never`).
  * @module
  */
 
@@ -10,7 +10,7 @@ import { mutateLiteral } from "./literals.ts";
 import { isDroppable, listEarlyReturns } from "./statements.ts";
 import { ts } from "./typescript.ts";
 
-/** All sites of a source text, outer ones before those inside them. */
+/** All sites of a source text, outer before inner ones. */
 export function listSites(text: string, fileName = "source.ts"): Site[] {
   const source = ts.createSourceFile(fileName, text, ts.ScriptTarget.Latest, true);
   const sites: Site[] = [];
@@ -22,7 +22,7 @@ export function listSites(text: string, fileName = "source.ts"): Site[] {
   }
 
   function visit(node: ts.Node): void {
-    if (isLeftOut(node)) return;
+    if (isSkipped(node)) return;
     if (ts.isStatement(node) && isDroppable(node)) {
       add("statement", node, [{ operator: "drop-statement", text: "" }]);
     }
@@ -30,7 +30,7 @@ export function listSites(text: string, fileName = "source.ts"): Site[] {
     if (ts.isExpression(node) && canBeWrapped(node)) {
       add("expression", node, [...mutateExpression(node), ...mutateLiteral(node)]);
     }
-    // The left side of an assignment is a place, not a value.
+    // The left side of an assignment is not a value.
     if (ts.isBinaryExpression(node) && isAssignment(node)) return visit(node.right);
     ts.forEachChild(node, visit);
   }
@@ -48,7 +48,7 @@ export function listSites(text: string, fileName = "source.ts"): Site[] {
   return sites;
 }
 
-/** Where the bodies of all functions begin, behind the brace. */
+/** The positions after the opening brace of each function body. */
 export function listFunctionStarts(text: string): number[] {
   const source = ts.createSourceFile("source.ts", text, ts.ScriptTarget.Latest, true);
   const starts: number[] = [];
@@ -61,14 +61,14 @@ export function listFunctionStarts(text: string): number[] {
   return starts;
 }
 
-/** A constant of a module: where its keyword and its value stand. */
+/** A constant of a module, with the ranges of its keyword and value. */
 export interface Constant {
   name: string;
   keyword: { start: number; end: number };
   value: { start: number; end: number };
 }
 
-/** The constants of a module that are computed when it loads; functions are not. */
+/** The constants of a module that are computed when it is loaded, without functions. */
 export function listConstants(text: string): Constant[] {
   const source = ts.createSourceFile("source.ts", text, ts.ScriptTarget.Latest, true);
   return source.statements.filter(ts.isVariableStatement).flatMap((statement) => {
@@ -87,7 +87,7 @@ export function listConstants(text: string): Constant[] {
   });
 }
 
-function isLeftOut(node: ts.Node): boolean {
+function isSkipped(node: ts.Node): boolean {
   return ts.isTypeNode(node) || ts.isInterfaceDeclaration(node) ||
     ts.isTypeAliasDeclaration(node) ||
     ts.isImportDeclaration(node) || ts.isExportDeclaration(node) ||
@@ -100,7 +100,7 @@ function isConsoleCall(node: ts.Node): boolean {
     ts.isIdentifier(node.expression.expression) && node.expression.expression.text === "console";
 }
 
-/** A statement, or the last clause of a switch, that holds `satisfies never`: no value can reach it. */
+/** Whether a statement or clause contains `satisfies never`, and is therefore unreachable. */
 function isNeverBranch(node: ts.Node): boolean {
   if (ts.isDefaultClause(node) || ts.isCaseClause(node)) return node.statements.some(hasNever);
   return ts.isReturnStatement(node) || ts.isExpressionStatement(node) || ts.isThrowStatement(node)
@@ -113,7 +113,7 @@ function hasNever(node: ts.Node): boolean {
   return ts.isFunctionLike(node) ? false : ts.forEachChild(node, hasNever) ?? false;
 }
 
-/** Whether parentheses around the node keep its meaning. Inside `a?.b.c` they would end the short circuit. */
+/** Whether the node can be put in parentheses. Inside `a?.b.c` they would end the short circuit. */
 function canBeWrapped(node: ts.Expression): boolean {
   const { parent } = node;
   const isName = "name" in parent && parent.name === node;
@@ -130,12 +130,12 @@ function isAssignment({ operatorToken: { kind } }: ts.BinaryExpression): boolean
   return kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
 }
 
-/** Whether no function stands between the node and its module. Fields of a class belong to its constructor. */
+/** Whether the node is outside of all functions. Fields of a class belong to its constructor. */
 function isEvaluatedOnLoad(node: ts.Node): boolean {
-  for (let up: ts.Node | undefined = node.parent; up !== undefined; up = up.parent) {
-    if (ts.isFunctionLike(up) || ts.isClassStaticBlockDeclaration(up)) return false;
-    if (ts.isPropertyDeclaration(up)) {
-      return ts.getCombinedModifierFlags(up) === ts.ModifierFlags.Static;
+  for (let parent: ts.Node | undefined = node.parent; parent; parent = parent.parent) {
+    if (ts.isFunctionLike(parent) || ts.isClassStaticBlockDeclaration(parent)) return false;
+    if (ts.isPropertyDeclaration(parent)) {
+      return ts.getCombinedModifierFlags(parent) === ts.ModifierFlags.Static;
     }
   }
   return true;

@@ -1,5 +1,5 @@
 /**
- * Operators on statements and functions: what is left out, and where a function returns at once.
+ * Operators on statements and functions: dropped statements and early returns.
  * @module
  */
 
@@ -8,7 +8,7 @@ import { ts } from "./typescript.ts";
 
 const { SyntaxKind } = ts;
 
-/** Whether a statement can be left out and the rest still runs. */
+/** Whether a statement can be dropped. */
 export function isDroppable(node: ts.Statement): boolean {
   if (ts.isThrowStatement(node) || ts.isContinueStatement(node)) return true;
   if (ts.isBreakStatement(node)) return isInLoop(node);
@@ -16,16 +16,20 @@ export function isDroppable(node: ts.Statement): boolean {
   return ts.isExpressionStatement(node) && !isSuper(node.expression) && hasEffect(node.expression);
 }
 
-/** `break` in a `switch` only keeps the next case out. */
+/** A `break` in a `switch` is not dropped. */
 function isInLoop(node: ts.Node): boolean {
-  for (let up = node.parent; !ts.isFunctionLike(up) && !ts.isSourceFile(up); up = up.parent) {
-    if (ts.isSwitchStatement(up)) return false;
-    if (ts.isIterationStatement(up, false)) return true;
+  for (
+    let parent = node.parent;
+    !ts.isFunctionLike(parent) && !ts.isSourceFile(parent);
+    parent = parent.parent
+  ) {
+    if (ts.isSwitchStatement(parent)) return false;
+    if (ts.isIterationStatement(parent, false)) return true;
   }
   return false;
 }
 
-/** `if (…) return …;` without an else: what follows would run instead. */
+/** Whether a return is the body of an `if` without an `else`. */
 function isGuard(node: ts.Statement): boolean {
   const { parent } = node;
   return ts.isIfStatement(parent) && parent.thenStatement === node &&
@@ -43,7 +47,7 @@ function hasEffect(node: ts.Expression): boolean {
     ts.isYieldExpression(node);
 }
 
-/** Statements that end a function at once with a plausible value, by its declared type. */
+/** Statements that return a plausible value of the declared type. */
 export function listEarlyReturns(node: ts.SignatureDeclaration, body: ts.Block): Edit[] {
   const isGenerator = "asteriskToken" in node && node.asteriskToken !== undefined;
   if (isGenerator || ts.isConstructorDeclaration(node)) return [];
@@ -51,7 +55,7 @@ export function listEarlyReturns(node: ts.SignatureDeclaration, body: ts.Block):
     ? (returnsValue(body) ? [] : [""])
     : listValues(unwrapPromise(node.type));
   return values
-    // One statement alone is dropped by another operator, or says the same.
+    // For a single statement, `drop-statement` makes the same mutant.
     .filter((value) => value !== "" || body.statements.length > 1)
     .filter((value) => body.statements[0]?.getText() !== `return ${value};`)
     .map((value) => ({
@@ -72,8 +76,8 @@ function unwrapPromise(type: ts.TypeNode): ts.TypeNode {
 
 function listValues(type: ts.TypeNode): string[] {
   if (ts.isUnionTypeNode(type)) {
-    const words = new Set(type.types.map((one) => one.getText()));
-    return ["null", "undefined"].filter((word) => words.has(word));
+    const members = new Set(type.types.map((one) => one.getText()));
+    return ["null", "undefined"].filter((value) => members.has(value));
   }
   if (ts.isArrayTypeNode(type)) return ["[]"];
   if (ts.isTypeOperatorNode(type)) return listValues(type.type);

@@ -1,44 +1,44 @@
 /**
- * The switch that the mutated copy of lib/ reads: at most one mutant is on.
+ * Switches mutants in the copy of lib/ on and off. At most one is on.
  * @module
  */
 
-/** Ids of mutants and files that the code has asked for: they tell which test reaches what. */
-export const asked: Set<number> = new Set();
+/** Ids of mutants and files that were evaluated; cleared before each test that is measured. */
+export const reached: Set<number> = new Set();
 
 interface Constant {
-  remake(): void;
+  recompute(): void;
   restore(): void;
 }
 
-/** In the order in which modules load, so that a constant finds those that it is made from. */
+/** In load order, so that a constant is computed after those it depends on. */
 const constants: Constant[] = [];
 let active = 0;
-let isRemade = false;
+let isRecomputed = false;
 
 /** Whether a mutant is on. */
 export function $m(id: number): boolean {
-  asked.add(id);
+  reached.add(id);
   return active === id;
 }
 
-/** Makes the value of a module's constant, and can make it again while a mutant is on. */
-export function $c<T>(make: () => T, set: (value: T) => void): T {
-  const original = make();
-  constants.push({ remake: () => set(make()), restore: () => set(original) });
+/** Computes a module's constant, and computes it again while a mutant is on. */
+export function $c<T>(compute: () => T, set: (value: T) => void): T {
+  const original = compute();
+  constants.push({ recompute: () => set(compute()), restore: () => set(original) });
   return original;
 }
 
-/** Turns a mutant on; `remakes` says that it changes what modules compute when they load. */
-export function turnOn(id: number, remakes: boolean): void {
+/** Turns a mutant on. @param recomputes whether it changes constants */
+export function turnOn(id: number, recomputes: boolean): void {
   active = id;
-  isRemade = remakes;
-  if (remakes) { for (const constant of constants) constant.remake(); }
+  isRecomputed = recomputes;
+  if (recomputes) { for (const constant of constants) constant.recompute(); }
 }
 
 /** Turns the mutant off. */
 export function turnOff(): void {
   active = 0;
-  if (isRemade) { for (const constant of constants) constant.restore(); }
-  isRemade = false;
+  if (isRecomputed) { for (const constant of constants) constant.restore(); }
+  isRecomputed = false;
 }

@@ -1,20 +1,20 @@
 /**
- * The test files that a run takes.
+ * Lists the test files of a run.
  * @module
  */
 
-/** Left out, with the reason. */
-const LEFT_OUT: Readonly<Record<string, RegExp>> = {
-  "start processes, which do not see the mutant":
+/** Excluded files by reason. */
+const EXCLUDED: Readonly<Record<string, RegExp>> = {
+  "they start processes without the mutant":
     /^(cli\/(cli|claude_launcher|demo|hostile_folder|process)|http\/nginx)_test/,
-  "check documents, settings and packages, not behaviour": /^(docs|release|dashboard)\//,
-  "check the tools, or are long by design": /^tools\//,
+  "they test documents and packages, not behaviour": /^(docs|release|dashboard)\//,
+  "they test the tools, or take long": /^tools\//,
 };
 
-/** The test files of the project that run in process. */
+/** The test files that can run in the process of a mutant. */
 export function listTestFiles(paths: Iterable<string>): string[] {
   return [...paths].filter((path) => {
     const name = /^tests\/(.+_test\.ts)$/.exec(path)?.[1];
-    return name !== undefined && !Object.values(LEFT_OUT).some((pattern) => pattern.test(name));
+    return name !== undefined && !Object.values(EXCLUDED).some((pattern) => pattern.test(name));
   }).toSorted();
 }

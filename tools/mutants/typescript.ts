@@ -1,3 +1,3 @@
-// The one place that names the compiler's version. Only this tool uses it; nothing in lib/ does.
+// The TypeScript compiler, at one version. Only this tool uses it, nothing in lib/.
 
 export { default as ts } from "npm:typescript@5.9.3";

@@ -1,6 +1,6 @@
 /**
- * Attacks on a proxy that runs as a process of its own: how much memory and how much of its event loop each takes,
- * and whether other clients are served meanwhile. Linux only: memory and time are read from /proc.
+ * Attacks a proxy in its own process: measures memory, the load of its event loop, and whether other clients are
+ * served meanwhile. Linux only: memory and time are read from /proc.
  *
  * ```sh
  * deno task soak --attack uploads
@@ -9,7 +9,7 @@
  */
 
 import { BODIES, type Body } from "./attack_bodies.ts";
-import { type AnswerKind, ANSWERS, startAttackUpstream } from "./attack_upstream.ts";
+import { type ResponseKind, RESPONSES, startAttackUpstream } from "./attack_upstream.ts";
 import { close, pause, post, readStatus, report, watch, writeAll } from "./attack_watch.ts";
 import { startProxyProcess } from "./process.ts";
 
@@ -20,91 +20,97 @@ type Attack = () => Promise<boolean>;
 /** The attacks, by name. */
 const ATTACKS: Readonly<Record<string, Attack>> = {
   bodies: attackWithBodies,
-  uploads: () => attackWithUploads("upload that never ends", "x", false),
-  finished: () => attackWithUploads("upload whose answer never begins", "x", true),
-  // One such letter makes a text twice as large in memory.
-  wide: () => attackWithUploads("upload with wide letters, of which none is answered", "世", true),
-  streams: attackWithHeldStreams,
-  answers: () => attackWithAnswers(16, ANSWERS.filter((kind) => !kind.startsWith("gzip"))),
-  gzip: () => attackWithAnswers(10, ANSWERS.filter((kind) => kind.startsWith("gzip"))),
+  uploads: () => attackWithUploads("unfinished upload", "x", false),
+  finished: () => attackWithUploads("upload without a response", "x", true),
+  // One non-Latin-1 character doubles the memory of a string.
+  wide: () => attackWithUploads("upload of two-byte characters without a response", "世", true),
+  streams: attackWithOpenStreams,
+  responses: () => attackWithResponses(16, RESPONSES.filter((kind) => !kind.startsWith("gzip"))),
+  gzip: () => attackWithResponses(10, RESPONSES.filter((kind) => kind.startsWith("gzip"))),
   inspect: attackInspection,
   chunks: attackWithChunks,
 };
 
-/** Runs an attack, or all of them. @returns whether the proxy withstood */
+/** Runs one attack, or all. @returns whether the proxy stayed within the limits */
 export async function attack(name: string): Promise<boolean> {
   const names = name === "all" ? Object.keys(ATTACKS) : [name];
-  let withstood = true;
+  let passed = true;
   for (const one of names) {
     const run = ATTACKS[one];
-    if (run === undefined) throw new Error(`--attack ${Object.keys(ATTACKS).join(" | ")} | all`);
-    withstood = await run() && withstood;
+    if (run === undefined) {
+      throw new Error(`Unknown attack ${one}: use ${Object.keys(ATTACKS).join(", ")} or all`);
+    }
+    passed = await run() && passed;
   }
-  return withstood;
+  return passed;
 }
 
-/** One request of 32 MB, each kind in a process of its own. */
+/** One request of 32 MB of each kind, each with a new process. */
 async function attackWithBodies(): Promise<boolean> {
-  let withstood = true;
-  const only = readWord("only");
+  let passed = true;
+  const only = readOption("only");
   for (const one of BODIES.filter(({ name }) => name.includes(only))) {
-    withstood = await sendBody(one) && withstood;
+    passed = await sendBody(one) && passed;
   }
-  return withstood;
+  return passed;
 }
 
 async function sendBody({ name, path = "/v1/messages", build }: Body): Promise<boolean> {
   using upstream = await startAttackUpstream("ok");
   await using proxy = await startProxyProcess(upstream.baseUrl);
   const body = new TextEncoder().encode(build(BODY_BYTES));
-  let answer = { status: 0, text: "" };
-  const sight = await watch(proxy, async (signal) => {
-    answer = await post(proxy, path, { body, signal });
+  let response = { status: 0, text: "" };
+  const observation = await watch(proxy, async (signal) => {
+    response = await post(proxy, path, { body, signal });
   });
-  const words = answer.text.replace(/^.*?"message":"/s, "").slice(0, 90);
-  return report(name, sight, `; ${answer.status} ${answer.status === 200 ? "" : words}`);
+  const message = response.text.replace(/^.*?"message":"/s, "").slice(0, 90);
+  return report(
+    name,
+    observation,
+    `; ${response.status} ${response.status === 200 ? "" : message}`,
+  );
 }
 
 /** 256 uploads of 32 MB at once. */
 async function attackWithUploads(
-  what: string,
-  letter: string,
+  about: string,
+  char: string,
   isFinished: boolean,
 ): Promise<boolean> {
   using upstream = await startAttackUpstream("silent");
   await using proxy = await startProxyProcess(upstream.baseUrl);
-  const piece = new TextEncoder().encode("x".repeat(64 * 1024 - 3) + letter);
+  const piece = new TextEncoder().encode("x".repeat(64 * 1024 - 3) + char);
   const { hostname, port, host } = new URL(proxy.url);
   const statuses = new Map<string, number>();
   const uploadOne = async (signal: AbortSignal) => {
     const connection = await Deno.connect({ hostname, port: Number(port) });
     signal.addEventListener("abort", () => close(connection), { once: true });
-    const head = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\n` +
+    const headers = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\n` +
       `content-type: application/json\r\ncontent-length: ${BODY_BYTES}\r\n\r\n`;
     const start =
       '{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"user","content":"';
-    const answered = readStatus(connection).then((status) => {
+    const responded = readStatus(connection).then((status) => {
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     });
     const room = BODY_BYTES - start.length - '"}]}'.length;
-    await writeAll(connection, new TextEncoder().encode(head + start));
+    await writeAll(connection, new TextEncoder().encode(headers + start));
     let sent = 0;
     for (; sent + piece.length <= room; sent += piece.length) await writeAll(connection, piece);
     await writeAll(connection, new TextEncoder().encode("x".repeat(room - sent)));
     if (isFinished) await writeAll(connection, new TextEncoder().encode('"}]}'));
-    await answered;
+    await responded;
   };
-  const sight = await watch(proxy, async (signal) => {
+  const observation = await watch(proxy, async (signal) => {
     const uploads = Array.from({ length: 256 }, () => uploadOne(signal).catch(() => {}));
     await Promise.race([Promise.all(uploads), pause(25_000)]);
   });
   const counts = [...statuses].map(([status, count]) => `${count} × ${status}`).join(", ");
-  return report(`256 × ${what}`, sight, `; ${counts}`);
+  return report(`256 × ${about}`, observation, `; ${counts}`);
 }
 
-/** Requests of 32 MB one after the other, each with an answer that has begun and does not end. */
-async function attackWithHeldStreams(): Promise<boolean> {
-  using upstream = await startAttackUpstream("held");
+/** Consecutive requests of 32 MB, each with a response that has started and does not end. */
+async function attackWithOpenStreams(): Promise<boolean> {
+  using upstream = await startAttackUpstream("open");
   await using proxy = await startProxyProcess(upstream.baseUrl);
   const body = JSON.stringify({
     model: "claude-sonnet-4-5",
@@ -113,7 +119,7 @@ async function attackWithHeldStreams(): Promise<boolean> {
     messages: [{ role: "user", content: "x".repeat(BODY_BYTES) }],
   });
   let open = 0;
-  const sight = await watch(proxy, async (signal) => {
+  const observation = await watch(proxy, async (signal) => {
     for (; open < 40; open++) {
       const headers = { "content-type": "application/json" };
       const init = { method: "POST", headers, body, signal };
@@ -121,40 +127,43 @@ async function attackWithHeldStreams(): Promise<boolean> {
       if (response.status !== 200) throw new Error(await response.text());
     }
   });
-  return report(`${open} × open stream of a request of 32 MB`, sight);
+  return report(`${open} × open stream of a request of 32 MB`, observation);
 }
 
-async function attackWithAnswers(count: number, kinds: readonly AnswerKind[]): Promise<boolean> {
-  let withstood = true;
+async function attackWithResponses(
+  count: number,
+  kinds: readonly ResponseKind[],
+): Promise<boolean> {
+  let passed = true;
   for (const kind of kinds) {
     using upstream = await startAttackUpstream(kind);
     await using proxy = await startProxyProcess(upstream.baseUrl);
-    const words = new Map<string, number>();
+    const endings = new Map<string, number>();
     const body = JSON.stringify({
       model: "claude-sonnet-4-5",
       max_tokens: 9,
       stream: !kind.includes("json"),
       messages: [{ role: "user", content: "Hello" }],
     });
-    const sight = await watch(
+    const observation = await watch(
       proxy,
       (signal) =>
         Promise.all(Array.from({ length: count }, async () => {
           const { text } = await post(proxy, "/v1/messages", { body, signal });
           const end = text.slice(-400).replace(/^.*"message":"/s, "").slice(0, 60);
-          words.set(end, (words.get(end) ?? 0) + 1);
+          endings.set(end, (endings.get(end) ?? 0) + 1);
         })),
     );
-    const said = [...words].map(([word, times]) => `${times} × ${word}`).join(" | ");
-    withstood = report(`${count} × ${kind}`, sight, `; ${said}`) && withstood;
+    const summary = [...endings].map(([end, times]) => `${times} × ${end}`).join(", ");
+    passed = report(`${count} × ${kind}`, observation, `; ${summary}`) && passed;
   }
-  return withstood;
+  return passed;
 }
 
-/** With INSPECT=1 large bodies one after the other. */
+/** Consecutive large bodies with INSPECT=1. */
 async function attackInspection(): Promise<boolean> {
   using upstream = await startAttackUpstream("ok");
-  let withstood = true;
+  let passed = true;
   for (const filler of ["x", "世界"]) {
     await using proxy = await startProxyProcess(upstream.baseUrl, { INSPECT: "1" });
     const content = "attack:ok " + filler.repeat(BODY_BYTES / (filler === "x" ? 1 : 6) - 100);
@@ -163,12 +172,12 @@ async function attackInspection(): Promise<boolean> {
       max_tokens: 9,
       messages: [{ role: "user", content }],
     });
-    const sight = await watch(proxy, async (signal) => {
+    const observation = await watch(proxy, async (signal) => {
       for (let n = 0; n < 20; n++) await post(proxy, "/v1/messages", { body, signal });
     });
-    withstood = report(`20 inspected requests of 32 MB of ${filler}`, sight) && withstood;
+    passed = report(`20 inspected requests of 32 MB of ${filler}`, observation) && passed;
   }
-  return withstood;
+  return passed;
 }
 
 /** One connection that sends its body in chunks of one byte. */
@@ -178,22 +187,26 @@ async function attackWithChunks(): Promise<boolean> {
   const { hostname, port, host } = new URL(proxy.url);
   let status = "";
   let sent = 0;
-  const sight = await watch(proxy, async () => {
+  const observation = await watch(proxy, async () => {
     using connection = await Deno.connect({ hostname, port: Number(port) });
-    const head = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\n` +
+    const headers = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\n` +
       "content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
-    await writeAll(connection, new TextEncoder().encode(head));
+    await writeAll(connection, new TextEncoder().encode(headers));
     const chunks = new TextEncoder().encode("1\r\n \r\n".repeat(10_000));
-    const answered = readStatus(connection).then((word) => status = word);
+    const responded = readStatus(connection).then((text) => status = text);
     const endAt = performance.now() + 8000;
     for (; performance.now() < endAt; sent += 10_000) await writeAll(connection, chunks);
-    await Promise.race([answered, pause(100)]);
+    await Promise.race([responded, pause(100)]);
   });
-  const each = `${(sight.cpuMs * 1000 / sent).toFixed(1)} µs CPU for each of ${sent} chunks`;
-  return report("one connection with chunks of one byte for 8 s", sight, `; ${status}; ${each}`);
+  const each = `${(observation.cpuMs * 1000 / sent).toFixed(1)} µs CPU for each of ${sent} chunks`;
+  return report(
+    "one connection with chunks of one byte for 8 s",
+    observation,
+    `; ${status}; ${each}`,
+  );
 }
 
-function readWord(name: string): string {
-  const at = Deno.args.indexOf(`--${name}`);
-  return at === -1 ? "" : Deno.args[at + 1] ?? "";
+function readOption(name: string): string {
+  const index = Deno.args.indexOf(`--${name}`);
+  return index === -1 ? "" : Deno.args[index + 1] ?? "";
 }

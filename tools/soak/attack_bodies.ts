@@ -1,5 +1,5 @@
 /**
- * Request bodies of a given size that are made to take long. Each is legal JSON; some are no legal request.
+ * Request bodies of a given size that are expensive to process. All are valid JSON, some are invalid requests.
  * @module
  */
 
@@ -11,27 +11,27 @@ export interface Body {
   build: (bytes: number) => string;
 }
 
-const HEAD = '"model":"claude-sonnet-4-5","max_tokens":9';
-const TURN = '{"role":"user","content":"attack:ok"}';
+const PREFIX = '"model":"claude-sonnet-4-5","max_tokens":9';
+const MESSAGE = '{"role":"user","content":"attack:ok"}';
 const PIXEL = '"type":"base64","media_type":"image/png","data":';
 
-/** `before`, then `item` as often as fits with commas between, then `after`. */
+/** `before`, then `item` as often as it fits, separated by commas, then `after`. */
 function fill(bytes: number, { before, item, after }: Record<"before" | "item" | "after", string>) {
   const count = Math.floor((bytes - before.length - after.length) / (item.length + 1));
   return `${before}${Array.from({ length: count }, () => item).join(",")}${after}`;
 }
 
 function inBody(bytes: number, field: string, item: string): string {
-  const before = `{${HEAD},"messages":[${TURN}],${field}`;
+  const before = `{${PREFIX},"messages":[${MESSAGE}],${field}`;
   return fill(bytes, { before, item, after: close(field) + "}" });
 }
 
 function inContent(bytes: number, item: string): string {
-  const before = `{${HEAD},"messages":[{"role":"user","content":[`;
+  const before = `{${PREFIX},"messages":[{"role":"user","content":[`;
   return fill(bytes, { before, item, after: "]}]}" });
 }
 
-/** The brackets that a beginning leaves open, closed. */
+/** The closing brackets that a JSON prefix lacks. */
 function close(text: string): string {
   const open: string[] = [];
   for (const char of text.replaceAll(/"[^"]*"/g, "")) {
@@ -56,20 +56,20 @@ export const BODIES: readonly Body[] = [
   {
     name: "user_id of _session_ (225 KB)",
     build: (bytes) =>
-      `{${HEAD},"messages":[${TURN}],"metadata":{"user_id":"${
+      `{${PREFIX},"messages":[${MESSAGE}],"metadata":{"user_id":"${
         "_session_".repeat(Math.min(bytes, 225_000) / 9)
       }!"}}`,
   },
   {
     name: "messages: numbers",
-    build: (bytes) => fill(bytes, { before: `{${HEAD},"messages":[`, item: "1", after: "]}" }),
+    build: (bytes) => fill(bytes, { before: `{${PREFIX},"messages":[`, item: "1", after: "]}" }),
   },
   { name: "stop_sequences", build: (bytes) => inBody(bytes, '"stop_sequences":[', '"a"') },
   {
     name: "turns",
     build: (bytes) =>
       fill(bytes, {
-        before: `{${HEAD},"messages":[`,
+        before: `{${PREFIX},"messages":[`,
         item: '{"role":"user","content":"a"}',
         after: "]}",
       }),
@@ -80,7 +80,7 @@ export const BODIES: readonly Body[] = [
     build: (bytes) =>
       fill(bytes, {
         before:
-          `{${HEAD},"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[`,
+          `{${PREFIX},"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[`,
         item: '{"type":"text","text":"a"}',
         after: "]}]}]}",
       }),
@@ -90,7 +90,7 @@ export const BODIES: readonly Body[] = [
     build: (bytes) =>
       fill(bytes, {
         before:
-          `{${HEAD},"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":{}}]},` +
+          `{${PREFIX},"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":{}}]},` +
           `{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[`,
         item: `{"type":"image","source":{${PIXEL}"A"}}`,
         after: "]}]}]}",
@@ -100,7 +100,7 @@ export const BODIES: readonly Body[] = [
     name: "thinking blocks",
     build: (bytes) =>
       fill(bytes, {
-        before: `{${HEAD},"messages":[${TURN},{"role":"assistant","content":[`,
+        before: `{${PREFIX},"messages":[${MESSAGE},{"role":"assistant","content":[`,
         item: '{"type":"thinking","thinking":"a","signature":"b"}',
         after: "]}]}",
       }),
@@ -109,7 +109,7 @@ export const BODIES: readonly Body[] = [
     name: "calls",
     build: (bytes) =>
       fill(bytes, {
-        before: `{${HEAD},"messages":[${TURN},{"role":"assistant","content":[`,
+        before: `{${PREFIX},"messages":[${MESSAGE},{"role":"assistant","content":[`,
         item: '{"type":"tool_use","id":"a","name":"b","input":{}}',
         after: "]}]}",
       }),
@@ -132,7 +132,7 @@ export const BODIES: readonly Body[] = [
     build: (bytes) =>
       fill(bytes, {
         before:
-          `{${HEAD},"messages":[${TURN},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":{"a":[`,
+          `{${PREFIX},"messages":[${MESSAGE},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":{"a":[`,
         item: "1",
         after: "]}}]}]}",
       }),
@@ -146,7 +146,9 @@ export const BODIES: readonly Body[] = [
   {
     name: "a model's name",
     build: (bytes) =>
-      `{"model":"x/${"a".repeat(Math.min(bytes, 4_000_000))}","max_tokens":9,"messages":[${TURN}]}`,
+      `{"model":"x/${
+        "a".repeat(Math.min(bytes, 4_000_000))
+      }","max_tokens":9,"messages":[${MESSAGE}]}`,
   },
   {
     name: "one text",
@@ -159,7 +161,7 @@ export const BODIES: readonly Body[] = [
   {
     name: "one image",
     build: (bytes) =>
-      `{${HEAD},"messages":[${TURN},{"role":"user","content":[{"type":"image","source":{${PIXEL}"${
+      `{${PREFIX},"messages":[${MESSAGE},{"role":"user","content":[{"type":"image","source":{${PIXEL}"${
         "A".repeat(bytes - 300)
       }"}}]}]}`,
   },

@@ -1,38 +1,38 @@
 /**
- * An upstream that harms: answers without an end, answers that unpack to a thousand times their size, and none.
+ * A malicious upstream: endless responses, responses that decompress to a thousand times their size, or no response.
  * @module
  */
 
 const MB = 1024 * 1024;
-/** So that an attack ends by itself. */
-const MOST_BYTES = 600 * MB;
+/** Ends an attack. */
+const MAX_BYTES = 600 * MB;
 const encoder = new TextEncoder();
 
-/** What every answer but those to `attack:ok` is. */
-export const ANSWERS = [
+/** The responses to all requests without `attack:ok`. */
+export const RESPONSES = [
   "endless line",
   "endless json",
   "endless event",
   "endless thinking",
-  "endless thoughts",
+  "endless reasoning details",
   "endless arguments",
   "gzip of a line",
   "gzip of json",
   "gzip of an error",
 ] as const;
 
-/** See {@linkcode ANSWERS}; `ok`: answered, `silent`: never, `held`: begun and not ended. */
-export type AnswerKind = typeof ANSWERS[number] | "ok" | "silent" | "held";
+/** See {@linkcode RESPONSES}; `silent`: no response, `open`: a response that starts and does not end. */
+export type ResponseKind = typeof RESPONSES[number] | "ok" | "silent" | "open";
 
 /** A running upstream. */
 export interface AttackUpstream extends Disposable {
   baseUrl: string;
 }
 
-/** Starts one on loopback. */
-export async function startAttackUpstream(kind: AnswerKind): Promise<AttackUpstream> {
-  // Now and not when it is asked: packing takes seconds.
-  if (kind !== "ok") await answer(kind === "silent" ? "held" : kind);
+/** Starts an upstream on loopback. */
+export async function startAttackUpstream(kind: ResponseKind): Promise<AttackUpstream> {
+  // Compressed in advance, as it takes seconds.
+  if (kind !== "ok") await respond(kind === "silent" ? "open" : kind);
   const end = new AbortController();
   const server = Deno.serve(
     {
@@ -45,7 +45,7 @@ export async function startAttackUpstream(kind: AnswerKind): Promise<AttackUpstr
     async (request) => {
       if (!request.url.endsWith("/chat/completions")) return new Response(null, { status: 404 });
       const isOk = await mentionsOk(request);
-      return isOk || kind === "ok" ? answerOk() : answer(kind);
+      return isOk || kind === "ok" ? respondOk() : respond(kind);
     },
   );
   return {
@@ -54,7 +54,7 @@ export async function startAttackUpstream(kind: AnswerKind): Promise<AttackUpstr
   };
 }
 
-/** Reads the body, of which only the beginning is looked at. */
+/** Reads the body, and checks only its beginning. */
 async function mentionsOk(request: Request): Promise<boolean> {
   let start = "";
   const decoder = new TextDecoder();
@@ -64,16 +64,16 @@ async function mentionsOk(request: Request): Promise<boolean> {
   return start.includes("attack:ok");
 }
 
-function answerOk(): Response {
+function respondOk(): Response {
   const message = { role: "assistant", content: "ok" };
   return Response.json({ choices: [{ index: 0, message, finish_reason: "stop" }] });
 }
 
-async function answer(kind: Exclude<AnswerKind, "ok">): Promise<Response> {
+async function respond(kind: Exclude<ResponseKind, "ok">): Promise<Response> {
   switch (kind) {
     case "silent":
       return await new Promise(() => {});
-    case "held":
+    case "open":
       return stream('data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n', null);
     case "endless line":
       return stream("data: ", "x".repeat(64 * 1024));
@@ -83,9 +83,9 @@ async function answer(kind: Exclude<AnswerKind, "ok">): Promise<Response> {
       return stream('{"a":"', "x".repeat(64 * 1024), "application/json");
     case "endless thinking":
       return stream("", toEvent({ reasoning: "x".repeat(4000) }));
-    case "endless thoughts": {
-      const thought = { type: "reasoning.encrypted", format: "x", data: "x".repeat(4000) };
-      return stream(toEvent({ reasoning: "a" }), toEvent({ reasoning_details: [thought] }));
+    case "endless reasoning details": {
+      const detail = { type: "reasoning.encrypted", format: "x", data: "x".repeat(4000) };
+      return stream(toEvent({ reasoning: "a" }), toEvent({ reasoning_details: [detail] }));
     }
     case "endless arguments": {
       const call = (arguments_: string) => ({
@@ -106,38 +106,42 @@ function toEvent(delta: unknown): string {
   return `data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`;
 }
 
-/** @param again null: nothing more, and no end */
-function stream(first: string, again: string | null, contentType = "text/event-stream"): Response {
-  const piece = again === null
+/** @param repeated null: the stream stays open after `first` */
+function stream(
+  first: string,
+  repeated: string | null,
+  contentType = "text/event-stream",
+): Response {
+  const chunk = repeated === null
     ? null
-    : encoder.encode(again.repeat(Math.ceil(65_536 / again.length)));
+    : encoder.encode(repeated.repeat(Math.ceil(65_536 / repeated.length)));
   let sent = 0;
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     start: (controller) => controller.enqueue(encoder.encode(first)),
     pull(controller) {
-      if (piece === null) return new Promise(() => {});
-      sent += piece.length;
-      if (sent > MOST_BYTES) controller.close();
-      else controller.enqueue(piece);
+      if (chunk === null) return new Promise(() => {});
+      sent += chunk.length;
+      if (sent > MAX_BYTES) controller.close();
+      else controller.enqueue(chunk);
     },
   });
   return new Response(body, { headers: { "content-type": contentType } });
 }
 
-const packed = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+const compressed = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 
-/** 600 MB of one letter in half a megabyte, packed once. */
+/** 600 MB of one character in half a megabyte, compressed once. */
 async function gzip(
   first: string,
   { contentType, status = 200 }: { contentType: string; status?: number },
 ): Promise<Response> {
-  const bytes = packed.get(first) ?? pack(first);
-  packed.set(first, bytes);
+  const bytes = compressed.get(first) ?? compress(first);
+  compressed.set(first, bytes);
   const headers = { "content-type": contentType, "content-encoding": "gzip" };
   return new Response(await bytes, { status, headers });
 }
 
-async function pack(first: string): Promise<Uint8Array<ArrayBuffer>> {
+async function compress(first: string): Promise<Uint8Array<ArrayBuffer>> {
   const source = stream(first, "x".repeat(65_536)).body;
   if (source === null) throw new Error("A stream has a body");
   const response = new Response(source.pipeThrough(new CompressionStream("gzip")));

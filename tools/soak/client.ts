@@ -1,25 +1,24 @@
 /**
- * Clients of the soak test, on raw TCP: one reads its stream and compares every word, one leaves in the middle,
- * one never reads.
+ * Clients of the soak test over TCP: they read and check a stream, disconnect in the middle, or never read.
  * @module
  */
 
-import { type Order, toWord } from "./upstream.ts";
+import { type StreamOrder, toWord } from "./upstream.ts";
 
-/** How a stream went. */
-export interface Visit {
-  /** `status …` for an answer that was no 200. */
-  end: "whole" | "left" | "broken" | `status ${string}`;
-  /** Characters that should have come and did not, or came otherwise. */
+/** The result of a stream. */
+export interface StreamResult {
+  /** `status …` for a response other than 200. */
+  end: "complete" | "disconnected" | "broken" | `status ${string}`;
+  /** Characters that were missing or different. */
   lost: number;
-  /** When the client left. */
-  leftAt?: number;
+  /** When the client disconnected. */
+  disconnectedAt?: number;
 }
 
 const encoder = new TextEncoder();
 
-/** Opens a stream by order. */
-export async function open(url: string, order: Order): Promise<Deno.TcpConn> {
+/** Opens a stream. */
+export async function open(url: string, order: StreamOrder): Promise<Deno.TcpConn> {
   const { hostname, port, host } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
   const body = JSON.stringify({
@@ -28,22 +27,27 @@ export async function open(url: string, order: Order): Promise<Deno.TcpConn> {
     stream: true,
     messages: [{ role: "user", content: `order:${order.id}:${order.words}:${order.paceMs}:` }],
   });
-  const head = `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
+  const headers =
+    `POST /v1/messages HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
     `connection: close\r\ncontent-length: ${body.length}\r\n\r\n`;
-  await connection.write(encoder.encode(head + body));
+  await connection.write(encoder.encode(headers + body));
   return connection;
 }
 
-/** Reads a stream to its end, or until so many words have come, and counts what is not as it should be. */
-export async function visit(url: string, order: Order, leavesAfter = Infinity): Promise<Visit> {
+/** Reads a stream to its end, or disconnects after a number of words. Counts missing and different characters. */
+export async function readStream(
+  url: string,
+  order: StreamOrder,
+  maxWords = Infinity,
+): Promise<StreamResult> {
   using connection = await open(url, order);
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(16 * 1024);
   const expected = Array.from({ length: order.words }, (_, n) => toWord(order.id, n)).join("");
   let rest = "";
-  let got = "";
+  let received = "";
   let words = 0;
-  let isWhole = false;
+  let isComplete = false;
   try {
     for (;;) {
       const count = await connection.read(buffer);
@@ -55,22 +59,26 @@ export async function visit(url: string, order: Order, leavesAfter = Infinity): 
       const lines = rest.split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) {
-        if (line.startsWith('data: {"type":"message_stop"')) isWhole = true;
+        if (line.startsWith('data: {"type":"message_stop"')) isComplete = true;
         if (!line.startsWith('data: {"type":"content_block_delta"')) continue;
-        got += JSON.parse(line.slice(6)).delta.text;
+        received += JSON.parse(line.slice(6)).delta.text;
         words++;
       }
-      if (words >= leavesAfter) return { end: "left", lost: 0, leftAt: performance.now() };
+      if (words >= maxWords) {
+        return { end: "disconnected", lost: 0, disconnectedAt: performance.now() };
+      }
     }
   } catch {
     // Reset by the proxy.
   }
-  return { end: isWhole ? "whole" : "broken", lost: countLost(expected, got) };
+  return { end: isComplete ? "complete" : "broken", lost: countLost(expected, received) };
 }
 
-function countLost(expected: string, got: string): number {
-  if (expected === got) return 0;
+function countLost(expected: string, received: string): number {
+  if (expected === received) return 0;
   let same = 0;
-  while (same < got.length && same < expected.length && got[same] === expected[same]) same++;
-  return Math.max(expected.length, got.length) - same;
+  while (same < received.length && same < expected.length && received[same] === expected[same]) {
+    same++;
+  }
+  return Math.max(expected.length, received.length) - same;
 }

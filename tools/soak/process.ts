@@ -1,5 +1,5 @@
 /**
- * The proxy as a process of its own.
+ * Runs the proxy in its own process.
  * @module
  */
 
@@ -10,13 +10,13 @@ const ROOT = new URL("../../", import.meta.url);
 /** A proxy process. Stop it with `await using`. */
 export interface Proxy extends AsyncDisposable {
   url: string;
-  /** Resident memory in bytes; 0 when it has ended. */
+  /** Resident memory in bytes; 0 after the process has exited. */
   readRss(): number;
-  /** CPU time of the event loop's thread in milliseconds; 0 when it has ended. */
+  /** CPU time of the event loop's thread in milliseconds; 0 after the process has exited. */
   readCpuMs(): number;
 }
 
-/** Starts main.ts as users do, with the words of `deno task start`, in front of an upstream. */
+/** Starts main.ts with the flags of `deno task start`, with an upstream. */
 export async function startProxyProcess(
   baseUrl: string,
   env: Record<string, string> = { MAX_INFLIGHT: "100000" },
@@ -31,7 +31,7 @@ export async function startProxyProcess(
       OPENROUTER_BASE_URL: baseUrl,
       HOST: "127.0.0.1",
       PORT: String(port),
-      // By default the one setting beside key, upstream and address: 256 at once would refuse most of the load.
+      // By default MAX_INFLIGHT: the limit of 256 would reject most of the load.
       ...env,
     },
     stdout: "null",
@@ -50,7 +50,7 @@ export async function startProxyProcess(
   };
 }
 
-/** The import map of this process, if it was started with one. */
+/** The flag for the local copies of @std if JSR cannot be reached. */
 async function readModules(): Promise<string[]> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["task", "-q", "modules"],

@@ -1,51 +1,51 @@
 /**
- * A fast upstream for the soak test, on raw TCP: paced streams whose every word is known beforehand, answers as
- * large as asked, and the moment at which the proxy let go of each.
+ * A fast upstream for the soak test over TCP: paced streams of known words, responses of any size, and the time at
+ * which the proxy closed each connection.
  * @module
  */
 
 const encoder = new TextEncoder();
-const HEAD = encoder.encode(
+const HEADERS = encoder.encode(
   "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n" +
     "transfer-encoding: chunked\r\n\r\n",
 );
 const TICK_MS = 20;
-const FLOOD_PIECE = "0123456789abcdef".repeat(512);
+const FLOOD_WORD = "0123456789abcdef".repeat(512);
 
-/** What a request asks of this upstream, written into its first message. */
-export interface Order {
-  /** Names the stream; part of every word. */
+/** The stream that a request orders in its first message. */
+export interface StreamOrder {
+  /** Part of every word of the stream. */
   id: number;
-  /** Words to send, one a chunk. */
+  /** The number of words, one per chunk. */
   words: number;
-  /** Milliseconds between two; 0 for as fast as they are taken. */
+  /** Milliseconds between words; 0: as fast as the proxy reads. */
   paceMs: number;
 }
 
-/** The word of that number. */
+/** One word of a stream. */
 export function toWord(id: number, number: number): string {
   return `s${id}w${number} `;
 }
 
-/** A word that fills eight kilobytes, for a flood. */
+/** A word of 8 KB, for a stream at full speed. */
 export function toFloodWord(): string {
-  return FLOOD_PIECE;
+  return FLOOD_WORD;
 }
 
 interface Stream {
   connection: Deno.TcpConn;
-  order: Order;
+  order: StreamOrder;
   sent: number;
   dueAt: number;
-  isGone: boolean;
+  isClosed: boolean;
 }
 
-/** The upstream. */
+/** A running upstream. */
 export class SoakUpstream implements Disposable {
   readonly baseUrl: string;
   /** Order id → when the proxy closed the connection. */
   readonly closedAt = new Map<number, number>();
-  /** Bytes of floods that were written. */
+  /** Bytes that were written at full speed. */
   floodBytes = 0;
   readonly #listener: Deno.TcpListener;
   readonly #connections = new Set<Deno.TcpConn>();
@@ -59,7 +59,7 @@ export class SoakUpstream implements Disposable {
     this.#accept();
   }
 
-  /** Connections that are open. */
+  /** The number of open connections. */
   get open(): number {
     return this.#connections.size;
   }
@@ -80,15 +80,21 @@ export class SoakUpstream implements Disposable {
   async #serve(connection: Deno.TcpConn): Promise<void> {
     connection.setNoDelay(true);
     const order = readOrder(await readRequest(connection));
-    // The model list and whatever else is no stream.
+    // The model list, and all other requests.
     if (order === null) {
       await connection.write(
         encoder.encode("HTTP/1.1 404 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"),
       );
       return;
     }
-    await writeAll(connection, HEAD);
-    const stream: Stream = { connection, order, sent: 0, dueAt: performance.now(), isGone: false };
+    await writeAll(connection, HEADERS);
+    const stream: Stream = {
+      connection,
+      order,
+      sent: 0,
+      dueAt: performance.now(),
+      isClosed: false,
+    };
     if (order.paceMs === 0) this.#flood(stream).catch(() => {});
     else this.#paced.add(stream);
     const byte = new Uint8Array(64);
@@ -97,7 +103,7 @@ export class SoakUpstream implements Disposable {
     } catch {
       // Reset.
     }
-    stream.isGone = true;
+    stream.isClosed = true;
     this.#paced.delete(stream);
     this.closedAt.set(order.id, performance.now());
   }
@@ -115,8 +121,8 @@ export class SoakUpstream implements Disposable {
   }
 
   async #flood(stream: Stream): Promise<void> {
-    const bytes = encoder.encode(toChunk(FLOOD_PIECE));
-    for (; stream.sent < stream.order.words && !stream.isGone; stream.sent++) {
+    const bytes = encoder.encode(toChunk(FLOOD_WORD));
+    for (; stream.sent < stream.order.words && !stream.isClosed; stream.sent++) {
       await writeAll(stream.connection, bytes);
       this.floodBytes += bytes.length;
     }
@@ -145,14 +151,14 @@ function toChunk(content: string): string {
 const END = toEvent({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }) +
   "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n";
 
-function readOrder(body: string): Order | null {
+function readOrder(body: string): StreamOrder | null {
   const found = /order:(\d+):(\d+):(\d+):/.exec(body);
   return found === null
     ? null
     : { id: Number(found[1]), words: Number(found[2]), paceMs: Number(found[3]) };
 }
 
-/** Head and body of a small request. */
+/** The headers and body of a small request. */
 async function readRequest(connection: Deno.TcpConn): Promise<string> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(16 * 1024);

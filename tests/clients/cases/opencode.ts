@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { finishChunk, roleChunk, sse, textChunk, usageChunk } from "../../helpers/chunks.ts";
-import { holdStream } from "../../helpers/upstream.ts";
+import { createOpenStream } from "../../helpers/upstream.ts";
 import {
   buildCallEvents,
   callDeltaEvent,
@@ -183,7 +183,7 @@ test("shows the upstream message of a 400 after one request", async () => {
 test("aborts the upstream request when the user interrupts it", async () => {
   await using session = await startSession();
   const { promise: interrupt, resolve } = Promise.withResolvers<void>();
-  const openStream = holdStream(sse(roleChunk(), textChunk("It begins ")));
+  const openStream = createOpenStream(sse(roleChunk(), textChunk("It begins ")));
   const run = await session.prompt("Hello", [() => {
     resolve();
     return openStream.response;

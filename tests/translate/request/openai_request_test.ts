@@ -1,5 +1,5 @@
 /**
- * toOpenAiRequest on its own: dropped fields and joined texts. Tests of the whole proxy with UPSTREAM_DIALECT=openai
+ * toOpenAiRequest on its own: dropped fields and joined texts. Tests of the handler with UPSTREAM_DIALECT=openai
  * are in tests/http/openai_dialect_test.ts.
  * @module
  */
@@ -9,12 +9,12 @@ import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
 import type * as openrouter from "../../../lib/openrouter/types.ts";
 import { toOpenAiRequest } from "../../../lib/translate/request/openai_request.ts";
 import { type RequestOptions, translateRequest } from "../../../lib/translate/request/request.ts";
-import { ask, call, createProxy, post } from "../../helpers/proxy.ts";
+import { call, createProxy, post, requestBody } from "../../helpers/proxy.ts";
 import { completion } from "../../helpers/chunks.ts";
 import { startUpstream } from "../../helpers/upstream.ts";
 
 function translateAsk(more: Record<string, unknown>, options: Partial<RequestOptions> = {}) {
-  const translated = translateRequest(parseMessagesRequest(ask(more)), {
+  const translated = translateRequest(parseMessagesRequest(requestBody(more)), {
     models: ["openai/gpt-5.1"],
     ...options,
   });
@@ -116,7 +116,10 @@ Deno.test("x-anthropic-beta is not sent with UPSTREAM_DIALECT=openai", async () 
   await using upstream = startUpstream(() => Response.json(completion("Hi")), { check: () => {} });
   const { handler } = createProxy({ upstream, env: { UPSTREAM_DIALECT: "openai" } });
   const tools = [{ name: "A", input_schema: { type: "object" }, strict: true }];
-  const response = await call(handler, post(ask({ model: "anthropic/claude-opus-4.8", tools })));
+  const response = await call(
+    handler,
+    post(requestBody({ model: "anthropic/claude-opus-4.8", tools })),
+  );
   await response.body?.cancel();
   assertEquals(upstream.requests[0]?.headers.get("x-anthropic-beta"), null);
 });

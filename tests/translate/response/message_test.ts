@@ -228,3 +228,13 @@ function collectStream(events: readonly StreamEvent[], name: string): Message {
   assertEquals(Object.keys(cut.input), ["INVALID_JSON"]);
   return { ...message, content: message.content.slice(0, -1) };
 }
+
+Deno.test("translateCompletion rejects a completion without choices", () => {
+  for (const completion of [{}, { choices: [] }, { choices: null }]) {
+    const error = assertThrows(() => translateCompletion(completion, createTranslator()), ApiError);
+    assertEquals(
+      [error.status, error.message],
+      [502, "The upstream response has no choices"],
+    );
+  }
+});

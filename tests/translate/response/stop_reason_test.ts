@@ -9,6 +9,7 @@ import {
   mapStopReason,
   modelError,
 } from "../../../lib/translate/response/stop_reason.ts";
+import { translateChunks } from "../../helpers/translator.ts";
 
 /** Finish reason, native finish reason, whether there is a tool call → stop reason. */
 const ENDS: readonly (readonly [string, string, boolean, anthropic.StopReason])[] = [
@@ -178,3 +179,12 @@ function createInfo(info: Partial<FinishInfo>): FinishInfo {
     ...info,
   };
 }
+
+Deno.test("StreamTranslator keeps both finish reasons if a later chunk has none", () => {
+  const { stop_reason, stop_sequence } = translateChunks(
+    { choices: [{ delta: { content: "Hi" } }] },
+    { choices: [{ delta: {}, finish_reason: "stop", native_finish_reason: "stop_sequence" }] },
+    { choices: [{ delta: {}, finish_reason: null, native_finish_reason: null }] },
+  );
+  assertEquals([stop_reason, stop_sequence], ["stop_sequence", "END"]);
+});

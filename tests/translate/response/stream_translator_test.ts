@@ -14,7 +14,11 @@ import { translateResponse } from "../../../lib/translate/response/message.ts";
 import { type ExpectedError, loadStreamCases, type StreamCase } from "../../helpers/fixtures.ts";
 import { checkGrammar, collapse } from "../../helpers/grammar.ts";
 import { chunkings, parseSse, type SentEvent, toBody } from "../../helpers/sse.ts";
-import { createTranslator, type TranslatorOptions } from "../../helpers/translator.ts";
+import {
+  createTranslator,
+  translateChunks,
+  type TranslatorOptions,
+} from "../../helpers/translator.ts";
 
 /** The result of a stream: events, or an error before the first one. */
 type StreamResult = { events: StreamEvent[] } | { error: ApiError };
@@ -280,4 +284,10 @@ Deno.test("a response has at most 10,000 citations, however many upstream sends"
     event.type === "content_block_delta" && event.delta.type === "citations_delta"
   );
   assertEquals(cited.length, 10_000);
+});
+
+Deno.test("StreamTranslator reads content that is a list of text parts", () => {
+  const content = [{ type: "text", text: "one, " }, { type: "text", text: "two" }];
+  const message = translateChunks({ choices: [{ delta: { content }, finish_reason: "stop" }] });
+  assertEquals(message.content, [{ type: "text", text: "one, two" }]);
 });

@@ -7,9 +7,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { StreamEvent } from "../../../lib/anthropic/types.ts";
 import { ApiError } from "../../../lib/errors.ts";
+import type { ToolCallDelta } from "../../../lib/openrouter/types.ts";
 import { collectMessage } from "../../../lib/translate/response/message.ts";
 import type { StreamTranslator } from "../../../lib/translate/response/stream_translator.ts";
-import { createTranslator } from "../../helpers/translator.ts";
+import { createTranslator, translateChunks } from "../../helpers/translator.ts";
 
 interface Piece {
   index?: number;
@@ -82,4 +83,59 @@ Deno.test("deltas with only an id are assigned to its call, without an index or 
   const [first, second] = heads.map((head, index) => ({ ...head, index }));
   const [tail, last] = tails.map((one, index) => ({ ...one, index: 2 + index }));
   assertEquals(receive([first ?? {}, second ?? {}, tail ?? {}, last ?? {}]), [READ, READ]);
+});
+
+/** Tool calls translated from deltas, one delta per chunk, as `id name input`. */
+function translateDeltas(...deltas: ToolCallDelta[]): string[] {
+  const chunks = deltas.map((delta) => ({
+    choices: [{ delta: { tool_calls: [delta] } }],
+  }));
+  const { content } = translateChunks(...chunks, {
+    choices: [{ delta: {}, finish_reason: "tool_calls" }],
+  });
+  return content.map((block) =>
+    block.type === "tool_use"
+      ? `${block.id} ${block.name} ${JSON.stringify(block.input)}`
+      : block.type
+  );
+}
+
+Deno.test("StreamTranslator separates tool calls with the same id while the first is incomplete", () => {
+  const calls = translateDeltas(
+    { index: 0, id: "x", function: { name: "Read", arguments: '{"a":' } },
+    { index: 1, id: "x", function: { name: "Write", arguments: '{"b":2}' } },
+    { index: 0, function: { arguments: "1}" } },
+  );
+  assertEquals(calls, ['x Read {"a":1}', 'or-x Write {"b":2}']);
+});
+
+Deno.test("StreamTranslator continues a tool call whose deltas repeat the name without id and index", () => {
+  const calls = translateDeltas(
+    { function: { name: "Read", arguments: '{"a":' } },
+    { function: { name: "Read", arguments: "1}" } },
+  );
+  assertEquals(calls, ['toolu_made_1 Read {"a":1}']);
+});
+
+Deno.test("StreamTranslator starts a second tool call for an equal delta without id and index", () => {
+  const calls = translateDeltas(
+    { function: { name: "Read", arguments: '{"a":1}' } },
+    { function: { name: "Read", arguments: '{"a":1}' } },
+  );
+  assertEquals(calls, ['toolu_made_1 Read {"a":1}', 'toolu_made_2 Read {"a":1}']);
+});
+
+Deno.test("StreamTranslator assigns a late id without an index to the tool call that has no id", () => {
+  const calls = translateDeltas(
+    { function: { name: "Read", arguments: '{"a":' } },
+    { id: "late", function: { arguments: "1}" } },
+  );
+  assertEquals(calls, ['late Read {"a":1}']);
+});
+
+Deno.test("StreamTranslator does not end a string in arguments at an escaped quote", () => {
+  const json = '{"a":"\\"{","b":"}\\\\"}';
+  const pieces = [...json].map((text) => ({ index: 0, function: { arguments: text } }));
+  const calls = translateDeltas({ index: 0, id: "x", function: { name: "Read" } }, ...pieces);
+  assertEquals(calls, [`x Read ${json}`]);
 });

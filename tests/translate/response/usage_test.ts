@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { estimateUsage, translateUsage } from "../../../lib/translate/response/usage.ts";
+import { translateChunks } from "../../helpers/translator.ts";
 
 /** Prompt, cached, written → input, read, created. */
 const CACHES: readonly (readonly [number, number, number, number, number, number])[] = [
@@ -84,4 +85,13 @@ Deno.test("translateUsage reports the TTL of a single token written to the cache
     ephemeral_1h_input_tokens: 1,
   });
   assertEquals(translateUsage({ prompt_tokens: 3 }, "1h").cache_creation, undefined);
+});
+
+Deno.test("StreamTranslator reports the last usage if there is more than one", () => {
+  const { usage } = translateChunks(
+    { choices: [{ delta: { content: "Hi" } }], usage: { prompt_tokens: 5, completion_tokens: 1 } },
+    { choices: [{ delta: {}, finish_reason: "stop" }] },
+    { choices: [], usage: { prompt_tokens: 5, completion_tokens: 9 } },
+  );
+  assertEquals(usage.output_tokens, 9);
 });

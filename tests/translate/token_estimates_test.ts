@@ -3,17 +3,17 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { parseCountRequest, parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
-import { ask } from "../helpers/proxy.ts";
+import { requestBody } from "../helpers/proxy.ts";
 
 type Keys = Record<string, unknown>;
 
 Deno.test("estimateInputTokens returns at least 1", () => {
-  const request = parseMessagesRequest(ask());
+  const request = parseMessagesRequest(requestBody());
   assertEquals(estimateInputTokens({ ...request, messages: [], system: [], tools: [] }), 1);
 });
 
 function estimate(keys: Keys): number {
-  return estimateInputTokens(parseCountRequest(ask(keys)));
+  return estimateInputTokens(parseCountRequest(requestBody(keys)));
 }
 
 function estimateBlock(block: Keys): number {
