@@ -13,7 +13,8 @@ import { findTarget, listAt, listTypes, objectAt } from "./nodes.ts";
 const MAX_NODES = 2000;
 const MAX_PLAIN_DEPTH = 16;
 const COMPOSITIONS = ["allOf", "anyOf", "oneOf"] as const;
-const SIMPLE = ["string", "integer", "number", "boolean"] as const;
+/** Other types are written as strings. */
+const TYPES: ReadonlySet<string> = new Set(["array", "boolean", "integer", "number", "object"]);
 
 /** The plain form of a tool's input. */
 export function toPlainSchema(schema: JsonObject): JsonObject {
@@ -122,8 +123,7 @@ function findOwnType(node: JsonObject): unknown {
 
 function findType(node: JsonObject): string {
   const type = findOwnType(node);
-  if (type === "object" || type === "array") return type;
-  return SIMPLE.find((simple) => simple === type) ?? "string";
+  return typeof type === "string" && TYPES.has(type) ? type : "string";
 }
 
 function listValues(node: JsonObject): unknown[] {
