@@ -86,7 +86,7 @@ class PlainWriter {
       // #writeObject merges them.
       if (objects.length > 1 || isJoined) return { ...chosen, type: "object" };
       const texts = uniteTexts(branches);
-      if (texts.length > 0) return describe(chosen, { type: "string", enum: texts });
+      if (texts.length > 0) return describe(chosen, { enum: texts });
       const next = findTarget(this.#root, chosen["$ref"]) ??
         branches.find(({ type }) => type !== "null");
       if (next === undefined) break;

@@ -53,7 +53,7 @@ const VENDORS: readonly VendorRules[] = [
     shapes: [isolateUnions, requireDefined],
   },
   {
-    ids: ["moonshotai/", "~moonshotai/", "kimi", "moonshot"],
+    ids: ["moonshot", "~moonshotai/", "kimi"],
     onlyDefs: true,
     fixes: [typeEnums],
     shapes: [isolateUnions, dropTypeOfReference, requireDefined],
@@ -65,7 +65,7 @@ const VENDORS: readonly VendorRules[] = [
   },
   {
     // "Grammar error: … failed to compile JSON schema".
-    ids: ["mistralai/", "~mistralai/", "mistral", "codestral", "devstral"],
+    ids: ["mistral", "~mistralai/", "codestral", "devstral"],
     ignores: ["$schema", "$id"],
   },
 ];

@@ -205,6 +205,10 @@ testFix("isolateUnions", isolateUnions, [
     schema: { type: "string", anyOf: [{ type: "number" }] },
   },
   {
+    about: "keeps branches with and without a type of a union without one",
+    schema: { anyOf: [{ type: "string" }, { minLength: 1 }, { $ref: "#/$defs/A" }] },
+  },
+  {
     about: "keeps a union without a type",
     schema: { anyOf: [{ type: "string" }, { type: "number" }], description: "D" },
   },
