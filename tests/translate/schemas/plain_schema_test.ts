@@ -223,6 +223,11 @@ const PROPERTIES: readonly { about: string; schema: unknown; plain: JsonObject }
   },
   { about: "objects of allOf", schema: { allOf: [A, B] }, plain: { ...AB, required: ["a", "b"] } },
   { about: "one object of allOf", schema: { allOf: [A] }, plain: A },
+  {
+    about: "one object of allOf with what a union requires of it",
+    schema: { allOf: [AB], anyOf: [{ required: ["a"] }] },
+    plain: { ...AB, required: ["a"] },
+  },
   { about: "one object of allOf after a title", schema: { allOf: [{ title: "T" }, A] }, plain: A },
   {
     about: "a target in allOf, with a description",
