@@ -117,9 +117,9 @@ export function typeEnums(node: JsonObject, { drop }: SchemaContext): JsonObject
   return { ...node, type: types.length === 1 ? types[0] : types, enum: fitting };
 }
 
+/** The type of a value of an enum; lists count as objects, as neither is kept. */
 function nameType(value: unknown): string {
   if (value === null) return "null";
-  if (Array.isArray(value)) return "array";
   return typeof value === "number" && Number.isInteger(value) ? "integer" : typeof value;
 }
 

@@ -37,7 +37,7 @@ class PlainWriter {
 
   write(): JsonObject {
     const references = new Set(listReferences(this.#root));
-    return this.#writeObject({ ...this.#root, type: "object" }, { depth: 0, references });
+    return this.#writeObject(this.#root, { depth: 0, references });
   }
 
   #write(value: unknown, position: Position): JsonObject {

@@ -146,7 +146,7 @@ class PatternReader {
     this.#at++;
     const to = this.#readMemberChar();
     // A set as the end of a range is literal in ECMAScript and an error in Python.
-    return to !== null && from !== "" && to !== "" && from <= to;
+    return to !== null && from !== "" && from <= to;
   }
 
   /** The current character; "" for a set such as `\w`, null if a dialect does not support it. */

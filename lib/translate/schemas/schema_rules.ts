@@ -126,11 +126,10 @@ export function adaptSchema(schema: JsonObject, options: AdaptOptions): JsonObje
 }
 
 function flattenRoot(root: JsonObject, drop: (keyword: string) => void): JsonObject {
-  const isComposed = COMPOSITIONS.some((keyword) => root[keyword] !== undefined);
-  const flat = isComposed ? flatten(root, { root, drop }) : root;
+  const flat = flatten(root, { root, drop });
   const misplaced = NOT_AT_ROOT.filter((key) => flat[key] !== undefined);
   for (const key of misplaced) drop(key);
-  return misplaced.length === 0 ? flat : without(flat, ...misplaced);
+  return without(flat, ...misplaced);
 }
 
 interface WalkContext {

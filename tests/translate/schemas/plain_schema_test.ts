@@ -96,6 +96,12 @@ const PROPERTIES: readonly { about: string; schema: unknown; plain: JsonObject }
   },
   { about: "an enum of numbers of a string", schema: { type: "string", enum: [1, 2] }, plain: S },
   { about: "an enum of strings of a number", schema: { type: "number", enum: ["a"] }, plain: N },
+  {
+    about: "an enum of several types by its first value",
+    schema: { enum: [null, "a", 1, true] },
+    plain: { ...S, enum: ["a"] },
+  },
+  { about: "an enum whose first value is a number", schema: { enum: [1, "a"] }, plain: I },
   // Lists.
   { about: "a list of anything", schema: { type: "array" }, plain: { type: "array", items: S } },
   {
@@ -127,6 +133,11 @@ const PROPERTIES: readonly { about: string; schema: unknown; plain: JsonObject }
     about: "a list of targets",
     schema: { items: { $ref: "#/$defs/I" } },
     plain: { type: "array", items: { ...I, description: "inner" } },
+  },
+  {
+    about: "a tuple that starts with the schema false",
+    schema: { prefixItems: [false], items: N },
+    plain: { type: "array", items: S },
   },
   // Descriptions.
   {
@@ -279,6 +290,11 @@ const PROPERTIES: readonly { about: string; schema: unknown; plain: JsonObject }
   {
     about: "a string constant before a number",
     schema: { anyOf: [{ const: "a" }, N] },
+    plain: { ...S, enum: ["a"] },
+  },
+  {
+    about: "a described constant without its description",
+    schema: { anyOf: [{ const: "a", description: "A" }, { type: "null" }] },
     plain: { ...S, enum: ["a"] },
   },
   // Recursive schemas are cut where they repeat.

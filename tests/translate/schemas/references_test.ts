@@ -1,7 +1,8 @@
 /** Each form of reference, and where its target is moved. @module */
 
 import { assert, assertEquals } from "@std/assert";
-import type { JsonObject } from "../../../lib/json.ts";
+import { isJsonObject, type JsonObject } from "../../../lib/json.ts";
+import { findTarget } from "../../../lib/translate/schemas/nodes.ts";
 import { gatherReferences } from "../../../lib/translate/schemas/references.ts";
 
 const CASES: readonly { about: string; schema: JsonObject; gathered?: JsonObject }[] = [
@@ -201,6 +202,12 @@ for (const { about, schema, gathered } of CASES) {
     assertEquals(JSON.stringify(schema), before);
   });
 }
+
+Deno.test("gatherReferences replaces an anchor with a reference that has a target", () => {
+  const { items, $defs } = gatherReferences({ items: { $ref: "#anchor" } });
+  assert(isJsonObject(items) && isJsonObject($defs));
+  assert(findTarget({ $defs }, items["$ref"]) !== undefined, JSON.stringify(items));
+});
 
 Deno.test("gatherReferences cuts long names to 64 characters", () => {
   const name = "x".repeat(64);
