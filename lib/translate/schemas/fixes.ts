@@ -117,9 +117,9 @@ export function typeEnums(node: JsonObject, { drop }: SchemaContext): JsonObject
   return { ...node, type: types.length === 1 ? types[0] : types, enum: fitting };
 }
 
+/** The type of a value of an enum; lists count as objects, as neither is kept. */
 function nameType(value: unknown): string {
   if (value === null) return "null";
-  if (Array.isArray(value)) return "array";
   return typeof value === "number" && Number.isInteger(value) ? "integer" : typeof value;
 }
 
@@ -128,19 +128,14 @@ function isOfType(value: unknown, type: unknown): boolean {
   return name === type || (name === "integer" && type === "number");
 }
 
-/** Keywords that Moonshot and Gemini accept next to `anyOf`. */
-const UNION_SIBLINGS: readonly string[] = ["anyOf", "description", "title", "default", "$defs"];
-
 /**
  * Moonshot: "when using anyOf, type should be defined in anyOf items instead of the parent schema"; Gemini:
- * "When using any_of, it must be the only field set". An object with other keywords is flattened.
+ * "When using any_of, it must be the only field set". An object with properties of its own is flattened.
  */
 export function isolateUnions(node: JsonObject, context: SchemaContext): JsonObject {
   if (!Array.isArray(node["anyOf"])) return node;
-  const pushed = pushType(node);
-  const others = Object.keys(without(pushed, ...UNION_SIBLINGS));
-  const isObject = others.includes("properties") || others.includes("required");
-  return isObject ? { type: "object", ...flatten(node, context) } : pushed;
+  const isObject = node["properties"] !== undefined || node["required"] !== undefined;
+  return isObject ? { type: "object", ...flatten(node, context) } : pushType(node);
 }
 
 /** Moves the type of a union to its branches. A branch of another type can never be valid. */

@@ -142,20 +142,18 @@ function joinProperties(base: JsonObject, more: JsonObject): JsonObject {
 
 /** `additionalProperties` depends on the properties next to it; joining adds to these. */
 function isClosureExact(base: JsonObject, more: JsonObject): boolean {
-  const [a, b] = [base, more].map((schema) => ({
-    isOpen: [undefined, true].includes(readSwitch(schema)),
-    names: Object.keys(objectAt(schema, "properties")),
-  }));
-  if (a === undefined || b === undefined) return true;
-  const [inA, inB] = [new Set(a.names), new Set(b.names)];
-  return (a.isOpen || b.names.every((name) => inA.has(name))) &&
-    (b.isOpen || a.names.every((name) => inB.has(name)));
+  return accepts(base, more) && accepts(more, base);
 }
 
-function readSwitch(schema: JsonObject): boolean | undefined {
-  const value = schema["additionalProperties"];
-  if (value === undefined || typeof value === "boolean") return value;
-  return isSame(value, {}) ? true : false;
+/** Whether a schema accepts properties of any value under the names that another defines. */
+function accepts(schema: JsonObject, other: JsonObject): boolean {
+  const defined = objectAt(schema, "properties");
+  const names = Object.keys(objectAt(other, "properties"));
+  return isOpen(schema) || names.every((name) => Object.hasOwn(defined, name));
+}
+
+function isOpen({ additionalProperties: rest = true }: JsonObject): boolean {
+  return rest === true || isSame(rest, {});
 }
 
 /** One schema that accepts what any branch accepts. */
@@ -172,12 +170,11 @@ function unite(branches: readonly JsonObject[]): JsonObject {
     uniteValues([...schemas.values()]),
   ]);
   const united: JsonObject = { properties: Object.fromEntries(properties) };
-  const required = listAt(branches[0] ?? {}, "required")
+  const [first = {}] = branches;
+  const required = listAt(first, "required")
     .filter((name) => branches.every((branch) => listAt(branch, "required").includes(name)));
   if (required.length > 0) united["required"] = required;
-  if (branches.every((branch) => readSwitch(branch) === false)) {
-    united["additionalProperties"] = false;
-  }
+  if (!branches.some(isOpen)) united["additionalProperties"] = false;
   return united;
 }
 

@@ -109,9 +109,8 @@ function isObject(value: unknown): value is object {
 
 /** The keys of a JSON pointer in a URI fragment. */
 export function splitPointer(reference: string): string[] {
-  return reference.slice(1).split("/").slice(1).map((key) =>
-    unescapeUri(key).replaceAll("~1", "/").replaceAll("~0", "~")
-  );
+  return reference.split("/").slice(1)
+    .map((key) => unescapeUri(key).replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function unescapeUri(text: string): string {

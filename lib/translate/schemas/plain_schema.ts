@@ -13,7 +13,8 @@ import { findTarget, listAt, listTypes, objectAt } from "./nodes.ts";
 const MAX_NODES = 2000;
 const MAX_PLAIN_DEPTH = 16;
 const COMPOSITIONS = ["allOf", "anyOf", "oneOf"] as const;
-const SIMPLE = ["string", "integer", "number", "boolean"] as const;
+/** Other types are written as strings. */
+const TYPES: ReadonlySet<string> = new Set(["array", "boolean", "integer", "number", "object"]);
 
 /** The plain form of a tool's input. */
 export function toPlainSchema(schema: JsonObject): JsonObject {
@@ -36,7 +37,7 @@ class PlainWriter {
 
   write(): JsonObject {
     const references = new Set(listReferences(this.#root));
-    return this.#writeObject({ ...this.#root, type: "object" }, { depth: 0, references });
+    return this.#writeObject(this.#root, { depth: 0, references });
   }
 
   #write(value: unknown, position: Position): JsonObject {
@@ -85,7 +86,7 @@ class PlainWriter {
       // #writeObject merges them.
       if (objects.length > 1 || isJoined) return { ...chosen, type: "object" };
       const texts = uniteTexts(branches);
-      if (texts.length > 0) return describe(chosen, { type: "string", enum: texts });
+      if (texts.length > 0) return describe(chosen, { enum: texts });
       const next = findTarget(this.#root, chosen["$ref"]) ??
         branches.find(({ type }) => type !== "null");
       if (next === undefined) break;
@@ -122,8 +123,7 @@ function findOwnType(node: JsonObject): unknown {
 
 function findType(node: JsonObject): string {
   const type = findOwnType(node);
-  if (type === "object" || type === "array") return type;
-  return SIMPLE.find((simple) => simple === type) ?? "string";
+  return typeof type === "string" && TYPES.has(type) ? type : "string";
 }
 
 function listValues(node: JsonObject): unknown[] {

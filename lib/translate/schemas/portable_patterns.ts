@@ -33,7 +33,7 @@ class PatternReader {
   read(): boolean {
     // A lone surrogate cannot be sent as UTF-8.
     if (!this.#text.isWellFormed()) return false;
-    while (this.#at < this.#text.length) {
+    while (this.#peek() !== "") {
       if (!this.#readOne()) return false;
     }
     return this.#depth === 0;
@@ -99,7 +99,7 @@ class PatternReader {
       return true;
     }
     this.#at++;
-    const [from, to] = [Number(min), max === "" ? 0 : Number(max)];
+    const [from, to] = [Number(min), Number(max)];
     if (Math.max(from, to) > MAX_REPEAT || (max !== "" && to < from)) return false;
     return this.#repeat();
   }
@@ -121,14 +121,14 @@ class PatternReader {
     if (char === "x") return isHex(this.#take()) && isHex(this.#take());
     if (char === "0") return !isDigit(this.#peek());
     if (CLASS_LETTERS.includes(char) || CONTROL_LETTERS.includes(char)) return true;
-    return char !== "" && char < "\x7f" && !/[0-9A-Za-z]/.test(char);
+    return char < "\x7f" && !/[0-9A-Za-z]/.test(char);
   }
 
   /** After the opening bracket. An empty class, or one that starts with a bracket, differs between dialects. */
   #readClass(): boolean {
     if (this.#peek() === "^") this.#at++;
     if (this.#peek() === "]") return false;
-    while (this.#at < this.#text.length) {
+    while (this.#peek() !== "") {
       if (this.#peek() === "]") {
         this.#at++;
         return true;
@@ -142,11 +142,11 @@ class PatternReader {
   #readMember(): boolean {
     const from = this.#readMemberChar();
     if (from === null) return false;
-    if (this.#peek() !== "-" || this.#peek(1) === "]" || this.#peek(1) === "") return true;
+    if (this.#peek() !== "-" || this.#peek(1) === "]") return true;
     this.#at++;
     const to = this.#readMemberChar();
     // A set as the end of a range is literal in ECMAScript and an error in Python.
-    return to !== null && from !== "" && to !== "" && from <= to;
+    return to !== null && from !== "" && from <= to;
   }
 
   /** The current character; "" for a set such as `\w`, null if a dialect does not support it. */
@@ -179,9 +179,9 @@ function decodeEscape(escape: string): string {
 }
 
 function isDigit(char: string): boolean {
-  return char >= "0" && char <= "9" && char.length === 1;
+  return char >= "0" && char <= "9";
 }
 
 function isHex(char: string): boolean {
-  return /^[0-9A-Fa-f]$/.test(char);
+  return /[0-9A-Fa-f]/.test(char);
 }

@@ -6,15 +6,7 @@
  */
 
 import type { JsonObject } from "../../json.ts";
-import {
-  findTarget,
-  mapSchemas,
-  MAX_DEPTH,
-  objectAt,
-  type Place,
-  splitPointer,
-  without,
-} from "./nodes.ts";
+import { findTarget, mapSchemas, MAX_DEPTH, objectAt, splitPointer, without } from "./nodes.ts";
 
 /** More than any real schema has; each target is copied. */
 const MAX_TARGETS = 200;
@@ -37,23 +29,23 @@ class Gatherer {
   }
 
   gather(): JsonObject {
-    const walked = this.#walk(this.#root, null, 0);
+    const walked = this.#walk(this.#root, 0);
     if (this.#names.size === 0) return this.#root;
     const definitions: [string, unknown][] = Object.entries(objectAt(walked, "$defs"));
     // The queue grows during the loop: a target may refer to further ones.
     for (const { name, target } of this.#queue) {
-      definitions.push([name, this.#walk(target, null, 0)]);
+      definitions.push([name, this.#walk(target, 0)]);
     }
     return { ...without(walked, "definitions"), $defs: Object.fromEntries(definitions) };
   }
 
-  #walk(node: JsonObject, place: Place | null, depth: number): JsonObject {
+  #walk(node: JsonObject, depth: number): JsonObject {
     if (depth >= MAX_DEPTH) return node;
     return Object.fromEntries(
       Object.entries(node).map(([key, value]) => {
         if (key === "$ref" && typeof value === "string") return [key, this.#move(value)];
-        const replace = (schema: JsonObject, at: Place) => this.#walk(schema, at, depth + 1);
-        return [key, mapSchemas({ key, parent: place }, value, replace)];
+        const replace = (schema: JsonObject) => this.#walk(schema, depth + 1);
+        return [key, mapSchemas({ key, parent: null }, value, replace)];
       }),
     );
   }

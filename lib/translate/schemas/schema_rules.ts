@@ -53,7 +53,7 @@ const VENDORS: readonly VendorRules[] = [
     shapes: [isolateUnions, requireDefined],
   },
   {
-    ids: ["moonshotai/", "~moonshotai/", "kimi", "moonshot"],
+    ids: ["moonshot", "~moonshotai/", "kimi"],
     onlyDefs: true,
     fixes: [typeEnums],
     shapes: [isolateUnions, dropTypeOfReference, requireDefined],
@@ -65,7 +65,7 @@ const VENDORS: readonly VendorRules[] = [
   },
   {
     // "Grammar error: … failed to compile JSON schema".
-    ids: ["mistralai/", "~mistralai/", "mistral", "codestral", "devstral"],
+    ids: ["mistral", "~mistralai/", "codestral", "devstral"],
     ignores: ["$schema", "$id"],
   },
 ];
@@ -126,11 +126,10 @@ export function adaptSchema(schema: JsonObject, options: AdaptOptions): JsonObje
 }
 
 function flattenRoot(root: JsonObject, drop: (keyword: string) => void): JsonObject {
-  const isComposed = COMPOSITIONS.some((keyword) => root[keyword] !== undefined);
-  const flat = isComposed ? flatten(root, { root, drop }) : root;
+  const flat = flatten(root, { root, drop });
   const misplaced = NOT_AT_ROOT.filter((key) => flat[key] !== undefined);
   for (const key of misplaced) drop(key);
-  return misplaced.length === 0 ? flat : without(flat, ...misplaced);
+  return without(flat, ...misplaced);
 }
 
 interface WalkContext {
