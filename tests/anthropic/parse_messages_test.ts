@@ -52,6 +52,31 @@ const BLOCKS: Bad[] = [
     assistant({ type: "text", text: 1 }),
     `${BLOCK}.text.text: ${STRING}`,
   ],
+  [
+    "an image whose source is text",
+    user({ type: "image", source: "x" }),
+    `${BLOCK}.image.source: ${OBJECT}`,
+  ],
+  [
+    "a document whose source is text",
+    user({ type: "document", source: "x" }),
+    `${BLOCK}.document.source: ${OBJECT}`,
+  ],
+  [
+    "a part of a search result that is text",
+    user({ type: "search_result", source: "s", title: "t", content: ["x"] }),
+    `${BLOCK}.search_result.content.0: ${OBJECT}`,
+  ],
+  [
+    "an image url that ends in a line break",
+    image({ type: "url", url: "https://example.com/a.png\n" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
+    "an image whose data ends like a data URL",
+    image({ data: "data:image/png,data:" }),
+    `${BLOCK}.image.source.base64.data: Input should be valid base64`,
+  ],
   ["an image without source", user({ type: "image" }), `${BLOCK}.image.source: ${REQUIRED}`],
   [
     "an unknown image source",

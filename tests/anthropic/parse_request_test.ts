@@ -107,6 +107,11 @@ const BODIES: Bad[] = [
     body({ context_management: { edits: ["x"] } }),
     `context_management.edits.0: ${OBJECT}`,
   ],
+  [
+    "a format that is not an object",
+    body({ output_config: { format: "json" } }),
+    `output_config.format: ${OBJECT}`,
+  ],
   ["an unknown speed", body({ speed: "slow" }), "speed: Input should be 'standard' or 'fast'"],
   [
     "an unknown service tier",
@@ -265,6 +270,13 @@ const VALID: [name: string, body: unknown][] = [
     ...body({ max_tokens: 0, tool_choice: { type: "none" } }),
   }],
   ["a tool of type custom", tool({ type: "custom" })],
+  ["max_tokens 0 with adaptive thinking", body({ max_tokens: 0, thinking: { type: "adaptive" } })],
+  ["max_tokens 0 with a tool choice of auto", {
+    ...tool({}),
+    ...body({ max_tokens: 0, tool_choice: { type: "auto" } }),
+  }],
+  ["max_tokens 1 with a stream", body({ max_tokens: 1, stream: true })],
+  ["a user_id of no characters", body({ metadata: { user_id: "" } })],
   ["a tool without schema type", tool({ input_schema: {} })],
 ];
 
@@ -549,6 +561,7 @@ Deno.test("parseMessagesRequest reads the effort of a system turn, and drops an 
 
 Deno.test("parseCountRequest refuses invalid requests", () => {
   const cases: Bad[] = [
+    ["", null, OBJECT],
     ["", {}, `model: ${REQUIRED}`],
     ["", { model: "m" }, `messages: ${REQUIRED}`],
     ["", { model: "m", messages: [] }, "messages: at least one message is required"],
