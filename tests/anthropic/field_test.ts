@@ -127,3 +127,22 @@ Deno.test("invalidError names the path, unless it is the whole body", () => {
   assertEquals(invalidError("a.0", "no").message, "a.0: no");
   assertEquals(invalidError("", "no").message, "no");
 });
+
+Deno.test("Field takes lists of 100,000 items, 200,000 items in all lists together, and not one more", () => {
+  const items = Array(100_000).fill(1);
+  const root = new Field({ a: items, b: items, none: [], one: [1], long: [...items, 1] });
+  const refuseList = (key: string) => assertThrows(() => root.at(key).asList(), ApiError).message;
+  assertEquals(
+    refuseList("long"),
+    "long: List should have at most 100000 items after validation, not 100001",
+  );
+  assertEquals(["a", "b", "none"].map((key) => root.at(key).asList().length), [
+    100_000,
+    100_000,
+    0,
+  ]);
+  assertEquals(
+    refuseList("one"),
+    "one: Lists should have at most 200000 items in the whole request",
+  );
+});
