@@ -61,7 +61,7 @@ const TEXTS: ReadonlyMap<unknown, (block: Field) => string | null> = new Map([
 export function parseUserContent(content: Field): UserContent[] {
   const blocks = parseContent(content, parseUserBlock);
   if (blocks.length > 0) return blocks;
-  const turnPath = content.path.replace(/\.content$/, "");
+  const turnPath = content.path.replace(".content", "");
   throw invalidError(turnPath, "user messages must have non-empty content");
 }
 

@@ -39,7 +39,7 @@ const UNSET = -1;
 export function parseMessagesRequest(body: unknown): MessagesRequest {
   const root = new Field(body);
   root.requireObject();
-  const request: MessagesRequest = {
+  const request: Omit<MessagesRequest, "droppedFields"> = {
     model: root.at("model").asName(),
     max_tokens: root.at("max_tokens").asInteger({ min: 0 }),
     ...parsePrompt(root),
@@ -53,12 +53,10 @@ export function parseMessagesRequest(body: unknown): MessagesRequest {
     cache_control: parseCacheControl(root.at("cache_control")),
     ...parseOutputConfig(root),
     service_tier: parseServiceTier(root),
-    droppedFields: [],
   };
   rejectUnsupportedModes(root);
   if (request.max_tokens === 0) rejectOutputWithZeroTokens(request);
-  request.droppedFields = root.listDroppedFields();
-  return request;
+  return { ...request, droppedFields: root.listDroppedFields() };
 }
 
 /**
@@ -226,7 +224,7 @@ function parseServiceTier(root: Field): MessagesRequest["service_tier"] {
 }
 
 /** With `max_tokens: 0` the response is empty, so options that require output are rejected. */
-function rejectOutputWithZeroTokens(request: MessagesRequest): void {
+function rejectOutputWithZeroTokens(request: Omit<MessagesRequest, "droppedFields">): void {
   const choice = request.tool_choice?.type ?? "auto";
   const option = request.stream
     ? "stream"

@@ -116,8 +116,8 @@ export function findRefusal(error: unknown): Refusal | null {
 class RefusalError extends ApiError {
   readonly refusal: Refusal;
 
-  constructor(refusal: Refusal, type: ErrorType, message: string, options: ApiErrorOptions = {}) {
-    super(type, message, options);
+  constructor(refusal: Refusal, type: ErrorType, message: string) {
+    super(type, message);
     this.refusal = refusal;
   }
 }

@@ -79,13 +79,12 @@ export class BodyReader<B extends ArrayBufferLike = ArrayBuffer> {
   }
 }
 
-/** Only byte streams, such as fetch bodies, support BYOB readers; others throw. */
+/** Only byte streams, such as fetch bodies, support BYOB readers; others throw. A locked stream throws again later. */
 function openByobReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | null {
   try {
     return body.getReader({ mode: "byob" });
-  } catch (error) {
-    if (error instanceof TypeError) return null;
-    throw error;
+  } catch {
+    return null;
   }
 }
 

@@ -72,7 +72,7 @@ class EventStream extends ResponseStream<string> {
     let first = "";
     try {
       while (first === "" && this.ended === null) {
-        this.startedRead ??= this.read();
+        this.startedRead = this.read();
         const text = await Promise.race([this.startedRead, this.#openLimit.promise]);
         if (this.ended !== null) break;
         if (text === undefined) {

@@ -106,7 +106,7 @@ class EventObserver {
       this.#partial.push(bytes.subarray(0, end));
       events = this.#takePartial();
     }
-    if (end < bytes.length) this.#append(bytes.subarray(end));
+    this.#append(bytes.subarray(end));
     return this.#observe(events);
   }
 

@@ -56,7 +56,6 @@ export abstract class ResponseStream<T> implements OpenStream {
   protected ended: StreamEnd | null = null;
   readonly #options: ResponseStreamOptions;
   #controller: Controller | null = null;
-  #isPulling = false;
 
   constructor(body: ByteStream, options: ResponseStreamOptions) {
     this.#options = options;
@@ -89,12 +88,8 @@ export abstract class ResponseStream<T> implements OpenStream {
   }
 
   end(error: ApiError): void {
-    if (this.ended !== null) return;
+    // Sent by the pull that waits for upstream, or else by the next one.
     this.pending += this.fail(error);
-    // A pull that waits for upstream sends it.
-    if (this.#controller === null || this.#isPulling) return;
-    this.#controller.enqueue(encoder.encode(this.#takePending()));
-    this.#controller.close();
   }
 
   /** Ends the stream. @returns the error event to send */
@@ -124,7 +119,6 @@ export abstract class ResponseStream<T> implements OpenStream {
   }
 
   async #pull(controller: Controller): Promise<void> {
-    this.#isPulling = true;
     this.timer.endWrite();
     let output: Output = this.#takePending();
     try {
@@ -139,7 +133,6 @@ export abstract class ResponseStream<T> implements OpenStream {
     } catch (error) {
       output = this.fail(error);
     }
-    this.#isPulling = false;
     if (output === "") output = this.#takePending();
     if (this.ended?.how === "client_gone") return;
     if (output !== "") {

@@ -52,6 +52,31 @@ const BLOCKS: Bad[] = [
     assistant({ type: "text", text: 1 }),
     `${BLOCK}.text.text: ${STRING}`,
   ],
+  [
+    "an image whose source is text",
+    user({ type: "image", source: "x" }),
+    `${BLOCK}.image.source: ${OBJECT}`,
+  ],
+  [
+    "a document whose source is text",
+    user({ type: "document", source: "x" }),
+    `${BLOCK}.document.source: ${OBJECT}`,
+  ],
+  [
+    "a part of a search result that is text",
+    user({ type: "search_result", source: "s", title: "t", content: ["x"] }),
+    `${BLOCK}.search_result.content.0: ${OBJECT}`,
+  ],
+  [
+    "an image url that ends in a line break",
+    image({ type: "url", url: "https://example.com/a.png\n" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
+    "an image whose data ends like a data URL",
+    image({ data: "data:image/png,data:" }),
+    `${BLOCK}.image.source.base64.data: Input should be valid base64`,
+  ],
   ["an image without source", user({ type: "image" }), `${BLOCK}.image.source: ${REQUIRED}`],
   [
     "an unknown image source",
@@ -85,6 +110,80 @@ const BLOCKS: Bad[] = [
       source: { type: "base64", media_type: "application/pdf", data: "data:application/p" },
     }),
     `${BLOCK}.document.source.base64.data: Input should be valid base64`,
+  ],
+  [
+    "an image whose data is a data URL without a type",
+    image({ data: "data:;data:image/png;base64,iVBO" }),
+    `${BLOCK}.image.source.base64.data: Input should be valid base64`,
+  ],
+  [
+    "an image whose data is a data URL with a long type",
+    image({ data: `data:${"x".repeat(51)}data:image/png;base64,iVBO` }),
+    `${BLOCK}.image.source.base64.data: Input should be valid base64`,
+  ],
+  [
+    "an image with empty data",
+    image({ data: "" }),
+    `${BLOCK}.image.source.base64.data: ${NOT_EMPTY}`,
+  ],
+  [
+    "an empty image url",
+    image({ type: "url", url: "" }),
+    `${BLOCK}.image.source.url.url: ${NOT_EMPTY}`,
+  ],
+  [
+    "an image url whose scheme only ends in https",
+    image({ type: "url", url: "xhttps://example.com/a.png" }),
+    `${BLOCK}.image.source.url.url: Input should be a valid URL`,
+  ],
+  [
+    "a document url that cannot be fetched",
+    user({ type: "document", source: { type: "url", url: "ftp://example.com/a.pdf" } }),
+    `${BLOCK}.document.source.url.url: Input should be a valid URL`,
+  ],
+  [
+    "a plain text document of another media type",
+    user({ type: "document", source: { type: "text", media_type: "text/html", data: "x" } }),
+    `${BLOCK}.document.source.text.media_type: Input should be 'text/plain'`,
+  ],
+  [
+    "a plain text document without data",
+    user({ type: "document", source: { type: "text", media_type: "text/plain" } }),
+    `${BLOCK}.document.source.text.data: ${REQUIRED}`,
+  ],
+  [
+    "a document context that is not a string",
+    user({
+      type: "document",
+      source: { type: "text", media_type: "text/plain", data: "x" },
+      context: 7,
+    }),
+    `${BLOCK}.document.context: ${STRING}`,
+  ],
+  [
+    "a file without an id as image source",
+    image({ type: "file" }),
+    `${BLOCK}.image.source: file sources are not supported; send base64 or a url`,
+  ],
+  [
+    "an unknown type of breakpoint",
+    user({ type: "text", text: "x", cache_control: { type: "forever" } }),
+    `${BLOCK}.text.cache_control.type: Input should be 'ephemeral'`,
+  ],
+  [
+    "an unknown ttl of a breakpoint",
+    user({ type: "text", text: "x", cache_control: { type: "ephemeral", ttl: "2h" } }),
+    `${BLOCK}.text.cache_control.ttl: Input should be '5m' or '1h'`,
+  ],
+  [
+    "a breakpoint that is not an object",
+    user({ type: "text", text: "x", cache_control: "ephemeral" }),
+    `${BLOCK}.text.cache_control: ${OBJECT}`,
+  ],
+  [
+    "a search result without title",
+    user({ type: "search_result", source: "s", content: [] }),
+    `${BLOCK}.search_result.title: ${REQUIRED}`,
   ],
   [
     "an image source without url",
@@ -245,6 +344,52 @@ const TOOLS: Bad[] = [
     "a tool without input_schema",
     tool({ input_schema: undefined }),
     `tools.0.custom.input_schema: ${REQUIRED}`,
+  ],
+  [
+    "a null input_schema",
+    tool({ input_schema: null }),
+    `tools.0.custom.input_schema: ${REQUIRED}`,
+  ],
+  ["a number as type of a tool", tool({ type: 1 }), `tools.0.type: ${STRING}`],
+  [
+    "an empty domain",
+    body({ tools: [{ ...SEARCH, blocked_domains: [""] }] }),
+    `tools.0.web_search_20250305.blocked_domains.0: ${NOT_EMPTY}`,
+  ],
+  [
+    "an unknown type of location",
+    body({ tools: [{ ...SEARCH, user_location: { type: "exact" } }] }),
+    `tools.0.web_search_20250305.user_location: ${tag("exact", "approximate")}`,
+  ],
+  [
+    "a number as city of a location",
+    body({ tools: [{ ...SEARCH, user_location: { type: "approximate", city: 1 } }] }),
+    `tools.0.web_search_20250305.user_location.city: ${STRING}`,
+  ],
+  [
+    "an advisor with max_tokens 0",
+    body({ tools: [{ type: "advisor_20260301", name: "advisor", max_tokens: 0 }] }),
+    "tools.0.advisor_20260301.max_tokens: Input should be greater than or equal to 1",
+  ],
+  ["a word as strict", tool({ strict: "yes" }), `tools.0.strict: ${BOOLEAN}`],
+  ["a word as defer_loading", tool({ defer_loading: "yes" }), `tools.0.defer_loading: ${BOOLEAN}`],
+  [
+    "a tool_choice for a dropped tool without a name, by its type",
+    body({ tools: [{ type: "mcp_toolset" }], tool_choice: { type: "tool", name: "mcp_toolset" } }),
+    "tool_choice: 'mcp_toolset' is not supported by this proxy",
+  ],
+  [
+    "a tool_choice for a dropped tool whose name is its type",
+    body({
+      tools: [{ type: "computer_20250124", name: "computer_20250124" }],
+      tool_choice: { type: "any" },
+    }),
+    "tool_choice: 'computer_20250124' is not supported by this proxy",
+  ],
+  [
+    "a tool_choice for a web search that is not offered",
+    { ...tool({}), tool_choice: { type: "tool", name: "web_search" } },
+    "tool_choice: Tool 'web_search' not found in provided tools",
   ],
   ["text as input_schema", tool({ input_schema: "{}" }), `tools.0.custom.input_schema: ${OBJECT}`],
   [

@@ -4,6 +4,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { toInvalidInput } from "../../lib/anthropic/parse_messages.ts";
 import { parseCountRequest, parseMessagesRequest } from "../../lib/anthropic/parse_request.ts";
+import type { MessagesRequest } from "../../lib/anthropic/types.ts";
 import { ApiError } from "../../lib/errors.ts";
 import {
   assistant,
@@ -73,6 +74,43 @@ const BODIES: Bad[] = [
       tool_choice: { type: "any" },
     }),
     "max_tokens: 0 cannot be combined with tool_choice",
+  ],
+  ...["tool", "any"].map((type): Bad => [
+    `max_tokens 0 with a tool_choice of ${type}`,
+    { ...tool({}), max_tokens: 0, tool_choice: { type, name: "Bash" } },
+    "max_tokens: 0 cannot be combined with tool_choice",
+  ]),
+  [
+    "a format of another type",
+    body({ output_config: { format: { type: "text" } } }),
+    "output_config.format.type: Input should be 'json_schema'",
+  ],
+  ["a fallback that is not an object", body({ fallbacks: ["m"] }), `fallbacks.0: ${OBJECT}`],
+  ["a fallback without a model", body({ fallbacks: [{}] }), `fallbacks.0.model: ${REQUIRED}`],
+  ["fallbacks that are another word", body({ fallbacks: "none" }), `fallbacks: ${LIST}`],
+  [
+    "an unknown keep of a clear_thinking edit",
+    body({
+      context_management: { edits: [{ type: "clear_thinking_20251015", keep: { type: "some" } }] },
+    }),
+    `context_management.edits.0.clear_thinking_20251015.keep: ${
+      tag("some", "all", "thinking_turns")
+    }`,
+  ],
+  [
+    "context_management as a list",
+    body({ context_management: [] }),
+    `context_management: ${OBJECT}`,
+  ],
+  [
+    "a context edit that is not an object",
+    body({ context_management: { edits: ["x"] } }),
+    `context_management.edits.0: ${OBJECT}`,
+  ],
+  [
+    "a format that is not an object",
+    body({ output_config: { format: "json" } }),
+    `output_config.format: ${OBJECT}`,
   ],
   ["an unknown speed", body({ speed: "slow" }), "speed: Input should be 'standard' or 'fast'"],
   [
@@ -232,6 +270,13 @@ const VALID: [name: string, body: unknown][] = [
     ...body({ max_tokens: 0, tool_choice: { type: "none" } }),
   }],
   ["a tool of type custom", tool({ type: "custom" })],
+  ["max_tokens 0 with adaptive thinking", body({ max_tokens: 0, thinking: { type: "adaptive" } })],
+  ["max_tokens 0 with a tool choice of auto", {
+    ...tool({}),
+    ...body({ max_tokens: 0, tool_choice: { type: "auto" } }),
+  }],
+  ["max_tokens 1 with a stream", body({ max_tokens: 1, stream: true })],
+  ["a user_id of no characters", body({ metadata: { user_id: "" } })],
   ["a tool without schema type", tool({ input_schema: {} })],
 ];
 
@@ -343,8 +388,180 @@ Deno.test("parseCountRequest needs no max_tokens", () => {
   assertEquals(parseCountRequest(without(good, "max_tokens")).messages.length, 1);
 });
 
+Deno.test("parseCountRequest takes the model and the prompt, and nothing that concerns the response", () => {
+  const prompt = {
+    system: "Be brief.",
+    tools: [{ name: "Bash", input_schema: schema }],
+    tool_choice: { type: "auto" },
+    context_management: { edits: [{ type: "clear_thinking_20251015" }] },
+  };
+  const settings = {
+    stream: true,
+    stop_sequences: ["a"],
+    fallbacks: [{ model: "m" }],
+    safeguards: [{ type: "dangerous_tool_use" }],
+    thinking: { type: "enabled", budget_tokens: 1024 },
+    temperature: 1,
+  };
+  const { model, messages, system, tools, tool_choice, manages_context, thinking_turns } =
+    parseMessagesRequest(body(prompt));
+  assertEquals(parseCountRequest(body({ ...prompt, ...settings, later: 1 })), {
+    model,
+    messages,
+    system,
+    tools,
+    tool_choice,
+    manages_context,
+    thinking_turns,
+    max_tokens: 1,
+    stream: false,
+    stop_sequences: [],
+    fallbacks: [],
+    safeguards: false,
+    droppedFields: [],
+  });
+  assertEquals([manages_context, thinking_turns], [true, 1]);
+});
+
+Deno.test("parseMessagesRequest has a default for every option", () => {
+  assertEquals(JSON.parse(JSON.stringify(parseMessagesRequest(good))), {
+    ...good,
+    messages: [{ role: "user", content: [{ type: "text", text: "Hello" }] }],
+    system: [],
+    tools: [],
+    manages_context: false,
+    safeguards: false,
+    stream: false,
+    stop_sequences: [],
+    fallbacks: [],
+    droppedFields: [],
+  });
+});
+
+Deno.test("parseMessagesRequest takes every value of every option, at its limits", () => {
+  const enabled = (budget_tokens: number) => ({ type: "enabled", budget_tokens });
+  const cases: [keys: Record<string, unknown>, field: keyof MessagesRequest, value: unknown][] = [
+    [{ max_tokens: 0 }, "max_tokens", 0],
+    [{ max_tokens: 1, stream: true }, "stream", true],
+    ...[0, 0.5, 1].flatMap((value): typeof cases => [
+      [{ temperature: value }, "temperature", value],
+      [{ top_p: value }, "top_p", value],
+    ]),
+    [{ top_k: 0 }, "top_k", 0],
+    [{ top_k: 40 }, "top_k", 40],
+    // LangChain.js sends it for absent.
+    [{ top_p: -1 }, "top_p", undefined],
+    [{ top_k: -1 }, "top_k", undefined],
+    [{ thinking: enabled(1024) }, "thinking", { ...enabled(1024), display: undefined }],
+    ...["adaptive", "disabled", "between_tools"].map((type): typeof cases[0] => [
+      { thinking: { type } },
+      "thinking",
+      { type, display: undefined },
+    ]),
+    [
+      { thinking: { ...enabled(2000), display: "omitted" } },
+      "thinking",
+      { ...enabled(2000), display: "omitted" },
+    ],
+    [
+      { thinking: { type: "adaptive", display: "summarized" } },
+      "thinking",
+      { type: "adaptive", display: undefined },
+    ],
+    ...["low", "medium", "high", "xhigh", "max"].map((effort): typeof cases[0] => [
+      { output_config: { effort } },
+      "effort",
+      effort,
+    ]),
+    [{ speed: "fast", service_tier: "standard_only" }, "service_tier", "priority"],
+    [{ speed: "standard", service_tier: "standard_only" }, "service_tier", "standard"],
+    [{ service_tier: "standard_only" }, "service_tier", "standard"],
+    [{ service_tier: "auto" }, "service_tier", undefined],
+    [{ speed: "standard" }, "service_tier", undefined],
+    [{ fallbacks: [{ model: "a" }, { model: "b" }] }, "fallbacks", ["a", "b"]],
+    [{ fallbacks: "default" }, "fallbacks", []],
+    [{ safeguards: { type: "dangerous_tool_use" } }, "safeguards", true],
+    [{ safeguards: [{ type: "later" }, { type: "dangerous_tool_use" }] }, "safeguards", true],
+    [{ safeguards: [{ type: "later" }] }, "safeguards", false],
+    [{ metadata: { user_id: "u" } }, "user_id", "u"],
+    [{ cache_control: { type: "ephemeral", ttl: "1h" } }, "cache_control", {
+      type: "ephemeral",
+      ttl: "1h",
+    }],
+    [
+      { output_config: { format: { type: "json_schema", schema } }, output_format: 1 },
+      "output_schema",
+      schema,
+    ],
+    [{ output_format: { type: "json_schema", schema } }, "output_schema", schema],
+    [{ context_management: { edits: [{ type: "later" }] } }, "thinking_turns", undefined],
+    ...[
+      [undefined, 1],
+      ["all", undefined],
+      [{ type: "all" }, undefined],
+      [{ type: "thinking_turns", value: 1 }, 1],
+      [{ type: "thinking_turns", value: 7 }, 7],
+    ].map(([keep, turns]): typeof cases[0] => [
+      { context_management: { edits: [{ type: "clear_thinking_20251015", keep }] } },
+      "thinking_turns",
+      turns,
+    ]),
+  ];
+  for (const [keys, field, value] of cases) {
+    assertEquals<unknown>(parseMessagesRequest(body(keys))[field], value, JSON.stringify(keys));
+  }
+});
+
+Deno.test("parseMessagesRequest reports options that it drops", () => {
+  const cases: [keys: Record<string, unknown>, dropped: string[]][] = [
+    [{ fallbacks: "default" }, ["fallbacks"]],
+    [{ thread: { type: "create" } }, ["thread"]],
+    [{ mcp_servers: [{ name: "s" }] }, ["mcp_servers"]],
+    [{ mcp_servers: [] }, []],
+    [{ safeguards: [{ type: "dangerous_tool_use" }] }, []],
+    [{ safeguards: [{ type: "" }] }, ["safeguards"]],
+    [{ safeguards: [1] }, ["safeguards"]],
+    [{ safeguards: "on" }, ["safeguards"]],
+    [{ safeguards: { type: "later" } }, ["safeguards.later"]],
+    [{ thinking: { type: "adaptive", budget_tokens: 1 } }, ["thinking.budget_tokens"]],
+    [{ compaction: null }, []],
+  ];
+  for (const [keys, dropped] of cases) {
+    assertEquals(parseMessagesRequest(body(keys)).droppedFields, dropped, JSON.stringify(keys));
+  }
+});
+
+Deno.test("parseMessagesRequest reports the output_config of a turn that changes the effort", () => {
+  const cases: [request: unknown, turn: unknown, dropped: string[]][] = [
+    [{ effort: "low" }, { effort: "low" }, []],
+    [{ effort: "low" }, { effort: null }, []],
+    [{ effort: "low" }, {}, []],
+    [{ effort: "low" }, { effort: "low", format: null }, []],
+    [{ effort: "low" }, { effort: "high" }, ["messages.output_config"]],
+    [undefined, { effort: "low" }, ["messages.output_config"]],
+    [{ effort: "low" }, { effort: "low", format: "low" }, ["messages.output_config"]],
+    [{ effort: "low" }, "low", ["messages.output_config"]],
+  ];
+  for (const [output_config, ofTurn, dropped] of cases) {
+    const messages = [{ ...hello, output_config: ofTurn }];
+    const request = parseMessagesRequest(body({ output_config, messages }));
+    assertEquals(request.droppedFields, dropped, JSON.stringify([output_config, ofTurn]));
+  }
+});
+
+Deno.test("parseMessagesRequest reads the effort of a system turn, and drops an unknown one", () => {
+  const effortOf = (effort: unknown) => {
+    const messages = [hello, { role: "system", content: "x", output_config: { effort } }];
+    const turn = parseMessagesRequest(body({ messages })).messages[1];
+    return turn?.role === "system" ? turn.effort : null;
+  };
+  const efforts = ["low", "medium", "high", "xhigh", "max", "ultra", 1];
+  assertEquals<unknown>(efforts.map(effortOf), [...efforts.slice(0, 5), undefined, undefined]);
+});
+
 Deno.test("parseCountRequest refuses invalid requests", () => {
   const cases: Bad[] = [
+    ["", null, OBJECT],
     ["", {}, `model: ${REQUIRED}`],
     ["", { model: "m" }, `messages: ${REQUIRED}`],
     ["", { model: "m", messages: [] }, "messages: at least one message is required"],

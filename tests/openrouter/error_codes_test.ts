@@ -1,7 +1,7 @@
 /** Upstream's error codes, locations of messages, and hints. @module */
 
 import { assertEquals } from "@std/assert";
-import { parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
+import { findRefusal, parseErrorObject, parseErrorResponse } from "../../lib/openrouter/errors.ts";
 
 const summarize = (code: unknown) => {
   const { type, status } = parseErrorObject({ code, message: "No luck today" });
@@ -67,7 +67,23 @@ Deno.test("parseErrorObject adds a hint to routing errors, as a 400: clients hid
   for (const words of ["allowed providers", "requested provider", "requested parameters"]) {
     const loosen = "Loosen OPENROUTER_PROVIDER or the account's provider settings";
     assertEquals(findHint(`Nothing left of the ${words}`), [type, loosen]);
+    assertEquals(findHint(`NOTHING LEFT OF THE ${words.toUpperCase()}`), [type, loosen]);
   }
+  const free = "Put that id into the TARGET_MODEL_… variable";
+  for (const wording of ["This model is unavailable for free", "MODEL IS UNAVAILABLE FOR FREE"]) {
+    assertEquals(findHint(wording), [type, free]);
+  }
+  assertEquals(findHint("Privacy settings forbid it")[1], findHint("Your DATA POLICY")[1]);
+  assertEquals(findHint("None can Support Tools")[1], "Choose a model that can call tools");
+  // The first that matches: the setting comes before the model.
+  assertEquals(
+    findHint("Your data policy leaves no model for tool use")[1],
+    findHint("privacy")[1],
+  );
+  assertEquals(findHint("No endpoint supports toolsets"), [
+    "not_found_error",
+    "No endpoint supports toolsets",
+  ]);
 });
 
 Deno.test("parseErrorResponse names the status and the host of a response without a message", () => {
@@ -83,10 +99,85 @@ Deno.test("parseErrorResponse names the status and the host of a response withou
     "localhost:11434 responded with a redirect (302)",
     "localhost:11434 responded 404 with an empty body",
   ]);
+  assertEquals([299, 599].map((status) => read(status, " \n", host)), [
+    "localhost:11434 responded 299 with an empty body",
+    "localhost:11434 responded 599 with an empty body",
+  ]);
+  assertEquals(read(500, ' {"a":1}\n', host), 'localhost:11434 responded 500: {"a":1}');
   assertEquals([read(404, "<html>", host), read(418, '{"a":1}', host)], [
     "localhost:11434 responded 404 with an HTML page",
     'localhost:11434 responded 418: {"a":1}',
   ]);
+});
+
+Deno.test("parseErrorResponse adds hints to a 404 only, and the affordable tokens to a 402 only", () => {
+  const read = (status: number, message: string) =>
+    parseErrorResponse(status, JSON.stringify({ error: { message } }), {}).message;
+  const routing = "No allowed providers are available";
+  assertEquals([400, 403, 405].map((status) => read(status, routing)), [routing, routing, routing]);
+  const broke = "You CAN ONLY AFFORD 1234 tokens";
+  assertEquals([401, 402, 403].map((status) => read(status, broke)), [
+    broke,
+    `${broke} (in Claude Code: CLAUDE_CODE_MAX_OUTPUT_TOKENS=1234)`,
+    broke,
+  ]);
+  assertEquals(read(402, "Insufficient credits"), "Insufficient credits");
+});
+
+Deno.test("parseErrorResponse recognizes a model that reads no images by these statuses only", () => {
+  const message = "This Model Does Not Support Image Input";
+  const refused = Array.from({ length: 200 }, (_, n) => 400 + n).filter((status) => {
+    const body = JSON.stringify({ error: { message } });
+    return findRefusal(parseErrorResponse(status, body, {})) === "image_input";
+  });
+  assertEquals(refused, [400, 404, 415, 422, 500, 502]);
+  assertEquals(findRefusal(parseErrorObject({ message })), "image_input");
+});
+
+Deno.test("parseErrorResponse recognizes an unknown model by these statuses only", () => {
+  for (
+    const error of [{ message: "x IS NOT a valid model ID" }, {
+      message: "No",
+      code: "model_not_found",
+    }]
+  ) {
+    const refused = Array.from({ length: 200 }, (_, n) => 400 + n).filter((status) =>
+      findRefusal(parseErrorResponse(status, JSON.stringify({ error }), {})) === "unknown_model"
+    );
+    assertEquals(refused, [400, 404]);
+  }
+});
+
+Deno.test("parseErrorResponse lists one or several known ids near an unknown model", () => {
+  const body = JSON.stringify({ error: { message: "x is not a valid model ID" } });
+  const read = (ids: string[]) =>
+    parseErrorResponse(400, body, { model: "x", suggestModels: () => ids }).message;
+  assertEquals([read([]), read(["a"]), read(["a", "b"])], [
+    "x is not a valid model ID",
+    "x is not a valid model ID. Nearest known ids: a",
+    "x is not a valid model ID. Nearest known ids: a, b",
+  ]);
+});
+
+Deno.test("parseErrorResponse searches only the first 4,096 characters for an unknown model", () => {
+  const wording = "is not a valid model ID";
+  for (
+    const [before, refusal] of [[4096 - wording.length, "unknown_model"], [4097, null]] as const
+  ) {
+    const message = `${"x".repeat(before)}${wording}`;
+    const error = parseErrorResponse(400, JSON.stringify({ error: { message } }), {});
+    assertEquals(findRefusal(error), refusal);
+  }
+});
+
+Deno.test("parseErrorResponse translates every status to one of Anthropic's", () => {
+  const translate = (status: number) => {
+    const { type, status: own } = parseErrorResponse(status, "", {});
+    return `${type} ${own}`;
+  };
+  assertEquals([200, 299, 300, 399].map(translate), Array(4).fill("api_error 502"));
+  assertEquals([406, 499].map(translate), Array(2).fill("invalid_request_error 400"));
+  assertEquals([505, 525, 599, 600].map(translate), Array(4).fill("api_error 502"));
 });
 
 Deno.test("parseErrorResponse does not treat a 500 that mentions a context window as an overflow", () => {

@@ -1,7 +1,8 @@
 // One reused buffer: the text is intact whatever is read later, and nothing is read ahead.
 
-import { assertEquals, assertInstanceOf } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { BodyReader, type ByteStream, Utf8Reader } from "../../lib/stream/body_reader.ts";
+import { StreamTimer } from "../../lib/stream/stream_timer.ts";
 import { ApiError } from "../../lib/errors.ts";
 import { createOpenBody, startUpstream } from "../helpers/upstream.ts";
 
@@ -53,7 +54,12 @@ for (const isBytes of [true, false]) {
     assertEquals(await reader.read(), null);
     assertInstanceOf(body.failure?.cause, Error);
     assertEquals(body.failure.cause.message, "cut by the test");
-    assertEquals(body.toError(1000)?.status, 502);
+    const error = body.toError(1000);
+    assertEquals([error?.type, error?.status, error?.cause], [
+      "api_error",
+      502,
+      body.failure.cause,
+    ]);
   });
 
   Deno.test(`BodyReader reports that ${kind} broke without a reason`, async () => {
@@ -171,17 +177,52 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-Deno.test("BodyReader reads a byte stream into its own buffer", async () => {
-  let hasBuffer = false;
-  const stream: ByteStream = new ReadableStream({
-    type: "bytes",
-    pull(controller) {
-      hasBuffer = controller.byobRequest !== null;
-      controller.enqueue(new TextEncoder().encode("a"));
-    },
-  });
-  const body = new BodyReader(stream);
-  await body.read();
-  assertEquals(hasBuffer, true);
-  body.cancel();
+Deno.test("BodyReader reads a byte stream into one buffer of 16 KiB, or of the given size", async () => {
+  for (const [options, size] of [[{}, 16 * 1024], [{ bufferBytes: 100 }, 100]] as const) {
+    const sizes: (number | undefined)[] = [];
+    const stream: ByteStream = new ReadableStream({
+      type: "bytes",
+      pull(controller) {
+        sizes.push(controller.byobRequest?.view?.byteLength);
+        controller.enqueue(new TextEncoder().encode("a"));
+      },
+    });
+    const body = new BodyReader(stream, options);
+    for (let reads = 0; reads < 2; reads++) assertEquals((await body.read())?.length, 1);
+    assertEquals(sizes, [size, size]);
+    body.cancel();
+  }
+});
+
+Deno.test("BodyReader is open at first, and informs its timer of each read", async () => {
+  for (const isBytes of [true, false]) {
+    const calls: string[] = [];
+    const timer = new StreamTimer({
+      timeoutMs: 1000,
+      now: () => 0,
+      onUpstreamTimeout() {},
+      onClientTimeout() {},
+      onPingDue() {},
+    });
+    timer.startRead = () => calls.push("start");
+    timer.endRead = () => calls.push("end");
+    const held = createOpenBody("a", { isBytes });
+    const body = new BodyReader(held.body, { timer });
+    assertEquals([body.failure, body.hasTimedOut, body.isCancelled], [null, false, false]);
+    await body.read();
+    assertEquals(calls, ["start", "end"]);
+    const reading = body.read();
+    assertEquals(calls, ["start", "end", "start"]);
+    held.cut();
+    await reading;
+    assertEquals(calls, ["start", "end", "start", "end"]);
+  }
+});
+
+Deno.test("BodyReader refuses a body that another reader reads", () => {
+  for (const isBytes of [true, false]) {
+    const { body } = createOpenBody("", { isBytes });
+    body.getReader();
+    assertThrows(() => new BodyReader(body), TypeError);
+  }
 });

@@ -32,13 +32,17 @@ const MESSAGE: Message = {
   },
 };
 
-/** Translates `{text}`, `{finish}`, `{trust}`, `{end}`, `{error}` and `{bug}`; any other chunk has no content. */
+/**
+ * Translates `{text}`, `{finish}`, `{trust}`, `{end}`, `{kept}`, `{error}`, `{bug}`, and `{mute}`, after which it fails to
+ * report errors; any other chunk has no content.
+ */
 class FakeTranslator implements Translator {
   keptChars = 0;
   isComplete = false;
   hasEnded = false;
   #hasStarted = false;
   #trustsDone = false;
+  #isMute = false;
 
   start(): StreamEvent[] {
     if (this.#hasStarted) return [];
@@ -49,6 +53,8 @@ class FakeTranslator implements Translator {
   push(chunk: JsonObject): StreamEvent[] {
     if (chunk["bug"]) throw new RangeError("a bug");
     if (chunk["error"]) throw new ApiError("rate_limit_error", "slow down");
+    if (chunk["mute"]) this.#isMute = true;
+    if (typeof chunk["kept"] === "number") this.keptChars = chunk["kept"];
     if (chunk["trust"]) this.#trustsDone = true;
     if (chunk["finish"] || chunk["end"]) this.isComplete = true;
     if (chunk["end"]) this.hasEnded = true;
@@ -57,14 +63,15 @@ class FakeTranslator implements Translator {
     return [...this.start(), { type: "content_block_delta", index: 0, delta }];
   }
 
-  finish({ isDone = false }: { isDone?: boolean } = {}): StreamEvent[] {
-    if (!this.isComplete && !(this.#trustsDone && isDone)) {
+  finish({ isDone }: { isDone: boolean }): StreamEvent[] {
+    if (!this.isComplete && !(this.#trustsDone && isDone !== false)) {
       throw new ApiError("api_error", "incomplete", { status: 502 });
     }
     return [...this.start(), { type: "message_stop" }];
   }
 
   fail(error: ApiError): StreamEvent[] {
+    if (this.#isMute) throw new RangeError("a bug of ours");
     return [{ type: "error", error: { type: error.type, message: error.message } }];
   }
 }
@@ -384,6 +391,99 @@ Deno.test("a stream that is ended from outside before its headers is an error wi
   for (const one of openStreams) one.end(new ApiError("overloaded_error", "closing"));
   assertEquals((await rejected).status, 529);
   assertEquals(describeEnds(ends), ["overloaded_error"]);
+});
+
+Deno.test("a complete stream that is ended from outside before its headers is still an error with a status", async () => {
+  const openStreams = new Set<OpenStream>();
+  const { opened, ends } = start(sse(FINISH), { openStreams });
+  const rejected = assertRejects(() => opened, ApiError, "closing");
+  // The finish has been read by now, and has no content.
+  await nextTurn();
+  for (const one of openStreams) one.end(new ApiError("overloaded_error", "closing"));
+  assertEquals((await rejected).status, 529);
+  assertEquals(describeEnds(ends), ["overloaded_error"]);
+});
+
+Deno.test("a complete stream that is ended from outside ends with an error event", async () => {
+  const openStreams = new Set<OpenStream>();
+  const { opened, ends } = start(sse(TEXT, FINISH), { openStreams });
+  const reading = readAll(await opened);
+  await nextTurn();
+  for (const one of openStreams) one.end(new ApiError("overloaded_error", "closing"));
+  assertEquals((await reading).flat(), ["start", "Hi", "overloaded_error: closing"]);
+  assertEquals(describeEnds(ends), ["overloaded_error"]);
+});
+
+Deno.test("a stream that has ended cannot be ended from outside", async () => {
+  const openStreams = new Set<OpenStream>();
+  const { opened, ends } = start(sse(TEXT, FINISH, "[DONE]"), { openStreams });
+  const [stream] = openStreams;
+  const body = await opened;
+  stream?.end(new ApiError("overloaded_error", "closing"));
+  assertEquals(await readAll(body), [["start", "Hi", "stop"]]);
+  assertEquals([openStreams.size, describeEnds(ends)], [0, ["complete"]]);
+});
+
+Deno.test("createEventStream survives a translator that cannot report an error", async () => {
+  const before = start(sse({ mute: true, text: "Hi" }, { error: true }));
+  const error = await assertRejects(() => before.opened, ApiError);
+  assertEquals([error.type, error.message], ["rate_limit_error", "slow down"]);
+  const after = start(sse({ mute: true, text: "Hi" }));
+  const stream = await after.opened;
+  after.source.send(sse({ text: " there" }, { error: true }));
+  assertEquals(await readAll(stream), [["start", "Hi"]]);
+  assertEquals([describeEnds(before.ends), describeEnds(after.ends)], [
+    ["rate_limit_error"],
+    ["rate_limit_error"],
+  ]);
+});
+
+Deno.test("createEventStream accepts a finish without its blank line from an upstream that then is idle", async () => {
+  const trial = start(`${sse(TEXT)}data: {"finish":true}`, { timeoutMs: 20 });
+  assertEquals((await readAll(await trial.opened)).flat(), ["start", "Hi", "stop"]);
+  assertEquals(describeEnds(trial.ends), ["complete"]);
+});
+
+Deno.test("createEventStream buffers 32,000,000 characters of thinking and arguments and not one more", async () => {
+  const comment = ": hello";
+  for (const more of ["", "!"]) {
+    const { source, opened, ends } = start(sse(TEXT));
+    const stream = await opened;
+    source.send(sse({ kept: 32_000_000 - comment.length }) + comment + more);
+    const reading = readAll(stream);
+    await nextTurn();
+    if (more === "") source.send(`\n\n${sse({ kept: 0 }, FINISH, "[DONE]")}`);
+    const last = (await reading).flat().at(-1);
+    const tooMuch = "api_error: Upstream sent more thinking and arguments than can be buffered";
+    assertEquals([last, ends.length], [more === "" ? "stop" : tooMuch, 1]);
+  }
+});
+
+Deno.test("createEventStream reserves memory for what it buffers, and gives it back at the end", async () => {
+  const calls: unknown[] = [];
+  const share = {
+    resize: (chars: number) => calls.push(chars),
+    release: () => calls.push("release"),
+  };
+  const { source, opened } = start(sse(TEXT), { share });
+  const stream = await opened;
+  source.send(`${sse({ kept: 100 })}data: {`);
+  const reading = readAll(stream);
+  await nextTurn();
+  source.send(`}\n\n${sse(FINISH, "[DONE]")}`);
+  await reading;
+  assertEquals(calls, [0, 107, "release"]);
+});
+
+Deno.test("createEventStream rejects with 529 where the memory for what it buffers is not free", async () => {
+  const share = {
+    resize() {
+      throw new ApiError("overloaded_error", "too many bodies");
+    },
+    release() {},
+  };
+  const error = await assertRejects(() => start("data: {", { share }).opened, ApiError);
+  assertEquals(error.status, 529);
 });
 
 Deno.test("createEventStream holds the headers back until the first real chunk", async () => {

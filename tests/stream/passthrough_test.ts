@@ -44,6 +44,31 @@ function start(first: string, options: Partial<PassThroughOptions> = {}): Trial 
   return { source, body, ends, observed };
 }
 
+/** The client's reads of a body that is sent in these pieces, and how the stream ends. */
+async function readPieces(
+  pieces: readonly (string | Uint8Array<ArrayBuffer>)[],
+  options: Partial<PassThroughOptions> = {},
+) {
+  const ends: StreamEnd[] = [];
+  const encoded = pieces.map((piece) =>
+    typeof piece === "string" ? new TextEncoder().encode(piece) : piece
+  );
+  const body = passThrough(ReadableStream.from(encoded), {
+    timeoutMs: 60_000,
+    now: () => performance.now(),
+    onEvent: () => {},
+    onEnd: (end) => ends.push(end),
+    parseError: parseErrorObject,
+    encodeError: ({ message }) =>
+      encodeEvent({ type: "error", error: { type: "api_error", message } }),
+    ...options,
+  });
+  const reads: string[] = [];
+  for await (const bytes of body) reads.push(new TextDecoder().decode(bytes));
+  assertEquals(ends.length, 1);
+  return { reads, end: ends[0] };
+}
+
 /** What the client reads, and how the stream ends. */
 async function finish({ body, ends, observed }: Trial) {
   const text = await new Response(body).text();
@@ -134,23 +159,36 @@ Deno.test("passThrough ends at upstream's error event, and redacts keys in its m
   }
 });
 
-Deno.test("passThrough forwards a stream in reads cut at any byte, with either line ending", async () => {
-  for (
-    const stream of [`${START}${DELTA}${STOP}`, `${START}${DELTA}${STOP}`.replaceAll("\n", "\r\n")]
-  ) {
-    for (let at = 0; at < stream.length; at++) {
-      const trial = start(stream.slice(0, at));
-      trial.source.send(stream.slice(at));
-      trial.source.close();
-      const { text, end } = await finish(trial);
-      assertEquals([text, end?.how], [stream, "complete"]);
+/** Streams by their line endings, with the events that the client reads. */
+const FRAMINGS: [about: string, events: string[]][] = [
+  ["LF", [START, DELTA, STOP]],
+  ["CRLF", [START, DELTA, STOP].map((event) => event.replaceAll("\n", "\r\n"))],
+  ["CRLF in the blank line only", [START, DELTA, STOP].map((event) => `${event.slice(0, -1)}\r\n`)],
+  ["a blank line in front", [`\n\n`, START, STOP]],
+];
+
+for (const [about, events] of FRAMINGS) {
+  const stream = events.join("");
+
+  Deno.test(`passThrough forwards each event with the read that completes it, cut anywhere: ${about}`, async () => {
+    for (let at = 1; at < stream.length; at++) {
+      const pieces = [stream.slice(0, at), stream.slice(at)];
+      let first = "";
+      for (const event of events) {
+        if (first.length + event.length > at) break;
+        first += event;
+      }
+      const expected = [first, stream.slice(first.length)].filter((text) => text !== "");
+      const { reads, end } = await readPieces(pieces);
+      assertEquals([reads, end], [expected, { how: "complete" }], JSON.stringify(pieces));
     }
-    const bytewise = start("");
-    for (const byte of new TextEncoder().encode(stream)) bytewise.source.send(Uint8Array.of(byte));
-    bytewise.source.close();
-    assertEquals((await finish(bytewise)).text, stream);
-  }
-});
+  });
+
+  Deno.test(`passThrough forwards whole events of a stream that comes byte by byte: ${about}`, async () => {
+    const { reads, end } = await readPieces([...stream]);
+    assertEquals([reads, end], [events, { how: "complete" }]);
+  });
+}
 
 Deno.test("passThrough forwards a last event without its blank line", async () => {
   const trial = start(`${START}${STOP.trimEnd()}`);
@@ -159,28 +197,75 @@ Deno.test("passThrough forwards a last event without its blank line", async () =
   assertEquals([text, end?.how], [`${START}${STOP.trimEnd()}`, "complete"]);
 });
 
-Deno.test("passThrough ends a stream whose event exceeds 16 MiB", async () => {
-  const trial = start(START);
-  const piece = new Uint8Array(1024 * 1024).fill(0x61);
-  const sending = (async () => {
-    for (let n = 0; n < 17; n++) trial.source.send(piece);
-    await Promise.resolve();
-  })();
-  const { text, end } = await finish(trial);
-  await sending;
-  assert(end?.how === "failed");
-  assertMatch(end.error.message, /an event of more than 16 MiB/);
-  assertEquals(parseSse(text).at(-1)?.name, "error");
+Deno.test("passThrough keeps the events before the first error, and drops all after it", async () => {
+  const rewritten = encodeEvent({
+    type: "error",
+    error: { type: "api_error", message: "Too much" },
+  });
+  const comment = ": hello\n\n";
+  const cases: [pieces: string[], reads: string[]][] = [
+    [[ERROR], [rewritten]],
+    [[ERROR.trimEnd()], [rewritten]],
+    [[ERROR + ERROR], [rewritten]],
+    [[comment + START + ERROR + ERROR + STOP], [comment + START + rewritten]],
+    [[START, DELTA + ERROR + STOP], [START, DELTA + rewritten]],
+    [[START + DELTA + ERROR.trimEnd()], [START + DELTA, rewritten]],
+    [[START + ERROR, STOP], [START + rewritten]],
+  ];
+  for (const [pieces, expected] of cases) {
+    const { reads, end } = await readPieces(pieces);
+    assertEquals(reads, expected);
+    assert(end?.how === "failed");
+    assertEquals([end.error.type, end.error.message], ["api_error", "Too much"]);
+  }
+});
+
+Deno.test("passThrough reports the length of each delta instead of the delta", async () => {
+  const lengths: number[] = [];
+  const events: unknown[] = [];
+  const long = DELTA.replace('"index":0', '"index":0,"delta":{"text":"abc"}');
+  await readPieces([START + DELTA + long, STOP], {
+    onEvent: (event) => events.push(event["type"]),
+    onDelta: (chars) => lengths.push(chars),
+  });
+  assertEquals(lengths, [DELTA, long].map((event) => event.split("data: ")[1]?.trim().length));
+  assertEquals(events, ["message_start", "message_stop"]);
+});
+
+Deno.test("passThrough takes data that is not a JSON object for an event without meaning", async () => {
+  const odd = 'data: {"type"\n\ndata: ["error"]\n\ndata: null\n\n';
+  const events: unknown[] = [];
+  const { reads, end } = await readPieces([START + odd + STOP], {
+    onEvent: (event) => events.push(event["type"]),
+  });
+  assertEquals([reads, end], [[START + odd + STOP], { how: "complete" }]);
+  assertEquals(events, ["message_start", "message_stop"]);
+});
+
+Deno.test("passThrough takes an event of 16 MiB and not a byte more", async () => {
+  const half = new Uint8Array(8 * 1024 * 1024).fill(0x61);
+  for (
+    const [more, message] of [["", /closed before/], ["x", /an event of more than 16 MiB/]] as const
+  ) {
+    const { reads, end } = await readPieces([START, half, half, more]);
+    // The event has no end, so the response fails in both cases.
+    assert(end?.how === "failed");
+    assertEquals(end.error.status, 502);
+    assertMatch(end.error.message, message);
+    assertEquals([reads.length, parseSse(reads.at(-1) ?? "")[0]?.name], [2, "error"]);
+  }
 });
 
 Deno.test("passThrough ends a stream whose onEvent throws", async () => {
+  const bug = new RangeError("a bug");
   const trial = start(START, {
     onEvent() {
-      throw new RangeError("a bug");
+      throw bug;
     },
   });
   const { end } = await finish(trial);
-  assertEquals(end?.how, "failed");
+  assert(end?.how === "failed");
+  assertEquals([end.error.status, end.error.cause], [502, bug]);
 });
 
 Deno.test("passThrough aborts the response of a client that reads nothing within the timeout", async () => {
@@ -205,6 +290,23 @@ Deno.test("passThrough ends with an error event when it is ended from outside, d
     assertEquals([(await reader.read()).done, openStreams.size], [true, 0]);
     await trial.source.cancelled;
   }
+});
+
+Deno.test("passThrough gives its share of the memory budget back at the end", async () => {
+  let released = 0;
+  const share = { resize() {}, release: () => released++ };
+  await readPieces([START, STOP], { share });
+  assertEquals(released, 1);
+});
+
+Deno.test("passThrough that has ended cannot be ended from outside", async () => {
+  const openStreams = new Set<OpenStream>();
+  const trial = start(START + STOP, { openStreams });
+  const [stream] = openStreams;
+  trial.source.close();
+  assertEquals((await finish(trial)).text, START + STOP);
+  stream?.end(new ApiError("overloaded_error", "closing"));
+  assertEquals([openStreams.size, trial.ends], [0, [{ how: "complete" }]]);
 });
 
 Deno.test("passThrough ends with a timeout error when upstream is idle, and cancels it", async () => {

@@ -2,7 +2,10 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../lib/errors.ts";
+import type { ByteStream } from "../../lib/stream/body_reader.ts";
 import { readErrorText, readText, readUpstreamText } from "../../lib/stream/read_text.ts";
+import { FakeTimers } from "../helpers/fake_timers.ts";
+import { createOpenBody } from "../helpers/upstream.ts";
 
 /** A body that sends pieces and then stays open, or ends. */
 function send(pieces: readonly Uint8Array<ArrayBuffer>[], { ends }: { ends: boolean }) {
@@ -82,6 +85,107 @@ Deno.test("readErrorText returns what has arrived when a body stays open, breaks
   assertEquals((await readErrorText(endless.body, 60_000)).length, 256 * 1024);
   assertEquals(endless.isCancelled(), true);
   assertEquals(await readErrorText(null, 60_000), "");
+});
+
+Deno.test("readErrorText stops at 256 KiB exactly, or soon after", async () => {
+  const pieces = [256 * 1024 - 1, 1, 1].map((length) => encode("x".repeat(length)));
+  const { body } = send(pieces, { ends: false });
+  assertEquals((await readErrorText(body, 60_000)).length, 256 * 1024);
+});
+
+Deno.test("readErrorText joins a character that is cut between two pieces", async () => {
+  const bytes = encode("a€b");
+  const { body } = send([bytes.slice(0, 2), bytes.slice(2)], { ends: true });
+  assertEquals(await readErrorText(body, 60_000), "a€b");
+});
+
+Deno.test("readErrorText and readText leave no timer", async () => {
+  using timers = new FakeTimers();
+  await readErrorText(send([encode("a")], { ends: true }).body, 1000);
+  await readText(send([encode("a")], { ends: true }).body, options);
+  assertEquals([timers.waits, timers.pending], [[1000, 60_000, 60_000], 0]);
+});
+
+Deno.test("readText starts the idle timeout anew with each piece", async () => {
+  using timers = new FakeTimers();
+  const held = createOpenBody();
+  const reading = readText(held.body, {
+    idleMs: 100,
+    onRead: ({ reads }) => {
+      if (reads === 3) held.close();
+      // Each piece comes late, but in time.
+      else queueMicrotask(sendLater);
+    },
+  });
+  const sendLater = () => {
+    timers.advance(149);
+    held.send("x");
+  };
+  sendLater();
+  assertEquals(await reading, "xxx");
+});
+
+Deno.test("readText reports the bytes and the number of reads so far", async () => {
+  const progress: unknown[] = [];
+  const { body } = send(["ab", "€", "c"].map(encode), { ends: true });
+  await readText(body, { idleMs: 60_000, onRead: (read) => progress.push(read) });
+  assertEquals(progress, [
+    { bytes: 2, reads: 1 },
+    { bytes: 5, reads: 2 },
+    { bytes: 6, reads: 3 },
+  ]);
+});
+
+Deno.test("readText reads at most 64 KiB at once, and not more than the declared length", async () => {
+  for (
+    const [expectedBytes, size] of [
+      [undefined, 16 * 1024],
+      [0, 16 * 1024],
+      [10, 10],
+      [1_000_000, 64 * 1024],
+    ] as const
+  ) {
+    const sizes: (number | undefined)[] = [];
+    const body: ByteStream = new ReadableStream({
+      type: "bytes",
+      pull(controller) {
+        sizes.push(controller.byobRequest?.view?.byteLength);
+        controller.close();
+        controller.byobRequest?.respond(0);
+      },
+    });
+    const declared = expectedBytes === undefined ? {} : { expectedBytes };
+    assertEquals(await readText(body, { ...options, ...declared }), "");
+    assertEquals(sizes, [size]);
+  }
+});
+
+Deno.test("readUpstreamText takes a response of 20 MiB and not a byte more", async () => {
+  const limit = 20 * 1024 * 1024;
+  const read = (length: number) =>
+    readUpstreamText(send([new Uint8Array(length)], { ends: true }).body, { timeoutMs: 60_000 });
+  assertEquals((await read(limit)).length, limit);
+  const error = await assertRejects(() => read(limit + 1), ApiError);
+  assertEquals([error.type, error.status, error.message], [
+    "api_error",
+    502,
+    "Upstream sent a response of more than 20 MiB",
+  ]);
+});
+
+Deno.test("readUpstreamText reserves memory for what it has read, and gives it back at the end", async () => {
+  for (const ends of [true, false]) {
+    const calls: unknown[] = [];
+    const share = {
+      resize: (bytes: number) => calls.push(bytes),
+      release: () => calls.push("release"),
+    };
+    const { body } = send([encode("abc"), encode("de")], { ends });
+    const reading = readUpstreamText(body, { timeoutMs: ends ? 60_000 : 5, share });
+    if (ends) assertEquals(await reading, "abcde");
+    else await assertRejects(() => reading, ApiError);
+    assertEquals(calls, [3, 5, "release"]);
+  }
 });
 
 Deno.test("readErrorText limits the whole time, also of a body that trickles in", async () => {

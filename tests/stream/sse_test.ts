@@ -1,7 +1,8 @@
 // SSE framing: lines in, payloads out, wherever the text is cut.
 
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import type { BlockDelta } from "../../lib/anthropic/types.ts";
+import { ApiError } from "../../lib/errors.ts";
 import { encodeEvent, SseParser } from "../../lib/stream/sse.ts";
 
 /** All payloads of the pieces, including a last event without its blank line. */
@@ -104,6 +105,17 @@ const STREAMS = [
     payloads: ["1", "2"],
   },
   {
+    about: "errors that are not objects",
+    text:
+      "error: 0\n\nevent: error\ndata: false\n\nerror: null\n\nevent: error\ndata:  no words \n\n",
+    payloads: ['{"error":0}', '{"error":false}', '{"error":"null"}', '{"error":"no words"}'],
+  },
+  {
+    about: "an error: field with a comment and other data in one event",
+    text: 'error: "a"\n: comment\ndata: {"error":1}\n\n',
+    payloads: ['{"error":1}', '{"error":"a"}'],
+  },
+  {
     about: "an event named error without data",
     text: "event: error\n\ndata: 1\n\n",
     payloads: ["1"],
@@ -139,6 +151,32 @@ Deno.test("SseParser treats LF after a CR at the end of a piece as the same line
   assertEquals(parser.push("\n\r"), ["1\n2"]);
   assertEquals(parser.push("\n"), []);
   assertEquals(parser.end(), []);
+});
+
+Deno.test("SseParser reports the characters of the event that it has buffered", () => {
+  const parser = new SseParser();
+  const buffered = ["data: 12", "\n", "id: 3\nda", "ta: 4\n", "\n", ": hello\n\ndata", "\n\n"].map(
+    (text) => {
+      parser.push(text);
+      return parser.bufferedChars;
+    },
+  );
+  assertEquals(buffered, [8, 8, 15, 20, 0, 4, 0]);
+});
+
+Deno.test("SseParser takes an event of 16 MiB and not a character more, in one line or several", () => {
+  const chars = 16 * 1024 * 1024;
+  for (const lines of [["x".repeat(chars)], ["x".repeat(chars - 100), "\n", "x".repeat(100)]]) {
+    const parser = new SseParser();
+    for (const line of lines) assertEquals(parser.push(line), []);
+    assertEquals(parser.bufferedChars, chars);
+    const error = assertThrows(() => parser.push("x"), ApiError);
+    assertEquals([error.type, error.status, error.message], [
+      "api_error",
+      502,
+      "Upstream sent an event of more than 16 MiB",
+    ]);
+  }
 });
 
 Deno.test("SseParser reads a line of 2 MB in pieces of 4 KB exactly", () => {
