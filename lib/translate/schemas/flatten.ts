@@ -174,7 +174,8 @@ function unite(branches: readonly JsonObject[]): JsonObject {
   const required = listAt(first, "required")
     .filter((name) => branches.every((branch) => listAt(branch, "required").includes(name)));
   if (required.length > 0) united["required"] = required;
-  if (!branches.some(isOpen)) united["additionalProperties"] = false;
+  const isClosed = branches.every(({ additionalProperties }) => additionalProperties === false);
+  if (isClosed) united["additionalProperties"] = false;
   return united;
 }
 
