@@ -79,7 +79,7 @@ export class BodyReader<B extends ArrayBufferLike = ArrayBuffer> {
   }
 }
 
-/** Only byte streams, such as fetch bodies, support BYOB readers; others throw. A locked stream throws again later. */
+/** Only byte streams, such as fetch bodies, support BYOB readers; others throw. A locked one fails later, too. */
 function openByobReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | null {
   try {
     return body.getReader({ mode: "byob" });

@@ -192,6 +192,47 @@ for (const [about, build, path, types] of PLACES) {
   });
 }
 
+/** Blocks without a required field, with the path of the field: it includes the tag of each union. */
+const INCOMPLETE: [request: unknown, path: string][] = [
+  [inSystem({ type: "text" }), "messages.1.content.0.text.text"],
+  [
+    inSystem({ type: "tool_addition", tool: { type: "tool_reference" } }),
+    "messages.1.content.0.tool.name",
+  ],
+  [body({ system: [{ type: "text" }] }), "system.0.text.text"],
+  [user({ ...found, content: [{ type: "text" }] }), `${BLOCK}.search_result.content.0.text.text`],
+  [
+    user(document({ type: "content", content: [{ type: "text" }] })),
+    `${BLOCK}.document.source.content.content.0.text.text`,
+  ],
+  [
+    user(document({ type: "content", content: [{ type: "image" }] })),
+    `${BLOCK}.document.source.content.content.0.image.source`,
+  ],
+  [user(document({ type: "url" })), `${BLOCK}.document.source.url.url`],
+  [user(document({ type: "base64" })), `${BLOCK}.document.source.base64.media_type`],
+  [user(document({ type: "content" })), `${BLOCK}.document.source.content.content`],
+  [inResult({ type: "text" }), `${BLOCK}.tool_result.content.0.text.text`],
+  [inResult({ type: "image" }), `${BLOCK}.tool_result.content.0.image.source`],
+  [
+    inResult({ type: "tool_reference" }),
+    `${BLOCK}.tool_result.content.0.tool_reference.tool_name`,
+  ],
+  [
+    assistant({ type: "web_search_tool_result", content: [{ url: "u" }] }),
+    `${BLOCK}.web_search_tool_result.content.0.title`,
+  ],
+  [
+    assistant({ type: "web_search_tool_result", content: [{ title: "t" }] }),
+    `${BLOCK}.web_search_tool_result.content.0.url`,
+  ],
+];
+for (const [request, path] of INCOMPLETE) {
+  Deno.test(`a block without a required field is refused: ${path}`, () => {
+    assertEquals(refuse(request).message, `${path}: Field required`);
+  });
+}
+
 Deno.test("an input of a call is an object, or kept as text", () => {
   const inputs = [undefined, null, { a: 1 }, "", "abc", 0, false, [1]].map((input) =>
     parse(assistant({ ...call, input }))

@@ -18,6 +18,10 @@ const RANGE = { min: 2, max: 4 };
 const TOO_LOW = "a: Input should be greater than or equal to 2";
 const TOO_HIGH = "a: Input should be less than or equal to 4";
 
+Deno.test("Field has the value that it is created with", () => {
+  assertEquals(new Field(7).value, 7);
+});
+
 Deno.test("Field takes numbers at both ends of their range, and none beyond", () => {
   for (
     const parse of [

@@ -22,6 +22,9 @@ for (const [name, tool] of DATED) {
     for (const date of ["20250429", "20990101"]) assertEquals(find(`${name}_${date}`), tool);
     const others = ["", "_", "_2025042", "_202504290", "_20250429_beta", "_2025042x", "20250429"];
     for (const rest of others) assertEquals(find(name + rest), undefined, rest);
+  });
+
+  Deno.test(`a type that only ends in ${name} and a date is not recognized`, () => {
     for (const first of ["x", "my_", " "]) {
       assertEquals(find(`${first}${name}_20250429`), undefined, first);
     }

@@ -69,21 +69,28 @@ Deno.test("parseErrorObject adds a hint to routing errors, as a 400: clients hid
     assertEquals(findHint(`Nothing left of the ${words}`), [type, loosen]);
     assertEquals(findHint(`NOTHING LEFT OF THE ${words.toUpperCase()}`), [type, loosen]);
   }
-  const free = "Put that id into the TARGET_MODEL_… variable";
-  for (const wording of ["This model is unavailable for free", "MODEL IS UNAVAILABLE FOR FREE"]) {
-    assertEquals(findHint(wording), [type, free]);
-  }
-  assertEquals(findHint("Privacy settings forbid it")[1], findHint("Your DATA POLICY")[1]);
-  assertEquals(findHint("None can Support Tools")[1], "Choose a model that can call tools");
+});
+
+const HINTS: [wording: string, hint: string][] = [
+  ["Privacy settings forbid it", "Change it at https://openrouter.ai/settings/privacy"],
+  ["Your DATA POLICY", "Change it at https://openrouter.ai/settings/privacy"],
   // The first that matches: the setting comes before the model.
-  assertEquals(
-    findHint("Your data policy leaves no model for tool use")[1],
-    findHint("privacy")[1],
-  );
-  assertEquals(findHint("No endpoint supports toolsets"), [
-    "not_found_error",
-    "No endpoint supports toolsets",
-  ]);
+  ["Your data policy and tool use", "Change it at https://openrouter.ai/settings/privacy"],
+  ["None can Support Tools", "Choose a model that can call tools"],
+  ["No Support Tool", "Choose a model that can call tools"],
+  ["TOOL USE", "Choose a model that can call tools"],
+  ["This model is unavailable for free", "Put that id into the TARGET_MODEL_… variable"],
+  ["MODEL IS UNAVAILABLE FOR FREE", "Put that id into the TARGET_MODEL_… variable"],
+];
+for (const [wording, hint] of HINTS) {
+  Deno.test(`the hint for a 404 "${wording}" is "${hint}"`, () => {
+    assertEquals(parseErrorObject({ code: 404, message: wording }).message, `${wording}. ${hint}`);
+  });
+}
+
+Deno.test("a 404 about toolsets gets no hint", () => {
+  const { type, message } = parseErrorObject({ code: 404, message: "It supports toolsets" });
+  assertEquals([type, message], ["not_found_error", "It supports toolsets"]);
 });
 
 Deno.test("parseErrorResponse names the status and the host of a response without a message", () => {
@@ -110,6 +117,10 @@ Deno.test("parseErrorResponse names the status and the host of a response withou
   ]);
 });
 
+/** Statuses with a meaning of their own, and those next to them. */
+const STATUSES = [400, 401, 402, 403, 404, 405, 414, 415, 416, 421, 422, 423, 429, 499]
+  .concat([500, 501, 502, 503, 504]);
+
 Deno.test("parseErrorResponse adds hints to a 404 only, and the affordable tokens to a 402 only", () => {
   const read = (status: number, message: string) =>
     parseErrorResponse(status, JSON.stringify({ error: { message } }), {}).message;
@@ -126,7 +137,7 @@ Deno.test("parseErrorResponse adds hints to a 404 only, and the affordable token
 
 Deno.test("parseErrorResponse recognizes a model that reads no images by these statuses only", () => {
   const message = "This Model Does Not Support Image Input";
-  const refused = Array.from({ length: 200 }, (_, n) => 400 + n).filter((status) => {
+  const refused = STATUSES.filter((status) => {
     const body = JSON.stringify({ error: { message } });
     return findRefusal(parseErrorResponse(status, body, {})) === "image_input";
   });
@@ -141,7 +152,7 @@ Deno.test("parseErrorResponse recognizes an unknown model by these statuses only
       code: "model_not_found",
     }]
   ) {
-    const refused = Array.from({ length: 200 }, (_, n) => 400 + n).filter((status) =>
+    const refused = STATUSES.filter((status) =>
       findRefusal(parseErrorResponse(status, JSON.stringify({ error }), {})) === "unknown_model"
     );
     assertEquals(refused, [400, 404]);
