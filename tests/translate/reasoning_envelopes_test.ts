@@ -89,6 +89,12 @@ const ENCODED: [about: string, string, Reasoning[], visible: string, hidden?: st
     detailsOf({ ...claude, format: "new" }),
     envelope({ family: "anthropic", detail: { ...claude, format: "new" } }),
   ],
+  [
+    "Claude's entry with an empty format",
+    "anthropic/c",
+    detailsOf({ ...claude, format: "" }),
+    envelope({ family: "anthropic", detail: { ...claude, format: "" } }),
+  ],
   ["Claude's unsigned text", "anthropic/c", detailsOf({ ...claude, signature: null }), ""],
   [
     "Claude's format from another vendor",

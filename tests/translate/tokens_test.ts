@@ -266,6 +266,17 @@ Deno.test("estimateInputTokens counts the name in a tool reference", () => {
   assertEquals(found("x".repeat(48)) - found("x".repeat(8)), 10);
 });
 
+Deno.test("estimateInputTokens is 1 for a request without messages", () => {
+  const request = parseCountRequest({ model: "m", messages: [turn("user", "x")] });
+  assertEquals(estimateInputTokens({ ...request, messages: [] }), 1);
+});
+
+Deno.test("estimateInputTokens does not count blocks that are not sent", () => {
+  const content = [{ type: "unsupported" as const, blockType: "hologram" }];
+  const request = parseCountRequest({ model: "m", messages: [turn("user", "x")] });
+  assertEquals(estimateInputTokens({ ...request, messages: [{ role: "user", content }] }), 4);
+});
+
 Deno.test("estimateFileTokens counts a page for each 100,000 characters, rounded, and at least one", () => {
   const pages = [0, 1, 149_999, 150_000, 249_999, 250_000, 1_000_000].map((length) =>
     estimateFileTokens("A".repeat(length)) / 2250

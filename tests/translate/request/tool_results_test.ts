@@ -30,11 +30,13 @@ const image: anthropic.ImageBlock = {
   type: "image",
   source: { type: "url", url: "https://a.test/b.png" },
 };
+const other: anthropic.ImageBlock = { ...image, source: { type: "url", url: "https://a.test/c" } };
 const pdf: anthropic.DocumentBlock = {
   type: "document",
   source: { type: "url", url: "https://a.test/b.pdf" },
 };
 const IMAGE_PART = { type: "image_url", image_url: { url: "https://a.test/b.png" } };
+const OTHER_PART = { type: "image_url", image_url: { url: "https://a.test/c" } };
 const FILE_PART = {
   type: "file",
   file: { filename: "document.pdf", file_data: "https://a.test/b.pdf" },
@@ -64,19 +66,34 @@ const RESULTS: [
   ],
   [
     "text and two images",
-    [image, text("a"), image],
+    [image, text("a"), other],
     "a",
-    [intro("Image"), IMAGE_PART, IMAGE_PART],
+    [intro("Image"), IMAGE_PART, OTHER_PART],
   ],
   [
     "a document of text and an image",
     [{
       type: "document",
       title: "T",
-      source: { type: "content", content: [text("a"), image, text("b")] },
+      source: { type: "content", content: [text("a"), image, text("b"), other] },
     }],
     "Document: T\na\nb",
-    [intro("Image"), IMAGE_PART],
+    [intro("Image"), IMAGE_PART, OTHER_PART],
+  ],
+  [
+    "tool references",
+    [text("a"), { type: "tool_reference", tool_name: "Read" }],
+    "a\nTool available: Read",
+  ],
+  [
+    "two search results",
+    ["1", "2"].map((title) => ({
+      type: "search_result" as const,
+      title,
+      source: "s",
+      content: [],
+    })),
+    "Search result: 1\nSource: s\nSearch result: 2\nSource: s",
   ],
   ["a tool reference", [{ type: "tool_reference", tool_name: "Read" }], "Tool available: Read"],
   [
@@ -141,6 +158,15 @@ for (const [content, sent] of FAILED) {
 Deno.test("translateResult marks only the first text of a failed result", () => {
   const content = [text("a"), text("error"), text("b")];
   assertEquals(translate({ content, is_error: true }).content, "Error: a\nerror\nb");
+});
+
+Deno.test("translateResult keeps the breakpoint of the first text of a failed result", () => {
+  const cache_control = { type: "ephemeral" as const };
+  const content = [{ ...text("a"), cache_control }, text("b")];
+  assertEquals(translate({ content, is_error: true }).content, [
+    { ...text("Error: a"), cache_control },
+    text("b"),
+  ]);
 });
 
 Deno.test("translateResult puts the breakpoint of a result on its last text", () => {

@@ -165,7 +165,10 @@ Deno.test("FinishState reports a finish reason that is not in the table, and no 
     state.add({ finish_reason });
     return state.unknownReason;
   };
-  assertEquals(["stop", "LENGTH", "", "banana"].map(unknown), [null, null, null, "banana"]);
+  assertEquals(["stop", "STOP", "Tool_Calls", "LENGTH", ""].map(unknown), [
+    ...[null, null, null, null, null],
+  ]);
+  assertEquals(["banana", "Banana"].map(unknown), ["banana", "Banana"]);
 });
 
 Deno.test("FinishState names the provider's reason for a failure, also from an earlier chunk", () => {

@@ -75,6 +75,12 @@ const CASES: [about: string, pieces: Piece[], calls: string[]][] = [
     [0, "a", "", "1}"],
     [1, "a", "", "2}"],
   ], ['a Read {"x":1}', 'a Read {"y":2}']],
+  ["a tail without an index of an id that two calls share", [
+    [0, "a", "Read", '{"x":'],
+    [1, "a", "Read", '{"y":'],
+    [0, "a", "", "1}"],
+    [null, "a", "", "2}"],
+  ], ['a Read {"x":1}', 'a Read {"y":2}']],
   ["an id that contradicts the index", [
     [0, "a", "Read", "{"],
     [1, "b", "Write", "{"],
