@@ -23,7 +23,7 @@ const long = (length: number) => "s".repeat(length);
 const USER_IDS: [about: string, userId: string | undefined, sessionId: string | undefined][] = [
   ["no user id", undefined, undefined],
   ["an empty user id", "", undefined],
-  ["a plain user id", "somebody", "somebody"],
+  ["a plain user id", "user-1", "user-1"],
   ["a user id of 256 characters", long(256), long(256)],
   ["a user id of 257 characters", long(257), undefined],
   ["JSON", '{"device_id":"d","session_id":"abc"}', "abc"],
