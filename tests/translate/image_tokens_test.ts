@@ -126,16 +126,17 @@ Deno.test("readImageSize reads a frame of a JPEG only if a byte follows its size
 });
 
 Deno.test("readImageSize searches the first 64 KiB of the base64 for the frame of a JPEG", () => {
-  const place = (offset: number) => {
+  const find = (offset: number, prefix: string) => {
     const length = offset - 4;
-    const filler = [0xff, 0xe0, ...big(length, 2), ...zeros(length - 2)];
-    return jpeg(filler, frame(0xc0, 9, 9));
+    const filler = ["\xff\xe0", ...big(length, 2), "\0".repeat(length - 2)];
+    const data = prefix + bytes("\xff\xd8", ...filler, ...frame(0xc0, 9, 9));
+    return readImageSize({ type: "base64", media_type: "image/jpeg", data });
   };
   // 64 KiB of base64 are 48 KiB of bytes, of which ten are the frame.
   const last = 48 * 1024 - 10;
   for (const prefix of ["", "data:image/jpeg;base64,"]) {
-    assertEquals(readSize(place(last), prefix), { width: 9, height: 9 });
-    assertEquals(readSize(place(last + 1), prefix), null);
+    assertEquals(find(last, prefix), { width: 9, height: 9 });
+    assertEquals(find(last + 1, prefix), null);
   }
 });
 

@@ -182,6 +182,10 @@ Deno.test("translateResult puts the breakpoint of a result on its last text", ()
     cache_control,
   }]);
   assertEquals(translate({ content: "a", cache_control: null }).content, "a");
+  const last = [text("b"), inner];
+  for (const none of [undefined, null]) {
+    assertEquals(translate({ content: last, cache_control: none }).content, last);
+  }
 });
 
 Deno.test("translateUnmatchedResult keeps texts, attachments and breakpoint of a result without a call", () => {

@@ -60,6 +60,11 @@ Deno.test("visibleTools hides deferred tools until the history or tool_choice na
   assertEquals(visible({ messages, tool_choice: { type: "tool", name: "Chosen" } }), [
     ...["Read", "Called", "Found", "Added", "Chosen"],
   ]);
+  const plain = [messages[0], messages[1], {
+    role: "user",
+    content: [{ type: "tool_result", tool_use_id: "c", content: "Found" }],
+  }];
+  assertEquals(visible({ messages: plain }), ["Read", "Called"]);
   assertEquals(visible({ tools: [] }), []);
   const shown = [tool("Read"), tool("Write", { defer_loading: false })];
   assertEquals(visible({ tools: shown }), ["Read", "Write"]);
