@@ -140,6 +140,11 @@ Deno.test("readImageSize searches the first 64 KiB of the base64 for the frame o
   }
 });
 
+Deno.test("readImageSize skips what precedes a comma only in a data URL", () => {
+  assertEquals(readSize(gif(300, 200), "data:,"), { width: 300, height: 200 });
+  assertEquals(readSize(gif(300, 200), "AAAA,"), null);
+});
+
 Deno.test("readImageSize reads base64 without padding, and with too much", () => {
   for (const extra of [0, 1, 2]) {
     const base64 = btoa(String.fromCharCode(...gif(300, 200), ...zeros(extra)));

@@ -22,6 +22,9 @@ Deno.test("describeImages returns type and size of an image in a data URL, witho
   );
   assertEquals(describe(`data:image/png;base64,${"A".repeat(1366)}`), note("image/png of 2 KB"));
   assertEquals(describe("data:,A"), note("image of 1 KB"));
+  assertEquals(describe("data:,data:text/plain"), note("image of 1 KB"));
+  const svg = `data:image/svg+xml,${"0,".repeat(1000)}`;
+  assertEquals(describe(svg), note("image/svg+xml of 2 KB"));
 });
 
 Deno.test("describeImages ignores everything that is not an image", () => {

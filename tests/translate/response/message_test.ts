@@ -106,7 +106,8 @@ Deno.test("translateResponse keeps __proto__ in tool input as data", () => {
 Deno.test("toPrefillOnlyMessage replaces the content and the stop reason, nothing else", () => {
   const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
   const message = translateResponse(completion, createTranslator());
-  assertEquals(toPrefillOnlyMessage(message), {
+  const stopped = { ...message, stop_reason: "stop_sequence" as const, stop_sequence: "END" };
+  assertEquals(toPrefillOnlyMessage(stopped), {
     ...message,
     content: [],
     stop_reason: "max_tokens",

@@ -182,6 +182,11 @@ Deno.test("StreamTranslator ignores chunks after its own end of the response", (
   assertEquals(translator.metadata.model, "a/b");
 });
 
+Deno.test("the beginning of a stop sequence at the end of a response is part of its text", () => {
+  const options = { stopSequences: ["END"] };
+  assertEquals(readText({ choices: [choice("a EN")] }, options), "a EN");
+});
+
 Deno.test("a stop sequence ends the response although upstream reports the token limit", () => {
   const translator = createTranslator({ stopSequences: ["END"] });
   const call = { id: "a", function: { name: "Read", arguments: "{" } };

@@ -18,6 +18,8 @@ const CACHES: readonly (readonly [number, number, number, number, number, number
   [15, 14, 0, 1, 14, 0],
   [10, 64, 0, 0, 64, 0],
   [120, 120, 100, 0, 20, 100],
+  [100, 60, 60, 40, 0, 60],
+  [100, 10, 95, 5, 0, 95],
   [0, 0, 0, 0, 0, 0],
 ];
 
@@ -109,6 +111,16 @@ Deno.test("translateUsage reads cache hits from the first field that is there, e
     const all = JSON.parse(JSON.stringify({ prompt_tokens: 100, ...usage }));
     assertEquals(translateUsage(all).cache_read_input_tokens, read, JSON.stringify(usage));
   }
+});
+
+Deno.test("translateUsage reports a single thinking token, and a single search", () => {
+  const usage = {
+    completion_tokens_details: { reasoning_tokens: 1 },
+    server_tool_use: { web_search_requests: 1 },
+  };
+  const { output_tokens_details, server_tool_use } = translateUsage(usage);
+  assertEquals(output_tokens_details, { thinking_tokens: 1 });
+  assertEquals(server_tool_use, { web_search_requests: 1, web_fetch_requests: 0 });
 });
 
 Deno.test("translateUsage rounds counts, and reads them from strings", () => {
