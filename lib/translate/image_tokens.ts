@@ -29,9 +29,9 @@ export function readImageSize(source: ImageSource): Size | null {
 export function estimateImageTokens(source: ImageSource): number {
   const size = readImageSize(source);
   if (size === null) return MAX_TOKENS;
-  const scale = Math.min(1, MAX_EDGE / Math.max(size.width, size.height, 1));
+  const scale = Math.min(1, MAX_EDGE / Math.max(size.width, size.height));
   const pixels = size.width * scale * size.height * scale;
-  return Math.min(MAX_TOKENS, Math.max(1, Math.ceil(pixels / PIXELS_PER_TOKEN)));
+  return Math.min(MAX_TOKENS, Math.ceil(pixels / PIXELS_PER_TOKEN));
 }
 
 /** The first bytes as a string of one character per byte; "" when the data is not base64. */

@@ -127,12 +127,10 @@ function mergeDetails(
   if (signature) current.signature = signature;
   for (const [key, value] of Object.entries(rest)) {
     if (Object.hasOwn(current, key)) continue;
-    Object.defineProperty(current, key, { value, ...PLAIN_PROPERTY });
+    // Defined, not assigned, so that a key `__proto__` is plain data.
+    Object.defineProperty(current, key, { value, enumerable: true });
   }
 }
-
-/** Defined, not assigned, so that a key `__proto__` is plain data. */
-const PLAIN_PROPERTY = { enumerable: true, writable: true, configurable: true };
 
 /** How reasoning is encoded in a block's `signature` or `data`. */
 export interface EncodeOptions {

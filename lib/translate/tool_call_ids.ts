@@ -137,15 +137,15 @@ function unescapeId(escaped: string): string | null {
 /** `X` for `X_<digits>`; "" for every other id. */
 function stemOf(id: string): string {
   let at = id.length;
-  while (at > 0 && isDigit(id[at - 1])) at--;
-  return at < id.length && at > 1 && id[at - 1] === "_" ? id.slice(0, at - 1) : "";
+  while (isDigit(id[at - 1])) at--;
+  return at < id.length && id[at - 1] === "_" ? id.slice(0, at - 1) : "";
 }
 
 /** `call_7` → `call_` and 7; an id without a number is numbered after `_r`. */
 function splitNumber(id: string): { prefix: string; number: number } {
   let at = id.length;
-  while (at > 0 && id.length - at < 9 && isDigit(id[at - 1])) at--;
-  const isNumbered = at < id.length && at > 0 && /[_:.-]/.test(id[at - 1] ?? "");
+  while (id.length - at < 9 && isDigit(id[at - 1])) at--;
+  const isNumbered = at < id.length && /[_:.-]/.test(id[at - 1] ?? "");
   return isNumbered
     ? { prefix: id.slice(0, at), number: Number(id.slice(at)) }
     : { prefix: `${id}_r`, number: 1 };

@@ -7,10 +7,10 @@ import { FakeTimers } from "../helpers/fake_timers.ts";
 const KIB = 1024;
 const PIECE = 64 * KIB;
 
-/** A body of five pieces , the last one shorter by `missing` bytes. */
+/** A body of five pieces, the last one shorter by `missing` bytes. */
 function open({ missing = 0 } = {}): ReadableStreamDefaultReader<Uint8Array> {
   const body = createPacedBody("x".repeat(5 * PIECE - missing), 1000);
-  assertInstanceOf(body, ReadableStream);
+  assertInstanceOf(body, ReadableStream<Uint8Array>);
   return body.getReader();
 }
 

@@ -1,7 +1,7 @@
 /** Tokens of images, by the size in their headers. @module */
 
 import { assertEquals } from "@std/assert";
-import { estimateImageTokens } from "../../lib/translate/image_tokens.ts";
+import { estimateImageTokens, readImageSize } from "../../lib/translate/image_tokens.ts";
 
 /** The maximum, also used for an image of unknown size. */
 const MAX = 1600;
@@ -9,6 +9,12 @@ const MAX = 1600;
 function estimate(bytes: readonly number[], prefix = ""): number {
   const data = prefix + btoa(String.fromCharCode(...bytes));
   return estimateImageTokens({ type: "base64", media_type: "image/png", data });
+}
+
+function readSize(bytes: readonly number[], prefix = "") {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return readImageSize({ type: "base64", media_type: "image/png", data: prefix + btoa(binary) });
 }
 
 const text = (words: string) => [...words].map((char) => char.charCodeAt(0));
@@ -61,6 +67,93 @@ for (const [name, make] of Object.entries(FORMATS)) {
     assertEquals(estimate(make(31, 1489)), 62);
   });
 }
+
+/** Sizes with other bytes in each place, of one byte up to what the format has room for. */
+const SIZES: Record<string, [width: number, height: number][]> = {
+  "a PNG": [[0x01020304, 0x05060708], [0x0a000000, 0x0b000000], [1, 2], [2, 1]],
+  "a GIF": [[0x0102, 0x0304], [0xff00, 0x00ff], [1, 2], [2, 1]],
+  "a JPEG": [[0x0102, 0x0304], [0xff00, 0x00ff], [1, 2], [2, 1]],
+  "a lossy WebP": [[0x3102, 0x2304], [0x3fff, 0x3ffe], [0x3f00, 0x00ff], [1, 2], [2, 1]],
+  "a lossless WebP": [[0x3102, 0x2304], [0x4000, 0x3fff], [0x3fff, 0x4000], [1, 2], [2, 1]],
+  "an extended WebP": [[0x010203, 0x040506], [0x1000000, 0xffffff], [1, 2], [2, 1]],
+};
+
+for (const [name, sizes] of Object.entries(SIZES)) {
+  Deno.test(`readImageSize reads every byte of the size of ${name}`, () => {
+    for (const [width, height] of sizes) {
+      // Bytes after the size, which are not part of it.
+      const bytes = [...FORMATS[name]?.(width, height) ?? [], 0xff, 0xff, 0xff, 0xff];
+      assertEquals(readSize(bytes), { width, height });
+    }
+  });
+}
+
+Deno.test("readImageSize ignores the scaling bits of a lossy WebP", () => {
+  const size = [...little(0x4000 | 300, 2), ...little(0xc000 | 200, 2)];
+  assertEquals(readSize(webp("VP8 ", [...zeros(10), ...size])), { width: 300, height: 200 });
+});
+
+Deno.test("readImageSize returns null for a width or height of 0, and for a missing one", () => {
+  assertEquals([png(0, 5), png(5, 0), png(1, 1).slice(0, 20)].map((bytes) => readSize(bytes)), [
+    null,
+    null,
+    null,
+  ]);
+  assertEquals(readSize(png(1, 1)), { width: 1, height: 1 });
+  const type = "url" as const;
+  assertEquals(readImageSize({ type, url: "data:image/gif;base64,R0lGODlhAQABAAAA" }), null);
+});
+
+Deno.test("readImageSize finds a format only by the bytes at the start", () => {
+  const riff = (kind: string) => [...text("RIFF"), ...zeros(4), ...text(kind)];
+  const size = [...zeros(8), ...little(9, 3), ...little(9, 3)];
+  assertEquals(readSize([...riff("WEBP"), ...text("VP8X"), ...size]), { width: 10, height: 10 });
+  assertEquals(readSize([...riff("WAVE"), ...text("VP8X"), ...size]), null);
+  assertEquals(
+    readSize([...text("RIFX"), ...riff("WEBP").slice(4), ...text("VP8X"), ...size]),
+    null,
+  );
+  for (const bytes of [png(9, 9), gif(9, 9), jpeg(frame(0xc0, 9, 9))]) {
+    assertEquals(readSize([0, ...bytes]), null);
+    assertEquals(readSize([...zeros(40), ...bytes.slice(0, 4)]), null);
+  }
+});
+
+Deno.test("readImageSize reads a frame of a JPEG only if a byte follows its size", () => {
+  const whole = jpeg(frame(0xc0, 9, 9));
+  assertEquals(readSize(whole.slice(0, 12)), { width: 9, height: 9 });
+  assertEquals(readSize(whole.slice(0, 11)), null);
+});
+
+Deno.test("readImageSize searches the first 64 KiB of the base64 for the frame of a JPEG", () => {
+  const find = (offset: number, prefix: string) => {
+    const length = offset - 4;
+    const filler = ["\xff\xe0", ...big(length, 2), "\0".repeat(length - 2)];
+    const data = prefix + bytes("\xff\xd8", ...filler, ...frame(0xc0, 9, 9));
+    return readImageSize({ type: "base64", media_type: "image/jpeg", data });
+  };
+  // 64 KiB of base64 are 48 KiB of bytes, of which ten are the frame.
+  const last = 48 * 1024 - 10;
+  for (const prefix of ["", "data:image/jpeg;base64,"]) {
+    assertEquals(find(last, prefix), { width: 9, height: 9 });
+    assertEquals(find(last + 1, prefix), null);
+  }
+});
+
+Deno.test("readImageSize skips what precedes a comma only in a data URL", () => {
+  assertEquals(readSize(gif(300, 200), "data:,"), { width: 300, height: 200 });
+  assertEquals(readSize(gif(300, 200), "AAAA,"), null);
+});
+
+Deno.test("readImageSize reads base64 without padding, and with too much", () => {
+  for (const extra of [0, 1, 2]) {
+    const base64 = btoa(String.fromCharCode(...gif(300, 200), ...zeros(extra)));
+    for (const data of [base64.replace(/=+$/, ""), base64, `${base64}===`]) {
+      const source = { type: "base64" as const, media_type: "image/gif", data };
+      assertEquals(readImageSize(source), { width: 300, height: 200 }, data);
+    }
+  }
+});
 
 Deno.test("estimateImageTokens finds the first frame of a JPEG, of any kind, after other segments", () => {
   for (const type of [0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc7, 0xc9, 0xcb, 0xcd, 0xcf]) {

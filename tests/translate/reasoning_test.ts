@@ -353,6 +353,7 @@ Deno.test("sharesEnvelope treats missing and null formats as equal", () => {
     });
   assertEquals([shares(), shares(null), shares(undefined, null)], [true, true, true]);
   assertEquals([shares("a", "a"), shares("a"), shares("a", "b")], [true, false, false]);
+  assertEquals([shares("", ""), shares(""), shares(null, "")], [true, false, false]);
 });
 
 Deno.test("a text entry is continued by plain text until it is signed", () => {

@@ -44,6 +44,25 @@ Deno.test("TokenCalibration ignores implausible reports and tiny requests", () =
   assertEquals(calibration.adjust("a/x", 1000), 1000);
 });
 
+/** Estimated and reported tokens → the corrected estimate of 1000 tokens. */
+const REPORTS: [about: string, estimate: number, reported: number, adjusted: number][] = [
+  ["a request of 50 tokens", 50, 100, 2000],
+  ["a request of 49 tokens, which is ignored", 49, 98, 1000],
+  ["ten times the estimate", 100, 1000, 10_000],
+  ["more than ten times, which is ignored", 100, 1001, 1000],
+  ["a tenth of the estimate", 100, 10, 100],
+  ["less than a tenth, which is ignored", 100, 9, 1000],
+  ["an uneven ratio, whose result is rounded", 3000, 2000, 667],
+];
+
+for (const [about, estimate, reported, adjusted] of REPORTS) {
+  Deno.test(`TokenCalibration learns from a report of ${about}`, () => {
+    const calibration = new TokenCalibration();
+    calibration.learn("a/x", estimate, reported);
+    assertEquals(calibration.adjust("a/x", 1000), adjusted);
+  });
+}
+
 Deno.test("TokenCalibration keeps 200 models and forgets the least recently updated one", () => {
   const calibration = new TokenCalibration();
   for (let i = 0; i < 200; i++) calibration.learn(`a/${i}`, 1000, 2000);

@@ -2,7 +2,7 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { parseCountRequest } from "../../lib/anthropic/parse_request.ts";
-import { estimateInputTokens } from "../../lib/translate/tokens.ts";
+import { estimateFileTokens, estimateInputTokens } from "../../lib/translate/tokens.ts";
 
 function estimate(keys: Record<string, unknown>): number {
   const hello = [{ role: "user", content: "Hello" }];
@@ -146,6 +146,53 @@ const EXACT: readonly (readonly [about: string, tokens: number, keys: Record<str
       ],
     }],
     ["a document of text", 4 + 10, { messages: [turn("user", [document({ type: "text" })])] }],
+    ["a document of blocks", 4 + 1 + 2, {
+      messages: [
+        turn("user", [
+          document({
+            type: "content",
+            content: [{ type: "text", text: "1234" }, { type: "text", text: "12345678" }],
+          }),
+        ]),
+      ],
+    }],
+    ["a search result: title and content", 4 + 1 + 2, {
+      messages: [
+        turn("user", [{
+          type: "search_result",
+          title: "1234",
+          source: "https://a.test/a-source-that-is-not-counted",
+          content: [{ type: "text", text: "12345678" }],
+        }]),
+      ],
+    }],
+    ["a result: its string", 4 + 5 + 4 + 2, {
+      messages: [
+        turn("assistant", [{ ...call, input: { x: "12345678" } }]),
+        turn("user", [{ type: "tool_result", tool_use_id: "a", content: "12345678" }]),
+      ],
+    }],
+    ["a result without content", 4 + 5 + 4, {
+      messages: [
+        turn("assistant", [{ ...call, input: { x: "12345678" } }]),
+        turn("user", [{ type: "tool_result", tool_use_id: "a" }]),
+      ],
+    }],
+    ["thinking", 4 + 2 + 4 + 2, {
+      messages: [
+        turn("user", "12345678"),
+        turn("assistant", [{ type: "thinking", thinking: "12345678", signature: "x".repeat(99) }]),
+      ],
+    }],
+    ["system blocks and a system turn", 3 + 4 + 2 + 4 + 1, {
+      system: [{ type: "text", text: "12345678" }, { type: "text", text: "1234" }],
+      messages: [turn("user", "12345678"), turn("system", "1234")],
+    }],
+    ["a tool without a description", 4 + 2 + 4 + 1 + 5, {
+      messages: [turn("user", "12345678")],
+      tools: [{ name: "Read", input_schema: { type: "object" } }],
+    }],
+    ["a part of a token, rounded up", 4 + 2, { messages: [turn("user", "12345")] }],
     ["a document by URL", 4 + 2250, {
       messages: [turn("user", [document({ type: "url", url: "https://a.test/b.pdf" })])],
     }],
@@ -217,4 +264,30 @@ Deno.test("estimateInputTokens counts the name in a tool reference", () => {
     return estimate({ messages: [turn("assistant", [call]), turn("user", [result])] });
   };
   assertEquals(found("x".repeat(48)) - found("x".repeat(8)), 10);
+});
+
+Deno.test("estimateInputTokens is 1 for a request without messages", () => {
+  const request = parseCountRequest({ model: "m", messages: [turn("user", "x")] });
+  assertEquals(estimateInputTokens({ ...request, messages: [] }), 1);
+});
+
+Deno.test("estimateInputTokens does not count blocks that are not sent", () => {
+  const content = [{ type: "unsupported" as const, blockType: "hologram" }];
+  const request = parseCountRequest({ model: "m", messages: [turn("user", "x")] });
+  assertEquals(estimateInputTokens({ ...request, messages: [{ role: "user", content }] }), 4);
+});
+
+Deno.test("estimateFileTokens counts a page for each 100,000 characters, rounded, and at least one", () => {
+  const pages = [0, 1, 149_999, 150_000, 249_999, 250_000, 1_000_000].map((length) =>
+    estimateFileTokens("A".repeat(length)) / 2250
+  );
+  assertEquals(pages, [1, 1, 1, 2, 2, 3, 10]);
+});
+
+Deno.test("estimateInputTokens counts deferred tools only once they are found", () => {
+  const tools = [{ name: "Read", input_schema: { type: "object" }, defer_loading: true }];
+  const hello = turn("user", "12345678");
+  assertEquals(estimate({ messages: [hello], tools }), 6);
+  const found = estimate({ messages: [hello], tools, tool_choice: { type: "tool", name: "Read" } });
+  assertEquals(found, Math.ceil(6 + 4 + 1 + 17 / 4));
 });

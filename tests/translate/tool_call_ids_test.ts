@@ -152,3 +152,77 @@ Deno.test("many calls with the same id take linear time in both directions", () 
   assertEquals(new Set(sent).size, sent.length);
   assert(claimed.every((id) => toUpstreamId(id) === "same"));
 });
+
+Deno.test("ClientCallIds numbers the uses of an id from 2, past numbers that are taken", () => {
+  const ids = new ClientCallIds(["or3-a-3ab"]);
+  const claimed = Array.from({ length: 4 }, () => ids.claim("a:b"));
+  assertEquals(claimed, ["or-a-3ab", "or2-a-3ab", "or4-a-3ab", "or5-a-3ab"]);
+  const used = new ClientCallIds(["call_a"]);
+  assertEquals([1, 2].map(() => used.claim("call_a")), ["or-call_a", "or2-call_a"]);
+});
+
+Deno.test("ClientCallIds escapes a character by its UTF-8 bytes, two digits each", () => {
+  assertEquals(new ClientCallIds().claim("\né😀-"), "or--0a-c3-a9-f0-9f-98-80-2d");
+});
+
+Deno.test("ClientCallIds numbers an id that it cannot encode after its hash", () => {
+  for (const [id, readable] of [["\ud800:1", "__1"], ["x".repeat(129), "x".repeat(100)]] as const) {
+    const ids = new ClientCallIds();
+    const [first = "", ...later] = Array.from({ length: 3 }, () => ids.claim(id));
+    assertMatch(first, new RegExp(`^${readable}_h[0-9a-f]{8}$`));
+    assertEquals(later, [`${first}_r2`, `${first}_r3`]);
+  }
+});
+
+Deno.test("ClientCallIds keeps a valid id of 128 characters, and replaces an empty one", () => {
+  const long = "x".repeat(128);
+  assertEquals(new ClientCallIds().claim(long), long);
+  assertMatch(new ClientCallIds().claim(""), /^_h[0-9a-f]{8}$/);
+});
+
+Deno.test("ClientCallIds keeps an id that only begins with an underscore and digits", () => {
+  const ids = new ClientCallIds(["_1"]);
+  assertEquals(["_2", "a"].map((id) => ids.claim(id)), ["_2", "a"]);
+});
+
+Deno.test("an id of one character and a number is a part of the call with that id", () => {
+  assertEquals(new ClientCallIds(["a"]).claim("a_0"), "or-a-5f0");
+  assertEquals(new ClientCallIds(["a"]).claim("a_9"), "or-a-5f9");
+  assertEquals(new ClientCallIds(["a_1"]).claim("a"), "or-a");
+});
+
+Deno.test("UpstreamCallIds continues a number of up to nine digits", () => {
+  assertEquals(send(["call_123456789", "call_123456789"]), ["call_123456789", "call_123456790"]);
+  assertEquals(send(["call_1234567890", "call_1234567890"]), [
+    "call_1234567890",
+    "call_1234567890_r2",
+  ]);
+  assertEquals(send(["_7", "_7", "a:09", "a:09"]), ["_7", "_8", "a:09", "a:10"]);
+});
+
+Deno.test("UpstreamCallIds skips numbers that are in use, and returns the model's own id too", () => {
+  const ids = new UpstreamCallIds({ isStrict: false });
+  const claimed = ["call_1", "call_2", "call_1", "or2-call-5f1"].map((id) => ids.claim(id));
+  assertEquals(claimed, [
+    { id: "call_1", original: "call_1" },
+    { id: "call_2", original: "call_2" },
+    { id: "call_3", original: "call_1" },
+    { id: "call_4", original: "call_1" },
+  ]);
+});
+
+Deno.test("UpstreamCallIds hashes ids that Claude rejects", () => {
+  const [hashed = ""] = send(["a b:c"], true);
+  assertMatch(hashed, /^a_b_c_h[0-9a-f]{8}$/);
+  const long = "x".repeat(128);
+  assertEquals(send([long], true), [long]);
+  assertMatch(send([`${long}x`], true)[0] ?? "", /^x{100}_h[0-9a-f]{8}$/);
+});
+
+Deno.test("toUpstreamId decodes ids with up to six digits and 128 characters", () => {
+  assertEquals(toUpstreamId("or123456-a-3ab"), "a:b");
+  assertEquals(toUpstreamId(`or-${"-3a".repeat(128)}`), ":".repeat(128));
+  const long = `or-${"a".repeat(129)}`;
+  assertEquals(toUpstreamId(long), long);
+  for (const id of ["or--3A", "xor-a", "or-a-3", "or-a:"]) assertEquals(toUpstreamId(id), id);
+});

@@ -1,7 +1,7 @@
 /** Replaced tool names, and their restoration. @module */
 
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { ToolNames } from "../../lib/translate/tool_names.ts";
+import { hashText, ToolNames } from "../../lib/translate/tool_names.ts";
 
 const UPSTREAM_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const LONG = `mcp__${"very_long_server_name_".repeat(4)}__tool`;
@@ -50,4 +50,24 @@ Deno.test("ToolNames keeps unknown names", () => {
     assertEquals(names.toClient(name), name);
     assertEquals(names.toUpstream(name), name);
   }
+});
+
+Deno.test("an alias is the readable part of the name, of at most 55 characters, and a hash", () => {
+  const names = new ToolNames(["a.b", "x".repeat(65)]);
+  assertMatch(names.toUpstream("a.b"), /^a_b_[0-9a-f]{8}$/);
+  assertMatch(names.toUpstream("x".repeat(65)), /^x{55}_[0-9a-f]{8}$/);
+});
+
+Deno.test("hashText is FNV-1a in eight hex digits", () => {
+  const hashes = { "": "811c9dc5", a: "e40c292c", foobar: "bf9cf968" };
+  for (const [text, hash] of Object.entries(hashes)) assertEquals(hashText(text), hash);
+  // With leading zeros: the length is fixed.
+  assertEquals(hashText("call_622"), "0045e208");
+});
+
+Deno.test("isUpstream accepts the names that were sent, and any name if none were", () => {
+  const names = new ToolNames(["Read", "a.b"]);
+  const sent = ["Read", names.toUpstream("a.b"), "a.b", "Write", ""];
+  assertEquals(sent.map((name) => names.isUpstream(name)), [true, true, false, false, false]);
+  assertEquals(new ToolNames([]).isUpstream("Write"), true);
 });

@@ -87,7 +87,7 @@ class MessageTranslator {
       call.result = block;
       return [];
     });
-    return { role: "user", content };
+    return { ...turn, content };
   }
 
   #pushOther(turn: OtherTurn): void {

@@ -107,14 +107,8 @@ function toOpenAiMessage(
     if (typeof message.content === "string") return message;
     return { ...message, content: message.content.map((part) => withoutBreakpoint(part, dropped)) };
   }
-  const { content } = message;
-  const text = Array.isArray(content)
-    ? content.map((part) => withoutBreakpoint(part, dropped).text).join(SEPARATORS[message.role])
-    : content;
-  if (message.role === "assistant") {
-    return toOpenAiAssistant({ ...message, content: text }, dropped);
-  }
-  return { ...message, content: text ?? "" };
+  if (message.role === "assistant") return toOpenAiAssistant(message, dropped);
+  return { ...message, content: joinTexts(message, SEPARATORS[message.role], dropped) };
 }
 
 /** Only reasoning in plain fields is sent back: such a server returned it under the same name. */
@@ -122,9 +116,23 @@ function toOpenAiAssistant(
   message: Extract<openrouter.ChatMessage, { role: "assistant" }>,
   dropped: Set<string>,
 ): openrouter.ChatMessage {
-  const { reasoning_details: details, ...rest } = message;
+  const { content, tool_calls, reasoning_details: details } = message;
   if (details !== undefined) dropped.add("thinking");
-  return rest.content === null && rest.tool_calls === undefined ? { ...rest, content: "" } : rest;
+  const text = content === null ? null : joinTexts({ content }, SEPARATORS.assistant, dropped);
+  return {
+    ...message,
+    content: tool_calls === undefined ? text ?? "" : text,
+    reasoning_details: undefined,
+  };
+}
+
+function joinTexts(
+  { content }: { content: string | openrouter.TextPart[] },
+  separator: string,
+  dropped: Set<string>,
+): string {
+  if (typeof content === "string") return content;
+  return content.map((part) => withoutBreakpoint(part, dropped).text).join(separator);
 }
 
 function withoutBreakpoint<T extends { cache_control?: unknown }>(

@@ -174,7 +174,8 @@ function translateToolFields(
     return {};
   }
   if (choice === undefined) return { tools };
-  const isSerial = choice.type !== "none" && choice.disable_parallel_tool_use === true;
+  const isSerial = "disable_parallel_tool_use" in choice &&
+    choice.disable_parallel_tool_use === true;
   return {
     tools,
     tool_choice: translateToolChoice(choice, context.names),

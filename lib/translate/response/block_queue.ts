@@ -88,7 +88,7 @@ export class BlockQueue {
       finished++;
     }
     // All at once: removing them one by one is quadratic.
-    if (finished > 0) this.#builders.splice(0, finished);
+    this.#builders.splice(0, finished);
     return events;
   }
 

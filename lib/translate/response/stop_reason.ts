@@ -9,44 +9,48 @@ import { ApiError } from "../../errors.ts";
 import { toText } from "../../json.ts";
 import type * as openrouter from "../../openrouter/types.ts";
 
-/** The meaning of a finish reason. `stop`: the model finished its text or called tools. */
-type Finish = "stop" | "length" | "window" | "refusal";
-
-/** Finish reasons of OpenRouter and of other servers, in lower case. */
-const FINISHES: Readonly<Record<string, Finish>> = {
-  stop: "stop",
-  tool_calls: "stop",
-  function_call: "stop",
+/**
+ * Finish reasons of a model that finished its text or called tools, in lower case. Unknown ones count as such too, but
+ * are reported.
+ */
+const STOPS: ReadonlySet<string> = new Set([
+  "stop",
+  "tool_calls",
+  "function_call",
   // Older llama.cpp, TGI, Together, watsonx, Bedrock, Cohere, Anthropic.
-  end: "stop",
-  eos: "stop",
-  eos_token: "stop",
-  end_turn: "stop",
-  complete: "stop",
-  completed: "stop",
-  stop_sequence: "stop",
-  tool_call: "stop",
-  tool_use: "stop",
-  length: "length",
+  "end",
+  "eos",
+  "eos_token",
+  "end_turn",
+  "complete",
+  "completed",
+  "stop_sequence",
+  "tool_call",
+  "tool_use",
+]);
+
+/** The meanings of other finish reasons of OpenRouter and of other servers, in lower case. */
+const FINISHES: ReadonlyMap<string, "length" | "window" | "refusal"> = new Map([
+  ["length", "length"],
   // Gemini, Bedrock, Cohere; Mistral; watsonx; older llama.cpp.
-  max_tokens: "length",
-  max_output_tokens: "length",
-  model_length: "length",
-  token_limit: "length",
-  limit: "length",
-  model_context_window_exceeded: "window",
-  content_filter: "refusal",
+  ["max_tokens", "length"],
+  ["max_output_tokens", "length"],
+  ["model_length", "length"],
+  ["token_limit", "length"],
+  ["limit", "length"],
+  ["model_context_window_exceeded", "window"],
+  ["content_filter", "refusal"],
   // Z.ai; Anthropic; Bedrock; Gemini.
-  sensitive: "refusal",
-  refusal: "refusal",
-  guardrail_intervened: "refusal",
-  content_filtered: "refusal",
-  safety: "refusal",
-  recitation: "refusal",
-  blocklist: "refusal",
-  prohibited_content: "refusal",
-  spii: "refusal",
-};
+  ["sensitive", "refusal"],
+  ["refusal", "refusal"],
+  ["guardrail_intervened", "refusal"],
+  ["content_filtered", "refusal"],
+  ["safety", "refusal"],
+  ["recitation", "refusal"],
+  ["blocklist", "refusal"],
+  ["prohibited_content", "refusal"],
+  ["spii", "refusal"],
+]);
 
 /** Finish reasons of failed responses: vLLM `abort`, DeepSeek `insufficient_system_resource`, Z.ai `network_error`, … */
 const FAILURE =
@@ -71,8 +75,8 @@ export interface FinishInfo {
 }
 
 /**
- * The `message_delta` body for the end of a response. A finish reason that is not in the table counts as `stop`: the
- * response is there and paid for, and clients would retry after an error.
+ * The `message_delta` body for the end of a response. An unknown finish reason counts as `stop`: the response is
+ * there and paid for, and clients would retry after an error.
  */
 export function mapStopReason(info: FinishInfo): anthropic.MessageDelta {
   const { finishReason, nativeFinishReason } = info;
@@ -121,9 +125,11 @@ export class FinishState {
     return lookUp(this.#finishReason) === "length" || lookUp(this.#nativeFinishReason) === "length";
   }
 
-  /** The finish reason, if it is not in the table. */
+  /** The finish reason, if its meaning is unknown. */
   get unknownReason(): string | null {
-    return this.isKnown && lookUp(this.#finishReason) === undefined ? this.#finishReason : null;
+    const reason = this.#finishReason;
+    const isUnknown = !STOPS.has(reason.toLowerCase()) && lookUp(reason) === undefined;
+    return this.isKnown && isUnknown ? reason : null;
   }
 
   /** Adds the data of a choice. @throws {ApiError} if its finish reason reports a failure */
@@ -162,9 +168,9 @@ export class FinishState {
   }
 }
 
-function lookUp(reason: string): Finish | undefined {
-  const key = reason.toLowerCase();
-  return Object.hasOwn(FINISHES, key) ? FINISHES[key] : undefined;
+/** The meaning of a finish reason; undefined for those of {@linkcode STOPS} and for unknown ones. */
+function lookUp(reason: string): "length" | "window" | "refusal" | undefined {
+  return FINISHES.get(reason.toLowerCase());
 }
 
 function toMessageDelta(stopReason: anthropic.StopReason): anthropic.MessageDelta {

@@ -289,7 +289,5 @@ const UNSUPPORTED: anthropic.SafeguardResult[] = [
 /** The choice with index 0; responses to `n` > 1 have others. */
 function findChoice({ choices }: openrouter.Chunk): openrouter.Choice | null {
   if (!Array.isArray(choices)) return null;
-  const [first] = choices;
-  if (choices.length === 1 && isJsonObject(first) && !first.index) return first;
-  return choices.find((choice) => isJsonObject(choice) && (choice.index ?? 0) === 0) ?? null;
+  return choices.find((choice) => isJsonObject(choice) && !choice.index) ?? null;
 }

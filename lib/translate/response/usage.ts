@@ -90,6 +90,6 @@ export function estimateUsage(inputTokens: number, outputTokens: number): anthro
 
 /** Some servers send numbers as null, strings or NaN. */
 function toCount(value: unknown): number {
-  const number = Number(value ?? 0);
+  const number = Number(value);
   return Number.isFinite(number) && number > 0 ? Math.round(number) : 0;
 }

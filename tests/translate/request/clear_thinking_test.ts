@@ -1,73 +1,131 @@
-/** Tests lib/translate/request/clear_thinking.ts and its report of applied edits. @module */
+/** Removal of earlier thinking: which turns keep theirs, and what is reported. @module */
 
 import { assertEquals } from "@std/assert";
-import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
-import type { MessageParam } from "../../../lib/anthropic/types.ts";
+import type * as anthropic from "../../../lib/anthropic/types.ts";
 import { clearThinking } from "../../../lib/translate/request/clear_thinking.ts";
-import { translateRequest } from "../../../lib/translate/request/request.ts";
-import { requestBody } from "../../helpers/proxy.ts";
 
-type Keys = Record<string, unknown>;
+type Message = anthropic.MessageParam;
 
-Deno.test("translateRequest reports applied edits if the request has context_management", () => {
-  const translate = (keys: Keys) =>
-    translateRequest(parseMessagesRequest(requestBody(keys)), { models: ["a/b"] }).response
-      .contextManagement;
-  assertEquals(translate({}), undefined);
-  assertEquals(translate({ context_management: {} }), { applied_edits: [] });
+const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] });
+const result: Message = {
+  role: "user",
+  content: [{ type: "tool_result", tool_use_id: "c", content: "x" }],
+};
+const text = (words: string): anthropic.AssistantContent => ({ type: "text", text: words });
+const thinking = (words: string): anthropic.AssistantContent => ({
+  type: "thinking",
+  thinking: words,
+  signature: "s",
+});
+const redacted: anthropic.AssistantContent = { type: "redacted_thinking", data: "x".repeat(99) };
+const call: anthropic.AssistantContent = { type: "tool_use", id: "c", name: "Read", input: {} };
+const assistant = (...content: anthropic.AssistantContent[]): Message => ({
+  role: "assistant",
+  content,
 });
 
-/** Messages as letters: `u` user, `r` tool result, `a` assistant, `t` with thinking, `e` with encrypted thinking. */
-function buildMessages(turns: string): MessageParam[] {
-  return [...turns].map((turn): MessageParam => {
-    const text = { type: "text", text: "x" } as const;
-    const thinking = { type: "thinking", thinking: "12345678", signature: "s" } as const;
-    if (turn === "u") return { role: "user", content: [text] };
-    if (turn === "r") return { role: "user", content: [{ type: "tool_result", tool_use_id: "c" }] };
-    if (turn === "t") return { role: "assistant", content: [thinking, text] };
-    if (turn === "e") {
-      return { role: "assistant", content: [{ type: "redacted_thinking", data: "d" }, text] };
-    }
-    return { role: "assistant", content: [text] };
+/** Three turns; the second has a call, and thinking before and after it. */
+const MESSAGES = [
+  user("one"),
+  assistant(thinking("12345"), text("1")),
+  user("two"),
+  assistant(thinking("1234"), redacted, call),
+  result,
+  assistant(text("2"), thinking("12345678")),
+  user("three"),
+  assistant(thinking("1234567890"), text("3")),
+];
+
+/** The thinking that remains, by message. */
+const remains = (messages: readonly Message[]) =>
+  messages.flatMap(({ content }) =>
+    content.flatMap((block) =>
+      block.type === "thinking"
+        ? [block.thinking.length]
+        : block.type === "redacted_thinking"
+        ? [0]
+        : []
+    )
+  );
+
+/** Turns to keep → lengths of the thinking that remains, turns and tokens that are cleared. */
+const KEPT: [turns: number, remains: number[], cleared: number, tokens: number][] = [
+  [0, [], 3, 7],
+  [1, [10], 2, 5],
+  [2, [4, 0, 8, 10], 1, 2],
+  [3, [5, 4, 0, 8, 10], 0, 0],
+  [4, [5, 4, 0, 8, 10], 0, 0],
+  [Infinity, [5, 4, 0, 8, 10], 0, 0],
+];
+
+for (const [turns, lengths, cleared, tokens] of KEPT) {
+  Deno.test(`clearThinking keeps the thinking of the last ${turns} of three turns`, () => {
+    const { messages, context } = clearThinking(MESSAGES, turns);
+    assertEquals(remains(messages), lengths);
+    assertEquals(messages.map(({ role }) => role), MESSAGES.map(({ role }) => role));
+    assertEquals(
+      context.applied_edits,
+      cleared === 0 ? [] : [{
+        type: "clear_thinking_20251015",
+        cleared_thinking_turns: cleared,
+        cleared_input_tokens: tokens,
+      }],
+    );
   });
 }
 
-/** Messages back to the same letters. */
-function toLetters(messages: readonly MessageParam[]): string {
-  return messages.map(({ role, content }) => {
-    const [first] = content;
-    if (role === "user") return first?.type === "tool_result" ? "r" : "u";
-    if (first?.type === "thinking") return "t";
-    return first?.type === "redacted_thinking" ? "e" : "a";
-  }).join("");
-}
+Deno.test("clearThinking keeps everything else, in order", () => {
+  assertEquals(clearThinking(MESSAGES, 0).messages, [
+    user("one"),
+    assistant(text("1")),
+    user("two"),
+    assistant(call),
+    result,
+    assistant(text("2")),
+    user("three"),
+    assistant(text("3")),
+  ]);
+  assertEquals(clearThinking(MESSAGES, 3).messages, MESSAGES);
+});
 
-/** Messages and turns to keep → remaining messages, cleared turns and tokens. */
-const CLEARED: [turns: string, keep: number, remaining: string, cleared: number, tokens: number][] =
-  [
-    ["utu", 1, "utu", 0, 0],
-    ["ututu", 1, "uautu", 1, 2],
-    ["ututu", 2, "ututu", 0, 0],
-    ["utututu", 1, "uauautu", 2, 4],
-    ["utrtrtutu", 1, "uararautu", 1, 6],
-    ["utrtrtu", 1, "utrtrtu", 0, 0],
-    ["utuautu", 1, "uauautu", 1, 2],
-    ["utuauau", 1, "utuauau", 0, 0],
-    ["ueutu", 1, "uautu", 1, 0],
-    ["tutu", 1, "autu", 1, 2],
-    ["tu", 1, "tu", 0, 0],
-    ["u", 1, "u", 0, 0],
+Deno.test("clearThinking does not count turns without thinking", () => {
+  const messages = [
+    user("one"),
+    assistant(thinking("1234")),
+    user("two"),
+    assistant(text("2")),
+    user("three"),
+    assistant(text("3")),
   ];
+  assertEquals(remains(clearThinking(messages, 1).messages), [4]);
+  assertEquals(clearThinking(messages, 0).context.applied_edits.length, 1);
+});
 
-for (const [turns, keep, remaining, cleared, tokens] of CLEARED) {
-  Deno.test(`clearThinking turns ${turns} into ${remaining} if ${keep} is kept`, () => {
-    const { messages, context } = clearThinking(buildMessages(turns), keep);
-    assertEquals(toLetters(messages), remaining);
-    const edit = {
-      type: "clear_thinking_20251015" as const,
-      cleared_thinking_turns: cleared,
-      cleared_input_tokens: tokens,
-    };
-    assertEquals(context, { applied_edits: cleared === 0 ? [] : [edit] });
-  });
-}
+Deno.test("clearThinking begins a turn at a result beside text, but not at results alone or system turns", () => {
+  const system: Message = { role: "system", content: [{ type: "text", text: "Note" }] };
+  const between = (message: Message) => [
+    user("one"),
+    assistant(thinking("1"), call),
+    message,
+    assistant(thinking("22")),
+  ];
+  const both: Message = {
+    role: "user",
+    content: [...result.content, ...user("Go on").content] as never,
+  };
+  assertEquals(remains(clearThinking(between(result), 1).messages), [1, 2]);
+  assertEquals(remains(clearThinking(between(system), 1).messages), [1, 2]);
+  assertEquals(remains(clearThinking(between(both), 1).messages), [2]);
+  assertEquals(remains(clearThinking(between({ role: "user", content: [] }), 1).messages), [1, 2]);
+});
+
+Deno.test("clearThinking clears a first turn that has no message of the user", () => {
+  const messages = [assistant(thinking("1234")), user("two"), assistant(redacted)];
+  const { context } = clearThinking(messages, 1);
+  assertEquals(context.applied_edits, [{
+    type: "clear_thinking_20251015",
+    cleared_thinking_turns: 1,
+    cleared_input_tokens: 1,
+  }]);
+  assertEquals(clearThinking([assistant(thinking("1"))], 1).context.applied_edits, []);
+});

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
+import { ApiError } from "../../../lib/errors.ts";
 import type * as openrouter from "../../../lib/openrouter/types.ts";
 import { toOpenAiRequest } from "../../../lib/translate/request/openai_request.ts";
 import { type RequestOptions, translateRequest } from "../../../lib/translate/request/request.ts";
@@ -110,6 +111,140 @@ Deno.test("toOpenAiRequest sends an assistant turn of thinking only as an empty 
 
 Deno.test("toOpenAiRequest keeps a temperature of 0", () => {
   assertEquals(translateAsk({ temperature: 0 }).body.temperature, 0);
+});
+
+const TOOL = { name: "A", input_schema: { type: "object" } };
+const SEARCH = { type: "web_search_20250305", name: "web_search" };
+const FETCH = { type: "web_fetch_20250910", name: "web_fetch" };
+
+/** Tools and tool choice → the tool choice that is sent. */
+const CHOICES: [about: string, keys: Record<string, unknown>, choice: unknown][] = [
+  ["no tool choice", { tools: [TOOL] }, undefined],
+  ["auto", { tools: [TOOL], tool_choice: { type: "auto" } }, "auto"],
+  ["any", { tools: [TOOL, SEARCH], tool_choice: { type: "any" } }, "required"],
+  ["none", { tools: [TOOL], tool_choice: { type: "none" } }, "none"],
+  ["a tool", { tools: [TOOL], tool_choice: { type: "tool", name: "A" } }, {
+    type: "function",
+    function: { name: "A" },
+  }],
+];
+
+for (const [about, keys, choice] of CHOICES) {
+  Deno.test(`toOpenAiRequest translates the tool_choice: ${about}`, () => {
+    const { body } = translateAsk(keys);
+    assertEquals<unknown>(body.tool_choice, choice);
+    assertEquals(body.tools?.length, 1);
+  });
+}
+
+Deno.test("toOpenAiRequest drops and reports the tools that only OpenRouter runs", () => {
+  const { body, dropped } = translateAsk({
+    tools: [SEARCH, TOOL, FETCH],
+    tool_choice: { type: "auto", disable_parallel_tool_use: true },
+  });
+  assertEquals(body.tools?.map((tool) => tool.function.name), ["A"]);
+  assertEquals(body.parallel_tool_calls, false);
+  assertEquals(dropped.toSorted(), ["tools.web_fetch", "tools.web_search"]);
+  const alone = translateAsk({ tools: [SEARCH], tool_choice: { type: "auto" } });
+  assertEquals([alone.body.tools, alone.body.tool_choice], [undefined, undefined]);
+  assertEquals(alone.dropped, ["tools.web_search"]);
+});
+
+/** A choice that requires a tool that only OpenRouter runs → the names in the error. */
+const REJECTED: [keys: Record<string, unknown>, names: string][] = [
+  [{ tools: [SEARCH], tool_choice: { type: "any" } }, "web_search"],
+  [{ tools: [SEARCH, FETCH], tool_choice: { type: "any" } }, "web_search, web_fetch"],
+  [{ tools: [SEARCH], tool_choice: { type: "tool", name: "web_search" } }, "web_search"],
+  [{ tools: [TOOL, FETCH], tool_choice: { type: "tool", name: "web_fetch" } }, "web_fetch"],
+];
+
+for (const [keys, names] of REJECTED) {
+  Deno.test(`toOpenAiRequest rejects a tool_choice of ${names} (400): ${JSON.stringify(keys["tool_choice"])}`, () => {
+    const error = assertThrows(() => translateAsk(keys), ApiError);
+    assertEquals([error.type, error.status], ["invalid_request_error", 400]);
+    assertEquals(
+      error.message,
+      `tool_choice: only OpenRouter runs ${names}, not UPSTREAM_DIALECT=openai`,
+    );
+  });
+}
+
+/** Thinking and effort → reasoning_effort. */
+const EFFORTS: [about: string, keys: Record<string, unknown>, effort: string | undefined][] = [
+  ["no thinking", {}, undefined],
+  ["disabled thinking", { thinking: { type: "disabled" } }, "none"],
+  ["adaptive thinking", { thinking: { type: "adaptive" } }, undefined],
+  ["an effort", { output_config: { effort: "low" } }, "low"],
+  ["adaptive thinking with an effort", {
+    thinking: { type: "adaptive" },
+    output_config: { effort: "high" },
+  }, "high"],
+  [
+    "half of the tokens",
+    { max_tokens: 4000, thinking: { type: "enabled", budget_tokens: 2000 } },
+    "medium",
+  ],
+  ["a third of the tokens", {
+    max_tokens: 6000,
+    thinking: { type: "enabled", budget_tokens: 2000 },
+  }, "low"],
+];
+
+for (const [about, keys, effort] of EFFORTS) {
+  Deno.test(`toOpenAiRequest sends the reasoning_effort of ${about}`, () => {
+    assertEquals(translateAsk(keys).body.reasoning_effort, effort);
+  });
+}
+
+Deno.test("toOpenAiRequest sends the effort that Claude takes as verbosity", () => {
+  const { body } = translateAsk({ output_config: { effort: "max" } }, { models: ["anthropic/c"] });
+  assertEquals(body.reasoning_effort, "max");
+});
+
+Deno.test("toOpenAiRequest sends calls without text as null, and keeps plain reasoning", () => {
+  const reasoning = { family: "z-ai", field: "reasoning", text: "Hm." };
+  const signature = `claudeproxy-reasoning-v1:${JSON.stringify(reasoning)}`;
+  const call = { type: "tool_use", id: "c", name: "A", input: {} };
+  const messages = [
+    { role: "user", content: "Hello" },
+    { role: "assistant", content: [{ type: "thinking", thinking: "Hm.", signature }, call] },
+    { role: "user", content: [{ type: "tool_result", tool_use_id: "c", content: "x" }] },
+  ];
+  const { body, dropped } = translateAsk({ messages }, { models: ["z-ai/glm-5"] });
+  assertEquals<unknown>(body.messages, [
+    { role: "user", content: "Hello" },
+    {
+      role: "assistant",
+      content: null,
+      tool_calls: [{ id: "c", type: "function", function: { name: "A", arguments: "{}" } }],
+      reasoning: "Hm.",
+    },
+    { role: "tool", tool_call_id: "c", content: "x" },
+  ]);
+  assertEquals(dropped, []);
+});
+
+Deno.test("toOpenAiRequest keeps the other fields of a request", () => {
+  const { body, dropped } = translateAsk({
+    max_tokens: 77,
+    temperature: 0.5,
+    top_p: 0.25,
+    stop_sequences: ["END"],
+    stream: true,
+    output_config: { format: { type: "json_schema", schema: { type: "object" } } },
+  });
+  const { messages: _messages, response_format, ...rest } = body;
+  assertEquals<unknown>(rest, {
+    model: "openai/gpt-5.1",
+    max_completion_tokens: 77,
+    temperature: 0.5,
+    top_p: 0.25,
+    stop: ["END"],
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  assertEquals(response_format?.type, "json_schema");
+  assertEquals(dropped, []);
 });
 
 Deno.test("x-anthropic-beta is not sent with UPSTREAM_DIALECT=openai", async () => {

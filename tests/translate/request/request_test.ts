@@ -1,7 +1,8 @@
 // Translation of requests: the .request.json files in tests/fixtures, and tests that a fixture cannot express.
 
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { parseMessagesRequest } from "../../../lib/anthropic/parse_request.ts";
+import { ApiError } from "../../../lib/errors.ts";
 import type * as openrouter from "../../../lib/openrouter/types.ts";
 import {
   listCallIds,
@@ -194,6 +195,15 @@ Deno.test("translateRequest treats __proto__ as a plain key and pollutes no prot
   const [first] = body.messages;
   assert(first?.role === "assistant");
   assertEquals(first.tool_calls?.[0]?.function.arguments, '{"__proto__":{"polluted":1}}');
+});
+
+Deno.test("translateRequest rejects a request in which no message has content (400)", () => {
+  for (const content of ["", " \n", []]) {
+    const request = toRequest([{ role: "assistant", content }]);
+    const error = assertThrows(() => translate(request), ApiError);
+    assertEquals([error.type, error.status], ["invalid_request_error", 400]);
+    assertEquals(error.message, "messages: at least one message must have content");
+  }
 });
 
 Deno.test("translateRequest sends a session id of 256 characters, but not a longer one", () => {

@@ -106,16 +106,29 @@ Deno.test("translateResponse keeps __proto__ in tool input as data", () => {
 Deno.test("toPrefillOnlyMessage replaces the content and the stop reason, nothing else", () => {
   const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
   const message = translateResponse(completion, createTranslator());
-  assertEquals(toPrefillOnlyMessage(message), {
+  const stopped = { ...message, stop_reason: "stop_sequence" as const, stop_sequence: "END" };
+  assertEquals(toPrefillOnlyMessage(stopped), {
     ...message,
     content: [],
     stop_reason: "max_tokens",
   });
 });
 
-Deno.test("collectMessage rejects events without message_start", () => {
-  assertThrows(() => collectMessage([{ type: "message_stop" }]), ApiError);
-});
+const INVALID: [completion: unknown, problem: string][] = [
+  ...[null, 7, "x", []].map((odd): [unknown, string] => [odd, "is not a JSON object"]),
+  ...[{}, { choices: [] }, { choices: null }, { choices: {} }].map((odd): [unknown, string] => [
+    odd,
+    "has no choices",
+  ]),
+];
+
+for (const [completion, problem] of INVALID) {
+  Deno.test(`translateResponse rejects the completion ${JSON.stringify(completion)}, which ${problem} (502)`, () => {
+    const error = assertThrows(() => translateResponse(completion, createTranslator()), ApiError);
+    assertEquals([error.type, error.status], ["api_error", 502]);
+    assertEquals(error.message, `The upstream response ${problem}`);
+  });
+}
 
 function check({ message, error }: ResponseCase, translate: () => Message): void {
   if (error === undefined) {

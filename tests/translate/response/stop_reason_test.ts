@@ -166,8 +166,126 @@ Deno.test("FinishState reports a finish reason that is not in the table, and no 
     state.add({ finish_reason });
     return state.unknownReason;
   };
-  assertEquals(["stop", "LENGTH", "", "banana"].map(unknown), [null, null, null, "banana"]);
+  assertEquals(["stop", "STOP", "Tool_Calls", "LENGTH", ""].map(unknown), [
+    ...[null, null, null, null, null],
+  ]);
+  assertEquals(["banana", "Banana"].map(unknown), ["banana", "Banana"]);
 });
+
+Deno.test("FinishState names the provider's reason for a failure, also from an earlier chunk", () => {
+  const fail = (native: unknown, finish_reason: string) => {
+    const state = new FinishState([]);
+    state.add({ native_finish_reason: "EARLIER" });
+    const odd = JSON.parse(JSON.stringify({ finish_reason, native_finish_reason: native }));
+    return assertThrows(() => state.add(odd), ApiError).message;
+  };
+  assertEquals(fail("OTHER", "error"), "The model ended with an error (OTHER)");
+  for (const native of [undefined, null, "", 7]) {
+    assertEquals(fail(native, "error"), "The model ended with an error (EARLIER)");
+  }
+  assertEquals(modelError("abort", "").status, 502);
+});
+
+Deno.test("FinishState ignores a finish reason that is not a string", () => {
+  for (const finish_reason of [null, undefined, "", 7, {}]) {
+    const state = new FinishState([]);
+    state.add(JSON.parse(JSON.stringify({ finish_reason })));
+    assertEquals([state.isKnown, state.unknownReason, state.isCut], [false, null, false]);
+  }
+});
+
+/** Fields of a choice → the stop sequence that matched, of END, STOP and the empty one. */
+const MATCHED: [choice: Record<string, unknown>, matched: string | null][] = [
+  [{ stop_reason: "END" }, "END"],
+  [{ stop_reason: "STOP" }, "STOP"],
+  [{ matched_stop: "STOP" }, "STOP"],
+  [{ stop_reason: "END", matched_stop: "STOP" }, "END"],
+  [{ stop_reason: "other" }, null],
+  [{ stop_reason: 128_001 }, null],
+  [{}, null],
+];
+
+for (const [choice, matched] of MATCHED) {
+  Deno.test(`FinishState reads the matched stop sequence from ${JSON.stringify(choice)}`, () => {
+    const state = new FinishState(["END", "STOP"]);
+    state.add({ finish_reason: "stop", ...choice });
+    const { stop_reason, stop_sequence } = end(state);
+    assertEquals(
+      [stop_reason, stop_sequence],
+      [matched === null ? "end_turn" : "stop_sequence", matched],
+    );
+  });
+}
+
+Deno.test("FinishState keeps the first matched stop sequence, and the last finish reason", () => {
+  const state = new FinishState(["END", "STOP"]);
+  state.add({ finish_reason: "stop", stop_reason: "END" });
+  state.add({ finish_reason: "stop", stop_reason: "STOP" });
+  assertEquals(end(state).stop_sequence, "END");
+  state.add({ finish_reason: "length" });
+  assertEquals(end(state).stop_reason, "max_tokens");
+});
+
+Deno.test("an end by the proxy replaces upstream's finish reasons", () => {
+  for (const native_finish_reason of ["max_tokens", "refusal", "model_context_window_exceeded"]) {
+    const state = new FinishState(["END"]);
+    state.add({ finish_reason: "length", native_finish_reason });
+    state.endEarly({ matchedStop: "END" });
+    assertEquals([state.isKnown, state.isCut, state.unknownReason], [true, false, null]);
+    assertEquals(end(state), {
+      stop_reason: "stop_sequence",
+      stop_sequence: "END",
+      stop_details: null,
+    });
+  }
+  const limited = new FinishState(["END"]);
+  limited.endEarly("length");
+  assertEquals([limited.isKnown, limited.isCut], [true, true]);
+  assertEquals(end(limited), {
+    stop_reason: "max_tokens",
+    stop_sequence: null,
+    stop_details: null,
+  });
+});
+
+Deno.test("FinishState joins the parts of a refusal", () => {
+  const state = new FinishState([]);
+  state.add({ finish_reason: "stop" });
+  for (const text of ["I ", "", "cannot."]) state.addRefusal(text);
+  assertEquals(end(state).stop_details, {
+    type: "refusal",
+    category: null,
+    explanation: "I cannot.",
+  });
+});
+
+Deno.test("a refusal without a text has no explanation", () => {
+  const delta = mapStopReason(createInfo({ finishReason: "content_filter" }));
+  assertEquals(delta.stop_details, { type: "refusal", category: null, explanation: null });
+});
+
+Deno.test("only the provider's own stop_sequence names the sequence without a match", () => {
+  const report = (info: Partial<FinishInfo>) => {
+    const { stop_reason, stop_sequence } = mapStopReason(createInfo(info));
+    return [stop_reason, stop_sequence];
+  };
+  const stopSequences = ["END"];
+  assertEquals(report({ stopSequences }), ["end_turn", null]);
+  assertEquals(report({ stopSequences, matchedStop: "" }), ["stop_sequence", ""]);
+  assertEquals(report({ stopSequences, nativeFinishReason: "stop_sequence" }), [
+    "stop_sequence",
+    "END",
+  ]);
+  assertEquals(report({ finishReason: "stop", nativeFinishReason: "length" }), ["end_turn", null]);
+  assertEquals(
+    report({ finishReason: "stop", nativeFinishReason: "model_context_window_exceeded" }),
+    ["end_turn", null],
+  );
+});
+
+function end(state: FinishState) {
+  return state.translate({ hasToolUse: false, hasCutCall: false });
+}
 
 function createInfo(info: Partial<FinishInfo>): FinishInfo {
   return {

@@ -52,6 +52,13 @@ Deno.test("StopSequences does not buffer text that cannot be the beginning of a 
   assertEquals(stops.push("old>"), { text: "</bold>" });
 });
 
+Deno.test("StopSequences keeps nothing of a sequence that it found", () => {
+  const stops = new StopSequences(["END"]);
+  assertEquals(stops.push("a EN"), { text: "a " });
+  assertEquals(stops.push("D b"), { text: "", end: { matchedStop: "END" } });
+  assertEquals(stops.flush(), "");
+});
+
 Deno.test("StopSequences does not match a sequence across the end of a block", () => {
   const stops = new StopSequences(["</block>"]);
   stops.push("</blo");
@@ -75,6 +82,8 @@ Deno.test("TokenLimit cuts the text at four characters a token, not inside a cha
   assertEquals(limit.push(""), { text: "" });
   assertEquals(limit.push("9"), { text: "", end: "length" });
   assertEquals(new TokenLimit(1).push("abc😀"), { text: "abc", end: "length" });
+  assertEquals(new TokenLimit(2).push("😀abcdefgh"), { text: "😀abcdef", end: "length" });
+  assertEquals(new TokenLimit(1).push("ab😀c"), { text: "ab😀", end: "length" });
 });
 
 /** All strings of this length over `a` and `b`. */

@@ -12,6 +12,9 @@ const CASES: readonly (readonly [string, ArgumentsState, string, unknown])[] = [
   ['{"a":1}', "object", '{"a":1}', { a: 1 }],
   [' \n{"a":1}\n', "object", '{"a":1}\n', { a: 1 }],
   ["{}", "object", "{}", {}],
+  ['{"a":"\\"}"}', "object", '{"a":"\\"}"}', { a: '"}' }],
+  ['{"a":"\\\\"}', "object", '{"a":"\\\\"}', { a: "\\" }],
+  ['{"a":[{}]}', "object", '{"a":[{}]}', { a: [{}] }],
   ["", "empty", "", {}],
   [" \n", "empty", "", {}],
   ["null", "empty", "", {}],
@@ -28,6 +31,9 @@ const CASES: readonly (readonly [string, ArgumentsState, string, unknown])[] = [
   ['{"a":"\\"', "unclosed", '{"a":"\\"', { INVALID_JSON: '{"a":"\\"' }],
   ['{"a":1}{"b":', "unclosed", '{"a":1}{"b":', { INVALID_JSON: '{"a":1}{"b":' }],
   ["[1", "unclosed", "[1", { INVALID_JSON: "[1" }],
+  ["[[1]", "unclosed", "[[1]", { INVALID_JSON: "[[1]" }],
+  ['"x', "unclosed", '"x', { INVALID_JSON: '"x' }],
+  ["]", "invalid", "]", { INVALID_JSON: "]" }],
 ];
 
 for (const [text, state, streamed, input] of CASES) {
