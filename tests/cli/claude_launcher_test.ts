@@ -11,7 +11,7 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { createStage, type Ended, KEY, type Launch, type Stage } from "../helpers/launcher.ts";
+import { createHarness, type Ended, type Harness, KEY, type Launch } from "../helpers/launcher.ts";
 import { completion } from "../helpers/chunks.ts";
 import { startSilentUpstream } from "../helpers/upstream.ts";
 
@@ -85,17 +85,17 @@ interface Report {
 }
 
 /** A launcher's folders with the fake on PATH. */
-function setStage(...options: Parameters<typeof createStage>): Stage {
-  const stage = createStage(...options);
-  Deno.mkdirSync(`${stage.folder}/bin`);
-  Deno.writeTextFileSync(`${stage.folder}/bin/claude`, FAKE, { mode: 0o755 });
-  return stage;
+function createHarnessWithClient(...options: Parameters<typeof createHarness>): Harness {
+  const harness = createHarness(...options);
+  Deno.mkdirSync(`${harness.folder}/bin`);
+  Deno.writeTextFileSync(`${harness.folder}/bin/claude`, FAKE, { mode: 0o755 });
+  return harness;
 }
 
 /** Runs the launcher, and returns what the fake recorded. */
-async function launch(stage: Stage, { env, ...more }: Launch = {}): Promise<[Ended, Report]> {
-  const path = `${stage.folder}/report.json`;
-  const ended = await stage.run({ ...more, env: { REPORT: path, ...TARGETS, ...env } });
+async function launch(harness: Harness, { env, ...more }: Launch = {}): Promise<[Ended, Report]> {
+  const path = `${harness.folder}/report.json`;
+  const ended = await harness.run({ ...more, env: { REPORT: path, ...TARGETS, ...env } });
   const report: Report = JSON.parse(await Deno.readTextFile(path).catch(() => "null"));
   assertNotEquals(report, null, ended.stderr);
   return [ended, report];
@@ -115,13 +115,13 @@ function assertFailed({ code, stdout, stderr }: Ended, ...texts: string[]): void
 const respond = () => Response.json({ ...completion("Hello"), usage: PRICED });
 
 test("passes arguments, folder and environment to Claude Code, and exits with its code", async () => {
-  await using stage = setStage(respond, { models: MODELS });
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
   const args = ["-p", "two words", "--model", "opus", "--", "--settings"];
   const env = { FAKE: "exit", ANTHROPIC_API_KEY: "sk-ant-mine", ANTHROPIC_BASE_URL: "http://x" };
-  const [ended, report] = await launch(stage, { args, env: { ...env, OTHER: "stays" } });
+  const [ended, report] = await launch(harness, { args, env: { ...env, OTHER: "stays" } });
   assertEquals(ended, { code: 7, stdout: "", stderr: "claudeproxy: no requests\n" });
   assertEquals(report.args, ["--settings", report.path, ...args]);
-  assertEquals(report.folder, Deno.realPathSync(stage.work));
+  assertEquals(report.folder, Deno.realPathSync(harness.work));
   assertEquals([report.env["OTHER"], report.env["NO_PROXY"]], ["stays", "127.0.0.1"]);
   for (const name of ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"]) {
     assertEquals(report.env[name], undefined, name);
@@ -129,9 +129,9 @@ test("passes arguments, folder and environment to Claude Code, and exits with it
 });
 
 test("passes its variables in a file that only its user can read, and removes it afterwards", async () => {
-  await using stage = setStage(respond, { models: MODELS });
-  const [, { settings, mode, args }] = await launch(stage);
-  assertEquals([mode.toString(8), stage.listTemporary()], ["600", []]);
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const [, { settings, mode, args }] = await launch(harness);
+  assertEquals([mode.toString(8), harness.listTemporary()], ["600", []]);
   const { env } = settings;
   assertMatch(env["ANTHROPIC_BASE_URL"] ?? "", /^http:\/\/127\.0\.0\.1:(178(9[1-9])|179\d\d)$/);
   assertEquals(env["ANTHROPIC_DEFAULT_OPUS_MODEL"], "z-ai/glm-5[1m]");
@@ -145,26 +145,26 @@ test("passes its variables in a file that only its user can read, and removes it
 });
 
 test("accepts its own key and the user's, and prints the cost in one line at the end", async () => {
-  await using stage = setStage(respond, { models: MODELS });
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
   const env = { FAKE: "send", PROXY_API_KEYS: "users-own-key", LOG_LEVEL: "debug" };
-  const [ended] = await launch(stage, { env });
+  const [ended] = await launch(harness, { env });
   assertEquals(ended, {
     code: 0,
     stdout: "200 message\n200 message\n401 error\n",
     // A request with an invalid key does not count.
     stderr: "claudeproxy: 2 requests, 2,400 tokens in, 60 out, $0.5000\n",
   });
-  assertEquals(stage.upstream.requests.map(({ headers }) => headers.get("authorization")), [
+  assertEquals(harness.upstream.requests.map(({ headers }) => headers.get("authorization")), [
     `Bearer ${KEY}`,
     `Bearer ${KEY}`,
   ]);
 });
 
 test("hides the proxy's keys from Claude Code, wherever the user has set them", async () => {
-  await using stage = setStage(respond, { models: MODELS });
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
   const keys = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "users-own-key-0123" };
   const args = ["--settings", JSON.stringify({ env: keys })];
-  const [, { env, settings }] = await launch(stage, { args, env: keys });
+  const [, { env, settings }] = await launch(harness, { args, env: keys });
   for (const name of ["OPENROUTER_API_KEY", "PROXY_API_KEYS"]) {
     // Blank rather than missing, so that it overrides the user's stored settings too.
     assertEquals([env[name], settings.env[name]], [undefined, ""], name);
@@ -175,35 +175,37 @@ test("hides the proxy's keys from Claude Code, wherever the user has set them", 
 
 test("reports an unknown cost", async () => {
   const { cost: _cost, ...usage } = PRICED;
-  await using stage = setStage(() => Response.json({ ...completion("Hello"), usage }));
-  const [{ stderr }] = await launch(stage, { env: { FAKE: "send" } });
+  await using harness = createHarnessWithClient(() =>
+    Response.json({ ...completion("Hello"), usage })
+  );
+  const [{ stderr }] = await launch(harness, { env: { FAKE: "send" } });
   assertStringIncludes(stderr, "1,200 tokens in, 30 out, cost unknown\n");
 });
 
 for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGUSR1"] as const) {
   test(`forwards ${signal} and removes the settings file`, async () => {
-    await using stage = setStage(respond, { models: MODELS });
-    const env = { REPORT: `${stage.folder}/report.json`, FAKE: signal };
-    const running = stage.start({
+    await using harness = createHarnessWithClient(respond, { models: MODELS });
+    const env = { REPORT: `${harness.folder}/report.json`, FAKE: signal };
+    const running = harness.start({
       env,
       onLine: (line) => line.startsWith("ready ") ? signal : null,
     });
     const ended = await running.ended;
-    assertEquals([ended.code, stage.listTemporary()], [42, []], ended.stderr);
+    assertEquals([ended.code, harness.listTemporary()], [42, []], ended.stderr);
   });
 }
 
 for (const [signal, code] of [["SIGKILL", 137], ["SIGABRT", 134]] as const) {
   test(`removes the settings file after ${signal} of Claude Code, and exits with ${code}`, async () => {
-    await using stage = setStage(respond, { models: MODELS });
-    const [ended, { path }] = await launch(stage, { env: { FAKE: `crash ${signal}` } });
+    await using harness = createHarnessWithClient(respond, { models: MODELS });
+    const [ended, { path }] = await launch(harness, { env: { FAKE: `crash ${signal}` } });
     assertEquals([ended.code, ended.stderr], [code, "claudeproxy: no requests\n"]);
-    assertEquals([stage.listTemporary(), await exists(path)], [[], false]);
+    assertEquals([harness.listTemporary(), await exists(path)], [[], false]);
   });
 }
 
 test("removes the settings files of launchers that were killed, and no others", async () => {
-  await using stage = setStage(respond, { models: MODELS });
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
   // No process has this id: the maximum of Linux is 4,194,304, that of macOS is lower.
   const stale = "claudeproxy-99999999-abc.json";
   const kept = [
@@ -211,20 +213,22 @@ test("removes the settings files of launchers that were killed, and no others", 
     "claudeproxy-abc.json",
     "other-99999999-a.json",
   ];
-  for (const name of [stale, ...kept]) Deno.writeTextFileSync(`${stage.folder}/tmp/${name}`, "{}");
+  for (const name of [stale, ...kept]) {
+    Deno.writeTextFileSync(`${harness.folder}/tmp/${name}`, "{}");
+  }
   Deno.symlinkSync(
-    `${stage.folder}/tmp/other-99999999-a.json`,
-    `${stage.folder}/tmp/claudeproxy-99999998-a.json`,
+    `${harness.folder}/tmp/other-99999999-a.json`,
+    `${harness.folder}/tmp/claudeproxy-99999998-a.json`,
   );
-  await launch(stage);
-  assertEquals(stage.listTemporary().sort(), [...kept, "claudeproxy-99999998-a.json"].sort());
+  await launch(harness);
+  assertEquals(harness.listTemporary().sort(), [...kept, "claudeproxy-99999998-a.json"].sort());
 });
 
 test("that is killed leaves a settings file, which the next one removes", async () => {
-  await using stage = setStage(respond, { models: MODELS });
-  const env = { REPORT: `${stage.folder}/report.json`, FAKE: "SIGTERM" };
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const env = { REPORT: `${harness.folder}/report.json`, FAKE: "SIGTERM" };
   let client = 0;
-  const killed = stage.start({
+  const killed = harness.start({
     env,
     onLine(line) {
       client = Number(/^ready (\d+)/.exec(line)?.[1] ?? 0);
@@ -235,9 +239,9 @@ test("that is killed leaves a settings file, which the next one removes", async 
   await killed.child.status;
   Deno.kill(client, "SIGTERM");
   await killed.ended;
-  assertEquals(stage.listTemporary().length, 1);
-  await launch(stage);
-  assertEquals(stage.listTemporary(), []);
+  assertEquals(harness.listTemporary().length, 1);
+  await launch(harness);
+  assertEquals(harness.listTemporary(), []);
 });
 
 async function exists(path: string): Promise<boolean> {
@@ -254,23 +258,23 @@ Deno.test({
     "to Claude Code, which gets typed signals once",
   ignore: !hasScript,
   async fn() {
-    await using stage = setStage(respond, { models: MODELS });
-    const { code, stdout } = await stage.run({
-      env: { REPORT: `${stage.folder}/report.json`, FAKE: "terminal" },
+    await using harness = createHarnessWithClient(respond, { models: MODELS });
+    const { code, stdout } = await harness.run({
+      env: { REPORT: `${harness.folder}/report.json`, FAKE: "terminal" },
       hasTerminal: true,
       onLine: (line) => line.startsWith("terminal") ? { typed: "\x03" } : null,
     });
     assertStringIncludes(stdout, "terminal true,true,true");
     assertStringIncludes(stdout, "claudeproxy: no requests");
-    assertEquals([code, stage.listTemporary()], [41, []]);
+    assertEquals([code, harness.listTemporary()], [41, []]);
   },
 });
 
 test("uses the next port if its own is in use", async () => {
-  await using stage = setStage(respond, { models: MODELS });
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
   const listener = listenOn(17_891);
   try {
-    const [, { settings }] = await launch(stage);
+    const [, { settings }] = await launch(harness);
     const port = Number(new URL(settings.env["ANTHROPIC_BASE_URL"] ?? "").port);
     assert(port > 17_891 && port < 17_911, `${port}`);
   } finally {
@@ -288,46 +292,48 @@ function listenOn(port: number): Deno.Listener | null {
 }
 
 test("merges the user's own --settings, from a file in the current folder or as JSON", async () => {
-  await using stage = setStage(respond, { models: MODELS });
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
   const mine = { model: "haiku", env: { MINE: "1", ANTHROPIC_BASE_URL: "http://evil.invalid" } };
-  Deno.writeTextFileSync(`${stage.work}/mine.json`, JSON.stringify(mine));
-  for (const option of ["mine.json", `${stage.work}/mine.json`, JSON.stringify(mine)]) {
-    const [, { args, settings }] = await launch(stage, { args: ["--settings", option, "-p"] });
+  Deno.writeTextFileSync(`${harness.work}/mine.json`, JSON.stringify(mine));
+  for (const option of ["mine.json", `${harness.work}/mine.json`, JSON.stringify(mine)]) {
+    const [, { args, settings }] = await launch(harness, { args: ["--settings", option, "-p"] });
     assertEquals(args.slice(2), ["-p"]);
     assertEquals([settings["model"], settings.env["MINE"]], ["haiku", "1"]);
     assertMatch(settings.env["ANTHROPIC_BASE_URL"] ?? "", /^http:\/\/127\.0\.0\.1:/);
   }
   assertFailed(
-    await stage.run({ args: ["--settings", "gone.json"] }),
+    await harness.run({ args: ["--settings", "gone.json"] }),
     "gone.json",
     "cannot be read",
   );
 });
 
 test("reports that the model picker stays short if the user has disabled discovery", async () => {
-  await using stage = setStage(respond, { models: MODELS });
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
   const env = { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" };
   const message = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC is set";
-  const [first] = await launch(stage, { env });
+  const [first] = await launch(harness, { env });
   assertStringIncludes(first.stderr, message);
-  Deno.mkdirSync(`${stage.home}/.claude`);
-  Deno.writeTextFileSync(`${stage.home}/.claude/settings.json`, JSON.stringify({ env }));
-  const [second] = await launch(stage);
+  Deno.mkdirSync(`${harness.home}/.claude`);
+  Deno.writeTextFileSync(`${harness.home}/.claude/settings.json`, JSON.stringify({ env }));
+  const [second] = await launch(harness);
   assertStringIncludes(second.stderr, message);
 });
 
 test("warns of a context length below Claude Code's minimum", async () => {
-  await using stage = setStage(respond, { models: [{ id: "z-ai/glm-5", context_length: 8192 }] });
-  const [{ stderr }, { settings }] = await launch(stage, { env: { TARGET_MODEL_BIG: "" } });
+  await using harness = createHarnessWithClient(respond, {
+    models: [{ id: "z-ai/glm-5", context_length: 8192 }],
+  });
+  const [{ stderr }, { settings }] = await launch(harness, { env: { TARGET_MODEL_BIG: "" } });
   assertStringIncludes(stderr, "z-ai/glm-5 has a context of 8,192 tokens");
   assertEquals(settings.env["CLAUDE_CODE_AUTO_COMPACT_WINDOW"], "100000");
 });
 
 test("starts without context lengths if the model list does not arrive in time", async () => {
-  await using stage = setStage(respond);
+  await using harness = createHarnessWithClient(respond);
   await using silent = startSilentUpstream();
   const startedAt = performance.now();
-  const [{ code, stderr }, { settings }] = await launch(stage, {
+  const [{ code, stderr }, { settings }] = await launch(harness, {
     env: { OPENROUTER_BASE_URL: silent.baseUrl },
   });
   const tookMs = performance.now() - startedAt;
@@ -338,22 +344,22 @@ test("starts without context lengths if the model list does not arrive in time",
 });
 
 Deno.test("the launcher explains how to install Claude Code if it is missing", async () => {
-  await using stage = createStage(respond);
-  const ended = await stage.run({ env: { CLAUDE_BIN: `${stage.folder}/nothing-here` } });
+  await using harness = createHarness(respond);
+  const ended = await harness.run({ env: { CLAUDE_BIN: `${harness.folder}/nothing-here` } });
   assertFailed(ended, "is not installed", "npm install -g @anthropic-ai/claude-code", "CLAUDE_BIN");
-  assertEquals(stage.listTemporary(), []);
+  assertEquals(harness.listTemporary(), []);
 });
 
 test("reports a CLAUDE_BIN that cannot be run", async () => {
-  await using stage = createStage(respond);
-  const path = `${stage.folder}/no-program`;
+  await using harness = createHarness(respond);
+  const path = `${harness.folder}/no-program`;
   Deno.writeTextFileSync(path, "text", { mode: 0o644 });
-  const ended = await stage.run({ env: { CLAUDE_BIN: path } });
+  const ended = await harness.run({ env: { CLAUDE_BIN: path } });
   assertFailed(ended, `Claude Code (${path}) cannot be run: `, "CLAUDE_BIN");
 });
 
 Deno.test("the launcher names its ports if all are in use", async () => {
-  await using stage = createStage(respond);
+  await using harness = createHarness(respond);
   const lib = new URL("../../lib/cli/claude/claude.ts", import.meta.url);
   // Really using twenty ports would disturb other tests.
   const script = `
@@ -364,30 +370,33 @@ Deno.test("the launcher names its ports if all are in use", async () => {
   const map = new URL("../../tools/jsr_fallback/import_map.json", import.meta.url);
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-lock", `--import-map=${map}`, script],
-    env: { HOME: stage.home, OPENROUTER_API_KEY: "sk-or-v1-ports", NO_COLOR: "1" },
+    env: { HOME: harness.home, OPENROUTER_API_KEY: "sk-or-v1-ports", NO_COLOR: "1" },
     clearEnv: true,
-    cwd: stage.work,
+    cwd: harness.work,
   }).output();
   const message = new TextDecoder().decode(stdout);
   assertEquals(message, "127.0.0.1:17891 to 17910 are in use: stop a program that uses one\n");
 });
 
 Deno.test("the launcher fails with one line without an API key", async () => {
-  await using stage = createStage(respond);
+  await using harness = createHarness(respond);
   const env = { OPENROUTER_API_KEY: "" };
-  const file = `${stage.home}/.config/claudeproxy/.env`;
-  assertFailed(await stage.run({ env }), `into the environment or ${file} (claude reads no other`);
-  Deno.writeTextFileSync(`${stage.work}/.env`, `OPENROUTER_API_KEY=${KEY}\n`);
-  assertFailed(await stage.run({ env }), "OPENROUTER_API_KEY is not set");
+  const file = `${harness.home}/.config/claudeproxy/.env`;
+  assertFailed(
+    await harness.run({ env }),
+    `into the environment or ${file} (claude reads no other`,
+  );
+  Deno.writeTextFileSync(`${harness.work}/.env`, `OPENROUTER_API_KEY=${KEY}\n`);
+  assertFailed(await harness.run({ env }), "OPENROUTER_API_KEY is not set");
 });
 
 test("resolves --env-file in the folder it was called in, and keeps Claude Code's arguments", async () => {
-  await using stage = setStage(respond, { models: MODELS });
-  const text = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${stage.upstream.baseUrl}\n`;
-  Deno.writeTextFileSync(`${stage.work}/mine.env`, text, { mode: 0o600 });
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const text = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${harness.upstream.baseUrl}\n`;
+  Deno.writeTextFileSync(`${harness.work}/mine.env`, text, { mode: 0o600 });
   const env = { OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: "", FAKE: "send" };
   const rest = ["-p", "--env-file", "x"];
-  const [{ code, stdout }, report] = await launch(stage, {
+  const [{ code, stdout }, report] = await launch(harness, {
     args: ["--env-file", "mine.env", ...rest],
     env,
   });
@@ -397,8 +406,8 @@ test("resolves --env-file in the folder it was called in, and keeps Claude Code'
 
 for (const missing of ["run", "env", "read", "write"]) {
   Deno.test(`the launcher names the command to use without permission to ${missing}`, async () => {
-    await using stage = createStage(respond);
+    await using harness = createHarness(respond);
     const flags = ["-A", `--deny-${missing}`];
-    assertFailed(await stage.run({ flags }), "No permission", "deno run -A", "main.ts claude");
+    assertFailed(await harness.run({ flags }), "No permission", "deno run -A", "main.ts claude");
   });
 }

@@ -5,7 +5,7 @@
 
 import type { JsonObject } from "../../lib/json.ts";
 import type { ChatRequest } from "../../lib/openrouter/types.ts";
-import { createStage, type Ended, type Launch, type Stage } from "../helpers/launcher.ts";
+import { createHarness, type Ended, type Harness, type Launch } from "../helpers/launcher.ts";
 import type { SeenRequest } from "../helpers/upstream.ts";
 import { CLAUDE_CODE, findBinary } from "./binary.ts";
 import type { ChatReply } from "./replies.ts";
@@ -23,8 +23,8 @@ const MODELS = [
 const TARGETS = { TARGET_MODEL_OPUS: GLM, TARGET_MODEL_BIG: SONNET, TARGET_MODEL_SMALL: GLM };
 
 /** A harness whose model sends one reply to all requests. */
-export function startHarness(reply: ChatReply, settings: JsonObject = {}): Stage {
-  const harness = createStage((request) => reply(toChatRequest(request)), { models: MODELS });
+export function startHarness(reply: ChatReply, settings: JsonObject = {}): Harness {
+  const harness = createHarness((request) => reply(toChatRequest(request)), { models: MODELS });
   writeSettings(`${harness.home}/.claude/settings.json`, settings);
   return harness;
 }
@@ -41,12 +41,12 @@ export function toChatRequest({ text }: SeenRequest): ChatRequest {
 }
 
 /** Runs the launcher with arguments for the client. */
-export function runLauncher(harness: Stage, ...args: string[]): Promise<Ended> {
+export function runLauncher(harness: Harness, ...args: string[]): Promise<Ended> {
   return launch(harness, { args });
 }
 
 /** The same, with variables added to the default ones. */
-export async function launch(harness: Stage, { args = [], env = {} }: Launch): Promise<Ended> {
+export async function launch(harness: Harness, { args = [], env = {} }: Launch): Promise<Ended> {
   const binary = await findBinary(CLAUDE_CODE);
   if ("missing" in binary) throw new Error(binary.missing);
   const variables = {

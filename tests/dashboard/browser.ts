@@ -15,26 +15,26 @@ import {
   usageChunk,
 } from "../helpers/chunks.ts";
 import { createOpenStream, errorBody, eventStream } from "../helpers/upstream.ts";
-import { startStage, test } from "./stage.ts";
+import { startHarness, test } from "./harness.ts";
 
 const LIVE_MS = 1000;
 
 test("shows the address for clients while there are no requests", async () => {
-  await using stage = await startStage();
-  await stage.open();
-  const { page, proxy } = stage;
+  await using harness = await startHarness();
+  await harness.open();
+  const { page, proxy } = harness;
   assertEquals(await page.locator("#address").textContent(), `ANTHROPIC_BASE_URL=${proxy.url}`);
   assert(await page.locator("#empty").isVisible());
   assertEquals(await page.locator("#spent").textContent(), "$0.0000");
-  assertEquals(stage.errors, []);
+  assertEquals(harness.errors, []);
 });
 
 test("shows three requests within a second, newest first", async () => {
-  await using stage = await startStage();
-  await stage.open();
-  for (const model of ["claude-a", "claude-b", "claude-c"]) await stage.send({ model });
+  await using harness = await startHarness();
+  await harness.open();
+  for (const model of ["claude-a", "claude-b", "claude-c"]) await harness.send({ model });
   const startedAt = performance.now();
-  const { page } = stage;
+  const { page } = harness;
   await page.locator("#completed tr").nth(2).waitFor({ timeout: LIVE_MS });
   const waitedMs = performance.now() - startedAt;
   assert(waitedMs < LIVE_MS, `${waitedMs} ms`);
@@ -51,15 +51,15 @@ test("shows three requests within a second, newest first", async () => {
   assertEquals(await page.locator("#spent").textContent(), "$0.0038");
   assertEquals(await page.locator("#count").textContent(), "3");
   assertEquals(await page.locator("#models tbody tr").count(), 1);
-  assertEquals(stage.errors, []);
+  assertEquals(harness.errors, []);
 });
 
 test("shows the growing output of an active request within a second, then moves it to the completed ones", async () => {
   const source = createOpenStream(sse(roleChunk(), textChunk("x".repeat(40))));
-  await using stage = await startStage({ script: () => source.response });
-  await stage.open();
-  const { page } = stage;
-  const sent = stage.send().catch(() => {});
+  await using harness = await startHarness({ script: () => source.response });
+  await harness.open();
+  const { page } = harness;
+  const sent = harness.send().catch(() => {});
   const out = page.locator("#active td").nth(3);
   await out.getByText("≈ 10", { exact: true }).waitFor({ timeout: LIVE_MS });
   source.send(sse(textChunk("y".repeat(4000))));
@@ -73,10 +73,10 @@ test("shows the growing output of an active request within a second, then moves 
 });
 
 test("draws cost and tokens over time, and describes the bar that the arrow keys select", async () => {
-  await using stage = await startStage();
-  await stage.send();
-  await stage.open();
-  const { page } = stage;
+  await using harness = await startHarness();
+  await harness.send();
+  await harness.open();
+  const { page } = harness;
   assertEquals(await page.locator("#plot rect[class^=fill]").count(), 1);
   assertEquals(await page.locator("#plot .most").textContent(), "$0.0013");
   await page.getByRole("button", { name: "Tokens" }).click();
@@ -93,10 +93,10 @@ test("draws cost and tokens over time, and describes the bar that the arrow keys
 });
 
 test("opens a request's timeline on a click, and closes it on another", async () => {
-  await using stage = await startStage();
-  await stage.send({ inference_geo: "eu" });
-  await stage.open();
-  const { page } = stage;
+  await using harness = await startHarness();
+  await harness.send({ inference_geo: "eu" });
+  await harness.open();
+  const { page } = harness;
   const row = page.locator("#completed tr").first();
   await row.click();
   const steps = await page.locator(".steps .name").allTextContents();
@@ -113,7 +113,7 @@ test("opens a request's timeline on a click, and closes it on another", async ()
   );
   assertEquals(await page.locator(".pane").count(), 0);
   // It stays open while the dashboard keeps polling.
-  await stage.send();
+  await harness.send();
   await page.locator("#completed > tr:not(.detail)").nth(1).waitFor();
   assertEquals(await page.locator(".steps").count(), 1);
   await page.locator("#completed tr.open").click();
@@ -121,10 +121,10 @@ test("opens a request's timeline on a click, and closes it on another", async ()
 });
 
 test("shows the four bodies side by side under INSPECT=1", async () => {
-  await using stage = await startStage({ env: { INSPECT: "1" } });
-  await stage.send({ messages: [{ role: "user", content: "A question" }] });
-  await stage.open();
-  const { page } = stage;
+  await using harness = await startHarness({ env: { INSPECT: "1" } });
+  await harness.send({ messages: [{ role: "user", content: "A question" }] });
+  await harness.open();
+  const { page } = harness;
   await page.locator("#completed tr").first().click();
   await page.locator(".pane").nth(3).waitFor();
   const [request, sent, received, response] = await page.locator(".pane pre").allTextContents();
@@ -136,14 +136,14 @@ test("shows the four bodies side by side under INSPECT=1", async () => {
     [0, 1, 2, 3].map((number) => page.locator(".pane").nth(number).boundingBox()),
   );
   assertEquals(new Set(boxes.map((box) => box?.y)).size, 1);
-  assertEquals(stage.errors, []);
+  assertEquals(harness.errors, []);
 });
 
 test("shows errors and dropped fields", async () => {
-  await using stage = await startStage({ script: () => errorBody(429, "Slow down, please") });
-  await stage.send({ inference_geo: "eu" });
-  await stage.open();
-  const { page } = stage;
+  await using harness = await startHarness({ script: () => errorBody(429, "Slow down, please") });
+  await harness.send({ inference_geo: "eu" });
+  await harness.open();
+  const { page } = harness;
   const errors = await page.locator("#errors").textContent();
   assertMatch(errors ?? "", /rate limit error1.*Slow down, please.*inference_geo1/);
   assertEquals(await page.locator("#completed .bad").textContent(), "rate limit error");
@@ -170,22 +170,22 @@ const CONTRAST = `(() => {
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`has enough contrast in the ${colorScheme} colour scheme`, async () => {
-    await using stage = await startStage({ colorScheme });
-    await stage.open();
-    const contrasts = await stage.page.evaluate(CONTRAST) as [string, number][];
+    await using harness = await startHarness({ colorScheme });
+    await harness.open();
+    const contrasts = await harness.page.evaluate(CONTRAST) as [string, number][];
     assertEquals(contrasts.length, 10);
     assertEquals(contrasts.filter(([, contrast]) => contrast < 4.5), []);
-    const ground = await stage.page.evaluate("getComputedStyle(document.body).backgroundColor");
+    const ground = await harness.page.evaluate("getComputedStyle(document.body).backgroundColor");
     assertEquals(ground, colorScheme === "light" ? "rgb(250, 249, 247)" : "rgb(20, 19, 18)");
   });
 }
 
 for (const width of [400, 760, 900, 1280]) {
   test(`fits ${width} px with a request open and very long names`, async () => {
-    await using stage = await startStage({ width, env: { INSPECT: "1", MAX_COST_USD: "5" } });
-    await stage.send({ model: "m".repeat(300), system: "s".repeat(500) });
-    await stage.open();
-    const { page } = stage;
+    await using harness = await startHarness({ width, env: { INSPECT: "1", MAX_COST_USD: "5" } });
+    await harness.send({ model: "m".repeat(300), system: "s".repeat(500) });
+    await harness.open();
+    const { page } = harness;
     await page.locator("#completed tr").first().click();
     await page.locator(".pane").nth(3).waitFor();
     assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
@@ -206,11 +206,11 @@ const FIRST_PAINT = `new Promise((resolve) => {
 })`;
 
 test("paints its first content in less than 200 ms", async () => {
-  await using stage = await startStage();
+  await using harness = await startHarness();
   const paints: number[] = [];
   for (let i = 0; i < 5; i++) {
-    await stage.open();
-    paints.push(Number(await stage.page.evaluate(FIRST_PAINT)));
+    await harness.open();
+    paints.push(Number(await harness.page.evaluate(FIRST_PAINT)));
   }
   const [, , median = Infinity] = paints.toSorted((a, b) => a - b);
   assert(median < 200, `first paints after ${paints.map(Math.round).join(", ")} ms`);
@@ -219,10 +219,10 @@ test("paints its first content in less than 200 ms", async () => {
 // ── Keyboard ────────────────────────────────────────────────────────────────────────────────────────────────
 
 test("works with the keyboard alone; the list is a single tab stop", async () => {
-  await using stage = await startStage();
-  for (const model of ["claude-a", "claude-b", "claude-c"]) await stage.send({ model });
-  await stage.open();
-  const { page } = stage;
+  await using harness = await startHarness();
+  for (const model of ["claude-a", "claude-b", "claude-c"]) await harness.send({ model });
+  await harness.open();
+  const { page } = harness;
   const focused = () =>
     page.evaluate("document.activeElement.closest('tr')?.querySelector('.name')?.textContent");
   assertEquals(await page.locator("#completed button[tabindex='0']").count(), 1);
@@ -247,24 +247,24 @@ test("works with the keyboard alone; the list is a single tab stop", async () =>
 
 test("opens with a key of PROXY_API_KEYS as the password, and stays live", async () => {
   const env = { PROXY_API_KEYS: "team-key-1" };
-  await using stage = await startStage({ env, password: "team-key-1" });
-  await stage.open();
-  await stage.send();
-  await stage.page.locator("#completed tr").waitFor({ timeout: LIVE_MS });
-  assertEquals(stage.page.url().includes("team-key-1"), false);
+  await using harness = await startHarness({ env, password: "team-key-1" });
+  await harness.open();
+  await harness.send();
+  await harness.page.locator("#completed tr").waitFor({ timeout: LIVE_MS });
+  assertEquals(harness.page.url().includes("team-key-1"), false);
 });
 
 for (const password of [undefined, "wrong"]) {
   test(`does not open with ${password ?? "no"} password if PROXY_API_KEYS is set`, async () => {
     const env = { PROXY_API_KEYS: "team-key-1" };
-    await using stage = await startStage({ env, ...(password && { password }) });
-    const status = await stage.page.goto(stage.proxy.url).then(
+    await using harness = await startHarness({ env, ...(password && { password }) });
+    const status = await harness.page.goto(harness.proxy.url).then(
       (response) => response?.status(),
       String,
     );
     // Without credentials some versions of the browser report the 401 as an error.
     assertMatch(String(status), /^401$|ERR_INVALID_AUTH_CREDENTIALS/);
-    assertEquals(await stage.page.locator("#status").count(), 0);
+    assertEquals(await harness.page.locator("#status").count(), 0);
   });
 }
 
@@ -274,7 +274,7 @@ const MARKUP =
 test("shows hostile names, prompts, errors and tools as text, never as markup", async () => {
   const call = { index: 0, id: "c", type: "function", function: { name: MARKUP, arguments: "{}" } };
   const hostile = { ...completion("Hi"), model: MARKUP, provider: MARKUP };
-  await using stage = await startStage({
+  await using harness = await startHarness({
     env: { INSPECT: "1" },
     script: [
       () =>
@@ -288,11 +288,11 @@ test("shows hostile names, prompts, errors and tools as text, never as markup", 
       () => Response.json(hostile),
     ],
   });
-  await stage.open();
-  const { page } = stage;
+  await harness.open();
+  const { page } = harness;
   const messages = [{ role: "user", content: MARKUP }];
   for (const stream of [true, true, false]) {
-    await stage.send({ model: `a/${MARKUP}`, messages, [MARKUP]: 1, stream });
+    await harness.send({ model: `a/${MARKUP}`, messages, [MARKUP]: 1, stream });
   }
   await page.locator("#completed tr").nth(2).waitFor();
   for (const number of [2, 1, 0]) {
@@ -309,8 +309,8 @@ test("shows hostile names, prompts, errors and tools as text, never as markup", 
     `document.body.append(Object.assign(document.createElement("script"), { textContent: "window.pwned = 1" }))`,
   );
   assertEquals(await page.evaluate("window.pwned"), undefined);
-  assertMatch(stage.errors.join("\n"), /Content Security Policy/);
-  assertEquals(stage.errors.length, 1);
+  assertMatch(harness.errors.join("\n"), /Content Security Policy/);
+  assertEquals(harness.errors.length, 1);
 });
 
 // ── Polling ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -318,14 +318,14 @@ test("shows hostile names, prompts, errors and tools as text, never as markup", 
 test("does not poll while it is hidden, and resumes when it is visible again", async () => {
   const before =
     `Object.defineProperty(document, "hidden", { get: () => window.isHidden === true })`;
-  await using stage = await startStage({ before });
-  await stage.open();
-  const { page } = stage;
+  await using harness = await startHarness({ before });
+  await harness.open();
+  const { page } = harness;
   await page.evaluate("window.isHidden = true");
   await page.waitForTimeout(700);
   let polls = 0;
   page.on("request", () => polls++);
-  await stage.send();
+  await harness.send();
   await page.waitForTimeout(1200);
   assertEquals(polls, 0);
   await page.evaluate(
@@ -335,9 +335,9 @@ test("does not poll while it is hidden, and resumes when it is visible again", a
 });
 
 test("reports that the proxy does not respond, and resumes when it does", async () => {
-  await using stage = await startStage();
-  await stage.open();
-  const { page } = stage;
+  await using harness = await startHarness();
+  await harness.open();
+  const { page } = harness;
   await page.route("**/stats?*", (route) => route.abort());
   await page.locator("#status[data-state=lost]").waitFor();
   assertEquals(await page.locator("#status").textContent(), "The proxy does not respond");
@@ -346,10 +346,10 @@ test("reports that the proxy does not respond, and resumes when it does", async 
 });
 
 test("starts over when the proxy was restarted", async () => {
-  await using stage = await startStage();
-  await stage.send({ model: "claude-before" });
-  await stage.open();
-  const { page, proxy } = stage;
+  await using harness = await startHarness();
+  await harness.send({ model: "claude-before" });
+  await harness.open();
+  const { page, proxy } = harness;
   await page.locator("#completed tr").waitFor();
   const stats = await (await fetch(`${proxy.url}/stats`)).json();
   const [request] = stats.requests;

@@ -56,13 +56,13 @@ export const END = events(
   { type: "message_stop" },
 );
 
-interface Stage extends AsyncDisposable {
+interface Harness extends AsyncDisposable {
   upstream: Upstream;
   services: TestServices;
   send(body: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
-export function startStage(reply: Reply, env: Record<string, string | undefined> = {}): Stage {
+export function startHarness(reply: Reply, env: Record<string, string | undefined> = {}): Harness {
   const upstream = startUpstream(reply);
   const { services, handler } = createProxy({ upstream, env: { ...ENV, ...env } });
   return {

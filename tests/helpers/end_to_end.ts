@@ -72,7 +72,7 @@ export const replyHi: RawScript = ({ send, body }) =>
   );
 
 /** A listening proxy in front of a raw upstream, for tests that use both. */
-export function startStage(
+export function startHarness(
   script: RawScript,
   env?: TestOptions["env"],
 ): { upstream: RawUpstream; proxy: RunningProxy } & AsyncDisposable {

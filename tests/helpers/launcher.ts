@@ -39,7 +39,7 @@ export interface Launcher {
 }
 
 /** The folders of a test, and an upstream. Dispose it with `await using`. */
-export interface Stage extends AsyncDisposable {
+export interface Harness extends AsyncDisposable {
   folder: string;
   home: string;
   work: string;
@@ -52,7 +52,7 @@ export interface Stage extends AsyncDisposable {
 }
 
 /** Creates the folders and starts the upstream. */
-export function createStage(script: Reply | Reply[], options: UpstreamOptions = {}): Stage {
+export function createHarness(script: Reply | Reply[], options: UpstreamOptions = {}): Harness {
   const folder = Deno.makeTempDirSync({ prefix: "claudeproxy-launcher-" });
   const home = `${folder}/home`;
   const work = `${folder}/work`;

@@ -16,16 +16,16 @@ export const PRICED = { id: "a/x", pricing: { prompt: "0.00000001", completion: 
 /** 400 characters, estimated as 100 tokens. */
 export const DOLLAR_TEXT = "word ".repeat(80);
 
-interface Stage extends AsyncDisposable {
+interface Harness extends AsyncDisposable {
   upstream: Upstream;
   proxy: Proxy;
 }
 
-export async function startStage(
+export async function startHarness(
   script: Reply | Reply[],
   env: Record<string, string | undefined> = {},
   models: Record<string, unknown>[] = [PRICED],
-): Promise<Stage> {
+): Promise<Harness> {
   const upstream = startUpstream(script, { models, check: () => {} });
   const proxy = createProxy({ upstream, env: { MAX_COST_USD: "2", ...env } });
   await proxy.services.catalog.list(5000);

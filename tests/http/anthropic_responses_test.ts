@@ -9,19 +9,19 @@ import {
   events,
   MESSAGE,
   START,
-  startStage,
+  startHarness,
 } from "../helpers/anthropic_dialect.ts";
 import { awaitHeaders, SERVER_KEY, startProxy } from "../helpers/proxy.ts";
 import { createOpenStream, eventStream, startUpstream } from "../helpers/upstream.ts";
 
 Deno.test("the anthropic dialect forwards a stream byte for byte and logs its usage", async () => {
   const bytes = `: OPENROUTER PROCESSING\n\n${START}${DELTA}${END}`;
-  await using stage = startStage(() => eventStream(bytes));
-  const response = await stage.send({ ...BODY, stream: true });
+  await using harness = startHarness(() => eventStream(bytes));
+  const response = await harness.send({ ...BODY, stream: true });
   assertEquals(response.headers.get("content-type"), "text/event-stream; charset=utf-8");
   assertMatch(response.headers.get("request-id") ?? "", /^req_/);
   assertEquals(await response.text(), bytes);
-  const record = await stage.services.recorded();
+  const record = await harness.services.recorded();
   assertEquals(
     [record.model, record.upstreamModel, record.provider, record.outcome, record.costUsd],
     ["claude-opus-5[1m]", "anthropic/claude-5-opus", "Anthropic", "complete", 0.25],
@@ -33,9 +33,9 @@ Deno.test("the anthropic dialect forwards a stream byte for byte and logs its us
 });
 
 Deno.test("the anthropic dialect logs the usage of a JSON response", async () => {
-  await using stage = startStage(() => Response.json(MESSAGE));
-  await (await stage.send(BODY)).text();
-  const record = await stage.services.recorded();
+  await using harness = startHarness(() => Response.json(MESSAGE));
+  await (await harness.send(BODY)).text();
+  const record = await harness.services.recorded();
   assertEquals([record.inputTokens, record.outputTokens, record.costUsd], [10, 7, 0.25]);
   assertEquals(record.upstreamModel, "anthropic/claude-5-opus");
 });
@@ -47,41 +47,41 @@ const INCOMPLETE: [about: string, bytes: string, type: string][] = [
 
 for (const [about, bytes, type] of INCOMPLETE) {
   Deno.test(`a stream of the anthropic dialect that ${about} ends in an error event`, async () => {
-    await using stage = startStage(() => eventStream(bytes));
-    const text = await (await stage.send({ ...BODY, stream: true })).text();
+    await using harness = startHarness(() => eventStream(bytes));
+    const text = await (await harness.send({ ...BODY, stream: true })).text();
     assertEquals(text.startsWith(bytes), true);
     const last = JSON.parse(text.slice(text.lastIndexOf("data: ") + 6));
     assertEquals([last.type, last.error.type], ["error", type]);
-    assertEquals((await stage.services.recorded()).outcome, type);
+    assertEquals((await harness.services.recorded()).outcome, type);
   });
 }
 
 Deno.test("an error event of the anthropic dialect is forwarded and logged", async () => {
   const error = { type: "error", error: { type: "overloaded_error", message: "Full" } };
   const bytes = START + events(error);
-  await using stage = startStage(() => eventStream(bytes));
-  assertEquals(await (await stage.send({ ...BODY, stream: true })).text(), bytes);
-  const record = await stage.services.recorded();
+  await using harness = startHarness(() => eventStream(bytes));
+  assertEquals(await (await harness.send({ ...BODY, stream: true })).text(), bytes);
+  const record = await harness.services.recorded();
   assertEquals([record.outcome, record.error], ["overloaded_error", "Full"]);
 });
 
 Deno.test("an idle stream of the anthropic dialect ends in a timeout error", async () => {
   const source = createOpenStream(START);
-  await using stage = startStage(() => source.response, { TIMEOUT_S: "0.2" });
-  const text = await (await stage.send({ ...BODY, stream: true })).text();
+  await using harness = startHarness(() => source.response, { TIMEOUT_S: "0.2" });
+  const text = await (await harness.send({ ...BODY, stream: true })).text();
   assertStringIncludes(text, '"timeout_error"');
   await source.cancelled;
 });
 
 Deno.test("a client that cancels a stream of the anthropic dialect cancels the upstream body", async () => {
   const source = createOpenStream(START);
-  await using stage = startStage(() => source.response);
-  const response = await stage.send({ ...BODY, stream: true });
+  await using harness = startHarness(() => source.response);
+  const response = await harness.send({ ...BODY, stream: true });
   const reader = response.body?.getReader();
   await reader?.read();
   await reader?.cancel();
   await source.cancelled;
-  assertEquals((await stage.services.recorded()).outcome, "client_gone");
+  assertEquals((await harness.services.recorded()).outcome, "client_gone");
 });
 
 const ERRORS: [about: string, reply: () => Response, status: number, message: string][] = [
@@ -117,8 +117,8 @@ const ERRORS: [about: string, reply: () => Response, status: number, message: st
 
 for (const [about, reply, status, message] of ERRORS) {
   Deno.test(`${about} becomes a ${status} in the anthropic dialect`, async () => {
-    await using stage = startStage(reply);
-    const response = await stage.send(BODY);
+    await using harness = startHarness(reply);
+    const response = await harness.send(BODY);
     const text = await response.text();
     assertEquals(response.status, status);
     assertEquals(JSON.parse(text).type, "error");
@@ -129,19 +129,19 @@ for (const [about, reply, status, message] of ERRORS) {
 }
 
 Deno.test("the anthropic dialect logs the target list and the time of the first event", async () => {
-  await using stage = startStage(() => eventStream(START + DELTA + END), {
+  await using harness = startHarness(() => eventStream(START + DELTA + END), {
     TARGET_MODEL_OPUS: "a/one,b/two",
   });
-  await (await stage.send({ ...BODY, stream: true })).text();
-  const record = await stage.services.recorded();
+  await (await harness.send({ ...BODY, stream: true })).text();
+  const record = await harness.services.recorded();
   assertEquals([record.sentModels, typeof record.firstEventMs], [["a/one", "b/two"], "number"]);
 });
 
 Deno.test("the anthropic dialect forwards a message with error null and rejects a list", async () => {
-  await using stage = startStage(() => Response.json({ ...MESSAGE, error: null }));
-  const response = await stage.send(BODY);
+  await using harness = startHarness(() => Response.json({ ...MESSAGE, error: null }));
+  const response = await harness.send(BODY);
   assertEquals([response.status, await response.json()], [200, { ...MESSAGE, error: null }]);
-  await using list = startStage(() => Response.json([MESSAGE]));
+  await using list = startHarness(() => Response.json([MESSAGE]));
   const rejected = await list.send(BODY);
   assertStringIncludes(await rejected.text(), "not valid JSON");
   assertEquals(rejected.status, 502);

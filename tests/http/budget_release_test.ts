@@ -13,7 +13,7 @@ import {
   sseAnswer,
   textChunk,
 } from "../helpers/chunks.ts";
-import { startStage } from "../helpers/priced_proxy.ts";
+import { startHarness } from "../helpers/priced_proxy.ts";
 import { call, get, post, requestBody } from "../helpers/proxy.ts";
 import { createOpenStream, errorBody, eventStream, type Reply } from "../helpers/upstream.ts";
 
@@ -53,12 +53,12 @@ function createRandom(seed: number): (below: number) => number {
 Deno.test("after 1,000 requests with random endings nothing is reserved or in flight", async () => {
   const random = createRandom(7);
   const replies = new Map<string, Reply | undefined>();
-  await using stage = await startStage(
+  await using harness = await startHarness(
     (request) => replies.get(`${request.body["model"]}`)?.(request) ?? errorBody(500, "no script"),
     { MAX_COST_USD: "1000000" },
     [],
   );
-  const { proxy } = stage;
+  const { proxy } = harness;
   const run = async (number: number) => {
     const choice = random(REPLIES.length);
     const model = `a/${number}`;

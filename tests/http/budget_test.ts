@@ -10,7 +10,7 @@ import {
   readToday,
   replyWithUsage,
   send,
-  startStage,
+  startHarness,
   toCents,
   usage,
 } from "../helpers/priced_proxy.ts";
@@ -34,10 +34,10 @@ const BEGINNINGS: [dialect: string, beginning: string][] = [
 
 for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
   Deno.test(`responses cancelled before their usage count, in the ${UPSTREAM_DIALECT} dialect`, async () => {
-    await using stage = await startStage(() => createOpenStream(beginning).response, {
+    await using harness = await startHarness(() => createOpenStream(beginning).response, {
       UPSTREAM_DIALECT,
     });
-    const { proxy, upstream } = stage;
+    const { proxy, upstream } = harness;
     const statuses = [];
     for (let i = 0; i < 40; i++) {
       const response = await send(proxy, { stream: true });
@@ -63,11 +63,11 @@ for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
     const body = UPSTREAM_DIALECT === "anthropic"
       ? { type: "message", model: "a/x", content: [], usage: { output_tokens: 100, cost: 1 } }
       : { ...completion("Hi"), usage: usage({ cost: 1 }) };
-    await using stage = await startStage(
+    await using harness = await startHarness(
       () => gate.promise.then(() => Response.json(body)),
       { UPSTREAM_DIALECT },
     );
-    const { proxy, upstream } = stage;
+    const { proxy, upstream } = harness;
     const pending = Array.from({ length: 250 }, () => send(proxy));
     await upstream.arrival(1);
     gate.resolve();
@@ -90,10 +90,10 @@ for (const [UPSTREAM_DIALECT, beginning] of BEGINNINGS) {
 }
 
 Deno.test("a plain request that the client aborts counts in full, as upstream completes it", async () => {
-  await using stage = await startStage(({ disconnected }) =>
+  await using harness = await startHarness(({ disconnected }) =>
     disconnected.then(() => new Response())
   );
-  const { proxy, upstream } = stage;
+  const { proxy, upstream } = harness;
   for (let i = 0; i < 5; i++) {
     const controller = new AbortController();
     const request = new Request(post(requestBody({ model: "a/x" })), { signal: controller.signal });
@@ -111,7 +111,7 @@ Deno.test("a plain request that the client aborts counts in full, as upstream co
 
 Deno.test("without prices a request reserves the average of earlier costs", async () => {
   const gate = Promise.withResolvers<void>();
-  await using stage = await startStage(
+  await using harness = await startHarness(
     [
       () => replyWithUsage(usage({ cost: 0.5 }), { dialect: "openrouter", stream: false }),
       () => gate.promise.then(() => Response.json({ ...completion("Hi"), usage: usage({}) })),
@@ -119,7 +119,7 @@ Deno.test("without prices a request reserves the average of earlier costs", asyn
     {},
     [],
   );
-  const { proxy, upstream } = stage;
+  const { proxy, upstream } = harness;
   await (await send(proxy)).text();
   const pending = ["a/x", "a/x", "b/other", "b/other"].map((model) => send(proxy, { model }));
   await upstream.arrival(3);
@@ -134,8 +134,8 @@ Deno.test("without prices a request reserves the average of earlier costs", asyn
 Deno.test("without prices and earlier costs eight requests share the limit", async () => {
   const gate = Promise.withResolvers<void>();
   const reply = () => gate.promise.then(() => Response.json(completion("Hi")));
-  await using stage = await startStage(reply, {}, []);
-  const { proxy, upstream } = stage;
+  await using harness = await startHarness(reply, {}, []);
+  const { proxy, upstream } = harness;
   const pending = Array.from({ length: 250 }, () => send(proxy));
   await upstream.arrival(7);
   gate.resolve();
@@ -147,28 +147,28 @@ Deno.test("without prices and earlier costs eight requests share the limit", asy
 Deno.test("a huge max_tokens reserves a million tokens", async () => {
   const gate = Promise.withResolvers<void>();
   const reply = () => gate.promise.then(() => replyWithUsage(usage({ cost: 1 }), PLAIN));
-  await using stage = await startStage(reply, { MAX_COST_USD: "20000" });
-  const pending = send(stage.proxy, { max_tokens: 1e15 });
-  await stage.upstream.arrival(0);
-  assertEquals(toCents((await readToday(stage.proxy)).reservedUsd), 10_000);
+  await using harness = await startHarness(reply, { MAX_COST_USD: "20000" });
+  const pending = send(harness.proxy, { max_tokens: 1e15 });
+  await harness.upstream.arrival(0);
+  assertEquals(toCents((await readToday(harness.proxy)).reservedUsd), 10_000);
   gate.resolve();
   await (await pending).text();
 });
 
 for (const dialect of ["openrouter", "anthropic"]) {
   Deno.test(`clients with their own keys share no limit, in the ${dialect} dialect`, async () => {
-    await using stage = await startStage(
+    await using harness = await startHarness(
       () => replyWithUsage(usage({ cost: 5 }), { dialect, stream: false }),
       { OPENROUTER_API_KEY: undefined, UPSTREAM_DIALECT: dialect },
     );
-    const { handler } = stage.proxy;
+    const { handler } = harness.proxy;
     for (const client of ["one", "two", "one"]) {
       const key = { "x-api-key": `sk-or-v1-${client}-0123456789abcdef` };
       const response = await call(handler, post(requestBody({ model: "a/x" }), key));
       await response.text();
       assertEquals(response.status, 200);
     }
-    const { costUsd, maxCostUsd, estimatedUsd, reservedUsd } = await readToday(stage.proxy);
+    const { costUsd, maxCostUsd, estimatedUsd, reservedUsd } = await readToday(harness.proxy);
     assertEquals([costUsd, maxCostUsd, estimatedUsd, reservedUsd], [15, null, 0, 0]);
   });
 }
@@ -176,11 +176,11 @@ for (const dialect of ["openrouter", "anthropic"]) {
 Deno.test("a response that the proxy ends at a stop sequence counts by its text", async () => {
   const text = `${DOLLAR_TEXT}STOP and more`;
   const source = createOpenStream(sse(roleChunk(), textChunk(text)));
-  await using stage = await startStage(() => source.response);
-  const response = await send(stage.proxy, { stream: true, stop_sequences: ["STOP"] });
+  await using harness = await startHarness(() => source.response);
+  const response = await send(harness.proxy, { stream: true, stop_sequences: ["STOP"] });
   assertMatch(await response.text(), /"stop_sequence":"STOP"/);
   await withTimeout(source.cancelled, "the upstream body to be cancelled");
-  const { costUsd, estimatedUsd, reservedUsd } = await readToday(stage.proxy);
+  const { costUsd, estimatedUsd, reservedUsd } = await readToday(harness.proxy);
   assertEquals([costUsd, toCents(estimatedUsd), reservedUsd], [0, 1, 0]);
 });
 
@@ -196,11 +196,11 @@ const BREAKS: [
 for (const [about, end, usd] of BREAKS) {
   Deno.test(`a stream that ${about} counts by its text`, async () => {
     const source = createOpenStream(sse(roleChunk(), textChunk(DOLLAR_TEXT)));
-    await using stage = await startStage(() => source.response);
-    const response = await send(stage.proxy, { stream: true });
+    await using harness = await startHarness(() => source.response);
+    const response = await send(harness.proxy, { stream: true });
     end(source);
     assertMatch(await response.text(), /event: error/);
-    const { estimatedUsd, reservedUsd } = await readToday(stage.proxy);
+    const { estimatedUsd, reservedUsd } = await readToday(harness.proxy);
     assertEquals([toCents(estimatedUsd), reservedUsd], [usd, 0]);
     if (about === "ends in an error") source.close();
   });
@@ -235,13 +235,13 @@ const FREE: [about: string, reply: Reply][] = [
 
 for (const [about, reply] of FREE) {
   Deno.test(`${about} costs nothing`, async () => {
-    await using stage = await startStage(reply);
+    await using harness = await startHarness(reply);
     for (let i = 0; i < 5; i++) {
-      const response = await send(stage.proxy, { stream: true });
+      const response = await send(harness.proxy, { stream: true });
       await response.text();
       assert(response.status !== 402, `${response.status}`);
     }
-    const { costUsd, estimatedUsd, reservedUsd, uncounted } = await readToday(stage.proxy);
+    const { costUsd, estimatedUsd, reservedUsd, uncounted } = await readToday(harness.proxy);
     assertEquals([costUsd, estimatedUsd, reservedUsd, uncounted], [0, 0, 0, 0]);
   });
 }
@@ -257,7 +257,7 @@ Deno.test("a request that is retried with plain schemas is reserved once", async
   const second = Promise.withResolvers<SeenRequest>();
   const gate = Promise.withResolvers<void>();
   const schemaError = "tools.0.function.parameters: invalid schema";
-  await using stage = await startStage([
+  await using harness = await startHarness([
     () => errorBody(400, schemaError),
     async (request) => {
       second.resolve(request);
@@ -266,12 +266,12 @@ Deno.test("a request that is retried with plain schemas is reserved once", async
     },
   ], { MAX_COST_USD: "1.5" });
   const input_schema = { type: "object", properties: { a: { type: "string", pattern: "^a$" } } };
-  const pending = send(stage.proxy, { tools: [{ name: "look", input_schema }] });
+  const pending = send(harness.proxy, { tools: [{ name: "look", input_schema }] });
   await withTimeout(second.promise, "the second attempt");
-  assertEquals(toCents((await readToday(stage.proxy)).reservedUsd), 1);
+  assertEquals(toCents((await readToday(harness.proxy)).reservedUsd), 1);
   gate.resolve();
   assertEquals((await pending).status, 200);
   await (await pending).text();
-  const { costUsd, reservedUsd } = await readToday(stage.proxy);
+  const { costUsd, reservedUsd } = await readToday(harness.proxy);
   assertEquals([costUsd, reservedUsd], [0.5, 0]);
 });

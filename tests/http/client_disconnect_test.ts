@@ -1,7 +1,7 @@
 // Clients that disconnect, or read slowly or not at all. Client and upstream are raw TCP connections.
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { readResponse, replyHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
+import { readResponse, replyHi, sendTo, startHarness, STREAM } from "../helpers/end_to_end.ts";
 import { MODES, requestBody } from "../helpers/proxy.ts";
 import {
   connect,
@@ -60,40 +60,40 @@ for (
   ]] as const
 ) {
   Deno.test(`a client that disconnects ${where} aborts the upstream request`, async () => {
-    await using stage = startStage(script);
-    const client = await startReading(stage.proxy.url);
+    await using harness = startHarness(script);
+    const client = await startReading(harness.proxy.url);
     client.disconnect();
-    await closed(stage.upstream);
+    await closed(harness.upstream);
     assertEquals(
-      (await withTimeout(stage.proxy.services.recorded(), "the record")).outcome,
+      (await withTimeout(harness.proxy.services.recorded(), "the record")).outcome,
       "client_gone",
     );
-    assertEquals((await sendTo(stage.proxy, "{}")).status, 400);
+    assertEquals((await sendTo(harness.proxy, "{}")).status, 400);
   });
 }
 
 Deno.test("a client that disconnects between pings aborts the upstream request", async () => {
-  await using stage = startStage(async ({ send, chunk, disconnected }) => {
+  await using harness = startHarness(async ({ send, chunk, disconnected }) => {
     await send(STREAM_HEADERS);
     await chunk(sse(roleChunk()));
     await disconnected;
   }, { PING_S: "0.02" });
-  using client = await connect(stage.proxy.url);
-  await client.send(rawPost(stage.proxy.url, STREAM));
+  using client = await connect(harness.proxy.url);
+  await client.send(rawPost(harness.proxy.url, STREAM));
   await client.readText("event: ping");
   client.disconnect();
-  await closed(stage.upstream);
+  await closed(harness.upstream);
 });
 
 for (const { mode, request } of MODES) {
   Deno.test(`${mode} in one packet is aborted upstream if the client disconnects before the headers`, async () => {
-    await using stage = startStage(({ disconnected }) => disconnected);
-    using client = await connect(stage.proxy.url);
-    await client.send(rawPost(stage.proxy.url, request));
-    await withTimeout(stage.upstream.arrived(1), "the request");
+    await using harness = startHarness(({ disconnected }) => disconnected);
+    using client = await connect(harness.proxy.url);
+    await client.send(rawPost(harness.proxy.url, request));
+    await withTimeout(harness.upstream.arrived(1), "the request");
     client.disconnect();
-    await closed(stage.upstream);
-    const { outcome, status } = await withTimeout(stage.proxy.services.recorded(), "the record");
+    await closed(harness.upstream);
+    const { outcome, status } = await withTimeout(harness.proxy.services.recorded(), "the record");
     assertEquals([outcome, status], ["client_gone", 499]);
   });
 }
@@ -107,62 +107,62 @@ Deno.test({
     }`,
   ignore: !REPORTS,
   fn: async () => {
-    await using stage = startStage(({ disconnected }) => disconnected);
-    using client = await connect(stage.proxy.url);
+    await using harness = startHarness(({ disconnected }) => disconnected);
+    using client = await connect(harness.proxy.url);
     await client.send(
-      rawPost(stage.proxy.url, requestBody({ stream: true, system: "x".repeat(100_000) })),
+      rawPost(harness.proxy.url, requestBody({ stream: true, system: "x".repeat(100_000) })),
     );
-    await withTimeout(stage.upstream.arrived(1), "the request");
+    await withTimeout(harness.upstream.arrived(1), "the request");
     client.disconnect();
-    await closed(stage.upstream);
+    await closed(harness.upstream);
   },
 });
 
 Deno.test("a client that disconnects during the upstream JSON body aborts the upstream request", async () => {
-  await using stage = startStage(async ({ send, disconnected }) => {
+  await using harness = startHarness(async ({ send, disconnected }) => {
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
     await disconnected;
   });
-  using client = await connect(stage.proxy.url);
-  await client.send(rawPost(stage.proxy.url, requestBody()));
-  await withTimeout(stage.upstream.arrived(1), "the request");
+  using client = await connect(harness.proxy.url);
+  await client.send(rawPost(harness.proxy.url, requestBody()));
+  await withTimeout(harness.upstream.arrived(1), "the request");
   client.disconnect();
-  await closed(stage.upstream);
-  const { outcome, status } = await withTimeout(stage.proxy.services.recorded(), "the record");
+  await closed(harness.upstream);
+  const { outcome, status } = await withTimeout(harness.proxy.services.recorded(), "the record");
   assertEquals([outcome, status], ["client_gone", 499]);
 });
 
 Deno.test("100 clients that disconnect together close 100 upstream connections", async () => {
   let isOver = false;
-  await using stage = startStage((call) => isOver ? replyHi(call) : sendOnce(call));
+  await using harness = startHarness((call) => isOver ? replyHi(call) : sendOnce(call));
   const clients = await Promise.all(
-    Array.from({ length: 100 }, () => startReading(stage.proxy.url)),
+    Array.from({ length: 100 }, () => startReading(harness.proxy.url)),
   );
-  assertEquals(stage.upstream.open, 100);
+  assertEquals(harness.upstream.open, 100);
   for (const client of clients) client.disconnect();
-  await Promise.all(stage.upstream.calls.map((_, number) => closed(stage.upstream, number)));
-  await withTimeout(stage.proxy.services.recorded(99), "the record");
-  assertEquals(stage.upstream.open, 0);
+  await Promise.all(harness.upstream.calls.map((_, number) => closed(harness.upstream, number)));
+  await withTimeout(harness.proxy.services.recorded(99), "the record");
+  assertEquals(harness.upstream.open, 0);
   isOver = true;
-  assertEquals((await sendTo(stage.proxy, STREAM)).content, "Hi");
+  assertEquals((await sendTo(harness.proxy, STREAM)).content, "Hi");
 });
 
 Deno.test("a client that disconnects within its request causes no upstream request", async () => {
-  await using stage = startStage(replyHi);
-  const request = rawPost(stage.proxy.url, STREAM);
+  await using harness = startHarness(replyHi);
+  const request = rawPost(harness.proxy.url, STREAM);
   for (const length of [10, 40, request.length - 10]) {
-    using client = await connect(stage.proxy.url);
+    using client = await connect(harness.proxy.url);
     await client.send(request.slice(0, length));
   }
-  assertEquals((await sendTo(stage.proxy, requestBody())).content, "Hi");
-  assertEquals(stage.upstream.calls.length, 1);
+  assertEquals((await sendTo(harness.proxy, requestBody())).content, "Hi");
+  assertEquals(harness.upstream.calls.length, 1);
 });
 
 // ── Reading slowly, or not at all ───────────────────────────────────────────────────────────────────────────
 
 Deno.test("a client that reads slowly receives every byte", async () => {
   const words = Array.from({ length: 20_000 }, (_, n) => `w${n} `);
-  await using stage = startStage(async ({ send, chunk }) => {
+  await using harness = startHarness(async ({ send, chunk }) => {
     await send(STREAM_HEADERS);
     for (let at = 0; at < words.length; at += 20) {
       await chunk(sse(...words.slice(at, at + 20).map(textChunk)));
@@ -170,8 +170,8 @@ Deno.test("a client that reads slowly receives every byte", async () => {
     await chunk(END);
     await send(LAST_CHUNK);
   });
-  using client = await connect(stage.proxy.url);
-  await client.send(rawPost(stage.proxy.url, STREAM, { connection: "close" }));
+  using client = await connect(harness.proxy.url);
+  await client.send(rawPost(harness.proxy.url, STREAM, { connection: "close" }));
   const parts: Uint8Array<ArrayBuffer>[] = [];
   // Small reads with pauses, so that upstream is always far ahead.
   for (let n = 0;; n++) {
@@ -191,7 +191,7 @@ Deno.test("a client that stops reading stops the upstream writes, and receives e
   const count = 2560;
   const createText = (n: number) => `${n} `.padEnd(16, "-").repeat(1024);
   let written = 0;
-  await using stage = startStage(async ({ send, chunk }) => {
+  await using harness = startHarness(async ({ send, chunk }) => {
     await send(STREAM_HEADERS);
     for (; written < count; written++) {
       if (!await chunk(sse(textChunk(createText(written))))) return;
@@ -199,8 +199,8 @@ Deno.test("a client that stops reading stops the upstream writes, and receives e
     await chunk(END);
     await send(LAST_CHUNK);
   });
-  using client = await connect(stage.proxy.url);
-  await client.send(rawPost(stage.proxy.url, STREAM));
+  using client = await connect(harness.proxy.url);
+  await client.send(rawPost(harness.proxy.url, STREAM));
   const stuckAt = await settle(() => written);
   assertGreater(stuckAt, 0);
   // The kernel buffers of both connections; the response has 40 MB.
@@ -214,13 +214,13 @@ Deno.test("a client that stops reading stops the upstream writes, and receives e
 });
 
 Deno.test("a client that disconnects without reading closes the upstream connection", async () => {
-  await using stage = startStage(async ({ send, chunk }) => {
+  await using harness = startHarness(async ({ send, chunk }) => {
     await send(STREAM_HEADERS);
     while (await chunk(sse(textChunk("x".repeat(16_384)))));
   });
-  using client = await startReading(stage.proxy.url);
+  using client = await startReading(harness.proxy.url);
   client.disconnect();
-  await closed(stage.upstream);
+  await closed(harness.upstream);
 });
 
 /** A number that has not changed for 300 ms. */

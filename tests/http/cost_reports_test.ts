@@ -5,7 +5,7 @@ import {
   readToday,
   replyWithUsage,
   send,
-  startStage,
+  startHarness,
   toCents,
   usage,
 } from "../helpers/priced_proxy.ts";
@@ -46,12 +46,12 @@ for (const [about, report, cost] of REPORTS) {
         const tokens = dialect === "anthropic"
           ? { input_tokens: 10, output_tokens: 100, ...report }
           : usage(report);
-        await using stage = await startStage(
+        await using harness = await startHarness(
           () => replyWithUsage(tokens, { dialect, stream }),
           { UPSTREAM_DIALECT: dialect },
         );
-        await (await send(stage.proxy, { stream })).text();
-        const { costUsd, estimatedUsd, reservedUsd, uncounted } = await readToday(stage.proxy);
+        await (await send(harness.proxy, { stream })).text();
+        const { costUsd, estimatedUsd, reservedUsd, uncounted } = await readToday(harness.proxy);
         assertEquals(toCents(costUsd + estimatedUsd), cost);
         assertEquals([reservedUsd, uncounted], [0, 0]);
       });
@@ -70,29 +70,29 @@ Deno.test("cache reads and writes have their own prices if no cost is reported",
     prompt_tokens: 1000,
     prompt_tokens_details: { cached_tokens: 800, cache_write_tokens: 100 },
   });
-  await using stage = await startStage(
+  await using harness = await startHarness(
     () => replyWithUsage(tokens, { dialect: "openrouter", stream: true }),
     {},
     [{ id: "a/x", pricing }],
   );
-  await (await send(stage.proxy, { stream: true })).text();
+  await (await send(harness.proxy, { stream: true })).text();
   // 100 × 0.001 + 800 × 0.0001 + 100 × 0.002 + 100 × 0.01
-  assertEquals(toCents((await readToday(stage.proxy)).estimatedUsd), 1.38);
+  assertEquals(toCents((await readToday(harness.proxy)).estimatedUsd), 1.38);
 });
 
 Deno.test("a response that cannot be translated still has its reported cost", async () => {
   const body = { choices: [], usage: usage({ cost: 1 }) };
-  await using stage = await startStage(() => Response.json(body));
-  const response = await send(stage.proxy);
+  await using harness = await startHarness(() => Response.json(body));
+  const response = await send(harness.proxy);
   assertEquals(response.status, 502);
   await response.text();
-  assertEquals((await readToday(stage.proxy)).costUsd, 1);
+  assertEquals((await readToday(harness.proxy)).costUsd, 1);
 });
 
 Deno.test("requests of unknown cost are counted, with one warning", async () => {
   const unreported = () => replyWithUsage(usage({}), { dialect: "openrouter", stream: true });
-  await using stage = await startStage(unreported, {}, []);
-  const { proxy } = stage;
+  await using harness = await startHarness(unreported, {}, []);
+  const { proxy } = harness;
   for (let i = 0; i < 3; i++) await (await send(proxy, { stream: true })).text();
   const { costUsd, estimatedUsd, uncounted } = await readToday(proxy);
   assertEquals([costUsd, estimatedUsd, uncounted], [0, 0, 3]);

@@ -2,7 +2,7 @@
 // bytes on the proxy's socket.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { replyHi, sendTo, startStage, STREAM } from "../helpers/end_to_end.ts";
+import { replyHi, sendTo, startHarness, STREAM } from "../helpers/end_to_end.ts";
 import { requestBody } from "../helpers/proxy.ts";
 import { connect, rawPost } from "../helpers/raw_client.ts";
 import { withTimeout } from "../helpers/timeout.ts";
@@ -72,14 +72,14 @@ const REJECTED: [about: string, sent: string | Uint8Array][] = [
 
 for (const [about, sent] of REJECTED) {
   Deno.test(`a request with ${about} is rejected without an upstream request`, async () => {
-    await using stage = startStage(replyHi);
-    using client = await connect(stage.proxy.url);
+    await using harness = startHarness(replyHi);
+    using client = await connect(harness.proxy.url);
     await client.send(sent).catch(() => {});
     const response = await withTimeout(readHeaders(client), "a response or a close");
     assert(response === "" || /^HTTP\/1\.[01] [45]\d\d /.test(response), response.slice(0, 200));
-    assertEquals(stage.upstream.calls.length, 0);
+    assertEquals(harness.upstream.calls.length, 0);
     client.disconnect();
-    assertEquals((await sendTo(stage.proxy, requestBody())).content, "Hi");
+    assertEquals((await sendTo(harness.proxy, requestBody())).content, "Hi");
   });
 }
 
@@ -88,81 +88,81 @@ async function readHeaders(client: { readText(until: string): Promise<string> })
 }
 
 Deno.test("an absolute-form target is handled as its path and not fetched", async () => {
-  await using stage = startStage(replyHi);
-  using client = await connect(stage.proxy.url);
-  const target = `http://${new URL(stage.proxy.url).host}/v1/messages`;
+  await using harness = startHarness(replyHi);
+  using client = await connect(harness.proxy.url);
+  const target = `http://${new URL(harness.proxy.url).host}/v1/messages`;
   await client.send(REQUEST.replace("/v1/messages", target));
   const response = await client.readText("\r\n\r\n");
   assertMatch(response, /^HTTP\/1\.1 (200|4\d\d) /);
   assert(
-    stage.upstream.calls.every(({ headers }) =>
+    harness.upstream.calls.every(({ headers }) =>
       headers.startsWith("POST /api/v1/chat/completions ")
     ),
   );
 });
 
 Deno.test("a local request without Host is accepted", async () => {
-  await using stage = startStage(replyHi);
-  using client = await connect(stage.proxy.url);
+  await using harness = startHarness(replyHi);
+  using client = await connect(harness.proxy.url);
   await client.send(REQUEST.replace("host: localhost\r\n", ""));
   assertStringIncludes(await client.readText("\r\n\r\n"), "HTTP/1.1 200 ");
 });
 
 Deno.test("two requests in one packet get two responses", async () => {
-  await using stage = startStage(replyHi);
-  using client = await connect(stage.proxy.url);
+  await using harness = startHarness(replyHi);
+  using client = await connect(harness.proxy.url);
   const last = REQUEST.replace("host:", "connection: close\r\nhost:");
   await client.send(REQUEST + last);
   const response = await client.readText();
   assertEquals(response.match(/HTTP\/1\.1 200 /g)?.length, 2);
-  assertEquals(stage.upstream.calls.length, 2);
+  assertEquals(harness.upstream.calls.length, 2);
 });
 
 // ── Slow clients ───────────────────────────────────────────────────────────────────────────────────────────────
 
 Deno.test("120 incomplete requests do not delay others", async () => {
-  await using stage = startStage(replyHi);
-  const request = rawPost(stage.proxy.url, STREAM);
+  await using harness = startHarness(replyHi);
+  const request = rawPost(harness.proxy.url, STREAM);
   const clients = await Promise.all(Array.from({ length: 120 }, async (_, n) => {
-    const client = await connect(stage.proxy.url);
+    const client = await connect(harness.proxy.url);
     await client.send(request.slice(0, n % 2 === 0 ? 30 : request.length - 20));
     return client;
   }));
   const begin = performance.now();
-  assertEquals((await withTimeout(sendTo(stage.proxy, STREAM), "a response")).content, "Hi");
+  assertEquals((await withTimeout(sendTo(harness.proxy, STREAM), "a response")).content, "Hi");
   assertLess(performance.now() - begin, 1000);
-  assertEquals(stage.upstream.calls.length, 1);
+  assertEquals(harness.upstream.calls.length, 1);
   for (const client of clients) client.disconnect();
 });
 
 Deno.test("a request whose body is idle gets 408 after the idle timeout", async () => {
   using _timers = shortenTimers(30_000, 50);
-  await using stage = startStage(replyHi);
-  using client = await connect(stage.proxy.url);
-  const request = rawPost(stage.proxy.url, STREAM, { connection: "close" });
+  await using harness = startHarness(replyHi);
+  using client = await connect(harness.proxy.url);
+  const request = rawPost(harness.proxy.url, STREAM, { connection: "close" });
   await client.send(request.slice(0, -20));
   const response = await client.readText("request_id");
   assertStringIncludes(response, "HTTP/1.1 408 ");
   assertStringIncludes(response, '"type":"timeout_error"');
-  assertEquals(stage.upstream.calls.length, 0);
+  assertEquals(harness.upstream.calls.length, 0);
 });
 
 Deno.test("incomplete requests count under MAX_INFLIGHT until the clients disconnect", async () => {
-  await using stage = startStage(replyHi, { MAX_INFLIGHT: "3" });
-  const request = rawPost(stage.proxy.url, STREAM);
+  await using harness = startHarness(replyHi, { MAX_INFLIGHT: "3" });
+  const request = rawPost(harness.proxy.url, STREAM);
   const clients = await Promise.all(Array.from({ length: 3 }, async () => {
-    const client = await connect(stage.proxy.url);
+    const client = await connect(harness.proxy.url);
     await client.send(request.slice(0, -20));
     return client;
   }));
-  let busy = await sendTo(stage.proxy, STREAM);
+  let busy = await sendTo(harness.proxy, STREAM);
   // The proxy may not have read the three headers yet.
-  while (busy.status === 200) busy = await sendTo(stage.proxy, STREAM);
+  while (busy.status === 200) busy = await sendTo(harness.proxy, STREAM);
   assertEquals([busy.status, busy.headers.get("retry-after")], [529, "1"]);
   for (const client of clients) client.disconnect();
-  for (let n = 0; n < 3; n++) await withTimeout(stage.proxy.services.recorded(n), "the record");
-  let free = await sendTo(stage.proxy, STREAM);
-  while (free.status === 529) free = await sendTo(stage.proxy, STREAM);
+  for (let n = 0; n < 3; n++) await withTimeout(harness.proxy.services.recorded(n), "the record");
+  let free = await sendTo(harness.proxy, STREAM);
+  while (free.status === 529) free = await sendTo(harness.proxy, STREAM);
   assertEquals(free.content, "Hi");
 });
 

@@ -1,7 +1,7 @@
 // Request bodies over a socket: invalid JSON, wrong shapes, sizes and odd contents.
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { replyHi, sendTo, startStage } from "../helpers/end_to_end.ts";
+import { replyHi, sendTo, startHarness } from "../helpers/end_to_end.ts";
 import { requestBody } from "../helpers/proxy.ts";
 import { connect, rawPost } from "../helpers/raw_client.ts";
 import { rawResponse } from "../helpers/raw_upstream.ts";
@@ -35,14 +35,14 @@ const INVALID: [about: string, body: BodyInit][] = [
 
 for (const path of ["/v1/messages", "/v1/messages/count_tokens"]) {
   Deno.test(`${path} rejects invalid bodies with 400, without an upstream request`, async () => {
-    await using stage = startStage(replyHi);
+    await using harness = startHarness(replyHi);
     for (const [about, body] of INVALID) {
       const headers = { "content-type": "application/json" };
-      const response = await fetch(stage.proxy.url + path, { method: "POST", headers, body });
+      const response = await fetch(harness.proxy.url + path, { method: "POST", headers, body });
       const { error } = await response.json();
       assertEquals([about, response.status, error.type], [about, 400, "invalid_request_error"]);
     }
-    assertEquals(stage.upstream.calls.length, 0);
+    assertEquals(harness.upstream.calls.length, 0);
   });
 }
 
@@ -82,20 +82,20 @@ const SHAPES: [path: string, body: unknown][] = [
 ];
 
 Deno.test("a field of the wrong type is a 400 that names its path, without an upstream request", async () => {
-  await using stage = startStage(replyHi);
+  await using harness = startHarness(replyHi);
   for (const [path, body] of SHAPES) {
-    const outcome = await sendTo(stage.proxy, body);
+    const outcome = await sendTo(harness.proxy, body);
     assertEquals([path, outcome.status], [path, 400], outcome.text);
     assertMatch(
       outcome.error,
       new RegExp(`^invalid_request_error: ${path.replaceAll(".", "\\.")}[.:]`),
     );
   }
-  assertEquals(stage.upstream.calls.length, 0);
+  assertEquals(harness.upstream.calls.length, 0);
 });
 
 Deno.test("a content-type other than JSON is a 415, without an upstream request", async () => {
-  await using stage = startStage(replyHi);
+  await using harness = startHarness(replyHi);
   const types = [
     "text/plain",
     "application/x-www-form-urlencoded",
@@ -106,33 +106,33 @@ Deno.test("a content-type other than JSON is a 415, without an upstream request"
   for (const type of types) {
     const headers = { "content-type": type };
     const body = encoder.encode(JSON.stringify(requestBody()));
-    const response = await fetch(`${stage.proxy.url}/v1/messages`, {
+    const response = await fetch(`${harness.proxy.url}/v1/messages`, {
       method: "POST",
       headers,
       body,
     });
     assertEquals([type, response.status, (await response.json()).type], [type, 415, "error"]);
   }
-  assertEquals(stage.upstream.calls.length, 0);
+  assertEquals(harness.upstream.calls.length, 0);
 });
 
 Deno.test("a content-length over 32 MiB is a 413 before the body is sent", async () => {
-  await using stage = startStage(replyHi);
-  using client = await connect(stage.proxy.url);
-  const requestHeaders = rawPost(stage.proxy.url, "", {
+  await using harness = startHarness(replyHi);
+  using client = await connect(harness.proxy.url);
+  const requestHeaders = rawPost(harness.proxy.url, "", {
     "content-length": String(33 * 1024 * 1024),
   });
   await client.send(requestHeaders);
   const response = await client.readText("request_id");
   assertStringIncludes(response, "HTTP/1.1 413 ");
   assertStringIncludes(response, "request_too_large");
-  assertEquals(stage.upstream.calls.length, 0);
+  assertEquals(harness.upstream.calls.length, 0);
 });
 
 Deno.test("a chunked body over the limit is a 413 before it is read to its end", async () => {
-  await using stage = startStage(replyHi, { MAX_BODY_MB: "1" });
-  using client = await connect(stage.proxy.url);
-  const requestHeaders = rawPost(stage.proxy.url, "").replace(
+  await using harness = startHarness(replyHi, { MAX_BODY_MB: "1" });
+  using client = await connect(harness.proxy.url);
+  const requestHeaders = rawPost(harness.proxy.url, "").replace(
     "content-length: 0",
     "transfer-encoding: chunked",
   );
@@ -148,25 +148,25 @@ Deno.test("a chunked body over the limit is a 413 before it is read to its end",
   }
   assertStringIncludes(await response, "HTTP/1.1 413 ");
   assertLess(sent, 64);
-  assertEquals(stage.upstream.calls.length, 0);
+  assertEquals(harness.upstream.calls.length, 0);
 });
 
 Deno.test("a body of 20 MB is accepted, with and without content-length", async () => {
-  await using stage = startStage(replyHi);
+  await using harness = startHarness(replyHi);
   const data = "A".repeat(20_000_000);
   const image = { type: "image", source: { type: "base64", media_type: "image/png", data } };
   const text = JSON.stringify(withContent([image]));
   const bodies = [text, new Blob([text]).stream()];
   for (const body of bodies) {
     const headers = { "content-type": "application/json" };
-    const response = await fetch(`${stage.proxy.url}/v1/messages`, {
+    const response = await fetch(`${harness.proxy.url}/v1/messages`, {
       method: "POST",
       headers,
       body,
     });
     assertEquals([response.status, (await response.json()).type], [200, "message"]);
   }
-  assert(JSON.stringify(stage.upstream.calls[1]?.body).includes(data));
+  assert(JSON.stringify(harness.upstream.calls[1]?.body).includes(data));
 });
 
 // ── Contents ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,7 +175,7 @@ const PROTOTYPE_KEYS =
   '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"a":{"__proto__":7}}';
 
 Deno.test("__proto__ and constructor keys in tool input are kept as data in both directions", async () => {
-  await using stage = startStage(({ send }) => {
+  await using harness = startHarness(({ send }) => {
     const call = {
       id: "c1",
       type: "function",
@@ -193,10 +193,10 @@ Deno.test("__proto__ and constructor keys in tool input are kept as data in both
   )
     .replace('"MESSAGE"', `{"role":"assistant","content":[${call}]}`)
     .replace(/}$/, ',"__proto__":{"stream":true},"constructor":{"x":1}}');
-  const outcome = await sendTo(stage.proxy, body);
+  const outcome = await sendTo(harness.proxy, body);
   assertStringIncludes(outcome.text, `"input":${PROTOTYPE_KEYS}`);
   assertStringIncludes(
-    JSON.stringify(stage.upstream.calls[0]?.body),
+    JSON.stringify(harness.upstream.calls[0]?.body),
     JSON.stringify(PROTOTYPE_KEYS).slice(1, -1),
   );
   assertEquals(Object.hasOwn(Object.prototype, "polluted"), false);
@@ -204,16 +204,16 @@ Deno.test("__proto__ and constructor keys in tool input are kept as data in both
 });
 
 Deno.test("the last of duplicate keys counts", async () => {
-  await using stage = startStage(replyHi);
-  const outcome = await sendTo(stage.proxy, withPart("max_tokens", "7"));
-  assertEquals([outcome.status, stage.upstream.calls[0]?.body["max_tokens"]], [200, 7]);
+  await using harness = startHarness(replyHi);
+  const outcome = await sendTo(harness.proxy, withPart("max_tokens", "7"));
+  assertEquals([outcome.status, harness.upstream.calls[0]?.body["max_tokens"]], [200, 7]);
 });
 
 Deno.test("lone surrogates and NUL are kept", async () => {
-  await using stage = startStage(replyHi);
+  await using harness = startHarness(replyHi);
   const content = "a\ud800b\udc00c\0d\u2028";
-  assertEquals((await sendTo(stage.proxy, withContent(content))).content, "Hi");
-  assertEquals(stage.upstream.calls[0]?.body["messages"], [{ role: "user", content }]);
+  assertEquals((await sendTo(harness.proxy, withContent(content))).content, "Hi");
+  assertEquals(harness.upstream.calls[0]?.body["messages"], [{ role: "user", content }]);
 });
 
 const BIG: [about: string, body: Record<string, unknown>][] = [
@@ -253,12 +253,12 @@ const BIG: [about: string, body: Record<string, unknown>][] = [
 
 for (const [about, body] of BIG) {
   Deno.test(`a request with ${about} takes linear time, as message and as token count`, async () => {
-    await using stage = startStage(replyHi);
+    await using harness = startHarness(replyHi);
     const begin = performance.now();
-    assertEquals((await sendTo(stage.proxy, body)).content, "Hi");
+    assertEquals((await sendTo(harness.proxy, body)).content, "Hi");
     const headers = { "content-type": "application/json" };
     const init = { method: "POST", headers, body: JSON.stringify(body) };
-    const counted = await fetch(`${stage.proxy.url}/v1/messages/count_tokens`, init);
+    const counted = await fetch(`${harness.proxy.url}/v1/messages/count_tokens`, init);
     assertEquals(typeof (await counted.json()).input_tokens, "number");
     // Each takes some 50 ms; quadratic time would be minutes.
     assertLess(performance.now() - begin, 2000);

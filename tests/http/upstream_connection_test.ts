@@ -7,7 +7,7 @@ import {
   readResponse,
   sendThrough,
   sendTo,
-  startStage,
+  startHarness,
   STREAM,
 } from "../helpers/end_to_end.ts";
 import { connect, rawPost, unframe } from "../helpers/raw_client.ts";
@@ -99,14 +99,14 @@ for (const { mode, request } of MODES) {
   });
 
   Deno.test(`${mode} gets 504 and aborts the upstream request if no headers come`, async () => {
-    await using stage = startStage(({ disconnected }) => disconnected, { TIMEOUT_S: "0.1" });
+    await using harness = startHarness(({ disconnected }) => disconnected, { TIMEOUT_S: "0.1" });
     assertError(
-      await sendTo(stage.proxy, request),
+      await sendTo(harness.proxy, request),
       504,
-      `timeout_error: No response from ${new URL(stage.upstream.baseUrl).host} within 0.1 s`,
+      `timeout_error: No response from ${new URL(harness.upstream.baseUrl).host} within 0.1 s`,
     );
     await withTimeout(
-      stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
+      harness.upstream.calls[0]?.disconnected ?? Promise.reject(),
       "the upstream request to be aborted",
     );
   });
@@ -115,17 +115,17 @@ for (const { mode, request } of MODES) {
 // ── Idle upstream ───────────────────────────────────────────────────────────────────────────────────────────
 
 Deno.test("an idle stream sends pings, then an error event, and closes the upstream connection", async () => {
-  await using stage = startStage(async ({ send, chunk, disconnected }) => {
+  await using harness = startHarness(async ({ send, chunk, disconnected }) => {
     await send(STREAM_HEADERS);
     await chunk(START);
     await disconnected;
   }, { TIMEOUT_S: "0.4", PING_S: "0.1" });
-  const outcome = await sendTo(stage.proxy, STREAM);
+  const outcome = await sendTo(harness.proxy, STREAM);
   assertEquals([outcome.status, outcome.content], [200, "Hello 😀"]);
   assertEquals(outcome.error, "timeout_error: No data from upstream for 0.4 s (TIMEOUT_S)");
   assert(outcome.events.filter((event) => event.type === "ping").length >= 2, outcome.text);
   await withTimeout(
-    stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
+    harness.upstream.calls[0]?.disconnected ?? Promise.reject(),
     "the upstream request to be aborted",
   );
 });
@@ -146,13 +146,13 @@ Deno.test("SSE comments restart the idle timeout while pings are still sent", as
 });
 
 Deno.test("an idle JSON body becomes a 504 and closes the upstream connection", async () => {
-  await using stage = startStage(async ({ send, disconnected }) => {
+  await using harness = startHarness(async ({ send, disconnected }) => {
     await send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
     await disconnected;
   }, { TIMEOUT_S: "0.1" });
-  assertError(await sendTo(stage.proxy, requestBody()), 504, "timeout_error");
+  assertError(await sendTo(harness.proxy, requestBody()), 504, "timeout_error");
   await withTimeout(
-    stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
+    harness.upstream.calls[0]?.disconnected ?? Promise.reject(),
     "the upstream request to be aborted",
   );
 });
@@ -287,16 +287,16 @@ for (const [how, end, resets] of ENDS) {
 }
 
 Deno.test("a stream that stays open after [DONE] ends for the client and is cancelled upstream", async () => {
-  await using stage = startStage(async ({ send, chunk, disconnected }) => {
+  await using harness = startHarness(async ({ send, chunk, disconnected }) => {
     await send(STREAM_HEADERS);
     await chunk(START + END);
     await disconnected;
   });
-  const outcome = await withTimeout(sendTo(stage.proxy, STREAM), "the end of the stream");
+  const outcome = await withTimeout(sendTo(harness.proxy, STREAM), "the end of the stream");
   assertEquals([outcome.content, outcome.message?.stop_reason], ["Hello 😀", "end_turn"]);
   await withTimeout(
-    stage.upstream.calls[0]?.disconnected ?? Promise.reject(),
+    harness.upstream.calls[0]?.disconnected ?? Promise.reject(),
     "the upstream body to be cancelled",
   );
-  assertEquals(stage.upstream.calls.length, 1);
+  assertEquals(harness.upstream.calls.length, 1);
 });

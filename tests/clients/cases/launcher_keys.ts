@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { KEY, type Stage } from "../../helpers/launcher.ts";
+import { type Harness, KEY } from "../../helpers/launcher.ts";
 import { startUpstream } from "../../helpers/upstream.ts";
 import { GLM, launch, runLauncher, startHarness, toChatRequest } from "../launcher.ts";
 import { type ChatReply, textReply, toolCallReply } from "../replies.ts";
@@ -41,7 +41,7 @@ test("started by the launcher runs commands without its keys in their environmen
   assertEquals(harness.upstream.requests[0]?.headers.get("authorization"), `Bearer ${KEY}`);
 });
 
-function writeEnvFile(harness: Stage, lines: Record<string, string>): void {
+function writeEnvFile(harness: Harness, lines: Record<string, string>): void {
   const text = Object.entries(lines).map(([name, value]) => `${name}=${value}\n`).join("");
   Deno.writeTextFileSync(`${harness.work}/.env`, text);
 }

@@ -15,7 +15,7 @@ const UNSANITIZED = { sanitizeOps: false, sanitizeResources: false };
 const PATIENCE_MS = 5000;
 
 /** Options of a test. */
-export interface StageOptions {
+export interface HarnessOptions {
   script?: Reply | Reply[];
   env?: Record<string, string>;
   /** Width of the window. */
@@ -28,7 +28,7 @@ export interface StageOptions {
 }
 
 /** The setup. Dispose of it with `await using`. */
-export interface Stage extends AsyncDisposable {
+export interface Harness extends AsyncDisposable {
   proxy: RunningProxy;
   context: BrowserContext;
   page: Page;
@@ -49,7 +49,7 @@ Deno.test.afterAll(async () => {
 });
 
 /** Starts upstream, proxy and an empty browser tab. @throws {Error} if there is no browser */
-export async function startStage(options: StageOptions = {}): Promise<Stage> {
+export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
   if ("missing" in FOUND) throw new Error(FOUND.missing);
   const { script = () => eventStream(sseAnswer("Hello")), env = {}, password } = options;
   const upstream = startUpstream(script);
