@@ -10,7 +10,7 @@ const PIECE = 64 * KIB;
 /** A body of five pieces , the last one shorter by `missing` bytes. */
 function open({ missing = 0 } = {}): ReadableStreamDefaultReader<Uint8Array> {
   const body = createPacedBody("x".repeat(5 * PIECE - missing), 1000);
-  assertInstanceOf(body, ReadableStream);
+  if (!(body instanceof ReadableStream)) throw new TypeError("A long body is not a stream");
   return body.getReader();
 }
 
