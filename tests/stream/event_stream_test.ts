@@ -56,8 +56,8 @@ class FakeTranslator implements Translator {
     if (chunk["mute"]) this.#isMute = true;
     if (typeof chunk["kept"] === "number") this.keptChars = chunk["kept"];
     if (chunk["trust"]) this.#trustsDone = true;
-    if (chunk["finish"] || chunk["end"]) this.isComplete = true;
-    if (chunk["end"]) this.hasEnded = true;
+    if (chunk["finish"]) this.isComplete = true;
+    if (chunk["end"]) this.hasEnded = this.#trustsDone = true;
     if (typeof chunk["text"] !== "string") return [];
     const delta = { type: "text_delta", text: chunk["text"] } as const;
     return [...this.start(), { type: "content_block_delta", index: 0, delta }];

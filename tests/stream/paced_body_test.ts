@@ -20,6 +20,12 @@ Deno.test("createPacedBody leaves a text of up to 256 KiB as it is", () => {
   assertEquals(createPacedBody(text, 1000) === text, true);
 });
 
+Deno.test("createPacedBody makes a stream of a text that is one character longer", async () => {
+  const body = createPacedBody("x".repeat(256 * KIB + 1), 1000);
+  assertInstanceOf(body, ReadableStream);
+  await body.cancel();
+});
+
 Deno.test("createPacedBody sends a longer text in pieces of 64 KiB", async () => {
   using timers = new FakeTimers();
   for (const missing of [0, 1]) {
