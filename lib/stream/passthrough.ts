@@ -150,7 +150,7 @@ class EventObserver {
 
   #record(event: JsonObject): void {
     if (event["type"] === "message_stop") this.hasEnded = true;
-    if (event["type"] === "error") this.error = this.#options.parseError(event["error"]);
+    if (event["type"] === "error") this.error ??= this.#options.parseError(event["error"]);
     this.#options.onEvent(event);
   }
 }
