@@ -9,7 +9,7 @@ import { TextLineStream } from "@std/streams/text-line-stream";
 // deno-lint-ignore no-control-regex -- colours, where they are forced
 const COLORS = /\x1b\[[0-9;]*m/g;
 const PASSED = /\.\.\. ok( \(|$)/;
-const PROGRESS = /^(Check file:|Check |running \d+ tests? from )/;
+const PROGRESS = /^(Check |Download |running \d+ tests? from )/;
 /** A sign of life: one dot for this many tests. */
 const TESTS_PER_DOT = 50;
 
