@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ByteStream } from "../stream/body_reader.ts";
 import { ByteBuffer } from "../stream/byte_buffer.ts";
 import type { Bodies } from "./types.ts";
 
@@ -14,9 +15,6 @@ const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_BYTES = 24 * 1024 * 1024;
 /** Kept beyond the visible end: a key that is cut there would not be found, and its first half would be shown. */
 const SLACK_BYTES = 4096;
-
-/** A body. */
-export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 type BodyKind = keyof Bodies;
 

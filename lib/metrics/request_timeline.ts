@@ -5,7 +5,8 @@
 
 import { findReplacedModel, type RequestRecord } from "../log.ts";
 import type { Reservation } from "./budget.ts";
-import type { BodyCapture, ByteStream, CapturedBodies } from "./body_capture.ts";
+import type { ByteStream } from "../stream/body_reader.ts";
+import type { BodyCapture, CapturedBodies } from "./body_capture.ts";
 import type { ActiveRequest, CompletedRequest, TimelineEvent } from "./types.ts";
 
 /** A response may have hundreds of blocks, a request many dropped fields. */

@@ -23,7 +23,7 @@ import {
   toAnthropicRequest,
 } from "../translate/request/anthropic_request.ts";
 import { requireBudget, reserveCost } from "./budget.ts";
-import { recordBlock, recordEnd, recordFirstEvent, recordModels, recordUsage } from "./record.ts";
+import { recordBlock, recordFirstEvent, recordModels, recordUsage, trackEnd } from "./record.ts";
 import { invalidJsonError, toEventStream } from "./respond.ts";
 import { createCall } from "./send.ts";
 
@@ -100,7 +100,7 @@ function reserve(context: RequestContext, request: JsonObject): void {
 
 function passStream(context: RequestContext, upstream: UpstreamResponse): RouteResult {
   const { services, timeline, redact } = context;
-  const { promise: finished, resolve } = Promise.withResolvers<void>();
+  const { finished, onEnd } = trackEnd(context);
   let outputTokens = 0;
   timeline.countOutput = () => outputTokens;
   const body = passThrough(upstream.body, {
@@ -111,10 +111,7 @@ function passStream(context: RequestContext, upstream: UpstreamResponse): RouteR
     onDelta: (chars) => {
       outputTokens += Math.max(1, Math.ceil((chars - DELTA_CHARS) / CHARS_PER_TOKEN));
     },
-    onEnd: (end) => {
-      recordEnd(context, end);
-      resolve();
-    },
+    onEnd,
     parseError: parseErrorObject,
     encodeError: (error) => encodeEvent({ type: "error", error: toErrorBody(error, redact) }),
   });

@@ -54,8 +54,29 @@ export function recordUsage(
   if (costUsd !== undefined) record.costUsd = costUsd;
 }
 
-/** Records how a stream ended. */
-export function recordEnd({ record, redact, request }: RequestContext, end: StreamEnd): void {
+/**
+ * Records the end of a stream, after `onEnd`. `finished` resolves even if one of them throws: otherwise the request
+ * would stay in flight.
+ */
+export function trackEnd(
+  context: RequestContext,
+  onEnd: (end: StreamEnd) => void = () => {},
+): { finished: Promise<void>; onEnd: (end: StreamEnd) => void } {
+  const { promise: finished, resolve } = Promise.withResolvers<void>();
+  return {
+    finished,
+    onEnd: (end) => {
+      try {
+        onEnd(end);
+        recordEnd(context, end);
+      } finally {
+        resolve();
+      }
+    },
+  };
+}
+
+function recordEnd({ record, redact, request }: RequestContext, end: StreamEnd): void {
   // Deno 2.5 aborts the upstream call through the request's signal before it cancels the response.
   if (end.how === "failed" && request.signal.aborted) end = { how: "client_gone" };
   record.outcome = end.how === "failed" ? end.error.type : end.how;

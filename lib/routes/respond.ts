@@ -21,7 +21,7 @@ import {
 import { StreamTranslator } from "../translate/response/stream_translator.ts";
 import { translateUsage } from "../translate/response/usage.ts";
 import { vendorOf } from "../openrouter/model_mapping.ts";
-import { recordBlock, recordEnd, recordFirstEvent, recordUsage } from "./record.ts";
+import { recordBlock, recordFirstEvent, recordUsage, trackEnd } from "./record.ts";
 import type { UpstreamResult } from "./send.ts";
 
 const EVENT_STREAM = "text/event-stream";
@@ -40,7 +40,11 @@ export async function respondStream(
   if (COMPLETE_BODY.test(upstream.contentType)) return await respondBuffered(context, result);
   const { services } = context;
   const translator = createTranslator(context, response);
-  const { promise: finished, resolve } = Promise.withResolvers<void>();
+  const { finished, onEnd } = trackEnd(context, (end) => {
+    recordMetadata(context, translator);
+    learnTokens(context, response, translator);
+    if (end.how === "complete") logWarning(context, translator);
+  });
   const stream = await createEventStream(upstream.body, translator, {
     timeoutMs: services.config.timeoutMs,
     pingMs: services.config.pingMs,
@@ -51,17 +55,7 @@ export async function respondStream(
       recordFirstEvent(context);
       recordMetadata(context, translator);
     },
-    onEnd: (end) => {
-      try {
-        recordMetadata(context, translator);
-        learnTokens(context, response, translator);
-        if (end.how === "complete") logWarning(context, translator);
-        recordEnd(context, end);
-      } finally {
-        // Even if something above throws, the request must not stay in flight.
-        resolve();
-      }
-    },
+    onEnd,
   });
   return { response: toEventStream(stream), finished };
 }

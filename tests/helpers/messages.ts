@@ -21,3 +21,13 @@ export function user(...content: unknown[]) {
 export function assistant(...content: unknown[]) {
   return { role: "assistant", content };
 }
+
+/** A tool_use block. */
+export function toolUse(id: string, name = "Read") {
+  return { type: "tool_use", id, name, input: {} };
+}
+
+/** A tool_result block, with more fields. */
+export function toolResult(id: string, more: Record<string, unknown> = {}) {
+  return { type: "tool_result", tool_use_id: id, ...more };
+}

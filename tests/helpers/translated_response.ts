@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { createClient } from "../../lib/openrouter/client.ts";
 import { createHandler, type Handler } from "../../lib/server.ts";
-import { deltaChunk, finishChunk, usageChunk } from "./chunks.ts";
+import { deltaChunk, finishChunk, sse, usageChunk } from "./chunks.ts";
 import { checkGrammar, collapse } from "./grammar.ts";
 import { checkChatRequest } from "./openrouter_request_checker.ts";
 import { call, createTestServices, post, requestBody } from "./proxy.ts";
@@ -21,6 +21,9 @@ export type Fetch = (init: RequestInit) => Response | Promise<Response>;
 
 /** A response in short: a line per block, then the stop reason or the error. */
 export type Summary = string[];
+
+/** The name of a test, upstream's chunks, and the response in short. */
+export type StreamRow = [name: string, chunks: (Json | string)[], summary: Summary];
 
 export const READ_TOOL = { name: "Read", input_schema: { type: "object", properties: {} } };
 
@@ -149,4 +152,13 @@ export function failingBody(
       else controller.enqueue(typeof value === "string" ? new TextEncoder().encode(value) : value);
     },
   });
+}
+
+/** One test for each row. @param request fields of the client's request */
+export function testStreams(rows: readonly StreamRow[], request?: Json): void {
+  for (const [name, chunks, summary] of rows) {
+    Deno.test(name, async () => {
+      assertEquals(summarize(await translateStream(sse(...chunks), request)), summary);
+    });
+  }
 }

@@ -64,3 +64,8 @@ export async function sendOne(keys: Json, reply: Reply, env: Record<string, stri
   assert(seen !== undefined);
   return { seen, message, headers: response.headers };
 }
+
+/** A tool call of an assistant message, as it is sent upstream. */
+export function sentCall(id: string, name = "Read") {
+  return { id, type: "function", function: { name, arguments: "{}" } };
+}

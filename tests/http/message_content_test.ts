@@ -9,19 +9,14 @@ import {
   sendForMessage,
   sendForUpstreamMessages,
 } from "../helpers/message_requests.ts";
-import { assistant, text, user } from "../helpers/messages.ts";
+import { assistant, text, toolResult, toolUse, user } from "../helpers/messages.ts";
 import { requestBody } from "../helpers/proxy.ts";
 import { eventStream, type Reply } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
 
-const use = (id: string) => ({ type: "tool_use", id, name: "get_weather", input: {} });
-
-const result = (id: string, content?: unknown) => ({
-  type: "tool_result",
-  tool_use_id: id,
-  content,
-});
+const use = (id: string) => toolUse(id, "get_weather");
+const result = (id: string, content?: unknown) => toolResult(id, { content });
 
 Deno.test("a tool result with is_error starts with Error:", async () => {
   const failed = { ...result("call_1", "no such city"), is_error: true };

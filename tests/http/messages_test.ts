@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { completion, finishChunk, messageCompletion, sse, textChunk } from "../helpers/chunks.ts";
 import { send, sendForEvents, sendForMessage, WEATHER } from "../helpers/message_requests.ts";
-import { assistant, text, user } from "../helpers/messages.ts";
+import { assistant, text, toolResult, toolUse, user } from "../helpers/messages.ts";
 import { call, createProxy, ORIGIN, post, requestBody } from "../helpers/proxy.ts";
 import { createOpenStream, errorBody, type Reply, startUpstream } from "../helpers/upstream.ts";
 
@@ -57,13 +57,8 @@ Deno.test("a tool call has id, name and input, and the stop reason tool_use", as
   ]);
 });
 
-const use = (id: string) => ({ type: "tool_use", id, name: "get_weather", input: {} });
-
-const result = (id: string, content?: unknown) => ({
-  type: "tool_result",
-  tool_use_id: id,
-  content,
-});
+const use = (id: string) => toolUse(id, "get_weather");
+const result = (id: string, content?: unknown) => toolResult(id, { content });
 
 const ACCEPTED: [about: string, body: Json][] = [
   ["system text", { system: "Be brief." }],

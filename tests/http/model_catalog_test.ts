@@ -1,23 +1,11 @@
 // What requests take from OpenRouter's model catalog, and that they do not depend on it.
 
 import { assertEquals } from "@std/assert";
+import { CATALOG } from "../helpers/catalog.ts";
 import { createProxy, requestBody, send } from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
 import { createOpenBody, replyInvalidModel, startUpstream } from "../helpers/upstream.ts";
-
-const CATALOG = [
-  { id: "anthropic/claude-sonnet-4.5", name: "Sonnet 4.5", created: 300, context_length: 1000 },
-  { id: "anthropic/claude-opus-4.8", name: "Opus 4.8", created: 500 },
-  {
-    id: "openai/gpt-5:free",
-    created: 400,
-    context_length: 400_000,
-    top_provider: { max_completion_tokens: 50 },
-  },
-  { id: "zz/unlike" },
-  { id: "anthropic/claude-haiku-4.5", name: "Haiku", created: 200 },
-];
 
 Deno.test("the error for an unknown model ID suggests similar IDs from the catalog", async () => {
   await using upstream = startUpstream(replyInvalidModel, { models: CATALOG });

@@ -1,23 +1,11 @@
 // GET /v1/models: pages, single models and an unavailable catalog.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { CATALOG } from "../helpers/catalog.ts";
 import { call, createProxy, get } from "../helpers/proxy.ts";
 import { replyJson } from "../helpers/replies.ts";
 import { readError } from "../helpers/responses.ts";
 import { startUpstream } from "../helpers/upstream.ts";
-
-const CATALOG = [
-  { id: "anthropic/claude-sonnet-4.5", name: "Sonnet 4.5", created: 300, context_length: 1000 },
-  { id: "anthropic/claude-opus-4.8", name: "Opus 4.8", created: 500 },
-  {
-    id: "openai/gpt-5:free",
-    created: 400,
-    context_length: 400_000,
-    top_provider: { max_completion_tokens: 50 },
-  },
-  { id: "zz/unlike" },
-  { id: "anthropic/claude-haiku-4.5", name: "Haiku", created: 200 },
-];
 
 /** The names that the configuration maps. They are always first in the list. */
 const MAPPED = ["claude-opus", "claude-sonnet", "claude-haiku", "claude-fable"];

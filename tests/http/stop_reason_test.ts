@@ -1,23 +1,21 @@
 // Stop reasons and stop sequences.
 
 import { assertEquals } from "@std/assert";
-import { finishChunk, messageCompletion, sse, textChunk, usageChunk } from "../helpers/chunks.ts";
+import { finishChunk, messageCompletion, textChunk, usageChunk } from "../helpers/chunks.ts";
 import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import {
   idAndName,
   requestMessage,
-  summarize,
-  type Summary,
+  type StreamRow,
+  testStreams,
   toolCallChunk,
   toolCallDelta,
-  translateStream,
 } from "../helpers/translated_response.ts";
 import { startUpstream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
 
-/** Upstream chunks → the response in short. */
-const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
+const ROWS: StreamRow[] = [
   [
     'finish_reason "stop" with tool calls becomes tool_use',
     [
@@ -35,11 +33,7 @@ const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
   ],
 ];
 
-for (const [name, chunks, summary] of ROWS) {
-  Deno.test(name, async () => {
-    assertEquals(summarize(await translateStream(sse(...chunks))), summary);
-  });
-}
+testStreams(ROWS);
 
 Deno.test('finish_reason "stop" with tool calls in a completion becomes tool_use', async () => {
   const message = await requestMessage(

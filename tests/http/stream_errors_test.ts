@@ -19,18 +19,17 @@ import {
   parseEvents,
   requestError,
   requestStream,
+  type StreamRow,
   summarize,
-  type Summary,
+  testStreams,
   toolCallChunk,
   toolCallDelta,
-  translateStream,
 } from "../helpers/translated_response.ts";
 import { eventStream, startBytesUpstream, startUpstream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
 
-/** Upstream chunks → the response in short. */
-const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
+const ROWS: StreamRow[] = [
   [
     "an error object beside finish_reason error becomes an error event",
     [textChunk("Half"), errorChunk({ code: 502, message: "Bad gateway" }), usageChunk(), "[DONE]"],
@@ -58,11 +57,7 @@ const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
   ],
 ];
 
-for (const [name, chunks, summary] of ROWS) {
-  Deno.test(name, async () => {
-    assertEquals(summarize(await translateStream(sse(...chunks))), summary);
-  });
-}
+testStreams(ROWS);
 
 for (const { mode, request } of MODES) {
   Deno.test(`${mode} gets the status of an error that upstream sends with HTTP 200`, async () => {

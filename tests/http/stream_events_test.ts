@@ -16,8 +16,9 @@ import {
   idAndName,
   parseEvents,
   requestStream,
+  type StreamRow,
   summarize,
-  type Summary,
+  testStreams,
   TOOL_CALLS_END,
   toolCallChunk,
   toolCallDelta,
@@ -27,8 +28,7 @@ import { eventStream } from "../helpers/upstream.ts";
 
 type Json = Record<string, unknown>;
 
-/** Upstream chunks → the response in short. */
-const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
+const ROWS: StreamRow[] = [
   [
     "content in the chunk of the finish reason is translated",
     [deltaChunk({ content: "Well" }, "stop"), usageChunk(), "[DONE]"],
@@ -41,11 +41,7 @@ const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
   ],
 ];
 
-for (const [name, chunks, summary] of ROWS) {
-  Deno.test(name, async () => {
-    assertEquals(summarize(await translateStream(sse(...chunks))), summary);
-  });
-}
+testStreams(ROWS);
 
 /** A text in two chunks, split after the first byte of 世. */
 function cutInside(text: string): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -16,21 +16,19 @@ import { replyWith } from "../helpers/replies.ts";
 import { parseSse } from "../helpers/sse.ts";
 import {
   idAndName,
-  summarize,
-  type Summary,
+  type StreamRow,
+  testStreams,
   TOOL_CALLS_END,
   toolCallChunk,
   toolCallDelta,
-  translateStream,
 } from "../helpers/translated_response.ts";
 import { eventStream, type Reply } from "../helpers/upstream.ts";
 import { readUpstreamBody, sendAll, sendOne } from "../helpers/upstream_body.ts";
 
 type Json = Record<string, unknown>;
 
-/** Upstream chunks → the response in short. */
-const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
-  ...["reasoning", "reasoning_content"].map((field): [string, Json[], Summary] => [
+const ROWS: StreamRow[] = [
+  ...["reasoning", "reasoning_content"].map((field): StreamRow => [
     `reasoning in ${field} becomes a thinking block with a signature`,
     [
       deltaChunk({ [field]: "Hm, " }),
@@ -56,11 +54,7 @@ const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
   ],
 ];
 
-for (const [name, chunks, summary] of ROWS) {
-  Deno.test(name, async () => {
-    assertEquals(summarize(await translateStream(sse(...chunks))), summary);
-  });
-}
+testStreams(ROWS);
 
 const GPT = "openai/gpt-5";
 const OMITTED = { type: "thinking", thinking: "", signature: "RXFZQ2hBQUE=" };

@@ -5,8 +5,8 @@ import { deltaChunk, finishChunk, roleChunk, sse, textChunk } from "../helpers/c
 import {
   idAndName,
   READ_TOOL,
-  summarize,
-  type Summary,
+  type StreamRow,
+  testStreams,
   TOOL_CALLS_END,
   toolCallChunk,
   toolCallDelta,
@@ -15,8 +15,7 @@ import {
 
 type Json = Record<string, unknown>;
 
-/** Upstream chunks → the response in short. */
-const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
+const ROWS: StreamRow[] = [
   [
     "interleaved tool call deltas become two complete tool calls",
     [
@@ -89,7 +88,7 @@ const ROWS: [name: string, chunks: (Json | string)[], summary: Summary][] = [
     ],
     ['call call_a Read {"p":1}', "= tool_use"],
   ],
-  ...[null, "", "Read"].map((name): [string, Json[], Summary] => [
+  ...[null, "", "Read"].map((name): StreamRow => [
     `a tool call with name ${JSON.stringify(name)} on every later chunk is one call`,
     [
       toolCallChunk(toolCallDelta(0, "", idAndName("call_a"))),
@@ -120,14 +119,7 @@ const WRITE = {
   input_schema: { type: "object", properties: { path: {} }, required: ["path"] },
 };
 
-for (const [name, chunks, summary] of ROWS) {
-  Deno.test(name, async () => {
-    assertEquals(
-      summarize(await translateStream(sse(...chunks), { tools: [READ_TOOL, WRITE] })),
-      summary,
-    );
-  });
-}
+testStreams(ROWS, { tools: [READ_TOOL, WRITE] });
 
 Deno.test("content blocks have consecutive indexes and stop before the next one starts", async () => {
   const events = await translateStream(

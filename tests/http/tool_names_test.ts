@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deltaChunk, finishChunk, messageCompletion, sse } from "../helpers/chunks.ts";
-import { assistant, text, user } from "../helpers/messages.ts";
+import { assistant, text, toolResult, toolUse, user } from "../helpers/messages.ts";
 import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import { parseSse } from "../helpers/sse.ts";
 import {
@@ -16,26 +16,17 @@ import {
   translateStream,
 } from "../helpers/translated_response.ts";
 import { eventStream, type Reply, startUpstream } from "../helpers/upstream.ts";
-import { sendAll } from "../helpers/upstream_body.ts";
+import { sendAll, sentCall } from "../helpers/upstream_body.ts";
 
 type Json = Record<string, unknown>;
 
 const SCHEMA = { type: "object", properties: { path: { type: "string" } } };
 const LONG_NAME = `mcp__${"server".repeat(10)}__list_dir`;
-const use = (id: string, name = "Read") => ({ type: "tool_use", id, name, input: {} });
-
-const result = (id: string, more: Json = {}) => ({ type: "tool_result", tool_use_id: id, ...more });
-
-const sent = (id: string, name = "Read") => ({
-  id,
-  type: "function",
-  function: { name, arguments: "{}" },
-});
 
 /** Calls the first tool of the upstream request. */
 const callFirst: Reply = ({ body, text }) => {
   const [first] = JSON.parse(text).tools;
-  const calls = [{ ...sent("call_b", first.function.name), index: 0 }];
+  const calls = [{ ...sentCall("call_b", first.function.name), index: 0 }];
   if (body["stream"]) {
     const delta = { tool_calls: calls };
     return eventStream(sse(deltaChunk(delta), finishChunk("tool_calls"), "[DONE]"));
@@ -52,8 +43,8 @@ Deno.test("a tool name of 75 characters gets a stable alias and is restored in J
     tool_choice: { type: "tool", name: LONG_NAME },
     messages: [
       user(text("Look")),
-      assistant(use("call_a", LONG_NAME)),
-      user(result("call_a", { content: [found] })),
+      assistant(toolUse("call_a", LONG_NAME)),
+      user(toolResult("call_a", { content: [found] })),
     ],
   });
   const { responses, seen: [seen, ...more] } = await sendAll([body, { ...body, stream: true }], {
@@ -64,15 +55,15 @@ Deno.test("a tool name of 75 characters gets a stable alias and is restored in J
   assertEquals(seen?.["tool_choice"], { type: "function", function: { name: alias } });
   assertEquals(seen?.["messages"], [
     { role: "user", content: "Look" },
-    { role: "assistant", content: null, tool_calls: [sent("call_a", alias)] },
+    { role: "assistant", content: null, tool_calls: [sentCall("call_a", alias)] },
     { role: "tool", tool_call_id: "call_a", content: `Tool available: ${alias}` },
   ]);
   assertEquals(more.map((body) => body["messages"]), [seen?.["messages"]]);
   const [whole, streamed] = responses;
-  assertEquals(JSON.parse(whole?.text ?? "").content, [use("call_b", LONG_NAME)]);
+  assertEquals(JSON.parse(whole?.text ?? "").content, [toolUse("call_b", LONG_NAME)]);
   const starts = parseSse(streamed?.text ?? "").map(({ data }) => JSON.parse(data))
     .filter(({ type }) => type === "content_block_start");
-  assertEquals(starts.map(({ content_block }) => content_block), [use("call_b", LONG_NAME)]);
+  assertEquals(starts.map(({ content_block }) => content_block), [toolUse("call_b", LONG_NAME)]);
 });
 
 Deno.test("a tool call id with invalid characters is replaced and accepted in the next request", async () => {

@@ -1,24 +1,16 @@
 // Messages of upstream requests: images, files, tool results and system text.
 
 import { assertEquals } from "@std/assert";
-import { assistant, text, user } from "../helpers/messages.ts";
+import { assistant, text, toolResult, toolUse, user } from "../helpers/messages.ts";
 import { requestBody } from "../helpers/proxy.ts";
 import { replyWith } from "../helpers/replies.ts";
-import { readUpstreamBody, sendOne } from "../helpers/upstream_body.ts";
+import { readUpstreamBody, sendOne, sentCall } from "../helpers/upstream_body.ts";
 
 type Json = Record<string, unknown>;
 
 const IMAGE = { type: "image", source: { type: "base64", media_type: "image/png", data: "iVBOR" } };
 const IMAGE_PART = { type: "image_url", image_url: { url: "data:image/png;base64,iVBOR" } };
 const BILLING = "x-anthropic-billing-header: cc_version=2.1.330; cch=1a2b3;";
-const use = (id: string, name = "Read") => ({ type: "tool_use", id, name, input: {} });
-const result = (id: string, more: Json = {}) => ({ type: "tool_result", tool_use_id: id, ...more });
-
-const sent = (id: string, name = "Read") => ({
-  id,
-  type: "function",
-  function: { name, arguments: "{}" },
-});
 
 /** Requests → fields of the upstream body; undefined for a field that must be absent. */
 const ROWS: [name: string, body: Json, expected: Json][] = [
@@ -48,17 +40,17 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     {
       messages: [
         user(text("Look")),
-        assistant(use("call_a"), use("call_b")),
+        assistant(toolUse("call_a"), toolUse("call_b")),
         user(
-          result("call_a", { content: [text("a.png"), IMAGE] }),
-          result("call_b", { content: "b" }),
+          toolResult("call_a", { content: [text("a.png"), IMAGE] }),
+          toolResult("call_b", { content: "b" }),
         ),
       ],
     },
     {
       messages: [
         { role: "user", content: "Look" },
-        { role: "assistant", content: null, tool_calls: [sent("call_a"), sent("call_b")] },
+        { role: "assistant", content: null, tool_calls: [sentCall("call_a"), sentCall("call_b")] },
         { role: "tool", tool_call_id: "call_a", content: "a.png" },
         { role: "tool", tool_call_id: "call_b", content: "b" },
         user(text("Images from the result of tool call call_a:"), IMAGE_PART),
@@ -70,14 +62,18 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     {
       messages: [
         user(text("Look")),
-        assistant(use("call_a"), use("call_b")),
-        user(result("call_a", { content: "a" }), result("call_b", { content: "b" }), text("Go on")),
+        assistant(toolUse("call_a"), toolUse("call_b")),
+        user(
+          toolResult("call_a", { content: "a" }),
+          toolResult("call_b", { content: "b" }),
+          text("Go on"),
+        ),
       ],
     },
     {
       messages: [
         { role: "user", content: "Look" },
-        { role: "assistant", content: null, tool_calls: [sent("call_a"), sent("call_b")] },
+        { role: "assistant", content: null, tool_calls: [sentCall("call_a"), sentCall("call_b")] },
         { role: "tool", tool_call_id: "call_a", content: "a" },
         { role: "tool", tool_call_id: "call_b", content: "b" },
         { role: "user", content: "Go on" },
@@ -94,15 +90,15 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
     {
       messages: [
         user(text("Look")),
-        assistant(use("call_a")),
+        assistant(toolUse("call_a")),
         { role: "system", content: [text("Hint")] },
-        user(result("call_a", { content: "a" })),
+        user(toolResult("call_a", { content: "a" })),
       ],
     },
     {
       messages: [
         { role: "user", content: "Look" },
-        { role: "assistant", content: null, tool_calls: [sent("call_a")] },
+        { role: "assistant", content: null, tool_calls: [sentCall("call_a")] },
         { role: "tool", tool_call_id: "call_a", content: "a" },
         { role: "system", content: "Hint" },
       ],
@@ -143,12 +139,16 @@ const ROWS: [name: string, body: Json, expected: Json][] = [
   ...["", [], null, undefined].map((content): [string, Json, Json] => [
     `a tool result with content ${JSON.stringify(content)} becomes (no output)`,
     {
-      messages: [user(text("Look")), assistant(use("call_a")), user(result("call_a", { content }))],
+      messages: [
+        user(text("Look")),
+        assistant(toolUse("call_a")),
+        user(toolResult("call_a", { content })),
+      ],
     },
     {
       messages: [
         { role: "user", content: "Look" },
-        { role: "assistant", content: null, tool_calls: [sent("call_a")] },
+        { role: "assistant", content: null, tool_calls: [sentCall("call_a")] },
         { role: "tool", tool_call_id: "call_a", content: "(no output)" },
       ],
     },
@@ -180,8 +180,8 @@ Deno.test("a PDF in a user message or a tool result becomes a file part", async 
   const read = await readUpstreamBody(requestBody({
     messages: [
       user(text("Look")),
-      assistant(use("call_a")),
-      user(result("call_a", { content: [document] })),
+      assistant(toolUse("call_a")),
+      user(toolResult("call_a", { content: [document] })),
     ],
   }));
   const [, , message, userMessage] = Array.isArray(read["messages"]) ? read["messages"] : [];
