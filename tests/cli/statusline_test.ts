@@ -215,6 +215,20 @@ Deno.test("requestSession stops when the time is over", async () => {
   assertEquals(await requestSession(query, abort.signal), "unreachable");
 });
 
+Deno.test("requestSession does not wait for a machine that accepts no connection", async () => {
+  const { connect } = Deno;
+  try {
+    Deno.connect = () => new Promise<never>(() => {});
+    const abort = new AbortController();
+    const query = { baseUrl: "http://127.0.0.1:1", key: null, sessionId: "s" };
+    const requested = requestSession(query, abort.signal);
+    abort.abort();
+    assertEquals(await requested, "unreachable");
+  } finally {
+    Deno.connect = connect;
+  }
+});
+
 for (const baseUrl of ["not a URL", "ftp://127.0.0.1", "http://127.0.0.1:1"]) {
   Deno.test(`requestSession treats ${baseUrl} as unreachable`, async () => {
     assertEquals(
