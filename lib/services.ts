@@ -57,6 +57,7 @@ export function createServices(
         ),
       capturesBodies: config.capturesBodies,
       findPrices: (model) => catalog.find(model),
+      findContextLength: (model) => catalog.find(model)?.contextLength,
     }),
     reportSpan,
     openStreams: new Set(),

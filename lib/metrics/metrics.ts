@@ -9,7 +9,8 @@ import { Budget, type BudgetOptions } from "./budget.ts";
 import { BodyCapture, type CapturedBodies } from "./body_capture.ts";
 import type { RequestTimeline } from "./request_timeline.ts";
 import type { Prices } from "./prices.ts";
-import type { CompletedRequest, Stats, Totals } from "./types.ts";
+import { Sessions } from "./sessions.ts";
+import type { CompletedRequest, Session, Stats, Totals } from "./types.ts";
 import { addRequest, CappedMap, createTotals, TimeSeries } from "./aggregates.ts";
 
 const MAX_COMPLETED = 200;
@@ -22,6 +23,8 @@ export interface MetricsOptions extends BudgetOptions {
   about: { name: string; version: string };
   /** Whether bodies are captured. */
   capturesBodies: boolean;
+  /** Looks up the catalog's context length of a model. */
+  findContextLength: (model: string) => number | undefined;
 }
 
 /** All metrics of one process. */
@@ -37,6 +40,7 @@ export class Metrics {
   readonly #models = new CappedMap(MAX_NAMES, createTotals);
   readonly #outcomes = new CappedMap(MAX_NAMES, () => ({ count: 0 }));
   readonly #dropped = new CappedMap(MAX_NAMES, () => ({ count: 0 }));
+  readonly #sessions = new Sessions();
   readonly #bodyCapture = new BodyCapture();
   #completed: CompletedRequest[] = [];
   #lastNumber = 0;
@@ -56,6 +60,11 @@ export class Metrics {
   start(timeline: RequestTimeline): void {
     this.#inFlight.add(timeline);
     if (this.#options.capturesBodies) timeline.captureBodies(this.#bodyCapture);
+  }
+
+  /** Finds a session, by the id that its client sends. */
+  findSession(sessionId: string): Session | undefined {
+    return this.#sessions.find(sessionId);
   }
 
   /** Finds the captured bodies of a request. */
@@ -80,6 +89,8 @@ export class Metrics {
     this.#completed.push(completed);
     if (this.#completed.length > MAX_COMPLETED) this.#completed.shift();
     this.#count(completed, now, savedUsd);
+    const contextLength = this.#findContextLength(timeline);
+    this.#sessions.count(completed, { now, savedUsd, contextLength });
     return completed;
   }
 
@@ -97,6 +108,7 @@ export class Metrics {
       requests: this.#completed.filter(({ number }) => number > after),
       series: { hour: this.#hour.read(now), day: this.#day.read(now) },
       models: this.#models.list().map(([model, totals]) => ({ model, ...totals })),
+      sessions: this.#sessions.list(),
       outcomes: this.#outcomes.list().map(([end, { count }]) => ({ end, count })),
       dropped: this.#dropped.list().map(([field, { count }]) => ({ field, count })),
     };
@@ -125,6 +137,11 @@ export class Metrics {
     if (readPrice === undefined || writePrice === undefined) return undefined;
     const saved = cachedTokens * (promptPrice - readPrice);
     return (saved - writtenTokens * (writePrice - promptPrice)) / 1e6;
+  }
+
+  #findContextLength({ record, sentModel }: RequestTimeline): number | undefined {
+    const { findContextLength } = this.#options;
+    return findContextLength(record.upstreamModel ?? "") ?? findContextLength(sentModel ?? "");
   }
 
   /** Upstream may report a model name that is not in its own catalog. */

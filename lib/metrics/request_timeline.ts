@@ -7,7 +7,7 @@ import { findReplacedModel, type RequestRecord } from "../log.ts";
 import type { Reservation } from "./budget.ts";
 import type { ByteStream } from "../stream/body_reader.ts";
 import type { BodyCapture, CapturedBodies } from "./body_capture.ts";
-import type { ActiveRequest, CompletedRequest, TimelineEvent } from "./types.ts";
+import type { ActiveRequest, CompletedRequest, SessionRequest, TimelineEvent } from "./types.ts";
 
 /** A response may have hundreds of blocks, a request many dropped fields. */
 const MAX_ITEMS = 40;
@@ -27,6 +27,8 @@ export interface RequestTimelineOptions {
 /** Timeline of one request. */
 export class RequestTimeline {
   readonly record: RequestRecord;
+  /** Set when the body has been read. */
+  session: SessionRequest = {};
   /** The model that was sent; `record.upstreamModel` may become the name that upstream reports. */
   sentModel: string | null = null;
   /** Estimates the output tokens so far; null before a response. */
@@ -71,6 +73,7 @@ export class RequestTimeline {
   toActive(): ActiveRequest {
     const { requestId, model, upstreamModel } = this.record;
     return this.#sanitize<ActiveRequest>({
+      ...this.session,
       requestId,
       model,
       upstreamModel,
@@ -87,6 +90,7 @@ export class RequestTimeline {
   ): CompletedRequest {
     return this.#sanitize<CompletedRequest>({
       ...this.record,
+      ...this.session,
       ...place,
       events: this.#events,
       replaced: findReplacedModel(this.record),

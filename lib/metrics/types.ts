@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RequestKind } from "../anthropic/request_kind.ts";
 import type { RequestRecord } from "../log.ts";
 
 /** An event in the timeline of a request. */
@@ -16,8 +17,16 @@ export interface TimelineEvent {
   note: string;
 }
 
+/** How a request belongs to a session of its client. */
+export interface SessionRequest {
+  /** Missing if the client sends none, or before the body is read. */
+  sessionId?: string;
+  /** Missing before the body is read. */
+  kind?: RequestKind;
+}
+
 /** A request in flight. */
-export interface ActiveRequest {
+export interface ActiveRequest extends SessionRequest {
   requestId: string;
   model?: string;
   upstreamModel?: string;
@@ -28,7 +37,7 @@ export interface ActiveRequest {
 }
 
 /** A completed request: the fields of the log line, and those that only the dashboard shows. */
-export interface CompletedRequest extends RequestRecord {
+export interface CompletedRequest extends RequestRecord, SessionRequest {
   /** Counts up from 1. */
   number: number;
   /** When it was received. */
@@ -54,6 +63,38 @@ export interface Totals {
   unpriced: number;
   /** Null until a price for cached tokens is known. */
   savedUsd: number | null;
+}
+
+/** The last answer in the conversation itself, without subagents and the like. */
+export interface LastAnswer {
+  /** The model in the client's request. */
+  model: string;
+  /** The model that responded. */
+  upstreamModel: string;
+  /** Null if upstream did not report it. */
+  provider: string | null;
+  /** The tokens of the prompt, including cached ones; null if upstream did not report them. */
+  contextTokens: number | null;
+  /** The context length of the model, by the catalog; null if unknown. */
+  contextLength: number | null;
+  /** While the response was written; null if it did not arrive as a stream. */
+  tokensPerSecond: number | null;
+}
+
+/** The requests of one session of a client. */
+export interface Session {
+  id: string;
+  /** When its first request was received. */
+  startedAt: number;
+  /** When its last request was completed. */
+  lastActiveAt: number;
+  totals: Totals;
+  /** The number of requests by kind. */
+  kinds: Record<RequestKind, number>;
+  /** Null before the first answer. */
+  lastAnswer: LastAnswer | null;
+  /** The last error; null for none. Type and message as the client got them. */
+  lastError: { type: string; message: string; time: number } | null;
 }
 
 /** The totals of one period. */
@@ -98,6 +139,8 @@ export interface Stats {
   requests: CompletedRequest[];
   series: { hour: Series; day: Series };
   models: (Totals & { model: string })[];
+  /** The last 100 sessions, the most recently active first. */
+  sessions: Session[];
   /** Completed requests by outcome, errors by their type. */
   outcomes: { end: string; count: number }[];
   /** Dropped fields. */

@@ -9,6 +9,7 @@ import type { RequestContext, RouteResult } from "../request_context.ts";
 import { respondJson, respondStream } from "./respond.ts";
 import { sendUpstream, type UpstreamResult } from "./send.ts";
 import { readRequestBody } from "./read_body.ts";
+import { recordSession } from "./record.ts";
 import { requireBudget } from "./budget.ts";
 import { respondUnchanged, sendUnchanged } from "./passthrough.ts";
 
@@ -49,6 +50,7 @@ async function readAndSend<T>(
   send: (body: unknown) => Promise<T>,
 ): Promise<T> {
   const body = await readRequestBody(context);
+  recordSession(context, body);
   const result = await detectDisconnect(context, send(body));
   context.bodyShare.release();
   return result;

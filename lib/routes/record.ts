@@ -4,8 +4,29 @@
  * @module
  */
 
+import { classifyRequest } from "../anthropic/request_kind.ts";
+import { findSessionId } from "../anthropic/session_id.ts";
+import { isJsonObject, toText } from "../json.ts";
+import { toSessionKey } from "../metrics/sessions.ts";
 import type { RequestContext } from "../request_context.ts";
 import type { StreamEnd } from "../stream/response_stream.ts";
+
+/** Records the client's session and the kind of the request, from an unchecked body. */
+export function recordSession({ request, timeline, redact }: RequestContext, body: unknown): void {
+  if (!isJsonObject(body)) return;
+  const { metadata } = body;
+  const header = (name: string) => request.headers.get(`x-claude-code-${name}`) ?? undefined;
+  const userId = isJsonObject(metadata) ? toText(metadata["user_id"]) : undefined;
+  const sessionId = findSessionId(userId, header("session-id"));
+  timeline.session = {
+    kind: classifyRequest(body, {
+      isClaudeCode: header("session-id") !== undefined,
+      agentId: header("agent-id"),
+      requestClass: header("request-class"),
+    }),
+    ...(sessionId !== undefined && { sessionId: toSessionKey(redact(sessionId)) }),
+  };
+}
 
 /** Records the models, just before the request is sent. */
 export function recordModels(

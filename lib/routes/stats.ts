@@ -11,10 +11,16 @@ const HEADERS = { "cache-control": "no-store" };
 
 /**
  * Responds with all metrics. `?after=N` omits the requests up to that number, for polling clients.
- * `?request=ID` returns the bodies of one request instead.
- * @throws {ApiError} 400 for an invalid number, 404 if the bodies were not captured
+ * `?request=ID` returns the bodies of one request instead, `?session=ID` one session.
+ * @throws {ApiError} 400 for an invalid number, 404 if the bodies were not captured or the session is unknown
  */
 export function handleStats({ url, services: { metrics, config } }: RequestContext): RouteResult {
+  const sessionId = url.searchParams.get("session");
+  if (sessionId !== null) {
+    const session = metrics.findSession(sessionId);
+    if (session === undefined) throw new ApiError("not_found_error", "No request of this session");
+    return { response: toJsonResponse(session, { ...config, headers: HEADERS }) };
+  }
   const requestId = url.searchParams.get("request");
   if (requestId !== null) {
     const bodies = metrics.findBodies(requestId)?.read();

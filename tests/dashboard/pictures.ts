@@ -37,6 +37,7 @@ function createMetrics(date: () => Date): Metrics {
     date,
     maxCostUsd: 20,
     capturesBodies: true,
+    findContextLength: () => 200_000,
     findPrices: (id) => {
       const price = MODELS.find((model) => model.id === id)?.price;
       if (price === undefined) return undefined;

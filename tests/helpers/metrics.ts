@@ -18,6 +18,7 @@ export function createMetrics(options: Partial<MetricsOptions> = {}): Metrics {
     maxCostUsd: null,
     capturesBodies: false,
     findPrices: () => undefined,
+    findContextLength: () => undefined,
     ...options,
   });
 }

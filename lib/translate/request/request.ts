@@ -4,6 +4,7 @@
  * @module
  */
 
+import { findSessionId } from "../../anthropic/session_id.ts";
 import type * as anthropic from "../../anthropic/types.ts";
 import { ApiError } from "../../errors.ts";
 import type * as openrouter from "../../openrouter/types.ts";
@@ -31,7 +32,6 @@ import { translateTool, translateToolChoice, visibleTools } from "./tools.ts";
 const MAX_STOP_SEQUENCES = 4;
 /** Without this beta OpenRouter removes `strict` from the tools it sends to Claude. */
 const STRICT_BETA = "structured-outputs-2025-11-13";
-const MAX_SESSION_ID = 256;
 
 /** The parameters of a translation that are not in the request's body. */
 export interface RequestOptions {
@@ -204,28 +204,4 @@ function selectPlugins(
     Array.isArray(content) && content.some((part) => part.type === "file")
   );
   return hasFile && engine !== undefined ? [{ id: "file-parser", pdf: { engine } }] : undefined;
-}
-
-/** The client's session id, else the one in `metadata.user_id`, else the whole `user_id`. */
-function findSessionId(
-  userId: string | undefined,
-  sessionId: string | undefined,
-): string | undefined {
-  const isValid = (id: string | undefined) => id && id.length <= MAX_SESSION_ID;
-  return [sessionId, readSessionId(userId), userId].find(isValid);
-}
-
-/** Claude Code puts its session into `metadata.user_id`: as JSON, in older versions after `_session_`. */
-function readSessionId(userId: string | undefined): string | undefined {
-  if (userId === undefined) return undefined;
-  return /"session_id"\s{0,9}:\s{0,9}"([^"]{1,256})"/.exec(userId)?.[1] ?? readSuffix(userId);
-}
-
-const SESSION = "_session_";
-
-/** Searches from the end: a regular expression would scan on from every occurrence, in quadratic time. */
-function readSuffix(userId: string): string | undefined {
-  const start = userId.lastIndexOf(SESSION);
-  const id = start === -1 ? "" : userId.slice(start + SESSION.length);
-  return /^[\w-]{1,256}$/.test(id) ? id : undefined;
 }
