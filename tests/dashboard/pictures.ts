@@ -36,6 +36,8 @@ function createMetrics(date: () => Date): Metrics {
     about: ABOUT,
     date,
     maxCostUsd: 20,
+    maxCostUsdPerKey: null,
+    keyCount: 0,
     capturesBodies: true,
     findPrices: (id) => {
       const price = MODELS.find((model) => model.id === id)?.price;
