@@ -25,3 +25,4 @@ import "./cases/omitted_thinking.ts";
 import "./cases/launcher_keys.ts";
 import "./cases/status_line.ts";
 import "./cases/request_kinds.ts";
+import "./cases/spending_limit.ts";
