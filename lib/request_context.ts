@@ -47,6 +47,8 @@ export interface RequestContext {
   readonly request: Request;
   /** @throws {ApiError} 400 for a request target or Host that does not make a valid URL */
   readonly url: URL;
+  /** Aborted when the client disconnects; perhaps also after a complete response. */
+  readonly signal: AbortSignal;
   readonly services: Services;
   /** The key sent upstream, set by the authorization; null for none. */
   upstreamKey: string | null;

@@ -13,6 +13,7 @@ import {
   type Peer,
   readClientKeys,
 } from "./auth.ts";
+import { readDisconnectSignal } from "./disconnect_signal.ts";
 import { ApiError, toApiError, toErrorResponse } from "./errors.ts";
 import type { RequestContext, RouteResult, Services } from "./request_context.ts";
 import { RequestTimeline } from "./metrics/request_timeline.ts";
@@ -106,6 +107,9 @@ function createContext(
     request,
     get url() {
       return parseUrl(request.url);
+    },
+    get signal() {
+      return readDisconnectSignal(request);
     },
     services,
     upstreamKey: null,
