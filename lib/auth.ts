@@ -5,9 +5,10 @@
  * @module
  */
 
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { STATUS_CODE } from "@std/http/status";
 import type { Config } from "./config.ts";
+import { isEqual } from "./constant_time.ts";
+import type { DashboardAccess, DashboardLink } from "./dashboard_link.ts";
 import { ApiError } from "./errors.ts";
 
 /** The other end of the connection. */
@@ -48,6 +49,8 @@ export type AuthConfig = Pick<
 export interface AuthResult {
   /** The key to send upstream; null on public paths, or if the client sent none (the route returns a 401). */
   upstreamKey: string | null;
+  /** The client has opened the link to the dashboard: redeem it, and send its cookie with the response. */
+  usesLink?: true;
 }
 
 const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/health", "/api/hello"]);
@@ -66,16 +69,23 @@ const LOCAL_ADDRESS = /^(::ffff:)?127\.|^::1$|^(::ffff:|0:0:0:0:0:ffff:)7f[0-9a-
 const LOCAL_HOST = /^(\[[0-9a-f:.%]+\]|\d{1,3}(\.\d{1,3}){3}|([a-z0-9-]+\.)*localhost)(:\d+)?$/i;
 const OPENROUTER_KEY = /^sk-or-/;
 
-const encoder = new TextEncoder();
-
 /**
  * Authorizes a request.
+ * @param dashboard missing if there is no link to the dashboard
  * @throws {ApiError} 401, 403 or 415, with a message that says what to set
  */
-export function authorize(request: AuthRequest, config: AuthConfig): AuthResult {
+export function authorize(
+  request: AuthRequest,
+  config: AuthConfig,
+  dashboard?: DashboardAccess,
+): AuthResult {
   if (isPublic(request)) return { upstreamKey: null };
   checkOrigin(request, config);
   checkContentType(request);
+  if (dashboard !== undefined && isDashboard(request) && isLocal(request, config)) {
+    if (hasSession(request, dashboard.link)) return { upstreamKey: null };
+    if (opensLink(request, dashboard)) return { upstreamKey: null, usesLink: true };
+  }
   return { upstreamKey: resolveUpstreamKey(request, config) };
 }
 
@@ -154,7 +164,7 @@ function resolveUpstreamKey(request: AuthRequest, config: AuthConfig): string | 
   const clientKey =
     keys.find((key) => acceptsClientKeys && OPENROUTER_KEY.test(key) && !isProxyKey(key)) ?? null;
   if (proxyApiKeys.length > 0) {
-    const passwords = acceptsBasicAuth(request) ? readPassword(request.headers) : [];
+    const passwords = isDashboard(request) ? readPassword(request.headers) : [];
     if (![...keys, ...passwords].some(isProxyKey)) throw invalidKeyError(request);
     return serverKey ?? clientKey;
   }
@@ -166,8 +176,28 @@ function resolveUpstreamKey(request: AuthRequest, config: AuthConfig): string | 
   return serverKey;
 }
 
+/**
+ * Whether the browser has opened the link before. The cookie comes with requests of all ports of this host: only the
+ * dashboard itself, and clients that are not browsers, may read the data.
+ */
+function hasSession({ path, headers }: AuthRequest, link: DashboardLink): boolean {
+  const isOwnRequest = /^(same-origin|none)$/.test(headers.get("sec-fetch-site") ?? "none");
+  return (path === "/" || isOwnRequest) && link.acceptsCookie(headers.get("cookie"));
+}
+
+/** @throws {ApiError} 401 for another link; without Basic authentication, whose key the user does not know */
+function opensLink({ path, headers }: AuthRequest, { link, token }: DashboardAccess): boolean {
+  if (path !== "/" || token === null) return false;
+  if (link.acceptsToken(token)) return true;
+  if (headers.has("authorization") || headers.has("x-api-key")) return false;
+  throw new ApiError(
+    "authentication_error",
+    "The link to the dashboard was used before, or is from another run: start claude again for a new one",
+  );
+}
+
 /** The dashboard and its data: a browser asks for the key as a password. */
-function acceptsBasicAuth({ method, path }: AuthRequest): boolean {
+function isDashboard({ method, path }: AuthRequest): boolean {
   return method === "GET" && (path === "/" || path === STATS_PATH);
 }
 
@@ -185,9 +215,7 @@ function readPassword(headers: Headers): string[] {
 function invalidKeyError(request: AuthRequest): ApiError {
   // Not Anthropic's wording: for "x-api-key" Claude Code shows "Please run /login" instead of the message.
   const message = "Invalid API key: send one of the keys configured in PROXY_API_KEYS";
-  const headers = acceptsBasicAuth(request)
-    ? { "www-authenticate": 'Basic realm="claudeproxy"' }
-    : {};
+  const headers = isDashboard(request) ? { "www-authenticate": 'Basic realm="claudeproxy"' } : {};
   return new ApiError("authentication_error", message, { headers });
 }
 
@@ -215,11 +243,6 @@ function statsForbiddenError(): ApiError {
 /** Compares with every key, so that the time does not depend on which one matches. */
 function includesKey(keys: readonly string[], candidate: string): boolean {
   return keys.filter((key) => isEqual(key, candidate)).length > 0;
-}
-
-function isEqual(a: string, b: string): boolean {
-  const [left, right] = [encoder.encode(a), encoder.encode(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 function forbiddenError(message: string): ApiError {

@@ -124,7 +124,7 @@ function createContext(
 /** @param others how many other requests are in flight */
 async function respond(context: RequestContext, peer: Peer, others: number): Promise<RouteResult> {
   const { request, record, services } = context;
-  const { config } = services;
+  const { config, dashboardLink: link } = services;
   let result: RouteResult;
   try {
     const { pathname: path, host } = context.url;
@@ -132,9 +132,13 @@ async function respond(context: RequestContext, peer: Peer, others: number): Pro
     const { method, headers } = request;
     const authRequest = { method, path, headers, host: headers.get("host") ?? host, peer };
     if (method === "OPTIONS") return respondToPreflight(authRequest, services);
-    context.upstreamKey = authorize(authRequest, config).upstreamKey;
+    const { upstreamKey, usesLink } = authorize(authRequest, config, link?.read(context.url));
+    context.upstreamKey = upstreamKey;
     if (others >= findMaxInFlight(path, config.maxInflight)) throw tooManyRequestsError();
+    // Redeemed before the first await, so that only one request can use the link.
+    const cookie = usesLink && link?.redeem(config.port);
     result = await untilShutdown(findRoute(method, path)(context), services);
+    if (cookie !== undefined) result.response.headers.set("set-cookie", cookie);
   } catch (error) {
     result = { response: toResponse(context, error) };
   }
