@@ -116,7 +116,8 @@ function hasStatus(reason: unknown, status: number): boolean {
 }
 
 function describe({ message, hint }: Finding): string {
-  return hint === undefined ? message : `${message}; ${hint}`;
+  // Upstream's messages may end in a full stop.
+  return hint === undefined ? message : `${message.replace(/\.$/, "")}; ${hint}`;
 }
 
 function noResponseError(): ApiError {
