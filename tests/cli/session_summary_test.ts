@@ -22,7 +22,8 @@ Deno.test("a session with one model is one line, with the last error", () => {
   const models = [{ model: "a/x", ...totals }];
   assertEquals(describe({ totals, models }), ["2 requests, 10 tokens in, 5 out, $0.0200"]);
   const failed = total({ ...ONE, failed: 1 });
-  const requests = [{ error: "first" }, { error: "second" }, {}];
+  const interrupted = { outcome: "client_gone", error: "The client disconnected" };
+  const requests = [{ error: "first" }, { error: "second" }, {}, interrupted];
   assertEquals(describe({ totals: failed, models, requests }), [
     "2 requests (1 failed), 10 tokens in, 5 out, $0.0200; last error: second",
   ]);

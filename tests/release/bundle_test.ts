@@ -114,7 +114,9 @@ Deno.test({
     }
     clearTimeout(timer);
     await program.status;
-    assertMatch(text, /^message_stop$/m, await errors);
+    // No warning of the runtime either.
+    assertEquals(await errors, "");
+    assertMatch(text, /^message_stop$/m);
     assertMatch(text, /complete after \d+\.\d\d s/);
   },
 });

@@ -14,7 +14,7 @@ const MAX_ERROR_CHARS = 200;
 
 /** The metrics that a summary contains. */
 export type SessionStats = Pick<Stats, "totals" | "models"> & {
-  requests: readonly { error?: string }[];
+  requests: readonly { outcome?: string; error?: string }[];
 };
 
 /**
@@ -22,7 +22,10 @@ export type SessionStats = Pick<Stats, "totals" | "models"> & {
  * model everything is in one line.
  */
 export function describeSession({ totals, models, requests }: SessionStats): string[] {
-  const error = requests.findLast((request) => request.error !== undefined)?.error;
+  // An interrupted request is no error of upstream.
+  const error = requests.findLast(({ outcome, error }) =>
+    error !== undefined && outcome !== "client_gone"
+  )?.error;
   const total = summarizeSession(totals);
   const last = error === undefined ? [] : [`last error: ${shorten(error)}`];
   if (models.length < 2) return [[total, ...last].join("; ")];
