@@ -18,11 +18,14 @@ const type = { "content-type": "application/json" };
 const stream = 'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}\\n\\ndata: [DONE]\\n\\n';
 const json = { choices: [{ message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }] };
 let requested = () => {};
+const aborted = Promise.withResolvers();
 const reply = async (url, init) => {
   const body = JSON.parse(init?.body ?? "{}");
   if (body.max_tokens === 7) {
     requested();
-    await new Promise((_, reject) => init.signal.addEventListener("abort", () => reject(new Error("aborted"))));
+    init.signal.addEventListener("abort", () => aborted.resolve());
+    await aborted.promise;
+    throw new Error("aborted");
   }
   return body.stream
     ? new Response(stream, { headers: { "content-type": "text/event-stream" } })
@@ -51,6 +54,7 @@ const disconnect = async () => {
   ));
   await promise;
   connection.close();
+  await aborted.promise;
 };
 await disconnect();
 console.log(await send({ stream: true }), await send({}), await send({ stream: true }));
