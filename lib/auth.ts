@@ -5,9 +5,10 @@
  * @module
  */
 
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { STATUS_CODE } from "@std/http/status";
 import type { Config } from "./config.ts";
+import { isEqual } from "./constant_time.ts";
+import type { DashboardAccess, DashboardLink } from "./dashboard_link.ts";
 import { ApiError } from "./errors.ts";
 
 /** The other end of the connection. */
@@ -50,6 +51,8 @@ export interface AuthResult {
   upstreamKey: string | null;
   /** The position of the client's key in PROXY_API_KEYS, from 0; null if none is configured, and on public paths. */
   keyIndex: number | null;
+  /** The client has opened the link to the dashboard: redeem it, and send its cookie with the response. */
+  usesLink?: true;
 }
 
 const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/health", "/api/hello"]);
@@ -68,16 +71,25 @@ const LOCAL_ADDRESS = /^(::ffff:)?127\.|^::1$|^(::ffff:|0:0:0:0:0:ffff:)7f[0-9a-
 const LOCAL_HOST = /^(\[[0-9a-f:.%]+\]|\d{1,3}(\.\d{1,3}){3}|([a-z0-9-]+\.)*localhost)(:\d+)?$/i;
 const OPENROUTER_KEY = /^sk-or-/;
 
-const encoder = new TextEncoder();
-
 /**
  * Authorizes a request.
+ * @param dashboard missing if there is no link to the dashboard
  * @throws {ApiError} 401, 403 or 415, with a message that says what to set
  */
-export function authorize(request: AuthRequest, config: AuthConfig): AuthResult {
+export function authorize(
+  request: AuthRequest,
+  config: AuthConfig,
+  dashboard?: DashboardAccess,
+): AuthResult {
   if (isPublic(request)) return { upstreamKey: null, keyIndex: null };
   checkOrigin(request, config);
   checkContentType(request);
+  if (dashboard !== undefined && isDashboard(request) && isLocal(request, config)) {
+    if (hasSession(request, dashboard.link)) return { upstreamKey: null, keyIndex: null };
+    if (opensLink(request, dashboard)) {
+      return { upstreamKey: null, keyIndex: null, usesLink: true };
+    }
+  }
   return resolveKeys(request, config);
 }
 
@@ -156,7 +168,7 @@ function resolveKeys(request: AuthRequest, config: AuthConfig): AuthResult {
   const clientKey =
     keys.find((key) => acceptsClientKeys && OPENROUTER_KEY.test(key) && !isProxyKey(key)) ?? null;
   if (proxyApiKeys.length > 0) {
-    const passwords = acceptsBasicAuth(request) ? readPassword(request.headers) : [];
+    const passwords = isDashboard(request) ? readPassword(request.headers) : [];
     const keyIndex = [...keys, ...passwords].map((key) => findKey(proxyApiKeys, key))
       .find((index) => index !== -1);
     if (keyIndex === undefined) throw invalidKeyError(request);
@@ -170,8 +182,28 @@ function resolveKeys(request: AuthRequest, config: AuthConfig): AuthResult {
   return { upstreamKey: serverKey, keyIndex: null };
 }
 
+/**
+ * Whether the browser has opened the link before. The cookie comes with requests of all ports of this host: only the
+ * dashboard itself, and clients that are not browsers, may read the data.
+ */
+function hasSession({ path, headers }: AuthRequest, link: DashboardLink): boolean {
+  const isOwnRequest = /^(same-origin|none)$/.test(headers.get("sec-fetch-site") ?? "none");
+  return (path === "/" || isOwnRequest) && link.acceptsCookie(headers.get("cookie"));
+}
+
+/** @throws {ApiError} 401 for another link; without Basic authentication, whose key the user does not know */
+function opensLink({ path, headers }: AuthRequest, { link, token }: DashboardAccess): boolean {
+  if (path !== "/" || token === null) return false;
+  if (link.acceptsToken(token)) return true;
+  if (headers.has("authorization") || headers.has("x-api-key")) return false;
+  throw new ApiError(
+    "authentication_error",
+    "The link to the dashboard was used before, or is from another run: start claude again for a new one",
+  );
+}
+
 /** The dashboard and its data: a browser asks for the key as a password. */
-function acceptsBasicAuth({ method, path }: AuthRequest): boolean {
+function isDashboard({ method, path }: AuthRequest): boolean {
   return method === "GET" && (path === "/" || path === STATS_PATH);
 }
 
@@ -189,9 +221,7 @@ function readPassword(headers: Headers): string[] {
 function invalidKeyError(request: AuthRequest): ApiError {
   // Not Anthropic's wording: for "x-api-key" Claude Code shows "Please run /login" instead of the message.
   const message = "Invalid API key: send one of the keys configured in PROXY_API_KEYS";
-  const headers = acceptsBasicAuth(request)
-    ? { "www-authenticate": 'Basic realm="claudeproxy"' }
-    : {};
+  const headers = isDashboard(request) ? { "www-authenticate": 'Basic realm="claudeproxy"' } : {};
   return new ApiError("authentication_error", message, { headers });
 }
 
@@ -222,11 +252,6 @@ function statsForbiddenError(): ApiError {
  */
 function findKey(keys: readonly string[], candidate: string): number {
   return keys.map((key) => isEqual(key, candidate)).indexOf(true);
-}
-
-function isEqual(a: string, b: string): boolean {
-  const [left, right] = [encoder.encode(a), encoder.encode(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 function forbiddenError(message: string): ApiError {

@@ -6,6 +6,7 @@
 import type { ByteBudget, ByteShare } from "./byte_budget.ts";
 import type { TokenCalibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
+import type { DashboardLink } from "./dashboard_link.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { Log, RequestRecord } from "./log.ts";
@@ -32,6 +33,8 @@ export interface Services {
   metrics: Metrics;
   log: Log;
   reportSpan: ReportSpan;
+  /** The one-time link to the dashboard, if one was printed. */
+  dashboardLink?: DashboardLink;
   /** Open streams, and requests without a response yet: they get an error when the drain period ends. */
   openStreams: Set<OpenStream>;
   /** A monotonic clock, in milliseconds. */
@@ -47,6 +50,8 @@ export interface RequestContext {
   readonly request: Request;
   /** @throws {ApiError} 400 for a request target or Host that does not make a valid URL */
   readonly url: URL;
+  /** Aborted when the client disconnects; perhaps also after a complete response. */
+  readonly signal: AbortSignal;
   readonly services: Services;
   /** The key sent upstream, set by the authorization; null for none. */
   upstreamKey: string | null;

@@ -13,6 +13,7 @@ import {
   type Peer,
   readClientKeys,
 } from "./auth.ts";
+import { readDisconnectSignal } from "./disconnect_signal.ts";
 import { ApiError, toApiError, toErrorResponse } from "./errors.ts";
 import type { RequestContext, RouteResult, Services } from "./request_context.ts";
 import { RequestTimeline } from "./metrics/request_timeline.ts";
@@ -107,6 +108,9 @@ function createContext(
     get url() {
       return parseUrl(request.url);
     },
+    get signal() {
+      return readDisconnectSignal(request);
+    },
     services,
     upstreamKey: null,
     record,
@@ -120,7 +124,7 @@ function createContext(
 /** @param others how many other requests are in flight */
 async function respond(context: RequestContext, peer: Peer, others: number): Promise<RouteResult> {
   const { request, record, services } = context;
-  const { config } = services;
+  const { config, dashboardLink: link } = services;
   let result: RouteResult;
   try {
     const { pathname: path, host } = context.url;
@@ -128,11 +132,14 @@ async function respond(context: RequestContext, peer: Peer, others: number): Pro
     const { method, headers } = request;
     const authRequest = { method, path, headers, host: headers.get("host") ?? host, peer };
     if (method === "OPTIONS") return respondToPreflight(authRequest, services);
-    const { upstreamKey, keyIndex } = authorize(authRequest, config);
-    context.upstreamKey = upstreamKey;
-    context.timeline.keyIndex = keyIndex;
+    const access = authorize(authRequest, config, link?.read(context.url));
+    context.upstreamKey = access.upstreamKey;
+    context.timeline.keyIndex = access.keyIndex;
     if (others >= findMaxInFlight(path, config.maxInflight)) throw tooManyRequestsError();
+    // Redeemed before the first await, so that only one request can use the link.
+    const cookie = access.usesLink && link?.redeem(config.port);
     result = await untilShutdown(findRoute(method, path)(context), services);
+    if (cookie !== undefined) result.response.headers.set("set-cookie", cookie);
   } catch (error) {
     result = { response: toResponse(context, error) };
   }

@@ -73,7 +73,8 @@ export class Catalog {
   #similar: SimilarModels | null = null;
   #attemptedAt = -Infinity;
   #loadedAt = -Infinity;
-  #pending: Promise<void> | null = null;
+  #pending: Promise<unknown> | null = null;
+  #lastFetch: PromiseSettledResult<{ count: number }> | null = null;
 
   constructor(options: CatalogOptions) {
     this.#options = options;
@@ -107,6 +108,11 @@ export class Catalog {
     return this.#sorted;
   }
 
+  /** How the last completed fetch ended: with a number of models, or an error. Null before there is one. */
+  get lastFetch(): PromiseSettledResult<{ count: number }> | null {
+    return this.#lastFetch;
+  }
+
   /** Resolves after the pending fetch, if any: for tests. */
   async settled(): Promise<void> {
     await this.#pending?.catch(() => {});
@@ -118,20 +124,23 @@ export class Catalog {
     return this.#similar.find(id);
   }
 
-  #load(): Promise<void> {
+  #load(): Promise<unknown> {
     this.#attemptedAt = this.#options.now();
-    this.#pending = this.#fetch().finally(() => {
+    const fetching = this.#fetch();
+    this.#pending = fetching.finally(async () => {
       this.#pending = null;
+      [this.#lastFetch] = await Promise.allSettled([fetching]);
     });
     return this.#pending;
   }
 
-  async #fetch(): Promise<void> {
+  async #fetch(): Promise<{ count: number }> {
     const models = parseModels(await this.#options.fetchModels());
     this.#models = new Map(models.map((model) => [model.id, model]));
     this.#sorted = [...this.#models.values()].sort((a, b) => b.created - a.created);
     this.#similar = null;
     this.#loadedAt = this.#options.now();
+    return { count: models.length };
   }
 }
 

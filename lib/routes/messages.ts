@@ -59,11 +59,11 @@ async function readAndSend<T>(
 }
 
 /** An error after the client has disconnected is a consequence of that. */
-async function detectDisconnect<T>({ request }: RequestContext, work: Promise<T>): Promise<T> {
+async function detectDisconnect<T>(context: RequestContext, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (request.signal.aborted) throw clientDisconnectedError(error);
+    if (context.signal.aborted) throw clientDisconnectedError(error);
     throw error;
   }
 }

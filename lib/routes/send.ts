@@ -176,11 +176,11 @@ async function send(
 
 /** The options that all calls of a request share. */
 export function createCall(
-  { request, upstreamKey, services, timeline }: RequestContext,
+  { signal, upstreamKey, services, timeline }: RequestContext,
 ): Pick<ChatOptions, "key" | "signal" | "suggestModels" | "onSend" | "onErrorBody"> {
   return {
     key: upstreamKey,
-    signal: request.signal,
+    signal,
     suggestModels: (model) => services.catalog.suggestModels(model),
     onSend: (text) => timeline.capturedBodies?.set("sent", text),
     onErrorBody: (text) => timeline.attachErrorBody(text),

@@ -76,6 +76,8 @@ function testTask(name: string, fn: (clone: string) => Promise<void>): void {
 }
 
 const CLONE_KEY = "sk-or-v1-of-the-clone-0123456789";
+/** Path and key of the requests before the start of Claude Code. */
+const OWN_REQUESTS = [`/api/v1/key Bearer ${CLONE_KEY}`, "/api/v1/models null"];
 
 testTask(
   "the task claude reads the clone's .env in any folder, and not the one of that folder",
@@ -88,10 +90,7 @@ testTask(
     const ended = await run(["task", "--cwd", clone, "claude"], { cwd: folders.folder, env });
     assertEquals([ended.code, folders.evil.requests], [0, []], ended.stderr);
     assertStringIncludes(ended.stdout, `PWD=${Deno.realPathSync(folders.folder)}\n`);
-    assertEquals([own.requests, ended.stdout.includes(CLONE_KEY)], [
-      ["/api/v1/models null"],
-      false,
-    ]);
+    assertEquals([own.requests.sort(), ended.stdout.includes(CLONE_KEY)], [OWN_REQUESTS, false]);
   },
 );
 
@@ -102,7 +101,7 @@ testTask("the task claude reads the user's own file if the clone has no .env", a
   Deno.writeTextFileSync(folders.userFile, settings, { mode: 0o600 });
   const { OPENROUTER_API_KEY: _key, ...env } = folders.env;
   const ended = await run(["task", "--cwd", clone, "claude"], { cwd: folders.folder, env });
-  assertEquals([ended.code, own.requests], [0, ["/api/v1/models null"]], ended.stderr);
+  assertEquals([ended.code, own.requests.sort()], [0, OWN_REQUESTS], ended.stderr);
 });
 
 testTask(

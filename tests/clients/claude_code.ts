@@ -26,3 +26,4 @@ import "./cases/launcher_keys.ts";
 import "./cases/status_line.ts";
 import "./cases/request_kinds.ts";
 import "./cases/spending_limit.ts";
+import "./cases/launcher_start.ts";

@@ -6,13 +6,13 @@
 import type { JsonObject } from "../../lib/json.ts";
 import type { ChatRequest } from "../../lib/openrouter/types.ts";
 import {
-  type Command,
   createHarness,
   type Ended,
   type Harness,
   type Launch,
+  type LauncherCommand,
 } from "../helpers/launcher.ts";
-import type { SeenRequest } from "../helpers/upstream.ts";
+import type { SeenRequest, UpstreamOptions } from "../helpers/upstream.ts";
 import { CLAUDE_CODE, findBinary } from "./binary.ts";
 import type { ChatReply } from "./replies.ts";
 
@@ -29,8 +29,15 @@ const MODELS = [
 const TARGETS = { TARGET_MODEL_OPUS: GLM, TARGET_MODEL_BIG: SONNET, TARGET_MODEL_SMALL: GLM };
 
 /** A harness whose model sends one reply to all requests. */
-export function startHarness(reply: ChatReply, settings: JsonObject = {}): Harness {
-  const harness = createHarness((request) => reply(toChatRequest(request)), { models: MODELS });
+export function startHarness(
+  reply: ChatReply,
+  settings: JsonObject = {},
+  upstream: Omit<UpstreamOptions, "models"> = {},
+): Harness {
+  const harness = createHarness((request) => reply(toChatRequest(request)), {
+    models: MODELS,
+    ...upstream,
+  });
   writeSettings(`${harness.home}/.claude/settings.json`, settings);
   return harness;
 }
@@ -57,11 +64,12 @@ export async function launch(harness: Harness, options: Launch): Promise<Ended> 
 }
 
 /** The command of {@linkcode launch}, for a terminal. */
-export async function toCommand(harness: Harness, options: Launch = {}): Promise<Command> {
+export async function toCommand(harness: Harness, options: Launch = {}): Promise<LauncherCommand> {
   return harness.toCommand(await withClient(options));
 }
 
-async function withClient({ args = [], env = {} }: Launch): Promise<Launch> {
+/** The options with Claude Code's path and the variables of all runs. */
+export async function withClient({ args = [], env = {} }: Launch): Promise<Launch> {
   const binary = await findBinary(CLAUDE_CODE);
   if ("missing" in binary) throw new Error(binary.missing);
   const variables = {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Command } from "../helpers/launcher.ts";
+import type { LauncherCommand } from "../helpers/launcher.ts";
 
 const TIMEOUT_MS = 40_000;
 const EXIT_MS = 10_000;
@@ -20,8 +20,8 @@ export interface Terminal extends AsyncDisposable {
 }
 
 /** Starts a command in a terminal. The server of tmux is its own, with a socket in the folder. */
-export async function openTerminal(command: Command, folder: string): Promise<Terminal> {
-  const { program, args, env, cwd } = command;
+export async function openTerminal(command: LauncherCommand, folder: string): Promise<Terminal> {
+  const { words: program, env, cwd } = command;
   const tmux = async (...words: string[]): Promise<string> => {
     const { success, stdout, stderr } = await new Deno.Command("tmux", {
       args: ["-S", `${folder}/tmux`, "-f", "/dev/null", ...words],
@@ -33,7 +33,7 @@ export async function openTerminal(command: Command, folder: string): Promise<Te
     if (!success) throw new Error(`tmux ${words[0]}: ${new TextDecoder().decode(stderr)}`);
     return new TextDecoder().decode(stdout);
   };
-  await tmux("new-session", "-d", "-x", "160", "-y", "50", program, ...args);
+  await tmux("new-session", "-d", "-x", "160", "-y", "50", ...program);
   const read = () => tmux("capture-pane", "-p");
   const type = (...keys: string[]) => tmux("send-keys", ...keys);
   const enter = async (line: string) => {

@@ -8,6 +8,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { parse } from "@std/dotenv/parse";
 import { loadConfig, VARIABLES } from "../../lib/config.ts";
 import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
+import { startUpstream } from "../helpers/upstream.ts";
 import {
   DOCUMENTS,
   read,
@@ -56,6 +57,18 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, title: stri
   "deno run -A claudeproxy.js": [
     "release/bundle_test.ts",
     "the bundle responds to /health when started in an empty folder",
+  ],
+  "deno run -A path/to/claudeproxy.js claude": [
+    "release/bundle_test.ts",
+    "the bundle's claude, installed as a command, runs in another folder",
+  ],
+  "deno install -g -A -n claudeproxy claudeproxy.js": [
+    "release/bundle_test.ts",
+    "the bundle's claude, installed as a command, runs in another folder",
+  ],
+  "deno task --cwd path/to/this/clone claude": [
+    "cli/claude_start_test.ts",
+    "is started in another folder with deno task --cwd",
   ],
   "deno task compile": [
     "release/compile_test.ts",
@@ -164,7 +177,7 @@ function copy(path: string, folder: string): void {
 }
 
 /** Runs a command in a shell. Of this machine's environment it gets only the variables that deno needs. */
-function start(command: string, folder: string): Deno.ChildProcess {
+function start(command: string, folder: string, baseUrl: string): Deno.ChildProcess {
   const deno = Deno.execPath();
   const path = `${folder}:${deno.slice(0, deno.lastIndexOf("/"))}:${Deno.env.get("PATH") ?? ""}`;
   const machine = ["HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME"].flatMap((name) => {
@@ -184,8 +197,7 @@ function start(command: string, folder: string): Deno.ChildProcess {
       XDG_CONFIG_HOME: folder,
       HOST: "127.0.0.1",
       PORT: "0",
-      // Nothing listens there.
-      OPENROUTER_BASE_URL: "http://127.0.0.1:9/api/v1",
+      OPENROUTER_BASE_URL: baseUrl,
       ...(command.endsWith("task claude") && { OPENROUTER_API_KEY: "sk-or-v1-readme-test" }),
     },
     stdin: "null",
@@ -201,9 +213,9 @@ function start(command: string, folder: string): Deno.ChildProcess {
 async function run(
   command: string,
   folder: string,
-  until: RegExp | null,
+  { until, baseUrl }: { until: RegExp | null; baseUrl: string },
 ): Promise<{ output: string; code: number | null }> {
-  const child = start(command, folder);
+  const child = start(command, folder, baseUrl);
   const timer = setTimeout(() => child.kill("SIGKILL"), HANG_MS);
   let text = "";
   let isStopped = false;
@@ -228,6 +240,11 @@ for (const [command, { output, code }] of Object.entries(RUN_HERE)) {
     ignore: !CAN_RUN,
     async fn() {
       const folder = copySources();
+      await using upstream = startUpstream([]);
+      // Nothing listens at port 9. The launcher does not start Claude Code without an upstream.
+      const baseUrl = command.endsWith("task claude")
+        ? upstream.baseUrl
+        : "http://127.0.0.1:9/api/v1";
       try {
         const client = "#!/bin/sh\necho the client has started\n";
         Deno.writeTextFileSync(`${folder}/claude`, client, { mode: 0o755 });
@@ -235,7 +252,7 @@ for (const [command, { output, code }] of Object.entries(RUN_HERE)) {
         const line = command === FULL_COMMAND
           ? `exec ${command.replace(" main.ts", ` ${IMPORT_MAP} main.ts`)}`
           : command.replace(/^deno /, "exec deno ");
-        const ended = await run(line, folder, code === null ? output : null);
+        const ended = await run(line, folder, { until: code === null ? output : null, baseUrl });
         assertMatch(ended.output, output);
         assertEquals(ended.code, code, ended.output);
         if (command.startsWith("cp ")) {

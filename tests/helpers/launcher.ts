@@ -32,18 +32,17 @@ export interface Ended {
   stderr: string;
 }
 
-/** How the launcher is started. */
-export interface Command {
-  program: string;
-  args: string[];
-  env: Record<string, string>;
-  cwd: string;
-}
-
 /** A running launcher. */
 export interface Launcher {
   child: Deno.ChildProcess;
   ended: Promise<Ended>;
+}
+
+/** A command, its whole environment and its working directory. */
+export interface LauncherCommand {
+  words: string[];
+  env: Record<string, string>;
+  cwd: string;
 }
 
 /** The folders of a test, and an upstream. Dispose it with `await using`. */
@@ -53,8 +52,8 @@ export interface Harness extends AsyncDisposable {
   work: string;
   upstream: Upstream;
   start(launch?: Launch): Launcher;
-  /** The command that `start` runs without a terminal, for a test that runs it itself. */
-  toCommand(launch?: Launch): Command;
+  /** The command that `start` runs, for another terminal. */
+  toCommand(launch?: Launch): LauncherCommand;
   /** Runs the launcher until it exits. */
   run(launch?: Launch): Promise<Ended>;
   /** The files in the temporary folder. */
@@ -73,37 +72,30 @@ export function createHarness(script: Reply | Reply[], options: UpstreamOptions 
   const deno = Deno.execPath();
   const folders = [`${folder}/bin`, deno.slice(0, deno.lastIndexOf("/")), Deno.env.get("PATH")];
   const machine = { PATH: folders.join(":"), DENO_DIR, NO_COLOR: "1" };
-  const toCommand = ({ args = [], env = {}, flags = ["-A"] }: Launch = {}): Command => ({
-    program: deno,
-    args: [
-      ...[
-        "run",
-        "--no-prompt",
-        "--no-lock",
-        `--import-map=${ROOT}tools/jsr_fallback/import_map.json`,
-      ],
-      ...[...flags, `${ROOT}main.ts`, "claude", ...args],
-    ],
-    env: {
-      ...machine,
-      HOME: home,
-      TMPDIR: temporary,
-      DENO_NO_UPDATE_CHECK: "1",
-      OPENROUTER_API_KEY: KEY,
-      OPENROUTER_BASE_URL: upstream.baseUrl,
-      ...env,
-    },
-    cwd: work,
-  });
+  const toCommand = ({ args = [], env = {}, flags = ["-A"] }: Launch = {}): LauncherCommand => {
+    const options = ["--no-prompt", "--no-lock"];
+    const map = `--import-map=${ROOT}tools/jsr_fallback/import_map.json`;
+    return {
+      words: [deno, "run", ...options, map, ...flags, `${ROOT}main.ts`, "claude", ...args],
+      env: {
+        ...machine,
+        HOME: home,
+        TMPDIR: temporary,
+        DENO_NO_UPDATE_CHECK: "1",
+        OPENROUTER_API_KEY: KEY,
+        OPENROUTER_BASE_URL: upstream.baseUrl,
+        ...env,
+      },
+      cwd: work,
+    };
+  };
   const start = (launch: Launch = {}): Launcher => {
     const { onLine, hasTerminal = false } = launch;
-    const { program, args, env, cwd } = toCommand(launch);
-    const quoted = [program, ...args].map((word) => `'${word}'`).join(" ");
-    const child = new Deno.Command(hasTerminal ? "script" : program, {
-      args: hasTerminal ? ["-qec", `exec ${quoted}`, "/dev/null"] : args,
-      env,
-      clearEnv: true,
-      cwd,
+    const { words, env, cwd } = toCommand(launch);
+    const quoted = words.map((word) => `'${word}'`).join(" ");
+    const child = new Deno.Command(hasTerminal ? "script" : deno, {
+      args: hasTerminal ? ["-qec", `exec ${quoted}`, "/dev/null"] : words.slice(1),
+      ...{ env, clearEnv: true, cwd },
       stdin: hasTerminal ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",

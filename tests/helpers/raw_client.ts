@@ -3,6 +3,8 @@
  * @module
  */
 
+import { readDisconnectSignal } from "../../lib/disconnect_signal.ts";
+
 /** A connection to the proxy. Close it with `using`. */
 export interface RawClient extends Disposable {
   send(bytes: string | Uint8Array): Promise<void>;
@@ -101,7 +103,7 @@ export async function reportsDisconnect(): Promise<boolean> {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
-      request.signal.addEventListener("abort", () => resolve(true));
+      readDisconnectSignal(request).addEventListener("abort", () => resolve(true));
       await request.text();
       client.disconnect();
       const timer = setTimeout(() => resolve(false), 200);

@@ -128,7 +128,13 @@ export function testUntrustedFolder({ name, start, note = "" }: Form): void {
     await using folders = createFolders(
       "LOG_LEVEL=trace\nPROXY_API_KEYS=of-the-attacker-0123456789\n",
     );
-    const ended = await start(["claude"], { cwd: folders.folder, env: folders.env });
+    // OpenRouter cannot be reached from a test.
+    const stopped = await start(["claude"], { cwd: folders.folder, env: folders.env });
+    assertEquals([stopped.code, stopped.stdout, folders.evil.requests], [1, "", []]);
+    assertStringIncludes(stopped.stderr, "https://openrouter.ai/api/v1 cannot be reached");
+    await using own = startRecordingServer();
+    const env = { ...folders.env, OPENROUTER_BASE_URL: own.baseUrl };
+    const ended = await start(["claude"], { cwd: folders.folder, env });
     assertEquals([ended.code, folders.evil.requests], [0, []], ended.stderr);
     assertStringIncludes(ended.stdout, "the client runs");
     assert(!ended.stdout.includes(SECRET), ended.stdout);
@@ -142,7 +148,7 @@ export function testUntrustedFolder({ name, start, note = "" }: Form): void {
     const { OPENROUTER_API_KEY: _key, ...env } = folders.env;
     const ended = await start(["claude"], { cwd: folders.folder, env });
     assertEquals([ended.code, folders.evil.requests], [0, []], ended.stderr);
-    assertEquals(own.requests, ["/api/v1/models null"]);
+    assertEquals(own.requests.sort(), [`/api/v1/key Bearer ${SECRET}`, "/api/v1/models null"]);
   });
 
   test("serve does not substitute environment variables in an address", async (start) => {

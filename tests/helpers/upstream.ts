@@ -1,9 +1,10 @@
 /**
  * A fake OpenRouter on loopback that records requests, replies by script, holds responses open or cuts them, and
- * reports when the proxy has disconnected. Every chat request is checked. Does not use lib/.
+ * reports when the proxy has disconnected. Every chat request is checked. Uses lib/ only to read a signal silently.
  * @module
  */
 
+import { readDisconnectSignal } from "../../lib/disconnect_signal.ts";
 import { serveBounded } from "./bounded_server.ts";
 import { checkChatRequest } from "./openrouter_request_checker.ts";
 import { isSettled } from "./timeout.ts";
@@ -31,7 +32,7 @@ export interface Upstream extends AsyncDisposable {
   baseUrl: string;
   /** `127.0.0.1:PORT`, as error messages name it. */
   host: string;
-  /** Requests in order of arrival, without `GET /models`. */
+  /** Requests in order of arrival, without `GET /models` and `GET /key`. */
   requests: SeenRequest[];
   /** The number of `GET /models` requests. */
   modelListRequests: number;
@@ -43,6 +44,8 @@ export interface Upstream extends AsyncDisposable {
 export interface UpstreamOptions {
   /** The response to `GET /models`, or the entries of its list. */
   models?: Json[] | (() => Response);
+  /** The response to `GET /key`. */
+  key?: () => Response;
   /** Checks every chat request; by default the checker of OpenRouter requests. */
   check?: (body: unknown) => void;
 }
@@ -51,7 +54,7 @@ export interface UpstreamOptions {
 export function startUpstream(script: Reply | Reply[], options: UpstreamOptions = {}): Upstream {
   const replies = typeof script === "function" ? [script] : script;
   const waiting = new Map<number, (request: SeenRequest) => void>();
-  const { models = [], check = checkChatRequest } = options;
+  const { models = [], key = replyKey, check = checkChatRequest } = options;
   const requests: SeenRequest[] = [];
   const violations: unknown[] = [];
   const server = serveBounded("Upstream", async (request) => {
@@ -60,6 +63,7 @@ export function startUpstream(script: Reply | Reply[], options: UpstreamOptions 
       upstream.modelListRequests++;
       return typeof models === "function" ? models() : Response.json({ data: models });
     }
+    if (url.pathname === "/api/v1/key") return key();
     const seen = await readRequest(request, url);
     const reply = replies[Math.min(requests.length, replies.length - 1)];
     requests.push(seen);
@@ -215,9 +219,14 @@ export function replyInvalidModel({ body }: SeenRequest): Response {
   return errorBody(400, `${body["model"]} is not a valid model ID`);
 }
 
+/** A valid key without a limit. */
+function replyKey(): Response {
+  return Response.json({ data: { label: "sk-or-v1-abc", limit: null, usage: 0 } });
+}
+
 async function readRequest(request: Request, url: URL): Promise<SeenRequest> {
   const { promise: disconnected, resolve } = Promise.withResolvers<void>();
-  request.signal.addEventListener("abort", () => resolve());
+  readDisconnectSignal(request).addEventListener("abort", () => resolve());
   const text = await request.text();
   const { method, headers } = request;
   return {

@@ -6,6 +6,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { testUntrustedFolder } from "../helpers/untrusted_folder.ts";
 import { finish } from "../helpers/process.ts";
+import { sse, sseEnd, textChunk } from "../helpers/chunks.ts";
+import { eventStream, startUpstream } from "../helpers/upstream.ts";
 import about from "../../deno.json" with { type: "json" };
 
 const ROOT = `${import.meta.dirname}/../..`;
@@ -112,8 +114,60 @@ Deno.test({
     }
     clearTimeout(timer);
     await program.status;
-    assertMatch(text, /^message_stop$/m, await errors);
+    // No warning of the runtime either.
+    assertEquals(await errors, "");
+    assertMatch(text, /^message_stop$/m);
     assertMatch(text, /complete after \d+\.\d\d s/);
+  },
+});
+
+/** Claude Code as a script that sends one request, and shows where it runs. */
+const CLIENT = `#!/usr/bin/env -S deno run -A --quiet --no-lock --no-config --ext=js
+const { env } = JSON.parse(Deno.readTextFileSync(Deno.args[1]));
+const response = await fetch(env.ANTHROPIC_BASE_URL + "/v1/messages", {
+  method: "POST",
+  headers: { "content-type": "application/json", "x-api-key": env.ANTHROPIC_AUTH_TOKEN },
+  body: JSON.stringify({
+    model: "opus", max_tokens: 9, stream: true, messages: [{ role: "user", content: "Hello" }],
+  }),
+});
+console.log(response.status, (await response.text()).includes("message_stop"), Deno.cwd());
+`;
+const HAS_SHEBANG = Deno.build.os !== "windows";
+const installNote = HAS_SHEBANG ? note : " (not run: no scripts)";
+
+Deno.test({
+  name: `the bundle's claude, installed as a command, runs in another folder${installNote}`,
+  ignore: !bundled.ran || !HAS_SHEBANG,
+  fn: async () => {
+    await using upstream = startUpstream(() => eventStream(sse(textChunk("Hello")) + sseEnd()));
+    const [bin, project, tools] = [`${folder}/root/bin`, `${folder}/project`, `${folder}/tools`];
+    for (const path of [project, tools]) Deno.mkdirSync(path, { recursive: true });
+    Deno.writeTextFileSync(`${tools}/claude`, CLIENT, { mode: 0o755 });
+    const deno = Deno.execPath().replace(/\/[^/]*$/, "");
+    const env = {
+      PATH: [bin, tools, deno, Deno.env.get("PATH")].join(":"),
+      HOME: `${folder}/home`,
+      DENO_INSTALL_ROOT: `${folder}/root`,
+      DENO_NO_UPDATE_CHECK: "1",
+      NO_COLOR,
+      OPENROUTER_API_KEY: "sk-or-v1-bundle-test",
+      OPENROUTER_BASE_URL: upstream.baseUrl,
+    };
+    const run = (command: string, args: string[], cwd: string) =>
+      finish(
+        new Deno.Command(command, {
+          ...{ args, cwd, env, clearEnv: true },
+          ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+        }).spawn(),
+      );
+    const install = ["install", "-g", "-A", "-n", "claudeproxy", "claudeproxy.js"];
+    const installed = await run(Deno.execPath(), install, folder);
+    assertEquals(installed.code, 0, installed.stderr);
+    const { code, stdout, stderr } = await run(`${bin}/claudeproxy`, ["claude"], project);
+    assertEquals([code, stdout], [0, `200 true ${Deno.realPathSync(project)}\n`], stderr);
+    // Nothing else: no warning of the runtime.
+    assertMatch(stderr, /^(claudeproxy: [^\n]*\n)*claudeproxy: 1 request, [^\n]*\n$/);
   },
 });
 

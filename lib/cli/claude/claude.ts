@@ -21,11 +21,14 @@ import {
   takeSettings,
   type Variables,
 } from "./settings.ts";
-import { findUserFile, readGranted, resolvePath } from "../env_file.ts";
+import { readGranted, resolvePath } from "../env_file.ts";
 import { type Environment, loadEnvironment, requireNetAccess } from "../environment.ts";
+import { DashboardLink } from "../../dashboard_link.ts";
+import { checkBeforeStart } from "./preflight.ts";
+import { describeCreation, findKeyFile } from "./key_file.ts";
 import { createSettingsFile } from "./settings_file.ts";
 import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
-import { summarizeSession } from "./session_summary.ts";
+import { describeSession } from "./session_summary.ts";
 import { buildStatusLine } from "./status_line.ts";
 import { printError, StartError } from "../terminal.ts";
 
@@ -33,7 +36,8 @@ const HOST = "127.0.0.1";
 /** Fixed, because Claude Code caches the model list by address. Further launchers take the next ports. */
 const PORT = 17_891;
 const PORTS = 20;
-const CATALOG_TIMEOUT_MS = 2000;
+/** A slow upstream does not delay the start longer. */
+const CHECK_TIMEOUT_MS = 2000;
 /** Short, because the only client has exited. */
 const DRAIN_MS = 500;
 const IS_WINDOWS = Deno.build.os === "windows";
@@ -57,7 +61,8 @@ interface Launch {
 /**
  * Runs Claude Code through its own proxy until it exits.
  * @returns its exit code
- * @throws {StartError} if a permission, the API key, the program or its settings are missing
+ * @throws {StartError} if a permission, the API key, the program or its settings are missing, or if upstream cannot be
+ * reached or rejects the key
  */
 export async function runClaude(
   args: readonly string[],
@@ -73,23 +78,25 @@ export async function runClaude(
   const key = createKey();
   // Claude Code owns the terminal.
   const log: Log = { request: () => {}, write: () => {} };
-  const services = { ...createCliServices(toOwnConfig(config, key), about), log };
+  const dashboardLink = new DashboardLink({ token: createSecret(), session: createSecret() });
+  const services = { ...createCliServices(toOwnConfig(config, key), about), log, dashboardLink };
   const server = startOnFreePort(services);
   try {
-    // Optional: without the list in time, Claude Code assumes default context lengths.
-    await services.catalog.list(CATALOG_TIMEOUT_MS);
+    // Without the model list in time, Claude Code assumes default context lengths.
+    const warnings = await checkBeforeStart(services, CHECK_TIMEOUT_MS);
     const models = buildModels(config.targets, services.catalog);
     const environments = [Deno.env.toObject(), readStoredEnv(), readEnv(user)];
     const direct = buildDirect(HOST, environments);
     const connection = { ...buildConnection(server.url, key), ...direct };
-    [...notes, ...models.notes, ...describeDiscovery(environments)].forEach(print);
+    [...notes, ...warnings, ...models.notes, ...describeDiscovery(environments)].forEach(print);
+    printLink(dashboardLink, server.url);
     const self = { deno: Deno.execPath(), main: Deno.mainModule, url: server.url };
     const statusLine = buildStatusLine([user, ...readAllStored(folder)], self);
     const merged = mergeSettings({ ...statusLine, ...user }, { connection, models: models.env });
     const env = { ...toClientEnv(Deno.env.toObject(), connection), ...direct };
     const code = await runClient({ program, args: rest, folder, env }, merged);
     await server.stop();
-    print(summarizeSession(services.metrics.totals));
+    describeSession(services.metrics.read(0)).forEach(print);
     return code;
   } finally {
     await server.stop();
@@ -105,9 +112,12 @@ function loadOwnSettings(envFileOption: EnvFileOption | null, folder: string): E
     { ...envFileOption, path: resolvePath(envFileOption.path, folder) };
   const loaded = loadEnvironment({ option, readsFolder: false });
   if (loaded.config.openrouterApiKey !== null) return loaded;
-  const file = option?.path ?? findUserFile() ?? "the file of --env-file";
+  const file = findKeyFile(option);
+  const [place, creation] = file === null
+    ? ["the file of --env-file", ""]
+    : [file, `. ${describeCreation(file)}`];
   throw new StartError(
-    `OPENROUTER_API_KEY is not set: put it into the environment or ${file} (claude reads no other .env)`,
+    `OPENROUTER_API_KEY is not set: put it into the environment or ${place} (claude reads no other .env)${creation}`,
   );
 }
 
@@ -238,9 +248,22 @@ function readText(path: string, folder: string): string {
   return Deno.readTextFileSync(resolvePath(path, folder));
 }
 
+/**
+ * Only to a terminal: elsewhere standard error may be a log that others read. Before the start, because Claude Code
+ * owns the terminal afterwards.
+ */
+function printLink(link: DashboardLink, url: string): void {
+  if (Deno.stderr.isTerminal()) print(`dashboard (this link works once): ${link.toUrl(url)}`);
+}
+
 /** A proxy key for this run only. */
 function createKey(): string {
   return `claudeproxy-${crypto.randomUUID()}-${crypto.randomUUID()}`;
+}
+
+/** 122 random bits as 32 characters. */
+function createSecret(): string {
+  return crypto.randomUUID().replaceAll("-", "");
 }
 
 /** Prints to standard error, because standard output belongs to Claude Code. */

@@ -69,7 +69,7 @@ test("shows the status line of the documentation with a proxy that is started by
   });
   session.model.setReplies(textReply("Hello"));
   await using terminal = await openTerminal(
-    { program: binary.path, args: [], env, cwd },
+    { words: [binary.path], env, cwd },
     session.folder,
   );
   await terminal.waitFor(/no requests yet/);
