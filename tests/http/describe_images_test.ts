@@ -56,16 +56,21 @@ interface Harness extends AsyncDisposable {
   split(): { described: SeenRequest[]; sent: SeenRequest[] };
 }
 
-/** The image model answers with `reply`, the target with "Hi". */
+/** The image model answers with `reply`, the target with "Hi", or with a 404 for an image. */
 async function start(
   reply: Reply = replyWithWords,
-  { env = {}, models = [TEXT_MODEL, VISION_MODEL] }: {
+  { env = {}, models = [TEXT_MODEL, VISION_MODEL], rejectsImages = false }: {
     env?: Record<string, string | undefined>;
     models?: Json[];
+    rejectsImages?: boolean;
   } = {},
 ): Promise<Harness> {
-  const route: Reply = (seen) =>
-    isDescription(seen) ? reply(seen) : Response.json(completion("Hi"));
+  const route: Reply = (seen) => {
+    if (isDescription(seen)) return reply(seen);
+    return rejectsImages && seen.text.includes("image_url")
+      ? errorBody(404, "No endpoints found that support image input")
+      : Response.json(completion("Hi"));
+  };
   const isOpenAi = env["UPSTREAM_DIALECT"] === "openai";
   const checks = isOpenAi ? { check: checkOpenAiRequest } : {};
   const upstream = startUpstream(route, { models, ...checks });
@@ -125,6 +130,7 @@ Deno.test("the image model gets the image and the prompt, with the key and provi
   const [seen] = harness.split().described;
   assertEquals(seen?.headers.get("authorization"), `Bearer ${SERVER_KEY}`);
   assertEquals(seen?.body["provider"], { data_collection: "deny" });
+  assertEquals(seen?.body["reasoning"], { enabled: false });
   assertEquals(readImage(seen ?? fail()), "image 0");
   assertMatch(seen?.text ?? "", /Copy all text exactly/);
 });
@@ -165,22 +171,17 @@ Deno.test("an image URL is passed to the image model, not fetched", async () => 
 });
 
 Deno.test("an image that the target rejects with a 404 is described for the second attempt", async () => {
-  const reject = () => errorBody(404, "No endpoints found that support image input");
-  await using harness = await start(replyWithWords, { models: [] });
-  harness.upstream.requests.length = 0;
-  const { sendChat } = harness.proxy.services.client;
-  let isFirst = true;
-  harness.proxy.services.client.sendChat = async (options) => {
-    if (!isFirst) return await sendChat(options);
-    isFirst = false;
-    const { parseErrorResponse } = await import("../../lib/openrouter/errors.ts");
-    throw parseErrorResponse(404, await reject().text(), {});
-  };
-  const response = await harness.send(withBlocks(image()));
-  assertEquals([response.status, response.headers.get("x-proxy-dropped")], [200, null]);
+  await using harness = await start(replyWithWords, { models: [], rejectsImages: true });
+  const response = await harness.send({ ...withBlocks(image()), later: 1 });
+  assertEquals([response.status, response.headers.get("x-proxy-dropped")], [200, "later"]);
   await response.body?.cancel();
-  assertEquals(harness.split().described.length, 1);
-  assertStringIncludes(harness.split().sent[0]?.text ?? "", "Shows image 0");
+  // The first attempt had dropped a field; the description has not.
+  assertEquals(harness.proxy.services.records.map(({ dropped }) => dropped), [undefined, [
+    "later",
+  ]]);
+  const { described, sent } = harness.split();
+  assertEquals([described.length, sent.length], [1, 2]);
+  assertStringIncludes(sent[1]?.text ?? "", "Shows image 0");
 });
 
 Deno.test("a model that accepts images gets them, without a description", async () => {
@@ -298,6 +299,40 @@ for (const [name, reply, failure] of FAILURES) {
   });
 }
 
+Deno.test("keys in an error of the image model reach neither the target nor the log", async () => {
+  const reply: Reply = () => errorBody(400, `Bad key ${SERVER_KEY}`);
+  await using harness = await start(reply);
+  await (await harness.send(withBlocks(image()))).body?.cancel();
+  const { text = "" } = harness.split().sent[0] ?? {};
+  assertStringIncludes(text, "could not describe it: Bad key [redacted]");
+  assertEquals(harness.proxy.services.lines.filter((line) => line.includes(SERVER_KEY)), []);
+});
+
+Deno.test("a lack of credits is not remembered as a failure of the image", async () => {
+  const replies: Reply[] = [() => errorBody(402, "No credits left")];
+  await using harness = await start((seen) => (replies.shift() ?? replyWithWords)(seen));
+  await (await harness.send(withBlocks(image()))).body?.cancel();
+  await (await harness.send(withBlocks(image()))).body?.cancel();
+  const [first, second] = harness.split().sent;
+  assertStringIncludes(first?.text ?? "", "No credits left");
+  assertStringIncludes(second?.text ?? "", "Shows image 0");
+});
+
+Deno.test("a description that is cut off, or too long, says so", async () => {
+  const cut = (text: string, reason: string): Json => {
+    const whole = completion(text);
+    const [choice] = (whole as { choices: Json[] }).choices;
+    return { ...whole, choices: [{ ...choice, finish_reason: reason }] };
+  };
+  const replies = [cut("Short", "length"), cut("x".repeat(40_000), "stop")];
+  await using harness = await start(() => Response.json(replies.shift()));
+  await (await harness.send(withBlocks(image(0)))).body?.cancel();
+  await (await harness.send(withBlocks(image(1)))).body?.cancel();
+  const [short, long] = harness.split().sent.map(({ text }) => text);
+  assertStringIncludes(short ?? "", "Short… (the description was cut off here)");
+  assertMatch(long ?? "", /:\]\\nx{32000}… \(the description was cut off here\)/);
+});
+
 Deno.test("a failed description is tried again after two minutes", async () => {
   const replies = [() => errorBody(500, "Busy"), replyWithWords];
   await using harness = await start((seen) => (replies.shift() ?? replyWithWords)(seen));
@@ -325,7 +360,7 @@ Deno.test("a failed description is tried again after two minutes", async () => {
 Deno.test("a description takes at most half of TIMEOUT_S, and the request goes on", async () => {
   const gate = Promise.withResolvers<Response>();
   await using harness = await start(() => gate.promise, { env: { TIMEOUT_S: "0.4" } });
-  const signals = recordSignals(harness);
+  const calls = recordCalls(harness);
   const response = await harness.send(withBlocks(image()));
   assertEquals([response.status, response.headers.get("x-proxy-dropped")], [200, "image"]);
   await response.body?.cancel();
@@ -333,37 +368,52 @@ Deno.test("a description takes at most half of TIMEOUT_S, and the request goes o
   // Otherwise every turn would wait.
   await (await harness.send(withBlocks(image()))).body?.cancel();
   assertEquals(harness.split().described.length, 1);
-  assertEquals(signals[0]?.aborted, true);
+  const [description, request] = calls;
+  assertEquals(description?.signal.aborted, true);
+  assert((description?.timeoutMs ?? 0) <= 200, `${description?.timeoutMs} ms`);
+  assert((request?.timeoutMs ?? 0) > 20, `${request?.timeoutMs} ms are left`);
   gate.resolve(new Response());
 });
 
-/** The signals of the calls of upstream. */
-function recordSignals({ proxy: { services: { client } } }: Harness): AbortSignal[] {
-  const signals: AbortSignal[] = [];
+/** The time limits and signals of the calls of upstream. */
+function recordCalls(
+  { proxy: { services: { client } } }: Harness,
+): { timeoutMs: number; signal: AbortSignal }[] {
+  const calls: { timeoutMs: number; signal: AbortSignal }[] = [];
   const { sendChat } = client;
   client.sendChat = (options) => {
-    signals.push(options.signal);
+    calls.push(options);
     return sendChat(options);
   };
-  return signals;
+  return calls;
 }
+
+Deno.test("a description takes at most a minute", async () => {
+  await using harness = await start();
+  const calls = recordCalls(harness);
+  await (await harness.send(withBlocks(image()))).body?.cancel();
+  assertEquals(calls[0]?.timeoutMs, 60_000);
+});
 
 Deno.test("when the client leaves, its description is aborted and not remembered", async () => {
   const gate = Promise.withResolvers<Response>();
-  await using harness = await start(() => gate.promise);
-  const signals = recordSignals(harness);
+  const replies: Reply[] = [() => gate.promise];
+  await using harness = await start((seen) => (replies.shift() ?? replyWithWords)(seen));
+  const calls = recordCalls(harness);
   const controller = new AbortController();
   const sending = harness.send(withBlocks(image()), { signal: controller.signal });
   await harness.upstream.arrival(0);
   controller.abort();
   assertEquals((await sending).status, 499);
-  assertEquals(signals[0]?.aborted, true);
+  assertEquals(calls[0]?.signal.aborted, true);
   gate.resolve(new Response());
   const { services } = harness.proxy;
   await services.recorded(1);
   const description = services.records.find(({ imageOf }) => imageOf === "req_1");
   assertEquals([description?.upstreamModel, description?.outcome], [VISION, "client_gone"]);
-  assertEquals([harness.split().sent.length, services.imageDescriptions.size], [0, 0]);
+  assertEquals(harness.split().sent.length, 0);
+  await (await harness.send(withBlocks(image()))).body?.cancel();
+  assertStringIncludes(harness.split().sent[0]?.text ?? "", "Shows image 0");
 });
 
 Deno.test("a description goes on while another client waits for it", async () => {
