@@ -12,10 +12,12 @@ import {
   parseHeaderValue,
   parseKey,
   parseKeys,
+  parseModelId,
   parseObject,
   parseOrigins,
   parseTarget,
   parseUrl,
+  requireOpenRouterId,
   type Setting,
   type Target,
 } from "./config_parsers.ts";
@@ -41,6 +43,8 @@ export interface Config {
   readonly provider: Readonly<Record<string, unknown>> | null;
   readonly dialect: Dialect;
   readonly pdfEngine: string;
+  /** Describes images for models that do not accept them; null for none. */
+  readonly imageModel: string | null;
   readonly timeoutMs: number;
   readonly pingMs: number;
   readonly drainMs: number;
@@ -122,6 +126,11 @@ const TABLE = {
     "cloudflare-ai",
     "PDF parser: cloudflare-ai (free), mistral-ocr (paid per page) or native",
     oneOf("cloudflare-ai", "mistral-ocr", "native"),
+  ),
+  IMAGE_MODEL: row(
+    "",
+    "Model that describes images for models that take none; unset: a note replaces them",
+    optional(parseModelId),
   ),
   TIMEOUT_S: row(
     "300",
@@ -214,6 +223,9 @@ export function loadConfig(env: Env): Config {
     return parse({ name, text, isDefault: text === standard });
   };
   const other = read("TARGET_MODEL_DEFAULT");
+  const dialect = read("UPSTREAM_DIALECT");
+  const imageModel = read("IMAGE_MODEL");
+  if (dialect !== "openai") requireOpenRouterId("IMAGE_MODEL", imageModel);
   return {
     openrouterApiKey: read("OPENROUTER_API_KEY"),
     baseUrl: read("OPENROUTER_BASE_URL"),
@@ -227,8 +239,9 @@ export function loadConfig(env: Env): Config {
     appUrl: read("OPENROUTER_APP_URL"),
     appTitle: read("OPENROUTER_APP_TITLE"),
     provider: read("OPENROUTER_PROVIDER"),
-    dialect: read("UPSTREAM_DIALECT"),
+    dialect,
     pdfEngine: read("PDF_ENGINE"),
+    imageModel,
     timeoutMs: read("TIMEOUT_S") * 1000,
     pingMs: read("PING_S") * 1000,
     drainMs: read("DRAIN_S") * 1000,

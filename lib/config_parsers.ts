@@ -28,6 +28,8 @@ export class ConfigError extends Error {
 }
 
 const MAX_SHOWN_CHARS = 80;
+/** Longer than every known model id. */
+const MAX_ID_CHARS = 256;
 
 /** Null for a variable that is not set. */
 export function optional<T>(parse: (setting: Setting) => T): (setting: Setting) => T | null {
@@ -108,6 +110,19 @@ export function parseTarget(setting: Setting): Target {
     !rest.includes("auto");
   if (isUsable) return { models: [first, ...rest], isDefault: setting.isDefault };
   throw invalid(setting, "one model id, `auto`, or ids separated by commas");
+}
+
+/** One id: no list, and no `auto`, which depends on the request. */
+export function parseModelId(setting: Setting): string {
+  const { text } = setting;
+  if (text.length <= MAX_ID_CHARS && /^[^\s"'\\,;]+$/.test(text) && text !== "auto") return text;
+  throw invalid(setting, "one model id such as vendor/model");
+}
+
+/** Ids of other servers have any form. */
+export function requireOpenRouterId(name: string, id: string | null): void {
+  if (id === null || id.includes("/")) return;
+  throw invalid({ name, text: id, isDefault: false }, "a model id of OpenRouter, vendor/model");
 }
 
 function splitList(text: string): string[] {

@@ -43,6 +43,12 @@ export interface RequestRecord {
   error?: string;
   /** Dropped fields. */
   dropped?: string[];
+  /** The model that described images of the request (IMAGE_MODEL). */
+  imageModel?: string;
+  /** What descriptions cost that this request was the first to need; each has a record of its own, with its cost. */
+  imageCostUsd?: number;
+  /** The ID of the request whose image this one describes. */
+  imageOf?: string;
 }
 
 /** The log. */
@@ -172,12 +178,14 @@ class RequestTable {
 
   /** Fields that only some lines have. */
   #formatTail(record: RequestRecord): string[] {
-    const { error, dropped = [], requestId } = record;
+    const { error, dropped = [], requestId, imageModel, imageOf } = record;
     const replaced = findReplacedModel(record);
     const tail: [Color, string][] = [];
     if (error !== undefined) tail.push([findColor(record), `“${error}”`]);
     if (replaced !== undefined) tail.push(["yellow", `instead of ${replaced}`]);
     if (dropped.length > 0) tail.push(["dim", `dropped ${dropped.join(", ")}`]);
+    if (imageModel !== undefined) tail.push(["dim", `images described by ${imageModel}`]);
+    if (imageOf !== undefined) tail.push(["dim", `describes an image of ${imageOf}`]);
     if (error !== undefined || this.#withId) tail.push(["dim", requestId]);
     return tail.map(([color, text]) => this.#paint(color, stripControlChars(text)));
   }

@@ -14,7 +14,9 @@ import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
 import type { LearnedLimits } from "./openrouter/learned_limits.ts";
 import type { UnavailableDefaults } from "./openrouter/model_mapping.ts";
+import type { SharedCache } from "./shared_cache.ts";
 import type { OpenStream } from "./stream/response_stream.ts";
+import type { ImageDescription } from "./translate/request/placeholders.ts";
 
 /** Receives the record of a completed message. Called in the request's async context, so that spans nest. */
 export type ReportSpan = (record: RequestRecord) => void;
@@ -28,6 +30,8 @@ export interface Services {
   /** Limits of single models, learned from upstream's errors. */
   learnedLimits: LearnedLimits;
   tokenCalibration: TokenCalibration;
+  /** Descriptions of images (IMAGE_MODEL), by hash. */
+  imageDescriptions: SharedCache<ImageDescription>;
   /** Memory for the bodies of all requests. */
   byteBudget: ByteBudget;
   metrics: Metrics;

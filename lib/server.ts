@@ -14,7 +14,7 @@ import {
   readClientKeys,
 } from "./auth.ts";
 import { readDisconnectSignal } from "./disconnect_signal.ts";
-import { ApiError, toApiError, toErrorResponse } from "./errors.ts";
+import { ApiError, toErrorResponse } from "./errors.ts";
 import type { RequestContext, RouteResult, Services } from "./request_context.ts";
 import { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { RequestRecord } from "./log.ts";
@@ -23,6 +23,7 @@ import { handleCountTokens } from "./routes/count_tokens.ts";
 import { handleHealth, handleHello, handleInfo } from "./routes/info.ts";
 import { handleMessages } from "./routes/messages.ts";
 import { handleModel, handleModelList } from "./routes/models.ts";
+import { recordError, recordFinished } from "./routes/record.ts";
 import { handleStats } from "./routes/stats.ts";
 import { settlesWithin } from "./stream/deadline.ts";
 
@@ -70,7 +71,7 @@ export function createHandler(services: Services): Handler {
     response.headers.set("request-id", context.record.requestId);
     setProxyHeaders(context, response.headers);
     context.record.status = response.status;
-    finish(context, finished)
+    recordFinished(context, finished)
       .then(() => waitUntilSent(sent, services.config.timeoutMs))
       .then(() => inFlight--);
     return response;
@@ -225,18 +226,11 @@ function setCorsHeaders(headers: Headers, origin: string): void {
 }
 
 function toResponse(
-  { record, redact, services: { log } }: RequestContext,
+  context: RequestContext,
   error: unknown,
 ): Response {
-  const apiError = toApiError(error);
-  record.outcome = apiError.status === 499 ? "client_gone" : apiError.type;
-  record.error = redact(apiError.message);
-  if (apiError.cause !== undefined) {
-    const isInternal = apiError !== error;
-    const level = isInternal ? "error" : "debug";
-    log.write(level, `${record.requestId} ${describeCause(apiError.cause)}`);
-  }
-  return toErrorResponse(apiError, { requestId: record.requestId, redact });
+  const { record: { requestId }, redact } = context;
+  return toErrorResponse(recordError(context, error), { requestId, redact });
 }
 
 /** Captures the response body as it is sent (INSPECT). */
@@ -252,41 +246,6 @@ function setProxyHeaders({ record, redact }: RequestContext, headers: Headers): 
     headers.set(name, redact(value).replace(/[^\x20-\x7e]/g, "?").slice(0, MAX_HEADER_CHARS));
   if (record.upstreamModel !== undefined) set("x-proxy-model", record.upstreamModel);
   if (record.dropped?.length) set("x-proxy-dropped", record.dropped.join(", "));
-}
-
-/** With the stack; for the log only, never for clients. */
-function describeCause(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.stack ?? `${cause.name}: ${cause.message}`;
-}
-
-/** Records a sent response: metrics, span, log line. Never rejects: a failure here must not end the process. */
-async function finish(
-  context: RequestContext,
-  finished: Promise<void> | undefined,
-): Promise<void> {
-  try {
-    await finished;
-    recordCompleted(context);
-  } catch (cause) {
-    const message = `${context.record.requestId} was not recorded: ${describeCause(cause)}`;
-    writeSafely(context.services.log, message);
-  }
-}
-
-function recordCompleted({ record, startedAt, timeline, services }: RequestContext): void {
-  record.totalMs = Math.round(services.now() - startedAt);
-  const completed = services.metrics.finish(timeline);
-  if (completed !== null) services.reportSpan(completed);
-  services.log.request(record);
-}
-
-function writeSafely(log: Services["log"], message: string): void {
-  try {
-    log.write("error", message);
-  } catch {
-    // There is no other place to report it.
-  }
 }
 
 function tooManyRequestsError(): ApiError {

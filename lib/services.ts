@@ -12,6 +12,7 @@ import { Catalog } from "./openrouter/catalog.ts";
 import { createClient } from "./openrouter/client.ts";
 import { LearnedLimits } from "./openrouter/learned_limits.ts";
 import { UnavailableDefaults } from "./openrouter/model_mapping.ts";
+import { SharedCache } from "./shared_cache.ts";
 import { findLimits } from "./routes/budget.ts";
 
 /**
@@ -20,6 +21,10 @@ import { findLimits } from "./routes/budget.ts";
  */
 const MAX_LARGE_BODIES = 4;
 const MIN_BYTE_BUDGET = 128 * 1024 * 1024;
+
+/** Of a session with hundreds of images; a description has at most 32,000 characters. */
+const MAX_DESCRIPTIONS = 1000;
+const MAX_DESCRIPTION_CHARS = 4_000_000;
 
 /** The services that callers bring. */
 export interface ServiceOptions extends Pick<Services, "about" | "log" | "reportSpan"> {
@@ -44,6 +49,11 @@ export function createServices(
     unavailableDefaults: new UnavailableDefaults(),
     learnedLimits: new LearnedLimits(),
     tokenCalibration: new TokenCalibration(),
+    imageDescriptions: new SharedCache({
+      maxEntries: MAX_DESCRIPTIONS,
+      maxSize: MAX_DESCRIPTION_CHARS,
+      now,
+    }),
     byteBudget: new ByteBudget(Math.max(MIN_BYTE_BUDGET, MAX_LARGE_BODIES * config.maxBodyBytes)),
     metrics: new Metrics({
       about,

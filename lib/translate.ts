@@ -153,5 +153,9 @@ export {
 export type { ResponseContext } from "./translate/request/response_context.ts";
 export { translateResponse } from "./translate/response/message.ts";
 export { type StreamOptions, StreamTranslator } from "./translate/response/stream_translator.ts";
-export type { InputKind } from "./translate/request/placeholders.ts";
+export type {
+  ImageDescription,
+  ImageDescriptions,
+  InputKind,
+} from "./translate/request/placeholders.ts";
 export type { LengthLimits, ReasoningLimits } from "./translate/request/reasoning_options.ts";

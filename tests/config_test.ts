@@ -23,6 +23,7 @@ const DEFAULTS: Config = {
   provider: null,
   dialect: "openrouter",
   pdfEngine: "cloudflare-ai",
+  imageModel: null,
   timeoutMs: 300_000,
   pingMs: 15_000,
   drainMs: 25_000,
@@ -108,6 +109,10 @@ const INVALID: [name: string, value: string, allowed: string, shown?: string][] 
   ["INSPECT", "yes", "0, 1"],
   ["UPSTREAM_DIALECT", "ollama", "openrouter, openai, anthropic"],
   ["PDF_ENGINE", "pdf-text", "cloudflare-ai, mistral-ocr, native"],
+  ["IMAGE_MODEL", "a/b,c/d", "one model id such as vendor/model"],
+  ["IMAGE_MODEL", "auto", "one model id such as vendor/model"],
+  ["IMAGE_MODEL", "a b", "one model id such as vendor/model"],
+  ["IMAGE_MODEL", "llava", "a model id of OpenRouter, vendor/model"],
   ["PROXY_API_KEYS", "a key", PROXY_KEYS_RULE, "(hidden)"],
   ["PROXY_API_KEYS", "sécret", PROXY_KEYS_RULE, "(hidden)"],
   ["PROXY_API_KEYS", ",", PROXY_KEYS_RULE, "(hidden)"],
@@ -181,6 +186,11 @@ for (const variable of VARIABLES) {
 
 const VALID: [env: Record<string, string>, expected: Partial<Config>][] = [
   [{ OPENROUTER_API_KEY: " sk-or-v1-x \n" }, { openrouterApiKey: "sk-or-v1-x" }],
+  [{ IMAGE_MODEL: " vendor/vision:free " }, { imageModel: "vendor/vision:free" }],
+  [{ IMAGE_MODEL: "llava:7b", UPSTREAM_DIALECT: "openai" }, {
+    imageModel: "llava:7b",
+    dialect: "openai",
+  }],
   [{ OPENROUTER_BASE_URL: "http://127.0.0.1:9/v1/" }, { baseUrl: "http://127.0.0.1:9/v1" }],
   [{ OPENROUTER_BASE_URL: "https://x.example///" }, { baseUrl: "https://x.example" }],
   [{ OPENROUTER_APP_URL: "https://me.example/" }, { appUrl: "https://me.example/" }],

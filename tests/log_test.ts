@@ -210,6 +210,16 @@ Deno.test("createLog writes status, models, provider, tokens, cost, times and ou
   ]);
 });
 
+Deno.test("createLog names the model that described images, and the request of a description", () => {
+  const { log, lines } = collect();
+  log.request({ ...RECORD, imageModel: "vendor/vision" });
+  log.request({ ...RECORD, imageOf: "req_7" });
+  assertEquals(lines.map((line) => line.split("speed")[1]), [
+    " images described by vendor/vision",
+    " describes an image of req_7",
+  ]);
+});
+
 Deno.test("createLog leaves out unknown fields, and adds the request ID to errors", () => {
   const { log, lines } = collect();
   const { requestId, method, path, model = "" } = RECORD;

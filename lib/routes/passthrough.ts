@@ -25,7 +25,7 @@ import {
 import { requireBudget, reserveCost } from "./budget.ts";
 import { recordBlock, recordFirstEvent, recordModels, recordUsage, trackEnd } from "./record.ts";
 import { invalidJsonError, toEventStream } from "./respond.ts";
-import { createCall } from "./send.ts";
+import { createCall } from "./upstream_call.ts";
 
 const DEFAULT_VERSION = "2023-06-01";
 /** If neither the request nor the catalog has a limit. */

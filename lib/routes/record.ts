@@ -1,14 +1,15 @@
 /**
- * Fills the log record and the timeline of a request while it is sent and its response arrives; used by both the
- * translated and the passthrough route.
+ * Fills the log record and the timeline of a request while it is sent and its response arrives, and records its end;
+ * used by both the translated and the passthrough route.
  * @module
  */
 
 import { classifyRequest } from "../anthropic/request_kind.ts";
 import { findSessionId } from "../anthropic/session_id.ts";
+import { type ApiError, toApiError } from "../errors.ts";
 import { isJsonObject, toText } from "../json.ts";
 import { toSessionKey } from "../metrics/sessions.ts";
-import type { RequestContext } from "../request_context.ts";
+import type { RequestContext, Services } from "../request_context.ts";
 import type { StreamEnd } from "../stream/response_stream.ts";
 
 /** Records the client's session and the kind of the request, from an unchecked body. */
@@ -103,4 +104,55 @@ function recordEnd(context: RequestContext, end: StreamEnd): void {
   if (end.how === "failed" && context.signal.aborted) end = { how: "client_gone" };
   record.outcome = end.how === "failed" ? end.error.type : end.how;
   if (end.how === "failed") record.error = redact(end.error.message);
+}
+
+/** Records an error before the response; internal ones go to the log with their stack. @returns the client's error */
+export function recordError(
+  { record, redact, services: { log } }: RequestContext,
+  error: unknown,
+): ApiError {
+  const apiError = toApiError(error);
+  record.outcome = apiError.status === 499 ? "client_gone" : apiError.type;
+  record.error = redact(apiError.message);
+  if (apiError.cause !== undefined) {
+    const isInternal = apiError !== error;
+    const level = isInternal ? "error" : "debug";
+    log.write(level, `${record.requestId} ${describeCause(apiError.cause)}`);
+  }
+  return apiError;
+}
+
+/** With the stack; for the log only, never for clients. */
+function describeCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.stack ?? `${cause.name}: ${cause.message}`;
+}
+
+/** Records a sent response: metrics, span, log line. Never rejects: a failure here must not end the process. */
+export async function recordFinished(
+  context: RequestContext,
+  finished?: Promise<void>,
+): Promise<void> {
+  try {
+    await finished;
+    recordCompleted(context);
+  } catch (cause) {
+    const message = `${context.record.requestId} was not recorded: ${describeCause(cause)}`;
+    writeSafely(context.services.log, message);
+  }
+}
+
+function recordCompleted({ record, startedAt, timeline, services }: RequestContext): void {
+  record.totalMs = Math.round(services.now() - startedAt);
+  const completed = services.metrics.finish(timeline);
+  if (completed !== null) services.reportSpan(completed);
+  services.log.request(record);
+}
+
+function writeSafely(log: Services["log"], message: string): void {
+  try {
+    log.write("error", message);
+  } catch {
+    // There is no other place to report it.
+  }
 }

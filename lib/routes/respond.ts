@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { Message } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
 import type { RequestContext, RouteResult } from "../request_context.ts";
 import { parseJson } from "../json.ts";
@@ -81,9 +82,14 @@ export async function respondJson(
   context: RequestContext,
   result: UpstreamResult,
 ): Promise<RouteResult> {
-  const translated = await translateBody(context, result, translateResponse);
+  const translated = await readMessage(context, result);
   const message = result.response.isPrefillOnly ? toPrefillOnlyMessage(translated) : translated;
   return { response: toJsonResponse(message, context.services.config) };
+}
+
+/** Reads upstream's JSON body as a message, and records it. @throws {ApiError} if it is not a complete message */
+export function readMessage(context: RequestContext, result: UpstreamResult): Promise<Message> {
+  return translateBody(context, result, translateResponse);
 }
 
 /** Reads, translates and records a JSON body. */

@@ -6,7 +6,7 @@
 
 import type { MessagesRequest } from "../anthropic/types.ts";
 import type { RequestContext, Services } from "../request_context.ts";
-import type { ChatOptions, UpstreamResponse } from "../openrouter/client.ts";
+import type { UpstreamResponse } from "../openrouter/client.ts";
 import { findRefusal, type Refusal } from "../openrouter/errors.ts";
 import { type ResolvedModel, resolveModel } from "../openrouter/model_mapping.ts";
 import { toOpenAiRequest } from "../translate/request/openai_request.ts";
@@ -14,7 +14,9 @@ import type { InputKind } from "../translate/request/placeholders.ts";
 import { translateRequest } from "../translate/request/request.ts";
 import type { ResponseContext } from "../translate/request/response_context.ts";
 import { reserveCost } from "./budget.ts";
+import { describeImages } from "./describe_images.ts";
 import { recordModels } from "./record.ts";
+import { createCall } from "./upstream_call.ts";
 
 /** Upstream's response, and what its translation needs from the request. */
 export interface UpstreamResult {
@@ -145,13 +147,16 @@ async function send(
   const { config, tokenCalibration } = services;
   const [target] = models;
   recordModels(context, models);
+  const unsupported = listUnsupported(models, services);
+  const describes = unsupported.includes("image");
   const { body, response, ...translated } = translateRequest(request, {
     models,
     limits: services.catalog.find(target) ?? {},
     sessionId: context.request.headers.get("x-claude-code-session-id") ?? undefined,
     provider: config.provider,
     pdfEngine: config.pdfEngine,
-    unsupported: listUnsupported(models, services),
+    unsupported,
+    descriptions: describes ? await describeImages(context, request, deadline) : undefined,
     plainSchemas: isPlain,
     resolveModel: (name) => resolveModel(name, config, services.unavailableDefaults).models[0],
   });
@@ -172,17 +177,4 @@ async function send(
   });
   timeline.attachBody(upstream);
   return { upstream, response };
-}
-
-/** The options that all calls of a request share. */
-export function createCall(
-  { signal, upstreamKey, services, timeline }: RequestContext,
-): Pick<ChatOptions, "key" | "signal" | "suggestModels" | "onSend" | "onErrorBody"> {
-  return {
-    key: upstreamKey,
-    signal,
-    suggestModels: (model) => services.catalog.suggestModels(model),
-    onSend: (text) => timeline.capturedBodies?.set("sent", text),
-    onErrorBody: (text) => timeline.attachErrorBody(text),
-  };
 }

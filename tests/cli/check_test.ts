@@ -188,6 +188,47 @@ for (
 }
 
 for (
+  const [name, id, env, state, message] of [
+    ["accepts images", "v/sees", {}, "ok", "v/sees: accepts images, free"],
+    ["may accept images", "v/plain", {}, "ok", "v/plain: image input unknown, price unknown"],
+    ["accepts none", "v/blind", {}, "failed", "v/blind: accepts no images"],
+    ["is not in the catalog", "v/see", {}, "failed", "v/see: not in the catalog"],
+    ["is a preset", "v/sees@preset/x", {}, "unchecked", "not checked: a preset"],
+    [
+      "is not used",
+      "v/sees",
+      { UPSTREAM_DIALECT: "anthropic" },
+      "warning",
+      "sends images unchanged",
+    ],
+  ] as const
+) {
+  Deno.test(`check reports an IMAGE_MODEL that ${name} as ${state}`, async () => {
+    const free = { prompt: "0", completion: "0" };
+    const withInput = (id: string, ...input_modalities: string[]) => ({
+      id,
+      pricing: free,
+      architecture: { input_modalities },
+    });
+    const fetcher = fakeFetch({
+      "/key": () => Response.json({ data: {} }),
+      "/models": describeModels(
+        { id: KNOWN },
+        { id: "v/plain" },
+        withInput("v/sees", "text", "image"),
+        withInput("v/blind", "text"),
+      ),
+    });
+    const report = await check({ IMAGE_MODEL: id, ...env }, { fetcher });
+    const found = report.findings.filter(({ name }) => name === "images");
+    assertEquals(found.map((finding) => finding.state), [state]);
+    assertStringIncludes(found[0]?.message ?? "", message);
+    const hint = state === "failed" || state === "warning" ? "IMAGE_MODEL" : "";
+    assertStringIncludes(found[0]?.hint ?? "", hint);
+  });
+}
+
+for (
   const [key, data, state, ...texts] of [
     [
       "a key with a limit",

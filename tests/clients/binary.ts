@@ -41,6 +41,29 @@ export const OPENCODE: Client = {
   systems: { linux: "linux", darwin: "darwin", windows: "windows" },
 };
 
+/** Another agent that uses Anthropic's API. */
+export const CLINE: Client = {
+  name: "Cline",
+  pinned: "3.0.65",
+  variables: { version: "CLINE_VERSION", path: "CLINE_BIN" },
+  toPackage: (system, architecture) => `@cline/cli-${system}-${architecture}`,
+  file: "bin/cline",
+  systems: { linux: "linux", darwin: "darwin", windows: "windows" },
+};
+
+/**
+ * The library that drives Claude Code. Not imported from npm: Deno would download its own binaries of Claude Code too,
+ * 380 MB for each C library.
+ */
+export const AGENT_SDK: Client = {
+  name: "Claude Agent SDK",
+  pinned: "0.3.332",
+  variables: { version: "AGENT_SDK_VERSION", path: "AGENT_SDK_PATH" },
+  toPackage: () => "@anthropic-ai/claude-agent-sdk",
+  file: "sdk.mjs",
+  systems: { linux: "", darwin: "", windows: "" },
+};
+
 const NPM_ARCHITECTURES = { x86_64: "x64", aarch64: "arm64" } as const;
 
 /** A binary that starts, or the reason why there is no such binary. */
@@ -48,11 +71,23 @@ export type Binary = { path: string; version: string } | { version: string; miss
 
 /** Finds or downloads the binary. Does not throw: the cases of a missing client are reported as not run. */
 export async function findBinary(client: Client): Promise<Binary> {
+  return await find(client, readVersion);
+}
+
+/** The same for a library, whose file is a module. */
+export async function findLibrary(client: Client): Promise<Binary> {
+  return await find(client, (_path, version) => version);
+}
+
+async function find(
+  client: Client,
+  getVersion: (path: string, version: string) => string | Promise<string>,
+): Promise<Binary> {
   const { variables, pinned } = client;
   const version = Deno.env.get(variables.version)?.trim() || pinned;
   try {
     const path = Deno.env.get(variables.path)?.trim() || await findCached(client, version);
-    return { path, version: await readVersion(path) };
+    return { path, version: await getVersion(path, version) };
   } catch (error) {
     return { version, missing: error instanceof Error ? error.message : String(error) };
   }
@@ -79,7 +114,8 @@ async function readVersion(path: string): Promise<string> {
 async function findCached(client: Client, version: string): Promise<string> {
   const name = toPackageName(client);
   const folder = `${toCacheFolder(client)}/${name.split("/").at(-1)}-${version}`;
-  const suffix = Deno.build.os === "windows" ? ".exe" : "";
+  const isProgram = !client.file.endsWith(".mjs");
+  const suffix = isProgram && Deno.build.os === "windows" ? ".exe" : "";
   const path = `${folder}/package/${client.file}${suffix}`;
   if (await isFile(path)) return path;
   await fetchPackage(`${name}@${version}`, folder);

@@ -106,7 +106,7 @@ const NOT_OFFLINE: Readonly<Record<string, string>> = {
   "deno task test": "is the run of this test",
   "deno task ok": "contains the run of this test; run by CI",
   "deno task test --filter <case>": "has a placeholder",
-  "deno task test:clients": "downloads Claude Code from npm; run weekly by CI",
+  "deno task test:clients": "downloads the clients from npm; run daily by CI",
   "deno task test:dashboard": "needs Chromium and downloads its driver from npm",
   "deno task replay": "needs recorded traffic, which is not in the repository",
   "deno task mutants --sample 600 --seed 1":

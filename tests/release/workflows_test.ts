@@ -10,7 +10,7 @@ import { parseYaml } from "../helpers/yaml.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const FOLDER = new URL(".github/workflows/", ROOT);
-const FILES = ["ci.yml", "release.yml", "weekly.yml"] as const;
+const FILES = ["ci.yml", "clients.yml", "release.yml", "weekly.yml"] as const;
 
 interface Step {
   name?: string;
@@ -35,6 +35,15 @@ interface Workflow {
   jobs: Record<string, Job>;
 }
 
+/** The jobs that may write, and what. They run none of the clients. */
+const WRITERS: Readonly<Record<string, unknown[]>> = {
+  "release.yml": [
+    ["jsr", { contents: "read", "id-token": "write" }],
+    ["github", { contents: "write" }],
+  ],
+  "clients.yml": [["report", { contents: "write", issues: "write" }]],
+};
+
 const texts = new Map(FILES.map((file) => [file, Deno.readTextFileSync(new URL(file, FOLDER))]));
 
 function load(file: typeof FILES[number]): Workflow {
@@ -52,7 +61,7 @@ function findScript(file: typeof FILES[number], text: string): string {
   return found[0] ?? "";
 }
 
-Deno.test("there are three workflows", () => {
+Deno.test("there are four workflows", () => {
   assertEquals([...Deno.readDirSync(FOLDER)].map(({ name }) => name).sort(), [...FILES]);
 });
 
@@ -71,16 +80,13 @@ Deno.test("every action is pinned to one full commit with a comment of its versi
 });
 
 for (const file of FILES) {
-  Deno.test(`${file} has read permissions only, except for jobs that publish a release`, () => {
+  Deno.test(`${file} has read permissions only, except for jobs that publish`, () => {
     const { permissions, jobs } = load(file);
     assertEquals(permissions, { contents: "read" });
     const more = Object.entries(jobs).flatMap(([name, { permissions }]) =>
       permissions === undefined ? [] : [[name, permissions]]
     );
-    const expected = file === "release.yml"
-      ? [["jsr", { contents: "read", "id-token": "write" }], ["github", { contents: "write" }]]
-      : [];
-    assertEquals<unknown>(more, expected);
+    assertEquals<unknown>(more, WRITERS[file] ?? []);
   });
 
   Deno.test(`${file} limits the time of every job, persists no credentials, and uses pipefail`, () => {
@@ -203,6 +209,59 @@ Deno.test({
     }
   },
 });
+
+Deno.test("the clients are run every day, with the newest Claude Code from npm", () => {
+  const { on, jobs } = load("clients.yml");
+  assertMatch(JSON.stringify(on["schedule"]), /"cron":"\d+ \d+ \* \* \*"/);
+  const script = findScript("clients.yml", "deno task compatibility");
+  assertMatch(script, /npm view @anthropic-ai\/claude-code-linux-x64@latest version/);
+  assertEquals(jobs["report"]?.needs, "run");
+});
+
+for (
+  const [name, last, expected] of [
+    ["opens an issue", "", ["label create", "issue list", "issue create"]],
+    ["opens its last issue again, with a comment", "7", [
+      "label create",
+      "issue list",
+      "issue reopen 7",
+      "issue comment 7",
+    ]],
+  ] as const
+) {
+  Deno.test({
+    name: `a failure of the clients ${name}`,
+    ignore: ON_WINDOWS,
+    fn: async () => {
+      const script = findScript("clients.yml", "gh issue create");
+      const folder = await Deno.makeTempDir();
+      try {
+        await Deno.mkdir(`${folder}/docs`);
+        const failed = "\n## Failed\n\n- case `x` $(touch hacked)\n\nThe other clients\n- no\n";
+        await Deno.writeTextFile(`${folder}/docs/compatibility.md`, failed);
+        // Instead of GitHub's program.
+        const gh = '#!/bin/bash\nprintf "%s\\n---\\n" "$*" >> calls\n' +
+          '[ "$2" = list ] && printf "%s" "$LAST"; exit 0\n';
+        await Deno.writeTextFile(`${folder}/gh`, gh, { mode: 0o755 });
+        const PATH = `${folder}:${Deno.env.get("PATH")}`;
+        const env = { PATH, LAST: last, VERSION: "2.1.999", RUN_URL: "https://a.test/1" };
+        assertEquals(await runScript(script, env, folder), { code: 0, errors: "" });
+        const calls = (await Deno.readTextFile(`${folder}/calls`)).trimEnd().split("\n---")
+          .filter((call) => call !== "").map((call) => call.trim());
+        assertEquals(calls.map((call, index) => call.slice(0, expected[index]?.length)), [
+          ...expected,
+        ]);
+        assertMatch(
+          calls.at(-1) ?? "",
+          /Claude Code 2\.1\.999: https:\/\/a\.test\/1\n\n- case `x`/,
+        );
+        assertEquals([...Deno.readDirSync(folder)].some(({ name }) => name === "hacked"), false);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
 
 Deno.test("only deno.json contains the version among the published files", () => {
   const places = config.publish.include.filter((path) => path !== "CHANGELOG.md").flatMap(listFiles)

@@ -13,6 +13,7 @@ import { createRedactor, listSecrets } from "../../redact.ts";
 import { findKeyWarnings, findLimitWarnings } from "../startup_message.ts";
 import { checkPort } from "./port.ts";
 import { type Finding, formatReport, type Report, type Setting } from "./report.ts";
+import { checkImageModel } from "./image_model.ts";
 import { checkTargets } from "./models.ts";
 import { checkKey, checkUpstream, type UpstreamResponses } from "./upstream.ts";
 import {
@@ -159,6 +160,7 @@ async function fetchFindings(
       { topic: "upstream", state: "unchecked", message },
       { topic: "key", state: "unchecked", message },
       ...checkTargets(config, null),
+      ...checkImageModel(config, null),
     ];
   }
   const client = createClient({ ...config, timeoutMs }, fetcher);
@@ -168,10 +170,12 @@ async function fetchFindings(
     openrouterApiKey === null ? null : client.fetchKey(openrouterApiKey),
   ]);
   const responses: UpstreamResponses = { models, key: openrouterApiKey === null ? null : key };
+  const catalog = models.status === "fulfilled" ? models.value.catalog : null;
   return [
     checkUpstream(responses, config),
     checkKey(responses.key, config),
-    ...checkTargets(config, models.status === "fulfilled" ? models.value.catalog : null),
+    ...checkTargets(config, catalog),
+    ...checkImageModel(config, catalog),
   ];
 }
 

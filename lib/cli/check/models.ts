@@ -103,7 +103,8 @@ function describeModel(model: CatalogModel): string {
   ].join(", ");
 }
 
-function describePrices(model: CatalogModel): string {
+/** Input and output prices; "free" or "price unknown" without. */
+export function describePrices(model: CatalogModel): string {
   const prices = formatPrices(model);
   if (prices === undefined) return "price unknown";
   return prices === "free" ? prices : `${prices} per M tokens`;

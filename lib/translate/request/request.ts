@@ -16,7 +16,7 @@ import { findCacheTtl, limitCacheControl } from "./cache_control.ts";
 import { type ClearedMessages, clearThinking } from "./clear_thinking.ts";
 import type { TranslationContext } from "./context.ts";
 import { translateMessages } from "./messages.ts";
-import { type InputKind, replaceUnsupportedInput } from "./placeholders.ts";
+import { type ImageDescriptions, type InputKind, replaceUnsupportedInput } from "./placeholders.ts";
 import {
   type LengthLimits,
   planTokens,
@@ -41,6 +41,8 @@ export interface RequestOptions {
   limits?: ReasoningLimits & LengthLimits;
   /** Input that none of the models supports; it is replaced with a note. */
   unsupported?: readonly InputKind[];
+  /** Descriptions that replace images instead of a note. */
+  descriptions?: ImageDescriptions | undefined;
   /** The client's session id; keeps a conversation on one provider, and so its cache warm. */
   sessionId?: string | undefined;
   /** Sent as `provider`. */
@@ -77,9 +79,10 @@ export function translateRequest(
   const dropped = new Set(request.droppedFields);
   const names = new ToolNames(listToolNames(request));
   const context: TranslationContext = { names, model, dropped };
+  const { unsupported: kinds = [], descriptions = new Map() } = options;
   const supported = {
     ...request,
-    messages: replaceUnsupportedInput(request.messages, options.unsupported ?? [], context),
+    messages: replaceUnsupportedInput(request.messages, { kinds, descriptions }, context),
   };
   const inputTokens = estimateInputTokens(supported);
   const { maxTokens, visibleTokens } = planTokens(request, limits, inputTokens);

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ChatRequest } from "../../../lib/openrouter/types.ts";
 import { type ChatReply, errorReply, readTexts, textReply, toolCallReply } from "../replies.ts";
+import { completion } from "../../helpers/chunks.ts";
 import { PIXEL } from "../../helpers/messages.ts";
 import { type Session, startSession, test } from "../claude_session.ts";
 
@@ -68,6 +69,41 @@ test("continues after an image that the model does not accept according to the c
 test("continues after an image that the model rejects with a 404, with one retry", async () => {
   await using session = await startSession({ args: ARGS });
   assertEquals((await readImage(session)).length, 1);
+});
+
+test("gets another model's description of an image, made once for the whole session", async () => {
+  const vision = {
+    ...TEXT_ONLY,
+    id: "vendor/vision",
+    architecture: { input_modalities: ["text", "image"] },
+  };
+  await using session = await startSession({
+    args: ARGS,
+    models: [TEXT_ONLY, vision],
+    proxyEnv: { IMAGE_MODEL: vision.id },
+  });
+  const path = session.path("pixel.png");
+  await Deno.writeFile(path, Uint8Array.fromBase64(PIXEL));
+  const described: ChatRequest[] = [];
+  const withVision = (...replies: ChatReply[]): ChatReply => (request) => {
+    if (request.model !== vision.id) return (replies.shift() ?? textReply("?"))(request);
+    described.push(request);
+    return Response.json(completion("One red pixel"));
+  };
+  const read = toolCallReply({ name: "Read", input: { file_path: path } });
+  const run = await session.prompt("Look", withVision(read, textReply("It is red")));
+  assertEquals([run.text, run.isError], ["It is red", false]);
+  const more = await session.prompt("Again", withVision(textReply("Still red")), {
+    args: ["--resume", run.sessionId],
+  });
+  assertEquals([more.text, more.isError], ["Still red", false]);
+  assertEquals(described.map(countImages), [1]);
+  const sent = session.upstreamRequests.filter(({ model }) => model === MODEL);
+  assertEquals(sent.map(countImages), [0, 0, 0]);
+  for (const request of sent.slice(1)) {
+    assertMatch(readTexts(request), /What vendor\/vision sees in it:\]\nOne red pixel\n/);
+  }
+  assertEquals(session.clientRequests[1]?.responseHeaders.get("x-proxy-dropped") ?? "", "");
 });
 
 test("sends an image to a model that accepts it", async () => {
