@@ -104,7 +104,7 @@ const INVALID: [name: string, value: string, allowed: string, shown?: string][] 
   ["MAX_COST_USD", "0", "a number above 0 up to 1000000000"],
   ["MAX_COST_USD", "$5", "a number above 0 up to 1000000000"],
   ["INSPECT", "yes", "0, 1"],
-  ["UPSTREAM_DIALECT", "ollama", "openrouter, openai, anthropic"],
+  ["UPSTREAM_DIALECT", "ollama", "openrouter, openai, anthropic, auto"],
   ["PDF_ENGINE", "pdf-text", "cloudflare-ai, mistral-ocr, native"],
   ["PROXY_API_KEYS", "a key", PROXY_KEYS_RULE, "(hidden)"],
   ["PROXY_API_KEYS", "sécret", PROXY_KEYS_RULE, "(hidden)"],
