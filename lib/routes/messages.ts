@@ -10,12 +10,8 @@ import { respondJson, respondStream } from "./respond.ts";
 import { sendUpstream, type UpstreamResult } from "./send.ts";
 import { readRequestBody } from "./read_body.ts";
 import { requireBudget } from "./budget.ts";
-import {
-  isForMessagesApi,
-  respondUnchanged,
-  sendUnchanged,
-  type UnchangedResult,
-} from "./passthrough.ts";
+import { isForMessagesApi, sendUnchanged } from "./passthrough.ts";
+import { respondUnchanged, type UnchangedResult } from "./passthrough_response.ts";
 
 /**
  * Handles one message request.

@@ -331,6 +331,38 @@ Deno.test("auto counts tokens and lists models without an upstream request", asy
   assertEquals(upstream.requests.length, 0);
 });
 
+Deno.test("auto learns token counts from /messages, but not from a response with a search or an edited context", async () => {
+  const search = { type: "server_tool_use", id: "s", name: "web_search", input: { query: "x" } };
+  const messages = [{ role: "user", content: "word ".repeat(400) }];
+  const usage = { input_tokens: 1000, output_tokens: 1 };
+  const edits = { context_management: { applied_edits: [{ type: "x" }] } };
+  const cases: [more: JsonObject, isLearned: boolean][] = [
+    [{}, true],
+    [{ content: [search] }, false],
+    [edits, false],
+  ];
+  for (const [more, isLearned] of cases) {
+    for (const stream of [false, true]) {
+      const content = "content" in more
+        ? events({ type: "content_block_start", index: 0, content_block: search })
+        : "";
+      const end = END.replace(
+        '"usage"',
+        `${JSON.stringify(more).slice(1, -1)}${Object.keys(more).length > 0 ? "," : ""}"usage"`,
+      );
+      const begin = events({ type: "message_start", message: { ...MESSAGE, content: [], usage } });
+      await using upstream = startUpstream(() =>
+        stream ? eventStream(begin + content + end) : Response.json({ ...MESSAGE, usage, ...more })
+      );
+      const { handler, services } = start(upstream);
+      await (await send(handler, requestBody({ model: "opus", messages, stream }))).text();
+      await services.recorded();
+      const ratio = services.tokenCalibration.adjust("anthropic/claude-opus-5", 1000);
+      assertEquals(ratio !== 1000, isLearned, JSON.stringify({ more, stream, ratio }));
+    }
+  }
+});
+
 Deno.test("auto records model, cost, tokens and dropped fields of both ways", async () => {
   await using upstream = startUpstream(reply);
   const { handler, services } = start(upstream, { MAX_COST_USD: "5", INSPECT: "1" });
