@@ -15,6 +15,7 @@ import type { UpstreamResponse } from "../openrouter/client.ts";
 import { resolveModel, usesMessagesApi } from "../openrouter/model_mapping.ts";
 import {
   estimateAnthropicTokens,
+  findAnthropicCacheTtl,
   listRequestedModels,
   toAnthropicRequest,
 } from "../translate/request/anthropic_request.ts";
@@ -165,5 +166,6 @@ function reserve(context: RequestContext, request: JsonObject, inputTokens: numb
     ? Math.min(requested, limit ?? requested)
     : limit ?? DEFAULT_MAX_TOKENS;
   const isStream = request["stream"] === true;
-  reserveCost(context, { models, inputTokens, maxTokens, cacheTtl: "5m", isStream });
+  const cacheTtl = findAnthropicCacheTtl(request);
+  reserveCost(context, { models, inputTokens, maxTokens, cacheTtl, isStream });
 }

@@ -34,6 +34,9 @@ const ACCEPTED: ReadonlySet<unknown> = new Set([
   "function",
 ]);
 
+/** A header has room for fewer. */
+const MAX_REPORTED = 100;
+
 /** How tools are prepared. */
 export interface ClaudeToolOptions {
   /** Maps the client's name of a model to an upstream id, for an advisor. */
@@ -56,7 +59,9 @@ export function toClaudeTools(body: JsonObject, options: ClaudeToolOptions): Jso
     left.push(toUnsupported(tool));
     return [];
   });
-  for (const { type } of left) options.dropped.add(`tools.${type.slice(0, MAX_TYPE_CHARS)}`);
+  for (const { type } of left.slice(0, MAX_REPORTED)) {
+    options.dropped.add(`tools.${type.slice(0, MAX_TYPE_CHARS)}`);
+  }
   if (kept.every((tool, index) => tool === tools[index]) && left.length === 0) return body;
   rejectChoice(body, kept, left);
   if (kept.length > 0) return { ...body, tools: showDeferred(kept, left) };

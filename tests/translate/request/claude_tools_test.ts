@@ -59,6 +59,11 @@ Deno.test("toClaudeTools leaves out tools that only Anthropic runs, and an unkno
   assertEquals(result.dropped, types.map((type) => `tools.${type.slice(0, 64)}`));
 });
 
+Deno.test("toClaudeTools reports at most 100 tools", () => {
+  const tools = Array.from({ length: 1000 }, (_, index) => ({ type: `later_${index}` }));
+  assertEquals(map({ tools }).dropped.length, 100);
+});
+
 Deno.test("toClaudeTools sends a request without tools where none remains", () => {
   for (const type of ["auto", "none"]) {
     assertEquals(map({ tools: [BM25], tool_choice: { type }, x: 1 }).body, { x: 1 });
