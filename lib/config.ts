@@ -15,20 +15,23 @@ import {
   parseModelId,
   parseObject,
   parseOrigins,
-  parseTarget,
   parseUrl,
   requireOpenRouterId,
   type Setting,
-  type Target,
 } from "./config_parsers.ts";
+import { parseTarget, type Target } from "./model_target.ts";
 
-export { ConfigError, type Target } from "./config_parsers.ts";
+export { ConfigError } from "./config_parsers.ts";
+export type { Target } from "./model_target.ts";
 
 /** Families of model names that can be mapped separately. */
 export type Family = "opus" | "sonnet" | "haiku" | "fable" | "other";
 
-/** The upstream API: OpenRouter's chat completions, OpenAI's, or Anthropic's Messages. */
-export type Dialect = "openrouter" | "openai" | "anthropic";
+/**
+ * The upstream API: OpenRouter's chat completions, OpenAI's, Anthropic's Messages, or both of OpenRouter's: Messages for
+ * Claude models and chat completions for all others.
+ */
+export type Dialect = "openrouter" | "openai" | "anthropic" | "auto";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -119,8 +122,9 @@ const TABLE = {
   ),
   UPSTREAM_DIALECT: row(
     "openrouter",
-    "openrouter, openai (any OpenAI-compatible server) or anthropic (OpenRouter's /messages)",
-    oneOf("openrouter", "openai", "anthropic"),
+    "openrouter, openai (any OpenAI-compatible server), anthropic (OpenRouter's /messages) " +
+      "or auto (that for Claude only)",
+    oneOf("openrouter", "openai", "anthropic", "auto"),
   ),
   PDF_ENGINE: row(
     "cloudflare-ai",

@@ -6,14 +6,6 @@
 
 import { isJsonObject, parseJson } from "./json.ts";
 
-/** Upstream models for one family of model names. */
-export interface Target {
-  /** Sent as `model`, then as OpenRouter's fallbacks. The word `auto` is resolved per request. */
-  readonly models: readonly [string, ...string[]];
-  /** Whether this is the built-in default: only that may be replaced when upstream rejects it. */
-  readonly isDefault: boolean;
-}
-
 /** The text of one variable: trimmed, the default if blank. */
 export interface Setting {
   readonly name: string;
@@ -104,14 +96,6 @@ export function parseObject(setting: Setting): Record<string, unknown> {
   throw invalid(setting, 'a JSON object such as {"sort":"throughput"}');
 }
 
-export function parseTarget(setting: Setting): Target {
-  const [first, ...rest] = splitList(setting.text);
-  const isUsable = first !== undefined && !/[\s"'\\]/.test([first, ...rest].join("")) &&
-    !rest.includes("auto");
-  if (isUsable) return { models: [first, ...rest], isDefault: setting.isDefault };
-  throw invalid(setting, "one model id, `auto`, or ids separated by commas");
-}
-
 /** One id: no list, and no `auto`, which depends on the request. */
 export function parseModelId(setting: Setting): string {
   const { text } = setting;
@@ -122,14 +106,20 @@ export function parseModelId(setting: Setting): string {
 /** Ids of other servers have any form. */
 export function requireOpenRouterId(name: string, id: string | null): void {
   if (id === null || id.includes("/")) return;
-  throw invalid({ name, text: id, isDefault: false }, "a model id of OpenRouter, vendor/model");
+  throw invalid({ name, text: id }, "a model id of OpenRouter, vendor/model");
 }
 
-function splitList(text: string): string[] {
+/** The parts between commas, without blank ones. */
+export function splitList(text: string): string[] {
   return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
 }
 
-function invalid({ name, text }: Setting, allowed: string, value = text): ConfigError {
+/** The error for a value. @param value what to show of it */
+export function invalid(
+  { name, text }: Pick<Setting, "name" | "text">,
+  allowed: string,
+  value = text,
+): ConfigError {
   const shown = value.length > MAX_SHOWN_CHARS ? `${value.slice(0, MAX_SHOWN_CHARS)}…` : value;
   return new ConfigError(`${name}=${JSON.stringify(shown)} cannot be used: allowed is ${allowed}`);
 }

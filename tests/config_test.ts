@@ -107,7 +107,7 @@ const INVALID: [name: string, value: string, allowed: string, shown?: string][] 
   ["MAX_COST_USD", "$5", "a number above 0 up to 1000000000"],
   ["MAX_COST_USD_PER_KEY", "0", "a number above 0 up to 1000000000"],
   ["INSPECT", "yes", "0, 1"],
-  ["UPSTREAM_DIALECT", "ollama", "openrouter, openai, anthropic"],
+  ["UPSTREAM_DIALECT", "ollama", "openrouter, openai, anthropic, auto"],
   ["PDF_ENGINE", "pdf-text", "cloudflare-ai, mistral-ocr, native"],
   ["IMAGE_MODEL", "a/b,c/d", "one model id such as vendor/model"],
   ["IMAGE_MODEL", "auto", "one model id such as vendor/model"],

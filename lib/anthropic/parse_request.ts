@@ -16,12 +16,12 @@ import { parseCacheControl } from "./parse_content.ts";
 import { parseContextManagement } from "./parse_context_management.ts";
 import { Field, invalidError } from "./field.ts";
 import { parseToolChoice, parseTools } from "./parse_tools.ts";
+import { listSafeguards, SAFEGUARD } from "./safeguards.ts";
 import type { MessageParam, MessagesRequest, Thinking } from "./types.ts";
 import type { ServerTools } from "./server_tools.ts";
 
 const ROLES = ["user", "assistant", "system"] as const;
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
-const SAFEGUARD = "dangerous_tool_use";
 /** The response is searched for each of them at every character. */
 const MAX_STOPS = 100;
 const MAX_STOP_CHARS = 1000;
@@ -145,7 +145,7 @@ function parseSafeguards(field: Field): boolean {
   const entries: unknown[] = Array.isArray(field.value)
     ? field.asList(MAX_FEW).map(({ value }) => value)
     : [field.value];
-  const types = entries.map((entry) => isJsonObject(entry) ? entry["type"] : undefined);
+  const types = listSafeguards(entries);
   for (const type of types.filter((one) => one !== SAFEGUARD)) {
     field.drop(typeof type === "string" && type !== "" ? `safeguards.${type}` : "safeguards");
   }

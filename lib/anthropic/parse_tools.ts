@@ -16,7 +16,7 @@ import type { ServerTools } from "./server_tools.ts";
 /** Not needed if the model sees every tool. A date may follow. */
 const TOOL_SEARCH = /^tool_search_tool_(regex|bm25)(_\d{8})?$/;
 /** No type of the API is longer; a longer one would only fill a header. */
-const MAX_TYPE_CHARS = 64;
+export const MAX_TYPE_CHARS = 64;
 /** Real clients send hundreds; all of them go upstream with every request. */
 const MAX_TOOLS = 10_000;
 
@@ -61,9 +61,14 @@ export function parseTools(field: Field): ParsedTools {
   return parsed;
 }
 
+/** Whether a type is a tool search. */
+export function isToolSearch(type: string): boolean {
+  return TOOL_SEARCH.test(type);
+}
+
 /** Upstream has no tool search: its model sees all tools from the start. */
 function showDeferredTools({ tools, unsupportedTools }: ParsedTools): void {
-  if (!unsupportedTools.some(({ type }) => TOOL_SEARCH.test(type))) return;
+  if (!unsupportedTools.some(({ type }) => isToolSearch(type))) return;
   for (const tool of tools) tool.defer_loading = undefined;
 }
 
@@ -110,7 +115,8 @@ function requireTool(field: Field, parsed: ParsedTools): void {
   }
 }
 
-function rejectTools(field: Field, ...tools: UnsupportedTool[]): ApiError {
+/** The error for a `tool_choice` that requires one of these. */
+export function rejectTools(field: Field, ...tools: UnsupportedTool[]): ApiError {
   const quoted = tools.map(({ type, name }) =>
     name === undefined || name === type ? `'${type}'` : `'${type}' ('${name}')`
   );

@@ -8,7 +8,13 @@ import type { Log } from "../log.ts";
 import { createColorizer, stripControlChars } from "../colors.ts";
 import { findLimits } from "../routes/budget.ts";
 import { describeAccess, requiresClientKeys } from "./serve.ts";
-import { groupByTarget, TARGET_VARIABLES } from "./model_targets.ts";
+import {
+  describeTarget,
+  findTargetWarnings,
+  groupByTarget,
+  isForClaude,
+  TARGET_VARIABLES,
+} from "./model_targets.ts";
 import { canShowColors, printLine } from "./terminal.ts";
 
 const SHORTEST_KEY = 16;
@@ -43,7 +49,12 @@ export function printStartupMessage(
 /** The four lines. @param url the server's address for local clients */
 export function describeStart(url: string, config: Config): string[] {
   const models = groupByTarget(config.targets)
-    .map(({ families, target }) => `${families.join(", ")} → ${target.models.join(", ")}`);
+    .map(({ families, target }) => {
+      const isDirect = config.dialect === "auto" && isForClaude(target);
+      return `${families.join(", ")} → ${describeTarget(target)}${
+        isDirect ? " via /messages" : ""
+      }`;
+    });
   const base = config.onDenoDeploy ? "this app's address" : url;
   const rows = [
     ["upstream", `${config.baseUrl}, ${describeKey(config)}`],
@@ -81,7 +92,7 @@ export function findWarnings(config: Config): string[] {
         "to model ids of your choice, or to auto for the Claude model that a client requests",
     );
   }
-  warnings.push(...findLimitWarnings(config));
+  warnings.push(...findTargetWarnings(config), ...findLimitWarnings(config));
   const hasKey = config.openrouterApiKey !== null;
   if (hasKey && upstream.protocol === "http:" && !isLoopback(upstream.hostname)) {
     warnings.push("The API key is sent unencrypted: use https in OPENROUTER_BASE_URL");

@@ -3,7 +3,8 @@
  * @module
  */
 
-import type { Config, Family, Target } from "../config.ts";
+import type { Config, Dialect, Family, Target } from "../config.ts";
+import type { TargetSettings } from "../model_target.ts";
 import { TargetSet } from "./learned_limits.ts";
 
 /** A resolved model name. */
@@ -12,6 +13,8 @@ export interface ResolvedModel {
   models: readonly [string, ...string[]];
   /** Tried once if upstream does not know the default target; null if nothing may be tried. */
   fallback: string | null;
+  /** Of the target that the name is mapped to; an id has none. */
+  settings?: TargetSettings;
 }
 
 /** Default targets that upstream rejected as unknown; this process does not use them again. */
@@ -30,10 +33,11 @@ export function resolveModel(
   if (isOpenRouterId(plain)) return { models: [plain], fallback: null };
   const target = config.targets[findFamily(plain) ?? "other"];
   const [first, ...rest] = target.models;
+  const settings = target.settings === undefined ? {} : { settings: target.settings };
   if (first === "auto") {
-    return { models: [translateClaudeName(plain, null), ...rest], fallback: null };
+    return { models: [translateClaudeName(plain, null), ...rest], fallback: null, ...settings };
   }
-  if (!isReplaceable(target)) return { models: target.models, fallback: null };
+  if (!isReplaceable(target)) return { models: target.models, fallback: null, ...settings };
   const fallback = translateClaudeName(plain, first);
   return unavailable.has(first)
     ? { models: [fallback], fallback: null }
@@ -100,4 +104,12 @@ export function vendorOf(model: string): string {
 /** Whether an OpenRouter id names a Claude model. */
 export function isClaude(model: string): boolean {
   return vendorOf(model) === "anthropic" && model.includes("/");
+}
+
+/**
+ * Whether a request for these models goes to `/messages` unchanged. A list with a model of another vendor is translated
+ * as a whole: any of its models may respond.
+ */
+export function usesMessagesApi(models: readonly string[], dialect: Dialect): boolean {
+  return dialect === "anthropic" || (dialect === "auto" && models.every(isClaude));
 }

@@ -154,7 +154,7 @@ export type ChatRequest = {
   verbosity?: string | undefined;
   provider?: Record<string, unknown> | undefined;
   plugins?: { id: "file-parser"; pdf: { engine: string } }[] | undefined;
-  service_tier?: "priority" | "default" | undefined;
+  service_tier?: string | undefined;
   cache_control?: CacheControl | undefined;
   user?: string | undefined;
   session_id?: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * `POST /v1/messages`: reads the body, sends the request upstream, and responds.
+ * `POST /v1/messages`: reads the body, sends the request upstream, translated or unchanged, and responds.
  * @module
  */
 
@@ -11,7 +11,8 @@ import { sendUpstream, type UpstreamResult } from "./send.ts";
 import { readRequestBody } from "./read_body.ts";
 import { recordSession } from "./record.ts";
 import { requireBudget, setLimitHeaders } from "./budget.ts";
-import { respondUnchanged, sendUnchanged } from "./passthrough.ts";
+import { isForMessagesApi, sendUnchanged } from "./passthrough.ts";
+import { respondUnchanged, type UnchangedResult } from "./passthrough_response.ts";
 
 /**
  * Handles one message request.
@@ -21,41 +22,40 @@ export async function handleMessages(context: RequestContext): Promise<RouteResu
   // First: without a key the body is not read, and the request is not counted.
   requireUpstreamKey(context);
   context.services.metrics.start(context.timeline);
-  const result = context.services.config.dialect === "anthropic"
-    ? await passMessages(context)
-    : await translateMessages(context);
+  // No variable here refers to the request's body: it may take 32 MB, and the response minutes.
+  const upstreamResult = await readAndSend(context);
+  const result = await detectDisconnect(context, respond(context, upstreamResult));
   setLimitHeaders(context, result.response.headers);
   return result;
 }
 
-async function translateMessages(context: RequestContext): Promise<RouteResult> {
-  // No variable here refers to the parsed request: it may take 32 MB, and the response minutes.
-  const result = await readAndSend(context, (body) => parseAndSend(context, body));
-  const respond = result.response.isStream ? respondStream : respondJson;
-  return await detectDisconnect(context, respond(context, result));
+async function readAndSend(context: RequestContext): Promise<UpstreamResult | UnchangedResult> {
+  const body = await readRequestBody(context);
+  recordSession(context, body);
+  const result = await detectDisconnect(context, send(context, body));
+  context.bodyShare.release();
+  return result;
 }
 
-async function parseAndSend(context: RequestContext, body: unknown): Promise<UpstreamResult> {
+async function send(
+  context: RequestContext,
+  body: unknown,
+): Promise<UpstreamResult | UnchangedResult> {
+  if (isForMessagesApi(body, context.services)) return await sendUnchanged(context, body);
   const request = parseMessagesRequest(body);
   context.record.model = request.model;
   requireBudget(context);
   return await sendUpstream(context, request);
 }
 
-async function passMessages(context: RequestContext): Promise<RouteResult> {
-  const upstream = await readAndSend(context, (body) => sendUnchanged(context, body));
-  return await detectDisconnect(context, respondUnchanged(context, upstream));
-}
-
-async function readAndSend<T>(
+async function respond(
   context: RequestContext,
-  send: (body: unknown) => Promise<T>,
-): Promise<T> {
-  const body = await readRequestBody(context);
-  recordSession(context, body);
-  const result = await detectDisconnect(context, send(body));
-  context.bodyShare.release();
-  return result;
+  result: UpstreamResult | UnchangedResult,
+): Promise<RouteResult> {
+  if ("completion" in result) return await respondUnchanged(context, result);
+  return result.response.isStream
+    ? await respondStream(context, result)
+    : await respondJson(context, result);
 }
 
 /** An error after the client has disconnected is a consequence of that. */

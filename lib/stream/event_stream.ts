@@ -5,7 +5,7 @@
  */
 
 import type { StreamEvent } from "../anthropic/types.ts";
-import { ApiError, toApiError } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
 import { type ByteStream, Utf8Reader } from "./body_reader.ts";
 import { responseTooLargeError } from "./errors.ts";
@@ -26,13 +26,6 @@ export interface Translator {
   fail(error: ApiError): StreamEvent[];
 }
 
-export interface EventStreamOptions extends ResponseStreamOptions {
-  pingMs: number;
-  /** Called when the headers can be sent. */
-  onFirstEvent?: () => void;
-}
-
-const PING = encodeEvent({ type: "ping" });
 const DONE = "[DONE]";
 /** Thinking and arguments of one response. */
 const MAX_KEPT_CHARS = 32e6;
@@ -44,53 +37,25 @@ const MAX_KEPT_CHARS = 32e6;
 export async function createEventStream(
   body: ByteStream,
   translator: Translator,
-  options: EventStreamOptions,
+  options: ResponseStreamOptions,
 ): Promise<ByteStream> {
   const stream = new EventStream(body, translator, options);
   await stream.open();
   // One output may be queued: a ping is sent only where the queue is empty.
-  return stream.stream({ highWaterMark: 1 });
+  return stream.stream(1);
 }
 
 class EventStream extends ResponseStream<string> {
   readonly #text: Utf8Reader;
   readonly #parser = new SseParser();
   readonly #translator: Translator;
-  readonly #options: EventStreamOptions;
-  /** Resolves when the headers must be sent although no chunk has arrived. */
-  readonly #openLimit = Promise.withResolvers<undefined>();
+  readonly #options: ResponseStreamOptions;
 
-  constructor(body: ByteStream, translator: Translator, options: EventStreamOptions) {
+  constructor(body: ByteStream, translator: Translator, options: ResponseStreamOptions) {
     super(body, options);
     this.#text = new Utf8Reader(this.body);
     this.#translator = translator;
     this.#options = options;
-  }
-
-  async open(): Promise<void> {
-    this.timer.start();
-    let first = "";
-    try {
-      while (first === "" && this.ended === null) {
-        this.startedRead = this.read();
-        const text = await Promise.race([this.startedRead, this.#openLimit.promise]);
-        if (this.ended !== null) break;
-        if (text === undefined) {
-          first = this.#encode(this.#translator.start()) + PING;
-        } else {
-          this.startedRead = null;
-          first = this.process(text);
-        }
-      }
-      // Ended from outside before there was anything to send.
-      if (first === "" && this.ended?.how === "failed") throw this.ended.error;
-    } catch (error) {
-      const failure = this.ended?.how === "failed" ? this.ended.error : toApiError(error);
-      this.settle({ how: "failed", error: failure });
-      throw failure;
-    }
-    this.pending = first;
-    this.#options.onFirstEvent?.();
   }
 
   protected override read(): Promise<string | null> {
@@ -159,8 +124,7 @@ class EventStream extends ResponseStream<string> {
     return text;
   }
 
-  protected override onPingDue(): void {
-    this.#openLimit.resolve(undefined);
-    this.sendPing(PING);
+  protected override beforePing(isFirst: boolean): string {
+    return isFirst ? this.#encode(this.#translator.start()) : "";
   }
 }

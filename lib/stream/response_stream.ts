@@ -8,6 +8,7 @@ import type { ByteShare } from "../byte_budget.ts";
 import { type ApiError, toApiError } from "../errors.ts";
 import { BodyReader, type ByteStream } from "./body_reader.ts";
 import { clientTimeoutError } from "./errors.ts";
+import { encodeEvent } from "./sse.ts";
 import { StreamTimer } from "./stream_timer.ts";
 
 /** How a stream ended. */
@@ -26,14 +27,16 @@ export interface OpenStream {
 export interface ResponseStreamOptions {
   /** The idle timeout of upstream, and the longest time without a read by the client. */
   timeoutMs: number;
-  /** The longest time without anything sent to the client; no pings where it is left out. */
-  pingMs?: number;
+  /** The longest time without anything sent to the client, and the longest wait for the first output. */
+  pingMs: number;
   /** A monotonic clock. */
   now: () => number;
   /** Of the memory budget for bodies; released at the end. */
   share?: ByteShare;
   /** Contains this stream while it is open, so that a shutdown can end it. */
   openStreams?: Set<OpenStream>;
+  /** Called when the headers can be sent. */
+  onFirstEvent?: () => void;
   /** Called once, however the stream ends. */
   onEnd: (end: StreamEnd) => void;
 }
@@ -44,16 +47,21 @@ export type Output = string | Uint8Array<ArrayBuffer>;
 type Controller = ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
 
 const encoder = new TextEncoder();
+const PING = encodeEvent({ type: "ping" });
 
 /** `T` is what one read of the body yields. */
 export abstract class ResponseStream<T> implements OpenStream {
   readonly timer: StreamTimer;
   protected readonly body: BodyReader;
-  /** Sent before upstream is read again. */
-  protected pending = "";
-  /** A read that began before the client's first. */
-  protected startedRead: Promise<T | null> | null = null;
   protected ended: StreamEnd | null = null;
+  /** Sent before upstream is read again. */
+  #pending: Output[] = [];
+  /** A read that began before the client's first. */
+  #startedRead: Promise<T | null> | null = null;
+  /** Resolves when the headers must be sent although there is nothing to send. */
+  readonly #openLimit = Promise.withResolvers<undefined>();
+  /** Outputs that may wait for the client. */
+  #highWaterMark = 0;
   readonly #options: ResponseStreamOptions;
   #controller: Controller | null = null;
 
@@ -64,7 +72,7 @@ export abstract class ResponseStream<T> implements OpenStream {
       // The pending read then ends as if upstream had ended.
       onUpstreamTimeout: () => this.body.timeOut(),
       onClientTimeout: () => this.#dropClient(),
-      onPingDue: () => this.onPingDue(),
+      onPingDue: () => this.#onPingDue(),
     });
     this.body = new BodyReader(body, { timer: this.timer });
     options.openStreams?.add(this);
@@ -75,21 +83,55 @@ export abstract class ResponseStream<T> implements OpenStream {
   /** What a read sends to the client. What it throws ends the stream with an error event. */
   protected abstract process(read: T | null): Output;
   protected abstract encodeError(error: ApiError): string;
-  protected onPingDue(): void {}
+  /** What to send in front of a ping. @param isFirst nothing has been sent yet */
+  protected abstract beforePing(isFirst: boolean): Output;
 
-  stream(strategy?: QueuingStrategy): ByteStream {
+  /**
+   * Reads upstream up to its first output, but no longer than `pingMs`.
+   * @throws {ApiError} for every failure before that, while it can still become an HTTP status
+   */
+  async open(): Promise<void> {
+    this.timer.start();
+    const first: Output[] = [];
+    try {
+      while (first.length === 0 && this.ended === null) {
+        this.#startedRead = this.read();
+        const read = await Promise.race([this.#startedRead, this.#openLimit.promise]);
+        if (this.ended !== null) break;
+        if (read === undefined) {
+          first.push(this.beforePing(true), PING);
+        } else {
+          this.#startedRead = null;
+          const output = this.process(read);
+          if (output !== "") first.push(output);
+        }
+      }
+      // Ended from outside before there was anything to send.
+      if (first.length === 0 && this.ended?.how === "failed") throw this.ended.error;
+    } catch (error) {
+      const failure = this.ended?.how === "failed" ? this.ended.error : toApiError(error);
+      this.settle({ how: "failed", error: failure });
+      throw failure;
+    }
+    this.#pending = first;
+    this.#options.onFirstEvent?.();
+  }
+
+  /** @param highWaterMark outputs that may wait for the client; 0: no client read, no upstream read */
+  stream(highWaterMark: 0 | 1): ByteStream {
+    this.#highWaterMark = highWaterMark;
     return new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
       },
       pull: (controller) => this.#pull(controller),
       cancel: () => this.settle({ how: "client_gone" }),
-    }, strategy);
+    }, { highWaterMark });
   }
 
   end(error: ApiError): void {
     // Sent by the pull that waits for upstream, or else by the next one.
-    this.pending += this.fail(error);
+    this.#pending.push(this.fail(error));
   }
 
   /** Ends the stream. @returns the error event to send */
@@ -111,41 +153,40 @@ export abstract class ResponseStream<T> implements OpenStream {
     this.#options.onEnd(end);
   }
 
-  /** Sends a ping, unless the client has not read the last output yet. */
-  protected sendPing(ping: string): void {
-    if (this.#controller === null || (this.#controller.desiredSize ?? 0) <= 0) return;
-    this.#controller.enqueue(encoder.encode(ping));
+  /** Opens the stream, or sends a ping, unless the client has not read the last output yet. */
+  #onPingDue(): void {
+    this.#openLimit.resolve(undefined);
+    const controller = this.#controller;
+    if (controller === null || this.#pending.length > 0) return;
+    if ((controller.desiredSize ?? -1) < this.#highWaterMark) return;
+    enqueue(controller, [this.beforePing(false), PING]);
     this.timer.sendPing();
   }
 
   async #pull(controller: Controller): Promise<void> {
     this.timer.endWrite();
-    let output: Output = this.#takePending();
+    const outputs = this.#takePending();
     try {
-      while (output === "" && this.ended === null) {
-        const reading = this.startedRead ?? this.read();
-        this.startedRead = null;
+      while (outputs.length === 0 && this.ended === null) {
+        const reading = this.#startedRead ?? this.read();
+        this.#startedRead = null;
         const read = await reading;
         // Ended from outside, or the client has disconnected.
         if (this.ended !== null) break;
-        output = this.process(read);
+        const output = this.process(read);
+        if (output !== "") outputs.push(output);
       }
     } catch (error) {
-      output = this.fail(error);
+      outputs.push(this.fail(error));
     }
-    if (output === "") output = this.#takePending();
+    outputs.push(...this.#takePending());
     if (this.ended?.how === "client_gone") return;
-    if (output !== "") {
-      controller.enqueue(typeof output === "string" ? encoder.encode(output) : output);
-      this.timer.startWrite();
-    }
+    if (enqueue(controller, outputs)) this.timer.startWrite();
     if (this.ended !== null) controller.close();
   }
 
-  #takePending(): string {
-    const text = this.pending;
-    this.pending = "";
-    return text;
+  #takePending(): Output[] {
+    return this.#pending.splice(0);
   }
 
   /** A client that stops reading occupies an upstream connection and a place of MAX_INFLIGHT. */
@@ -153,4 +194,24 @@ export abstract class ResponseStream<T> implements OpenStream {
     this.settle({ how: "client_gone" });
     this.#controller?.error(clientTimeoutError());
   }
+}
+
+/** Enqueues the outputs as one piece; returns whether they are not empty. */
+function enqueue(controller: Controller, outputs: readonly Output[]): boolean {
+  const pieces = outputs.filter((output) => output !== "")
+    .map((output) => typeof output === "string" ? encoder.encode(output) : output);
+  const [first, ...others] = pieces;
+  if (first === undefined) return false;
+  controller.enqueue(others.length === 0 ? first : concat(pieces));
+  return true;
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, offset);
+    offset += piece.length;
+  }
+  return bytes;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { BlockDelta, StreamEvent } from "../anthropic/types.ts";
-import { isJsonObject, parseJson } from "../json.ts";
+import { isJsonObject, type JsonObject, parseJson, toText } from "../json.ts";
 import { responseTooLargeError } from "./errors.ts";
 
 /** The limit for one event, so that one without an end does not fill the memory. The largest images are smaller. */
@@ -120,6 +120,11 @@ export function encodeEvent(event: StreamEvent): string {
     ? `{"type":"content_block_delta","index":${event.index},"delta":${encodeDelta(event.delta)}}`
     : JSON.stringify(event);
   return `event: ${event.type}\ndata: ${data}\n\n`;
+}
+
+/** One event with unchecked fields. */
+export function encodeJsonEvent(event: JsonObject): string {
+  return `event: ${toText(event["type"])}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
 /** Faster than JSON.stringify of the whole: nearly all events are deltas that differ only in their text. */

@@ -220,13 +220,19 @@ export function renameCalls(
   return { ...fields, reasoning_details: details };
 }
 
-function decodeReasoning(
+/** Whether a signature or data is an envelope of this proxy. */
+export function isEncoded(signature: string): boolean {
+  return signature.startsWith(ENVELOPE);
+}
+
+/** The reasoning that a block of the history restores, as far as the model accepts it. */
+export function decodeReasoning(
   block: anthropic.ThinkingBlock | anthropic.RedactedThinkingBlock,
   { model, index }: { model: string; index: number },
 ): Reasoning[] {
   const isThinking = block.type === "thinking";
   const signature = isThinking ? block.signature : block.data;
-  if (signature.startsWith(ENVELOPE)) {
+  if (isEncoded(signature)) {
     return decodeEnvelope(signature.slice(ENVELOPE.length), model);
   }
   if (signature === "" || !isClaude(model)) return [];

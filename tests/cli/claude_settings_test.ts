@@ -98,6 +98,11 @@ const MODELS: {
     expected: { [SONNET]: "claude-sonnet[1m]", [WINDOW]: "202752" },
   },
   {
+    name: "uses a mapped name for a target with settings, which its id would not have",
+    env: { TARGET_MODEL_BIG: "z-ai/glm-5;temperature=0.2" },
+    expected: { [SONNET]: "claude-sonnet[1m]", [WINDOW]: "202752" },
+  },
+  {
     name: "uses a mapped name for an id without a slash",
     env: { TARGET_MODEL_SMALL: "local-model" },
     expected: { [HAIKU]: "claude-haiku[1m]", [CLASSIFIER]: "claude-haiku[1m]", [WINDOW]: "131072" },

@@ -56,6 +56,23 @@ for (
   });
 }
 
+Deno.test("describeStart shows where each target goes, and its settings", () => {
+  const [, , models] = describeStart(
+    URL_HERE,
+    configure({
+      ...QUIET,
+      UPSTREAM_DIALECT: "auto",
+      TARGET_MODEL_BIG: "openai/gpt-6",
+      TARGET_MODEL_SMALL: "openai/gpt-6;provider.order=a,b;temperature=0.2",
+    }),
+  );
+  assertEquals(
+    models?.replace(/^models +/, ""),
+    "opus, fable, other → auto via /messages; sonnet → openai/gpt-6; " +
+      "haiku → openai/gpt-6 (provider.order=a,b, temperature=0.2)",
+  );
+});
+
 for (
   const [about, env, warning] of [
     ["no problem", {}, null],
@@ -108,6 +125,31 @@ for (
       "a limit at another upstream",
       { MAX_COST_USD: "5", UPSTREAM_DIALECT: "openai", OPENROUTER_BASE_URL: "https://llm.example" },
       "MAX_COST_USD cannot be enforced if llm.example neither reports costs nor lists prices",
+    ],
+    ["Claude's own features", { UPSTREAM_DIALECT: "auto" }, null],
+    [
+      "a list of Claude models with Claude's own features",
+      { UPSTREAM_DIALECT: "auto", TARGET_MODEL_BIG: "auto,anthropic/claude-opus-4.8" },
+      null,
+    ],
+    [
+      "a list of Claude and other models",
+      { UPSTREAM_DIALECT: "auto", TARGET_MODEL_BIG: "auto,openai/gpt-6" },
+      "TARGET_MODEL_BIG: all of auto, openai/gpt-6 are translated, because one of them is not a Claude",
+    ],
+    ["such a list that is translated anyway", { TARGET_MODEL_BIG: "auto,openai/gpt-6" }, null],
+    [
+      "settings that the openai dialect cannot send",
+      {
+        UPSTREAM_DIALECT: "openai",
+        TARGET_MODEL_SMALL: "m;provider.sort=price;top_k=5;temperature=1",
+      },
+      "TARGET_MODEL_SMALL: UPSTREAM_DIALECT=openai cannot send provider.sort=price, top_k=5",
+    ],
+    [
+      "settings that the openai dialect can send",
+      { UPSTREAM_DIALECT: "openai", TARGET_MODEL_SMALL: "m;temperature=1;max_tokens=9" },
+      null,
     ],
     [
       "a limit at an upstream with a similar name",

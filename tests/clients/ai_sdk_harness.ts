@@ -36,16 +36,21 @@ export const weather = tool({
 });
 
 /** Starts upstream, proxy and model. Every upstream request must be valid. */
-export function startHarness(replies: Reply | Reply[]): Harness {
+export function startHarness(
+  replies: Reply | Reply[],
+  env: Record<string, string> = {},
+): Harness {
   const upstream = startUpstream(replies);
-  const proxy = startProxy({ upstream });
+  const proxy = startProxy({ upstream, env });
   return {
     upstream,
     model: createAnthropic({ baseURL: `${proxy.url}/v1`, apiKey: "sk-ant-from-the-client" })(MODEL),
     async [Symbol.asyncDispose]() {
       await proxy.stop();
       await upstream[Symbol.asyncDispose]();
-      for (const { body } of upstream.requests) checkChatRequest(body);
+      for (const { path, body } of upstream.requests) {
+        if (path.endsWith("/chat/completions")) checkChatRequest(body);
+      }
     },
   };
 }

@@ -23,6 +23,7 @@ import {
   textChunk,
   usageChunk,
 } from "../helpers/chunks.ts";
+import { DELTA, END, START } from "../helpers/anthropic_dialect.ts";
 import { createOpenStream, errorBody, eventStream } from "../helpers/upstream.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import {
@@ -220,4 +221,16 @@ Deno.test("aborting a stream aborts the upstream request", async () => {
     if (part.type === "text-delta") controller.abort();
   }
   await withTimeout(openStream.cancelled, "the upstream body to be cancelled");
+});
+
+Deno.test("pings before the first event of a forwarded stream do not disturb streamText", async () => {
+  const openStream = createOpenStream();
+  const env = { UPSTREAM_DIALECT: "auto", PING_S: "0.03" };
+  await using harness = startHarness(() => openStream.response, env);
+  const stream = streamText({ ...QUIET, model: harness.model, prompt: "Hello" });
+  setTimeout(() => {
+    openStream.send(START + DELTA + END);
+    openStream.close();
+  }, 100);
+  assertEquals(await stream.text, "Grüße");
 });

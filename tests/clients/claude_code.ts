@@ -27,3 +27,4 @@ import "./cases/status_line.ts";
 import "./cases/request_kinds.ts";
 import "./cases/spending_limit.ts";
 import "./cases/launcher_start.ts";
+import "./cases/dialect_auto.ts";

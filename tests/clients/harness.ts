@@ -34,6 +34,8 @@ export interface HarnessOptions {
   proxyEnv?: Record<string, string | undefined>;
   /** The entries of `GET /models`, which the proxy has read before the client starts. */
   models?: JsonObject[];
+  /** Replies to requests of upstream's Messages API, by their body; without it they are a violation. */
+  replyToMessages?: (body: JsonObject) => Response | Promise<Response>;
 }
 
 /** One function replies to all requests. A list must have exactly one reply for each request. */
@@ -50,6 +52,8 @@ export interface Harness extends AsyncDisposable {
   baseUrl: string;
   /** The chat requests that upstream received. */
   upstreamRequests: ChatRequest[];
+  /** The messages requests that upstream received. */
+  upstreamMessages: JsonObject[];
   /** The messages requests that the proxy received. */
   clientRequests: ClientRequest[];
   /** All other requests that the proxy received, e.g. `HEAD /` from older versions of Claude Code. */
@@ -66,9 +70,14 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   await Deno.mkdir(home);
   await Deno.mkdir(work);
   const model = new ScriptedModel();
-  const upstream = startUpstream((request) => model.reply(request), {
-    models: options.models ?? [],
-  });
+  const upstreamMessages: JsonObject[] = [];
+  const upstream = startUpstream((request) => {
+    if (options.replyToMessages === undefined || request.path !== "/api/v1/messages") {
+      return model.reply(request);
+    }
+    upstreamMessages.push(request.body);
+    return options.replyToMessages(request.body);
+  }, { models: options.models ?? [] });
   const clientRequests: ClientRequest[] = [];
   const otherRequests: ClientRequest[] = [];
   const record = (request: ClientRequest) => {
@@ -87,6 +96,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     home,
     baseUrl: `http://127.0.0.1:${server.addr.port}`,
     upstreamRequests: model.requests,
+    upstreamMessages,
     clientRequests,
     otherRequests,
     model,

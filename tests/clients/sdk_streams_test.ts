@@ -4,6 +4,7 @@
  */
 
 import { assertEquals, assertRejects } from "@std/assert";
+import { DELTA, END, START } from "../helpers/anthropic_dialect.ts";
 import { Anthropic } from "../helpers/sdk.ts";
 import { reportsDisconnect } from "../helpers/raw_client.ts";
 import { callChunk, callHead, finishChunk, sse, textChunk, usageChunk } from "../helpers/chunks.ts";
@@ -29,6 +30,20 @@ for (
     assertEquals(blocks.filter((block) => JSON.stringify(block).includes("tool_use")), []);
   });
 }
+
+Deno.test("pings before the first event of a forwarded stream do not disturb the SDK", async () => {
+  const openStream = createOpenStream();
+  await using harness = startHarness(() => openStream.response, {
+    env: { UPSTREAM_DIALECT: "auto", PING_S: "0.03" },
+  });
+  const stream = harness.client.messages.stream(HELLO);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  openStream.send(START + DELTA + END);
+  openStream.close();
+  const { content, model } = await stream.finalMessage();
+  assertEquals(content.map((block) => block.type === "text" && block.text), ["Grüße"]);
+  assertEquals(model, HELLO.model);
+});
 
 Deno.test("a lost connection makes finalMessage reject", async () => {
   const openStream = createOpenStream(sse(textChunk("Half")));

@@ -3,9 +3,9 @@
  * @module
  */
 
-import type { JsonObject } from "../../lib/json.ts";
+import { isJsonObject, type JsonObject, toText } from "../../lib/json.ts";
 import { call, createProxy, post, type TestServices } from "./proxy.ts";
-import { type Reply, startUpstream, type Upstream } from "./upstream.ts";
+import { eventStream, type Reply, startUpstream, type Upstream } from "./upstream.ts";
 
 export const ENV = { UPSTREAM_DIALECT: "anthropic", TARGET_MODEL_OPUS: "anthropic/claude-opus-5" };
 
@@ -55,6 +55,72 @@ export const END = events(
   },
   { type: "message_stop" },
 );
+
+/** The start of a signature of the fake Claude. */
+export const SIGNATURE = "EqQB";
+
+/** The error of OpenRouter's Messages API for Claude about a request, as far as a session can cause one; null for none. */
+export function findMessagesError(body: JsonObject): string | null {
+  const text = JSON.stringify(body);
+  if (text.includes("tool_search_tool_bm25")) return "tool_search_tool_bm25 is not supported";
+  const turns = Array.isArray(body["messages"]) ? body["messages"].filter(isJsonObject) : [];
+  const blocks = turns.flatMap(({ role, content }) =>
+    role === "assistant" && Array.isArray(content) ? content.filter(isJsonObject) : []
+  );
+  for (const block of blocks) {
+    const { type, text, signature, data, name, input } = block;
+    if (type === "thinking" && !toText(signature).startsWith(SIGNATURE)) {
+      return "Invalid `signature` in `thinking` block";
+    }
+    if (type === "redacted_thinking" && !toText(data).startsWith(SIGNATURE)) {
+      return "Invalid `data` in `redacted_thinking` block";
+    }
+    if (type === "text" && text === "") return "text content blocks must be non-empty";
+    if (type === "tool_use" && !/^[a-zA-Z0-9_-]{1,128}$/.test(toText(name))) {
+      return "tool_use.name: String should match pattern";
+    }
+    if (type === "tool_use" && !isJsonObject(input)) return "input: Input should be a dictionary";
+    if (/"encrypted_(index|content)":""/.test(JSON.stringify(block))) {
+      return "Invalid `encrypted_content` in `search_result` block";
+    }
+  }
+  if (turns.some(({ content }) => Array.isArray(content) && content.length === 0)) {
+    return "all messages must have non-empty content";
+  }
+  return null;
+}
+
+/** The response of the fake Claude with these blocks, streamed or as JSON, as requested. */
+export function respondMessage(body: JsonObject, content: JsonObject[]): Response {
+  const hasCall = content.some(({ type }) => type === "tool_use");
+  const stop_reason = hasCall ? "tool_use" : "end_turn";
+  const model = body["model"];
+  if (body["stream"] !== true) return Response.json({ ...MESSAGE, model, content, stop_reason });
+  return eventStream(
+    events({ type: "message_start", message: { ...MESSAGE, model, content: [], usage: USAGE } }) +
+      content.map(encodeBlock).join("") +
+      events(
+        { type: "message_delta", delta: { stop_reason }, usage: { output_tokens: 7, cost: 0.25 } },
+        { type: "message_stop" },
+      ),
+  );
+}
+
+function encodeBlock(block: JsonObject, index: number): string {
+  const { type, text, thinking, signature, input } = block;
+  const deltas = type === "text"
+    ? [{ type: "text_delta", text }]
+    : type === "thinking"
+    ? [{ type: "thinking_delta", thinking }, { type: "signature_delta", signature }]
+    : [{ type: "input_json_delta", partial_json: JSON.stringify(input) }];
+  const empty = { text: { text: "" }, thinking: { thinking: "", signature: "" } };
+  const started = type === "text" || type === "thinking" ? empty[type] : { input: {} };
+  return events(
+    { type: "content_block_start", index, content_block: { ...block, ...started } },
+    ...deltas.map((delta) => ({ type: "content_block_delta", index, delta })),
+    { type: "content_block_stop", index },
+  );
+}
 
 interface Harness extends AsyncDisposable {
   upstream: Upstream;

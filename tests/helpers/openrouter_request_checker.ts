@@ -68,7 +68,9 @@ export function checkChatRequest(body: unknown): void {
   checkPlugins(request);
   if ("service_tier" in request) {
     claim(
-      ["priority", "default"].includes(String(request["service_tier"])),
+      ["auto", "default", "flex", "priority", "scale", "fast"].includes(
+        String(request["service_tier"]),
+      ),
       "service_tier",
       "unknown",
     );

@@ -14,6 +14,8 @@ import {
 import { awaitHeaders, SERVER_KEY, startProxy } from "../helpers/proxy.ts";
 import { createOpenStream, eventStream, startUpstream } from "../helpers/upstream.ts";
 
+const OVERLOADED = { type: "error", error: { type: "overloaded_error", message: "Full" } };
+
 Deno.test("the anthropic dialect forwards a stream byte for byte and logs its usage", async () => {
   const bytes = `: OPENROUTER PROCESSING\n\n${START}${DELTA}${END}`;
   await using harness = startHarness(() => eventStream(bytes));
@@ -40,25 +42,53 @@ Deno.test("the anthropic dialect logs the usage of a JSON response", async () =>
   assertEquals(record.upstreamModel, "anthropic/claude-5-opus");
 });
 
-const INCOMPLETE: [about: string, bytes: string, type: string][] = [
-  ["ends without message_stop", START + DELTA, "api_error"],
-  ["is empty", "", "api_error"],
+Deno.test("a stream of the anthropic dialect that ends without message_stop ends in an error event", async () => {
+  const bytes = START + DELTA;
+  await using harness = startHarness(() => eventStream(bytes));
+  const text = await (await harness.send({ ...BODY, stream: true })).text();
+  assertEquals(text.startsWith(bytes), true);
+  const last = JSON.parse(text.slice(text.lastIndexOf("data: ") + 6));
+  assertEquals([last.type, last.error.type], ["error", "api_error"]);
+  assertEquals((await harness.services.recorded()).outcome, "api_error");
+});
+
+const EARLY: [about: string, bytes: string, status: number, type: string][] = [
+  ["is empty", "", 502, "api_error"],
+  ["begins with an error", events(OVERLOADED), 529, "overloaded_error"],
+  [
+    "begins with a comment and an error",
+    `: hello\n\n${events(OVERLOADED)}`,
+    529,
+    "overloaded_error",
+  ],
 ];
 
-for (const [about, bytes, type] of INCOMPLETE) {
-  Deno.test(`a stream of the anthropic dialect that ${about} ends in an error event`, async () => {
+for (const [about, bytes, status, type] of EARLY) {
+  Deno.test(`a stream of the anthropic dialect that ${about} is an error with a status`, async () => {
     await using harness = startHarness(() => eventStream(bytes));
-    const text = await (await harness.send({ ...BODY, stream: true })).text();
-    assertEquals(text.startsWith(bytes), true);
-    const last = JSON.parse(text.slice(text.lastIndexOf("data: ") + 6));
-    assertEquals([last.type, last.error.type], ["error", type]);
+    const response = await harness.send({ ...BODY, stream: true });
+    assertEquals([response.status, (await response.json()).error.type], [status, type]);
     assertEquals((await harness.services.recorded()).outcome, type);
   });
 }
 
+Deno.test("a stream of the anthropic dialect gets a ping in each PING_S of silence, also before its first event", async () => {
+  const source = createOpenStream(": OPENROUTER PROCESSING\n\n");
+  await using harness = startHarness(() => source.response, { PING_S: "0.05" });
+  const response = await harness.send({ ...BODY, stream: true });
+  assertEquals(response.status, 200);
+  const reader = response.body?.getReader();
+  const next = async () => new TextDecoder().decode((await reader?.read())?.value);
+  assertEquals(await next(), `: OPENROUTER PROCESSING\n\n${events({ type: "ping" })}`);
+  assertEquals(await next(), events({ type: "ping" }));
+  source.send(START);
+  assertEquals(await next(), START);
+  assertEquals(await next(), events({ type: "ping" }));
+  await reader?.cancel();
+});
+
 Deno.test("an error event of the anthropic dialect is forwarded and logged", async () => {
-  const error = { type: "error", error: { type: "overloaded_error", message: "Full" } };
-  const bytes = START + events(error);
+  const bytes = START + events(OVERLOADED);
   await using harness = startHarness(() => eventStream(bytes));
   assertEquals(await (await harness.send({ ...BODY, stream: true })).text(), bytes);
   const record = await harness.services.recorded();

@@ -177,6 +177,22 @@ const OPENROUTERS = [
 ];
 const FUNCTION = { name: "A", input_schema: { type: "object" } };
 
+Deno.test("the openai dialect sends the settings of a target that every server knows, and reports no others", async () => {
+  const settings =
+    "provider.zdr=true;service_tier=flex;top_k=4;temperature=0.5;reasoning.effort=low";
+  const { seen, response } = await send({ max_tokens: 9000 }, {
+    env: { TARGET_MODEL_DEFAULT: `llama-4;${settings};max_tokens=50` },
+  });
+  const { model, temperature, max_completion_tokens, reasoning_effort } = seen?.body ?? {};
+  assertEquals([model, temperature, max_completion_tokens, reasoning_effort], [
+    "llama-4",
+    0.5,
+    50,
+    "low",
+  ]);
+  assertEquals(response.headers.get("x-proxy-dropped"), null);
+});
+
 Deno.test("the openai dialect drops and reports the tools that OpenRouter runs", async () => {
   const tools = [...OPENROUTERS, FUNCTION];
   const { response, seen } = await send({ tools, tool_choice: { type: "any" } });

@@ -25,7 +25,7 @@ async function toStreamed(request: Request): Promise<Request> {
   return new Request(url, { method, headers, body: new Blob([await request.bytes()]).stream() });
 }
 
-for (const dialect of ["openrouter", "anthropic"]) {
+for (const dialect of ["openrouter", "anthropic", "auto"]) {
   Deno.test({
     name: `the request body is not kept during the response, in the ${dialect} dialect`,
     // Deno 2.5 keeps the body of a Request from a test, but not of one from a connection (observed in the soak test).

@@ -4,12 +4,12 @@ import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { ApiError } from "../../lib/errors.ts";
 import type { JsonObject } from "../../lib/json.ts";
-import {
-  createEventStream,
-  type EventStreamOptions,
-  type Translator,
-} from "../../lib/stream/event_stream.ts";
-import type { OpenStream, StreamEnd } from "../../lib/stream/response_stream.ts";
+import { createEventStream, type Translator } from "../../lib/stream/event_stream.ts";
+import type {
+  OpenStream,
+  ResponseStreamOptions,
+  StreamEnd,
+} from "../../lib/stream/response_stream.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 import { parseSse } from "../helpers/sse.ts";
 import { sse } from "../helpers/chunks.ts";
@@ -89,7 +89,7 @@ interface Trial {
 /** Not reached in a passing test; a failing one ends after it instead of hanging. */
 const LONG = 5_000;
 
-function start(first: string, times: Partial<EventStreamOptions> = {}): Trial {
+function start(first: string, times: Partial<ResponseStreamOptions> = {}): Trial {
   const source = createOpenBody(first);
   const alarms: { at: number; resolve: () => void }[] = [];
   const trial: Trial = {

@@ -3,7 +3,13 @@
  * @module
  */
 
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { ApiError, toErrorBody } from "../../lib/errors.ts";
 import { parseErrorObject } from "../../lib/openrouter/errors.ts";
 import { encodeEvent } from "../../lib/stream/sse.ts";
@@ -24,24 +30,29 @@ interface Trial {
   observed: unknown[];
 }
 
-function start(first: string, options: Partial<PassThroughOptions> = {}): Trial {
+async function start(
+  first: string,
+  options: Partial<PassThroughOptions> = {},
+): Promise<Trial> {
   const source = createOpenBody(first);
   const ends: StreamEnd[] = [];
   const observed: unknown[] = [];
-  const body = passThrough(source.body, {
+  const body = await passThrough(source.body, {
     timeoutMs: 60_000,
+    pingMs: 60_000,
     now: () => performance.now(),
     onEvent: (event) => observed.push(event["type"]),
     onEnd: (end) => ends.push(end),
     parseError: parseErrorObject,
-    encodeError: (error) =>
-      encodeEvent({
-        type: "error",
-        error: toErrorBody(error, (text) => text.replaceAll("sk-or-secret", "***")),
-      }),
+    encodeError: encodeRedacted,
     ...options,
   });
   return { source, body, ends, observed };
+}
+
+function encodeRedacted(error: ApiError): string {
+  const redact = (text: string) => text.replaceAll("sk-or-secret", "***");
+  return encodeEvent({ type: "error", error: toErrorBody(error, redact) });
 }
 
 /** The client's reads of a body that is sent in these pieces, and how the stream ends. */
@@ -53,8 +64,9 @@ async function readPieces(
   const encoded = pieces.map((piece) =>
     typeof piece === "string" ? new TextEncoder().encode(piece) : piece
   );
-  const body = passThrough(ReadableStream.from(encoded), {
+  const body = await passThrough(ReadableStream.from(encoded), {
     timeoutMs: 60_000,
+    pingMs: 60_000,
     now: () => performance.now(),
     onEvent: () => {},
     onEnd: (end) => ends.push(end),
@@ -78,7 +90,7 @@ async function finish({ body, ends, observed }: Trial) {
 
 Deno.test("passThrough forwards a complete stream unchanged, and observes all events but the deltas", async () => {
   const bytes = `: hello\n\n${START}${DELTA.replaceAll("\n", "\r\n")}${STOP}`;
-  const trial = start(bytes);
+  const trial = await start(bytes);
   trial.source.close();
   assertEquals(await finish(trial), {
     text: bytes,
@@ -88,7 +100,7 @@ Deno.test("passThrough forwards a complete stream unchanged, and observes all ev
 });
 
 Deno.test("passThrough returns bytes that later reads do not overwrite", async () => {
-  const trial = start(START);
+  const trial = await start(START);
   const reader = trial.body.getReader();
   const { value: first } = await reader.read();
   trial.source.send(STOP);
@@ -100,7 +112,6 @@ Deno.test("passThrough returns bytes that later reads do not overwrite", async (
 
 Deno.test("passThrough ends a stream that is cut with a complete error event", async () => {
   const places = [
-    "",
     START,
     `${START}event: content_block_delta\n`,
     `${START}${DELTA.trimEnd()}`,
@@ -109,7 +120,7 @@ Deno.test("passThrough ends a stream that is cut with a complete error event", a
   ];
   for (const place of places) {
     for (const how of ["close", "cut"] as const) {
-      const trial = start(place);
+      const trial = await start(place);
       if (how === "close") trial.source.close();
       else queueMicrotask(() => trial.source.cut());
       const { text, end } = await finish(trial);
@@ -124,9 +135,16 @@ Deno.test("passThrough ends a stream that is cut with a complete error event", a
   }
 });
 
+Deno.test("passThrough rejects a stream that is cut before its first event", async () => {
+  for (const pieces of [[], [": hello\n\n"], [START.trimEnd()]]) {
+    const error = await assertRejects(() => readPieces(pieces), ApiError, "connection closed");
+    assertEquals(error.status, 502);
+  }
+});
+
 Deno.test("passThrough completes when the connection breaks after message_stop", async () => {
   for (const how of ["close", "cut"] as const) {
-    const trial = start(`${START}${STOP}`);
+    const trial = await start(`${START}${STOP}`);
     const reader = trial.body.getReader();
     await reader.read();
     if (how === "close") trial.source.close();
@@ -141,10 +159,10 @@ Deno.test("passThrough ends at upstream's error event, and redacts keys in its m
   for (const event of [secret, secret.replace("event: error\n", "")]) {
     const stream = `${START}${DELTA}${event}${DELTA}`;
     for (let at = 0; at < stream.length; at++) {
-      const trial = start(stream.slice(0, at));
-      trial.source.send(stream.slice(at));
-      const { text, end } = await finish(trial);
-      const [first, second, last, ...more] = parseSse(text);
+      const { reads, end } = await readPieces([stream.slice(0, at), stream.slice(at)], {
+        encodeError: encodeRedacted,
+      });
+      const [first, second, last, ...more] = parseSse(reads.join(""));
       assertEquals([first?.name, second?.name, more.length], [
         "message_start",
         "content_block_delta",
@@ -164,7 +182,7 @@ const FRAMINGS: [about: string, events: string[]][] = [
   ["LF", [START, DELTA, STOP]],
   ["CRLF", [START, DELTA, STOP].map((event) => event.replaceAll("\n", "\r\n"))],
   ["CRLF in the blank line only", [START, DELTA, STOP].map((event) => `${event.slice(0, -1)}\r\n`)],
-  ["a blank line in front", [`\n\n`, START, STOP]],
+  ["a blank line in front", [`\n\n${START}`, STOP]],
 ];
 
 for (const [about, events] of FRAMINGS) {
@@ -191,7 +209,7 @@ for (const [about, events] of FRAMINGS) {
 }
 
 Deno.test("passThrough forwards a last event without its blank line", async () => {
-  const trial = start(`${START}${STOP.trimEnd()}`);
+  const trial = await start(`${START}${STOP.trimEnd()}`);
   trial.source.close();
   const { text, end } = await finish(trial);
   assertEquals([text, end?.how], [`${START}${STOP.trimEnd()}`, "complete"]);
@@ -204,9 +222,6 @@ Deno.test("passThrough keeps the events before the first error, and drops all af
   });
   const comment = ": hello\n\n";
   const cases: [pieces: string[], reads: string[]][] = [
-    [[ERROR], [rewritten]],
-    [[ERROR.trimEnd()], [rewritten]],
-    [[ERROR + ERROR], [rewritten]],
     [[comment + START + ERROR + ERROR + STOP], [comment + START + rewritten]],
     [[START, DELTA + ERROR + STOP], [START, DELTA + rewritten]],
     [[START + DELTA + ERROR.trimEnd()], [START + DELTA, rewritten]],
@@ -217,6 +232,44 @@ Deno.test("passThrough keeps the events before the first error, and drops all af
     assertEquals(reads, expected);
     assert(end?.how === "failed");
     assertEquals([end.error.type, end.error.message], ["api_error", "Too much"]);
+  }
+});
+
+Deno.test("passThrough rejects with an error that comes before every event", async () => {
+  for (const pieces of [[ERROR], [ERROR.trimEnd()], [`: hello\n\n${ERROR}`], [ERROR + START]]) {
+    const error = await assertRejects(() => readPieces(pieces), ApiError);
+    assertEquals([error.message, error.status], ["Too much", 502]);
+  }
+});
+
+Deno.test("passThrough sends an error as the first event after a ping", async () => {
+  const trial = await start("", { pingMs: 10 });
+  const reader = trial.body.getReader();
+  const { value: ping } = await reader.read();
+  assertMatch(new TextDecoder().decode(ping), /^event: ping\n/);
+  trial.source.send(ERROR);
+  const { value: error } = await reader.read();
+  assertMatch(new TextDecoder().decode(error), /^event: error\n.*Too much/s);
+  assertEquals(trial.ends[0]?.how, "failed");
+});
+
+Deno.test("passThrough holds comments back until the next event, and forwards those after the last", async () => {
+  const comment = ": hello\n\n";
+  const { reads, end } = await readPieces([comment, START, comment, comment, STOP, comment]);
+  assertEquals(reads, [comment + START, comment + comment + STOP, comment]);
+  assertEquals(end, { how: "complete" });
+});
+
+Deno.test("passThrough replaces the events that `rewrite` changes, and no others", async () => {
+  const odd = 'event: message_start\r\ndata:{"type":"message_start"}\r\n\r\n';
+  for (const stream of [START + DELTA + odd + STOP, odd + odd + START + STOP]) {
+    for (let at = 1; at < stream.length; at++) {
+      const { reads } = await readPieces([stream.slice(0, at), stream.slice(at)], {
+        rewrite: (event) => event["message"] === undefined ? null : { type: "message_start", x: 1 },
+      });
+      const expected = 'event: message_start\ndata: {"type":"message_start","x":1}\n\n';
+      assertEquals(reads.join(""), stream.replace(START, expected));
+    }
   }
 });
 
@@ -246,25 +299,14 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 Deno.test("passThrough ends a stream at once whose event is a byte longer than 16 MiB", async () => {
   for (const pieces of [[MAX_BYTES + 1], [1, MAX_BYTES]]) {
+    const trial = await start(START);
+    for (const length of pieces) trial.source.send(new Uint8Array(length));
     // Stays open: at its end, the parser would find the same.
-    const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
-      start(controller) {
-        for (const length of pieces) controller.enqueue(new Uint8Array(length));
-      },
-    });
-    const ends: StreamEnd[] = [];
-    const body = passThrough(source, {
-      timeoutMs: 60_000,
-      now: () => performance.now(),
-      onEvent: () => {},
-      onEnd: (end) => ends.push(end),
-      parseError: parseErrorObject,
-      encodeError: ({ message }) => message,
-    });
-    const text = await new Response(body).text();
-    assertEquals(text, "Upstream sent an event of more than 16 MiB");
-    assert(ends[0]?.how === "failed");
-    assertEquals(ends[0].error.status, 502);
+    const { text } = await finish(trial);
+    assertStringIncludes(text, "Upstream sent an event of more than 16 MiB");
+    const [end] = trial.ends;
+    assert(end?.how === "failed");
+    assertEquals(end.error.status, 502);
   }
 });
 
@@ -277,18 +319,20 @@ Deno.test("passThrough takes an event of 16 MiB", async () => {
 
 Deno.test("passThrough ends a stream whose onEvent throws", async () => {
   const bug = new RangeError("a bug");
-  const trial = start(START, {
+  let events = 0;
+  const trial = await start(START, {
     onEvent() {
-      throw bug;
+      if (events++ > 0) throw bug;
     },
   });
+  trial.source.send(START);
   const { end } = await finish(trial);
   assert(end?.how === "failed");
   assertEquals([end.error.status, end.error.cause], [502, bug]);
 });
 
 Deno.test("passThrough aborts the response of a client that reads nothing within the timeout", async () => {
-  const trial = start(`${START}${DELTA}`, { timeoutMs: 20 });
+  const trial = await start(`${START}${DELTA}`, { timeoutMs: 20 });
   const reader = trial.body.getReader();
   await reader.read();
   await trial.source.cancelled;
@@ -299,7 +343,7 @@ Deno.test("passThrough aborts the response of a client that reads nothing within
 Deno.test("passThrough ends with an error event when it is ended from outside, during a read or not", async () => {
   for (const reads of [0, 1]) {
     const openStreams = new Set<OpenStream>();
-    const trial = start(START, { openStreams });
+    const trial = await start(START, { openStreams });
     const reader = trial.body.getReader();
     await reader.read();
     const next = reads === 0 ? null : reader.read();
@@ -320,7 +364,7 @@ Deno.test("passThrough gives its share of the memory budget back at the end", as
 
 Deno.test("passThrough that has ended cannot be ended from outside", async () => {
   const openStreams = new Set<OpenStream>();
-  const trial = start(START + STOP, { openStreams });
+  const trial = await start(START + STOP, { openStreams });
   const [stream] = openStreams;
   trial.source.close();
   assertEquals((await finish(trial)).text, START + STOP);
@@ -329,7 +373,7 @@ Deno.test("passThrough that has ended cannot be ended from outside", async () =>
 });
 
 Deno.test("passThrough ends with a timeout error when upstream is idle, and cancels it", async () => {
-  const trial = start(START, { timeoutMs: 20 });
+  const trial = await start(START, { timeoutMs: 20 });
   const { text, end } = await finish(trial);
   await trial.source.cancelled;
   assert(end?.how === "failed");
@@ -338,7 +382,7 @@ Deno.test("passThrough ends with a timeout error when upstream is idle, and canc
 });
 
 Deno.test("passThrough cancels upstream when the client disconnects, and reports it once", async () => {
-  const trial = start(START);
+  const trial = await start(START);
   const reader = trial.body.getReader();
   await reader.read();
   await reader.cancel();
@@ -354,8 +398,9 @@ Deno.test("passThrough reads upstream only when the client reads", async () => {
       controller.enqueue(new TextEncoder().encode(DELTA));
     },
   }, { highWaterMark: 0 });
-  const body = passThrough(source, {
+  const body = await passThrough(source, {
     timeoutMs: 60_000,
+    pingMs: 60_000,
     now: () => performance.now(),
     onEvent: () => {},
     onEnd: () => {},
@@ -375,9 +420,10 @@ Deno.test("passThrough observes a character that is cut between two reads", asyn
   );
   const cut = bytes.indexOf(0xc3) + 1;
   const observed: unknown[] = [];
-  const body = passThrough(ReadableStream.from([bytes.slice(0, cut), bytes.slice(cut)]), {
+  const body = await passThrough(ReadableStream.from([bytes.slice(0, cut), bytes.slice(cut)]), {
     now: () => performance.now(),
     timeoutMs: 60_000,
+    pingMs: 60_000,
     onEvent: (event) => observed.push(event["message"]),
     onEnd: () => {},
     parseError: parseErrorObject,
@@ -388,7 +434,7 @@ Deno.test("passThrough observes a character that is cut between two reads", asyn
 });
 
 Deno.test("passThrough ends once when the client disconnects while upstream is idle", async () => {
-  const trial = start(START);
+  const trial = await start(START);
   const reader = trial.body.getReader();
   await reader.read();
   const pending = reader.read();

@@ -11,6 +11,8 @@ import { createOpenBody, type OpenBody } from "../helpers/upstream.ts";
 
 const CHUNK = "data: {}\n\n";
 const COMMENT = ": hello\n\n";
+const STOP = 'data: {"type":"message_stop"}\n\n';
+const PING = 'event: ping\ndata: {"type":"ping"}\n\n';
 const TIMES = { timeoutMs: 1000, pingMs: 30 };
 
 /** Every chunk is one event, and `[DONE]` completes the response. */
@@ -44,9 +46,9 @@ class Trial implements Disposable {
     return createEventStream(this.source.body, translator, { ...times, now, onEnd });
   }
 
-  pass(): ReadableStream<Uint8Array> {
+  pass(times: { timeoutMs: number; pingMs: number } = TIMES): ReturnType<typeof passThrough> {
     return passThrough(this.source.body, {
-      timeoutMs: 1000,
+      ...times,
       now: this.now,
       onEnd: this.onEnd,
       onEvent() {},
@@ -58,7 +60,9 @@ class Trial implements Disposable {
   async read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const { value } = await reader.read();
     for (const { name } of parseSse(new TextDecoder().decode(value))) {
-      this.events.push(`${name.replace("content_block_stop", "event")} ${this.timers.now}`);
+      this.events.push(
+        `${name.replace("content_block_stop", "event") || "message"} ${this.timers.now}`,
+      );
     }
   }
 
@@ -145,9 +149,13 @@ Deno.test("createEventStream times out an idle upstream 50 ms after its time, be
   assertEquals([after.ends, after.timers.pending], [["timeout_error 240"], 0]);
 });
 
-Deno.test("passThrough times out an idle upstream, and comments keep the stream open", async () => {
+Deno.test("passThrough times out an idle upstream before the headers, and comments keep the request open", async () => {
   using trial = new Trial("");
-  const reading = trial.readAll(trial.pass());
+  const rejected = assertRejects(
+    () => trial.pass({ timeoutMs: 1000, pingMs: 1_000_000 }),
+    ApiError,
+    "No data from upstream",
+  );
   for (let n = 0; n < 3; n++) {
     await trial.wait(990);
     trial.source.send(COMMENT);
@@ -155,9 +163,77 @@ Deno.test("passThrough times out an idle upstream, and comments keep the stream 
   await trial.wait(1049);
   assertEquals([trial.events, trial.ends], [[], []]);
   await trial.wait(1);
-  await reading;
-  assertEquals(trial.events, ["timeout_error 4020"]);
+  assertEquals((await rejected).status, 504);
   assertEquals([trial.ends, trial.timers.pending], [["timeout_error 4020"], 0]);
+});
+
+Deno.test("passThrough times out an idle upstream after the headers with an error event", async () => {
+  using trial = new Trial(CHUNK);
+  const reading = trial.pass({ timeoutMs: 100, pingMs: 1_000_000 }).then((stream) =>
+    trial.readAll(stream)
+  );
+  await trial.wait(90);
+  trial.source.send(COMMENT);
+  await trial.wait(149);
+  assertEquals(trial.ends, []);
+  await trial.wait(1);
+  await reading;
+  assertEquals(trial.events, ["message 0", "timeout_error 240"]);
+  assertEquals([trial.ends, trial.timers.pending], [["timeout_error 240"], 0]);
+});
+
+Deno.test("passThrough sends the headers with a ping after pingMs, and then pings while nothing but comments comes", async () => {
+  using trial = new Trial(COMMENT);
+  const reading = trial.pass().then((stream) => trial.readAll(stream));
+  await trial.wait(29);
+  assertEquals(trial.events, []);
+  await trial.wait(20);
+  trial.source.send(COMMENT);
+  await trial.wait(46);
+  trial.source.send(CHUNK);
+  await trial.wait(20);
+  trial.source.send(COMMENT);
+  await trial.wait(20);
+  trial.source.send(STOP);
+  trial.source.close();
+  await reading;
+  assertEquals(trial.events, [
+    "ping 30",
+    "ping 60",
+    "ping 90",
+    "message 95",
+    "ping 125",
+    "message 135",
+  ]);
+  assertEquals([trial.ends, trial.timers.pending], [["complete 135"], 0]);
+});
+
+Deno.test("passThrough never sends a ping inside an event", async () => {
+  using trial = new Trial(CHUNK);
+  const reader = (await trial.pass()).getReader();
+  await trial.read(reader);
+  const next = reader.read();
+  await settle();
+  trial.source.send(CHUNK.slice(0, 8));
+  await trial.wait(40);
+  assertEquals(new TextDecoder().decode((await next).value), PING);
+  const rest = reader.read();
+  trial.source.send(CHUNK.slice(8));
+  assertEquals(new TextDecoder().decode((await rest).value), CHUNK);
+  await reader.cancel();
+});
+
+Deno.test("passThrough queues one ping for a client that does not read, and none before its first read", async () => {
+  using trial = new Trial(CHUNK);
+  const reader = (await trial.pass()).getReader();
+  await trial.wait(200);
+  await trial.read(reader);
+  await trial.wait(200);
+  trial.source.send(STOP);
+  trial.source.close();
+  await trial.read(reader);
+  await trial.read(reader);
+  assertEquals(trial.events, ["message 200", "ping 400", "message 400"]);
 });
 
 Deno.test("a client that reads is never timed out, however slowly upstream sends", async () => {
@@ -179,7 +255,7 @@ for (const kind of ["createEventStream", "passThrough"] as const) {
   Deno.test(`${kind} times out a client that reads nothing for the timeout, 50 ms after its time`, async () => {
     using trial = new Trial(CHUNK);
     const stream = kind === "passThrough"
-      ? trial.pass()
+      ? await trial.pass({ timeoutMs: 1000, pingMs: 1_000_000 })
       : await trial.open({ timeoutMs: 1000, pingMs: 1_000_000 });
     const reader = stream.getReader();
     await trial.wait(500);
@@ -202,7 +278,7 @@ for (const kind of ["createEventStream", "passThrough"] as const) {
 
   Deno.test(`${kind} leaves no timer when the client disconnects`, async () => {
     using trial = new Trial(CHUNK);
-    const stream = kind === "passThrough" ? trial.pass() : await trial.open();
+    const stream = kind === "passThrough" ? await trial.pass() : await trial.open();
     await stream.cancel();
     assertEquals([trial.ends, trial.timers.pending], [["client_gone 0"], 0]);
   });

@@ -11,6 +11,7 @@ import { type Client, createClient } from "../../openrouter/client.ts";
 import { createColorizer } from "../../colors.ts";
 import { createRedactor, listSecrets } from "../../redact.ts";
 import { findKeyWarnings, findLimitWarnings } from "../startup_message.ts";
+import { findTargetWarnings } from "../model_targets.ts";
 import { checkPort } from "./port.ts";
 import { type Finding, formatReport, type Report, type Setting } from "./report.ts";
 import { checkImageModel } from "./image_model.ts";
@@ -97,6 +98,7 @@ async function runChecks(read: () => EnvSources, options: FetchOptions): Promise
   const settings = checkSettings(result.settings, [
     ...notes,
     ...findKeyWarnings(config),
+    ...findTargetWarnings(config),
     ...findLimitWarnings(config),
   ]);
   result.findings = [...settings, checkPermissions(config), port, ...upstream];

@@ -187,14 +187,18 @@ function nameOf(family: Family): string {
   return `claude-${family}`;
 }
 
-/** The target's id if the proxy resolves it to itself; for a list of models a name that is mapped to the list. */
+/**
+ * The target's id if the proxy resolves it to itself. A list of models, and a target with settings, is reached only by a
+ * name that is mapped to it.
+ */
 function nameFor(family: Family, targets: Config["targets"]): string {
   const mapped = nameOf(family);
   const resolve = (name: string) =>
     resolveModel(name, { targets }, new UnavailableDefaults()).models;
   const target = resolve(mapped);
   const byId = resolve(target[0]);
-  const isSame = byId.length === target.length && byId[0] === target[0];
+  const isSame = byId.length === target.length && byId[0] === target[0] &&
+    targets[family].settings === undefined;
   return isSame ? target[0] : mapped;
 }
 

@@ -45,6 +45,21 @@ export function listRequestedModels(
   return [toText(model), ...others.filter((name) => typeof name === "string")];
 }
 
+/** The TTL of the request's cache writes: that of the last breakpoint in the messages, else of any before them. */
+export function findAnthropicCacheTtl(
+  { tools, system, messages, cache_control }: JsonObject,
+): "5m" | "1h" {
+  const listParts = (list: unknown) => Array.isArray(list) ? list.filter(isJsonObject) : [];
+  const parts = [
+    ...listParts(tools),
+    ...listParts(system),
+    ...listParts(messages).flatMap(({ content }) => listParts(content)),
+  ];
+  const last = parts.findLast((part) => isJsonObject(part["cache_control"]))?.["cache_control"];
+  const control = isJsonObject(cache_control) ? cache_control : last;
+  return isJsonObject(control) && control["ttl"] === "1h" ? "1h" : "5m";
+}
+
 /** Estimated input tokens of an unparsed body: all its strings, and its files by their size. */
 export function estimateAnthropicTokens(body: JsonObject): number {
   return Math.max(1, Math.ceil(countValue(body)));

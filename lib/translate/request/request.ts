@@ -47,6 +47,8 @@ export interface RequestOptions {
   sessionId?: string | undefined;
   /** Sent as `provider`. */
   provider?: Readonly<Record<string, unknown>> | null;
+  /** Sent as `service_tier`, instead of the request's. */
+  serviceTier?: string | undefined;
   /** PDF parser; undefined leaves the choice to OpenRouter. */
   pdfEngine?: string | undefined;
   /** Whether the first model has rejected the schema of a tool before; all tools get plain schemas then. */
@@ -105,7 +107,8 @@ export function translateRequest(
     ...translateThinking(request, { maxTokens, limits }, context),
     provider: options.provider ? { ...options.provider } : undefined,
     plugins: selectPlugins(messages, options.pdfEngine),
-    service_tier: request.service_tier === "standard" ? "default" : request.service_tier,
+    service_tier: options.serviceTier ??
+      (request.service_tier === "standard" ? "default" : request.service_tier),
     cache_control: request.cache_control,
     // `user` is for OpenRouter's accounting, `session_id` for its sticky routing.
     user: request.user_id || undefined,

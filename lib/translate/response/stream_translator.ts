@@ -5,6 +5,7 @@
  * @module
  */
 
+import { UNSUPPORTED_SAFEGUARDS } from "../../anthropic/safeguards.ts";
 import type * as anthropic from "../../anthropic/types.ts";
 import { ApiError, toErrorBody } from "../../errors.ts";
 import { isJsonObject, toText } from "../../json.ts";
@@ -207,7 +208,7 @@ export class StreamTranslator {
       ...this.#queue.flush(),
       {
         type: "message_delta",
-        delta: reportsSafeguards ? { ...delta, safeguard_results: UNSUPPORTED } : delta,
+        delta: reportsSafeguards ? { ...delta, safeguard_results: UNSUPPORTED_SAFEGUARDS } : delta,
         usage: this.#usage(),
         context_management: contextManagement,
       },
@@ -280,11 +281,6 @@ export class StreamTranslator {
     return { ...counted, service_tier: translateTier(serviceTier) };
   }
 }
-
-/** The proxy has no classifier and reports that, never a verdict; clients then use their own. */
-const UNSUPPORTED: anthropic.SafeguardResult[] = [
-  { type: "dangerous_tool_use", status: { type: "unsupported" } },
-];
 
 /** The choice with index 0; responses to `n` > 1 have others. */
 function findChoice({ choices }: openrouter.Chunk): openrouter.Choice | null {

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import {
   type AnthropicRequestOptions,
   estimateAnthropicTokens,
+  findAnthropicCacheTtl,
   listRequestedModels,
   toAnthropicRequest,
 } from "../../../lib/translate/request/anthropic_request.ts";
@@ -114,5 +115,23 @@ const BODIES: [about: string, body: Json, tokens: number][] = [
 for (const [about, body, tokens] of BODIES) {
   Deno.test(`estimateAnthropicTokens counts ${about}`, () => {
     assertEquals(estimateAnthropicTokens(body), tokens);
+  });
+}
+
+const SHORT = { cache_control: { type: "ephemeral" } };
+const LONG = { cache_control: { type: "ephemeral", ttl: "1h" } };
+
+const TTLS: [about: string, body: Json, ttl: "5m" | "1h"][] = [
+  ["without breakpoints", { messages: "x", tools: null }, "5m"],
+  ["with one on a tool", { tools: [LONG, null] }, "1h"],
+  ["with one on the system prompt", { system: [LONG], messages: [{ content: [{}] }] }, "1h"],
+  ["with one in a message", { system: [SHORT], messages: [{ content: [LONG, "x"] }] }, "1h"],
+  ["with a short one at the end", { tools: [LONG], messages: [{ content: [SHORT] }] }, "5m"],
+  ["with one of its own", { ...LONG, messages: [{ content: [SHORT] }] }, "1h"],
+];
+
+for (const [about, body, ttl] of TTLS) {
+  Deno.test(`findAnthropicCacheTtl of a request ${about} is ${ttl}`, () => {
+    assertEquals(findAnthropicCacheTtl(body), ttl);
   });
 }
