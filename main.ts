@@ -50,7 +50,8 @@ async function run(words: readonly string[]): Promise<void> {
     case "demo":
       return await demo();
     case "statusline":
-      return await statusline();
+      await import("./lib/cli/statusline/entry.ts");
+      return;
     case "-h":
     case "--help":
       return await printHelp();
@@ -77,15 +78,6 @@ async function serve(option: EnvFileOption | null): Promise<void> {
   const stopped = stopOnSignal(running);
   message.printStartupMessage(running.url, { config, notes, log: services.log });
   await stopped;
-}
-
-/** Exits by itself: a connection attempt may still be pending. */
-async function statusline(): Promise<void> {
-  const { readStatusLine, STATUS_LINE_MS } = await import("./lib/cli/statusline/statusline.ts");
-  const signal = AbortSignal.timeout(STATUS_LINE_MS);
-  printLine(await readStatusLine(signal, (buffer) => Deno.stdin.read(buffer)));
-  await flushLines(LAST_LINES_MS);
-  Deno.exit(0);
 }
 
 async function demo(): Promise<void> {

@@ -20,8 +20,14 @@ Deno.test("buildStatusLine runs this program with access to the proxy only", () 
   assertStringIncludes(command, " --no-config ");
   assertStringIncludes(command, " --cached-only ");
   assertStringIncludes(command, " --allow-net=127.0.0.1:17891 ");
-  assertEquals(command.endsWith(" 'file:///home/me/it'\\''s%20here/main.ts' statusline"), true);
+  const entry = "file:///home/me/it'\\''s%20here/lib/cli/statusline/entry.ts";
+  assertEquals(command.endsWith(` '${entry}'`), true, command);
   assertEquals(/--allow-(?!net=|env=)|-A/.test(command), false, command);
+});
+
+Deno.test("buildStatusLine runs a bundle with the command", () => {
+  const command = buildCommand({ ...PROGRAM, main: "file:///opt/claudeproxy.js" });
+  assertEquals(command.endsWith(" 'file:///opt/claudeproxy.js' 'statusline'"), true, command);
 });
 
 Deno.test("buildStatusLine turns a path of Windows into one that a shell accepts", () => {

@@ -37,7 +37,13 @@ function buildCommand({ deno, main, url }: Program): string {
     `--allow-net=${host}`,
     `--allow-env=${STATUS_LINE_VARIABLES.join(",")}`,
   ];
-  return [quote(deno), "run", ...flags, quote(main), "statusline"].join(" ");
+  return [quote(deno), "run", ...flags, ...findEntry(main).map(quote)].join(" ");
+}
+
+/** The command's own file, which starts faster; a bundle is a single file. */
+function findEntry(main: string): string[] {
+  if (!main.endsWith("/main.ts")) return [main, "statusline"];
+  return [new URL("lib/cli/statusline/entry.ts", main).href];
 }
 
 /** For a POSIX shell, which Claude Code uses on Windows too; there a backslash separates folders. */

@@ -17,8 +17,6 @@ export const STATUS_LINE_VARIABLES = [
   "ANTHROPIC_API_KEY",
 ] as const;
 
-/** For the whole line; the next one is a few seconds away. */
-export const STATUS_LINE_MS = 300;
 /** Claude Code's input has some 2 KB. */
 const MAX_INPUT_BYTES = 256 * 1024;
 
