@@ -1,6 +1,6 @@
 /**
  * The daily limit, MAX_COST_USD: the costs that upstream reported today, estimates for responses without a reported
- * cost, and a reservation for each request in flight. In memory only.
+ * cost, and a reservation for each request in flight. In memory; the history restores the costs of today.
  * @module
  */
 
@@ -51,6 +51,14 @@ export interface Reservable {
   readonly record: RequestRecord;
   readonly countOutput: (() => number) | null;
   reservation: Reservation | null;
+}
+
+/** Costs that an earlier process counted. */
+export interface Spent {
+  /** The label of the proxy key; null for none. */
+  key: string | null;
+  costUsd: number;
+  estimatedUsd: number;
 }
 
 /** The dependencies and settings of a budget. */
@@ -115,23 +123,44 @@ export class Budget {
     this.#reservations.add(timeline.reservation);
   }
 
-  /** Replaces the reservation of a completed request with its reported or estimated cost. */
-  settle(timeline: Reservable): void {
+  /**
+   * Counts costs from before this process started.
+   * @param day the day (UTC) to which they belong, as `2026-11-29`; ignored if it is over
+   */
+  restore(day: string, spent: readonly Spent[]): void {
+    const today = this.#currentDay();
+    if (today.day !== day) return;
+    for (const { costUsd, estimatedUsd } of spent) {
+      today.costUsd += costUsd;
+      today.estimatedUsd += estimatedUsd;
+    }
+  }
+
+  /**
+   * Replaces the reservation of a completed request with its reported or estimated cost.
+   * @returns the estimated part, in USD; undefined if nothing was estimated
+   */
+  settle(timeline: Reservable): number | undefined {
     const { reservation, record } = timeline;
     this.#release(timeline);
     const today = this.#currentDay();
     const reported = readCost(record);
     today.costUsd += reported ?? 0;
-    if (reservation === null) return;
+    if (reservation === null) return undefined;
     const isComplete = record.outcome === "complete";
-    if (reported !== undefined && isComplete) return this.#learn(timeline, reservation, reported);
-    const estimate = this.#estimate(timeline, reservation);
-    if (estimate !== undefined) {
-      // Upstream may report a cost in the middle of a response, before the final one.
-      today.estimatedUsd += Math.max(0, estimate - (reported ?? 0));
-    } else if (reported === undefined) {
-      this.#countUncounted(reservation);
+    if (reported !== undefined && isComplete) {
+      this.#learn(timeline, reservation, reported);
+      return undefined;
     }
+    const estimate = this.#estimate(timeline, reservation);
+    if (estimate === undefined) {
+      if (reported === undefined) this.#countUncounted(reservation);
+      return undefined;
+    }
+    // Upstream may report a cost in the middle of a response, before the final one.
+    const estimatedUsd = Math.max(0, estimate - (reported ?? 0));
+    today.estimatedUsd += estimatedUsd;
+    return estimatedUsd;
   }
 
   #release(timeline: Reservable): void {

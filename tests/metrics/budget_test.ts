@@ -197,3 +197,29 @@ Deno.test("RunningMeans moves towards new values, and keeps a limited number of 
   for (let i = 0; i < 200; i++) means.learn(`m${i}`, 1);
   assertEquals(means.find("a"), undefined);
 });
+
+Deno.test("Budget counts restored costs towards the limit, on their day only", () => {
+  const spent = [
+    { key: null, costUsd: 60, estimatedUsd: 10 },
+    { key: "key 1", costUsd: 20, estimatedUsd: 5 },
+  ];
+  const metrics = createLimited();
+  metrics.budget.restore("2026-11-21", spent);
+  assertEquals(read(metrics), [0, 0, 0]);
+  metrics.budget.restore("2026-11-22", spent);
+  assertEquals([read(metrics), metrics.budget.isOverBudget], [[80, 15, 0], false]);
+  finish(metrics, createTimeline(createRecord()));
+  const timeline = start(metrics);
+  assertEquals(metrics.budget.isOverBudget, true);
+  finish(metrics, timeline, { costUsd: 5 });
+  assertEquals([read(metrics), metrics.budget.isOverBudget], [[85, 15, 0], true]);
+});
+
+Deno.test("a completed request has the part of its cost that was estimated", () => {
+  const metrics = createLimited();
+  finish(metrics, start(metrics), { costUsd: 3 });
+  finish(metrics, start(metrics), { inputTokens: 1e6, outputTokens: 1e6 });
+  finish(metrics, start(metrics), { outcome: "client_gone", inputTokens: 1e6, costUsd: 0.25 });
+  const { requests } = metrics.read(0);
+  assertEquals(requests.map(({ estimatedUsd }) => estimatedUsd), [undefined, 11, 0.75]);
+});
