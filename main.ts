@@ -1,5 +1,5 @@
 /**
- * The command line of the proxy: serve (default), check, demo, claude, --help, --version.
+ * The command line of the proxy: serve (default), check, demo, claude, stats, --help, --version.
  *
  * ```sh
  * OPENROUTER_API_KEY=sk-or-… deno run -A jsr:@claudeproxy/openrouter
@@ -10,6 +10,7 @@
 import about from "./deno.json" with { type: "json" };
 import { printStartupMessage } from "./lib/cli/startup_message.ts";
 import { type EnvFileOption, parseArguments } from "./lib/cli/arguments.ts";
+import { startHistory } from "./lib/cli/history.ts";
 import { loadEnvironment, readSources, requireNetAccess } from "./lib/cli/environment.ts";
 import { createCliServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
 import {
@@ -45,6 +46,7 @@ async function run(words: readonly string[]): Promise<void> {
   const { command, args, envFileOption } = parseArguments(words);
   if (command === "check") return await check(args, envFileOption);
   if (command === "claude") return await claude(args, envFileOption);
+  if (command === "stats") return await stats(args, envFileOption);
   if (args.length > 0) throw new StartError(`Unknown argument ${args[0]}: see --help`);
   switch (command) {
     case "serve":
@@ -63,15 +65,21 @@ async function run(words: readonly string[]): Promise<void> {
   }
 }
 
-function serve(option: EnvFileOption | null): Promise<void> {
+async function serve(option: EnvFileOption | null): Promise<void> {
   const { config, notes } = loadEnvironment({ option, readsFolder: true });
   requireNetAccess(config);
   const services = createCliServices(config, ABOUT);
+  const history = await startHistory(services);
   const server = startServer(services);
   // Before the message, because a script that waits for it may send a signal at once.
   const stopped = stopOnSignal(server);
-  printStartupMessage(server.url, { config, notes, log: services.log });
-  return stopped;
+  printStartupMessage(server.url, {
+    config,
+    notes: [...notes, ...history.notes],
+    log: services.log,
+    history: history.description,
+  });
+  return await stopped;
 }
 
 // The other commands are imported on demand: they would delay the start of the server.
@@ -84,6 +92,13 @@ async function demo(): Promise<void> {
 async function claude(args: readonly string[], option: EnvFileOption | null): Promise<void> {
   const { runClaude } = await import("./lib/cli/claude/claude.ts");
   Deno.exit(await runClaude(args, ABOUT, option));
+}
+
+async function stats(args: readonly string[], option: EnvFileOption | null): Promise<void> {
+  const { runStats } = await import("./lib/cli/stats/stats.ts");
+  await runStats(args, { option, readsFolder: true });
+  // Without a time limit: the whole table is written, however slow its reader is.
+  await flushLines();
 }
 
 async function check(args: readonly string[], option: EnvFileOption | null): Promise<void> {
@@ -119,13 +134,15 @@ function printHelp(): void {
   printLine(`${ABOUT.name} ${ABOUT.version}
 Serves the Anthropic Messages API through OpenRouter.
 
-Usage: claudeproxy [--env-file PATH] [serve | check [--json] | claude [args…]]
+Usage: claudeproxy [--env-file PATH] [serve | check [--json] | claude [args…] | stats [options]]
        claudeproxy demo | --help | --version
 
   serve      Run the proxy (default)
   check      Check settings, port, API key and models; --json prints the report as JSON
   demo       Run the proxy in front of a simulated OpenRouter: no key, no network
   claude     Run Claude Code through its own proxy; all arguments go to Claude Code
+  stats      Show past requests from the file of HISTORY: [--since 7d | 12h | 2026-11-01]
+             [--by day | month | model | key | session] [--json | --csv]
 
 Settings are environment variables. Those that are not set are read from one file: --env-file PATH,
 else .env in the current folder (not for claude), else ${USER_FILE}:

@@ -13,6 +13,7 @@ import {
   parseKeys,
   parseObject,
   parseOrigins,
+  parsePath,
   parseTarget,
   parseUrl,
   type Setting,
@@ -53,6 +54,9 @@ export interface Config {
   readonly maxCostUsd: number | null;
   /** Whether request and response bodies are captured for the dashboard. */
   readonly capturesBodies: boolean;
+  /** The path of the history; null for none. */
+  readonly historyPath: string | null;
+  readonly historyDays: number;
   readonly logLevel: LogLevel;
   readonly logFormat: "auto" | "text" | "json";
   readonly onDenoDeploy: boolean;
@@ -167,6 +171,16 @@ const TABLE = {
     "1 = capture recent request and response bodies for the dashboard",
     oneOf("0", "1"),
   ),
+  HISTORY: row(
+    "",
+    "File for the figures of past requests, for example history.db; unset: memory only",
+    optional(parsePath),
+  ),
+  HISTORY_DAYS: row(
+    "90",
+    "Days after which requests are deleted from the history",
+    numberIn({ above: 0, most: 3650, whole: true }),
+  ),
   LOG_LEVEL: row(
     "info",
     "Log level: debug, info, warn or error",
@@ -232,6 +246,8 @@ export function loadConfig(env: Env): Config {
     maxInflight: read("MAX_INFLIGHT"),
     maxCostUsd: read("MAX_COST_USD"),
     capturesBodies: read("INSPECT") === "1",
+    historyPath: read("HISTORY"),
+    historyDays: read("HISTORY_DAYS"),
     logLevel: read("LOG_LEVEL"),
     logFormat: read("LOG_FORMAT"),
     onDenoDeploy: Boolean(env(DEPLOY_VARIABLE)?.trim()),

@@ -41,8 +41,10 @@ export interface MixedSources {
   host: string;
 }
 
-/** Settings that give others access: a repository's file may not set them for a key that is not its own. */
-const ACCESS_SETTINGS = ["HOST", "PROXY_API_KEYS", "ALLOWED_ORIGINS"] as const;
+/**
+ * Settings that give others access or write a file: a repository's file may not set them for a key that is not its own.
+ */
+const TRUSTED_SETTINGS = ["HOST", "PROXY_API_KEYS", "ALLOWED_ORIGINS", "HISTORY"] as const;
 const ENVIRONMENT = "environment";
 
 /**
@@ -70,7 +72,7 @@ export function mergeSources(environment: Env, file: EnvFile): EnvSources {
   const key = readEnvironment("OPENROUTER_API_KEY");
   // A file with the same key already has it, so it is trusted.
   const isKeyOfUser = key !== undefined && key !== readFile("OPENROUTER_API_KEY");
-  const ignored = ACCESS_SETTINGS.filter((name) =>
+  const ignored = TRUSTED_SETTINGS.filter((name) =>
     isKeyOfUser && readEnvironment(name) === undefined && readFile(name) !== undefined
   );
   const env = (name: string) =>

@@ -153,6 +153,7 @@ const ACCESS_SETTINGS = {
   HOST: "::",
   PROXY_API_KEYS: "theirs",
   ALLOWED_ORIGINS: "https://evil.page",
+  HISTORY: "/home/me/.profile",
 };
 
 for (
@@ -221,10 +222,11 @@ for (
 
 Deno.test("access settings of a file are ignored with a warning if the key is from the environment", () => {
   const sources = merge({ OPENROUTER_API_KEY: KEY }, { ...ACCESS_SETTINGS, INSPECT: "1" });
-  const { host, proxyApiKeys, allowedOrigins, capturesBodies } = parseSources(sources);
-  assertEquals([host, proxyApiKeys, allowedOrigins, capturesBodies], ["0.0.0.0", [], [], true]);
+  const { host, proxyApiKeys, allowedOrigins, historyPath, capturesBodies } = parseSources(sources);
+  assertEquals([host, proxyApiKeys, allowedOrigins, historyPath], ["0.0.0.0", [], [], null]);
+  assertEquals(capturesBodies, true);
   assertEquals(sources.notes, [
-    "Ignored HOST, PROXY_API_KEYS, ALLOWED_ORIGINS from .env, because OPENROUTER_API_KEY is from " +
+    "Ignored HOST, PROXY_API_KEYS, ALLOWED_ORIGINS, HISTORY from .env, because OPENROUTER_API_KEY is from " +
     "the environment: set them there",
   ]);
   assertEquals(sources.sourceOf("HOST"), "default");

@@ -23,6 +23,7 @@ import {
 } from "./settings.ts";
 import { findUserFile, readGranted, resolvePath } from "../env_file.ts";
 import { type Environment, loadEnvironment, requireNetAccess } from "../environment.ts";
+import { startHistory } from "../history.ts";
 import { createSettingsFile } from "./settings_file.ts";
 import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
 import { summarizeSession } from "./session_summary.ts";
@@ -73,6 +74,7 @@ export async function runClaude(
   // Claude Code owns the terminal.
   const log: Log = { request: () => {}, write: () => {} };
   const services = { ...createCliServices(toOwnConfig(config, key), about), log };
+  notes.push(...(await startHistory(services)).notes);
   const server = startOnFreePort(services);
   try {
     // Optional: without the list in time, Claude Code assumes default context lengths.
