@@ -5,6 +5,7 @@
  */
 
 import {
+  ConfigError,
   numberIn,
   oneOf,
   optional,
@@ -52,6 +53,8 @@ export interface Config {
   readonly maxInflight: number;
   /** Null for no limit. */
   readonly maxCostUsd: number | null;
+  /** For each of `proxyApiKeys`; null for no limit. */
+  readonly maxCostUsdPerKey: number | null;
   /** Whether request and response bodies are captured for the dashboard. */
   readonly capturesBodies: boolean;
   /** The path of the history; null for none. */
@@ -163,7 +166,12 @@ const TABLE = {
   ),
   MAX_COST_USD: row(
     "",
-    "Daily budget in USD (UTC, estimates included); further requests get 402",
+    "Daily budget in USD (UTC, estimates included); further requests get 429",
+    optional(numberIn({ above: 0, most: 1e9 })),
+  ),
+  MAX_COST_USD_PER_KEY: row(
+    "",
+    "Daily budget in USD for each key of PROXY_API_KEYS; further requests get 429",
     optional(numberIn({ above: 0, most: 1e9 })),
   ),
   INSPECT: row(
@@ -245,6 +253,7 @@ export function loadConfig(env: Env): Config {
     maxBodyBytes: Math.floor(read("MAX_BODY_MB") * 1024 * 1024),
     maxInflight: read("MAX_INFLIGHT"),
     maxCostUsd: read("MAX_COST_USD"),
+    maxCostUsdPerKey: requireKeys(read("MAX_COST_USD_PER_KEY"), read("PROXY_API_KEYS")),
     capturesBodies: read("INSPECT") === "1",
     historyPath: read("HISTORY"),
     historyDays: read("HISTORY_DAYS"),
@@ -252,4 +261,16 @@ export function loadConfig(env: Env): Config {
     logFormat: read("LOG_FORMAT"),
     onDenoDeploy: Boolean(env(DEPLOY_VARIABLE)?.trim()),
   };
+}
+
+/** @throws {ConfigError} for a limit per key without keys */
+function requireKeys(
+  maxCostUsdPerKey: number | null,
+  proxyApiKeys: readonly string[],
+): number | null {
+  if (maxCostUsdPerKey === null || proxyApiKeys.length > 0) return maxCostUsdPerKey;
+  throw new ConfigError(
+    "MAX_COST_USD_PER_KEY cannot be used without PROXY_API_KEYS: set the keys that it limits, " +
+      "or set MAX_COST_USD for one limit on all requests",
+  );
 }

@@ -130,7 +130,9 @@ async function respond(context: RequestContext, peer: Peer, others: number): Pro
     const { method, headers } = request;
     const authRequest = { method, path, headers, host: headers.get("host") ?? host, peer };
     if (method === "OPTIONS") return respondToPreflight(authRequest, services);
-    context.upstreamKey = authorize(authRequest, config).upstreamKey;
+    const { upstreamKey, keyIndex } = authorize(authRequest, config);
+    context.upstreamKey = upstreamKey;
+    context.timeline.keyIndex = keyIndex;
     if (others >= findMaxInFlight(path, config.maxInflight)) throw tooManyRequestsError();
     result = await untilShutdown(findRoute(method, path)(context), services);
   } catch (error) {

@@ -6,7 +6,7 @@
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import { createColorizer, stripControlChars } from "../colors.ts";
-import { findLimit } from "../routes/budget.ts";
+import { findLimits } from "../routes/budget.ts";
 import { describeAccess, requiresClientKeys } from "./serve.ts";
 import { groupByTarget, TARGET_VARIABLES } from "./model_targets.ts";
 import { canShowColors, printLine } from "./terminal.ts";
@@ -96,20 +96,30 @@ export function findWarnings(config: Config): string[] {
   return warnings;
 }
 
-/** Cases in which MAX_COST_USD cannot be enforced. */
+/** Cases in which the daily limits cannot be enforced. */
 export function findLimitWarnings(config: Config): string[] {
-  if (config.maxCostUsd === null) return [];
-  if (findLimit(config) === null) {
+  const names = listLimitVariables(config);
+  if (names.length === 0) return [];
+  const { maxCostUsd, maxCostUsdPerKey } = findLimits(config);
+  if (maxCostUsd === null && maxCostUsdPerKey === null) {
     return [
-      "MAX_COST_USD has no effect without OPENROUTER_API_KEY: " +
-      "each client pays with its own key, without a limit",
+      `${names.join(" and ")} ${names.length > 1 ? "have" : "has"} no effect without ` +
+      "OPENROUTER_API_KEY: each client pays with its own key, without a limit",
     ];
   }
   const { hostname } = new URL(config.baseUrl);
   if (isOpenRouter(hostname)) return [];
   return [
-    `MAX_COST_USD cannot be enforced if ${hostname} neither reports costs nor lists prices: ` +
-    "set a limit there too, and watch today.uncounted in GET /stats",
+    `${names.join(" and ")} cannot be enforced if ${hostname} neither reports costs nor lists ` +
+    "prices: set a limit there too, and watch today.uncounted in GET /stats",
+  ];
+}
+
+/** The limits that are set. */
+function listLimitVariables({ maxCostUsd, maxCostUsdPerKey }: Config): string[] {
+  return [
+    ...(maxCostUsd === null ? [] : ["MAX_COST_USD"]),
+    ...(maxCostUsdPerKey === null ? [] : ["MAX_COST_USD_PER_KEY"]),
   ];
 }
 

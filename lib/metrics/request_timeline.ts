@@ -33,6 +33,8 @@ export class RequestTimeline {
   sentModel: string | null = null;
   /** Estimates the output tokens so far; null before a response. */
   countOutput: (() => number) | null = null;
+  /** The position of the client's key in PROXY_API_KEYS, from 0; null without one. */
+  keyIndex: number | null = null;
   /** The expected cost while the request is in flight; null without a limit. */
   reservation: Reservation | null = null;
   /** Null unless bodies are captured. */

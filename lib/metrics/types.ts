@@ -125,6 +125,20 @@ export interface Today {
   uncounted: number;
   /** The limit (MAX_COST_USD); null for none, and if clients pay with their own keys. */
   maxCostUsd: number | null;
+  /** The costs with each key of PROXY_API_KEYS, in their order. */
+  keys: KeyCosts[];
+}
+
+/** The costs of the current day (UTC) with one key of PROXY_API_KEYS; sums as in {@linkcode Today}. */
+export interface KeyCosts {
+  /** Names the key by its position: `key 1`. */
+  label: string;
+  costUsd: number;
+  estimatedUsd: number;
+  reservedUsd: number;
+  uncounted: number;
+  /** The limit (MAX_COST_USD_PER_KEY); null for none, and if clients pay with their own keys. */
+  maxCostUsd: number | null;
 }
 
 /** The response of `GET /stats`. */

@@ -6,7 +6,7 @@
 import { ApiError } from "../errors.ts";
 import { QueryError } from "../history/query.ts";
 import type { History, HistoryReport } from "../history/types.ts";
-import { findKeyLabel } from "../key_label.ts";
+import { labelKey } from "../metrics/budget.ts";
 import type { CompletedRequest } from "../metrics/types.ts";
 import type { RequestContext, RouteResult, Services } from "../request_context.ts";
 import { toJsonResponse } from "../stream/paced_body.ts";
@@ -45,12 +45,12 @@ async function readReport(
 
 /** Adds a completed request to the history, if there is one. */
 export function recordHistory(
-  { request, upstreamKey, services }: RequestContext,
+  { timeline: { keyIndex }, upstreamKey, services }: RequestContext,
   completed: CompletedRequest,
 ): void {
   const { history, config } = services;
   history?.add(completed, {
-    key: findKeyLabel(request.headers, config.proxyApiKeys),
+    key: keyIndex === null ? undefined : labelKey(keyIndex),
     isClient: upstreamKey !== null && upstreamKey !== config.openrouterApiKey,
   });
 }

@@ -36,6 +36,8 @@ function createMetrics(date: () => Date): Metrics {
     about: ABOUT,
     date,
     maxCostUsd: 20,
+    maxCostUsdPerKey: null,
+    keyCount: 0,
     capturesBodies: true,
     findContextLength: () => 200_000,
     findPrices: (id) => {

@@ -230,6 +230,21 @@ for (
   });
 }
 
+Deno.test("MAX_COST_USD_PER_KEY counts the costs of each key after a restart", async () => {
+  using folder = createFolder();
+  await using upstream = startReplies(COSTS_TWO);
+  const [first, second] = ["first-key-0123456789", "second-key-0123456789"];
+  const env = { MAX_COST_USD_PER_KEY: "1.5", PROXY_API_KEYS: `${first},${second}` };
+  {
+    using before = await startProxy(folder.path, upstream, env);
+    await send(before, { "x-api-key": second });
+    await before.services.recorded();
+  }
+  using after = await startProxy(folder.path, upstream, env);
+  assertMatch(await send(after, { "x-api-key": second }), /limit .*is reached/);
+  assertStringIncludes(await send(after, { "x-api-key": first }), "Hi");
+});
+
 Deno.test("what clients paid with their own keys is not restored", async () => {
   using folder = createFolder();
   await using upstream = startReplies(COSTS_TWO);
