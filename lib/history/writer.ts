@@ -111,7 +111,10 @@ export class HistoryWriter {
     this.#delayMs = DELAY_MS;
     if (!this.#hasWarned) return;
     this.#hasWarned = false;
-    const lost = this.#lost === 0 ? "" : `; ${this.#lost} requests are missing`;
+    const missing = this.#lost === 1
+      ? "1 request is missing"
+      : `${this.#lost} requests are missing`;
+    const lost = this.#lost === 0 ? "" : `; ${missing}`;
     this.#lost = 0;
     this.#options.onWarning(`The history is written again${lost}`);
   }

@@ -1,6 +1,8 @@
 /** The history in a file: what it stores and reports, its limits, and files that cannot be used. */
 
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { HistoryDatabase } from "../../lib/history/database.ts";
+import { toEntry } from "../../lib/history/entry.ts";
 import type { CompletedRequest } from "../../lib/metrics/types.ts";
 import {
   createCompleted,
@@ -192,6 +194,27 @@ Deno.test("two histories of one file write at the same time and lose nothing", a
   await one.history.read({});
   assertEquals(await readRows(two, "day"), [["2026-11-22", 1000, 1000]]);
   assertEquals([one.warnings, two.warnings], [[], []]);
+});
+
+Deno.test("a history that is locked for a moment is opened", async () => {
+  using folder = createFolder();
+  const held = lock(folder.path);
+  const opening = openHistory(folder.path);
+  setTimeout(() => held[Symbol.dispose](), 120);
+  using opened = await opening;
+  addAll(opened, [{ costUsd: 1 }]);
+  assertEquals(await readRows(opened, "day"), [["2026-11-22", 1, 1]]);
+});
+
+Deno.test("HistoryDatabase writes all rows or none, and can write after an error", () => {
+  using folder = createFolder();
+  const database = new HistoryDatabase(folder.path);
+  const entry = toEntry(createCompleted(), OWN);
+  // The table rejects a text as a time.
+  assertThrows(() => database.insert([entry, { ...entry, time: "noon" }]), Error, "TEXT");
+  database.insert([entry, entry]);
+  database.close();
+  assertEquals(query(folder.path, "SELECT COUNT(*) AS count FROM requests"), [{ count: 2 }]);
 });
 
 Deno.test("a history that another program has locked delays nothing and is written later", async () => {

@@ -101,6 +101,23 @@ Deno.test("HistoryWriter keeps at most 10,000 rows in memory and reports how man
   assertEquals(harness.warnings.at(-1), "The history is written again; 51 requests are missing");
 });
 
+Deno.test("HistoryWriter starts afresh after a recovery", () => {
+  using harness = new Harness();
+  for (const round of [1, 2]) {
+    harness.error = new Error("database or disk is full");
+    harness.add(10_000 + round);
+    harness.timers.advance(600);
+    assertEquals(harness.attempts, harness.batches.length + round);
+    harness.error = null;
+    harness.timers.advance(60_000);
+  }
+  assertEquals(harness.written, 20_000);
+  assertEquals(harness.warnings.filter((line) => line.includes("again;")), [
+    "The history is written again; 1 request is missing",
+    "The history is written again; 2 requests are missing",
+  ]);
+});
+
 Deno.test("HistoryWriter warns about a lock only if it lasts", () => {
   using harness = new Harness();
   harness.error = new Error("database is locked");
