@@ -12,7 +12,7 @@ import {
   loadConfig,
   VARIABLES,
 } from "../config.ts";
-import { type EnvFile, type FileChoice, readEnvFile } from "./env_file.ts";
+import { type EnvFile, type FileChoice, readEnvFile, resolvePath } from "./env_file.ts";
 import { StartError } from "./terminal.ts";
 
 /** The configuration and warnings about it. */
@@ -68,7 +68,7 @@ export function readSources(choice: FileChoice): EnvSources {
 /** Merges the environment with the settings of the file that are allowed. */
 export function mergeSources(environment: Env, file: EnvFile): EnvSources {
   const readEnvironment = (name: string) => environment(name)?.trim() || undefined;
-  const readFile = (name: string) => file.values[name]?.trim() || undefined;
+  const readFile = (name: string) => readSetting(file, name);
   const key = readEnvironment("OPENROUTER_API_KEY");
   // A file with the same key already has it, so it is trusted.
   const isKeyOfUser = key !== undefined && key !== readFile("OPENROUTER_API_KEY");
@@ -84,6 +84,14 @@ export function mergeSources(environment: Env, file: EnvFile): EnvSources {
   const mixed = findMixed({ env, sourceOf }, key === undefined || isKeyOfUser);
   const notes = [...file.notes, ...describeIgnored(ignored, file.name)];
   return { env, sourceOf, notes, ...(mixed !== null && { mixed }) };
+}
+
+/** A relative path is one beside the file: `claude` is started in all kinds of folders. */
+function readSetting({ name: path, values }: EnvFile, name: string): string | undefined {
+  const value = values[name]?.trim() || undefined;
+  const folder = /^(.*)[\\/]/s.exec(path)?.[1];
+  if (name !== "HISTORY" || value === undefined || folder === undefined) return value;
+  return resolvePath(value, folder);
 }
 
 /** @param isInOneSource whether only one of the two sources has this API key */

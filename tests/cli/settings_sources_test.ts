@@ -232,6 +232,28 @@ Deno.test("access settings of a file are ignored with a warning if the key is fr
   assertEquals(sources.sourceOf("HOST"), "default");
 });
 
+for (
+  const [file, value, expected] of [
+    [".env", "history.db", "history.db"],
+    ["/h/me/.config/claudeproxy/.env", "history.db", "/h/me/.config/claudeproxy/history.db"],
+    ["other/my.env", "../history.db", "other/../history.db"],
+    ["/h/me/.env", "/var/history.db", "/var/history.db"],
+    ["C:\\me\\.env", "history.db", "C:\\me/history.db"],
+  ] as const
+) {
+  Deno.test(`HISTORY=${value} in ${file} is ${expected}`, () => {
+    const values = { HISTORY: value, TARGET_MODEL_BIG: "a" };
+    const { env } = mergeSources(() => undefined, { name: file, values, notes: [] });
+    assertEquals([env("HISTORY"), env("TARGET_MODEL_BIG")], [expected, "a"]);
+  });
+}
+
+Deno.test("a relative HISTORY of the environment belongs to the current folder", () => {
+  const values = { HISTORY: "theirs.db" };
+  const file = { name: "/h/me/.env", values, notes: [] };
+  assertEquals(mergeSources(() => "mine.db", file).env("HISTORY"), "mine.db");
+});
+
 Deno.test("a setting of the environment is used even if the file has it too", () => {
   const environment = { OPENROUTER_API_KEY: KEY, PROXY_API_KEYS: "mine-0123456789abcdef" };
   const sources = merge(environment, { PROXY_API_KEYS: "theirs", HOST: "::" });
