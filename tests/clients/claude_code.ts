@@ -23,3 +23,4 @@ import "./cases/server_tools.ts";
 import "./cases/overflow.ts";
 import "./cases/omitted_thinking.ts";
 import "./cases/launcher_keys.ts";
+import "./cases/spending_limit.ts";
