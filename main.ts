@@ -1,5 +1,6 @@
 /**
- * The command line of the proxy: serve (default), check, demo, claude, stats, --help, --version.
+ * The command line of the proxy: serve (default), check, demo, claude, stats, statusline, --help, --version. Each
+ * command imports its modules itself, because Claude Code runs `statusline` after every response.
  *
  * ```sh
  * OPENROUTER_API_KEY=sk-or-… deno run -A jsr:@claudeproxy/openrouter
@@ -8,11 +9,8 @@
  */
 
 import about from "./deno.json" with { type: "json" };
-import { printStartupMessage } from "./lib/cli/startup_message.ts";
 import { type EnvFileOption, parseArguments } from "./lib/cli/arguments.ts";
-import { startHistory } from "./lib/cli/history.ts";
-import { loadEnvironment, readSources, requireNetAccess } from "./lib/cli/environment.ts";
-import { createCliServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
+import type { RunningServer } from "./lib/cli/serve.ts";
 import {
   flushLines,
   LAST_LINES_MS,
@@ -20,7 +18,6 @@ import {
   printLine,
   StartError,
 } from "./lib/cli/terminal.ts";
-import { VARIABLES } from "./lib/config.ts";
 
 const USER_FILE = Deno.build.os === "windows"
   ? "%APPDATA%\\claudeproxy\\.env"
@@ -53,9 +50,11 @@ async function run(words: readonly string[]): Promise<void> {
       return await serve(envFileOption);
     case "demo":
       return await demo();
+    case "statusline":
+      return await statusline();
     case "-h":
     case "--help":
-      return printHelp();
+      return await printHelp();
     case "-V":
     case "--version":
       printLine(`${ABOUT.name} ${ABOUT.version}`);
@@ -66,23 +65,36 @@ async function run(words: readonly string[]): Promise<void> {
 }
 
 async function serve(option: EnvFileOption | null): Promise<void> {
-  const { config, notes } = loadEnvironment({ option, readsFolder: true });
-  requireNetAccess(config);
-  const services = createCliServices(config, ABOUT);
+  const [environment, server, message, { startHistory }] = await Promise.all([
+    import("./lib/cli/environment.ts"),
+    import("./lib/cli/serve.ts"),
+    import("./lib/cli/startup_message.ts"),
+    import("./lib/cli/history.ts"),
+  ]);
+  const { config, notes } = environment.loadEnvironment({ option, readsFolder: true });
+  environment.requireNetAccess(config);
+  const services = server.createCliServices(config, ABOUT);
   const history = await startHistory(services);
-  const server = startServer(services);
+  const running = server.startServer(services);
   // Before the message, because a script that waits for it may send a signal at once.
-  const stopped = stopOnSignal(server);
-  printStartupMessage(server.url, {
+  const stopped = stopOnSignal(running);
+  message.printStartupMessage(running.url, {
     config,
     notes: [...notes, ...history.notes],
     log: services.log,
     history: history.description,
   });
-  return await stopped;
+  await stopped;
 }
 
-// The other commands are imported on demand: they would delay the start of the server.
+/** Exits by itself: a connection attempt may still be pending. */
+async function statusline(): Promise<void> {
+  const { readStatusLine, STATUS_LINE_MS } = await import("./lib/cli/statusline/statusline.ts");
+  const signal = AbortSignal.timeout(STATUS_LINE_MS);
+  printLine(await readStatusLine(signal, (buffer) => Deno.stdin.read(buffer)));
+  await flushLines(LAST_LINES_MS);
+  Deno.exit(0);
+}
 
 async function demo(): Promise<void> {
   const { runDemo } = await import("./lib/cli/demo/demo.ts");
@@ -104,7 +116,10 @@ async function stats(args: readonly string[], option: EnvFileOption | null): Pro
 async function check(args: readonly string[], option: EnvFileOption | null): Promise<void> {
   const unknown = args.find((arg) => arg !== "--json");
   if (unknown !== undefined) throw new StartError(`Unknown argument ${unknown}: see --help`);
-  const { runCheck } = await import("./lib/cli/check/check.ts");
+  const [{ runCheck }, { readSources }] = await Promise.all([
+    import("./lib/cli/check/check.ts"),
+    import("./lib/cli/environment.ts"),
+  ]);
   const read = () => readSources({ option, readsFolder: true });
   const hasPassed = await runCheck(ABOUT, { isJson: args.length > 0, read });
   // Without a time limit: the whole report is written, however slow its reader is.
@@ -130,12 +145,13 @@ async function stopOnSignal(server: RunningServer): Promise<void> {
   await server.finished;
 }
 
-function printHelp(): void {
+async function printHelp(): Promise<void> {
+  const { VARIABLES } = await import("./lib/config.ts");
   printLine(`${ABOUT.name} ${ABOUT.version}
 Serves the Anthropic Messages API through OpenRouter.
 
 Usage: claudeproxy [--env-file PATH] [serve | check [--json] | claude [args…] | stats [options]]
-       claudeproxy demo | --help | --version
+       claudeproxy demo | statusline | --help | --version
 
   serve      Run the proxy (default)
   check      Check settings, port, API key and models; --json prints the report as JSON
@@ -143,6 +159,7 @@ Usage: claudeproxy [--env-file PATH] [serve | check [--json] | claude [args…] 
   claude     Run Claude Code through its own proxy; all arguments go to Claude Code
   stats      Show past requests from the file of HISTORY: [--since 7d | 12h | 2026-11-01]
              [--by day | month | model | key | session] [--json | --csv]
+  statusline Print Claude Code's status line: model, context and cost of its session
 
 Settings are environment variables. Those that are not set are read from one file: --env-file PATH,
 else .env in the current folder (not for claude), else ${USER_FILE}:

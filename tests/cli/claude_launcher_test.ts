@@ -145,6 +145,61 @@ test("passes its variables in a file that only its user can read, and removes it
   assert(token.length > 40 && !args.join().includes(token));
 });
 
+/** Runs a command as Claude Code does. */
+async function runShell(command: string, env: Record<string, string>): Promise<string> {
+  const child = new Deno.Command("sh", {
+    args: ["-c", command],
+    env,
+    stdin: "piped",
+    stdout: "piped",
+  })
+    .spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode('{"session_id":"a","model":{"id":"x/y"}}'));
+  await writer.close();
+  return new TextDecoder().decode((await child.output()).stdout);
+}
+
+test("sets a status line that runs, without the key in its command", async () => {
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const [, { settings }] = await launch(harness);
+  const { command } = settings["statusLine"] as { command: string };
+  const { ANTHROPIC_BASE_URL: url = "", ANTHROPIC_AUTH_TOKEN: key = "" } = settings.env;
+  assertStringIncludes(command, `--allow-net=${new URL(url).host} `);
+  assert(!command.includes(key), command);
+  // The proxy has exited with the launcher.
+  assertEquals(
+    await runShell(command, { ANTHROPIC_BASE_URL: url, ANTHROPIC_AUTH_TOKEN: key }),
+    "x/y · proxy not reachable\n",
+  );
+});
+
+const OWN_STATUS_LINE = { statusLine: { type: "command", command: "echo mine" } };
+
+for (
+  const path of [
+    "home/.claude/settings.json",
+    "work/.claude/settings.json",
+    "work/.claude/settings.local.json",
+  ]
+) {
+  test(`keeps the user's own status line in ${path}`, async () => {
+    await using harness = createHarnessWithClient(respond, { models: MODELS });
+    const file = `${harness.folder}/${path}`;
+    Deno.mkdirSync(file.replace(/\/[^/]*$/, ""), { recursive: true });
+    Deno.writeTextFileSync(file, JSON.stringify(OWN_STATUS_LINE));
+    const [, { settings }] = await launch(harness);
+    assertEquals(settings["statusLine"], undefined);
+  });
+}
+
+test("keeps the status line of --settings", async () => {
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const args = ["--settings", JSON.stringify(OWN_STATUS_LINE)];
+  const [, { settings }] = await launch(harness, { args });
+  assertEquals(settings["statusLine"], OWN_STATUS_LINE.statusLine);
+});
+
 test("accepts its own key and the user's, and prints the cost in one line at the end", async () => {
   await using harness = createHarnessWithClient(respond, { models: MODELS });
   const env = { FAKE: "send", PROXY_API_KEYS: "users-own-key", LOG_LEVEL: "debug" };

@@ -24,3 +24,5 @@ import "./cases/overflow.ts";
 import "./cases/omitted_thinking.ts";
 import "./cases/launcher_keys.ts";
 import "./cases/spending_limit.ts";
+import "./cases/status_line.ts";
+import "./cases/request_kinds.ts";
