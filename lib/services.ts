@@ -71,6 +71,8 @@ export function createServices(
       findContextLength: (model) => catalog.find(model)?.contextLength,
     }),
     reportSpan,
+    // Opened when the server starts: a library writes no files.
+    history: null,
     openStreams: new Set(),
     newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
   };

@@ -13,6 +13,7 @@ import {
 } from "@std/assert";
 import { createHarness, type Ended, type Harness, KEY, type Launch } from "../helpers/launcher.ts";
 import { completion } from "../helpers/chunks.ts";
+import { query } from "../helpers/history.ts";
 import { startSilentUpstream } from "../helpers/upstream.ts";
 
 const HAS_SHEBANG = Deno.build.os !== "windows";
@@ -211,6 +212,23 @@ test("accepts its own key and the user's, and prints the cost in one line at the
     `Bearer ${KEY}`,
     `Bearer ${KEY}`,
   ]);
+});
+
+test("adds its requests to the history of the user's settings, and warns if that is not possible", async () => {
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const folder = `${harness.home}/.config/claudeproxy`;
+  Deno.mkdirSync(folder, { recursive: true });
+  const env = { FAKE: "send", OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: "" };
+  const own = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${harness.upstream.baseUrl}\n`;
+  Deno.writeTextFileSync(`${folder}/.env`, `HISTORY=history.db\n${own}`, { mode: 0o600 });
+  await launch(harness, { env });
+  const count = "SELECT COUNT(*) AS count FROM requests";
+  assertEquals(query(`${folder}/history.db`, count), [{ count: 1 }]);
+  const [ended] = await launch(harness, { env: { ...env, HISTORY: folder } });
+  assertStringIncludes(
+    ended.stderr,
+    `claudeproxy: The history ${folder} cannot be used: it is not`,
+  );
 });
 
 test("hides the proxy's keys from Claude Code, wherever the user has set them", async () => {

@@ -26,6 +26,7 @@ import { type Environment, loadEnvironment, requireNetAccess } from "../environm
 import { DashboardLink } from "../../dashboard_link.ts";
 import { checkBeforeStart } from "./preflight.ts";
 import { describeCreation, findKeyFile } from "./key_file.ts";
+import { startHistory } from "../history.ts";
 import { createSettingsFile } from "./settings_file.ts";
 import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
 import { describeSession } from "./session_summary.ts";
@@ -80,6 +81,7 @@ export async function runClaude(
   const log: Log = { request: () => {}, write: () => {} };
   const dashboardLink = new DashboardLink({ token: createSecret(), session: createSecret() });
   const services = { ...createCliServices(toOwnConfig(config, key), about), log, dashboardLink };
+  notes.push(...(await startHistory(services)).notes);
   const server = startOnFreePort(services);
   try {
     // Without the model list in time, Claude Code assumes default context lengths.
