@@ -60,6 +60,7 @@ export function createServices(
     }),
     reportSpan,
     openStreams: new Set(),
+    unlistedModels: new Set(),
     newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
   };
 }

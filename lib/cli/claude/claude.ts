@@ -12,7 +12,6 @@ import type { Log } from "../../log.ts";
 import {
   buildConnection,
   buildDirect,
-  buildModels,
   isQuiet,
   mergeSettings,
   parseSettings,
@@ -21,10 +20,12 @@ import {
   takeSettings,
   type Variables,
 } from "./settings.ts";
+import { buildModels } from "./model_settings.ts";
 import { findUserFile, readGranted, resolvePath } from "../env_file.ts";
 import { type Environment, loadEnvironment, requireNetAccess } from "../environment.ts";
 import { createSettingsFile } from "./settings_file.ts";
 import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
+import { describeSavedModel } from "./saved_model.ts";
 import { summarizeSession } from "./session_summary.ts";
 import { printError, StartError } from "../terminal.ts";
 
@@ -76,17 +77,21 @@ export async function runClaude(
   const server = startOnFreePort(services);
   try {
     // Optional: without the list in time, Claude Code assumes default context lengths.
-    await services.catalog.list(CATALOG_TIMEOUT_MS);
-    const models = buildModels(config.targets, services.catalog);
-    const environments = [Deno.env.toObject(), readStoredEnv(), readEnv(user)];
+    const listed = await services.catalog.list(CATALOG_TIMEOUT_MS);
+    const models = buildModels(config.targets, services.catalog, listed);
+    for (const id of models.listed) services.unlistedModels.add(id);
+    const stored = readStored();
+    const environments = [Deno.env.toObject(), readEnv(stored), readEnv(user)];
     const direct = buildDirect(HOST, environments);
     const connection = { ...buildConnection(server.url, key), ...direct };
     [...notes, ...models.notes, ...describeDiscovery(environments)].forEach(print);
-    const merged = mergeSettings(user, { connection, models: models.env });
+    const merged = mergeSettings(user, { connection, models });
     const env = { ...toClientEnv(Deno.env.toObject(), connection), ...direct };
     const code = await runClient({ program, args: rest, folder, env }, merged);
     await server.stop();
     print(summarizeSession(services.metrics.totals));
+    const savedModel = describeSavedModel(stored, readStored());
+    if (savedModel !== null) print(savedModel);
     return code;
   } finally {
     await server.stop();
@@ -202,17 +207,12 @@ function describeDiscovery(environments: readonly JsonObject[]): string[] {
   return [`${QUIET_VARIABLE} is set: the /model picker shows the mapped models only`];
 }
 
-/** Variables of the user's stored settings, which override those of the process. */
-function readStoredEnv(): JsonObject {
+/** The user's stored settings; empty if they are missing or invalid, which is not the launcher's concern. */
+function readStored(): JsonObject {
   const home = readGranted("HOME") ?? readGranted("USERPROFILE") ?? "";
   const folder = readGranted("CLAUDE_CONFIG_DIR") ?? `${home}/.claude`;
-  return readEnv(readStored(`${folder}/settings.json`));
-}
-
-/** Reads a file of Claude Code; empty if it is missing or invalid, which is not the launcher's concern. */
-function readStored(path: string): JsonObject {
   try {
-    const value = parseJson(Deno.readTextFileSync(path));
+    const value = parseJson(Deno.readTextFileSync(`${folder}/settings.json`));
     return isJsonObject(value) ? value : {};
   } catch {
     return {};
