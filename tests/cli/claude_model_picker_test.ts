@@ -18,7 +18,10 @@ const GPT = createCatalogModel({
   name: "OpenAI: GPT-5",
   contextLength: 400_000,
 });
-const toName = (id: string) => `${id}[1m]`;
+const SHARED = {
+  find: (id: string) => [GPT, GLM].find((model) => model.id === id),
+  toName: (id: string) => `${id}[1m]`,
+};
 
 function family(family: PickerFamily["family"], ...models: string[]): PickerFamily {
   return { family, name: `${models[0]}[1m]`, models };
@@ -29,7 +32,7 @@ Deno.test("buildPicker lists each target once under an alias, then the other mod
     named: [family("opus", GLM.id), family("haiku", "local-model"), family("fable", GLM.id)],
     kept: ["sonnet"],
     models: [GPT, GLM],
-    toName,
+    ...SHARED,
   });
   assertEquals(settings, {
     modelPicker: {
@@ -57,7 +60,7 @@ Deno.test("buildPicker describes a list by its first model, and lists the others
     named: [family("sonnet", GPT.id, GLM.id)],
     kept: [],
     models: [GPT, GLM],
-    toName,
+    ...SHARED,
   });
   assertEquals(settings["modelPicker"], {
     options: [
@@ -73,10 +76,10 @@ Deno.test("buildPicker describes a list by its first model, and lists the others
 });
 
 Deno.test("buildPicker keeps Claude Code's rows without a catalog, and changes nothing without targets", () => {
-  const options = { kept: [], models: [], toName };
+  const options = { kept: [], models: [], ...SHARED };
   const { settings } = buildPicker({ ...options, named: [family("opus", GLM.id)] });
   assertEquals(settings["modelPicker"], {
-    options: [{ model: "opus", label: "z-ai/glm-5", description: "opus" }],
+    options: [{ model: "opus", label: "GLM 5", description: "200k · $0.60/2.20 · opus" }],
     replaceBuiltInOptions: false,
   });
   const none = buildPicker({ ...options, named: [], models: [GPT] });
@@ -89,7 +92,7 @@ Deno.test("buildPicker removes control characters from names of the catalog", ()
     named: [family("opus", GLM.id)],
     kept: [],
     models: [hostile],
-    toName,
+    ...SHARED,
   });
   const { options } = settings["modelPicker"] as { options: { label: string }[] };
   assertEquals(/[\p{Cc}\u202e]/u.test(options[1]?.label ?? "\n"), false);

@@ -42,10 +42,11 @@ function build(env: Record<string, string>, sizes = SIZES) {
     createCatalogModel({ id, contextLength })
   );
   const known = {
+    models,
     find: (id: string) => models.find((model) => model.id === id),
     suggestModels: (id: string) => Object.keys(sizes).filter((one) => one[0] === id[0]),
   };
-  return { targets, ...buildModels(targets, known, models) };
+  return { targets, ...buildModels(targets, known) };
 }
 
 /** The variables with a value, without labels. */
@@ -112,14 +113,25 @@ const MODELS: {
   },
   {
     name: "limits the context to the smallest of several small targets",
-    env: { TARGET_MODEL_OPUS: "vendor/tiny", TARGET_MODEL_SMALL: "vendor/small" },
+    env: { TARGET_MODEL_BIG: "vendor/tiny", TARGET_MODEL_SMALL: "vendor/small" },
     expected: {
-      [OPUS]: "vendor/tiny",
+      [SONNET]: "vendor/tiny",
       [HAIKU]: "vendor/small",
       [CLASSIFIER]: "vendor/small",
       [SMALL_WINDOW]: "32768",
     },
     windows: { default: 200_000 },
+  },
+  {
+    name: "disables the suffix if the default model of Claude Code is small",
+    env: { TARGET_MODEL_OPUS: "vendor/small", TARGET_MODEL_BIG: "openai/gpt-5" },
+    expected: {
+      [OPUS]: "vendor/small",
+      [SONNET]: "openai/gpt-5",
+      [SMALL_WINDOW]: "65536",
+      CLAUDE_CODE_DISABLE_1M_CONTEXT: "1",
+    },
+    windows: { default: 400_000 },
   },
   { name: "keeps the names of a family with auto", env: {}, expected: {}, windows: {} },
   {

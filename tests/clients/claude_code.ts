@@ -23,3 +23,5 @@ import "./cases/server_tools.ts";
 import "./cases/overflow.ts";
 import "./cases/omitted_thinking.ts";
 import "./cases/launcher_keys.ts";
+import "./cases/model_windows.ts";
+import "./cases/model_picker.ts";

@@ -6,7 +6,7 @@
 import type { JsonObject } from "../../lib/json.ts";
 import type { ChatRequest } from "../../lib/openrouter/types.ts";
 import { createHarness, type Ended, type Harness, type Launch } from "../helpers/launcher.ts";
-import type { SeenRequest } from "../helpers/upstream.ts";
+import type { SeenRequest, UpstreamOptions } from "../helpers/upstream.ts";
 import { CLAUDE_CODE, findBinary } from "./binary.ts";
 import type { ChatReply } from "./replies.ts";
 
@@ -23,8 +23,15 @@ const MODELS = [
 const TARGETS = { TARGET_MODEL_OPUS: GLM, TARGET_MODEL_BIG: SONNET, TARGET_MODEL_SMALL: GLM };
 
 /** A harness whose model sends one reply to all requests. */
-export function startHarness(reply: ChatReply, settings: JsonObject = {}): Harness {
-  const harness = createHarness((request) => reply(toChatRequest(request)), { models: MODELS });
+export function startHarness(
+  reply: ChatReply,
+  settings: JsonObject = {},
+  upstream: Omit<UpstreamOptions, "models"> = {},
+): Harness {
+  const harness = createHarness((request) => reply(toChatRequest(request)), {
+    models: MODELS,
+    ...upstream,
+  });
   writeSettings(`${harness.home}/.claude/settings.json`, settings);
   return harness;
 }
@@ -46,7 +53,12 @@ export function runLauncher(harness: Harness, ...args: string[]): Promise<Ended>
 }
 
 /** The same, with variables added to the default ones. */
-export async function launch(harness: Harness, { args = [], env = {} }: Launch): Promise<Ended> {
+export async function launch(harness: Harness, options: Launch): Promise<Ended> {
+  return await harness.run(await withClient(options));
+}
+
+/** The options with Claude Code's path and the variables of all runs. */
+export async function withClient({ args = [], env = {} }: Launch): Promise<Launch> {
   const binary = await findBinary(CLAUDE_CODE);
   if ("missing" in binary) throw new Error(binary.missing);
   const variables = {
@@ -57,7 +69,7 @@ export async function launch(harness: Harness, { args = [], env = {} }: Launch):
     ...TARGETS,
     ...env,
   };
-  return await harness.run({ args, env: variables });
+  return { args, env: variables };
 }
 
 /** The launcher's lines, without the client's warnings about unknown models. */

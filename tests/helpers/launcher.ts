@@ -38,6 +38,13 @@ export interface Launcher {
   ended: Promise<Ended>;
 }
 
+/** A command, its whole environment and its working directory. */
+export interface LauncherCommand {
+  words: string[];
+  env: Record<string, string>;
+  cwd: string;
+}
+
 /** The folders of a test, and an upstream. Dispose it with `await using`. */
 export interface Harness extends AsyncDisposable {
   folder: string;
@@ -45,6 +52,8 @@ export interface Harness extends AsyncDisposable {
   work: string;
   upstream: Upstream;
   start(launch?: Launch): Launcher;
+  /** The command that `start` runs, for another terminal. */
+  toCommand(launch?: Launch): LauncherCommand;
   /** Runs the launcher until it exits. */
   run(launch?: Launch): Promise<Ended>;
   /** The files in the temporary folder. */
@@ -63,20 +72,11 @@ export function createHarness(script: Reply | Reply[], options: UpstreamOptions 
   const deno = Deno.execPath();
   const folders = [`${folder}/bin`, deno.slice(0, deno.lastIndexOf("/")), Deno.env.get("PATH")];
   const machine = { PATH: folders.join(":"), DENO_DIR, NO_COLOR: "1" };
-  const start = ({ args = [], env = {}, flags = ["-A"], ...more }: Launch = {}): Launcher => {
-    const { onLine, hasTerminal = false } = more;
-    const command = [
-      ...[
-        "run",
-        "--no-prompt",
-        "--no-lock",
-        `--import-map=${ROOT}tools/jsr_fallback/import_map.json`,
-      ],
-      ...[...flags, `${ROOT}main.ts`, "claude", ...args],
-    ];
-    const quoted = [deno, ...command].map((word) => `'${word}'`).join(" ");
-    const child = new Deno.Command(hasTerminal ? "script" : deno, {
-      args: hasTerminal ? ["-qec", `exec ${quoted}`, "/dev/null"] : command,
+  const toCommand = ({ args = [], env = {}, flags = ["-A"] }: Launch = {}): LauncherCommand => {
+    const options = ["--no-prompt", "--no-lock"];
+    const map = `--import-map=${ROOT}tools/jsr_fallback/import_map.json`;
+    return {
+      words: [deno, "run", ...options, map, ...flags, `${ROOT}main.ts`, "claude", ...args],
       env: {
         ...machine,
         HOME: home,
@@ -86,8 +86,16 @@ export function createHarness(script: Reply | Reply[], options: UpstreamOptions 
         OPENROUTER_BASE_URL: upstream.baseUrl,
         ...env,
       },
-      clearEnv: true,
       cwd: work,
+    };
+  };
+  const start = (launch: Launch = {}): Launcher => {
+    const { onLine, hasTerminal = false } = launch;
+    const { words, env, cwd } = toCommand(launch);
+    const quoted = words.map((word) => `'${word}'`).join(" ");
+    const child = new Deno.Command(hasTerminal ? "script" : deno, {
+      args: hasTerminal ? ["-qec", `exec ${quoted}`, "/dev/null"] : words.slice(1),
+      ...{ env, clearEnv: true, cwd },
       stdin: hasTerminal ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
@@ -100,6 +108,7 @@ export function createHarness(script: Reply | Reply[], options: UpstreamOptions 
     work,
     upstream,
     start,
+    toCommand,
     run: (launch) => start(launch).ended,
     listTemporary: () => [...Deno.readDirSync(temporary)].map(({ name }) => name),
     async [Symbol.asyncDispose]() {

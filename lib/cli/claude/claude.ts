@@ -77,8 +77,8 @@ export async function runClaude(
   const server = startOnFreePort(services);
   try {
     // Optional: without the list in time, Claude Code assumes default context lengths.
-    const listed = await services.catalog.list(CATALOG_TIMEOUT_MS);
-    const models = buildModels(config.targets, services.catalog, listed);
+    await services.catalog.list(CATALOG_TIMEOUT_MS);
+    const models = buildModels(config.targets, services.catalog);
     for (const id of models.listed) services.unlistedModels.add(id);
     const stored = readStored();
     const environments = [Deno.env.toObject(), readEnv(stored), readEnv(user)];
@@ -204,7 +204,9 @@ function toClientEnv(env: Variables, connection: Variables): Variables {
 /** Warns that the user has disabled Claude Code's model discovery. */
 function describeDiscovery(environments: readonly JsonObject[]): string[] {
   if (!isQuiet(environments)) return [];
-  return [`${QUIET_VARIABLE} is set: the /model picker shows the mapped models only`];
+  return [
+    `${QUIET_VARIABLE} is set: /model of older versions of Claude Code lists the mapped models only`,
+  ];
 }
 
 /** The user's stored settings; empty if they are missing or invalid, which is not the launcher's concern. */

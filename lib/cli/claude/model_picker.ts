@@ -27,6 +27,8 @@ export interface PickerFamily {
   models: readonly string[];
 }
 
+type Find = (id: string) => CatalogModel | undefined;
+
 /** What `/model` shows. */
 export interface Picker {
   /** Labels for the rows of older versions. */
@@ -44,18 +46,19 @@ interface Row extends JsonObject {
 
 /** Builds rows and labels. Without a catalog, Claude Code keeps its own rows too. */
 export function buildPicker(
-  { named, kept, models, toName }: {
+  { named, kept, models, find, toName }: {
     named: readonly PickerFamily[];
     /** Families that keep Claude Code's own models. */
     kept: readonly Alias[];
     /** All models that can call tools, newest first. */
     models: readonly CatalogModel[];
+    /** The entry of a target. */
+    find: Find;
     /** A model id with Claude Code's suffix, if it needs one. */
     toName: (id: string, contextLength: number | undefined) => string;
   },
 ): Picker {
   if (named.length === 0) return { env: {}, settings: {}, listed: new Set() };
-  const find = (id: string) => models.find((model) => model.id === id);
   const ids = new Set(named.flatMap(({ models: [first] }) => first ?? []));
   const rows: Row[] = [
     ...groupByTarget(named).map((families) => buildTargetRow(families, find)),
@@ -88,8 +91,6 @@ function groupByTarget(named: readonly PickerFamily[]): PickerFamily[][] {
   }
   return [...groups.values()];
 }
-
-type Find = (id: string) => CatalogModel | undefined;
 
 function buildTargetRow(families: readonly PickerFamily[], find: Find): Row {
   const [{ family, models }] = families as [PickerFamily];

@@ -10,16 +10,13 @@
 import type { Config, Family, Target } from "../../config.ts";
 import { formatCount } from "../../format.ts";
 import type { JsonObject } from "../../json.ts";
-import type { CatalogModel } from "../../openrouter/catalog.ts";
+import type { Catalog, CatalogModel } from "../../openrouter/catalog.ts";
 import { resolveModel, UnavailableDefaults } from "../../openrouter/model_mapping.ts";
 import { buildPicker, type PickerFamily } from "./model_picker.ts";
 import type { Variables } from "./settings.ts";
 
 /** The subset of the catalog that is used. */
-export interface KnownModels {
-  find(id: string): Pick<CatalogModel, "contextLength"> | undefined;
-  suggestModels(id: string): string[];
-}
+export type KnownModels = Pick<Catalog, "find" | "models" | "suggestModels">;
 
 /** Variables and other settings for models, and warnings, one line each. */
 export interface ModelSettings {
@@ -47,13 +44,6 @@ export const FAMILIES = [
   ["fable", "ANTHROPIC_DEFAULT_FABLE_MODEL"],
 ] as const satisfies readonly (readonly [Family, string])[];
 
-/** Claude Code prefers them to the windows of single models. Blank, because the user may have set them for another use. */
-const WINDOW_VARIABLES = {
-  CLAUDE_CODE_AUTO_COMPACT_WINDOW: "",
-  CLAUDE_CODE_MAX_CONTEXT_TOKENS: "",
-  CLAUDE_CODE_DISABLE_1M_CONTEXT: "",
-};
-
 /** The model of auto mode's classifier, which reads the conversation once or twice for each tool call. */
 const CLASSIFIER_VARIABLE = "CLAUDE_CODE_AUTO_MODE_MODEL";
 /**
@@ -64,6 +54,7 @@ const SERVER_CLASSIFIER_VARIABLE = "CLAUDE_CODE_AUTO_MODE_SERVER";
 
 /** A family whose models Claude Code gets by name. */
 interface NamedFamily extends PickerFamily {
+  /** Claude Code's variable for the model. */
   variable: string;
   target: Target;
   /** Without the suffix. */
@@ -75,23 +66,26 @@ interface NamedFamily extends PickerFamily {
 /**
  * Builds the settings for the mapped models. A family keeps Claude Code's own names with `auto`, whose target depends
  * on them, and with a default target that is not in the catalog, which the proxy then may replace.
- * @param models the catalog, newest first; empty if it is not loaded
  */
-export function buildModels(
-  targets: Config["targets"],
-  known: KnownModels,
-  models: readonly CatalogModel[],
-): ModelSettings {
+export function buildModels(targets: Config["targets"], known: KnownModels): ModelSettings {
+  const suffix = isOpusSmall(targets, known) ? "" : WIDE;
+  const toName = (id: string, size: number | undefined) => needsSuffix(id, size) ? id + suffix : id;
   const named = FAMILIES.flatMap(([family, variable]) => {
     const target = targets[family];
-    return keepsNames(target, known) ? [] : [nameFamily({ family, variable, targets, known })];
+    if (keepsNames(target, known)) return [];
+    const id = nameFor(family, targets);
+    const size = findSize(target, known);
+    const name = toName(id, size);
+    return [{ family, variable, target, id, size, name, models: target.models }];
   });
+  const models = known.models.slice(0, MAX_LISTED);
   const classifier = named.find(({ family }) => family === "haiku")?.name ?? nameOf("haiku");
   const picker = buildPicker({
     named,
     kept: FAMILIES.map(([family]) => family)
       .filter((family) => named.every((one) => one.family !== family)),
-    models: models.filter(({ toolCapable }) => toolCapable !== false).slice(0, MAX_LISTED),
+    models: models.filter(({ toolCapable }) => toolCapable !== false),
+    find: (id) => known.find(id),
     toName,
   });
   return {
@@ -108,27 +102,26 @@ export function buildModels(
   };
 }
 
-function nameFamily(
-  { family, variable, targets, known }: {
-    family: Exclude<Family, "other">;
-    variable: string;
-    targets: Config["targets"];
-    known: KnownModels;
-  },
-): NamedFamily {
-  const target = targets[family];
-  const id = nameFor(family, targets);
-  const sizes = target.models.map((model) => known.find(model)?.contextLength);
-  const size = sizes.some((one) => one === undefined)
+/** The smallest context length of a target's models; undefined if one is unknown. */
+function findSize({ models }: Target, known: KnownModels): number | undefined {
+  const sizes = models.map((model) => known.find(model)?.contextLength);
+  return sizes.some((size) => size === undefined)
     ? undefined
-    : Math.min(...sizes.map((one) => one ?? Infinity));
-  return { family, variable, target, id, size, name: toName(id, size), models: target.models };
+    : Math.min(...sizes.map((size) => size ?? Infinity));
 }
 
-/** With the suffix, unless Claude Code's window without it is right or the only one that is small enough. */
-function toName(id: string, size = DEFAULT_WINDOW): string {
-  const isWide = isClaudeName(id) ? size > DEFAULT_WINDOW : size >= MIN_WINDOW;
-  return isWide ? id + WIDE : id;
+/**
+ * Whether the suffix must be disabled: Claude Code adds it to its default model, the opus target. Then
+ * CLAUDE_CODE_MAX_CONTEXT_TOKENS applies to all models.
+ */
+function isOpusSmall(targets: Config["targets"], known: KnownModels): boolean {
+  const size = findSize(targets.opus, known);
+  return size !== undefined && isSmall({ id: nameFor("opus", targets), size });
+}
+
+/** Whether Claude Code's window without the suffix is too small. */
+function needsSuffix(id: string, size = DEFAULT_WINDOW): boolean {
+  return isClaudeName(id) ? size > DEFAULT_WINDOW : size >= MIN_WINDOW;
 }
 
 /** Claude Code may know these, and then ignores CLAUDE_CODE_MAX_CONTEXT_TOKENS and rejects the suffix for some. */
@@ -140,12 +133,17 @@ function isClaudeName(id: string): boolean {
 function buildWindowVariables(named: readonly NamedFamily[]): Variables {
   if (named.length === 0) return {};
   const sizes = named.filter(isSmall).map(({ size = DEFAULT_WINDOW }) => size);
-  const smallest = sizes.length === 0 ? "" : String(Math.min(...sizes));
-  return { ...WINDOW_VARIABLES, CLAUDE_CODE_MAX_CONTEXT_TOKENS: smallest };
+  const isOpusSmall = named.some((one) => one.family === "opus" && isSmall(one));
+  return {
+    // Blank ones replace the user's own, which Claude Code prefers to the windows of single models.
+    CLAUDE_CODE_AUTO_COMPACT_WINDOW: "",
+    CLAUDE_CODE_MAX_CONTEXT_TOKENS: sizes.length === 0 ? "" : String(Math.min(...sizes)),
+    CLAUDE_CODE_DISABLE_1M_CONTEXT: isOpusSmall ? "1" : "",
+  };
 }
 
-/** Whether CLAUDE_CODE_MAX_CONTEXT_TOKENS applies. */
-function isSmall({ id, size = DEFAULT_WINDOW }: NamedFamily): boolean {
+/** Whether only CLAUDE_CODE_MAX_CONTEXT_TOKENS can limit the context of a target. */
+function isSmall({ id, size = DEFAULT_WINDOW }: Pick<NamedFamily, "id" | "size">): boolean {
   return size < MIN_WINDOW && !isClaudeName(id);
 }
 
@@ -154,10 +152,9 @@ function buildWindows(named: readonly NamedFamily[], models: readonly CatalogMod
   if (named.length === 0) return {};
   const own = named.map(({ id, size }) => [id, toWindow(size)] as const);
   const shared = named.filter((family) => !isSmall(family)).map(({ size }) => toWindow(size));
-  const others = models.slice(0, MAX_LISTED)
-    .flatMap(({ id, contextLength }) =>
-      contextLength === undefined ? [] : [[id, toWindow(contextLength)] as const]
-    );
+  const others = models.flatMap(({ id, contextLength }) =>
+    contextLength === undefined ? [] : [[id, toWindow(contextLength)] as const]
+  );
   return {
     autoCompactWindow: shared.length === 0 ? DEFAULT_WINDOW : Math.min(...shared),
     modelSettings: Object.fromEntries(
