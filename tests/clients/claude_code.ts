@@ -25,3 +25,4 @@ import "./cases/omitted_thinking.ts";
 import "./cases/launcher_keys.ts";
 import "./cases/model_windows.ts";
 import "./cases/model_picker.ts";
+import "./cases/roles.ts";

@@ -50,7 +50,8 @@ export async function startInTerminal(
   options: Launch = {},
 ): Promise<LauncherTerminal> {
   const { words, env, cwd } = harness.toCommand(await withClient(options));
-  const socket = `${harness.folder}/tmux`;
+  // A terminal may start while the server of the one before is still stopping.
+  const socket = `${harness.folder}/tmux-${crypto.randomUUID().slice(0, 8)}`;
   const tmux = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await new Deno.Command("tmux", {
       args: ["-S", socket, "-f", "/dev/null", ...args],
@@ -102,7 +103,8 @@ export async function startInTerminal(
     },
     quit: () => terminal.enter("/exit", /[^]*exit code \d+/),
     async [Symbol.asyncDispose]() {
-      await tmux("kill-server");
+      // It is gone already if the case has failed because the terminal ended.
+      await tmux("kill-server").catch(() => {});
     },
   };
   return terminal;

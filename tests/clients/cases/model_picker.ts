@@ -3,7 +3,7 @@
  */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseJson } from "../../../lib/json.ts";
+import { type JsonObject, parseJson } from "../../../lib/json.ts";
 import { createHarness, type Harness } from "../../helpers/launcher.ts";
 import { toChatRequest } from "../launcher.ts";
 import {
@@ -44,8 +44,15 @@ function readRows(screen: string): string[][] {
     .map(([, label = "", description = ""]) => [label.replace(/ ✔$/, ""), description.trim()]);
 }
 
-const readDefault = async ({ home }: Harness) =>
-  parseJson(await Deno.readTextFile(`${home}/.claude/settings.json`).catch(() => "{}"));
+/** Checks the user's settings. The client writes them after it has shown the choice. */
+async function assertSaved({ home }: Harness, expected: JsonObject): Promise<void> {
+  const read = async () =>
+    parseJson(await Deno.readTextFile(`${home}/.claude/settings.json`).catch(() => "{}"));
+  for (let i = 0; i < 50 && JSON.stringify(await read()) !== JSON.stringify(expected); i++) {
+    await delay(100);
+  }
+  assertEquals(await read(), expected);
+}
 
 async function openPicker(terminal: LauncherTerminal): Promise<string> {
   await terminal.enter("/model", /Enter to (?:save|set as default)/);
@@ -78,7 +85,7 @@ testInTerminal(
       ]);
     }
     await terminal.press("Escape");
-  await terminal.waitFor(/Kept model/);
+    await terminal.waitFor(/Kept model/);
     await terminal.quit();
   },
 );
@@ -93,7 +100,7 @@ testInTerminal(
     await terminal.press(String(rows.findIndex(([label]) => label === "GPT-5") + 1));
     await terminal.press("Enter");
     await terminal.waitFor(/Set model to .* saved as your default/);
-    assertEquals(await readDefault(harness), { model: "sonnet" });
+    await assertSaved(harness, { model: "sonnet" });
     await terminal.enter("Hi", /Hello/);
     assertEquals(harness.upstream.requests.at(-1)?.body["model"], "openai/gpt-5");
     assertEquals(/\/model saved/.test(await terminal.quit()), false);
@@ -106,20 +113,24 @@ testInTerminal(
     await using harness = startHarness();
     await using terminal = await startInTerminal(harness, { env: TARGETS });
     await terminal.enter("/model x-ai/grok-9", /Set model to .* saved as your default/);
-    assertEquals(await readDefault(harness), { model: "x-ai/grok-9" });
+    await assertSaved(harness, { model: "x-ai/grok-9" });
     await terminal.enter("Hi", /Hello/);
     assertEquals(harness.upstream.requests.at(-1)?.body["model"], "x-ai/grok-9");
     assertStringIncludes(await terminal.quit(), "/model saved x-ai/grok-9 as your default model");
     // The command in that line, in the next session.
     await using next = await startInTerminal(harness, { env: TARGETS });
     await next.enter("/model default", /Set model to .* saved as your default/);
-    assertEquals(await readDefault(harness), {});
+    await assertSaved(harness, {});
     await next.quit();
   },
 );
 
 async function waitForFile(path: string): Promise<void> {
   for (let i = 0; i < 100 && await Deno.stat(path).catch(() => null) === null; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await delay(100);
   }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
