@@ -97,7 +97,9 @@ testInTerminal(
     await using terminal = await startInTerminal(harness, { env: TARGETS });
     await terminal.waitFor(/^❯/m);
     const rows = readRows(await openPicker(terminal));
-    await terminal.press(String(rows.findIndex(([label]) => label === "GPT-5") + 1));
+    const index = rows.findIndex(([label]) => label === "GPT-5");
+    await terminal.press(...Array.from({ length: index }, () => "Down"));
+    await terminal.waitFor(/❯ \d\. GPT-5/);
     await terminal.press("Enter");
     await terminal.waitFor(/Set model to .* saved as your default/);
     await assertSaved(harness, { model: "sonnet" });
