@@ -46,6 +46,8 @@ export interface Services {
   openStreams: Set<OpenStream>;
   /** A monotonic clock, in milliseconds. */
   now: () => number;
+  /** IDs that `GET /v1/models` leaves out, because the launcher's client lists them itself. */
+  unlistedModels: Set<string>;
   /** Creates a unique ID such as `msg_…`. */
   newId: (prefix: "msg" | "req" | "toolu") => string;
   /** Name and version of this program, for `GET /`. */

@@ -74,6 +74,7 @@ export function createServices(
     // Opened when the server starts: a library writes no files.
     history: null,
     openStreams: new Set(),
+    unlistedModels: new Set(),
     newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
   };
 }
