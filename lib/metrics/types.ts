@@ -99,6 +99,12 @@ export interface Session {
   lastError: { type: string; message: string; time: number } | null;
 }
 
+/** The response of `GET /stats?session=ID`. */
+export interface SessionStats extends Session {
+  /** The daily limit of the client's key, or of all, whichever is closer; null without one. */
+  limit: { spentUsd: number; maxCostUsd: number } | null;
+}
+
 /** The totals of one period. */
 export interface TimeBucket extends Totals {
   /** Start of the period. */

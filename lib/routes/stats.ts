@@ -4,8 +4,10 @@
  */
 
 import { ApiError } from "../errors.ts";
+import type { SessionStats } from "../metrics/types.ts";
 import type { RequestContext, RouteResult } from "../request_context.ts";
 import { toJsonResponse } from "../stream/paced_body.ts";
+import { findClosestLimit } from "./budget.ts";
 
 const HEADERS = { "cache-control": "no-store" };
 
@@ -14,13 +16,19 @@ const HEADERS = { "cache-control": "no-store" };
  * `?request=ID` returns the bodies of one request instead, `?session=ID` one session.
  * @throws {ApiError} 400 for an invalid number, 404 if the bodies were not captured or the session is unknown
  */
-export function handleStats({ url, services }: RequestContext): RouteResult {
+export function handleStats(context: RequestContext): RouteResult {
+  const { url, services } = context;
   const { metrics, config, history } = services;
   const sessionId = url.searchParams.get("session");
   if (sessionId !== null) {
     const session = metrics.findSession(sessionId);
     if (session === undefined) throw new ApiError("not_found_error", "No request of this session");
-    return { response: toJsonResponse(session, { ...config, headers: HEADERS }) };
+    const { spentUsd, maxCostUsd } = findClosestLimit(context) ?? {};
+    const limit = spentUsd === undefined || maxCostUsd === undefined
+      ? null
+      : { spentUsd, maxCostUsd };
+    const stats: SessionStats = { ...session, limit };
+    return { response: toJsonResponse(stats, { ...config, headers: HEADERS }) };
   }
   const requestId = url.searchParams.get("request");
   if (requestId !== null) {

@@ -27,6 +27,17 @@ test("started by the launcher shows the model that answered, its window and the 
   assert(/ · (<1k|\d+k)\/131k \d+% · /.test(screen), screen);
 });
 
+test("started by the launcher shows a daily limit that is nearly spent", async () => {
+  await using harness = startHarness(textReply("Hello"));
+  skipOnboarding(harness);
+  // One response costs $0.00125.
+  const command = await toCommand(harness, { env: { MAX_COST_USD: "0.0015" } });
+  await using terminal = await openTerminal(command, harness.folder);
+  await terminal.waitFor(/no requests yet/);
+  await terminal.enter("Say hello");
+  await terminal.waitFor(/ · \d+% of today's limit/);
+});
+
 const OWN = { statusLine: { type: "command", command: "echo a line of the user" } };
 
 const PLACES: [about: string, args: string[], file: string | null][] = [
