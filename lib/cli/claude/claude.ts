@@ -7,7 +7,7 @@
 import type { Config } from "../../config.ts";
 import type { EnvFileOption } from "../arguments.ts";
 import type { Services } from "../../request_context.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
+import type { JsonObject } from "../../json.ts";
 import type { Log } from "../../log.ts";
 import {
   buildConnection,

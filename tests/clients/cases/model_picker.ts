@@ -6,12 +6,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type JsonObject, parseJson } from "../../../lib/json.ts";
 import { createHarness, type Harness } from "../../helpers/launcher.ts";
 import { toChatRequest } from "../launcher.ts";
-import {
-  type LauncherTerminal,
-  skipQuestions,
-  startInTerminal,
-  testInTerminal,
-} from "../launcher_terminal.ts";
+import { skipQuestions, startInTerminal, type Terminal, testInTerminal } from "../terminal.ts";
 import { textReply } from "../replies.ts";
 import { VERSION } from "../claude_session.ts";
 
@@ -54,7 +49,7 @@ async function assertSaved({ home }: Harness, expected: JsonObject): Promise<voi
   assertEquals(await read(), expected);
 }
 
-async function openPicker(terminal: LauncherTerminal): Promise<string> {
+async function openPicker(terminal: Terminal): Promise<string> {
   await terminal.enter("/model", /Enter to (?:save|set as default)/);
   return await terminal.read();
 }

@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createHarness, type Harness } from "../../helpers/launcher.ts";
 import { launch, toChatRequest } from "../launcher.ts";
-import { skipQuestions, startInTerminal, testInTerminal } from "../launcher_terminal.ts";
+import { skipQuestions, startInTerminal, testInTerminal } from "../terminal.ts";
 import { type ChatReply, errorReply, messageReply, readTexts, textReply } from "../replies.ts";
 import { test, VERSION } from "../claude_session.ts";
 

@@ -6,7 +6,7 @@ import { assertEquals } from "@std/assert";
 import type { ChatRequest } from "../../../lib/openrouter/types.ts";
 import { createHarness } from "../../helpers/launcher.ts";
 import { toChatRequest } from "../launcher.ts";
-import { skipQuestions, startInTerminal, testInTerminal } from "../launcher_terminal.ts";
+import { skipQuestions, startInTerminal, testInTerminal } from "../terminal.ts";
 import {
   type ChatReply,
   errorReply,
