@@ -19,10 +19,10 @@ import { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { RequestRecord } from "./log.ts";
 import { createRedactor, listSecrets, looksLikeKey } from "./redact.ts";
 import { handleCountTokens } from "./routes/count_tokens.ts";
-import { handleHealth, handleHello, handleInfo } from "./routes/info.ts";
+import { handleHealth, handleHello, handleInfo, toErrorPage } from "./routes/info.ts";
 import { handleMessages } from "./routes/messages.ts";
 import { handleModel, handleModelList } from "./routes/models.ts";
-import { handleStats } from "./routes/stats.ts";
+import { handleCapture, handleStats } from "./routes/stats.ts";
 import { settlesWithin } from "./stream/deadline.ts";
 
 /**
@@ -45,6 +45,7 @@ const ROUTES: ReadonlyMap<string, Methods> = new Map<string, Methods>([
   ["/health", { GET: handleHealth, HEAD: handleHealth }],
   ["/api/hello", { GET: handleHello, HEAD: handleHello }],
   ["/stats", { GET: handleStats }],
+  ["/stats/capture", { POST: handleCapture }],
   ["/v1/messages", { POST: handleMessages }],
   ["/v1/messages/count_tokens", { POST: handleCountTokens }],
   ["/v1/models", { GET: handleModelList }],
@@ -155,12 +156,12 @@ async function untilShutdown(
   }
 }
 
-/** Extra places for `/` and `/stats`, so that a busy server can be inspected. */
+/** Extra places for the dashboard and its data, so that a busy server can be inspected. */
 const EXTRA_IN_FLIGHT = 32;
 
 function findMaxInFlight(path: string, maxInflight: number): number {
   if (path.startsWith("/v1/")) return maxInflight;
-  return path === "/" || path === "/stats" ? maxInflight + EXTRA_IN_FLIGHT : Infinity;
+  return path === "/" || /^\/stats(\/|$)/.test(path) ? maxInflight + EXTRA_IN_FLIGHT : Infinity;
 }
 
 function parseUrl(url: string): URL {
@@ -215,10 +216,8 @@ function setCorsHeaders(headers: Headers, origin: string): void {
   headers.append("vary", "Origin");
 }
 
-function toResponse(
-  { record, redact, services: { log } }: RequestContext,
-  error: unknown,
-): Response {
+function toResponse(context: RequestContext, error: unknown): Response {
+  const { record, redact, services: { log } } = context;
   const apiError = toApiError(error);
   record.outcome = apiError.status === 499 ? "client_gone" : apiError.type;
   record.error = redact(apiError.message);
@@ -227,7 +226,8 @@ function toResponse(
     const level = isInternal ? "error" : "debug";
     log.write(level, `${record.requestId} ${describeCause(apiError.cause)}`);
   }
-  return toErrorResponse(apiError, { requestId: record.requestId, redact });
+  return toErrorPage(context, apiError) ??
+    toErrorResponse(apiError, { requestId: record.requestId, redact });
 }
 
 /** Captures the response body as it is sent (INSPECT). */

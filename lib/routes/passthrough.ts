@@ -23,7 +23,14 @@ import {
   toAnthropicRequest,
 } from "../translate/request/anthropic_request.ts";
 import { requireBudget, reserveCost } from "./budget.ts";
-import { recordBlock, recordFirstEvent, recordModels, recordUsage, trackEnd } from "./record.ts";
+import {
+  recordBlock,
+  recordFirstEvent,
+  recordModels,
+  recordUsage,
+  trackEnd,
+  trackIdle,
+} from "./record.ts";
 import { invalidJsonError, toEventStream } from "./respond.ts";
 import { createCall } from "./send.ts";
 
@@ -107,6 +114,7 @@ function passStream(context: RequestContext, upstream: UpstreamResponse): RouteR
     timeoutMs: services.config.timeoutMs,
     now: services.now,
     openStreams: services.openStreams,
+    onTimer: trackIdle(context),
     onEvent: (event) => recordEvent(context, event),
     onDelta: (chars) => {
       outputTokens += Math.max(1, Math.ceil((chars - DELTA_CHARS) / CHARS_PER_TOKEN));

@@ -21,7 +21,7 @@ import {
 import { StreamTranslator } from "../translate/response/stream_translator.ts";
 import { translateUsage } from "../translate/response/usage.ts";
 import { vendorOf } from "../openrouter/model_mapping.ts";
-import { recordBlock, recordFirstEvent, recordUsage, trackEnd } from "./record.ts";
+import { recordBlock, recordFirstEvent, recordUsage, trackEnd, trackIdle } from "./record.ts";
 import type { UpstreamResult } from "./send.ts";
 
 const EVENT_STREAM = "text/event-stream";
@@ -50,6 +50,7 @@ export async function respondStream(
     pingMs: services.config.pingMs,
     now: services.now,
     openStreams: services.openStreams,
+    onTimer: trackIdle(context),
     share: services.byteBudget.open(),
     onFirstEvent: () => {
       recordFirstEvent(context);

@@ -34,6 +34,8 @@ export interface ResponseStreamOptions {
   share?: ByteShare;
   /** Contains this stream while it is open, so that a shutdown can end it. */
   openStreams?: Set<OpenStream>;
+  /** Called at the start, with the timer that knows how long upstream has been idle. */
+  onTimer?: (timer: Pick<StreamTimer, "upstreamIdleMs">) => void;
   /** Called once, however the stream ends. */
   onEnd: (end: StreamEnd) => void;
 }
@@ -68,6 +70,7 @@ export abstract class ResponseStream<T> implements OpenStream {
     });
     this.body = new BodyReader(body, { timer: this.timer });
     options.openStreams?.add(this);
+    options.onTimer?.(this.timer);
   }
 
   /** One read of the body; null at its end. Never rejects. */
