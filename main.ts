@@ -1,5 +1,6 @@
 /**
- * The command line of the proxy: serve (default), check, demo, claude, --help, --version.
+ * The command line of the proxy: serve (default), check, demo, claude, stats, statusline, --help, --version. Each
+ * command imports its modules itself, because Claude Code runs `statusline` after every response.
  *
  * ```sh
  * OPENROUTER_API_KEY=sk-or-… deno run -A jsr:@claudeproxy/openrouter
@@ -8,10 +9,8 @@
  */
 
 import about from "./deno.json" with { type: "json" };
-import { printStartupMessage } from "./lib/cli/startup_message.ts";
 import { type EnvFileOption, parseArguments } from "./lib/cli/arguments.ts";
-import { loadEnvironment, readSources, requireNetAccess } from "./lib/cli/environment.ts";
-import { createCliServices, type RunningServer, startServer } from "./lib/cli/serve.ts";
+import type { RunningServer } from "./lib/cli/serve.ts";
 import {
   flushLines,
   LAST_LINES_MS,
@@ -19,7 +18,6 @@ import {
   printLine,
   StartError,
 } from "./lib/cli/terminal.ts";
-import { VARIABLES } from "./lib/config.ts";
 
 const USER_FILE = Deno.build.os === "windows"
   ? "%APPDATA%\\claudeproxy\\.env"
@@ -45,15 +43,18 @@ async function run(words: readonly string[]): Promise<void> {
   const { command, args, envFileOption } = parseArguments(words);
   if (command === "check") return await check(args, envFileOption);
   if (command === "claude") return await claude(args, envFileOption);
+  if (command === "stats") return await stats(args, envFileOption);
   if (args.length > 0) throw new StartError(`Unknown argument ${args[0]}: see --help`);
   switch (command) {
     case "serve":
       return await serve(envFileOption);
     case "demo":
       return await demo();
+    case "statusline":
+      return await statusline();
     case "-h":
     case "--help":
-      return printHelp();
+      return await printHelp();
     case "-V":
     case "--version":
       printLine(`${ABOUT.name} ${ABOUT.version}`);
@@ -63,18 +64,37 @@ async function run(words: readonly string[]): Promise<void> {
   }
 }
 
-function serve(option: EnvFileOption | null): Promise<void> {
-  const { config, notes } = loadEnvironment({ option, readsFolder: true });
-  requireNetAccess(config);
-  const services = createCliServices(config, ABOUT);
-  const server = startServer(services);
+async function serve(option: EnvFileOption | null): Promise<void> {
+  const [environment, server, message, { startHistory }] = await Promise.all([
+    import("./lib/cli/environment.ts"),
+    import("./lib/cli/serve.ts"),
+    import("./lib/cli/startup_message.ts"),
+    import("./lib/cli/history.ts"),
+  ]);
+  const { config, notes } = environment.loadEnvironment({ option, readsFolder: true });
+  environment.requireNetAccess(config);
+  const services = server.createCliServices(config, ABOUT);
+  const history = await startHistory(services);
+  const running = server.startServer(services);
   // Before the message, because a script that waits for it may send a signal at once.
-  const stopped = stopOnSignal(server);
-  printStartupMessage(server.url, { config, notes, log: services.log });
-  return stopped;
+  const stopped = stopOnSignal(running);
+  message.printStartupMessage(running.url, {
+    config,
+    notes: [...notes, ...history.notes],
+    log: services.log,
+    history: history.description,
+  });
+  await stopped;
 }
 
-// The other commands are imported on demand: they would delay the start of the server.
+/** Exits by itself: a connection attempt may still be pending. */
+async function statusline(): Promise<void> {
+  const { readStatusLine, STATUS_LINE_MS } = await import("./lib/cli/statusline/statusline.ts");
+  const signal = AbortSignal.timeout(STATUS_LINE_MS);
+  printLine(await readStatusLine(signal, (buffer) => Deno.stdin.read(buffer)));
+  await flushLines(LAST_LINES_MS);
+  Deno.exit(0);
+}
 
 async function demo(): Promise<void> {
   const { runDemo } = await import("./lib/cli/demo/demo.ts");
@@ -86,10 +106,20 @@ async function claude(args: readonly string[], option: EnvFileOption | null): Pr
   Deno.exit(await runClaude(args, ABOUT, option));
 }
 
+async function stats(args: readonly string[], option: EnvFileOption | null): Promise<void> {
+  const { runStats } = await import("./lib/cli/stats/stats.ts");
+  await runStats(args, { option, readsFolder: true });
+  // Without a time limit: the whole table is written, however slow its reader is.
+  await flushLines();
+}
+
 async function check(args: readonly string[], option: EnvFileOption | null): Promise<void> {
   const unknown = args.find((arg) => arg !== "--json");
   if (unknown !== undefined) throw new StartError(`Unknown argument ${unknown}: see --help`);
-  const { runCheck } = await import("./lib/cli/check/check.ts");
+  const [{ runCheck }, { readSources }] = await Promise.all([
+    import("./lib/cli/check/check.ts"),
+    import("./lib/cli/environment.ts"),
+  ]);
   const read = () => readSources({ option, readsFolder: true });
   const hasPassed = await runCheck(ABOUT, { isJson: args.length > 0, read });
   // Without a time limit: the whole report is written, however slow its reader is.
@@ -115,17 +145,21 @@ async function stopOnSignal(server: RunningServer): Promise<void> {
   await server.finished;
 }
 
-function printHelp(): void {
+async function printHelp(): Promise<void> {
+  const { VARIABLES } = await import("./lib/config.ts");
   printLine(`${ABOUT.name} ${ABOUT.version}
 Serves the Anthropic Messages API through OpenRouter.
 
-Usage: claudeproxy [--env-file PATH] [serve | check [--json] | claude [args…]]
-       claudeproxy demo | --help | --version
+Usage: claudeproxy [--env-file PATH] [serve | check [--json] | claude [args…] | stats [options]]
+       claudeproxy demo | statusline | --help | --version
 
   serve      Run the proxy (default)
   check      Check settings, port, API key and models; --json prints the report as JSON
   demo       Run the proxy in front of a simulated OpenRouter: no key, no network
   claude     Run Claude Code through its own proxy; all arguments go to Claude Code
+  stats      Show past requests from the file of HISTORY: [--since 7d | 12h | 2026-11-01]
+             [--by day | month | model | key | session] [--json | --csv]
+  statusline Print Claude Code's status line: model, context and cost of its session
 
 Settings are environment variables. Those that are not set are read from one file: --env-file PATH,
 else .env in the current folder (not for claude), else ${USER_FILE}:

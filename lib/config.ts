@@ -5,6 +5,7 @@
  */
 
 import {
+  ConfigError,
   numberIn,
   oneOf,
   optional,
@@ -13,6 +14,7 @@ import {
   parseKeys,
   parseObject,
   parseOrigins,
+  parsePath,
   parseTarget,
   parseUrl,
   type Setting,
@@ -51,8 +53,13 @@ export interface Config {
   readonly maxInflight: number;
   /** Null for no limit. */
   readonly maxCostUsd: number | null;
+  /** For each of `proxyApiKeys`; null for no limit. */
+  readonly maxCostUsdPerKey: number | null;
   /** Whether request and response bodies are captured for the dashboard. */
   readonly capturesBodies: boolean;
+  /** The path of the history; null for none. */
+  readonly historyPath: string | null;
+  readonly historyDays: number;
   readonly logLevel: LogLevel;
   readonly logFormat: "auto" | "text" | "json";
   readonly onDenoDeploy: boolean;
@@ -159,13 +166,28 @@ const TABLE = {
   ),
   MAX_COST_USD: row(
     "",
-    "Daily budget in USD (UTC, estimates included); further requests get 402",
+    "Daily budget in USD (UTC, estimates included); further requests get 429",
+    optional(numberIn({ above: 0, most: 1e9 })),
+  ),
+  MAX_COST_USD_PER_KEY: row(
+    "",
+    "Daily budget in USD for each key of PROXY_API_KEYS; further requests get 429",
     optional(numberIn({ above: 0, most: 1e9 })),
   ),
   INSPECT: row(
     "0",
     "1 = capture recent request and response bodies for the dashboard",
     oneOf("0", "1"),
+  ),
+  HISTORY: row(
+    "",
+    "File for the figures of past requests, for example history.db; unset: memory only",
+    optional(parsePath),
+  ),
+  HISTORY_DAYS: row(
+    "90",
+    "Days after which requests are deleted from the history",
+    numberIn({ above: 0, most: 3650, whole: true }),
   ),
   LOG_LEVEL: row(
     "info",
@@ -231,9 +253,24 @@ export function loadConfig(env: Env): Config {
     maxBodyBytes: Math.floor(read("MAX_BODY_MB") * 1024 * 1024),
     maxInflight: read("MAX_INFLIGHT"),
     maxCostUsd: read("MAX_COST_USD"),
+    maxCostUsdPerKey: requireKeys(read("MAX_COST_USD_PER_KEY"), read("PROXY_API_KEYS")),
     capturesBodies: read("INSPECT") === "1",
+    historyPath: read("HISTORY"),
+    historyDays: read("HISTORY_DAYS"),
     logLevel: read("LOG_LEVEL"),
     logFormat: read("LOG_FORMAT"),
     onDenoDeploy: Boolean(env(DEPLOY_VARIABLE)?.trim()),
   };
+}
+
+/** @throws {ConfigError} for a limit per key without keys */
+function requireKeys(
+  maxCostUsdPerKey: number | null,
+  proxyApiKeys: readonly string[],
+): number | null {
+  if (maxCostUsdPerKey === null || proxyApiKeys.length > 0) return maxCostUsdPerKey;
+  throw new ConfigError(
+    "MAX_COST_USD_PER_KEY cannot be used without PROXY_API_KEYS: set the keys that it limits, " +
+      "or set MAX_COST_USD for one limit on all requests",
+  );
 }

@@ -6,6 +6,7 @@
 import type { ByteBudget, ByteShare } from "./byte_budget.ts";
 import type { TokenCalibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
+import type { History } from "./history/types.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { Log, RequestRecord } from "./log.ts";
@@ -34,6 +35,8 @@ export interface Services {
   metrics: Metrics;
   log: Log;
   reportSpan: ReportSpan;
+  /** Stores completed requests; null unless HISTORY is set and its file can be used. */
+  history: History | null;
   /** Open streams, and requests without a response yet: they get an error when the drain period ends. */
   openStreams: Set<OpenStream>;
   /** A monotonic clock, in milliseconds. */

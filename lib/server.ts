@@ -19,6 +19,7 @@ import { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { RequestRecord } from "./log.ts";
 import { createRedactor, listSecrets, looksLikeKey } from "./redact.ts";
 import { handleCountTokens } from "./routes/count_tokens.ts";
+import { handleHistory, recordHistory } from "./routes/history.ts";
 import { handleHealth, handleHello, handleInfo, toErrorPage } from "./routes/info.ts";
 import { handleMessages } from "./routes/messages.ts";
 import { handleModel, handleModelList } from "./routes/models.ts";
@@ -45,6 +46,7 @@ const ROUTES: ReadonlyMap<string, Methods> = new Map<string, Methods>([
   ["/health", { GET: handleHealth, HEAD: handleHealth }],
   ["/api/hello", { GET: handleHello, HEAD: handleHello }],
   ["/stats", { GET: handleStats }],
+  ["/stats/history", { GET: handleHistory }],
   ["/stats/capture", { POST: handleCapture }],
   ["/v1/messages", { POST: handleMessages }],
   ["/v1/messages/count_tokens", { POST: handleCountTokens }],
@@ -129,7 +131,9 @@ async function respond(context: RequestContext, peer: Peer, others: number): Pro
     const { method, headers } = request;
     const authRequest = { method, path, headers, host: headers.get("host") ?? host, peer };
     if (method === "OPTIONS") return respondToPreflight(authRequest, services);
-    context.upstreamKey = authorize(authRequest, config).upstreamKey;
+    const { upstreamKey, keyIndex } = authorize(authRequest, config);
+    context.upstreamKey = upstreamKey;
+    context.timeline.keyIndex = keyIndex;
     if (others >= findMaxInFlight(path, config.maxInflight)) throw tooManyRequestsError();
     result = await untilShutdown(findRoute(method, path)(context), services);
   } catch (error) {
@@ -156,7 +160,7 @@ async function untilShutdown(
   }
 }
 
-/** Extra places for the dashboard and its data, so that a busy server can be inspected. */
+/** Extra places for `/`, `/stats` and its parts, so that a busy server can be inspected. */
 const EXTRA_IN_FLIGHT = 32;
 
 function findMaxInFlight(path: string, maxInflight: number): number {
@@ -265,10 +269,14 @@ async function finish(
   }
 }
 
-function recordCompleted({ record, startedAt, timeline, services }: RequestContext): void {
+function recordCompleted(context: RequestContext): void {
+  const { record, startedAt, timeline, services } = context;
   record.totalMs = Math.round(services.now() - startedAt);
   const completed = services.metrics.finish(timeline);
-  if (completed !== null) services.reportSpan(completed);
+  if (completed !== null) {
+    services.reportSpan(completed);
+    recordHistory(context, completed);
+  }
   services.log.request(record);
 }
 

@@ -13,7 +13,7 @@ import { createClient } from "./openrouter/client.ts";
 import { KeyCredit } from "./openrouter/key_credit.ts";
 import { LearnedLimits } from "./openrouter/learned_limits.ts";
 import { UnavailableDefaults } from "./openrouter/model_mapping.ts";
-import { findLimit } from "./routes/budget.ts";
+import { findLimits } from "./routes/budget.ts";
 
 /**
  * Concurrent request bodies of MAX_BODY_MB that fit. Until upstream responds, a body takes six to nine times its
@@ -53,18 +53,21 @@ export function createServices(
     metrics: new Metrics({
       about,
       date: () => new Date(),
-      maxCostUsd: findLimit(config),
+      ...findLimits(config),
+      keyCount: config.proxyApiKeys.length,
       onUncounted: (model) =>
         log.write(
           "warn",
           `The cost of ${model} is unknown: upstream reported none and lists no prices. ` +
-            "MAX_COST_USD cannot limit such requests; GET /stats counts them as today.uncounted",
+            "Daily limits cannot count such requests; GET /stats shows them as today.uncounted",
         ),
       capturesBodies: config.capturesBodies,
       findPrices: (model) => catalog.find(model),
       findContextLength: (model) => catalog.find(model)?.contextLength,
     }),
     reportSpan,
+    // Opened when the server starts: a library writes no files.
+    history: null,
     openStreams: new Set(),
     newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
   };

@@ -1,6 +1,6 @@
 /** Every variable: default, valid values, and the error for an invalid one. */
 
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type Config, ConfigError, loadConfig, VARIABLES } from "../lib/config.ts";
 
 const SONNET = "anthropic/claude-sonnet-4-20250514";
@@ -33,7 +33,10 @@ const DEFAULTS: Config = {
   maxBodyBytes: 32 * 1024 * 1024,
   maxInflight: 256,
   maxCostUsd: null,
+  maxCostUsdPerKey: null,
   capturesBodies: false,
+  historyPath: null,
+  historyDays: 90,
   logLevel: "info",
   logFormat: "auto",
   onDenoDeploy: false,
@@ -103,7 +106,13 @@ const INVALID: [name: string, value: string, allowed: string, shown?: string][] 
   ["MAX_INFLIGHT", "1.5", "a whole number above 0 up to 1000000"],
   ["MAX_COST_USD", "0", "a number above 0 up to 1000000000"],
   ["MAX_COST_USD", "$5", "a number above 0 up to 1000000000"],
+  ["MAX_COST_USD_PER_KEY", "0", "a number above 0 up to 1000000000"],
   ["INSPECT", "yes", "0, 1"],
+  ["HISTORY", ":memory:", "the path of a file"],
+  ["HISTORY", "file:history.db?mode=memory", "the path of a file"],
+  ["HISTORY", "history\u0000.db", "the path of a file"],
+  ["HISTORY_DAYS", "0", "a whole number above 0 up to 3650"],
+  ["HISTORY_DAYS", "1.5", "a whole number above 0 up to 3650"],
   ["UPSTREAM_DIALECT", "ollama", "openrouter, openai, anthropic"],
   ["PDF_ENGINE", "pdf-text", "cloudflare-ai, mistral-ocr, native"],
   ["PROXY_API_KEYS", "a key", PROXY_KEYS_RULE, "(hidden)"],
@@ -134,6 +143,13 @@ Deno.test("every variable except HOST, which the system validates, has an invali
   const covered = new Set(INVALID.map(([name]) => name));
   const missing = VARIABLES.map(({ name }) => name).filter((name) => !covered.has(name));
   assertEquals(missing, ["HOST"]);
+});
+
+Deno.test("loadConfig rejects a limit per key without keys, and names both variables", () => {
+  for (const env of [{}, { PROXY_API_KEYS: "" }, { PROXY_API_KEYS: " " }]) {
+    const error = assertThrows(() => load({ MAX_COST_USD_PER_KEY: "5", ...env }), ConfigError);
+    assertMatch(error.message, /^MAX_COST_USD_PER_KEY cannot be used without PROXY_API_KEYS/);
+  }
 });
 
 Deno.test("loadConfig names the invalid origin of a list", () => {
@@ -191,7 +207,15 @@ const VALID: [env: Record<string, string>, expected: Partial<Config>][] = [
   [{ MAX_BODY_MB: "0.5" }, { maxBodyBytes: 512 * 1024 }],
   [{ MAX_INFLIGHT: "1" }, { maxInflight: 1 }],
   [{ MAX_COST_USD: "2.5" }, { maxCostUsd: 2.5 }],
+  [
+    { MAX_COST_USD_PER_KEY: "0.5", PROXY_API_KEYS: "a" },
+    { maxCostUsdPerKey: 0.5, proxyApiKeys: ["a"] },
+  ],
   [{ INSPECT: "1" }, { capturesBodies: true }],
+  [{ HISTORY: "/var/lib/claudeproxy/history.db" }, {
+    historyPath: "/var/lib/claudeproxy/history.db",
+  }],
+  [{ HISTORY_DAYS: "30" }, { historyDays: 30 }],
   [{ LOG_LEVEL: "DEBUG" }, { logLevel: "debug" }],
   [{ LOG_FORMAT: "text" }, { logFormat: "text" }],
   [{ DENO_DEPLOY: "1" }, { onDenoDeploy: true }],

@@ -19,6 +19,8 @@ const CASES: [format: (value: number) => string, value: number, text: string][] 
   [formatCost, 0.04116, "$0.0412"],
   [formatCost, 1, "$1.00"],
   [formatCost, 12_345.678, "$12,345.68"],
+  [formatCost, 123, "$123.00"],
+  [formatCost, 1_234_567, "$1,234,567.00"],
   [formatCost, -0.01, "−$0.0100"],
   [formatUsd, 0, "$0"],
   [formatUsd, 5, "$5"],

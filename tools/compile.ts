@@ -3,6 +3,7 @@
  * Other arguments are passed to `deno compile`. The exit code is 0 only if every binary was compiled.
  */
 
+import { STATUS_LINE_VARIABLES } from "../lib/cli/statusline/statusline.ts";
 import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../lib/config.ts";
 
 /** Target → file name. */
@@ -15,7 +16,7 @@ const OUTPUTS: ReadonlyMap<string, string> = new Map([
 ]);
 const HOST_OUTPUT = Deno.build.os === "windows" ? "claudeproxy.exe" : "claudeproxy";
 const NAMES = VARIABLES.map((variable) => variable.name);
-const ENV = [...NAMES, DEPLOY_VARIABLE, ...FOLDER_VARIABLES].join(",");
+const ENV = [...NAMES, DEPLOY_VARIABLE, ...FOLDER_VARIABLES, ...STATUS_LINE_VARIABLES].join(",");
 
 // Net access is not restricted because HOST and OPENROUTER_BASE_URL are set where the binary runs. Nor is read access:
 // --allow-read=.env would be compiled in as an absolute path of this machine, and --env-file would embed the key.

@@ -5,7 +5,10 @@
 
 import { parse } from "@std/dotenv/parse";
 import type { EnvFileOption } from "./arguments.ts";
+import { readGranted } from "./read_granted.ts";
 import { StartError } from "./terminal.ts";
+
+export { readGranted } from "./read_granted.ts";
 
 /** Which file is read. */
 export interface FileChoice {
@@ -70,12 +73,6 @@ export function findUserFile(
   const home = find("HOME");
   const folder = find("XDG_CONFIG_HOME") ?? (home === null ? null : `${home}/.config`);
   return folder === null ? null : `${folder}/claudeproxy/.env`;
-}
-
-/** Reads a variable. Undefined without permission, where `Deno.env.get` would prompt or throw. */
-export function readGranted(variable: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable)?.trim() || undefined : undefined;
 }
 
 /** Resolves a path that is relative to a folder. */

@@ -1,12 +1,12 @@
 /**
- * Prints the startup message: four lines (address, upstream, models, clients), then warnings with their remedies.
+ * Prints the startup message: four lines (address, upstream, models, clients), a fifth for the history, then warnings with their remedies.
  * @module
  */
 
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import { createColorizer, stripControlChars } from "../colors.ts";
-import { findLimit } from "../routes/budget.ts";
+import { findLimits } from "../routes/budget.ts";
 import { describeAccess, requiresClientKeys } from "./serve.ts";
 import { groupByTarget, TARGET_VARIABLES } from "./model_targets.ts";
 import { canShowColors, printLine } from "./terminal.ts";
@@ -19,14 +19,16 @@ export interface StartupMessageOptions {
   /** Warnings from reading the settings. */
   notes: readonly string[];
   log: Log;
+  /** The file of the history and how long it keeps requests; null for none. */
+  history?: string | null;
 }
 
 /** Prints the startup message as text, or as log lines with LOG_FORMAT=json. */
 export function printStartupMessage(
   url: string,
-  { config, notes, log }: StartupMessageOptions,
+  { config, notes, log, history = null }: StartupMessageOptions,
 ): void {
-  const lines = describeStart(url, config);
+  const lines = describeStart(url, config, history);
   const warnings = [...notes, ...findWarnings(config)];
   if (config.logFormat === "json") {
     for (const line of lines) log.write("info", line);
@@ -40,8 +42,12 @@ export function printStartupMessage(
   }
 }
 
-/** The four lines. @param url the server's address for local clients */
-export function describeStart(url: string, config: Config): string[] {
+/** The four lines, or five with a history. @param url the server's address for local clients */
+export function describeStart(
+  url: string,
+  config: Config,
+  history: string | null = null,
+): string[] {
   const models = groupByTarget(config.targets)
     .map(({ families, target }) => `${families.join(", ")} → ${target.models.join(", ")}`);
   const base = config.onDenoDeploy ? "this app's address" : url;
@@ -49,6 +55,7 @@ export function describeStart(url: string, config: Config): string[] {
     ["upstream", `${config.baseUrl}, ${describeKey(config)}`],
     ["models", models.join("; ")],
     ["clients", `ANTHROPIC_BASE_URL=${base}, ANTHROPIC_AUTH_TOKEN=${describeToken(config)}`],
+    ...history === null ? [] : [["history", history] as const],
   ] as const;
   return [
     `listening on ${config.host}:${new URL(url).port}, ${describeAccess(config)}`,
@@ -89,20 +96,30 @@ export function findWarnings(config: Config): string[] {
   return warnings;
 }
 
-/** Cases in which MAX_COST_USD cannot be enforced. */
+/** Cases in which the daily limits cannot be enforced. */
 export function findLimitWarnings(config: Config): string[] {
-  if (config.maxCostUsd === null) return [];
-  if (findLimit(config) === null) {
+  const names = listLimitVariables(config);
+  if (names.length === 0) return [];
+  const { maxCostUsd, maxCostUsdPerKey } = findLimits(config);
+  if (maxCostUsd === null && maxCostUsdPerKey === null) {
     return [
-      "MAX_COST_USD has no effect without OPENROUTER_API_KEY: " +
-      "each client pays with its own key, without a limit",
+      `${names.join(" and ")} ${names.length > 1 ? "have" : "has"} no effect without ` +
+      "OPENROUTER_API_KEY: each client pays with its own key, without a limit",
     ];
   }
   const { hostname } = new URL(config.baseUrl);
   if (isOpenRouter(hostname)) return [];
   return [
-    `MAX_COST_USD cannot be enforced if ${hostname} neither reports costs nor lists prices: ` +
-    "set a limit there too, and watch today.uncounted in GET /stats",
+    `${names.join(" and ")} cannot be enforced if ${hostname} neither reports costs nor lists ` +
+    "prices: set a limit there too, and watch today.uncounted in GET /stats",
+  ];
+}
+
+/** The limits that are set. */
+function listLimitVariables({ maxCostUsd, maxCostUsdPerKey }: Config): string[] {
+  return [
+    ...(maxCostUsd === null ? [] : ["MAX_COST_USD"]),
+    ...(maxCostUsdPerKey === null ? [] : ["MAX_COST_USD_PER_KEY"]),
   ];
 }
 

@@ -12,6 +12,7 @@ import { describeError, fetchOlder, fetchSetup, fetchStats } from "./api.ts";
 import { Chart, type Measure } from "./chart.ts";
 import { find, setText } from "./dom.ts";
 import { HistoryView } from "./history_view.ts";
+import { showKeys } from "./key_costs.ts";
 import { ListView } from "./list_view.ts";
 import { RequestDialog } from "./request_dialog.ts";
 import { RequestStore } from "./request_store.ts";
@@ -113,7 +114,7 @@ class Dashboard {
     showStatus("live", `Live · up ${formatAge(stats.now - stats.startedAt)}`);
     setText("version", stats.about.version);
     // Only with HISTORY.
-    find("history-button").hidden = !("history" in stats);
+    find("history-button").hidden = stats.history === undefined;
     this.#showChart();
     showSparkline(stats.series.hour, stats.now);
     const { totals, today, inFlight, capturesBodies } = stats;
@@ -133,6 +134,7 @@ class Dashboard {
     const { requests } = this.#store;
     showTiles(stats, requests);
     showModels(stats);
+    showKeys(stats);
     showErrors(stats, requests);
   }
 

@@ -6,20 +6,13 @@
 /// <reference lib="dom" />
 
 import { formatCompact, formatCost, formatCount } from "../format.ts";
+import type { Grouping, HistoryReport } from "../history/types.ts";
 import type { Totals } from "../metrics/types.ts";
 import { describeError, fetchJson } from "./api.ts";
 import { find, h } from "./dom.ts";
 import { countPrompt, formatCacheShare, formatNumber, orDash, toName } from "./format.ts";
 
-/** The response of `GET /stats/history`. */
-interface HistoryReport {
-  totals: Totals;
-  rows: (Totals & { name: string | null })[];
-  /** Number of groups that did not fit into `rows`. */
-  omitted: number;
-}
-
-const GROUPINGS = ["day", "month", "model", "key", "session"] as const;
+const GROUPINGS: readonly Grouping[] = ["day", "month", "model", "key", "session"];
 const SPANS: readonly [since: string, text: string][] = [
   ["7d", "7 days"],
   ["30d", "30 days"],
@@ -86,7 +79,7 @@ function createChoice(
 function createReport({ rows, totals, omitted }: HistoryReport): HTMLElement[] {
   if (rows.length === 0) return [h("p", { class: "quiet", text: "No requests in this time." })];
   const highest = Math.max(...rows.map(({ costUsd }) => costUsd ?? 0), 0) || 1;
-  const head = ["", ...COLUMNS].map((text, index) =>
+  const head = ["Name", ...COLUMNS].map((text, index) =>
     h("th", { text, class: index === 0 ? "" : "number", attributes: { scope: "col" } })
   );
   const table = h("table", {

@@ -1,11 +1,13 @@
 /**
- * The daily limit, MAX_COST_USD: the costs that upstream reported today, estimates for responses without a reported
- * cost, and a reservation for each request in flight. In memory only.
+ * The daily limits, MAX_COST_USD and MAX_COST_USD_PER_KEY: the costs that upstream reported today, estimates for
+ * responses without a reported cost, and a reservation for each request in flight. In memory; the history restores
+ * the costs of today.
  * @module
  */
 
 import type { RequestRecord } from "../log.ts";
 import { RunningMeans } from "../running_mean.ts";
+import { type Costs, DailyCosts, findReset } from "./daily_costs.ts";
 import { findHighest, type KnownPrices, priceAtMost, type Prices, priceTokens } from "./prices.ts";
 import type { Today } from "./types.ts";
 import { readCost } from "./aggregates.ts";
@@ -16,8 +18,6 @@ import { readCost } from "./aggregates.ts";
  * with `max_tokens` alone, a limit of a few dollars would admit one request at a time.
  */
 const MAX_BY_MEAN = 4;
-/** The share of the limit that is reserved if neither prices nor earlier costs are known. */
-const UNKNOWN_SHARE = 1 / 8;
 /** The name of the mean over all models. */
 const ALL_MODELS = "";
 
@@ -50,7 +50,17 @@ export interface Reservation {
 export interface Reservable {
   readonly record: RequestRecord;
   readonly countOutput: (() => number) | null;
+  /** The position of the client's key in PROXY_API_KEYS, from 0; null without one. */
+  readonly keyIndex: number | null;
   reservation: Reservation | null;
+}
+
+/** Costs that an earlier process counted. */
+export interface Spent {
+  /** The label of the proxy key, as of {@linkcode labelKey}; null for none. */
+  key: string | null;
+  costUsd: number;
+  estimatedUsd: number;
 }
 
 /** The dependencies and settings of a budget. */
@@ -58,85 +68,171 @@ export interface BudgetOptions {
   date: () => Date;
   /** The limit on the cost of a day (UTC); null for none. */
   maxCostUsd: number | null;
+  /** The limit on the cost of a day (UTC) with each key of PROXY_API_KEYS; null for none. */
+  maxCostUsdPerKey: number | null;
+  /** The number of keys in PROXY_API_KEYS. */
+  keyCount: number;
   /** Looks up the catalog's prices of a model. */
   findPrices: (model: string) => Prices | undefined;
   /** Called at the first response that the limit could not count. */
   onUncounted?: (model: string) => void;
 }
 
-/** The costs of today, and their limit. */
+/** A limit that applies to a request, and how much of it is used. */
+export interface LimitUsage {
+  variable: "MAX_COST_USD" | "MAX_COST_USD_PER_KEY";
+  /** The label of the key that is limited; null for the limit on all requests. */
+  key: string | null;
+  /** Reported and estimated. */
+  spentUsd: number;
+  reservedUsd: number;
+  maxCostUsd: number;
+  /** When the limit starts again, in milliseconds since the epoch. */
+  resetsAt: number;
+  /** Whole seconds until then, at least 1. */
+  resetsInS: number;
+}
+
+/** The name of a key of PROXY_API_KEYS in figures and messages, by its position from 0. Keys themselves are secrets. */
+export function labelKey(index: number): string {
+  return `key ${index + 1}`;
+}
+
+/** The costs of today, and their limits. */
 export class Budget {
   readonly #options: BudgetOptions;
-  readonly #reservations = new Set<Reservation>();
+  readonly #total: DailyCosts;
+  /** By the position of the key in PROXY_API_KEYS. */
+  readonly #keys: readonly DailyCosts[];
   readonly #meanOutputs = new RunningMeans();
   readonly #meanCosts = new RunningMeans();
-  #today = startDay("");
   #hasWarned = false;
 
   constructor(options: BudgetOptions) {
+    const { date, keyCount, maxCostUsd, maxCostUsdPerKey } = options;
     this.#options = options;
+    this.#total = new DailyCosts(maxCostUsd, date);
+    this.#keys = Array.from({ length: keyCount }, () => new DailyCosts(maxCostUsdPerKey, date));
   }
 
   /** Whether there is a limit. */
   get isLimited(): boolean {
-    return this.#options.maxCostUsd !== null;
+    const { maxCostUsd, maxCostUsdPerKey } = this.#options;
+    return maxCostUsd !== null || maxCostUsdPerKey !== null;
   }
 
-  /** Whether today's costs and the reservations have reached the limit. */
-  get isOverBudget(): boolean {
-    const { maxCostUsd } = this.#options;
-    if (maxCostUsd === null) return false;
-    const { costUsd, estimatedUsd } = this.#currentDay();
-    return costUsd + estimatedUsd + this.#sumReservations() >= maxCostUsd;
+  /** The limits that apply to a request; the limit on all requests first. */
+  listLimits({ keyIndex }: Pick<Reservable, "keyIndex">): LimitUsage[] {
+    const key = keyIndex === null ? undefined : this.#keys[keyIndex];
+    const label = keyIndex === null ? null : labelKey(keyIndex);
+    return [
+      ...this.#readLimit(this.#total, { variable: "MAX_COST_USD", key: null }),
+      ...this.#readLimit(key, { variable: "MAX_COST_USD_PER_KEY", key: label }),
+    ];
   }
 
   /** The costs of today (UTC). */
   read(): Today {
-    const { costUsd, estimatedUsd, uncounted } = this.#currentDay();
-    const { maxCostUsd } = this.#options;
-    return { costUsd, estimatedUsd, reservedUsd: this.#sumReservations(), uncounted, maxCostUsd };
+    const keys = this.#keys.map((costs, index) => ({
+      label: labelKey(index),
+      ...costs.read(),
+      maxCostUsd: costs.maxCostUsd,
+    }));
+    return { ...this.#total.read(), maxCostUsd: this.#total.maxCostUsd, keys };
   }
 
   /** Reserves the cost of a request. If it is sent again in another form, replaces the earlier reservation. */
   reserve(timeline: Reservable, request: BudgetedRequest): void {
     if (!this.isLimited) return;
     this.#release(timeline);
-    const [model] = request.models;
     const prices = findHighest(request.models.map(this.#options.findPrices));
-    const meanOutput = this.#reservations.size < MAX_BY_MEAN
-      ? this.#meanOutputs.find(model)
-      : undefined;
-    const output = Math.min(request.maxTokens, meanOutput ?? Infinity);
-    const expectedUsd = prices === undefined
-      ? this.#meanCosts.find(model) ?? this.#meanCosts.find(ALL_MODELS)
-      : priceRequest(prices, request, output);
     const countOutput = () => timeline.countOutput?.() ?? 0;
-    timeline.reservation = { request, prices, expectedUsd, countOutput, isRejected: false };
-    this.#reservations.add(timeline.reservation);
-  }
-
-  /** Replaces the reservation of a completed request with its reported or estimated cost. */
-  settle(timeline: Reservable): void {
-    const { reservation, record } = timeline;
-    this.#release(timeline);
-    const today = this.#currentDay();
-    const reported = readCost(record);
-    today.costUsd += reported ?? 0;
-    if (reservation === null) return;
-    const isComplete = record.outcome === "complete";
-    if (reported !== undefined && isComplete) return this.#learn(timeline, reservation, reported);
-    const estimate = this.#estimate(timeline, reservation);
-    if (estimate !== undefined) {
-      // Upstream may report a cost in the middle of a response, before the final one.
-      today.estimatedUsd += Math.max(0, estimate - (reported ?? 0));
-    } else if (reported === undefined) {
-      this.#countUncounted(reservation);
+    const priceSoFar = () =>
+      prices === undefined ? 0 : priceRequest(prices, request, countOutput());
+    const expect = ({ inFlight }: DailyCosts) => this.#expectCost(request, prices, inFlight);
+    const expectedUsd = expect(this.#total);
+    const reservation = { request, prices, expectedUsd, countOutput, isRejected: false };
+    timeline.reservation = reservation;
+    for (const costs of this.#findCosts(timeline)) {
+      costs.reserve(reservation, { expectedUsd: expect(costs), priceSoFar });
     }
   }
 
+  /**
+   * Counts costs from before this process started.
+   * @param day the day (UTC) to which they belong, as `2026-11-29`; ignored if it is over
+   */
+  restore(day: string, spent: readonly Spent[]): void {
+    if (!this.#options.date().toISOString().startsWith(day)) return;
+    for (const { key, costUsd, estimatedUsd } of spent) {
+      const keyIndex = this.#keys.findIndex((_, index) => labelKey(index) === key);
+      for (const sums of this.#findCosts({ keyIndex })) {
+        sums.add({ costUsd, estimatedUsd, uncounted: 0 });
+      }
+    }
+  }
+
+  /**
+   * Replaces the reservation of a completed request with its reported or estimated cost.
+   * @returns the estimated part, in USD; undefined if nothing was estimated
+   */
+  settle(timeline: Reservable): number | undefined {
+    const { reservation, record } = timeline;
+    this.#release(timeline);
+    const reported = readCost(record);
+    const costs: Costs = { costUsd: reported ?? 0, estimatedUsd: 0, uncounted: 0 };
+    if (reservation !== null && reported !== undefined && record.outcome === "complete") {
+      this.#learn(timeline, reservation, reported);
+    } else if (reservation !== null) {
+      const estimate = this.#estimate(timeline, reservation);
+      // Upstream may report a cost in the middle of a response, before the final one.
+      costs.estimatedUsd = Math.max(0, (estimate ?? 0) - costs.costUsd);
+      if (estimate === undefined && reported === undefined) costs.uncounted = 1;
+      if (costs.uncounted > 0) this.#warnOnce(reservation);
+    }
+    for (const sums of this.#findCosts(timeline)) sums.add(costs);
+    return costs.estimatedUsd > 0 ? costs.estimatedUsd : undefined;
+  }
+
   #release(timeline: Reservable): void {
-    if (timeline.reservation !== null) this.#reservations.delete(timeline.reservation);
+    const { reservation } = timeline;
+    if (reservation === null) return;
+    for (const costs of this.#findCosts(timeline)) costs.release(reservation);
     timeline.reservation = null;
+  }
+
+  /** The sums that a request counts towards. */
+  #findCosts({ keyIndex }: Pick<Reservable, "keyIndex">): DailyCosts[] {
+    const key = keyIndex === null ? undefined : this.#keys[keyIndex];
+    return key === undefined ? [this.#total] : [this.#total, key];
+  }
+
+  #readLimit(
+    costs: DailyCosts | undefined,
+    limit: Pick<LimitUsage, "variable" | "key">,
+  ): LimitUsage[] {
+    const maxCostUsd = costs?.maxCostUsd ?? null;
+    if (costs === undefined || maxCostUsd === null) return [];
+    const { costUsd, estimatedUsd, reservedUsd } = costs.read();
+    const now = this.#options.date().getTime();
+    const resetsAt = findReset(now);
+    const resetsInS = Math.ceil((resetsAt - now) / 1000);
+    const spentUsd = costUsd + estimatedUsd;
+    return [{ ...limit, spentUsd, reservedUsd, maxCostUsd, resetsAt, resetsInS }];
+  }
+
+  /** @param inFlight how many other requests count towards the same limit */
+  #expectCost(
+    request: BudgetedRequest,
+    prices: KnownPrices | undefined,
+    inFlight: number,
+  ): number | undefined {
+    const [model] = request.models;
+    if (prices === undefined) {
+      return this.#meanCosts.find(model) ?? this.#meanCosts.find(ALL_MODELS);
+    }
+    const meanOutput = inFlight < MAX_BY_MEAN ? this.#meanOutputs.find(model) : undefined;
+    return priceRequest(prices, request, Math.min(request.maxTokens, meanOutput ?? Infinity));
   }
 
   #learn({ record }: Reservable, { request }: Reservation, costUsd: number): void {
@@ -167,42 +263,11 @@ export class Budget {
       : priceRequest(prices, request, output);
   }
 
-  #countUncounted({ request }: Reservation): void {
-    this.#currentDay().uncounted++;
+  #warnOnce({ request }: Reservation): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     this.#options.onUncounted?.(request.models[0]);
   }
-
-  /** A response that is longer than expected counts with its output so far. */
-  #sumReservations(): number {
-    const unknownUsd = (this.#options.maxCostUsd ?? 0) * UNKNOWN_SHARE;
-    let sum = 0;
-    for (const { expectedUsd = unknownUsd, prices, request, countOutput } of this.#reservations) {
-      const soFarUsd = prices === undefined ? 0 : priceRequest(prices, request, countOutput());
-      sum += Math.max(expectedUsd, soFarUsd);
-    }
-    return sum;
-  }
-
-  /** The sums of the current day; new ones after midnight. */
-  #currentDay(): Day {
-    const day = this.#options.date().toISOString().slice(0, 10);
-    if (this.#today.day !== day) this.#today = startDay(day);
-    return this.#today;
-  }
-}
-
-/** The sums of one day (UTC). */
-interface Day {
-  day: string;
-  costUsd: number;
-  estimatedUsd: number;
-  uncounted: number;
-}
-
-function startDay(day: string): Day {
-  return { day, costUsd: 0, estimatedUsd: 0, uncounted: 0 };
 }
 
 function priceRequest(

@@ -35,6 +35,8 @@ export class RequestTimeline {
   countOutput: (() => number) | null = null;
   /** Milliseconds since upstream sent anything; null before its headers. */
   readIdleMs: (() => number) | null = null;
+  /** The position of the client's key in PROXY_API_KEYS, from 0; null without one. */
+  keyIndex: number | null = null;
   /** The expected cost while the request is in flight; null without a limit. */
   reservation: Reservation | null = null;
   /** Null unless bodies are captured. */

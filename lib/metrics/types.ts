@@ -54,6 +54,8 @@ export interface CompletedRequest extends RequestRecord, SessionRequest {
   savedUsd?: number;
   /** The user's last words, while its bodies are captured; "" if there are none. */
   preview?: string;
+  /** The part of its cost that upstream did not report, as estimated for MAX_COST_USD. */
+  estimatedUsd?: number;
 }
 
 /** Totals over requests. Input tokens exclude those read from or written to a cache. */
@@ -130,6 +132,20 @@ export interface Today {
   uncounted: number;
   /** The limit (MAX_COST_USD); null for none, and if clients pay with their own keys. */
   maxCostUsd: number | null;
+  /** The costs with each key of PROXY_API_KEYS, in their order. */
+  keys: KeyCosts[];
+}
+
+/** The costs of the current day (UTC) with one key of PROXY_API_KEYS; sums as in {@linkcode Today}. */
+export interface KeyCosts {
+  /** Names the key by its position: `key 1`. */
+  label: string;
+  costUsd: number;
+  estimatedUsd: number;
+  reservedUsd: number;
+  uncounted: number;
+  /** The limit (MAX_COST_USD_PER_KEY); null for none, and if clients pay with their own keys. */
+  maxCostUsd: number | null;
 }
 
 /** The response of `GET /stats`. */
@@ -152,6 +168,11 @@ export interface Stats {
   outcomes: { end: string; count: number }[];
   /** Dropped fields. */
   dropped: { field: string; count: number }[];
+  /** Missing unless the requests are stored in a file (HISTORY). */
+  history?: {
+    /** Days after which requests are deleted. */
+    days: number;
+  };
 }
 
 /** The response of `GET /stats?setup=1`: how this proxy is set up. Contains no secrets. */

@@ -1,13 +1,16 @@
 /**
- * Applies the daily limit, MAX_COST_USD: reserves the expected cost of a request, or rejects it.
+ * Applies the daily limits, MAX_COST_USD and MAX_COST_USD_PER_KEY: reserves the expected cost of a request, or rejects
+ * it.
  * @module
  */
 
+import { STATUS_CODE } from "@std/http/status";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import { formatUsd } from "../format.ts";
-import type { RequestContext, Services } from "../request_context.ts";
-import type { BudgetedRequest } from "../metrics/budget.ts";
+import type { BudgetedRequest, BudgetOptions, LimitUsage } from "../metrics/budget.ts";
+import type { RequestContext } from "../request_context.ts";
+import { toLimitHeaders, toReachedHeaders } from "./limit_headers.ts";
 
 /** In this time most responses in flight are complete. */
 const RETRY_AFTER_S = "10";
@@ -15,14 +18,17 @@ const RETRY_AFTER_S = "10";
 /** No model writes more, whatever `max_tokens` a client sends. */
 const MAX_OUTPUT_TOKENS = 1e6;
 
-/** The limit; null for none. It protects the operator's key: clients with keys of their own are not limited. */
-export function findLimit(
-  { maxCostUsd, openrouterApiKey, dialect }: Pick<
+/** The limits; null for none. They protect the operator's key: clients with keys of their own are not limited. */
+export function findLimits(
+  { maxCostUsd, maxCostUsdPerKey, openrouterApiKey, dialect }: Pick<
     Config,
-    "maxCostUsd" | "openrouterApiKey" | "dialect"
+    "maxCostUsd" | "maxCostUsdPerKey" | "openrouterApiKey" | "dialect"
   >,
-): number | null {
-  return openrouterApiKey === null && dialect !== "openai" ? null : maxCostUsd;
+): Pick<BudgetOptions, "maxCostUsd" | "maxCostUsdPerKey"> {
+  const isClientsKey = openrouterApiKey === null && dialect !== "openai";
+  return isClientsKey
+    ? { maxCostUsd: null, maxCostUsdPerKey: null }
+    : { maxCostUsd, maxCostUsdPerKey };
 }
 
 /**
@@ -30,32 +36,61 @@ export function findLimit(
  * concurrent requests all see the same free budget.
  * @throws {ApiError} as {@linkcode requireBudget}; not for a request that is sent again in another form
  */
-export function reserveCost(
-  { timeline, services }: RequestContext,
-  request: BudgetedRequest,
-): void {
-  if (timeline.reservation === null) requireBudget(services);
+export function reserveCost(context: RequestContext, request: BudgetedRequest): void {
+  const { timeline, services } = context;
+  if (timeline.reservation === null) requireBudget(context);
   const maxTokens = Math.min(request.maxTokens, MAX_OUTPUT_TOKENS);
   services.metrics.budget.reserve(timeline, { ...request, maxTokens });
 }
 
-/** @throws {ApiError} 402 if today's cost and the reservations have reached the limit */
-export function requireBudget({ metrics: { budget } }: Services): void {
-  if (!budget.isOverBudget) return;
-  const { costUsd, estimatedUsd, reservedUsd, maxCostUsd } = budget.read();
-  const spent = formatUsd(costUsd + estimatedUsd);
-  if (maxCostUsd === null || costUsd + estimatedUsd >= maxCostUsd) {
-    throw new ApiError(
-      "billing_error",
-      `Today's limit is reached: ${spent} of $${maxCostUsd} (MAX_COST_USD). ` +
-        "Raise it, or wait until midnight UTC",
-    );
-  }
-  const reserved = formatUsd(reservedUsd);
-  throw new ApiError(
+/**
+ * @throws {ApiError} 429 `billing_error` if today's cost has reached a limit, 429 `rate_limit_error` if only the
+ * reservations of the requests in flight have
+ */
+export function requireBudget(
+  { timeline, services }: Pick<RequestContext, "timeline" | "services">,
+): void {
+  const limits = services.metrics.budget.listLimits(timeline);
+  const reached = limits.find(({ spentUsd, maxCostUsd }) => spentUsd >= maxCostUsd);
+  if (reached !== undefined) throw limitReachedError(reached);
+  const reserved = limits.find(({ spentUsd, reservedUsd, maxCostUsd }) =>
+    spentUsd + reservedUsd >= maxCostUsd
+  );
+  if (reserved !== undefined) throw limitReservedError(reserved);
+}
+
+/** Sets the headers of the limit that is closest; none without a limit. */
+export function setLimitHeaders({ timeline, services }: RequestContext, headers: Headers): void {
+  const limits = services.metrics.budget.listLimits(timeline);
+  const share = ({ spentUsd, maxCostUsd }: LimitUsage) => spentUsd / maxCostUsd;
+  const [closest] = limits.sort((a, b) => share(b) - share(a));
+  if (closest === undefined) return;
+  for (const [name, value] of Object.entries(toLimitHeaders(closest))) headers.set(name, value);
+}
+
+/** Lasts until midnight (UTC), so clients must not retry. */
+function limitReachedError(limit: LimitUsage): ApiError {
+  const reset = new Date(limit.resetsAt).toISOString().replace(/T(\d\d:\d\d).*/, " $1 UTC");
+  return new ApiError(
     "billing_error",
-    `Today's limit is reached: ${spent} and ${reserved} in flight of $${maxCostUsd} (MAX_COST_USD). ` +
+    `Today's limit is reached: ${formatUsd(limit.spentUsd)} of ${describeLimit(limit)}. ` +
+      `Raise it, or wait until ${reset}`,
+    { status: STATUS_CODE.TooManyRequests, headers: toReachedHeaders(limit) },
+  );
+}
+
+/** Lasts until responses are complete, so clients may retry soon. */
+function limitReservedError(limit: LimitUsage): ApiError {
+  const spent = formatUsd(limit.spentUsd);
+  const reserved = formatUsd(limit.reservedUsd);
+  return new ApiError(
+    "rate_limit_error",
+    `Today's limit is reached: ${spent} and ${reserved} in flight of ${describeLimit(limit)}. ` +
       "Raise it, or try again when the requests in flight have ended",
     { headers: { "x-should-retry": "true", "retry-after": RETRY_AFTER_S } },
   );
+}
+
+function describeLimit({ maxCostUsd, key, variable }: LimitUsage): string {
+  return `$${maxCostUsd}${key === null ? "" : ` for ${key}`} (${variable})`;
 }

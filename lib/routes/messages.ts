@@ -10,7 +10,7 @@ import { respondJson, respondStream } from "./respond.ts";
 import { sendUpstream, type UpstreamResult } from "./send.ts";
 import { readRequestBody } from "./read_body.ts";
 import { recordSession } from "./record.ts";
-import { requireBudget } from "./budget.ts";
+import { requireBudget, setLimitHeaders } from "./budget.ts";
 import { respondUnchanged, sendUnchanged } from "./passthrough.ts";
 
 /**
@@ -21,9 +21,11 @@ export async function handleMessages(context: RequestContext): Promise<RouteResu
   // First: without a key the body is not read, and the request is not counted.
   requireUpstreamKey(context);
   context.services.metrics.start(context.timeline);
-  return context.services.config.dialect === "anthropic"
+  const result = context.services.config.dialect === "anthropic"
     ? await passMessages(context)
     : await translateMessages(context);
+  setLimitHeaders(context, result.response.headers);
+  return result;
 }
 
 async function translateMessages(context: RequestContext): Promise<RouteResult> {
@@ -36,7 +38,7 @@ async function translateMessages(context: RequestContext): Promise<RouteResult> 
 async function parseAndSend(context: RequestContext, body: unknown): Promise<UpstreamResult> {
   const request = parseMessagesRequest(body);
   context.record.model = request.model;
-  requireBudget(context.services);
+  requireBudget(context);
   return await sendUpstream(context, request);
 }
 

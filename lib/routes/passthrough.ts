@@ -60,7 +60,7 @@ export async function sendUnchanged(
   context.record.model = model;
   recordModels(context, models);
   timeline.add("sent", models[0]);
-  requireBudget(services);
+  requireBudget(context);
   const upstreamRequest = toAnthropicRequest(request, {
     models,
     resolve: (name) => resolve(name)[0],

@@ -41,8 +41,10 @@ const PARTS: readonly (readonly [name: string, read: Reader])[] = [
 ];
 
 function readMetrics(context: RequestContext): unknown {
-  const after = readNumber(context, "after") ?? 0;
-  return context.services.metrics.read(after, readLimit(context));
+  const { metrics, history } = context.services;
+  const stats = metrics.read(readNumber(context, "after") ?? 0, readLimit(context));
+  if (history !== null) stats.history = { days: history.days };
+  return stats;
 }
 
 function readOlder(context: RequestContext): unknown {

@@ -13,6 +13,7 @@ import {
 } from "@std/assert";
 import { createHarness, type Ended, type Harness, KEY, type Launch } from "../helpers/launcher.ts";
 import { completion } from "../helpers/chunks.ts";
+import { query } from "../helpers/history.ts";
 import { startSilentUpstream } from "../helpers/upstream.ts";
 
 const HAS_SHEBANG = Deno.build.os !== "windows";
@@ -144,6 +145,61 @@ test("passes its variables in a file that only its user can read, and removes it
   assert(token.length > 40 && !args.join().includes(token));
 });
 
+/** Runs a command as Claude Code does. */
+async function runShell(command: string, env: Record<string, string>): Promise<string> {
+  const child = new Deno.Command("sh", {
+    args: ["-c", command],
+    env,
+    stdin: "piped",
+    stdout: "piped",
+  })
+    .spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode('{"session_id":"a","model":{"id":"x/y"}}'));
+  await writer.close();
+  return new TextDecoder().decode((await child.output()).stdout);
+}
+
+test("sets a status line that runs, without the key in its command", async () => {
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const [, { settings }] = await launch(harness);
+  const { command } = settings["statusLine"] as { command: string };
+  const { ANTHROPIC_BASE_URL: url = "", ANTHROPIC_AUTH_TOKEN: key = "" } = settings.env;
+  assertStringIncludes(command, `--allow-net=${new URL(url).host} `);
+  assert(!command.includes(key), command);
+  // The proxy has exited with the launcher.
+  assertEquals(
+    await runShell(command, { ANTHROPIC_BASE_URL: url, ANTHROPIC_AUTH_TOKEN: key }),
+    "x/y · proxy not reachable\n",
+  );
+});
+
+const OWN_STATUS_LINE = { statusLine: { type: "command", command: "echo mine" } };
+
+for (
+  const path of [
+    "home/.claude/settings.json",
+    "work/.claude/settings.json",
+    "work/.claude/settings.local.json",
+  ]
+) {
+  test(`keeps the user's own status line in ${path}`, async () => {
+    await using harness = createHarnessWithClient(respond, { models: MODELS });
+    const file = `${harness.folder}/${path}`;
+    Deno.mkdirSync(file.replace(/\/[^/]*$/, ""), { recursive: true });
+    Deno.writeTextFileSync(file, JSON.stringify(OWN_STATUS_LINE));
+    const [, { settings }] = await launch(harness);
+    assertEquals(settings["statusLine"], undefined);
+  });
+}
+
+test("keeps the status line of --settings", async () => {
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const args = ["--settings", JSON.stringify(OWN_STATUS_LINE)];
+  const [, { settings }] = await launch(harness, { args });
+  assertEquals(settings["statusLine"], OWN_STATUS_LINE.statusLine);
+});
+
 test("accepts its own key and the user's, and prints the cost in one line at the end", async () => {
   await using harness = createHarnessWithClient(respond, { models: MODELS });
   const env = { FAKE: "send", PROXY_API_KEYS: "users-own-key", LOG_LEVEL: "debug" };
@@ -158,6 +214,23 @@ test("accepts its own key and the user's, and prints the cost in one line at the
     `Bearer ${KEY}`,
     `Bearer ${KEY}`,
   ]);
+});
+
+test("adds its requests to the history of the user's settings, and warns if that is not possible", async () => {
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const folder = `${harness.home}/.config/claudeproxy`;
+  Deno.mkdirSync(folder, { recursive: true });
+  const env = { FAKE: "send", OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: "" };
+  const own = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${harness.upstream.baseUrl}\n`;
+  Deno.writeTextFileSync(`${folder}/.env`, `HISTORY=history.db\n${own}`, { mode: 0o600 });
+  await launch(harness, { env });
+  const count = "SELECT COUNT(*) AS count FROM requests";
+  assertEquals(query(`${folder}/history.db`, count), [{ count: 1 }]);
+  const [ended] = await launch(harness, { env: { ...env, HISTORY: folder } });
+  assertStringIncludes(
+    ended.stderr,
+    `claudeproxy: The history ${folder} cannot be used: it is not`,
+  );
 });
 
 test("hides the proxy's keys from Claude Code, wherever the user has set them", async () => {

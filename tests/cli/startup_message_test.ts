@@ -93,6 +93,17 @@ for (
     ["an http upstream", { OPENROUTER_BASE_URL: "http://example.com/v1" }, "use https"],
     ["a local http upstream", { OPENROUTER_BASE_URL: "http://localhost:1/v1" }, null],
     ["a limit", { MAX_COST_USD: "5" }, null],
+    ["a limit per key", { MAX_COST_USD_PER_KEY: "5", PROXY_API_KEYS: "k".repeat(16) }, null],
+    [
+      "both limits at another upstream",
+      {
+        MAX_COST_USD: "5",
+        MAX_COST_USD_PER_KEY: "1",
+        PROXY_API_KEYS: "k".repeat(16),
+        OPENROUTER_BASE_URL: "https://llm.example",
+      },
+      "MAX_COST_USD and MAX_COST_USD_PER_KEY cannot be enforced if llm.example",
+    ],
     [
       "a limit at another upstream",
       { MAX_COST_USD: "5", UPSTREAM_DIALECT: "openai", OPENROUTER_BASE_URL: "https://llm.example" },

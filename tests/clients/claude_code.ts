@@ -23,3 +23,6 @@ import "./cases/server_tools.ts";
 import "./cases/overflow.ts";
 import "./cases/omitted_thinking.ts";
 import "./cases/launcher_keys.ts";
+import "./cases/spending_limit.ts";
+import "./cases/status_line.ts";
+import "./cases/request_kinds.ts";

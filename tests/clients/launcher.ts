@@ -5,7 +5,13 @@
 
 import type { JsonObject } from "../../lib/json.ts";
 import type { ChatRequest } from "../../lib/openrouter/types.ts";
-import { createHarness, type Ended, type Harness, type Launch } from "../helpers/launcher.ts";
+import {
+  type Command,
+  createHarness,
+  type Ended,
+  type Harness,
+  type Launch,
+} from "../helpers/launcher.ts";
 import type { SeenRequest } from "../helpers/upstream.ts";
 import { CLAUDE_CODE, findBinary } from "./binary.ts";
 import type { ChatReply } from "./replies.ts";
@@ -46,7 +52,16 @@ export function runLauncher(harness: Harness, ...args: string[]): Promise<Ended>
 }
 
 /** The same, with variables added to the default ones. */
-export async function launch(harness: Harness, { args = [], env = {} }: Launch): Promise<Ended> {
+export async function launch(harness: Harness, options: Launch): Promise<Ended> {
+  return await harness.run(await withClient(options));
+}
+
+/** The command of {@linkcode launch}, for a terminal. */
+export async function toCommand(harness: Harness, options: Launch = {}): Promise<Command> {
+  return harness.toCommand(await withClient(options));
+}
+
+async function withClient({ args = [], env = {} }: Launch): Promise<Launch> {
   const binary = await findBinary(CLAUDE_CODE);
   if ("missing" in binary) throw new Error(binary.missing);
   const variables = {
@@ -57,7 +72,7 @@ export async function launch(harness: Harness, { args = [], env = {} }: Launch):
     ...TARGETS,
     ...env,
   };
-  return await harness.run({ args, env: variables });
+  return { args, env: variables };
 }
 
 /** The launcher's lines, without the client's warnings about unknown models. */

@@ -33,6 +33,8 @@ export function createSampleMetrics(date: () => Date): Metrics {
     about: ABOUT,
     date,
     maxCostUsd: 20,
+    maxCostUsdPerKey: null,
+    keyCount: 0,
     capturesBodies: true,
     findContextLength: (id) => id.includes("glm") ? 128_000 : 200_000,
     findPrices: (id) => {

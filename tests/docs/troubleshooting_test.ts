@@ -143,11 +143,12 @@ async function closeConnection(): Promise<string> {
   return await sendForError(post(requestBody({ stream: true })), { upstream });
 }
 
-function exceedBudget(): string {
-  const services = createTestServices({ env: { MAX_COST_USD: "5" } });
+function exceedBudget(env: Record<string, string>): string {
+  const services = createTestServices({ env });
   const timeline = createTimeline(createRecord({ costUsd: 5.01 }));
+  timeline.keyIndex = 0;
   countRequest(services.metrics, timeline);
-  return thrownMessage(() => requireBudget(services));
+  return thrownMessage(() => requireBudget({ timeline, services }));
 }
 
 function parseUpstreamMessage(status: number, message: string, model = "x/y"): string {
@@ -174,7 +175,9 @@ const MESSAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   "a preflight": () => rejectedMessage({ isPreflight: true }),
   "no credit": () =>
     parseUpstreamMessage(402, "This request requires more credits, but can only afford 1234."),
-  "the daily limit": exceedBudget,
+  "the daily limit": () => exceedBudget({ MAX_COST_USD: "5" }),
+  "the daily limit of a key": () =>
+    exceedBudget({ MAX_COST_USD_PER_KEY: "5", PROXY_API_KEYS: "one" }),
   "no such model": () => parseUpstreamMessage(400, "x/y is not a valid model ID"),
   "a model without endpoints": () => parseUpstreamMessage(404, "No endpoints found for x/y."),
   "a data policy": () =>

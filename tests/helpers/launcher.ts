@@ -32,6 +32,14 @@ export interface Ended {
   stderr: string;
 }
 
+/** How the launcher is started. */
+export interface Command {
+  program: string;
+  args: string[];
+  env: Record<string, string>;
+  cwd: string;
+}
+
 /** A running launcher. */
 export interface Launcher {
   child: Deno.ChildProcess;
@@ -45,6 +53,8 @@ export interface Harness extends AsyncDisposable {
   work: string;
   upstream: Upstream;
   start(launch?: Launch): Launcher;
+  /** The command that `start` runs without a terminal, for a test that runs it itself. */
+  toCommand(launch?: Launch): Command;
   /** Runs the launcher until it exits. */
   run(launch?: Launch): Promise<Ended>;
   /** The files in the temporary folder. */
@@ -63,9 +73,9 @@ export function createHarness(script: Reply | Reply[], options: UpstreamOptions 
   const deno = Deno.execPath();
   const folders = [`${folder}/bin`, deno.slice(0, deno.lastIndexOf("/")), Deno.env.get("PATH")];
   const machine = { PATH: folders.join(":"), DENO_DIR, NO_COLOR: "1" };
-  const start = ({ args = [], env = {}, flags = ["-A"], ...more }: Launch = {}): Launcher => {
-    const { onLine, hasTerminal = false } = more;
-    const command = [
+  const toCommand = ({ args = [], env = {}, flags = ["-A"] }: Launch = {}): Command => ({
+    program: deno,
+    args: [
       ...[
         "run",
         "--no-prompt",
@@ -73,21 +83,27 @@ export function createHarness(script: Reply | Reply[], options: UpstreamOptions 
         `--import-map=${ROOT}tools/jsr_fallback/import_map.json`,
       ],
       ...[...flags, `${ROOT}main.ts`, "claude", ...args],
-    ];
-    const quoted = [deno, ...command].map((word) => `'${word}'`).join(" ");
-    const child = new Deno.Command(hasTerminal ? "script" : deno, {
-      args: hasTerminal ? ["-qec", `exec ${quoted}`, "/dev/null"] : command,
-      env: {
-        ...machine,
-        HOME: home,
-        TMPDIR: temporary,
-        DENO_NO_UPDATE_CHECK: "1",
-        OPENROUTER_API_KEY: KEY,
-        OPENROUTER_BASE_URL: upstream.baseUrl,
-        ...env,
-      },
+    ],
+    env: {
+      ...machine,
+      HOME: home,
+      TMPDIR: temporary,
+      DENO_NO_UPDATE_CHECK: "1",
+      OPENROUTER_API_KEY: KEY,
+      OPENROUTER_BASE_URL: upstream.baseUrl,
+      ...env,
+    },
+    cwd: work,
+  });
+  const start = (launch: Launch = {}): Launcher => {
+    const { onLine, hasTerminal = false } = launch;
+    const { program, args, env, cwd } = toCommand(launch);
+    const quoted = [program, ...args].map((word) => `'${word}'`).join(" ");
+    const child = new Deno.Command(hasTerminal ? "script" : program, {
+      args: hasTerminal ? ["-qec", `exec ${quoted}`, "/dev/null"] : args,
+      env,
       clearEnv: true,
-      cwd: work,
+      cwd,
       stdin: hasTerminal ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
@@ -100,6 +116,7 @@ export function createHarness(script: Reply | Reply[], options: UpstreamOptions 
     work,
     upstream,
     start,
+    toCommand,
     run: (launch) => start(launch).ended,
     listTemporary: () => [...Deno.readDirSync(temporary)].map(({ name }) => name),
     async [Symbol.asyncDispose]() {

@@ -16,6 +16,8 @@ export function createMetrics(options: Partial<MetricsOptions> = {}): Metrics {
     about: { name: "claudeproxy", version: "0.0.0" },
     date: () => new Date(NOON),
     maxCostUsd: null,
+    maxCostUsdPerKey: null,
+    keyCount: 0,
     capturesBodies: false,
     findPrices: () => undefined,
     findContextLength: () => undefined,

@@ -234,6 +234,6 @@ Deno.test("INSPECT=1 and MAX_COST_USD apply to passed-through requests", async (
   assertEquals(JSON.parse(bodies.sent), upstream.requests[1]?.body);
   assertEquals([JSON.parse(bodies.received), JSON.parse(bodies.answer)], [message, message]);
   const spent = await call(handler, post(requestBody()));
-  assertEquals([spent.status, (await spent.json()).error.type], [402, "billing_error"]);
+  assertEquals([spent.status, (await spent.json()).error.type], [429, "billing_error"]);
   assertEquals(upstream.requests.length, 2);
 });

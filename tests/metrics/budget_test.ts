@@ -29,8 +29,13 @@ function createLimited(more: Partial<MetricsOptions> = {}): Metrics {
   return createMetrics({ maxCostUsd: 100, findPrices: () => PRICES, ...more });
 }
 
-function start(metrics: Metrics, request: Partial<BudgetedRequest> = {}): RequestTimeline {
+function start(
+  metrics: Metrics,
+  request: Partial<BudgetedRequest> = {},
+  keyIndex: number | null = null,
+): RequestTimeline {
   const timeline = createTimeline(createRecord());
+  timeline.keyIndex = keyIndex;
   metrics.start(timeline);
   metrics.budget.reserve(timeline, { ...REQUEST, ...request });
   return timeline;
@@ -51,6 +56,13 @@ function read({ budget }: Metrics): number[] {
   return [costUsd, estimatedUsd, reservedUsd].map((usd) => Number(usd.toFixed(6)));
 }
 
+/** Whether costs and reservations have reached a limit that applies to the requests with a key. */
+function isReserved({ budget }: Metrics, keyIndex: number | null = null): boolean {
+  return budget.listLimits({ keyIndex }).some(({ spentUsd, reservedUsd, maxCostUsd }) =>
+    spentUsd + reservedUsd >= maxCostUsd
+  );
+}
+
 Deno.test("Budget replaces a reservation with the reported cost, once", () => {
   const metrics = createLimited();
   const timeline = start(metrics);
@@ -67,9 +79,9 @@ Deno.test("Budget counts a request on the day on which it ends", () => {
   const first = start(metrics);
   const second = start(metrics);
   finish(metrics, first, { costUsd: 9 });
-  assertEquals([read(metrics), metrics.budget.isOverBudget], [[9, 0, 11], true]);
+  assertEquals([read(metrics), isReserved(metrics)], [[9, 0, 11], true]);
   now += 1000;
-  assertEquals([read(metrics), metrics.budget.isOverBudget], [[0, 0, 11], false]);
+  assertEquals([read(metrics), isReserved(metrics)], [[0, 0, 11], false]);
   second.countOutput = () => 5e5;
   finish(metrics, second, { outcome: "client_gone" });
   assertEquals(read(metrics), [0, 6, 0]);
@@ -137,7 +149,7 @@ Deno.test("Budget ignores reported usage without tokens", () => {
 Deno.test("Budget reserves and estimates nothing without a limit", () => {
   const metrics = createLimited({ maxCostUsd: null });
   const timeline = start(metrics);
-  assertEquals([read(metrics), metrics.budget.isOverBudget], [[0, 0, 0], false]);
+  assertEquals([read(metrics), isReserved(metrics)], [[0, 0, 0], false]);
   finish(metrics, timeline, { outcome: "client_gone" });
   assertEquals(read(metrics), [0, 0, 0]);
   finish(metrics, start(metrics), { costUsd: 3 });
@@ -196,4 +208,106 @@ Deno.test("RunningMeans moves towards new values, and keeps a limited number of 
   assertEquals([means.find("a"), means.find("b")], [13, undefined]);
   for (let i = 0; i < 200; i++) means.learn(`m${i}`, 1);
   assertEquals(means.find("a"), undefined);
+});
+
+Deno.test("Budget counts restored costs towards the limit, on their day only", () => {
+  const spent = [
+    { key: null, costUsd: 60, estimatedUsd: 10 },
+    { key: "key 1", costUsd: 20, estimatedUsd: 5 },
+  ];
+  const metrics = createLimited();
+  metrics.budget.restore("2026-11-21", spent);
+  assertEquals(read(metrics), [0, 0, 0]);
+  metrics.budget.restore("2026-11-22", spent);
+  assertEquals([read(metrics), isReserved(metrics)], [[80, 15, 0], false]);
+  finish(metrics, createTimeline(createRecord()));
+  const timeline = start(metrics);
+  assertEquals(isReserved(metrics), true);
+  finish(metrics, timeline, { costUsd: 5 });
+  assertEquals([read(metrics), isReserved(metrics)], [[85, 15, 0], true]);
+});
+
+Deno.test("Budget restores the costs of each key, and ignores those of a key that is gone", () => {
+  const metrics = createLimited({ maxCostUsd: null, maxCostUsdPerKey: 12, keyCount: 2 });
+  metrics.budget.restore("2026-11-22", [
+    { key: null, costUsd: 1, estimatedUsd: 0 },
+    { key: "key 2", costUsd: 10, estimatedUsd: 3 },
+    { key: "key 3", costUsd: 100, estimatedUsd: 0 },
+  ]);
+  const { costUsd, keys } = metrics.budget.read();
+  assertEquals([costUsd, keys.map((key) => key.costUsd)], [111, [0, 10]]);
+  assertEquals([0, 1].map((index) => isReserved(metrics, index)), [false, true]);
+});
+
+Deno.test("a completed request has the part of its cost that was estimated", () => {
+  const metrics = createLimited();
+  finish(metrics, start(metrics), { costUsd: 3 });
+  finish(metrics, start(metrics), { inputTokens: 1e6, outputTokens: 1e6 });
+  finish(metrics, start(metrics), { outcome: "client_gone", inputTokens: 1e6, costUsd: 0.25 });
+  const { requests } = metrics.read(0);
+  assertEquals(requests.map(({ estimatedUsd }) => estimatedUsd), [undefined, 11, 0.75]);
+});
+
+const PER_KEY = { maxCostUsd: null, maxCostUsdPerKey: 12, keyCount: 2 };
+
+Deno.test("Budget counts each key's costs and reservations apart, and all of them together", () => {
+  const metrics = createLimited({ ...PER_KEY, maxCostUsd: 30 });
+  finish(metrics, start(metrics, {}, 0), { costUsd: 2, outcome: "client_gone" });
+  const second = start(metrics, {}, 1);
+  assertEquals([0, 1].map((index) => isReserved(metrics, index)), [false, false]);
+  finish(metrics, start(metrics, {}, 1), { outcome: "client_gone" });
+  assertEquals([0, 1, null].map((index) => isReserved(metrics, index)), [false, true, false]);
+  const { keys, ...total } = metrics.budget.read();
+  const sums = { costUsd: 0, estimatedUsd: 0, reservedUsd: 0, uncounted: 0 };
+  assertEquals(total, {
+    costUsd: 2,
+    estimatedUsd: 1,
+    reservedUsd: 11,
+    uncounted: 0,
+    maxCostUsd: 30,
+  });
+  assertEquals(keys, [
+    { ...sums, label: "key 1", costUsd: 2, maxCostUsd: 12 },
+    { ...sums, label: "key 2", estimatedUsd: 1, reservedUsd: 11, maxCostUsd: 12 },
+  ]);
+  finish(metrics, second, { costUsd: 0.5 });
+  assertEquals(metrics.budget.read().keys.map(({ reservedUsd }) => reservedUsd), [0, 0]);
+});
+
+Deno.test("Budget starts the limits of keys again at midnight", () => {
+  let now = Date.UTC(2026, 10, 22, 23, 59, 58, 500);
+  const metrics = createLimited({ ...PER_KEY, date: () => new Date(now) });
+  finish(metrics, start(metrics, {}, 1), { costUsd: 12 });
+  const [limit] = metrics.budget.listLimits({ keyIndex: 1 });
+  assertEquals(limit, {
+    variable: "MAX_COST_USD_PER_KEY",
+    key: "key 2",
+    spentUsd: 12,
+    reservedUsd: 0,
+    maxCostUsd: 12,
+    resetsAt: Date.UTC(2026, 10, 23),
+    resetsInS: 2,
+  });
+  assertEquals(isReserved(metrics, 1), true);
+  now += 1500;
+  assertEquals(isReserved(metrics, 1), false);
+  assertEquals(metrics.budget.listLimits({ keyIndex: 1 })[0]?.resetsAt, Date.UTC(2026, 10, 24));
+  assertEquals(metrics.budget.listLimits({ keyIndex: 1 })[0]?.resetsInS, 86_400);
+});
+
+Deno.test("Budget expects less output of a key's few requests, whatever other keys have in flight", () => {
+  const metrics = createLimited({ ...PER_KEY, maxCostUsdPerKey: 100 });
+  finish(metrics, start(metrics), { costUsd: 2, outputTokens: 1e5 });
+  for (let i = 0; i < 5; i++) start(metrics, {}, 0);
+  start(metrics, {}, 1);
+  const [first, second] = metrics.budget.read().keys;
+  assertEquals([first?.reservedUsd, second?.reservedUsd], [4 * 2 + 11, 2]);
+});
+
+Deno.test("Budget counts responses without a known cost by key", () => {
+  const metrics = createLimited({ ...PER_KEY, findPrices: () => undefined });
+  const timeline = start(metrics, {}, 1);
+  assertEquals(metrics.budget.read().keys.map(({ reservedUsd }) => reservedUsd), [0, 1.5]);
+  finish(metrics, timeline);
+  assertEquals(metrics.budget.read().keys.map(({ uncounted }) => uncounted), [0, 1]);
 });

@@ -128,6 +128,13 @@ Deno.test("toSessionKey makes an id one short line", () => {
   assertEquals(toSessionKey("x".repeat(300)).length, 128);
 });
 
+Deno.test("Sessions finds a session by the id as its client sends it", () => {
+  const id = `a\u001b${"x".repeat(200)}`;
+  const sessions = new Sessions();
+  sessions.count(createRequest({ sessionId: toSessionKey(id) }), FACTS);
+  assertEquals(sessions.find(id)?.totals.requests, 1);
+});
+
 // --- through the proxy ---
 
 const OF_CLAUDE = { "x-claude-code-session-id": "a-b-c" };

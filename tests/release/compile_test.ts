@@ -6,6 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import about from "../../deno.json" with { type: "json" };
+import { STATUS_LINE_VARIABLES } from "../../lib/cli/statusline/statusline.ts";
 import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../../lib/config.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -97,6 +98,7 @@ function checkBinary(bytes: Uint8Array, folder: string): void {
     ...VARIABLES.map(({ name }) => name),
     DEPLOY_VARIABLE,
     ...FOLDER_VARIABLES,
+    ...STATUS_LINE_VARIABLES,
   ]);
   assertEquals([allow_net, allow_read, prompt], [[], [], false]);
   assertEquals(Object.values(others).filter((value) => value !== null), []);

@@ -23,9 +23,11 @@ import {
 } from "./settings.ts";
 import { findUserFile, readGranted, resolvePath } from "../env_file.ts";
 import { type Environment, loadEnvironment, requireNetAccess } from "../environment.ts";
+import { startHistory } from "../history.ts";
 import { createSettingsFile } from "./settings_file.ts";
 import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
 import { summarizeSession } from "./session_summary.ts";
+import { buildStatusLine } from "./status_line.ts";
 import { printError, StartError } from "../terminal.ts";
 
 const HOST = "127.0.0.1";
@@ -73,6 +75,7 @@ export async function runClaude(
   // Claude Code owns the terminal.
   const log: Log = { request: () => {}, write: () => {} };
   const services = { ...createCliServices(toOwnConfig(config, key), about), log };
+  notes.push(...(await startHistory(services)).notes);
   const server = startOnFreePort(services);
   try {
     // Optional: without the list in time, Claude Code assumes default context lengths.
@@ -82,7 +85,9 @@ export async function runClaude(
     const direct = buildDirect(HOST, environments);
     const connection = { ...buildConnection(server.url, key), ...direct };
     [...notes, ...models.notes, ...describeDiscovery(environments)].forEach(print);
-    const merged = mergeSettings(user, { connection, models: models.env });
+    const self = { deno: Deno.execPath(), main: Deno.mainModule, url: server.url };
+    const statusLine = buildStatusLine([user, ...readAllStored(folder)], self);
+    const merged = mergeSettings({ ...statusLine, ...user }, { connection, models: models.env });
     const env = { ...toClientEnv(Deno.env.toObject(), connection), ...direct };
     const code = await runClient({ program, args: rest, folder, env }, merged);
     await server.stop();
@@ -204,9 +209,21 @@ function describeDiscovery(environments: readonly JsonObject[]): string[] {
 
 /** Variables of the user's stored settings, which override those of the process. */
 function readStoredEnv(): JsonObject {
+  return readEnv(readStored(`${findConfigFolder()}/settings.json`));
+}
+
+/** The settings that Claude Code merges with ours, and that ours override: the user's and the project's. */
+function readAllStored(folder: string): JsonObject[] {
+  return [
+    `${findConfigFolder()}/settings.json`,
+    `${folder}/.claude/settings.json`,
+    `${folder}/.claude/settings.local.json`,
+  ].map(readStored);
+}
+
+function findConfigFolder(): string {
   const home = readGranted("HOME") ?? readGranted("USERPROFILE") ?? "";
-  const folder = readGranted("CLAUDE_CONFIG_DIR") ?? `${home}/.claude`;
-  return readEnv(readStored(`${folder}/settings.json`));
+  return readGranted("CLAUDE_CONFIG_DIR") ?? `${home}/.claude`;
 }
 
 /** Reads a file of Claude Code; empty if it is missing or invalid, which is not the launcher's concern. */

@@ -75,6 +75,8 @@ export function buildConnection(url: string, key: string): Variables {
     ANTHROPIC_BASE_URL: url,
     ANTHROPIC_AUTH_TOKEN: key,
     CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY: "1",
+    // Newer versions then name the kind of each request, for the figures by session.
+    CLAUDE_CODE_GATEWAY_HINT_HEADERS: "1",
   };
 }
 
