@@ -118,6 +118,8 @@ export class RequestDialog {
   }
 
   #onClose(): void {
+    // The event comes later: another request may have been opened since.
+    if (this.#dialog.open) return;
     const requestId = this.requestId;
     this.#shown = null;
     find("dialog-content").replaceChildren();

@@ -46,7 +46,7 @@ test("shows three requests within a second, newest first", async () => {
   const numbers = await first.locator(".number").allTextContents();
   assertEquals(numbers.slice(0, 4), ["120", "7", "83%", "$0.0013"]);
   assertEquals(await first.locator(".end").textContent(), "complete");
-  assertEquals(await page.locator("#spent").textContent(), "$0.0038");
+  assertEquals(await page.locator("#spent").textContent(), "$0.0037");
   assertEquals(await page.locator("#count").textContent(), "3");
   assertEquals(harness.errors, []);
 });
@@ -82,7 +82,7 @@ test("groups requests by session, with cost, turns, kinds, cache share, speed an
     (await session.locator(".figure").nth(1).textContent()) ?? "",
     "1error",
   ]);
-  assertEquals(await session.locator(".cost b").textContent(), "$0.0038");
+  assertEquals(await session.locator(".cost b").textContent(), "$0.0037");
   assertEquals(await page.locator("#list .tag").allTextContents(), ["guard", "agent"]);
   // The newest session is open; the other one opens on a click.
   assertEquals(await page.locator("#list .completed").count(), 4);
@@ -181,6 +181,48 @@ test("shows errors and dropped fields", async () => {
   await page.getByRole("button", { name: "Figures" }).click();
   const errors = await page.locator("#errors").textContent();
   assertMatch(errors ?? "", /rate limit error1.*Slow down, please.*inference_geo1/);
+});
+
+test("shows what each key cost today, and past days and models only with a history", async () => {
+  const env = { PROXY_API_KEYS: "team-key-1,team-key-2", MAX_COST_USD_PER_KEY: "3" };
+  await using harness = await startHarness({
+    env,
+    password: "team-key-1",
+    clientKey: "team-key-2",
+  });
+  await harness.send();
+  await harness.open();
+  const { page, proxy } = harness;
+  assertEquals(await page.locator("#history-button").isVisible(), false);
+  await page.getByRole("button", { name: "Figures" }).click();
+  const keys = await page.locator("#key-costs li").allTextContents();
+  assertEquals(keys, ["key 1$0.0000 of $3 a day", "key 2$0.0013 of $3 a day"]);
+  assertEquals((await page.content()).includes("team-key"), false);
+  const totals = proxy.services.metrics.totals;
+  const row = { ...totals, estimatedUsd: 0, name: "2026-11-29", firstTime: 0, lastTime: 0 };
+  const queries: unknown[] = [];
+  proxy.services.history = {
+    days: 90,
+    add: () => {},
+    close: () => {},
+    read: (query) => {
+      queries.push(query);
+      return Promise.resolve({ by: "day", since: 0, totals: row, rows: [row], omitted: 2 });
+    },
+  };
+  await page.getByRole("button", { name: "History" }).click();
+  await page.locator("#history tbody tr").first().waitFor();
+  const text = await page.locator("#history").textContent() ?? "";
+  assertMatch(text, /2026-11-29.*1.*0.*120.*7.*83%.*\$0\.0013.*Total.*and 2 more groups/);
+  await page.getByLabel("Group by").selectOption("model");
+  await page.getByLabel("Time range", { exact: true }).selectOption("90d");
+  await page.waitForTimeout(300);
+  assertEquals(queries, [
+    { by: "day", since: "30d" },
+    { by: "model", since: "30d" },
+    { by: "model", since: "90d" },
+  ]);
+  assertEquals(harness.errors, []);
 });
 
 // ── Set-up and access ───────────────────────────────────────────────────────────────────────────────────────

@@ -106,7 +106,7 @@ test("opens the request that the address names, and removes it from the address 
   await page.getByRole("button", { name: "Newer" }).click();
   assertEquals(new URL(page.url()).hash, "#req_2");
   await page.getByRole("button", { name: "Close" }).click();
-  assertEquals(new URL(page.url()).hash, "");
+  await page.waitForFunction("location.hash === ''");
   await page.evaluate("location.hash = 'req_1'");
   await page.locator("#dialog-title").getByText("claude-a").waitFor();
   await page.goto(`${proxy.url}/#req_404`);

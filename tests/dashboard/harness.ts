@@ -30,6 +30,8 @@ export interface HarnessOptions {
   colorScheme?: "light" | "dark";
   /** The browser's password for HTTP basic authentication. */
   password?: string;
+  /** The key of the client that sends messages; else that of PROXY_API_KEYS. */
+  clientKey?: string;
   /** A script that runs before the dashboard's own. */
   before?: string;
 }
@@ -75,7 +77,11 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   if (options.before !== undefined) await context.addInitScript(options.before);
   const page = await context.newPage();
   const disposal = new AbortController();
-  const client = { url: proxy.url, key: env["PROXY_API_KEYS"], signal: disposal.signal };
+  const client = {
+    url: proxy.url,
+    key: options.clientKey ?? env["PROXY_API_KEYS"],
+    signal: disposal.signal,
+  };
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => {
