@@ -165,6 +165,7 @@ services.metrics = createSampleMetrics(() => new Date(time ?? Date.now()));
 services.config = { ...services.config, baseUrl: "https://openrouter.ai/api/v1" };
 services.client.fetchKey = () =>
   Promise.resolve({ data: { limit: 50, limit_remaining: 31.4, usage: 18.6 } });
+services.keyCredit.read();
 fillHour(services.metrics, (set) => time = set, Date.now());
 time = null;
 const handler = createHandler(services);
