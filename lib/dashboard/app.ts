@@ -10,7 +10,7 @@ import { formatAge } from "../format.ts";
 import type { Setup, Stats } from "../metrics/types.ts";
 import { describeError, fetchOlder, fetchSetup, fetchStats } from "./api.ts";
 import { Chart, type Measure } from "./chart.ts";
-import { find, setText } from "./dom.ts";
+import { find, findAll, setText } from "./dom.ts";
 import { HistoryView } from "./history_view.ts";
 import { showKeys } from "./key_costs.ts";
 import { ListView } from "./list_view.ts";
@@ -211,7 +211,7 @@ class Dashboard {
 }
 
 function onToggle(name: string, onChange: (value: string) => void): void {
-  const buttons = Array.from(document.querySelectorAll<HTMLElement>(`button[data-${name}]`));
+  const buttons = findAll(`button[data-${name}]`);
   for (const button of buttons) {
     button.addEventListener("click", () => {
       for (const one of buttons) one.setAttribute("aria-pressed", `${one === button}`);
@@ -221,10 +221,10 @@ function onToggle(name: string, onChange: (value: string) => void): void {
 }
 
 function showView(name: string): void {
-  for (const view of document.querySelectorAll<HTMLElement>("main > [data-is]")) {
+  for (const view of findAll("main > [data-is]")) {
     view.hidden = view.dataset["is"] !== name;
   }
-  for (const button of document.querySelectorAll<HTMLElement>("button[data-view]")) {
+  for (const button of findAll("button[data-view]")) {
     button.setAttribute("aria-pressed", `${button.dataset["view"] === name}`);
   }
   // The list measures itself only while it is visible.

@@ -7,7 +7,7 @@
 
 import { formatCost, formatSeconds } from "../format.ts";
 import type { CompletedRequest, Stats } from "../metrics/types.ts";
-import { find, h, setText } from "./dom.ts";
+import { find, findAll, h, setText } from "./dom.ts";
 import { formatNumber, toName } from "./format.ts";
 import { createRow, describeRow } from "./list_rows.ts";
 import type { RequestStore } from "./request_store.ts";
@@ -130,7 +130,7 @@ export class ListView {
       this.refresh();
       this.#list.focus((this.#rows.find(({ type }) => type === "request") ?? first).key);
     });
-    for (const chip of document.querySelectorAll<HTMLElement>("[data-term]")) {
+    for (const chip of findAll("[data-term]")) {
       const term = chip.dataset["term"] ?? "";
       chip.addEventListener("click", () => this.#search(toggleTerm(this.#field.value, term)));
     }
@@ -151,7 +151,7 @@ export class ListView {
 
   #showChips(query: string): void {
     const terms = listTerms(query.toLowerCase());
-    for (const chip of document.querySelectorAll<HTMLElement>("[data-term]")) {
+    for (const chip of findAll("[data-term]")) {
       const isOn = terms.includes(chip.dataset["term"] ?? "");
       chip.setAttribute("aria-pressed", `${isOn}`);
     }

@@ -62,26 +62,31 @@ function isBrowser(request: Request): boolean {
   return accepts(request, "application/json", "text/html") === "text/html";
 }
 
-/** What to do about an error of the dashboard's address, as paragraphs. */
-const FIXES: Readonly<Record<number, readonly string[]>> = {
-  401: [
-    "Reload this page. Enter any user name, and one of the keys in PROXY_API_KEYS as the password.",
-    "If you started Claude Code with this proxy, the terminal shows the link to this page.",
-  ],
-  403: [
-    "Open this address on the computer that runs the proxy, as http://localhost and its port.",
-    "To open it from elsewhere, set PROXY_API_KEYS and restart the proxy.",
-  ],
-};
+const PASSWORD_FIX =
+  "Reload this page. Enter any user name, and one of the keys in PROXY_API_KEYS as the password.";
+const LINK_FIX =
+  "If the proxy was started with Claude Code, open the link that the terminal showed at the start.";
+const LOCAL_FIX =
+  "Open this address on the computer that runs the proxy, as http://localhost and its port.";
+const KEYS_FIX = "To open it from elsewhere, set PROXY_API_KEYS and restart the proxy.";
+
+/** What to do about an error of the dashboard's address; nothing for errors that say it themselves. */
+function listFixes({ status, headers }: ApiError): string[] {
+  if (status === 403) return [LOCAL_FIX, KEYS_FIX];
+  if (status !== 401) return [];
+  // The browser shows no prompt where a password would not help.
+  return "www-authenticate" in headers ? [PASSWORD_FIX, LINK_FIX] : [LINK_FIX];
+}
 
 /** A small page for a browser that may not open the dashboard; null for other clients and other errors. */
 export function toErrorPage(
   { request, record }: RequestContext,
-  { status, message, headers }: ApiError,
+  error: ApiError,
 ): Response | null {
-  const fixes = FIXES[status];
+  const { status, message, headers } = error;
+  const fixes = listFixes(error);
   const isDashboard = request.method === "GET" && record.path === "/";
-  if (fixes === undefined || !isDashboard || !isBrowser(request)) return null;
+  if (fixes.length === 0 || !isDashboard || !isBrowser(request)) return null;
   const page = ERROR_PAGE.replace("<!-- message -->", () => escapeHtml(message))
     .replace("<!-- fixes -->", () => fixes.map((text) => `<p>${escapeHtml(text)}</p>`).join(""));
   return new Response(page, {
