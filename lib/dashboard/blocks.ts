@@ -12,6 +12,8 @@ import { formatNumber, toName } from "./format.ts";
 import { createText, createTree } from "./json_tree.ts";
 
 const MAX_TEXT_CHARS = 3000;
+/** Claude Code adds such texts to the user's turns. */
+const REMINDER = /^\s*<system-reminder>/;
 /** Turns that are shown at first, the last ones. */
 const LAST_TURNS = 12;
 
@@ -79,8 +81,10 @@ function createFold(title: string, createContent: () => HTMLElement[]): HTMLElem
 
 function createBlock(block: ViewBlock, names: Map<string, string>): HTMLElement {
   switch (block.type) {
-    case "text":
-      return createText(block.text, { limit: MAX_TEXT_CHARS, style: "block text" });
+    case "text": {
+      const text = createText(block.text, { limit: MAX_TEXT_CHARS, style: "block text" });
+      return REMINDER.test(block.text) ? createFold("Reminder of the client", () => [text]) : text;
+    }
     case "thinking":
       return createFrame("thinking", "Thinking", [
         createText(block.text || "hidden by the model", {

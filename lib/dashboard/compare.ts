@@ -78,8 +78,10 @@ export function alignSides(sides: Sides, rows: readonly TranslationRow[]): Align
   // Fields of the same name belong together, whatever else carries them.
   for (const name of Object.keys(client)) left.delete(name);
   const aligned = Object.entries(client).map(([name, value]): AlignedField => {
-    const names = [name, ...renames[name] ?? []]
-      .filter((one, index) => Object.hasOwn(upstream, one) && (index === 0 || left.delete(one)));
+    // Several fields may become parts of one.
+    const others = (renames[name] ?? []).filter((one) => !Object.hasOwn(client, one));
+    const names = [name, ...others].filter((one) => Object.hasOwn(upstream, one));
+    for (const one of names) left.delete(one);
     const fields = names.map((one) => ({ name: one, value: upstream[one] }));
     if (direction === "request" && name === "system") fields.push(...findSystem(upstream));
     const mark = findMark({ name, value, fields, sides });
@@ -123,6 +125,12 @@ function isPartOf(reported: string, name: string): boolean {
   return reported === name || reported.startsWith(`${name}.`);
 }
 
+/** The types of the entries of lists: `edits: [{ type: "x" }]` has `x`. */
+function listTypes(value: JsonObject): string[] {
+  return Object.values(value).flatMap((list) => Array.isArray(list) ? list : [])
+    .map((entry) => isJsonObject(entry) ? `${entry["type"]}` : "");
+}
+
 /**
  * Finds what docs/translation.md says about a field or a reported name; "" if it has no row.
  * @param value of the field: the row of its `type` or of its first key that has one is taken
@@ -132,7 +140,7 @@ export function findNote(
   rows: readonly TranslationRow[],
   value?: unknown,
 ): string {
-  const keys = isJsonObject(value) ? Object.keys(value) : [];
+  const keys = isJsonObject(value) ? [...Object.keys(value), ...listTypes(value)] : [];
   const type = isJsonObject(value) ? value["type"] : value;
   const names = [name, `${name}: ${type}`, `${name}.type: ${type}`];
   const wanted = [...names, ...keys.map((key) => `${name}.${key}`)];

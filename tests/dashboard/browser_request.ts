@@ -26,6 +26,7 @@ const MESSAGES = [
   {
     role: "user",
     content: [
+      { type: "text", text: "<system-reminder>Stay polite</system-reminder>" },
       { type: "text", text: "What is in this picture?" },
       { type: "image", source: { type: "base64", media_type: "image/png", data: PIXEL } },
     ],
@@ -125,6 +126,9 @@ test("renders a captured conversation as text, image, thinking, call and result"
     "Error of read_file",
   ]);
   assertMatch(await conversation.locator(".call").textContent() ?? "", /path.?a\.txt.*it's.?1/);
+  assertEquals(await conversation.getByText("Stay polite").count(), 0);
+  await conversation.getByText("Reminder of the client").click();
+  await conversation.getByText("Stay polite").waitFor();
   await conversation.getByText("System prompt").click();
   await conversation.getByText("Be brief").waitFor();
   await conversation.getByText("1 tool", { exact: true }).click();

@@ -78,6 +78,26 @@ Deno.test("fields that only upstream gets are added, and fields that only the cl
   assertEquals(expected.filter((mark) => !marks.includes(mark)), []);
 });
 
+Deno.test("fields that become parts of one field are both renamed, also if the client has a field of that name", async () => {
+  const { request } = await capture({
+    model: "openai/gpt-5",
+    thinking: { type: "adaptive" },
+    output_config: { effort: "low" },
+    context_management: { edits: [{ type: "clear_thinking_20251015", keep: "all" }] },
+  });
+  const fields = alignSides({ direction: "request", ...request }, ROWS);
+  const find = (name: string) => {
+    const field = fields.find(({ client }) => client?.name === name);
+    return [field?.mark, field?.upstream[0]?.name];
+  };
+  assertEquals(find("thinking"), ["renamed", "reasoning"]);
+  assertEquals(find("output_config"), ["renamed", "reasoning"]);
+  assertEquals(find("context_management"), ["handled", undefined]);
+  const note = fields.find(({ client }) => client?.name === "context_management")?.note;
+  assertMatch(note ?? "", /^The proxy does it/);
+  assertEquals(fields.some(({ client }) => client === null), false);
+});
+
 Deno.test("a note is the row of the field, of its type, or of the name it is reported as", () => {
   assertMatch(findNote("thinking", ROWS, { type: "adaptive" }), /^reasoning\.enabled/);
   assertMatch(findNote("output_config", ROWS, { effort: "low" }), /^verbosity/);
