@@ -14,6 +14,7 @@ const ENDPOINTS = {
   "GET /v1/models": "OpenRouter's models in Anthropic's format",
   "GET /v1/models/{id}": "One model",
   "GET /stats": "Statistics of this process",
+  "GET /stats/history": "Totals of past requests, with HISTORY",
   "POST /stats/capture": "Switches the capture of bodies on or off",
   "GET /health": "Liveness",
 } as const;
