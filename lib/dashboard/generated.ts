@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** The hash of the sources. */
-export const SOURCES: string = "J6mNgNOANcU/AklcOlKIz2N2uWRs3e5PZrz5IKnlqBQ=";
+export const SOURCES: string = "EWAjJtE4TV8E97XINBIdOvBabafGbIw4srNqwcBonyM=";
 
 /** The Content-Security-Policy of the dashboard: its one script, its one style, and its own server. */
 export const POLICY: string = "default-src 'none'; script-src 'sha256-3UYr6OoAsx4cLbclN0f4L6MYC45/oYg38EWVRDzujoY='; style-src 'sha256-8eFQfw/ZnWiaLMEIXMJuW9OA+47bl8QKTUzUvWkDjpY='; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
