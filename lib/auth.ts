@@ -56,8 +56,10 @@ export interface AuthResult {
 }
 
 const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/health", "/api/hello"]);
+/** Switches the capture of bodies. */
+const CAPTURE_PATH = "/stats/capture";
 /** They report the requests of all clients, so they always need a key or a local client. */
-const STATS_PATHS: ReadonlySet<string> = new Set(["/stats", "/stats/history"]);
+const STATS_PATHS: ReadonlySet<string> = new Set(["/stats", "/stats/history", CAPTURE_PATH]);
 /**
  * Headers that proxies and CDNs add: the client is remote although the connection is local. One regular expression over
  * all names takes 2.2 µs, looking up 22 fixed names 2.9 µs.
@@ -204,6 +206,7 @@ function opensLink({ path, headers }: AuthRequest, { link, token }: DashboardAcc
 
 /** The dashboard and its data: a browser asks for the key as a password. */
 function isDashboard({ method, path }: AuthRequest): boolean {
+  if (method === "POST") return path === CAPTURE_PATH;
   return method === "GET" && (path === "/" || STATS_PATHS.has(path));
 }
 

@@ -13,6 +13,7 @@ import type { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { Log, RequestRecord } from "./log.ts";
 import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
+import type { KeyCredit } from "./openrouter/key_credit.ts";
 import type { LearnedLimits } from "./openrouter/learned_limits.ts";
 import type { UnavailableDefaults } from "./openrouter/model_mapping.ts";
 import type { SharedCache } from "./shared_cache.ts";
@@ -27,6 +28,7 @@ export interface Services {
   config: Config;
   client: Client;
   catalog: Catalog;
+  keyCredit: KeyCredit;
   unavailableDefaults: UnavailableDefaults;
   /** Limits of single models, learned from upstream's errors. */
   learnedLimits: LearnedLimits;

@@ -45,6 +45,15 @@ export function recordFirstEvent({ record, startedAt, services }: RequestContext
   record.firstEventMs = Math.round(services.now() - startedAt);
 }
 
+/** Reports how long upstream has been idle, for as long as the stream is open. */
+export function trackIdle(
+  { timeline }: RequestContext,
+): (timer: { readonly upstreamIdleMs: number }) => void {
+  return (timer) => {
+    timeline.readIdleMs = () => timer.upstreamIdleMs;
+  };
+}
+
 /** Adds a content block to the timeline: its type, and the name of the tool. */
 export function recordBlock(
   { timeline }: RequestContext,
