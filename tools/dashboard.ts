@@ -8,7 +8,12 @@ const ROOT = new URL("../", import.meta.url);
 const FOLDER = new URL("lib/dashboard/", ROOT);
 const TARGET = "generated.ts";
 /** Modules of lib/ that the dashboard imports. */
-export const SHARED: readonly string[] = ["../colors.ts", "../format.ts", "../json.ts"];
+export const SHARED: readonly string[] = [
+  "../colors.ts",
+  "../format.ts",
+  "../json.ts",
+  "../openrouter/model_mapping.ts",
+];
 /** In the order in which they apply. */
 const STYLES = ["style.css", "list.css", "sessions.css", "dialog.css", "views.css"] as const;
 /** Tables of docs/translation.md whose rows the page shows. */

@@ -2,7 +2,7 @@
 // deno-fmt-ignore-file
 
 /** The hash of the sources. */
-export const SOURCES: string = "+Dt1LwCXbcmbYA4tCmFusoxjlg9ka7RSjyfwiS2aiko=";
+export const SOURCES: string = "c+Qgzl3eVYsSoamkpinv612e7hL+BEQdp77tlHH9Y0o=";
 
 /** The Content-Security-Policy of the dashboard: its one script, its one style, and its own server. */
 export const POLICY: string = "default-src 'none'; script-src 'sha256-pkB5bwhqsOmGDIYpU+FmFMlnE6XzH+0Cowa0oThd5XU='; style-src 'sha256-8eFQfw/ZnWiaLMEIXMJuW9OA+47bl8QKTUzUvWkDjpY='; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
