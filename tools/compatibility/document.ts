@@ -87,9 +87,7 @@ The other clients are opencode, Cline and LangChain's \`ChatAnthropic\`, in the 
 tests pin (\`tests/clients/binary.ts\`, \`tests/helpers/\`); the Claude Agent SDK drives the Claude
 Code of its column. The official SDK and Vercel's AI SDK are in \`deno task test\`.
 
-Not in the table: OpenClaw, a gateway for chat services. It needs Node.js 24, a running gateway and
-some 95 MB for its package alone, and sends its requests with the official SDK. Agents that only
-run in an editor (Roo Code, Kilo Code) cannot run without one.
+Not in the table: OpenClaw. It needs Node.js 24.16, and its package alone has 95 MB.
 `;
 
 /** The whole document. */
