@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import type { JsonObject } from "../../../lib/json.ts";
-import { read, readBlocks } from "../../helpers/documents.ts";
+import { read, readBlocks, readSection } from "../../helpers/documents.ts";
 import { toEnvironment } from "../claude_cli.ts";
 import { startSession, test } from "../claude_session.ts";
 import { CLAUDE_CODE, findBinary } from "../binary.ts";
@@ -52,7 +52,10 @@ for (const [about, args, file] of PLACES) {
 test("shows the status line of the documentation with a proxy that is started by hand", async () => {
   await using session = await startSession();
   skipOnboarding(session);
-  const [block = ""] = readBlocks(read("docs/claude-code.md"), "json");
+  const [block = ""] = readBlocks(
+    readSection(read("docs/claude-code.md"), "## Status line"),
+    "json",
+  );
   const main = new URL("../../../main.ts", import.meta.url).pathname;
   const settings: JsonObject = JSON.parse(block.replace("~/claudeproxy/main.ts", main));
   writeJson(`${session.home}/.claude/settings.json`, settings);
