@@ -15,12 +15,18 @@ export interface Terminal extends AsyncDisposable {
   enter(line: string): Promise<void>;
   /** The screen, without colors. */
   read(): Promise<string>;
+  /** The screen, with the escape sequences of colors. */
+  readColored(): Promise<string>;
   /** Waits for a text on the screen, and returns the screen. @throws {Error} with the screen after 40 s */
   waitFor(pattern: RegExp): Promise<string>;
 }
 
 /** Starts a command in a terminal. The server of tmux is its own, with a socket in the folder. */
-export async function openTerminal(command: LauncherCommand, folder: string): Promise<Terminal> {
+export async function openTerminal(
+  command: LauncherCommand,
+  folder: string,
+  { columns, rows }: { columns: number; rows: number } = { columns: 160, rows: 50 },
+): Promise<Terminal> {
   const { words: program, env, cwd } = command;
   const tmux = async (...words: string[]): Promise<string> => {
     const { success, stdout, stderr } = await new Deno.Command("tmux", {
@@ -33,7 +39,7 @@ export async function openTerminal(command: LauncherCommand, folder: string): Pr
     if (!success) throw new Error(`tmux ${words[0]}: ${new TextDecoder().decode(stderr)}`);
     return new TextDecoder().decode(stdout);
   };
-  await tmux("new-session", "-d", "-x", "160", "-y", "50", ...program);
+  await tmux("new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, ...program);
   const read = () => tmux("capture-pane", "-p");
   const type = (...keys: string[]) => tmux("send-keys", ...keys);
   const enter = async (line: string) => {
@@ -47,6 +53,7 @@ export async function openTerminal(command: LauncherCommand, folder: string): Pr
   return {
     enter,
     read,
+    readColored: () => tmux("capture-pane", "-p", "-e"),
     async waitFor(pattern) {
       const deadline = performance.now() + TIMEOUT_MS;
       for (;;) {
