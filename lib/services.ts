@@ -71,7 +71,10 @@ export function createServices(
       findContextLength: (model) => catalog.find(model)?.contextLength,
     }),
     reportSpan,
+    // Opened when the server starts: a library writes no files.
+    history: null,
     openStreams: new Set(),
+    unlistedModels: new Set(),
     newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
   };
 }

@@ -80,12 +80,13 @@ export class Metrics {
   finish(timeline: RequestTimeline): CompletedRequest | null {
     if (!this.#inFlight.delete(timeline)) return null;
     // First: even if something below throws, no reservation is left.
-    this.budget.settle(timeline);
+    const estimatedUsd = this.budget.settle(timeline);
     const { record } = timeline;
     const now = this.#options.date().getTime();
     const savedUsd = this.#priceSavings(timeline);
     const place = { number: ++this.#lastNumber, time: now - record.totalMs };
     const completed = timeline.toCompleted(place, savedUsd);
+    if (estimatedUsd !== undefined) completed.estimatedUsd = estimatedUsd;
     this.#completed.push(completed);
     if (this.#completed.length > MAX_COMPLETED) this.#completed.shift();
     this.#count(completed, now, savedUsd);

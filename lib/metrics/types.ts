@@ -47,6 +47,8 @@ export interface CompletedRequest extends RequestRecord, SessionRequest {
   replaced?: string;
   /** What its cache reads saved less what its cache writes cost, by the catalog's prices. */
   savedUsd?: number;
+  /** The part of its cost that upstream did not report, as estimated for MAX_COST_USD. */
+  estimatedUsd?: number;
 }
 
 /** Totals over requests. Input tokens exclude those read from or written to a cache. */
@@ -159,6 +161,11 @@ export interface Stats {
   outcomes: { end: string; count: number }[];
   /** Dropped fields. */
   dropped: { field: string; count: number }[];
+  /** Missing unless the requests are stored in a file (HISTORY). */
+  history?: {
+    /** Days after which requests are deleted. */
+    days: number;
+  };
 }
 
 /** The bodies of one request, as text. */

@@ -13,6 +13,7 @@ const ENDPOINTS = {
   "GET /v1/models": "OpenRouter's models in Anthropic's format",
   "GET /v1/models/{id}": "One model",
   "GET /stats": "Statistics of this process",
+  "GET /stats/history": "Totals of past requests, with HISTORY",
   "GET /health": "Liveness",
 } as const;
 

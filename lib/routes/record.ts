@@ -10,6 +10,7 @@ import { type ApiError, toApiError } from "../errors.ts";
 import { isJsonObject, toText } from "../json.ts";
 import { toSessionKey } from "../metrics/sessions.ts";
 import type { RequestContext, Services } from "../request_context.ts";
+import { recordHistory } from "./history.ts";
 import type { StreamEnd } from "../stream/response_stream.ts";
 
 /** Records the client's session and the kind of the request, from an unchecked body. */
@@ -142,10 +143,14 @@ export async function recordFinished(
   }
 }
 
-function recordCompleted({ record, startedAt, timeline, services }: RequestContext): void {
+function recordCompleted(context: RequestContext): void {
+  const { record, startedAt, timeline, services } = context;
   record.totalMs = Math.round(services.now() - startedAt);
   const completed = services.metrics.finish(timeline);
-  if (completed !== null) services.reportSpan(completed);
+  if (completed !== null) {
+    services.reportSpan(completed);
+    recordHistory(context, completed);
+  }
   services.log.request(record);
 }
 

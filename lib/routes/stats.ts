@@ -14,7 +14,8 @@ const HEADERS = { "cache-control": "no-store" };
  * `?request=ID` returns the bodies of one request instead, `?session=ID` one session.
  * @throws {ApiError} 400 for an invalid number, 404 if the bodies were not captured or the session is unknown
  */
-export function handleStats({ url, services: { metrics, config } }: RequestContext): RouteResult {
+export function handleStats({ url, services }: RequestContext): RouteResult {
+  const { metrics, config, history } = services;
   const sessionId = url.searchParams.get("session");
   if (sessionId !== null) {
     const session = metrics.findSession(sessionId);
@@ -32,6 +33,7 @@ export function handleStats({ url, services: { metrics, config } }: RequestConte
     throw new ApiError("invalid_request_error", "after: Input should be a whole number from 0");
   }
   const stats = metrics.read(Number(after));
+  if (history !== null) stats.history = { days: history.days };
   return { response: toJsonResponse(stats, { ...config, headers: HEADERS }) };
 }
 

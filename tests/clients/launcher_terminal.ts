@@ -4,6 +4,7 @@
  */
 
 import type { Harness, Launch } from "../helpers/launcher.ts";
+import { test } from "./claude_session.ts";
 import { withClient } from "./launcher.ts";
 
 const WAIT_MS = 30_000;
@@ -16,6 +17,19 @@ export const HAS_TMUX = await new Deno.Command("tmux", {
   stderr: "null",
 }).output().then(({ success }) => success, () => false);
 
+/** A case with the real client in a terminal; ignored without tmux. */
+export function testInTerminal(name: string, body: () => Promise<void>): void {
+  if (HAS_TMUX) test(name, body);
+  else Deno.test({ name: `not run: ${name} (no tmux)`, ignore: true, fn() {} });
+}
+
+/** Answers the questions of Claude Code's first start: the theme, and whether the folder is trusted. */
+export function skipQuestions({ home, work }: Pick<Harness, "home" | "work">): void {
+  const projects = { [Deno.realPathSync(work)]: { hasTrustDialogAccepted: true } };
+  const state = { hasCompletedOnboarding: true, theme: "dark", projects };
+  Deno.writeTextFileSync(`${home}/.claude.json`, JSON.stringify(state));
+}
+
 /** A terminal with the launcher, and a shell that stays open after it. Dispose it with `await using`. */
 export interface LauncherTerminal extends AsyncDisposable {
   /** The text on the screen and above it. */
@@ -24,6 +38,10 @@ export interface LauncherTerminal extends AsyncDisposable {
   waitFor(pattern: RegExp): Promise<string>;
   /** Presses keys, in tmux's names, or types a text. */
   press(...keys: string[]): Promise<void>;
+  /** Types a line and Enter, and waits for a text after it. Returns that text. */
+  enter(line: string, pattern: RegExp): Promise<string>;
+  /** Ends the client, which otherwise may write to its home while that is removed. Returns the text after it. */
+  quit(): Promise<string>;
 }
 
 /** Starts the launcher in a terminal. At its end the terminal shows `exit code N`. */
@@ -32,7 +50,8 @@ export async function startInTerminal(
   options: Launch = {},
 ): Promise<LauncherTerminal> {
   const { words, env, cwd } = harness.toCommand(await withClient(options));
-  const socket = `${harness.folder}/tmux`;
+  // A terminal may start while the server of the one before is still stopping.
+  const socket = `${harness.folder}/tmux-${crypto.randomUUID().slice(0, 8)}`;
   const tmux = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await new Deno.Command("tmux", {
       args: ["-S", socket, "-f", "/dev/null", ...args],
@@ -48,8 +67,11 @@ export async function startInTerminal(
   const line = `${quoted}; echo "exit code $?"; exec sleep 600`;
   await tmux("new-session", "-d", "-x", "160", "-y", "50", "sh", "-c", line);
   // Joined: a long line is wrapped.
-  const read = () => tmux("capture-pane", "-p", "-J", "-S", "-200");
-  return {
+  const read = () => tmux("capture-pane", "-p", "-J", "-S", "-1000");
+  const press = async (...keys: string[]) => {
+    await tmux("send-keys", ...keys);
+  };
+  const terminal: LauncherTerminal = {
     read,
     async waitFor(pattern) {
       const endAt = performance.now() + WAIT_MS;
@@ -60,11 +82,30 @@ export async function startInTerminal(
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     },
-    async press(...keys) {
-      await tmux("send-keys", ...keys);
+    press,
+    async enter(line, pattern) {
+      await terminal.waitFor(/^❯/m);
+      const all = new RegExp(pattern, "g");
+      const count = ((await read()).match(all) ?? []).length;
+      await press("-l", line);
+      // Together with the text, Claude Code takes it for a part of pasted text.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await press("Enter");
+      const endAt = performance.now() + WAIT_MS;
+      for (;;) {
+        const found = (await read()).match(all) ?? [];
+        if (found.length > count) return found.at(-1) ?? "";
+        if (performance.now() > endAt) {
+          throw new Error(`no ${pattern} after ${line} on the screen:\n${await read()}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
     },
+    quit: () => terminal.enter("/exit", /[^]*exit code \d+/),
     async [Symbol.asyncDispose]() {
-      await tmux("kill-server");
+      // It is gone already if the case has failed because the terminal ended.
+      await tmux("kill-server").catch(() => {});
     },
   };
+  return terminal;
 }

@@ -53,11 +53,12 @@ function decode(text: string): string {
   return text.replace(/&(quot|apos|lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity);
 }
 
-/** New columns replace those of the same name; at most eight stay, the newest versions first. */
+/** New columns replace those of the same name; with the newest of the old ones they are at most eight. */
 export function mergeColumns(old: readonly Column[], added: readonly Column[]): Column[] {
   const names = new Set(added.map(({ name }) => name));
-  const all = [...added, ...old.filter(({ name }) => !names.has(name))];
-  return all.sort((a, b) => compareVersions(b.name, a.name)).slice(0, MAX_COLUMNS);
+  const sort = (columns: Column[]) => columns.sort((a, b) => compareVersions(b.name, a.name));
+  const rest = sort(old.filter(({ name }) => !names.has(name)));
+  return sort([...added, ...rest.slice(0, Math.max(0, MAX_COLUMNS - added.length))]);
 }
 
 /** Names that are no versions are the newest: they stay. */
