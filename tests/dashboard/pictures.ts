@@ -14,7 +14,7 @@ import { eventStream, startUpstream } from "../helpers/upstream.ts";
 import { startBrowser } from "./chromium.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
-const ABOUT = { name: "claudeproxy", version: "0.1.0" };
+const ABOUT = { name: "claudeproxy", version: "0.2.0" };
 const MINUTE_MS = 60_000;
 /** USD per million tokens: prompt, completion, cache read, cache write. */
 const MODELS = [
