@@ -19,7 +19,7 @@ export interface TranslatorOptions
   extends Omit<StreamOptions, "messageId" | "inputTokens" | "newCallId"> {
   /** `msg_…`; random if it is missing. */
   messageId?: string | undefined;
-  /** Estimated tokens of the request, for `message_start`; 0 if it is missing. */
+  /** Estimated tokens of the request, for `message_start`; 1 if it is missing. */
   inputTokens?: number | undefined;
   /** Creates an id for a tool call without one; a random `toolu_…` if it is missing. */
   newCallId?: (() => string) | undefined;
@@ -30,7 +30,7 @@ export function createTranslator(options: TranslatorOptions): StreamTranslator {
   return new StreamTranslator({
     ...options,
     messageId: options.messageId ?? createId("msg"),
-    inputTokens: options.inputTokens ?? 0,
+    inputTokens: options.inputTokens ?? 1,
     newCallId: options.newCallId ?? (() => createId("toolu")),
   });
 }

@@ -162,7 +162,7 @@ Deno.test("translateStream takes a translator, which then has the metadata of th
   assertEquals(translator.metadata.provider, "Azure");
 });
 
-Deno.test("createTranslator creates a random message ID and call IDs unless it gets them", () => {
+Deno.test("createTranslator creates a random message ID and call IDs unless it gets them, and counts one input token", () => {
   const call = (index: number) => ({ index, function: { name: `f${index}`, arguments: "{}" } });
   const run = (more: Partial<Parameters<typeof createTranslator>[0]> = {}) => {
     const translator = createTranslator({ model: MODEL, ...more });
@@ -182,6 +182,8 @@ Deno.test("createTranslator creates a random message ID and call IDs unless it g
   for (const id of calls) assertMatch(id, /^toolu_[0-9a-f]{32}$/);
   assertEquals([calls.length, new Set(calls).size], [2, 2]);
   assertNotEquals(run()[0], message);
+  const [start] = createTranslator({ model: MODEL }).start();
+  assertEquals(start?.type === "message_start" && start.message.usage.input_tokens, 1);
   let number = 0;
   const own = run({ messageId: "msg_mine", newCallId: () => `toolu_${++number}` });
   assertEquals(own, ["msg_mine", "toolu_1", "toolu_2"]);
