@@ -10,7 +10,7 @@ import { DEPLOY_VARIABLE, type Env, VARIABLES } from "./config.ts";
 export type AnyText = string & Record<never, never>;
 
 /**
- * The variables of the README, without those of a listening server. Blank, undefined or missing: the default. Every
+ * The variables of the README, without those of a server with its own files. Blank, undefined or missing: the default. Every
  * value may be text, as in the environment.
  */
 export interface Settings {
@@ -66,10 +66,10 @@ export interface Settings {
   readonly DENO_DEPLOY?: string | undefined;
 }
 
-/** The embedding program listens, and stops. */
-const LISTENING: readonly string[] = ["HOST", "PORT", "DRAIN_S"];
+/** Settings of a server with its own files; here the embedding program listens, stops and stores. */
+const SERVER_ONLY: readonly string[] = ["HOST", "PORT", "DRAIN_S", "HISTORY", "HISTORY_DAYS"];
 const NAMES: readonly string[] = [...VARIABLES.map(({ name }) => name), DEPLOY_VARIABLE]
-  .filter((name) => !LISTENING.includes(name));
+  .filter((name) => !SERVER_ONLY.includes(name));
 
 /**
  * Reads settings like variables of the environment.

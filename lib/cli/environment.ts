@@ -12,7 +12,7 @@ import {
   loadConfig,
   VARIABLES,
 } from "../config.ts";
-import { type EnvFile, type FileChoice, readEnvFile } from "./env_file.ts";
+import { type EnvFile, type FileChoice, readEnvFile, resolvePath } from "./env_file.ts";
 import { StartError } from "./terminal.ts";
 
 /** The configuration and warnings about it. */
@@ -41,8 +41,10 @@ export interface MixedSources {
   host: string;
 }
 
-/** Settings that give others access: a repository's file may not set them for a key that is not its own. */
-const ACCESS_SETTINGS = ["HOST", "PROXY_API_KEYS", "ALLOWED_ORIGINS"] as const;
+/**
+ * Settings that give others access or write a file: a repository's file may not set them for a key that is not its own.
+ */
+const TRUSTED_SETTINGS = ["HOST", "PROXY_API_KEYS", "ALLOWED_ORIGINS", "HISTORY"] as const;
 const ENVIRONMENT = "environment";
 
 /**
@@ -66,11 +68,11 @@ export function readSources(choice: FileChoice): EnvSources {
 /** Merges the environment with the settings of the file that are allowed. */
 export function mergeSources(environment: Env, file: EnvFile): EnvSources {
   const readEnvironment = (name: string) => environment(name)?.trim() || undefined;
-  const readFile = (name: string) => file.values[name]?.trim() || undefined;
+  const readFile = (name: string) => readSetting(file, name);
   const key = readEnvironment("OPENROUTER_API_KEY");
   // A file with the same key already has it, so it is trusted.
   const isKeyOfUser = key !== undefined && key !== readFile("OPENROUTER_API_KEY");
-  const ignored = ACCESS_SETTINGS.filter((name) =>
+  const ignored = TRUSTED_SETTINGS.filter((name) =>
     isKeyOfUser && readEnvironment(name) === undefined && readFile(name) !== undefined
   );
   const env = (name: string) =>
@@ -82,6 +84,14 @@ export function mergeSources(environment: Env, file: EnvFile): EnvSources {
   const mixed = findMixed({ env, sourceOf }, key === undefined || isKeyOfUser);
   const notes = [...file.notes, ...describeIgnored(ignored, file.name)];
   return { env, sourceOf, notes, ...(mixed !== null && { mixed }) };
+}
+
+/** A relative path is one beside the file: `claude` is started in all kinds of folders. */
+function readSetting({ name: path, values }: EnvFile, name: string): string | undefined {
+  const value = values[name]?.trim() || undefined;
+  const folder = /^(.*)[\\/]/s.exec(path)?.[1];
+  if (name !== "HISTORY" || value === undefined || folder === undefined) return value;
+  return resolvePath(value, folder);
 }
 
 /** @param isInOneSource whether only one of the two sources has this API key */

@@ -1,5 +1,5 @@
 /**
- * Prints the startup message: four lines (address, upstream, models, clients), then warnings with their remedies.
+ * Prints the startup message: four lines (address, upstream, models, clients), a fifth for the history, then warnings with their remedies.
  * @module
  */
 
@@ -25,14 +25,16 @@ export interface StartupMessageOptions {
   /** Warnings from reading the settings. */
   notes: readonly string[];
   log: Log;
+  /** The file of the history and how long it keeps requests; null for none. */
+  history?: string | null;
 }
 
 /** Prints the startup message as text, or as log lines with LOG_FORMAT=json. */
 export function printStartupMessage(
   url: string,
-  { config, notes, log }: StartupMessageOptions,
+  { config, notes, log, history = null }: StartupMessageOptions,
 ): void {
-  const lines = describeStart(url, config);
+  const lines = describeStart(url, config, history);
   const warnings = [...notes, ...findWarnings(config)];
   if (config.logFormat === "json") {
     for (const line of lines) log.write("info", line);
@@ -46,8 +48,12 @@ export function printStartupMessage(
   }
 }
 
-/** The four lines. @param url the server's address for local clients */
-export function describeStart(url: string, config: Config): string[] {
+/** The four lines, or five with a history. @param url the server's address for local clients */
+export function describeStart(
+  url: string,
+  config: Config,
+  history: string | null = null,
+): string[] {
   const models = groupByTarget(config.targets)
     .map(({ families, target }) => {
       const isDirect = config.dialect === "auto" && isForClaude(target);
@@ -60,6 +66,7 @@ export function describeStart(url: string, config: Config): string[] {
     ["upstream", `${config.baseUrl}, ${describeKey(config)}`],
     ["models", models.join("; ")],
     ["clients", `ANTHROPIC_BASE_URL=${base}, ANTHROPIC_AUTH_TOKEN=${describeToken(config)}`],
+    ...history === null ? [] : [["history", history] as const],
   ] as const;
   return [
     `listening on ${config.host}:${new URL(url).port}, ${describeAccess(config)}`,

@@ -28,3 +28,6 @@ import "./cases/request_kinds.ts";
 import "./cases/spending_limit.ts";
 import "./cases/launcher_start.ts";
 import "./cases/dialect_auto.ts";
+import "./cases/model_windows.ts";
+import "./cases/model_picker.ts";
+import "./cases/roles.ts";
