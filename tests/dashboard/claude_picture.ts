@@ -163,7 +163,7 @@ try {
   });
   const page = await context.newPage();
   await page.goto(harness.baseUrl);
-  await page.locator("#completed tr").first().waitFor();
+  await page.locator("#list .completed").first().waitFor();
   // The version of the harness is 0.0.0.
   await page.addStyleTag({ content: "#version { display: none }" });
   const dashboard = await page.screenshot();
