@@ -224,7 +224,9 @@ function readPassword(headers: Headers): string[] {
 function invalidKeyError(request: AuthRequest): ApiError {
   // Not Anthropic's wording: for "x-api-key" Claude Code shows "Please run /login" instead of the message.
   const message = "Invalid API key: send one of the keys configured in PROXY_API_KEYS";
-  const headers = isDashboard(request) ? { "www-authenticate": 'Basic realm="claudeproxy"' } : {};
+  const headers: Record<string, string> = isDashboard(request)
+    ? { "www-authenticate": 'Basic realm="claudeproxy"' }
+    : {};
   return new ApiError("authentication_error", message, { headers });
 }
 

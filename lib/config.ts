@@ -214,7 +214,8 @@ const TABLE = {
   ),
 };
 
-type VariableName = keyof typeof TABLE;
+/** The name of a variable. */
+export type VariableName = keyof typeof TABLE;
 type Values = { [N in VariableName]: ReturnType<(typeof TABLE)[N]["parse"]> };
 
 /** With the name, row and value types correlated. */

@@ -5,6 +5,7 @@
  */
 
 import type { LogLevel } from "./config.ts";
+import type { ErrorType } from "./errors.ts";
 import { formatUsd } from "./format.ts";
 import { fitLine } from "./log_limits.ts";
 import {
@@ -14,6 +15,9 @@ import {
   escapeControls,
   stripControlChars,
 } from "./colors.ts";
+
+/** How a request ended: `client_gone` if the client disconnected, else the type of the error. */
+export type Outcome = "complete" | "client_gone" | ErrorType;
 
 /** The log fields of a request. Durations in milliseconds, cost in USD as reported by upstream. */
 export interface RequestRecord {
@@ -37,8 +41,7 @@ export interface RequestRecord {
   costUsd?: number;
   firstEventMs?: number;
   totalMs: number;
-  /** `complete`, `client_gone`, or the error type. */
-  outcome: string;
+  outcome: Outcome;
   /** The error message that the client got. */
   error?: string;
   /** Dropped fields. */

@@ -134,6 +134,8 @@ const NOT_OFFLINE: Readonly<Record<string, string>> = {
     "needs a container engine and the base image; release/container_test.ts runs the commands of the image",
   "docker run --rm --init -p 8000:8000 --read-only --cap-drop=ALL --security-opt=no-new-privileges -e OPENROUTER_API_KEY -e PROXY_API_KEYS claudeproxy":
     "needs a container engine; release/container_test.ts runs the entry point",
+  "docker compose -f docs/deploy/compose.yaml up --build --detach --wait":
+    "needs a container engine; release/container_test.ts reads the file",
   "curl https://your-app.your-organisation.deno.net/health": "needs an app of the reader",
 };
 
