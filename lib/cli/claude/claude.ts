@@ -27,7 +27,13 @@ import { DashboardLink } from "../../dashboard_link.ts";
 import { checkBeforeStart } from "./preflight.ts";
 import { describeCreation, findKeyFile } from "./key_file.ts";
 import { createSettingsFile } from "./settings_file.ts";
-import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
+import {
+  type About,
+  createCliServices,
+  requiresClientKeys,
+  type RunningServer,
+  startServer,
+} from "../serve.ts";
 import { describeSession } from "./session_summary.ts";
 import { buildStatusLine } from "./status_line.ts";
 import { printError, StartError } from "../terminal.ts";
@@ -111,7 +117,7 @@ function loadOwnSettings(envFileOption: EnvFileOption | null, folder: string): E
   const option = envFileOption &&
     { ...envFileOption, path: resolvePath(envFileOption.path, folder) };
   const loaded = loadEnvironment({ option, readsFolder: false });
-  if (loaded.config.openrouterApiKey !== null) return loaded;
+  if (!requiresClientKeys(loaded.config)) return loaded;
   const file = findKeyFile(option);
   const [place, creation] = file === null
     ? ["the file of --env-file", ""]

@@ -228,7 +228,8 @@ function shorten(value: unknown): string {
 }
 
 function printNextSteps(url: string, print: (line: string) => void): void {
-  const base = `http://localhost:${new URL(url).port}`;
+  // As the README writes it.
+  const base = url.replace("//127.0.0.1", "//localhost");
   const body = JSON.stringify({
     model: MODEL,
     max_tokens: 512,
