@@ -28,3 +28,4 @@ import "./cases/request_kinds.ts";
 import "./cases/spending_limit.ts";
 import "./cases/launcher_start.ts";
 import "./cases/dialect_auto.ts";
+import "./cases/demo.ts";
