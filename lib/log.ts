@@ -165,13 +165,17 @@ class RequestTable {
     const paint = this.#paint;
     const route = describeRoute(record);
     this.#width = Math.max(this.#width, route.length);
-    const { costUsd: cost, outcome } = record;
+    const { costUsd: cost, inputTokens, error, outcome } = record;
+    // Room for the error.
+    const isEmpty = error !== undefined && inputTokens === undefined && cost === undefined;
     const columns = [
       paint(findColor(record), `${record.status}`),
       route.padEnd(this.#width),
-      formatTokens(record),
-      (cost === undefined ? "" : formatCost(cost)).padStart("<$0.0001".length),
-      formatTimes(record),
+      ...(isEmpty ? [formatTimes(record).trim()] : [
+        formatTokens(record),
+        (cost === undefined ? "" : formatCost(cost)).padStart("<$0.0001".length),
+        formatTimes(record),
+      ]),
       ...(outcome === "complete" ? [] : [stripControlChars(outcome)]),
       ...this.#formatTail(record),
     ];

@@ -227,8 +227,7 @@ Deno.test("createLog leaves out unknown fields, and adds outcome and request ID 
   const gap = " ".repeat("in   10 out   20 cached    5  $0.0012 0.31s/".length);
   assertEquals(lines, [
     `10:20:30 499 claude-x → ?                         ${gap}0.01s client_gone`,
-    `10:20:30 404 GET /health                          ${gap}0.00s not_found_error ` +
-    "“Not found” req_2",
+    "10:20:30 404 GET /health                          0.00s not_found_error “Not found” req_2",
   ]);
 });
 

@@ -143,7 +143,10 @@ Deno.test("createReply lists the files with the shell of a coding agent, and sta
     properties: { command: { type: "string" }, timeout: { type: "number" } },
     required: ["command"],
   };
-  const tools = CLIENT_TOOLS.map((name) => createTool(name, name === "Bash" ? shell : WEATHER));
+  // Another tool that only looks comes first.
+  const tools = ["Glob", ...CLIENT_TOOLS].map((name) =>
+    createTool(name, name === "Bash" ? shell : WEATHER)
+  );
   const { call } = complete(createRequest("Hi", { tools }));
   assertEquals(call, { name: "Bash", arguments: '{"command":"ls"}' });
   for (const name of ["Agent", "Task", "Write", "Edit", "AskUserQuestion", "ExitPlanMode"]) {
