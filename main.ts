@@ -1,6 +1,6 @@
 /**
- * The command line of the proxy: serve (default), check, demo, claude, statusline, --help, --version. Each command
- * imports its modules itself, because Claude Code runs `statusline` after every response.
+ * The command line of the proxy: serve (default), check, demo, claude, stats, statusline, --help, --version. Each
+ * command imports its modules itself, because Claude Code runs `statusline` after every response.
  *
  * ```sh
  * OPENROUTER_API_KEY=sk-or-… deno run -A jsr:@claudeproxy/openrouter
@@ -46,6 +46,7 @@ async function run(words: readonly string[]): Promise<void> {
   if (command !== "claude" && args.some((arg) => HELP.has(arg))) return await printHelp();
   if (command === "check") return await check(args, envFileOption);
   if (command === "claude") return await claude(args, envFileOption);
+  if (command === "stats") return await stats(args, envFileOption);
   if (args.length > 0) throw new StartError(`Unknown argument ${args[0]}: see --help`);
   switch (command) {
     case "serve":
@@ -71,18 +72,25 @@ async function run(words: readonly string[]): Promise<void> {
 }
 
 async function serve(option: EnvFileOption | null): Promise<void> {
-  const [environment, server, message] = await Promise.all([
+  const [environment, server, message, { startHistory }] = await Promise.all([
     import("./lib/cli/environment.ts"),
     import("./lib/cli/serve.ts"),
     import("./lib/cli/startup_message.ts"),
+    import("./lib/cli/history.ts"),
   ]);
   const { config, notes } = environment.loadEnvironment({ option, readsFolder: true });
   environment.requireNetAccess(config);
   const services = server.createCliServices(config, ABOUT);
+  const history = await startHistory(services);
   const running = server.startServer(services);
   // Before the message, because a script that waits for it may send a signal at once.
   const stopped = stopOnSignal(running);
-  message.printStartupMessage(running.url, { config, notes, log: services.log });
+  message.printStartupMessage(running.url, {
+    config,
+    notes: [...notes, ...history.notes],
+    log: services.log,
+    history: history.description,
+  });
   await stopped;
 }
 
@@ -94,6 +102,13 @@ async function demo(): Promise<void> {
 async function claude(args: readonly string[], option: EnvFileOption | null): Promise<void> {
   const { runClaude } = await import("./lib/cli/claude/claude.ts");
   Deno.exit(await runClaude(args, ABOUT, option));
+}
+
+async function stats(args: readonly string[], option: EnvFileOption | null): Promise<void> {
+  const { runStats } = await import("./lib/cli/stats/stats.ts");
+  await runStats(args, { option, readsFolder: true });
+  // Without a time limit: the whole table is written, however slow its reader is.
+  await flushLines();
 }
 
 async function check(args: readonly string[], option: EnvFileOption | null): Promise<void> {
@@ -133,13 +148,15 @@ async function printHelp(): Promise<void> {
   printLine(`${ABOUT.name} ${ABOUT.version}
 Serves the Anthropic Messages API through OpenRouter.
 
-Usage: claudeproxy [--env-file PATH] [serve | check [--json] | claude [args…]]
+Usage: claudeproxy [--env-file PATH] [serve | check [--json] | claude [args…] | stats [options]]
        claudeproxy demo | statusline | --help | --version
 
   serve      Run the proxy (default)
   check      Check settings, port, API key and models; --json prints the report as JSON
   demo       Run the proxy in front of a simulated OpenRouter: no key, no network
   claude     Run Claude Code through its own proxy; all arguments go to Claude Code
+  stats      Show past requests from the file of HISTORY: [--since 7d | 12h | 2026-11-01]
+             [--by day | month | model | key | session] [--json | --csv]
   statusline Print Claude Code's status line: model, context and cost of its session
 
 Settings are environment variables. Those that are not set are read from one file: --env-file PATH,

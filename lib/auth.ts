@@ -58,8 +58,10 @@ export interface AuthResult {
 }
 
 const PUBLIC_PATHS: ReadonlySet<string> = new Set(["/health", "/api/hello"]);
-/** Reports the requests of all clients, so it always needs a key or a local client. */
-const STATS_PATH = "/stats";
+/** Switches the capture of bodies. */
+const CAPTURE_PATH = "/stats/capture";
+/** They report the requests of all clients, so they always need a key or a local client. */
+const STATS_PATHS: ReadonlySet<string> = new Set(["/stats", "/stats/history", CAPTURE_PATH]);
 /**
  * Headers that proxies and CDNs add: the client is remote although the connection is local. One regular expression over
  * all names takes 2.2 µs, looking up 22 fixed names 2.9 µs.
@@ -178,7 +180,7 @@ function resolveKeys(request: AuthRequest, config: AuthConfig): AuthResult {
     return { upstreamKey: serverKey ?? clientKey, keyIndex };
   }
   if (serverKey === null && acceptsClientKeys) {
-    if (request.path === STATS_PATH) checkStatsAccess(request, config);
+    if (STATS_PATHS.has(request.path)) checkStatsAccess(request, config);
     return { upstreamKey: clientKey, keyIndex: null };
   }
   checkLocal(request, config);
@@ -207,7 +209,8 @@ function opensLink({ path, headers }: AuthRequest, { link, token }: DashboardAcc
 
 /** The dashboard and its data: a browser asks for the key as a password. */
 function isDashboard({ method, path }: AuthRequest): boolean {
-  return method === "GET" && (path === "/" || path === STATS_PATH);
+  if (method === "POST") return path === CAPTURE_PATH;
+  return method === "GET" && (path === "/" || STATS_PATHS.has(path));
 }
 
 /** The password of HTTP Basic authentication; the user name is ignored. */

@@ -17,6 +17,7 @@ import {
   parseModelId,
   parseObject,
   parseOrigins,
+  parsePath,
   parseUrl,
   requireOpenRouterId,
   type Setting,
@@ -65,6 +66,9 @@ export interface Config {
   readonly maxCostUsdPerKey: number | null;
   /** Whether request and response bodies are captured for the dashboard. */
   readonly capturesBodies: boolean;
+  /** The path of the history; null for none. */
+  readonly historyPath: string | null;
+  readonly historyDays: number;
   readonly logLevel: LogLevel;
   readonly logFormat: "auto" | "text" | "json";
   readonly onDenoDeploy: boolean;
@@ -190,6 +194,16 @@ const TABLE = {
     "1 = capture recent request and response bodies for the dashboard",
     flag,
   ),
+  HISTORY: row(
+    "",
+    "File for the figures of past requests, for example history.db; unset: memory only",
+    optional(parsePath),
+  ),
+  HISTORY_DAYS: row(
+    "90",
+    "Days after which requests are deleted from the history",
+    numberIn({ above: 0, most: 3650, whole: true }),
+  ),
   LOG_LEVEL: row(
     "info",
     "Log level: debug, info, warn or error",
@@ -262,6 +276,8 @@ export function loadConfig(env: Env): Config {
     maxCostUsd: read("MAX_COST_USD"),
     maxCostUsdPerKey: requireKeys(read("MAX_COST_USD_PER_KEY"), read("PROXY_API_KEYS")),
     capturesBodies: read("INSPECT"),
+    historyPath: read("HISTORY"),
+    historyDays: read("HISTORY_DAYS"),
     logLevel: read("LOG_LEVEL"),
     logFormat: read("LOG_FORMAT"),
     onDenoDeploy: Boolean(env(DEPLOY_VARIABLE)?.trim()),

@@ -93,6 +93,12 @@ export function parseKeys(setting: Setting): string[] {
   throw invalid(setting, allowed, "(hidden)");
 }
 
+/** SQLite takes names that begin with `:` or `file:` for something other than a path. */
+export function parsePath(setting: Setting): string {
+  if (/^(?!:|file:)\P{Cc}+$/iu.test(setting.text)) return setting.text;
+  throw invalid(setting, "the path of a file");
+}
+
 export function parseHeaderValue(setting: Setting): string | null {
   if (/^[\x20-\x7e]*$/.test(setting.text)) return setting.text || null;
   throw invalid(setting, "printable ASCII");

@@ -31,17 +31,17 @@ import { createServices } from "./services.ts";
 
 export type { RemoteAddress } from "./auth.ts";
 
-/** Settings of a listening server; here the embedding program listens. */
-const LISTENING: readonly string[] = ["HOST", "PORT", "DRAIN_S"];
+/** Settings of a server with its own files; here the embedding program listens and stores. */
+const SERVER_ONLY: readonly string[] = ["HOST", "PORT", "DRAIN_S", "HISTORY", "HISTORY_DAYS"];
 /** Includes Deno Deploy's own variable: no client is local there. */
 const NAMES: readonly string[] = [...VARIABLES.map(({ name }) => name), DEPLOY_VARIABLE]
-  .filter((name) => !LISTENING.includes(name));
+  .filter((name) => !SERVER_ONLY.includes(name));
 
 /** Options of {@linkcode createHandler}. */
 export interface HandlerOptions {
   /**
-   * The variables of the README as strings. Blank, undefined or missing: the default. `HOST`, `PORT` and `DRAIN_S` are
-   * not allowed, because your server listens and stops.
+   * The variables of the README as strings. Blank, undefined or missing: the default. `HOST`, `PORT`, `DRAIN_S`,
+   * `HISTORY` and `HISTORY_DAYS` are not allowed, because your server listens, stops and stores.
    */
   settings?: Readonly<Record<string, string | undefined>>;
   /**

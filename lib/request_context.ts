@@ -7,11 +7,13 @@ import type { ByteBudget, ByteShare } from "./byte_budget.ts";
 import type { TokenCalibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
 import type { DashboardLink } from "./dashboard_link.ts";
+import type { History } from "./history/types.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { Log, RequestRecord } from "./log.ts";
 import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
+import type { KeyCredit } from "./openrouter/key_credit.ts";
 import type { LearnedLimits } from "./openrouter/learned_limits.ts";
 import type { UnavailableDefaults } from "./openrouter/model_mapping.ts";
 import type { SharedCache } from "./shared_cache.ts";
@@ -26,6 +28,7 @@ export interface Services {
   config: Config;
   client: Client;
   catalog: Catalog;
+  keyCredit: KeyCredit;
   unavailableDefaults: UnavailableDefaults;
   /** Limits of single models, learned from upstream's errors. */
   learnedLimits: LearnedLimits;
@@ -39,10 +42,14 @@ export interface Services {
   reportSpan: ReportSpan;
   /** The one-time link to the dashboard, if one was printed. */
   dashboardLink?: DashboardLink;
+  /** Stores completed requests; null unless HISTORY is set and its file can be used. */
+  history: History | null;
   /** Open streams, and requests without a response yet: they get an error when the drain period ends. */
   openStreams: Set<OpenStream>;
   /** A monotonic clock, in milliseconds. */
   now: () => number;
+  /** IDs that `GET /v1/models` leaves out, because the launcher's client lists them itself. */
+  unlistedModels: Set<string>;
   /** Creates a unique ID such as `msg_…`. */
   newId: (prefix: "msg" | "req" | "toolu") => string;
   /** Name and version of this program, for `GET /`. */

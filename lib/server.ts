@@ -20,11 +20,12 @@ import { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { RequestRecord } from "./log.ts";
 import { createRedactor, listSecrets, looksLikeKey } from "./redact.ts";
 import { handleCountTokens } from "./routes/count_tokens.ts";
-import { handleHealth, handleHello, handleInfo } from "./routes/info.ts";
+import { handleHistory } from "./routes/history.ts";
+import { handleHealth, handleHello, handleInfo, toErrorPage } from "./routes/info.ts";
 import { handleMessages } from "./routes/messages.ts";
 import { handleModel, handleModelList } from "./routes/models.ts";
 import { recordError, recordFinished } from "./routes/record.ts";
-import { handleStats } from "./routes/stats.ts";
+import { handleCapture, handleStats } from "./routes/stats.ts";
 import { settlesWithin } from "./stream/deadline.ts";
 
 /**
@@ -47,6 +48,8 @@ const ROUTES: ReadonlyMap<string, Methods> = new Map<string, Methods>([
   ["/health", { GET: handleHealth, HEAD: handleHealth }],
   ["/api/hello", { GET: handleHello, HEAD: handleHello }],
   ["/stats", { GET: handleStats }],
+  ["/stats/history", { GET: handleHistory }],
+  ["/stats/capture", { POST: handleCapture }],
   ["/v1/messages", { POST: handleMessages }],
   ["/v1/messages/count_tokens", { POST: handleCountTokens }],
   ["/v1/models", { GET: handleModelList }],
@@ -170,12 +173,12 @@ async function untilShutdown(
   }
 }
 
-/** Extra places for `/` and `/stats`, so that a busy server can be inspected. */
+/** Extra places for `/`, `/stats` and its parts, so that a busy server can be inspected. */
 const EXTRA_IN_FLIGHT = 32;
 
 function findMaxInFlight(path: string, maxInflight: number): number {
   if (path.startsWith("/v1/")) return maxInflight;
-  return path === "/" || path === "/stats" ? maxInflight + EXTRA_IN_FLIGHT : Infinity;
+  return path === "/" || /^\/stats(\/|$)/.test(path) ? maxInflight + EXTRA_IN_FLIGHT : Infinity;
 }
 
 function parseUrl(url: string): URL {
@@ -234,12 +237,10 @@ function setCorsHeaders(headers: Headers, origin: string): void {
   headers.append("vary", "Origin");
 }
 
-function toResponse(
-  context: RequestContext,
-  error: unknown,
-): Response {
+function toResponse(context: RequestContext, error: unknown): Response {
   const { record: { requestId }, redact } = context;
-  return toErrorResponse(recordError(context, error), { requestId, redact });
+  const apiError = recordError(context, error);
+  return toErrorPage(context, apiError) ?? toErrorResponse(apiError, { requestId, redact });
 }
 
 /** Captures the response body as it is sent (INSPECT). */

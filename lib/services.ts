@@ -10,6 +10,7 @@ import type { Services } from "./request_context.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { Catalog } from "./openrouter/catalog.ts";
 import { createClient } from "./openrouter/client.ts";
+import { KeyCredit } from "./openrouter/key_credit.ts";
 import { LearnedLimits } from "./openrouter/learned_limits.ts";
 import { UnavailableDefaults } from "./openrouter/model_mapping.ts";
 import { SharedCache } from "./shared_cache.ts";
@@ -39,6 +40,9 @@ export function createServices(
   const client = createClient(config, fetcher);
   const now = () => performance.now();
   const catalog = new Catalog({ fetchModels: () => client.fetchModels(), now });
+  const { openrouterApiKey: key, dialect } = config;
+  // Other servers have no such endpoint.
+  const fetchKey = key === null || dialect === "openai" ? null : () => client.fetchKey(key);
   return {
     config,
     about,
@@ -46,6 +50,7 @@ export function createServices(
     now,
     log,
     catalog,
+    keyCredit: new KeyCredit({ fetchKey, now }),
     unavailableDefaults: new UnavailableDefaults(),
     learnedLimits: new LearnedLimits(),
     tokenCalibration: new TokenCalibration(),
@@ -71,7 +76,10 @@ export function createServices(
       findContextLength: (model) => catalog.find(model)?.contextLength,
     }),
     reportSpan,
+    // Opened when the server starts: a library writes no files.
+    history: null,
     openStreams: new Set(),
+    unlistedModels: new Set(),
     newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
   };
 }

@@ -8,7 +8,16 @@ const ROOT = new URL("../", import.meta.url);
 const FOLDER = new URL("lib/dashboard/", ROOT);
 const TARGET = "generated.ts";
 /** Modules of lib/ that the dashboard imports. */
-export const SHARED: readonly string[] = ["../colors.ts", "../format.ts"];
+export const SHARED: readonly string[] = [
+  "../colors.ts",
+  "../format.ts",
+  "../json.ts",
+  "../openrouter/model_mapping.ts",
+];
+/** In the order in which they apply. */
+const STYLES = ["style.css", "list.css", "sessions.css", "dialog.css", "views.css"] as const;
+/** Tables of docs/translation.md whose rows the page shows. */
+const TABLES = ["Fields", "Blocks", "Tools", "Beta features"] as const;
 
 /** Hashes all sources of the generated file, this program included. Ignores differences in line ends. */
 export async function hashSources(): Promise<string> {
@@ -17,13 +26,44 @@ export async function hashSources(): Promise<string> {
   const names = [...own, ...SHARED];
   const files = [...names.map((name) => new URL(name, FOLDER)), new URL(import.meta.url)];
   const texts = files.map((file) => Deno.readTextFileSync(file).replaceAll("\r\n", "\n"));
-  return await hash(JSON.stringify([names, texts]));
+  return await hash(JSON.stringify([names, texts, readRows()]));
 }
 
 /** SHA-256 in base64, the form of a Content-Security-Policy. */
 export async function hash(text: string): Promise<string> {
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(bytes).toBase64();
+}
+
+/**
+ * Reads the rows of docs/translation.md that the page shows: what happens to each field, and to what is reported as
+ * dropped, by the name it is reported as.
+ */
+export function readRows(): [name: string, text: string][] {
+  const markdown = Deno.readTextFileSync(new URL("docs/translation.md", ROOT));
+  return markdown.split(/^#{2,3} /m).flatMap((section) => {
+    const [title = "", ...lines] = section.split(/\r?\n/);
+    if (!TABLES.some((table) => table === title.trim())) return [];
+    return lines.filter((line) => line.startsWith("| `")).flatMap((line) => {
+      const [, name = "", , text = ""] = line.split(/ *(?<!\\)\| */);
+      const reported = /eported as `([^`]+)`/.exec(text)?.[1];
+      const isField = title.trim() === "Fields";
+      if (reported === undefined && !isField) return [];
+      return [[reported ?? name.replaceAll("`", ""), toPlain(text)] as [string, string]];
+    });
+  });
+}
+
+/** Without markup, and without the name that it is reported as, which the page shows itself. */
+function toPlain(text: string): string {
+  const plain = text.replace(/\.? See \[[^\]]+\]\(#[^)]*\)/g, "").replaceAll("`", "")
+    .replace(/\[([^\]]+)\]\(#[^)]*\)/g, "$1");
+  const [start, separator = ""] = /^Reported as \w[\w.]*?(: |\. |, |$)/.exec(plain) ?? [];
+  if (start === undefined) return plain;
+  const rest = plain.slice(start.length);
+  return rest === ""
+    ? "Left out: it does not change the meaning of the response"
+    : `Left out${separator}${rest}`;
 }
 
 /** Bundles the script. @throws {Error} if the bundler fails or cannot be downloaded */
@@ -52,6 +92,11 @@ async function readSource(name: string): Promise<string> {
   return (await Deno.readTextFile(new URL(name, FOLDER))).replaceAll("\r\n", "\n").trim();
 }
 
+/** Without comments and indentation. */
+async function readStyle(name: string): Promise<string> {
+  return (await readSource(name)).replace(/\/\*.*?\*\/\n?/gs, "").replace(/\n\s*/g, "\n");
+}
+
 function insert(page: string, placeholder: string, text: string): string {
   if (page.split(placeholder).length !== 2) throw new Error(`index.html needs one ${placeholder}`);
   return page.replace(placeholder, () => text);
@@ -59,8 +104,10 @@ function insert(page: string, placeholder: string, text: string): string {
 
 /** Creates the source of the generated file. */
 async function generate(): Promise<string> {
-  const style = (await readSource("style.css")).replace(/\/\*.*?\*\/\n?/gs, "");
-  const script = await bundle();
+  const style = (await Promise.all(STYLES.map(readStyle))).join("\n");
+  // `<` could end the element.
+  const rows = JSON.stringify(readRows()).replaceAll("<", "\\u003c");
+  const script = `const TRANSLATION_ROWS=${rows};${await bundle()}`;
   const page = insert(
     insert(await readSource("index.html"), "<!-- style -->", `<style>${style}</style>`),
     "<!-- script -->",
@@ -76,6 +123,19 @@ async function generate(): Promise<string> {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; ");
+  const errorStyle = await readStyle("error_page.css");
+  const errorPage = insert(
+    await readSource("error_page.html"),
+    "<!-- style -->",
+    `<style>${errorStyle}</style>`,
+  );
+  const errorPolicy = [
+    "default-src 'none'",
+    `style-src 'sha256-${await hash(errorStyle)}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
   return `// Written by \`deno task dashboard\` from the sources beside it. Do not edit.
 // deno-fmt-ignore-file
 
@@ -87,6 +147,12 @@ export const POLICY: string = ${JSON.stringify(policy)};
 
 /** The dashboard as HTML. */
 export const PAGE: string = ${JSON.stringify(page)};
+
+/** The Content-Security-Policy of the error page: its one style. */
+export const ERROR_POLICY: string = ${JSON.stringify(errorPolicy)};
+
+/** The page for a browser that may not open the dashboard; \`<!-- message -->\` and \`<!-- fixes -->\` are replaced. */
+export const ERROR_PAGE: string = ${JSON.stringify(errorPage)};
 `;
 }
 

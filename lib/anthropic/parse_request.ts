@@ -166,7 +166,7 @@ function parseStopSequences(field: Field): string[] {
 }
 
 /** The models to try next. Only Anthropic can make the choice that `"default"` leaves to it. */
-function parseFallbacks(field: Field): string[] {
+export function parseFallbacks(field: Field): string[] {
   if (field.value === "default") {
     field.drop();
     return [];

@@ -25,7 +25,7 @@ export interface CommandLine {
 /** Names and meaning are those of Node's options. */
 const OPTION = /^(--env-file(?:-if-exists)?)(?:=(.*))?$/s;
 /** Commands that read a settings file. */
-const WITH_SETTINGS: ReadonlySet<string> = new Set(["serve", "check", "claude"]);
+const WITH_SETTINGS: ReadonlySet<string> = new Set(["serve", "check", "claude", "stats"]);
 
 /**
  * Parses the command line. The option may precede or follow the command; the last one counts.

@@ -13,7 +13,13 @@ import {
   VARIABLES,
 } from "../config.ts";
 import { resolveAliases } from "../config_aliases.ts";
-import { type EnvFile, type FileChoice, readEnvFile, readGranted } from "./env_file.ts";
+import {
+  type EnvFile,
+  type FileChoice,
+  readEnvFile,
+  readGranted,
+  resolvePath,
+} from "./env_file.ts";
 import { StartError } from "./terminal.ts";
 import { describeUnknown } from "./unknown_variables.ts";
 
@@ -43,8 +49,10 @@ export interface MixedSources {
   host: string;
 }
 
-/** Settings that give others access: a repository's file may not set them for a key that is not its own. */
-const ACCESS_SETTINGS = ["HOST", "PROXY_API_KEYS", "ALLOWED_ORIGINS"] as const;
+/**
+ * Settings that give others access or write a file: a repository's file may not set them for a key that is not its own.
+ */
+const TRUSTED_SETTINGS = ["HOST", "PROXY_API_KEYS", "ALLOWED_ORIGINS", "HISTORY"] as const;
 const ENVIRONMENT = "environment";
 
 /**
@@ -87,13 +95,13 @@ function listEnvironment(): string[] {
 export function mergeSources(environment: Env, file: EnvFile): EnvSources {
   // Each by itself: a variable of the environment takes precedence over its alias in the file.
   const fromEnvironment = reportInvalid(() => resolveAliases(environment));
-  const fromFile = reportInvalid(() => resolveAliases((name) => file.values[name]));
+  const fromFile = reportInvalid(() => resolveAliases((name) => readSetting(file, name)));
   const readEnvironment = (name: string) => fromEnvironment(name)?.trim() || undefined;
   const readFile = (name: string) => fromFile(name)?.trim() || undefined;
   const key = readEnvironment("OPENROUTER_API_KEY");
   // A file with the same key already has it, so it is trusted.
   const isKeyOfUser = key !== undefined && key !== readFile("OPENROUTER_API_KEY");
-  const ignored = ACCESS_SETTINGS.filter((name) =>
+  const ignored = TRUSTED_SETTINGS.filter((name) =>
     isKeyOfUser && readEnvironment(name) === undefined && readFile(name) !== undefined
   );
   const env = (name: string) =>
@@ -105,6 +113,14 @@ export function mergeSources(environment: Env, file: EnvFile): EnvSources {
   const mixed = findMixed({ env, sourceOf }, key === undefined || isKeyOfUser);
   const notes = [...file.notes, ...describeIgnored(ignored, file.name)];
   return { env, sourceOf, notes, ...(mixed !== null && { mixed }) };
+}
+
+/** A relative path is one beside the file: `claude` is started in all kinds of folders. */
+function readSetting({ name: path, values }: EnvFile, name: string): string | undefined {
+  const value = values[name]?.trim() || undefined;
+  const folder = /^(.*)[\\/]/s.exec(path)?.[1];
+  if (name !== "HISTORY" || value === undefined || folder === undefined) return value;
+  return resolvePath(value, folder);
 }
 
 /** @param isInOneSource whether only one of the two sources has this API key */

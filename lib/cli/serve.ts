@@ -36,7 +36,7 @@ export interface RunningServer {
   url: string;
   /** Settles when it has stopped. */
   finished: Promise<void>;
-  /** Stops accepting, waits up to DRAIN_S for in-flight responses, and writes the remaining log lines. */
+  /** Stops accepting, waits up to DRAIN_S for in-flight responses, and writes the rest of the log and the history. */
   stop(): Promise<void>;
 }
 
@@ -92,6 +92,7 @@ export function startServer(services: Services): RunningServer {
     async stop() {
       await drain(listener, { drainMs, openStreams: services.openStreams });
       await flushLines(LAST_LINES_MS);
+      services.history?.close();
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Prints the startup message: address, upstream, models, dashboard, the lines for Claude Code, and warnings with their
- * remedies.
+ * Prints the startup message: address, upstream, models, dashboard, history if there is one, the lines for Claude Code,
+ * and warnings with their remedies.
  * @module
  */
 
@@ -28,14 +28,16 @@ export interface StartupMessageOptions {
   /** Warnings from reading the settings. */
   notes: readonly string[];
   log: Log;
+  /** The file of the history and how long it keeps requests; null for none. */
+  history?: string | null;
 }
 
 /** Prints the startup message as text, or as lines of the log if that is JSON. */
 export function printStartupMessage(
   url: string,
-  { config, notes, log }: StartupMessageOptions,
+  { config, notes, log, history = null }: StartupMessageOptions,
 ): void {
-  const lines = describeStart(url, config);
+  const lines = describeStart(url, config, history);
   const client = describeClient(url, config);
   const source = describeTokenSource(config);
   const warnings = [...notes, ...findWarnings(config)];
@@ -56,7 +58,11 @@ export function printStartupMessage(
 }
 
 /** The lines about the proxy. @param url the server's address for local clients */
-export function describeStart(url: string, config: Config): string[] {
+export function describeStart(
+  url: string,
+  config: Config,
+  history: string | null = null,
+): string[] {
   const models = groupByTarget(config.targets)
     .map(({ families, target }) => {
       const isDirect = config.dialect === "auto" && isForClaude(target);
@@ -70,6 +76,7 @@ export function describeStart(url: string, config: Config): string[] {
     toRow("upstream", `${config.baseUrl}, ${describeKey(config)}`),
     toRow("models", models.join("; ")),
     toRow("dashboard", toClientUrl(url, config)),
+    ...(history === null ? [] : [toRow("history", history)]),
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
  * Bar chart of cost or tokens over time. The pointer or the arrow keys select a bar, which is also shown as text.
- * Runs in the browser.
+ * Plain SVG: a library for one kind of bars would be larger than the rest of the page. Runs in the browser.
  * @module
  */
 

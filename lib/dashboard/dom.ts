@@ -51,6 +51,12 @@ export function find(id: string): HTMLElement {
   return element;
 }
 
+/** All HTML elements that match a selector. */
+export function findAll(selector: string): HTMLElement[] {
+  // Deno 2.5 does not know that a NodeList is iterable.
+  return Array.from(document.querySelectorAll<HTMLElement>(selector));
+}
+
 /** Sets a text if it differs: the user's selection is kept. */
 export function setText(id: string, text: string): void {
   const element = find(id);

@@ -1,16 +1,17 @@
 /**
- * The five tiles, the table of models, errors and dropped fields. Runs in the browser.
+ * The tiles, the table of models, errors and dropped fields. Runs in the browser.
  * @module
  */
 
 /// <reference lib="dom" />
 
-import { stripControlChars } from "../colors.ts";
 import { formatCompact, formatCost, formatCount, formatSeconds, formatUsd } from "../format.ts";
 import type { CompletedRequest, Stats, Totals } from "../metrics/types.ts";
 import { find, h, setText } from "./dom.ts";
-import { countPrompt, findFirstToken, formatCacheShare, orDash } from "./format.ts";
+import { countPrompt, findFirstToken, formatCacheShare, orDash, toName } from "./format.ts";
 
+/** The times of the last requests, not those of yesterday. */
+const MAX_TIMED = 200;
 const MAX_MODELS = 8;
 const MAX_COUNTS = 8;
 /** Labels of a model's cells on screens that are too narrow for a table header. */
@@ -26,7 +27,7 @@ export function showTiles(stats: Stats, requests: readonly CompletedRequest[]): 
   setText("tokens-note", `${formatCompact(totals.outputTokens)} out`);
   setText("cache", formatCacheShare(totals));
   setText("cache-note", describeSaved(totals));
-  const firsts = requests.map(findFirstToken).filter((ms) => ms !== undefined)
+  const firsts = requests.slice(-MAX_TIMED).map(findFirstToken).filter((ms) => ms !== undefined)
     .toSorted((a, b) => a - b);
   setText("first", orDash(firsts[Math.floor(firsts.length / 2)], formatSeconds));
   const slow = firsts[Math.floor(firsts.length * 0.95)];
@@ -104,7 +105,7 @@ function createModelRow(totals: Stats["models"][number], highest: number): HTMLE
   return h("tr", {
     children: [
       h("td", {
-        children: [h("div", { class: "name", text: stripControlChars(totals.model) }), share],
+        children: [h("div", { class: "name", text: toName(totals.model) }), share],
       }),
       ...cells.map((text, number) =>
         h("td", { class: "number", text, attributes: { "data-label": MODEL_LABELS[number] ?? "" } })
@@ -124,7 +125,7 @@ export function showErrors(
   const last = requests.findLast(({ error }) => error !== undefined)?.error;
   find("errors").replaceChildren(
     createCounts("Incomplete requests", incomplete),
-    h("p", { class: "quiet name", text: last === undefined ? "" : `“${stripControlChars(last)}”` }),
+    h("p", { class: "quiet name", text: last === undefined ? "" : `“${toName(last)}”` }),
     createCounts("Dropped fields", fields),
   );
 }
@@ -134,7 +135,7 @@ function createCounts(title: string, entries: { name: string; count: number }[])
   const items = sorted.map(({ name, count }) =>
     h("li", {
       children: [
-        h("span", { class: "name", text: stripControlChars(name) }),
+        h("span", { class: "name", text: toName(name) }),
         h("span", { class: "number", text: formatCount(count) }),
       ],
     })

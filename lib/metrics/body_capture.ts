@@ -1,5 +1,5 @@
 /**
- * Captures the bodies of recent requests (INSPECT=1): from and to the client, to and from upstream. In memory, bounded
+ * Captures the bodies of recent requests (INSPECT=1, or switched on from the dashboard): from and to the client, to and from upstream. In memory, bounded
  * in number and size; secrets are redacted when bodies are read.
  * @module
  */
@@ -20,8 +20,13 @@ type BodyKind = keyof Bodies;
 
 const encoder = new TextEncoder();
 
+/** Of the preview; a line in the list of requests. */
+const MAX_PREVIEW_CHARS = 160;
+
 /** The bodies of one request. */
 export class CapturedBodies {
+  /** The user's last words, without secrets. */
+  preview = "";
   readonly #redact: (text: string) => string;
   /** Called with the difference in memory, in bytes. */
   readonly #onResize: (bytes: number) => void;
@@ -37,6 +42,15 @@ export class CapturedBodies {
   /** Memory in bytes. */
   get size(): number {
     return [...this.#bodies.values()].reduce((sum, { capacity }) => sum + capacity, 0);
+  }
+
+  /** Stores the beginning of the user's last words. */
+  setPreview(text: string): void {
+    if (this.#isDiscarded) return;
+    // Without the word at the cut, which may be half a key. The joined copy does not keep the whole text in memory.
+    const start = text.length > SLACK_BYTES ? text.slice(0, SLACK_BYTES).replace(/\S*$/, "") : text;
+    const words = this.#redact(start).trim().split(/\s+/);
+    this.preview = words.join(" ").slice(0, MAX_PREVIEW_CHARS);
   }
 
   /** Stores the beginning of a text; replaces an earlier one of that kind. */
@@ -61,6 +75,7 @@ export class CapturedBodies {
   /** Drops all bodies, and stores no more. */
   discard(): void {
     this.#isDiscarded = true;
+    this.preview = "";
     for (const body of this.#bodies.values()) body.release();
     this.#bodies.clear();
   }
@@ -116,6 +131,11 @@ export class BodyCapture {
 
   find(requestId: string): CapturedBodies | undefined {
     return this.#requests.get(requestId);
+  }
+
+  /** Drops all bodies, also of requests in flight. */
+  clear(): void {
+    while (this.#requests.size > 0) this.#discardOldest();
   }
 
   /** The oldest request may still be in flight: nothing more of it is stored. */

@@ -1,6 +1,7 @@
 /**
  * The daily limits, MAX_COST_USD and MAX_COST_USD_PER_KEY: the costs that upstream reported today, estimates for
- * responses without a reported cost, and a reservation for each request in flight. In memory only.
+ * responses without a reported cost, and a reservation for each request in flight. In memory; the history restores
+ * the costs of today.
  * @module
  */
 
@@ -52,6 +53,14 @@ export interface Reservable {
   /** The position of the client's key in PROXY_API_KEYS, from 0; null without one. */
   readonly keyIndex: number | null;
   reservation: Reservation | null;
+}
+
+/** Costs that an earlier process counted. */
+export interface Spent {
+  /** The label of the proxy key, as of {@linkcode labelKey}; null for none. */
+  key: string | null;
+  costUsd: number;
+  estimatedUsd: number;
 }
 
 /** The dependencies and settings of a budget. */
@@ -149,8 +158,25 @@ export class Budget {
     }
   }
 
-  /** Replaces the reservation of a completed request with its reported or estimated cost. */
-  settle(timeline: Reservable): void {
+  /**
+   * Counts costs from before this process started.
+   * @param day the day (UTC) to which they belong, as `2026-11-29`; ignored if it is over
+   */
+  restore(day: string, spent: readonly Spent[]): void {
+    if (!this.#options.date().toISOString().startsWith(day)) return;
+    for (const { key, costUsd, estimatedUsd } of spent) {
+      const keyIndex = this.#keys.findIndex((_, index) => labelKey(index) === key);
+      for (const sums of this.#findCosts({ keyIndex })) {
+        sums.add({ costUsd, estimatedUsd, uncounted: 0 });
+      }
+    }
+  }
+
+  /**
+   * Replaces the reservation of a completed request with its reported or estimated cost.
+   * @returns the estimated part, in USD; undefined if nothing was estimated
+   */
+  settle(timeline: Reservable): number | undefined {
     const { reservation, record } = timeline;
     this.#release(timeline);
     const reported = readCost(record);
@@ -165,6 +191,7 @@ export class Budget {
       if (costs.uncounted > 0) this.#warnOnce(reservation);
     }
     for (const sums of this.#findCosts(timeline)) sums.add(costs);
+    return costs.estimatedUsd > 0 ? costs.estimatedUsd : undefined;
   }
 
   #release(timeline: Reservable): void {
@@ -175,7 +202,7 @@ export class Budget {
   }
 
   /** The sums that a request counts towards. */
-  #findCosts({ keyIndex }: Reservable): DailyCosts[] {
+  #findCosts({ keyIndex }: Pick<Reservable, "keyIndex">): DailyCosts[] {
     const key = keyIndex === null ? undefined : this.#keys[keyIndex];
     return key === undefined ? [this.#total] : [this.#total, key];
   }

@@ -7,13 +7,15 @@
 import type { RequestRecord } from "../log.ts";
 import { Budget, type BudgetOptions } from "./budget.ts";
 import { BodyCapture, type CapturedBodies } from "./body_capture.ts";
+import { CompletedRequests, type RequestRange } from "./completed_requests.ts";
 import type { RequestTimeline } from "./request_timeline.ts";
 import type { Prices } from "./prices.ts";
 import { Sessions } from "./sessions.ts";
 import type { CompletedRequest, Session, Stats, Totals } from "./types.ts";
 import { addRequest, CappedMap, createTotals, TimeSeries } from "./aggregates.ts";
 
-const MAX_COMPLETED = 200;
+/** Completed requests in one response. */
+const DEFAULT_LIMIT = 200;
 const MAX_SHOWN_IN_FLIGHT = 100;
 const MAX_NAMES = 100;
 const MINUTE_MS = 60_000;
@@ -21,7 +23,7 @@ const MINUTE_MS = 60_000;
 /** The dependencies and settings of the metrics. */
 export interface MetricsOptions extends BudgetOptions {
   about: { name: string; version: string };
-  /** Whether bodies are captured. */
+  /** Whether bodies are captured at first; see {@linkcode Metrics.setCapture}. */
   capturesBodies: boolean;
   /** Looks up the catalog's context length of a model. */
   findContextLength: (model: string) => number | undefined;
@@ -42,13 +44,15 @@ export class Metrics {
   readonly #dropped = new CappedMap(MAX_NAMES, () => ({ count: 0 }));
   readonly #sessions = new Sessions();
   readonly #bodyCapture = new BodyCapture();
-  #completed: CompletedRequest[] = [];
+  readonly #completed = new CompletedRequests();
+  #capturesBodies: boolean;
   #lastNumber = 0;
 
   constructor(options: MetricsOptions) {
     this.#options = options;
     this.budget = new Budget(options);
     this.#startedAt = options.date().getTime();
+    this.#capturesBodies = options.capturesBodies;
   }
 
   /** The totals of all completed requests. */
@@ -56,10 +60,21 @@ export class Metrics {
     return this.#totals;
   }
 
+  /** Whether the bodies of new requests are captured. */
+  get capturesBodies(): boolean {
+    return this.#capturesBodies;
+  }
+
+  /** Starts or stops to capture bodies. Stopping drops those captured so far. */
+  setCapture(isOn: boolean): void {
+    this.#capturesBodies = isOn;
+    if (!isOn) this.#bodyCapture.clear();
+  }
+
   /** Adds a request in flight. */
   start(timeline: RequestTimeline): void {
     this.#inFlight.add(timeline);
-    if (this.#options.capturesBodies) timeline.captureBodies(this.#bodyCapture);
+    if (this.#capturesBodies) timeline.captureBodies(this.#bodyCapture);
   }
 
   /** Finds a session, by the id that its client sends. */
@@ -80,32 +95,40 @@ export class Metrics {
   finish(timeline: RequestTimeline): CompletedRequest | null {
     if (!this.#inFlight.delete(timeline)) return null;
     // First: even if something below throws, no reservation is left.
-    this.budget.settle(timeline);
+    const estimatedUsd = this.budget.settle(timeline);
     const { record } = timeline;
     const now = this.#options.date().getTime();
     const savedUsd = this.#priceSavings(timeline);
     const place = { number: ++this.#lastNumber, time: now - record.totalMs };
     const completed = timeline.toCompleted(place, savedUsd);
-    this.#completed.push(completed);
-    if (this.#completed.length > MAX_COMPLETED) this.#completed.shift();
+    if (estimatedUsd !== undefined) completed.estimatedUsd = estimatedUsd;
+    this.#completed.add(completed);
     this.#count(completed, now, savedUsd);
     const contextLength = this.#findContextLength(timeline);
     this.#sessions.count(completed, { now, savedUsd, contextLength });
     return completed;
   }
 
-  /** Reads all metrics, with the completed requests whose number is higher than `after`. */
-  read(after: number): Stats {
+  /** Lists completed requests, oldest first, with a preview of those whose bodies are captured. */
+  listCompleted(range: RequestRange): CompletedRequest[] {
+    return this.#completed.list(range).map((request) => {
+      const preview = this.#bodyCapture.find(request.requestId)?.preview;
+      return preview === undefined ? request : { ...request, preview };
+    });
+  }
+
+  /** Reads all metrics, with the newest completed requests whose number is higher than `after`. */
+  read(after: number, limit = DEFAULT_LIMIT): Stats {
     const now = this.#options.date().getTime();
     return {
       about: this.#options.about,
       now,
       startedAt: this.#startedAt,
-      capturesBodies: this.#options.capturesBodies,
+      capturesBodies: this.#capturesBodies,
       today: this.budget.read(),
       totals: this.#totals,
       inFlight: [...this.#inFlight].slice(-MAX_SHOWN_IN_FLIGHT).map((one) => one.toActive()),
-      requests: this.#completed.filter(({ number }) => number > after),
+      requests: this.listCompleted({ after, limit }),
       series: { hour: this.#hour.read(now), day: this.#day.read(now) },
       models: this.#models.list().map(([model, totals]) => ({ model, ...totals })),
       sessions: this.#sessions.list(),

@@ -33,6 +33,8 @@ export class RequestTimeline {
   sentModel: string | null = null;
   /** Estimates the output tokens so far; null before a response. */
   countOutput: (() => number) | null = null;
+  /** Milliseconds since upstream sent anything; null before its headers. */
+  readIdleMs: (() => number) | null = null;
   /** The position of the client's key in PROXY_API_KEYS, from 0; null without one. */
   keyIndex: number | null = null;
   /** The expected cost while the request is in flight; null without a limit. */
@@ -82,6 +84,8 @@ export class RequestTimeline {
       elapsedMs: this.#elapsed(),
       outputTokens: this.countOutput?.() ?? null,
       events: this.#events,
+      idleMs: this.readIdleMs === null ? undefined : Math.round(this.readIdleMs()),
+      preview: this.capturedBodies?.preview || undefined,
     });
   }
 

@@ -4,8 +4,10 @@
  * @module
  */
 
+import type { Dialect } from "../config.ts";
 import type { RequestKind } from "../anthropic/request_kind.ts";
 import type { RequestRecord } from "../log.ts";
+import type { Credit } from "../openrouter/key_credit.ts";
 
 /** An event in the timeline of a request. */
 export interface TimelineEvent {
@@ -34,6 +36,10 @@ export interface ActiveRequest extends SessionRequest {
   /** Estimated from the text so far; null before a response. */
   outputTokens: number | null;
   events: TimelineEvent[];
+  /** Since upstream sent anything; 0 while the client holds the response up, absent before upstream's headers. */
+  idleMs?: number;
+  /** The user's last words, while its bodies are captured. */
+  preview?: string;
 }
 
 /** A completed request: the fields of the log line, and those that only the dashboard shows. */
@@ -47,6 +53,10 @@ export interface CompletedRequest extends RequestRecord, SessionRequest {
   replaced?: string;
   /** What its cache reads saved less what its cache writes cost, by the catalog's prices. */
   savedUsd?: number;
+  /** The user's last words, while its bodies are captured; "" if there are none. */
+  preview?: string;
+  /** The part of its cost that upstream did not report, as estimated for MAX_COST_USD. */
+  estimatedUsd?: number;
 }
 
 /** Totals over requests. Input tokens exclude those read from or written to a cache. */
@@ -97,6 +107,12 @@ export interface Session {
   lastError: { type: string; message: string; time: number } | null;
 }
 
+/** The response of `GET /stats?session=ID`. */
+export interface SessionStats extends Session {
+  /** The daily limit of the client's key, or of all, whichever is closer; null without one. */
+  limit: { spentUsd: number; maxCostUsd: number } | null;
+}
+
 /** The totals of one period. */
 export interface TimeBucket extends Totals {
   /** Start of the period. */
@@ -144,12 +160,12 @@ export interface Stats {
   about: { name: string; version: string };
   now: number;
   startedAt: number;
-  /** Whether bodies are captured (INSPECT). */
+  /** Whether bodies are captured (INSPECT, or the switch of the dashboard). */
   capturesBodies: boolean;
   today: Today;
   totals: Totals;
   inFlight: ActiveRequest[];
-  /** Oldest first; with `?after=N` only those with a higher number. */
+  /** The newest 200 (`?limit=N`), oldest first; with `?after=N` only those with a higher number. */
   requests: CompletedRequest[];
   series: { hour: Series; day: Series };
   models: (Totals & { model: string })[];
@@ -159,6 +175,24 @@ export interface Stats {
   outcomes: { end: string; count: number }[];
   /** Dropped fields. */
   dropped: { field: string; count: number }[];
+  /** Missing unless the requests are stored in a file (HISTORY). */
+  history?: {
+    /** Days after which requests are deleted. */
+    days: number;
+  };
+}
+
+/** The response of `GET /stats?setup=1`: how this proxy is set up. Contains no secrets. */
+export interface Setup {
+  /** Where requests are sent, without `/chat/completions`. */
+  baseUrl: string;
+  dialect: Dialect;
+  /** Family of model names → its targets; the first one answers, unless it fails. */
+  targets: Record<string, readonly string[]>;
+  /** Clients that are allowed: those with a key of PROXY_API_KEYS, those with their own key, or local ones. */
+  access: "proxy_keys" | "client_keys" | "local";
+  /** What upstream reports about the proxy's own key; null while unknown. */
+  credit: Credit | null;
 }
 
 /** The bodies of one request, as text. */

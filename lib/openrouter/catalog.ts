@@ -88,6 +88,11 @@ export class Catalog {
     return candidates.map((name) => this.#models.get(name)).find((model) => model !== undefined);
   }
 
+  /** All models that are loaded, newest first. */
+  get models(): readonly CatalogModel[] {
+    return this.#sorted;
+  }
+
   /** Starts a fetch in the background if the list is outdated. Never throws, never waits. */
   refresh(): void {
     const now = this.#options.now();

@@ -59,11 +59,18 @@ export function requireBudget(
   if (reserved !== undefined) throw limitReservedError(reserved);
 }
 
-/** Sets the headers of the limit that is closest; none without a limit. */
-export function setLimitHeaders({ timeline, services }: RequestContext, headers: Headers): void {
+/** The limit of this client that is closest to being reached; undefined without a limit. */
+export function findClosestLimit(
+  { timeline, services }: Pick<RequestContext, "timeline" | "services">,
+): LimitUsage | undefined {
   const limits = services.metrics.budget.listLimits(timeline);
   const share = ({ spentUsd, maxCostUsd }: LimitUsage) => spentUsd / maxCostUsd;
-  const [closest] = limits.sort((a, b) => share(b) - share(a));
+  return limits.sort((a, b) => share(b) - share(a))[0];
+}
+
+/** Sets the headers of the limit that is closest; none without a limit. */
+export function setLimitHeaders(context: RequestContext, headers: Headers): void {
+  const closest = findClosestLimit(context);
   if (closest === undefined) return;
   for (const [name, value] of Object.entries(toLimitHeaders(closest))) headers.set(name, value);
 }

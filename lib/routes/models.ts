@@ -7,9 +7,9 @@
 import type { ModelInfo } from "../anthropic/types.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
-import { formatContext, formatPrices } from "../format.ts";
 import type { RequestContext, RouteResult, Services } from "../request_context.ts";
 import type { CatalogModel } from "../openrouter/catalog.ts";
+import { describeModel } from "../openrouter/model_label.ts";
 import { FAMILIES, toAlias } from "../openrouter/model_mapping.ts";
 import { toJsonResponse } from "../stream/paced_body.ts";
 
@@ -23,7 +23,7 @@ const VISIBLE_ID = /^(claude|anthropic)/i;
 /** Responds with one page of the list. @throws {ApiError} 400 for a page that does not exist */
 export async function handleModelList({ url, services }: RequestContext): Promise<RouteResult> {
   const limit = parseLimit(url.searchParams.get("limit"));
-  const models = await loadModels(services);
+  const models = (await loadModels(services)).filter(({ id }) => !services.unlistedModels.has(id));
   const after = url.searchParams.get("after_id");
   const before = url.searchParams.get("before_id");
   const start = after === null ? 0 : findIndex(models, after) + 1;
@@ -85,7 +85,7 @@ export function listModels(
     const [target] = targets[family].models;
     const model = models.find((one) => one.id === target) ?? createUnknownModel(target);
     const label = family.charAt(0).toUpperCase() + family.slice(1);
-    const display_name = `${label} → ${describe(model)}`;
+    const display_name = `${label} → ${describeModel(model)}`;
     return toModelInfo(model, { id: `claude-${family}`, display_name });
   });
   const hidden = capable.filter(({ id, toolCapable }) => toolCapable && !VISIBLE_ID.test(id));
@@ -98,7 +98,8 @@ export function listModels(
 
 function toModelInfo(
   model: CatalogModel,
-  { id = model.id, display_name = describe(model) }: { id?: string; display_name?: string } = {},
+  { id = model.id, display_name = describeModel(model) }: { id?: string; display_name?: string } =
+    {},
 ): ModelInfo {
   return {
     type: "model",
@@ -108,16 +109,6 @@ function toModelInfo(
     max_input_tokens: model.contextLength ?? null,
     max_tokens: model.maxOutputTokens ?? null,
   };
-}
-
-/** `GLM 5.2 · 200k · $0.60/2.20`: name without the vendor, context length, USD per million input/output tokens. */
-function describe(model: CatalogModel): string {
-  const { name, contextLength } = model;
-  const parts = [name.replace(/^[^:]{1,30}: /, "")];
-  if (contextLength !== undefined) parts.push(formatContext(contextLength));
-  const prices = formatPrices(model);
-  if (prices !== undefined) parts.push(prices);
-  return parts.join(" · ");
 }
 
 function createUnknownModel(id: string): CatalogModel {

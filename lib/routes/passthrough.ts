@@ -6,7 +6,7 @@
  */
 
 import { Field } from "../anthropic/field.ts";
-import { parseCountRequest } from "../anthropic/parse_request.ts";
+import { parseCountRequest, parseFallbacks } from "../anthropic/parse_request.ts";
 import { requestsSafeguards } from "../anthropic/safeguards.ts";
 import type { RequestContext, Services } from "../request_context.ts";
 import { isJsonObject, type JsonObject, toText } from "../json.ts";
@@ -19,11 +19,7 @@ import {
   listRequestedModels,
   toAnthropicRequest,
 } from "../translate/request/anthropic_request.ts";
-import {
-  listFallbacks,
-  replaceInput,
-  toClaudeRequest,
-} from "../translate/request/claude_request.ts";
+import { replaceInput, toClaudeRequest } from "../translate/request/claude_request.ts";
 import { toPlainTools } from "../translate/request/claude_tools.ts";
 import { applyAnthropicSettings } from "../translate/request/target_settings.ts";
 import { estimateInputTokens } from "../translate/tokens.ts";
@@ -37,7 +33,10 @@ const DEFAULT_VERSION = "2023-06-01";
 /** If neither the request nor the catalog has a limit. */
 const DEFAULT_MAX_TOKENS = 64_000;
 
-/** Whether a request is sent to upstream's Messages API. An invalid one is not: the translated route reports why. */
+/**
+ * Whether a request is sent to upstream's Messages API. One without a model is not: the translated route reports that.
+ * @throws {ApiError} 400 for fallbacks of another form
+ */
 export function isForMessagesApi(body: unknown, services: Services): boolean {
   const { dialect } = services.config;
   if (dialect !== "auto") return usesMessagesApi([], dialect);
@@ -81,13 +80,13 @@ export async function sendUnchanged(
 
 /** The names of the models that may respond. With UPSTREAM_DIALECT=anthropic upstream handles the fallbacks. */
 function readNames(
-  { model, fallbacks }: JsonObject,
+  request: JsonObject,
   { config }: Services,
 ): { model: string; fallbacks: string[] } {
-  return {
-    model: toText(model),
-    fallbacks: config.dialect === "auto" ? listFallbacks(fallbacks) : [],
-  };
+  const fallbacks = config.dialect === "auto"
+    ? new Field(request).optional("fallbacks", parseFallbacks) ?? []
+    : [];
+  return { model: toText(request["model"]), fallbacks };
 }
 
 /** An attempt with the estimated tokens of the request; null if they are counted only when needed. */

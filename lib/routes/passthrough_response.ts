@@ -20,7 +20,7 @@ import {
   completeMessage,
   type CompletionOptions,
 } from "../translate/response/anthropic_response.ts";
-import { recordBlock, recordFirstEvent, recordUsage, trackEnd } from "./record.ts";
+import { recordBlock, recordFirstEvent, recordUsage, trackEnd, trackIdle } from "./record.ts";
 import { invalidJsonError, toEventStream } from "./respond.ts";
 
 /** The JSON around the text of a delta. */
@@ -64,6 +64,7 @@ async function passStream(
     pingMs: services.config.pingMs,
     now: services.now,
     openStreams: services.openStreams,
+    onTimer: trackIdle(context),
     onEvent: (event) => {
       isComparable &&= isAsSent(event);
       recordEvent(context, event);

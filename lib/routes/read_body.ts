@@ -9,6 +9,7 @@ import type { ByteShare } from "../byte_budget.ts";
 import { ApiError } from "../errors.ts";
 import type { RequestContext } from "../request_context.ts";
 import { type Progress, readText } from "../stream/read_text.ts";
+import { findLastWords } from "./preview.ts";
 
 /** Idle timeout of an upload; the runtime has none. */
 const IDLE_MS = 30_000;
@@ -37,12 +38,14 @@ export interface BodyLimits {
 export async function readRequestBody(
   { request, services, bodyShare, timeline }: RequestContext,
 ): Promise<unknown> {
-  return await readJson(request, {
+  const body = await readJson(request, {
     maxBytes: services.config.maxBodyBytes,
     share: bodyShare,
     now: services.now,
     onText: (text) => timeline.capturedBodies?.set("request", text),
   });
+  timeline.capturedBodies?.setPreview(findLastWords(body));
+  return body;
 }
 
 /**

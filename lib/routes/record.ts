@@ -10,6 +10,7 @@ import { type ApiError, toApiError } from "../errors.ts";
 import { isJsonObject, toText } from "../json.ts";
 import { toSessionKey } from "../metrics/sessions.ts";
 import type { RequestContext, Services } from "../request_context.ts";
+import { recordHistory } from "./history.ts";
 import type { StreamEnd } from "../stream/response_stream.ts";
 
 /** Records the client's session and the kind of the request, from an unchecked body. */
@@ -42,6 +43,15 @@ export function recordModels(
 /** Records the time to the first event of the response. */
 export function recordFirstEvent({ record, startedAt, services }: RequestContext): void {
   record.firstEventMs = Math.round(services.now() - startedAt);
+}
+
+/** Reports how long upstream has been idle, for as long as the stream is open. */
+export function trackIdle(
+  { timeline }: RequestContext,
+): (timer: { readonly upstreamIdleMs: number }) => void {
+  return (timer) => {
+    timeline.readIdleMs = () => timer.upstreamIdleMs;
+  };
 }
 
 /** Adds a content block to the timeline: its type, and the name of the tool. */
@@ -142,10 +152,14 @@ export async function recordFinished(
   }
 }
 
-function recordCompleted({ record, startedAt, timeline, services }: RequestContext): void {
+function recordCompleted(context: RequestContext): void {
+  const { record, startedAt, timeline, services } = context;
   record.totalMs = Math.round(services.now() - startedAt);
   const completed = services.metrics.finish(timeline);
-  if (completed !== null) services.reportSpan(completed);
+  if (completed !== null) {
+    services.reportSpan(completed);
+    recordHistory(context, completed);
+  }
   services.log.request(record);
 }
 

@@ -22,7 +22,7 @@ import {
 import { StreamTranslator } from "../translate/response/stream_translator.ts";
 import { translateUsage } from "../translate/response/usage.ts";
 import { vendorOf } from "../openrouter/model_mapping.ts";
-import { recordBlock, recordFirstEvent, recordUsage, trackEnd } from "./record.ts";
+import { recordBlock, recordFirstEvent, recordUsage, trackEnd, trackIdle } from "./record.ts";
 import type { UpstreamResult } from "./send.ts";
 
 const EVENT_STREAM = "text/event-stream";
@@ -51,6 +51,7 @@ export async function respondStream(
     pingMs: services.config.pingMs,
     now: services.now,
     openStreams: services.openStreams,
+    onTimer: trackIdle(context),
     share: services.byteBudget.open(),
     onFirstEvent: () => {
       recordFirstEvent(context);

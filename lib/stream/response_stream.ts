@@ -37,6 +37,8 @@ export interface ResponseStreamOptions {
   openStreams?: Set<OpenStream>;
   /** Called when the headers can be sent. */
   onFirstEvent?: () => void;
+  /** Called at the start, with the timer that knows how long upstream has been idle. */
+  onTimer?: (timer: Pick<StreamTimer, "upstreamIdleMs">) => void;
   /** Called once, however the stream ends. */
   onEnd: (end: StreamEnd) => void;
 }
@@ -76,6 +78,7 @@ export abstract class ResponseStream<T> implements OpenStream {
     });
     this.body = new BodyReader(body, { timer: this.timer });
     options.openStreams?.add(this);
+    options.onTimer?.(this.timer);
   }
 
   /** One read of the body; null at its end. Never rejects. */

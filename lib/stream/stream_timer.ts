@@ -45,6 +45,11 @@ export class StreamTimer {
     clearTimeout(this.#timer);
   }
 
+  /** Since the pending read of upstream began; 0 without one. */
+  get upstreamIdleMs(): number {
+    return this.#upstreamSince === null ? 0 : this.#options.now() - this.#upstreamSince;
+  }
+
   startRead(): void {
     this.#upstreamSince = this.#options.now();
   }

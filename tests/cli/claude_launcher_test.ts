@@ -13,6 +13,7 @@ import {
 } from "@std/assert";
 import { createHarness, type Ended, type Harness, KEY, type Launch } from "../helpers/launcher.ts";
 import { completion } from "../helpers/chunks.ts";
+import { query } from "../helpers/history.ts";
 import { startSilentUpstream } from "../helpers/upstream.ts";
 
 const HAS_SHEBANG = Deno.build.os !== "windows";
@@ -23,7 +24,7 @@ const MODELS = [
 ];
 const PRICED = { prompt_tokens: 1200, completion_tokens: 30, total_tokens: 1230, cost: 0.25 };
 
-/** FAKE selects an action: send requests, wait for a signal, crash, exit, use the terminal. */
+/** FAKE selects an action: send requests, wait for a signal, crash, exit, save a model, use the terminal. */
 const FAKE = `#!/usr/bin/env -S deno run -A --quiet --no-lock --no-config --ext=js
 const path = Deno.args[Deno.args.indexOf("--settings") + 1];
 const settings = JSON.parse(Deno.readTextFileSync(path));
@@ -60,6 +61,10 @@ if (action.startsWith("SIG")) {
   setTimeout(() => {}, 60_000);
 } else if (action.startsWith("crash")) Deno.kill(Deno.pid, action.slice("crash ".length));
 else if (action === "exit") Deno.exit(7);
+else if (action.startsWith("save ")) {
+  const path = Deno.env.get("HOME") + "/.claude/settings.json";
+  Deno.writeTextFileSync(path, JSON.stringify({ model: action.slice("save ".length) }));
+}
 else if (action === "terminal") {
   let interrupts = 0;
   Deno.addSignalListener("SIGINT", () => {
@@ -137,7 +142,12 @@ test("passes its variables in a file that only its user can read, and removes it
   assertEquals(env["ANTHROPIC_DEFAULT_OPUS_MODEL"], "z-ai/glm-5[1m]");
   assertEquals(env["ANTHROPIC_DEFAULT_SONNET_MODEL"], "openai/gpt-5[1m]");
   assertEquals(env["ANTHROPIC_DEFAULT_HAIKU_MODEL"], undefined);
-  assertEquals(env["CLAUDE_CODE_AUTO_COMPACT_WINDOW"], "131072");
+  assertEquals(env["CLAUDE_CODE_AUTO_COMPACT_WINDOW"], "");
+  assertEquals(settings["autoCompactWindow"], 131_072);
+  assertEquals(settings["modelSettings"], {
+    "z-ai/glm-5": { autoCompactWindow: 131_072 },
+    "openai/gpt-5": { autoCompactWindow: 400_000 },
+  });
   assertEquals(env["CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY"], "1");
   assertEquals(env["ANTHROPIC_API_KEY"], "");
   const token = env["ANTHROPIC_AUTH_TOKEN"] ?? "";
@@ -211,6 +221,23 @@ test("accepts its own key and the user's, and prints the cost in one line at the
     `Bearer ${KEY}`,
     `Bearer ${KEY}`,
   ]);
+});
+
+test("adds its requests to the history of the user's settings, and warns if that is not possible", async () => {
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const folder = `${harness.home}/.config/claudeproxy`;
+  Deno.mkdirSync(folder, { recursive: true });
+  const env = { FAKE: "send", OPENROUTER_API_KEY: "", OPENROUTER_BASE_URL: "" };
+  const own = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${harness.upstream.baseUrl}\n`;
+  Deno.writeTextFileSync(`${folder}/.env`, `HISTORY=history.db\n${own}`, { mode: 0o600 });
+  await launch(harness, { env });
+  const count = "SELECT COUNT(*) AS count FROM requests";
+  assertEquals(query(`${folder}/history.db`, count), [{ count: 1 }]);
+  const [ended] = await launch(harness, { env: { ...env, HISTORY: folder } });
+  assertStringIncludes(
+    ended.stderr,
+    `claudeproxy: The history ${folder} cannot be used: it is not`,
+  );
 });
 
 test("hides the proxy's keys from Claude Code, wherever the user has set them", async () => {
@@ -373,13 +400,28 @@ test("reports that the model picker stays short if the user has disabled discove
   assertStringIncludes(second.stderr, message);
 });
 
-test("warns of a context length below Claude Code's minimum", async () => {
+test("sets a context length below Claude Code's minimum", async () => {
   await using harness = createHarnessWithClient(respond, {
     models: [{ id: "z-ai/glm-5", context_length: 8192 }],
   });
   const [{ stderr }, { settings }] = await launch(harness, { env: { TARGET_MODEL_BIG: "" } });
-  assertStringIncludes(stderr, "z-ai/glm-5 has a context of 8,192 tokens");
-  assertEquals(settings.env["CLAUDE_CODE_AUTO_COMPACT_WINDOW"], "100000");
+  assertEquals(stderr, "claudeproxy: no requests\n");
+  assertEquals(settings.env["ANTHROPIC_DEFAULT_OPUS_MODEL"], "z-ai/glm-5");
+  assertEquals(settings.env["CLAUDE_CODE_MAX_CONTEXT_TOKENS"], "8192");
+});
+
+test("explains a model id that Claude Code saves as the user's default model", async () => {
+  await using harness = createHarnessWithClient(respond, { models: MODELS });
+  const path = `${harness.home}/.claude/settings.json`;
+  Deno.mkdirSync(`${harness.home}/.claude`);
+  Deno.writeTextFileSync(path, '{"model":"opus"}');
+  const env = { FAKE: "save x-ai/grok-9" };
+  const [first] = await launch(harness, { env });
+  assertStringIncludes(first.stderr, "claudeproxy: /model saved x-ai/grok-9 as your default");
+  assertStringIncludes(first.stderr, "type /model opus there\n");
+  assertEquals(Deno.readTextFileSync(path), '{"model":"x-ai/grok-9"}');
+  const [second] = await launch(harness, { env });
+  assertEquals(second.stderr, "claudeproxy: no requests\n");
 });
 
 test("starts without context lengths if the model list does not arrive in time", async () => {
@@ -391,8 +433,8 @@ test("starts without context lengths if the model list does not arrive in time",
   });
   const tookMs = performance.now() - startedAt;
   assert(tookMs > 1900 && tookMs < 6000, `It took ${tookMs} ms`);
-  assertEquals([code, settings.env["ANTHROPIC_DEFAULT_OPUS_MODEL"]], [0, "z-ai/glm-5"]);
-  assertEquals(settings.env["CLAUDE_CODE_AUTO_COMPACT_WINDOW"], undefined);
+  assertEquals([code, settings.env["ANTHROPIC_DEFAULT_OPUS_MODEL"]], [0, "z-ai/glm-5[1m]"]);
+  assertEquals(settings["autoCompactWindow"], 200_000);
   assertStringIncludes(stderr, "The context length of z-ai/glm-5, openai/gpt-5 is unknown");
 });
 

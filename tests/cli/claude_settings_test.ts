@@ -1,172 +1,26 @@
 /**
- * The launcher's settings for Claude Code, without starting it: models, context lengths, merging, the summary.
+ * The launcher's settings for Claude Code, without starting it: merging them, the user's options, the summary.
  * @module
  */
 
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   buildConnection,
   buildDirect,
-  buildModels,
   isQuiet,
   mergeSettings,
   parseSettings,
   takeSettings,
 } from "../../lib/cli/claude/settings.ts";
+import type { JsonObject } from "../../lib/json.ts";
 import { summarizeSession } from "../../lib/cli/claude/session_summary.ts";
 import { countRequest, createMetrics, createTimeline } from "../helpers/metrics.ts";
 import { StartError } from "../../lib/cli/terminal.ts";
-import { loadConfig } from "../../lib/config.ts";
 import type { RequestRecord } from "../../lib/log.ts";
-import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
 
 const OPUS = "ANTHROPIC_DEFAULT_OPUS_MODEL";
-const SONNET = "ANTHROPIC_DEFAULT_SONNET_MODEL";
 const HAIKU = "ANTHROPIC_DEFAULT_HAIKU_MODEL";
-const FABLE = "ANTHROPIC_DEFAULT_FABLE_MODEL";
 const CLASSIFIER = "CLAUDE_CODE_AUTO_MODE_MODEL";
-const SERVER_CLASSIFIER = "CLAUDE_CODE_AUTO_MODE_SERVER";
-const WINDOW = "CLAUDE_CODE_AUTO_COMPACT_WINDOW";
-const DEFAULT_SONNET = "anthropic/claude-sonnet-4-20250514";
-
-const SIZES: Record<string, number> = {
-  "z-ai/glm-5": 202_752,
-  "openai/gpt-5": 400_000,
-  "vendor/huge": 2_000_000,
-  "vendor/small": 65_536,
-  "local-model": 131_072,
-};
-
-/** Builds the variables for models; targets that are not given are `auto`. */
-function build(env: Record<string, string>, sizes = SIZES) {
-  const all: Record<string, string> = {
-    TARGET_MODEL_OPUS: "auto",
-    TARGET_MODEL_BIG: "auto",
-    TARGET_MODEL_SMALL: "auto",
-    TARGET_MODEL_DEFAULT: "auto",
-    ...env,
-  };
-  const { targets } = loadConfig((name) => all[name]);
-  const known = {
-    find: (id: string) => id in sizes ? { contextLength: sizes[id] } : undefined,
-    suggestModels: (id: string) => Object.keys(sizes).filter((one) => one[0] === id[0]),
-  };
-  return { targets, ...buildModels(targets, known) };
-}
-
-const MODELS: {
-  name: string;
-  env: Record<string, string>;
-  expected: Record<string, string>;
-}[] = [
-  {
-    name: "names the mapped models, and compacts at the smallest of their context lengths",
-    env: {
-      TARGET_MODEL_OPUS: "openai/gpt-5",
-      TARGET_MODEL_BIG: "z-ai/glm-5",
-      TARGET_MODEL_SMALL: "vendor/huge",
-      TARGET_MODEL_DEFAULT: "openai/gpt-5",
-    },
-    expected: {
-      [OPUS]: "openai/gpt-5[1m]",
-      [SONNET]: "z-ai/glm-5[1m]",
-      [HAIKU]: "vendor/huge[1m]",
-      [CLASSIFIER]: "vendor/huge[1m]",
-      [FABLE]: "openai/gpt-5[1m]",
-      [WINDOW]: "202752",
-    },
-  },
-  {
-    name: "limits the window to Claude Code's maximum",
-    env: { TARGET_MODEL_OPUS: "vendor/huge" },
-    expected: { [OPUS]: "vendor/huge[1m]", [WINDOW]: "1000000" },
-  },
-  { name: "keeps the names of a family with auto", env: {}, expected: {} },
-  {
-    name: "keeps the names of a family whose default is not in the catalog",
-    env: { TARGET_MODEL_OPUS: "z-ai/glm-5", TARGET_MODEL_BIG: DEFAULT_SONNET },
-    expected: { [OPUS]: "z-ai/glm-5[1m]", [WINDOW]: "202752" },
-  },
-  {
-    name: "sets no windows if a context length is unknown",
-    env: { TARGET_MODEL_OPUS: "z-ai/glm-5", TARGET_MODEL_BIG: "zed/unheard-of" },
-    expected: { [OPUS]: "z-ai/glm-5", [SONNET]: "zed/unheard-of" },
-  },
-  {
-    name: "uses a mapped name for a list, and the smallest of its context lengths",
-    env: { TARGET_MODEL_BIG: "openai/gpt-5,z-ai/glm-5" },
-    expected: { [SONNET]: "claude-sonnet[1m]", [WINDOW]: "202752" },
-  },
-  {
-    name: "uses a mapped name for a target with settings, which its id would not have",
-    env: { TARGET_MODEL_BIG: "z-ai/glm-5;temperature=0.2" },
-    expected: { [SONNET]: "claude-sonnet[1m]", [WINDOW]: "202752" },
-  },
-  {
-    name: "uses a mapped name for an id without a slash",
-    env: { TARGET_MODEL_SMALL: "local-model" },
-    expected: { [HAIKU]: "claude-haiku[1m]", [CLASSIFIER]: "claude-haiku[1m]", [WINDOW]: "131072" },
-  },
-  {
-    name:
-      "gives auto mode's classifier the haiku target without a window if a context length is unknown",
-    env: { TARGET_MODEL_SMALL: "z-ai/glm-5", TARGET_MODEL_BIG: "zed/unheard-of" },
-    expected: { [HAIKU]: "z-ai/glm-5", [CLASSIFIER]: "z-ai/glm-5", [SONNET]: "zed/unheard-of" },
-  },
-  {
-    name: "gives the classifier a mapped name if the haiku default is not in the catalog",
-    env: { TARGET_MODEL_OPUS: "z-ai/glm-5", TARGET_MODEL_SMALL: DEFAULT_SONNET },
-    expected: { [OPUS]: "z-ai/glm-5[1m]", [CLASSIFIER]: "claude-haiku", [WINDOW]: "202752" },
-  },
-];
-
-for (const { name, env, expected } of MODELS) {
-  Deno.test(`buildModels ${name}`, () => {
-    const built = build(env);
-    assertEquals(built.env, {
-      [SERVER_CLASSIFIER]: "0",
-      [CLASSIFIER]: "claude-haiku",
-      ...expected,
-    });
-    const names = {
-      [OPUS]: "claude-opus-4-5",
-      [SONNET]: "claude-sonnet-4-5",
-      [HAIKU]: "claude-haiku-4-5",
-      [FABLE]: "claude-fable-4-5",
-      [CLASSIFIER]: "claude-haiku",
-    };
-    for (const [variable, name] of Object.entries(names)) {
-      const id = built.env[variable];
-      if (id === undefined) continue;
-      const resolve = (model: string) =>
-        resolveModel(model, built, new UnavailableDefaults()).models;
-      assertEquals(resolve(id), resolve(name), `${id} has another target`);
-    }
-  });
-}
-
-Deno.test("buildModels warns of a context length below Claude Code's minimum", () => {
-  const { env, notes } = build({ TARGET_MODEL_OPUS: "vendor/small" });
-  assertEquals(env, {
-    [OPUS]: "vendor/small[1m]",
-    [SERVER_CLASSIFIER]: "0",
-    [CLASSIFIER]: "claude-haiku",
-    [WINDOW]: "100000",
-  });
-  assertEquals(notes.length, 1);
-  assertStringIncludes(notes[0] ?? "", "vendor/small has a context of 65,536 tokens");
-  assertStringIncludes(notes[0] ?? "", "100,000");
-});
-
-Deno.test("buildModels suggests the closest ids for an unknown one, and has no notes otherwise", () => {
-  const { notes } = build({ TARGET_MODEL_OPUS: "zed/unheard-of" });
-  assertEquals(notes.length, 1);
-  assertStringIncludes(
-    notes[0] ?? "",
-    "zed/unheard-of is unknown (closest ids: z-ai/glm-5)",
-  );
-  assertEquals(build({ TARGET_MODEL_OPUS: "z-ai/glm-5" }).notes, []);
-});
 
 Deno.test("mergeSettings keeps the user's settings and models, and sets our connection", () => {
   const connection = buildConnection("http://127.0.0.1:17891", "key");
@@ -183,7 +37,7 @@ Deno.test("mergeSettings keeps the user's settings and models, and sets our conn
   };
   const { env, ...rest } = mergeSettings(user, {
     connection,
-    models: { [OPUS]: "o", [HAIKU]: "h", [CLASSIFIER]: "h" },
+    models: { env: { [OPUS]: "o", [HAIKU]: "h", [CLASSIFIER]: "h" }, settings: {} },
   });
   assertEquals(rest, { model: "opus", permissions: { allow: ["Bash"] } });
   assertEquals(env, {
@@ -194,7 +48,50 @@ Deno.test("mergeSettings keeps the user's settings and models, and sets our conn
     ...connection,
   });
   assertEquals(connection["ANTHROPIC_API_KEY"], "");
-  assertEquals(mergeSettings({ env: "nonsense" }, { connection, models: {} }), { env: connection });
+  const models = { env: {}, settings: {} };
+  assertEquals(mergeSettings({ env: "nonsense" }, { connection, models }), { env: connection });
+});
+
+const MODELS = {
+  env: { [OPUS]: "vendor/model", [`${OPUS}_NAME`]: "Model", [`${OPUS}_DESCRIPTION`]: "200k" },
+  settings: {
+    autoCompactWindow: 200_000,
+    modelSettings: {
+      "vendor/a": { autoCompactWindow: 200_000 },
+      "vendor/b": { autoCompactWindow: 400_000 },
+    },
+    modelPicker: { options: [{ model: "opus", label: "Model" }] },
+  },
+};
+const merge = (user: JsonObject) => mergeSettings(user, { connection: {}, models: MODELS });
+
+Deno.test("mergeSettings adds windows and rows of models, and the user's take precedence", () => {
+  assertEquals(merge({}), { ...MODELS.settings, env: MODELS.env });
+  const picker = { options: [] };
+  const own = { "vendor/b": { autoCompactWindow: 100_000 }, "vendor/c": {} };
+  assertEquals(merge({ modelPicker: picker, modelSettings: own }), {
+    autoCompactWindow: 200_000,
+    modelPicker: picker,
+    modelSettings: { "vendor/a": { autoCompactWindow: 200_000 }, ...own },
+    env: MODELS.env,
+  });
+});
+
+Deno.test("mergeSettings leaves out windows of single models if the user sets one for all", () => {
+  const { modelPicker } = MODELS.settings;
+  assertEquals(merge({ autoCompactWindow: 150_000 }), {
+    autoCompactWindow: 150_000,
+    modelPicker,
+    env: MODELS.env,
+  });
+});
+
+Deno.test("mergeSettings leaves out rows and labels if the user names other models", () => {
+  const { modelPicker: _rows, ...windows } = MODELS.settings;
+  assertEquals(merge({ env: { [HAIKU]: "mine" } }), {
+    ...windows,
+    env: { [OPUS]: "vendor/model", [HAIKU]: "mine" },
+  });
 });
 
 Deno.test("buildDirect keeps the user's exemptions and adds the proxy's host once", () => {

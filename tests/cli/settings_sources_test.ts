@@ -153,6 +153,7 @@ const ACCESS_SETTINGS = {
   HOST: "::",
   PROXY_API_KEYS: "theirs",
   ALLOWED_ORIGINS: "https://evil.page",
+  HISTORY: "/home/me/.profile",
 };
 
 for (
@@ -221,13 +222,36 @@ for (
 
 Deno.test("access settings of a file are ignored with a warning if the key is from the environment", () => {
   const sources = merge({ OPENROUTER_API_KEY: KEY }, { ...ACCESS_SETTINGS, INSPECT: "1" });
-  const { host, proxyApiKeys, allowedOrigins, capturesBodies } = parseSources(sources);
-  assertEquals([host, proxyApiKeys, allowedOrigins, capturesBodies], ["0.0.0.0", [], [], true]);
+  const { host, proxyApiKeys, allowedOrigins, historyPath, capturesBodies } = parseSources(sources);
+  assertEquals([host, proxyApiKeys, allowedOrigins, historyPath], ["0.0.0.0", [], [], null]);
+  assertEquals(capturesBodies, true);
   assertEquals(sources.notes, [
-    "Ignored HOST, PROXY_API_KEYS, ALLOWED_ORIGINS from .env, because OPENROUTER_API_KEY is from " +
+    "Ignored HOST, PROXY_API_KEYS, ALLOWED_ORIGINS, HISTORY from .env, because OPENROUTER_API_KEY is from " +
     "the environment: set them there",
   ]);
   assertEquals(sources.sourceOf("HOST"), "default");
+});
+
+for (
+  const [file, value, expected] of [
+    [".env", "history.db", "history.db"],
+    ["/h/me/.config/claudeproxy/.env", "history.db", "/h/me/.config/claudeproxy/history.db"],
+    ["other/my.env", "../history.db", "other/../history.db"],
+    ["/h/me/.env", "/var/history.db", "/var/history.db"],
+    ["C:\\me\\.env", "history.db", "C:\\me/history.db"],
+  ] as const
+) {
+  Deno.test(`HISTORY=${value} in ${file} is ${expected}`, () => {
+    const values = { HISTORY: value, TARGET_MODEL_BIG: "a" };
+    const { env } = mergeSources(() => undefined, { name: file, values, notes: [] });
+    assertEquals([env("HISTORY"), env("TARGET_MODEL_BIG")], [expected, "a"]);
+  });
+}
+
+Deno.test("a relative HISTORY of the environment belongs to the current folder", () => {
+  const values = { HISTORY: "theirs.db" };
+  const file = { name: "/h/me/.env", values, notes: [] };
+  assertEquals(mergeSources(() => "mine.db", file).env("HISTORY"), "mine.db");
 });
 
 Deno.test("a setting of the environment is used even if the file has it too", () => {

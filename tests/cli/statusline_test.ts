@@ -5,7 +5,7 @@ import { formatStatusLine } from "../../lib/cli/statusline/format_line.ts";
 import { requestSession, type SessionResult } from "../../lib/cli/statusline/request_session.ts";
 import { type Read, readStatusLine } from "../../lib/cli/statusline/statusline.ts";
 import type { JsonObject } from "../../lib/json.ts";
-import type { Session } from "../../lib/metrics/types.ts";
+import type { SessionStats } from "../../lib/metrics/types.ts";
 import { completion } from "../helpers/chunks.ts";
 import { call, createProxy, post, requestBody } from "../helpers/proxy.ts";
 import { startUpstream } from "../helpers/upstream.ts";
@@ -16,7 +16,7 @@ const KEY = "team-key-0123456789";
 const NEVER = new AbortController().signal;
 const INPUT = { session_id: "a-b-c", model: { id: "claude-opus-5-5", display_name: "Opus 5.5" } };
 
-const SESSION: Session = {
+const SESSION: SessionStats = {
   id: "a-b-c",
   startedAt: 1,
   lastActiveAt: 9,
@@ -41,14 +41,15 @@ const SESSION: Session = {
     tokensPerSecond: 50,
   },
   lastError: null,
+  limit: null,
 };
 
-type Change = { [K in keyof Session]?: Partial<Session[K]> | null };
+type Change = { [K in keyof SessionStats]?: Partial<SessionStats[K]> | null };
 
 /** The session with other values in its parts. */
 function change(changes: Change): JsonObject {
   const parts = Object.entries(changes).map(([name, value]) => {
-    const part = SESSION[name as keyof Session];
+    const part = SESSION[name as keyof SessionStats];
     const isMerged = typeof part === "object" && part !== null && typeof value === "object";
     return [name, isMerged && value !== null ? { ...part, ...value } : value];
   });
@@ -71,6 +72,26 @@ const LINES: [about: string, result: SessionResult | "unset", line: string][] = 
       totals: { costUsd: null, inputTokens: 0, cachedTokens: 0, writtenTokens: 0 },
     }),
     "z-ai/glm-5 · Z.AI",
+  ],
+  [
+    "a daily limit from 75 % on",
+    change({ limit: { spentUsd: 1.5, maxCostUsd: 2 } }),
+    "z-ai/glm-5 · Z.AI · 42k/200k 21% · $0.1234 · cache 80% · 75% of today's limit",
+  ],
+  [
+    "no daily limit below 75 %",
+    change({ limit: { spentUsd: 1.499, maxCostUsd: 2 } }),
+    "z-ai/glm-5 · Z.AI · 42k/200k 21% · $0.1234 · cache 80%",
+  ],
+  [
+    "99 % until the limit is reached, and 100 % after it",
+    change({ limit: { spentUsd: 1.999, maxCostUsd: 2 } }),
+    "z-ai/glm-5 · Z.AI · 42k/200k 21% · $0.1234 · cache 80% · 99% of today's limit",
+  ],
+  [
+    "a limit that is exceeded",
+    change({ limit: { spentUsd: 3, maxCostUsd: 2 } }),
+    "z-ai/glm-5 · Z.AI · 42k/200k 21% · $0.1234 · cache 80% · 100% of today's limit",
   ],
   [
     "a short prompt",

@@ -28,4 +28,7 @@ import "./cases/request_kinds.ts";
 import "./cases/spending_limit.ts";
 import "./cases/launcher_start.ts";
 import "./cases/dialect_auto.ts";
+import "./cases/model_windows.ts";
+import "./cases/model_picker.ts";
+import "./cases/roles.ts";
 import "./cases/demo.ts";

@@ -5,13 +5,7 @@
 
 import type { JsonObject } from "../../lib/json.ts";
 import type { ChatRequest } from "../../lib/openrouter/types.ts";
-import {
-  createHarness,
-  type Ended,
-  type Harness,
-  type Launch,
-  type LauncherCommand,
-} from "../helpers/launcher.ts";
+import { createHarness, type Ended, type Harness, type Launch } from "../helpers/launcher.ts";
 import type { SeenRequest, UpstreamOptions } from "../helpers/upstream.ts";
 import { CLAUDE_CODE, findBinary } from "./binary.ts";
 import type { ChatReply } from "./replies.ts";
@@ -61,11 +55,6 @@ export function runLauncher(harness: Harness, ...args: string[]): Promise<Ended>
 /** The same, with variables added to the default ones. */
 export async function launch(harness: Harness, options: Launch): Promise<Ended> {
   return await harness.run(await withClient(options));
-}
-
-/** The command of {@linkcode launch}, for a terminal. */
-export async function toCommand(harness: Harness, options: Launch = {}): Promise<LauncherCommand> {
-  return harness.toCommand(await withClient(options));
 }
 
 /** The options with Claude Code's path and the variables of all runs. */

@@ -1,86 +1,135 @@
 /**
- * Runs an interactive Claude Code in a terminal without a window, made by tmux, and reads its screen.
+ * Runs an interactive Claude Code, or the launcher with it, in a terminal without a window, made by tmux, and reads its
+ * screen. Each terminal has a tmux server of its own.
  * @module
  */
 
-import type { LauncherCommand } from "../helpers/launcher.ts";
+import type { Harness, Launch, LauncherCommand } from "../helpers/launcher.ts";
+import { test } from "./claude_session.ts";
+import { withClient } from "./launcher.ts";
 
-const TIMEOUT_MS = 40_000;
+const WAIT_MS = 40_000;
 const EXIT_MS = 10_000;
 const POLL_MS = 100;
+/** Together with the text before it, Claude Code takes Enter for a part of pasted text. */
+const TYPING_MS = 500;
 
-/** Claude Code in a terminal. Dispose it with `await using`: it exits, and is killed if it does not. */
-export interface Terminal extends AsyncDisposable {
-  /** Types a line and presses Enter. */
-  enter(line: string): Promise<void>;
-  /** The screen, without colors. */
-  read(): Promise<string>;
-  /** Waits for a text on the screen, and returns the screen. @throws {Error} with the screen after 40 s */
-  waitFor(pattern: RegExp): Promise<string>;
+/** Whether tmux is installed. */
+export const HAS_TMUX = await new Deno.Command("tmux", {
+  args: ["-V"],
+  stdout: "null",
+  stderr: "null",
+}).output().then(({ success }) => success, () => false);
+
+/** A case with the real client in a terminal; ignored without tmux. */
+export function testInTerminal(name: string, body: () => Promise<void>): void {
+  if (HAS_TMUX) test(name, body);
+  else Deno.test({ name: `not run: ${name} (no tmux)`, ignore: true, fn() {} });
 }
 
-/** Starts a command in a terminal. The server of tmux is its own, with a socket in the folder. */
-export async function openTerminal(command: LauncherCommand, folder: string): Promise<Terminal> {
-  const { words: program, env, cwd } = command;
-  const tmux = async (...words: string[]): Promise<string> => {
+/** Answers the questions of Claude Code's first start: the theme, and whether the folder is trusted. */
+export function skipQuestions({ home, work }: { home: string; work: string }): void {
+  const projects = { [Deno.realPathSync(work)]: { hasTrustDialogAccepted: true } };
+  const state = { hasCompletedOnboarding: true, theme: "dark", projects };
+  Deno.writeTextFileSync(`${home}/.claude.json`, JSON.stringify(state));
+}
+
+/** A terminal, and a shell that stays open after the command. Dispose it with `await using`. */
+export interface Terminal extends AsyncDisposable {
+  /** The text on the screen and above it, without colors. */
+  read(): Promise<string>;
+  /** Waits until the text matches, and returns it. @throws {Error} with the text after 40 seconds */
+  waitFor(pattern: RegExp): Promise<string>;
+  /** Presses keys, in tmux's names, or types a text. */
+  press(...keys: string[]): Promise<void>;
+  /** Types a line and Enter, waits for a text that was not there before, and returns that text. */
+  enter(line: string, pattern: RegExp): Promise<string>;
+  /** Ends the client. Returns the text after it. */
+  quit(): Promise<string>;
+}
+
+/** Starts the launcher in a terminal. At its end the terminal shows `exit code N`. */
+export async function startInTerminal(harness: Harness, options: Launch = {}): Promise<Terminal> {
+  return await openTerminal(harness.toCommand(await withClient(options)), harness.folder);
+}
+
+/** Starts a command in a terminal. At its end the terminal shows `exit code N`. @param folder for tmux's socket */
+export async function openTerminal(
+  { words, env, cwd }: LauncherCommand,
+  folder: string,
+): Promise<Terminal> {
+  // A terminal may start while the server of the one before is still stopping.
+  const socket = `${folder}/tmux-${crypto.randomUUID().slice(0, 8)}`;
+  const tmux = async (...args: string[]): Promise<string> => {
     const { success, stdout, stderr } = await new Deno.Command("tmux", {
-      args: ["-S", `${folder}/tmux`, "-f", "/dev/null", ...words],
+      args: ["-S", socket, "-f", "/dev/null", ...args],
       // The first call starts the server, whose environment the client gets.
-      env: { LANG: "C.UTF-8", TERM: "xterm-256color", ...env },
+      env: { ...env, TERM: "xterm-256color", LANG: "C.UTF-8", SHELL: "/bin/sh" },
       clearEnv: true,
       cwd,
     }).output();
-    if (!success) throw new Error(`tmux ${words[0]}: ${new TextDecoder().decode(stderr)}`);
+    if (!success) throw new Error(`tmux ${args[0]}: ${new TextDecoder().decode(stderr)}`);
     return new TextDecoder().decode(stdout);
   };
-  await tmux("new-session", "-d", "-x", "160", "-y", "50", ...program);
-  const read = () => tmux("capture-pane", "-p");
-  const type = (...keys: string[]) => tmux("send-keys", ...keys);
-  const enter = async (line: string) => {
-    await type("-l", line);
-    // Together with the text, the client takes it for pasted text.
-    await delay(300);
-    await type("Enter");
+  const quoted = words.map((word) => `'${word}'`).join(" ");
+  const line = `${quoted}; echo "exit code $?"; exec sleep 600`;
+  await tmux("new-session", "-d", "-x", "160", "-y", "50", "sh", "-c", line);
+  return createTerminal(tmux);
+}
+
+function createTerminal(tmux: (...args: string[]) => Promise<string>): Terminal {
+  // Joined: a long line is wrapped.
+  const read = () => tmux("capture-pane", "-p", "-J", "-S", "-1000");
+  const press = async (...keys: string[]) => {
+    await tmux("send-keys", ...keys);
   };
-  /** Without its window the server exits too. */
-  const hasExited = () => tmux("has-session").then(() => false, () => true);
+  const type = async (line: string) => {
+    await press("-l", line);
+    await delay(TYPING_MS);
+    await press("Enter");
+  };
+  /** @param find what to wait for in the text; null to wait on */
+  const poll = async <T>(find: (text: string) => T | null, what: string, ms = WAIT_MS) => {
+    const endAt = performance.now() + ms;
+    for (;;) {
+      const text = await read();
+      const found = find(text);
+      if (found !== null) return found;
+      if (performance.now() > endAt) throw new Error(`no ${what} on the screen:\n${text}`);
+      await delay(POLL_MS);
+    }
+  };
+  const waitFor = (pattern: RegExp, ms?: number) =>
+    poll((text) => pattern.test(text) ? text : null, `${pattern}`, ms);
+  const enter = async (line: string, pattern: RegExp) => {
+    await waitFor(/^❯/m);
+    const all = new RegExp(pattern, "g");
+    const listMatches = (text: string) => text.match(all) ?? [];
+    const { length } = listMatches(await read());
+    await type(line);
+    const findNew = (text: string) => {
+      const found = listMatches(text);
+      return found.length > length ? found.at(-1) ?? "" : null;
+    };
+    return await poll(findNew, `${pattern} after ${line}`);
+  };
   return {
-    enter,
     read,
-    async waitFor(pattern) {
-      const deadline = performance.now() + TIMEOUT_MS;
-      for (;;) {
-        const screen = await read();
-        if (pattern.test(screen)) return screen;
-        if (performance.now() > deadline) {
-          throw new Error(`No ${pattern} on the screen:\n${screen}`);
-        }
-        await delay(POLL_MS);
-      }
-    },
+    waitFor: (pattern) => waitFor(pattern),
+    press,
+    enter,
+    quit: () => enter("/exit", /[^]*exit code \d+/),
     async [Symbol.asyncDispose]() {
       // A client that is killed may still write to folders that the test removes next.
-      await enter("/exit").catch(() => {});
-      const deadline = performance.now() + EXIT_MS;
-      while (!await hasExited()) {
-        if (performance.now() > deadline) return void await tmux("kill-server");
-        await delay(POLL_MS);
+      if (!/exit code \d+/.test(await read().catch(() => "exit code 0"))) {
+        await type("/exit").catch(() => {});
+        await waitFor(/exit code \d+/, EXIT_MS).catch(() => {});
       }
+      await tmux("kill-server").catch(() => {});
     },
   };
 }
 
 function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Answers the questions of Claude Code's first start: the theme, and whether the folder is trusted. */
-export function skipOnboarding({ home, work }: { home: string; work: string }): void {
-  const trusted = { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true };
-  const state = {
-    hasCompletedOnboarding: true,
-    theme: "dark",
-    projects: { [Deno.realPathSync(work)]: trusted },
-  };
-  Deno.writeTextFileSync(`${home}/.claude.json`, JSON.stringify(state));
 }

@@ -1,118 +1,17 @@
 /**
  * `deno task dashboard:pictures`: takes the screenshots of the dashboard in docs/ with made-up metrics of an hour.
- * Run it when the dashboard's appearance changes; needs Chromium.
+ * Run it when the dashboard's appearance changes; needs Chromium. A folder as argument receives more views, to look at.
  */
 
-import { Metrics } from "../../lib/metrics/metrics.ts";
-import { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
-import type { RequestRecord } from "../../lib/log.ts";
 import { createHandler } from "../../lib/server.ts";
-import { countRequest } from "../helpers/metrics.ts";
 import { createTestServices, LOCAL, requestBody } from "../helpers/proxy.ts";
 import { sse } from "../helpers/chunks.ts";
 import { eventStream, startUpstream } from "../helpers/upstream.ts";
-import { startBrowser } from "./chromium.ts";
+import { type Page, startBrowser } from "./chromium.ts";
+import { ABOUT, createSampleMetrics, fillHour } from "./sample_metrics.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
-const ABOUT = { name: "claudeproxy", version: "0.1.0" };
 const MINUTE_MS = 60_000;
-/** USD per million tokens: prompt, completion, cache read, cache write. */
-const MODELS = [
-  { name: "claude-opus-4-8", id: "anthropic/claude-opus-4.8", price: [5, 25, 0.5, 6.25] },
-  { name: "claude-sonnet-4-6", id: "anthropic/claude-sonnet-4.6", price: [3, 15, 0.3, 3.75] },
-  { name: "claude-haiku-4-5", id: "z-ai/glm-5.2", price: [0.6, 2.2, 0.11, 0.6] },
-] as const;
-
-type Model = (typeof MODELS)[number];
-
-/** A seeded generator: every picture shows the same hour. */
-function createRandom(): () => number {
-  let seed = 7;
-  return () => (seed = seed * 16_807 % 2_147_483_647) / 2_147_483_647;
-}
-
-function createMetrics(date: () => Date): Metrics {
-  return new Metrics({
-    about: ABOUT,
-    date,
-    maxCostUsd: 20,
-    maxCostUsdPerKey: null,
-    keyCount: 0,
-    capturesBodies: true,
-    findContextLength: () => 200_000,
-    findPrices: (id) => {
-      const price = MODELS.find((model) => model.id === id)?.price;
-      if (price === undefined) return undefined;
-      const [promptPrice, completionPrice, cacheReadPrice, cacheWritePrice] = price;
-      return { promptPrice, completionPrice, cacheReadPrice, cacheWritePrice };
-    },
-  });
-}
-
-/** A session of an hour: the prompt grows, and most of it is read from the cache. */
-function fillHour(metrics: Metrics, setTime: (time: number) => void, end: number): void {
-  const random = createRandom();
-  let prompt = 14_000;
-  for (let minute = 58; minute > 0; minute--) {
-    const isBreak = minute > 38 && minute < 45;
-    const requests = isBreak ? 0 : Math.floor(random() * 4);
-    for (let i = 0; i < requests; i++) {
-      setTime(end - minute * MINUTE_MS + i * 15_000);
-      const model = MODELS[random() < 0.2 ? 2 : random() < 0.4 ? 0 : 1];
-      prompt = prompt > 120_000 ? 20_000 : prompt + Math.floor(random() * 4000);
-      countRequest(metrics, createRequest(model, prompt, random));
-    }
-  }
-}
-
-function createRequest(model: Model, prompt: number, random: () => number): RequestTimeline {
-  const first = Math.floor(500 + random() * 1500);
-  const out = Math.floor(120 + random() * 1600);
-  const written = Math.floor(random() * 1800);
-  const cached = Math.floor(prompt * 0.9);
-  const input = prompt - cached - written > 0 ? prompt - cached - written : 0;
-  const [promptPrice, outPrice, readPrice, writePrice] = model.price;
-  const cost = (input * promptPrice + out * outPrice + cached * readPrice + written * writePrice) /
-    1e6;
-  const isRefused = random() < 0.03;
-  let clock = 0;
-  const record: RequestRecord = {
-    requestId: "req_0",
-    method: "POST",
-    path: "/v1/messages",
-    status: isRefused ? 429 : 200,
-    model: model.name,
-    upstreamModel: model.id,
-    totalMs: isRefused ? 240 : first + out * 14,
-    outcome: isRefused ? "rate_limit_error" : random() < 0.03 ? "client_gone" : "complete",
-    ...(isRefused ? { error: "[Anthropic] Rate limited upstream. Please retry shortly." } : {
-      provider: model.id.startsWith("z-ai") ? "Z.AI" : "Anthropic",
-      inputTokens: input,
-      outputTokens: out,
-      cachedTokens: cached,
-      writtenTokens: written,
-      costUsd: cost,
-      ...(random() < 0.15 && { dropped: ["context_management.compact_20260112"] }),
-    }),
-  };
-  const timeline = new RequestTimeline({
-    record,
-    startedAt: 0,
-    now: () => clock,
-    redact: (text) => text,
-  });
-  for (
-    const [at, kind, note] of [[12, "sent", model.id], [380, "headers", ""], [
-      first,
-      "block",
-      "text",
-    ]] as const
-  ) {
-    clock = at;
-    if (!isRefused) timeline.add(kind, note);
-  }
-  return timeline;
-}
 
 /** A slow response: thinking, text, a tool call. An endless one stays open. */
 function respondSlowly(isEndless: boolean): Response {
@@ -155,6 +54,100 @@ function respondSlowly(isEndless: boolean): Response {
   return eventStream(body);
 }
 
+const TOOLS = ["read_file", "edit_file", "run_command"].map((name) => ({
+  name,
+  description: `The tool ${name}`,
+  input_schema: { type: "object", properties: { path: { type: "string" } } },
+}));
+const MESSAGES = [
+  { role: "user", content: "Why does the build fail on Windows? Start with the log." },
+  {
+    role: "assistant",
+    content: [
+      { type: "text", text: "I will read the log of the last build." },
+      { type: "tool_use", id: "call_0", name: "read_file", input: { path: "logs/build.txt" } },
+    ],
+  },
+  {
+    role: "user",
+    content: [
+      {
+        type: "tool_result",
+        tool_use_id: "call_0",
+        content: "error: path too long: node_modules/…/dist/index.js (271 characters)",
+      },
+    ],
+  },
+];
+const BODY = {
+  model: "claude-opus-4-8",
+  max_tokens: 8000,
+  stream: true,
+  system: "You are a careful engineer.",
+  tools: TOOLS,
+  messages: MESSAGES,
+  stop_sequences: ["STOP"],
+  inference_geo: "eu",
+  thinking: { type: "adaptive" },
+};
+
+/** One picture: its name, the window, and what to do before. */
+interface Picture {
+  name: string;
+  colorScheme: "light" | "dark";
+  width: number;
+  prepare?: (page: Page) => Promise<void>;
+}
+
+async function openRequest(page: Page): Promise<void> {
+  await page.locator("#list .completed").first().click();
+  await page.locator(".bodies [role=tab]").first().waitFor();
+}
+
+const selectView = (name: string) => (page: Page) =>
+  page.getByRole("button", { name, exact: true }).click();
+
+const PICTURES: Picture[] = [
+  { name: "dashboard-light", colorScheme: "light", width: 1280 },
+  { name: "dashboard-dark", colorScheme: "dark", width: 1280, prepare: openRequest },
+  { name: "dashboard-narrow", colorScheme: "light", width: 390 },
+];
+const MORE_PICTURES: Picture[] = [
+  { name: "figures", colorScheme: "light", width: 1280, prepare: selectView("Figures") },
+  { name: "setup", colorScheme: "light", width: 1280, prepare: selectView("Set-up") },
+  { name: "setup-narrow", colorScheme: "dark", width: 390, prepare: selectView("Set-up") },
+  { name: "request-light", colorScheme: "light", width: 1280, prepare: openRequest },
+  { name: "request-narrow", colorScheme: "dark", width: 390, prepare: openRequest },
+  {
+    name: "bodies",
+    colorScheme: "light",
+    width: 1280,
+    async prepare(page) {
+      await openRequest(page);
+      await page.locator(".bodies").evaluate((one) => one.scrollIntoView());
+    },
+  },
+  {
+    name: "response",
+    colorScheme: "light",
+    width: 1280,
+    async prepare(page) {
+      await openRequest(page);
+      await page.getByRole("tab", { name: "Response" }).click();
+      await page.locator(".bodies").evaluate((one) => one.scrollIntoView());
+    },
+  },
+  {
+    name: "search",
+    colorScheme: "dark",
+    width: 1280,
+    async prepare(page) {
+      await page.locator("#search").fill("is:dropped");
+      await page.locator("#found").getByText("found").waitFor();
+    },
+  },
+];
+
 const found = await startBrowser();
 if ("missing" in found) throw new Error(found.missing);
 let requests = 0;
@@ -162,11 +155,17 @@ const upstream = startUpstream(async () => {
   await new Promise((resolve) => setTimeout(resolve, 420));
   return respondSlowly(++requests > 1);
 });
-const env = { INSPECT: "1", TARGET_MODEL_OPUS: "anthropic/claude-opus-4.8" };
-const services = createTestServices({ upstream, env });
+const services = createTestServices({
+  upstream,
+  env: { INSPECT: "1", TARGET_MODEL_OPUS: "anthropic/claude-opus-4.8" },
+});
 let time: number | null = Date.now() - 61 * MINUTE_MS;
 services.about = ABOUT;
-services.metrics = createMetrics(() => new Date(time ?? Date.now()));
+services.metrics = createSampleMetrics(() => new Date(time ?? Date.now()));
+services.config = { ...services.config, baseUrl: "https://openrouter.ai/api/v1" };
+services.client.fetchKey = () =>
+  Promise.resolve({ data: { limit: 50, limit_remaining: 31.4, usage: 18.6 } });
+services.keyCredit.read();
 fillHour(services.metrics, (set) => time = set, Date.now());
 time = null;
 const handler = createHandler(services);
@@ -176,41 +175,33 @@ const server = Deno.serve(
 );
 const url = `http://127.0.0.1:${server.addr.port}`;
 const client = new AbortController();
-const tools = [{
-  name: "read_file",
-  description: "Reads a file",
-  input_schema: { type: "object", properties: { path: { type: "string" } } },
-}];
 const send = () =>
   fetch(`${url}/v1/messages`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(
-      requestBody({ model: "claude-opus-4-8", max_tokens: 8000, stream: true, tools }),
-    ),
+    headers: {
+      "content-type": "application/json",
+      "x-claude-code-session-id": "3f2a9c1e-7b54-4c0d-9f7e-2a6f1d0c8b11",
+    },
+    body: JSON.stringify(requestBody(BODY)),
     signal: client.signal,
   });
 await (await send()).text();
 await send();
-for (
-  const [name, colorScheme, width, isOpen] of [
-    ["dashboard-light", "light", 1280, false],
-    ["dashboard-dark", "dark", 1280, true],
-    ["dashboard-narrow", "light", 400, false],
-  ] as const
-) {
-  const context = await found.browser.newContext({ viewport: { width, height: 960 }, colorScheme });
+const [folder] = Deno.args;
+const pictures = folder === undefined ? PICTURES : [...PICTURES, ...MORE_PICTURES];
+for (const { name, colorScheme, width, prepare } of pictures) {
+  const context = await found.browser.newContext({
+    viewport: { width, height: width < 500 ? 844 : 960 },
+    colorScheme,
+  });
   const page = await context.newPage();
   await page.goto(url);
-  await page.locator("#completed tr").first().waitFor();
-  if (isOpen) {
-    await page.locator("#completed tr").first().click();
-    await page.locator(".pane").nth(3).waitFor();
-    await page.locator("#requests").evaluate((one) => one.scrollIntoView());
-    await page.getByRole("button", { name: "Tokens" }).click();
-    await page.locator("#requests").evaluate((one) => one.scrollIntoView());
-  }
-  await page.screenshot({ path: new URL(`${name}.png`, DOCS).pathname });
+  await page.locator("#list .completed").first().waitFor();
+  await page.locator("#setup-line").getByText("→").waitFor();
+  await prepare?.(page);
+  await page.screenshot({
+    path: folder === undefined ? new URL(`${name}.png`, DOCS).pathname : `${folder}/${name}.png`,
+  });
   await context.close();
 }
 client.abort();

@@ -37,6 +37,7 @@ const RUN_HERE: Readonly<Record<string, { output: RegExp; code: number | null }>
   // Nothing listens at the upstream address.
   "deno task start check": { output: /✗[^]*cannot be reached/, code: 1 },
   "deno task start": { output: /listening on 127\.0\.0\.1:\d+/, code: null },
+  "deno task start stats": { output: /^claudeproxy: HISTORY is not set/m, code: 1 },
   "deno task start --help": { output: /Usage: claudeproxy/, code: 0 },
   "deno task claude": { output: /the client has started/, code: 0 },
   [FULL_COMMAND]: { output: /listening on 127\.0\.0\.1:\d+/, code: null },
@@ -52,6 +53,10 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, title: stri
   "curl -N http://localhost:8000/v1/messages \\": [
     "docs/readme_curl_test.ts",
     "README's four curl examples work against the demo",
+  ],
+  "deno task start stats --since 30d --by model": [
+    "cli/stats_test.ts",
+    "stats shows the models of the last 30 days",
   ],
   "deno task bundle": ["release/bundle_test.ts", "the bundle prints its name and version"],
   "deno run -A claudeproxy.js": [

@@ -43,6 +43,8 @@ export interface Start {
   userFile?: string;
   /** The limit of open files. */
   maxFiles?: number;
+  /** The largest file that it can write, in bytes; a larger one is an error, as on a full disk. */
+  maxFileBytes?: number;
   /** Makes `.env` a directory. */
   dotenvFolder?: true;
 }
@@ -62,7 +64,7 @@ export class Program implements AsyncDisposable {
   readonly #folder = Deno.makeTempDirSync();
   #stdout = "";
 
-  constructor({ flags, args = [], env = {}, maxFiles, ...files }: Start = {}) {
+  constructor({ flags, args = [], env = {}, maxFiles, maxFileBytes, ...files }: Start = {}) {
     const { dotenv, dotenvFolder, userFile } = files;
     const write = { mode: 0o600 };
     if (dotenv !== undefined) Deno.writeTextFileSync(`${this.#folder}/.env`, dotenv, write);
@@ -79,9 +81,14 @@ export class Program implements AsyncDisposable {
     });
     const chosen = flags ?? listFlags("start", { XDG_CONFIG_HOME: config });
     const command = [Deno.execPath(), ...RUN, ...chosen, MAIN, ...args];
-    // Sets both limits, as Deno raises the soft limit to the hard one.
-    const limited = ["sh", "-c", `ulimit -n ${maxFiles} && exec "$0" "$@"`, ...command];
-    const [program = "", ...rest] = maxFiles === undefined ? command : limited;
+    const limits = [
+      // Sets both limits, as Deno raises the soft limit to the hard one.
+      ...maxFiles === undefined ? [] : [`ulimit -n ${maxFiles}`],
+      // In blocks of 512 bytes. The signal would end the process.
+      ...maxFileBytes === undefined ? [] : [`trap '' XFSZ && ulimit -f ${maxFileBytes / 512}`],
+    ];
+    const limited = ["sh", "-c", [...limits, 'exec "$0" "$@"'].join(" && "), ...command];
+    const [program = "", ...rest] = limits.length === 0 ? command : limited;
     this.#child = new Deno.Command(program, {
       args: rest,
       env: {

@@ -109,9 +109,15 @@ Deno.test("the target `auto` goes to /messages with the dialect `auto`", async (
 Deno.test("auto reports an invalid request as the translated route does", async () => {
   await using upstream = startUpstream(reply);
   const { handler } = start(upstream);
-  for (
-    const [body, message] of [[{}, "model: Field required"], [[], /valid dictionary/]] as const
-  ) {
+  const many = Array.from({ length: 101 }, () => ({ model: "opus" }));
+  const cases: [body: unknown, message: RegExp | string][] = [
+    [{}, "model: Field required"],
+    [[], /valid dictionary/],
+    [{ model: "opus", fallbacks: many }, /^fallbacks: List should have at most 100 items/],
+    [{ model: "opus", fallbacks: ["x"] }, /^fallbacks.0: Input should be a valid dictionary/],
+    [{ model: "opus".repeat(100) }, /^model: String should have at most 256 characters/],
+  ];
+  for (const [body, message] of cases) {
     const error = await readError(await send(handler, body));
     assertEquals(error.status, 400);
     assertMatch(error.message, new RegExp(message));

@@ -87,7 +87,7 @@ Deno.test("an unknown setting is an error that lists the known ones", () => {
 });
 
 for (const { name } of VARIABLES) {
-  const isServers = ["HOST", "PORT", "DRAIN_S"].includes(name);
+  const isServers = ["HOST", "PORT", "DRAIN_S", "HISTORY", "HISTORY_DAYS"].includes(name);
   Deno.test(`${name} is ${isServers ? "not a setting" : "a setting"} of an embedded proxy`, () => {
     if (isServers) assertThrows(() => createHandler({ settings: { [name]: "" } }), TypeError, name);
     else createHandler({ settings: { [name]: undefined } });

@@ -42,6 +42,15 @@ Deno.test("GET /v1/models lists the mapped names if the catalog is invalid", asy
   }
 });
 
+Deno.test("GET /v1/models leaves out the models that the launcher's client lists itself", async () => {
+  await using upstream = startUpstream(replyJson, { models: CATALOG });
+  const { handler, services } = createProxy({ upstream });
+  for (const id of ["claude-opus", "zz/unlike"]) services.unlistedModels.add(id);
+  const listed = await listIds(await call(handler, get("/v1/models")));
+  assertEquals(listed, LISTED.filter((id) => id !== "claude-opus" && id !== "zz/unlike"));
+  assertEquals((await call(handler, get("/v1/models/zz/unlike"))).status, 200);
+});
+
 const LISTED = [
   ...MAPPED,
   "anthropic/claude-opus-4.8",

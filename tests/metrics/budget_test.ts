@@ -210,6 +210,44 @@ Deno.test("RunningMeans moves towards new values, and keeps a limited number of 
   assertEquals(means.find("a"), undefined);
 });
 
+Deno.test("Budget counts restored costs towards the limit, on their day only", () => {
+  const spent = [
+    { key: null, costUsd: 60, estimatedUsd: 10 },
+    { key: "key 1", costUsd: 20, estimatedUsd: 5 },
+  ];
+  const metrics = createLimited();
+  metrics.budget.restore("2026-11-21", spent);
+  assertEquals(read(metrics), [0, 0, 0]);
+  metrics.budget.restore("2026-11-22", spent);
+  assertEquals([read(metrics), isReserved(metrics)], [[80, 15, 0], false]);
+  finish(metrics, createTimeline(createRecord()));
+  const timeline = start(metrics);
+  assertEquals(isReserved(metrics), true);
+  finish(metrics, timeline, { costUsd: 5 });
+  assertEquals([read(metrics), isReserved(metrics)], [[85, 15, 0], true]);
+});
+
+Deno.test("Budget restores the costs of each key, and ignores those of a key that is gone", () => {
+  const metrics = createLimited({ maxCostUsd: null, maxCostUsdPerKey: 12, keyCount: 2 });
+  metrics.budget.restore("2026-11-22", [
+    { key: null, costUsd: 1, estimatedUsd: 0 },
+    { key: "key 2", costUsd: 10, estimatedUsd: 3 },
+    { key: "key 3", costUsd: 100, estimatedUsd: 0 },
+  ]);
+  const { costUsd, keys } = metrics.budget.read();
+  assertEquals([costUsd, keys.map((key) => key.costUsd)], [111, [0, 10]]);
+  assertEquals([0, 1].map((index) => isReserved(metrics, index)), [false, true]);
+});
+
+Deno.test("a completed request has the part of its cost that was estimated", () => {
+  const metrics = createLimited();
+  finish(metrics, start(metrics), { costUsd: 3 });
+  finish(metrics, start(metrics), { inputTokens: 1e6, outputTokens: 1e6 });
+  finish(metrics, start(metrics), { outcome: "client_gone", inputTokens: 1e6, costUsd: 0.25 });
+  const { requests } = metrics.read(0);
+  assertEquals(requests.map(({ estimatedUsd }) => estimatedUsd), [undefined, 11, 0.75]);
+});
+
 const PER_KEY = { maxCostUsd: null, maxCostUsdPerKey: 12, keyCount: 2 };
 
 Deno.test("Budget counts each key's costs and reservations apart, and all of them together", () => {

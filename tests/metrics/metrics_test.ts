@@ -115,7 +115,7 @@ Deno.test("Metrics uses the prices of the sent model if the catalog does not lis
 
 // --- limits ---
 
-Deno.test("Metrics keeps the last 200 requests", () => {
+Deno.test("Metrics reports the last 200 requests", () => {
   const metrics = createMetrics();
   for (let i = 0; i < 250; i++) countRequest(metrics, createTimeline(createRecord()));
   const { requests, totals } = metrics.read(0);

@@ -191,6 +191,27 @@ for (const dialect of ["openrouter", "anthropic"]) {
   });
 }
 
+const TEAM_KEY = "team-key-0123456789";
+
+for (
+  const [variable, limit] of [
+    ["MAX_COST_USD", { spentUsd: 0.75, maxCostUsd: 2 }],
+    ["MAX_COST_USD_PER_KEY", { spentUsd: 0.75, maxCostUsd: 2 }],
+    ["INSPECT", null],
+  ] as const
+) {
+  Deno.test(`GET /stats?session=ID reports ${limit === null ? "no limit" : variable}`, async () => {
+    const usage = { prompt_tokens: 9, cost: 0.75 };
+    await using upstream = startUpstream(() => Response.json({ ...completion("Hi"), usage }));
+    const env = { ...ENV, PROXY_API_KEYS: TEAM_KEY, [variable]: limit === null ? "0" : "2" };
+    const proxy = createProxy({ upstream, env });
+    const headers = { ...OF_CLAUDE, "x-api-key": TEAM_KEY };
+    await send(proxy, {}, headers);
+    const response = await call(proxy.handler, get("/stats?session=a-b-c", { headers }));
+    assertEquals((await response.json()).limit, limit);
+  });
+}
+
 Deno.test("GET /stats?session=ID reports the last error of a session, and an unknown session as 404", async () => {
   await using upstream = startUpstream(() => errorBody(429, "Slow down"));
   const proxy = createProxy({ upstream });

@@ -54,6 +54,8 @@ Deno.test("a new run replaces the column of its version, and the eight newest ve
     ...[103, 102, 101, 100, 99, 98, 97].map((patch) => `2.1.${patch}`),
   ]);
   assertEquals(merged.find(({ name }) => name === "2.1.99")?.date, "2026-12-01");
+  // An old version that is still run must not disappear.
+  assertEquals(mergeColumns(merged, [column("2.0.1")]).at(-1)?.name, "2.0.1");
 });
 
 Deno.test("failed cases are listed, at most twenty", () => {

@@ -53,11 +53,12 @@ function decode(text: string): string {
   return text.replace(/&(quot|apos|lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity);
 }
 
-/** New columns replace those of the same name; at most eight stay, the newest versions first. */
+/** New columns replace those of the same name; with the newest of the old ones they are at most eight. */
 export function mergeColumns(old: readonly Column[], added: readonly Column[]): Column[] {
   const names = new Set(added.map(({ name }) => name));
-  const all = [...added, ...old.filter(({ name }) => !names.has(name))];
-  return all.sort((a, b) => compareVersions(b.name, a.name)).slice(0, MAX_COLUMNS);
+  const sort = (columns: Column[]) => columns.sort((a, b) => compareVersions(b.name, a.name));
+  const rest = sort(old.filter(({ name }) => !names.has(name)));
+  return sort([...added, ...rest.slice(0, Math.max(0, MAX_COLUMNS - added.length))]);
 }
 
 /** Names that are no versions are the newest: they stay. */
@@ -87,9 +88,7 @@ The other clients are opencode, Cline and LangChain's \`ChatAnthropic\`, in the 
 tests pin (\`tests/clients/binary.ts\`, \`tests/helpers/\`); the Claude Agent SDK drives the Claude
 Code of its column. The official SDK and Vercel's AI SDK are in \`deno task test\`.
 
-Not in the table: OpenClaw, a gateway for chat services. It needs Node.js 24, a running gateway and
-some 95 MB for its package alone, and sends its requests with the official SDK. Agents that only
-run in an editor (Roo Code, Kilo Code) cannot run without one.
+Not in the table: OpenClaw. It needs Node.js 24.16, and its package alone has 95 MB.
 `;
 
 /** The whole document. */

@@ -7,12 +7,11 @@
 import type { Config } from "../../config.ts";
 import type { EnvFileOption } from "../arguments.ts";
 import type { Services } from "../../request_context.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
+import type { JsonObject } from "../../json.ts";
 import type { Log } from "../../log.ts";
 import {
   buildConnection,
   buildDirect,
-  buildModels,
   isQuiet,
   mergeSettings,
   parseSettings,
@@ -21,11 +20,13 @@ import {
   takeSettings,
   type Variables,
 } from "./settings.ts";
+import { buildModels } from "./model_settings.ts";
 import { readGranted, resolvePath } from "../env_file.ts";
 import { type Environment, loadEnvironment, requireNetAccess } from "../environment.ts";
 import { DashboardLink } from "../../dashboard_link.ts";
 import { checkBeforeStart } from "./preflight.ts";
 import { describeCreation, findKeyFile } from "./key_file.ts";
+import { startHistory } from "../history.ts";
 import { createSettingsFile } from "./settings_file.ts";
 import {
   type About,
@@ -34,8 +35,10 @@ import {
   type RunningServer,
   startServer,
 } from "../serve.ts";
+import { describeSavedModel } from "./saved_model.ts";
 import { describeSession } from "./session_summary.ts";
 import { buildStatusLine } from "./status_line.ts";
+import { readProjectSettings, readUserSettings } from "./stored_settings.ts";
 import { printError, StartError } from "../terminal.ts";
 
 const HOST = "127.0.0.1";
@@ -79,34 +82,65 @@ export async function runClaude(
   requirePermissions(program, about);
   const folder = readGranted("CLAUDE_CWD") ?? Deno.cwd();
   const { config, notes } = loadOwnSettings(option, folder);
-  const { settings, rest } = takeSettings(args);
-  const user = settings === null ? {} : parseSettings(settings, (path) => readText(path, folder));
+  const { settings: given, rest } = takeSettings(args);
+  const user = given === null ? {} : parseSettings(given, (path) => readText(path, folder));
   const key = createKey();
   // Claude Code owns the terminal.
   const log: Log = { request: () => {}, write: () => {} };
   const dashboardLink = new DashboardLink({ token: createSecret(), session: createSecret() });
   const services = { ...createCliServices(toOwnConfig(config, key), about), log, dashboardLink };
+  notes.push(...(await startHistory(services)).notes);
   const server = startOnFreePort(services);
   try {
-    // Without the model list in time, Claude Code assumes default context lengths.
-    const warnings = await checkBeforeStart(services, CHECK_TIMEOUT_MS);
-    const models = buildModels(config.targets, services.catalog);
-    const environments = [Deno.env.toObject(), readStoredEnv(), readEnv(user)];
-    const direct = buildDirect(HOST, environments);
-    const connection = { ...buildConnection(server.url, key), ...direct };
-    [...notes, ...warnings, ...models.notes, ...describeDiscovery(environments)].forEach(print);
+    const stored = readUserSettings();
+    const prepared = await prepare(services, { url: server.url, key, folder, user, stored });
+    [...notes, ...prepared.notes].forEach(print);
     printLink(dashboardLink, server.url);
-    const self = { deno: Deno.execPath(), main: Deno.mainModule, url: server.url };
-    const statusLine = buildStatusLine([user, ...readAllStored(folder)], self);
-    const merged = mergeSettings({ ...statusLine, ...user }, { connection, models: models.env });
-    const env = { ...toClientEnv(Deno.env.toObject(), connection), ...direct };
-    const code = await runClient({ program, args: rest, folder, env }, merged);
+    const { env, settings } = prepared;
+    const code = await runClient({ program, args: rest, folder, env }, settings);
     await server.stop();
     describeSession(services.metrics.read(0)).forEach(print);
+    const savedModel = describeSavedModel(stored, readUserSettings());
+    if (savedModel !== null) print(savedModel);
     return code;
   } finally {
     await server.stop();
   }
+}
+
+/** What the settings of Claude Code are made of. */
+interface Sources {
+  /** The address of the proxy, and its key for this run. */
+  url: string;
+  key: string;
+  folder: string;
+  /** The user's `--settings`, and stored settings. */
+  user: JsonObject;
+  stored: JsonObject;
+}
+
+/**
+ * Checks upstream and builds the settings and variables for Claude Code. The notes are for the user.
+ * @throws {StartError} if upstream cannot be reached or rejects the key
+ */
+async function prepare(
+  services: Services,
+  { url, key, folder, user, stored }: Sources,
+): Promise<{ settings: JsonObject; env: Variables; notes: string[] }> {
+  // Without the model list in time, Claude Code assumes default context lengths.
+  const warnings = await checkBeforeStart(services, CHECK_TIMEOUT_MS);
+  const models = buildModels(services.config.targets, services.catalog);
+  for (const id of models.listed) services.unlistedModels.add(id);
+  const environments = [Deno.env.toObject(), readEnv(stored), readEnv(user)];
+  const direct = buildDirect(HOST, environments);
+  const connection = { ...buildConnection(url, key), ...direct };
+  const self = { deno: Deno.execPath(), main: Deno.mainModule, url };
+  const statusLine = buildStatusLine([user, stored, ...readProjectSettings(folder)], self);
+  return {
+    settings: mergeSettings({ ...statusLine, ...user }, { connection, models }),
+    env: { ...toClientEnv(Deno.env.toObject(), connection), ...direct },
+    notes: [...warnings, ...models.notes, ...describeDiscovery(environments)],
+  };
 }
 
 /**
@@ -218,36 +252,9 @@ function toClientEnv(env: Variables, connection: Variables): Variables {
 /** Warns that the user has disabled Claude Code's model discovery. */
 function describeDiscovery(environments: readonly JsonObject[]): string[] {
   if (!isQuiet(environments)) return [];
-  return [`${QUIET_VARIABLE} is set: the /model picker shows the mapped models only`];
-}
-
-/** Variables of the user's stored settings, which override those of the process. */
-function readStoredEnv(): JsonObject {
-  return readEnv(readStored(`${findConfigFolder()}/settings.json`));
-}
-
-/** The settings that Claude Code merges with ours, and that ours override: the user's and the project's. */
-function readAllStored(folder: string): JsonObject[] {
   return [
-    `${findConfigFolder()}/settings.json`,
-    `${folder}/.claude/settings.json`,
-    `${folder}/.claude/settings.local.json`,
-  ].map(readStored);
-}
-
-function findConfigFolder(): string {
-  const home = readGranted("HOME") ?? readGranted("USERPROFILE") ?? "";
-  return readGranted("CLAUDE_CONFIG_DIR") ?? `${home}/.claude`;
-}
-
-/** Reads a file of Claude Code; empty if it is missing or invalid, which is not the launcher's concern. */
-function readStored(path: string): JsonObject {
-  try {
-    const value = parseJson(Deno.readTextFileSync(path));
-    return isJsonObject(value) ? value : {};
-  } catch {
-    return {};
-  }
+    `${QUIET_VARIABLE} is set: /model of older versions of Claude Code lists the mapped models only`,
+  ];
 }
 
 function readText(path: string, folder: string): string {

@@ -1,55 +1,18 @@
 /**
- * Builds Claude Code's settings for the launcher: the proxy's address and key, the mapped models, and when to compact.
- * Pure; files, processes and the clock are in claude.ts.
+ * Builds Claude Code's settings for the launcher: the proxy's address and key, merged with the user's settings. The
+ * models are in model_settings.ts. Pure; files, processes and the clock are in claude.ts.
  * @module
  */
 
-import type { Config, Family, Target } from "../../config.ts";
-import { formatCount } from "../../format.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
-import type { CatalogModel } from "../../openrouter/catalog.ts";
-import { resolveModel, UnavailableDefaults } from "../../openrouter/model_mapping.ts";
 import { StartError } from "../terminal.ts";
+import { FAMILIES, type ModelSettings } from "./model_settings.ts";
 
 /** Environment variables: name → value. */
 export type Variables = Record<string, string>;
 
-/** Variables for models, and warnings, one line each. */
-export interface ModelSettings {
-  env: Variables;
-  notes: string[];
-}
-
-/** The subset of the catalog that is used. */
-export interface KnownModels {
-  find(id: string): Pick<CatalogModel, "contextLength"> | undefined;
-  suggestModels(id: string): string[];
-}
-
 /** Disables Claude Code's request for the model list, among others. */
 export const QUIET_VARIABLE = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
-
-/** Claude Code's limits for the context length at which it compacts. */
-const MIN_WINDOW = 100_000;
-const MAX_WINDOW = 1_000_000;
-/** With this suffix of a model id Claude Code assumes a context of a million tokens instead of 200,000. */
-const WIDE = "[1m]";
-
-/** Claude Code's variables that replace its own models. */
-const FAMILIES = [
-  ["opus", "ANTHROPIC_DEFAULT_OPUS_MODEL"],
-  ["sonnet", "ANTHROPIC_DEFAULT_SONNET_MODEL"],
-  ["haiku", "ANTHROPIC_DEFAULT_HAIKU_MODEL"],
-  ["fable", "ANTHROPIC_DEFAULT_FABLE_MODEL"],
-] as const satisfies readonly (readonly [Family, string])[];
-
-/** The model of auto mode's classifier, which reads the conversation once or twice for each tool call. */
-const CLASSIFIER_VARIABLE = "CLAUDE_CODE_AUTO_MODE_MODEL";
-/**
- * "0": Claude Code calls the classifier itself. Otherwise 2.1.332 relies on Anthropic's servers for it, and without
- * feature flags rejects every action that needs it, although our responses report that no classifier runs.
- */
-const SERVER_CLASSIFIER_VARIABLE = "CLAUDE_CODE_AUTO_MODE_SERVER";
 
 /** Each of them sends requests elsewhere than to ANTHROPIC_BASE_URL, or replaces our key. */
 const MUST_BE_BLANK = [
@@ -93,41 +56,36 @@ export function buildDirect(host: string, environments: readonly JsonObject[]): 
 }
 
 /**
- * Variables that name the mapped models and the context length at which to compact. A family keeps Claude Code's own
- * names with `auto`, whose target depends on them, and with a default target that is not in the catalog, which the
- * proxy then may replace.
+ * Merges the user's settings and ours. The user's models and windows take precedence, and our connection. Labels and
+ * rows of models are left out if the user names other models.
  */
-export function buildModels(targets: Config["targets"], known: KnownModels): ModelSettings {
-  const named = FAMILIES.flatMap(([family, variable]) => {
-    const target = targets[family];
-    return keepsNames(target, known) ? [] : [{ variable, target, name: nameFor(family, targets) }];
-  });
-  const ids = [...new Set(named.flatMap(({ target }) => target.models))];
-  const sizes = ids.map((id) => ({ id, size: known.find(id)?.contextLength }));
-  const unknown = sizes.filter(({ size }) => size === undefined).map(({ id }) => id);
-  const smallest = sizes.toSorted((a, b) => (a.size ?? 0) - (b.size ?? 0))[0];
-  const toEnv = (suffix: string): Variables => ({
-    ...Object.fromEntries(named.map(({ variable, name }) => [variable, name + suffix])),
-    [SERVER_CLASSIFIER_VARIABLE]: "0",
-    [CLASSIFIER_VARIABLE]: keepsNames(targets.haiku, known)
-      ? nameOf("haiku")
-      : nameFor("haiku", targets) + suffix,
-  });
-  if (unknown.length > 0) return { env: toEnv(""), notes: [describeUnknown(unknown, known)] };
-  if (smallest?.size === undefined) return { env: toEnv(""), notes: [] };
-  const window = Math.min(Math.max(smallest.size, MIN_WINDOW), MAX_WINDOW);
+export function mergeSettings(
+  user: JsonObject,
+  { connection, models }: {
+    connection: Variables;
+    models: Pick<ModelSettings, "env" | "settings">;
+  },
+): JsonObject {
+  const userEnv = readEnv(user);
+  const namesModels = FAMILIES.some(([, variable]) => variable in userEnv);
+  const { modelPicker, modelSettings, ...windows } = models.settings;
+  const userWindows = isJsonObject(user["modelSettings"]) ? user["modelSettings"] : {};
   return {
-    env: { ...toEnv(WIDE), CLAUDE_CODE_AUTO_COMPACT_WINDOW: String(window) },
-    notes: smallest.size < MIN_WINDOW ? [describeSmall(smallest.id, smallest.size)] : [],
+    ...windows,
+    ...(namesModels || modelPicker === undefined ? {} : { modelPicker }),
+    ...user,
+    // One window for all, as the user has set it, would lose to those of single models.
+    ...("autoCompactWindow" in user || !isJsonObject(modelSettings)
+      ? {}
+      : { modelSettings: { ...modelSettings, ...userWindows } }),
+    env: { ...(namesModels ? omitLabels(models.env) : models.env), ...userEnv, ...connection },
   };
 }
 
-/** Merges the user's settings and ours. The user's models take precedence, and our connection. */
-export function mergeSettings(
-  user: JsonObject,
-  { connection, models }: { connection: Variables; models: Variables },
-): JsonObject {
-  return { ...user, env: { ...models, ...readEnv(user), ...connection } };
+function omitLabels(env: Variables): Variables {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/_MODEL_(NAME|DESCRIPTION)$/.test(name)),
+  );
 }
 
 /** The variables of a settings file. */
@@ -176,42 +134,4 @@ export function isQuiet(environments: readonly JsonObject[]): boolean {
   return environments.some((env) =>
     !/^(0|false|no|off|)$/i.test(String(env[QUIET_VARIABLE] ?? ""))
   );
-}
-
-function keepsNames({ models: [first], isDefault }: Target, known: KnownModels): boolean {
-  return first === "auto" || (isDefault && known.find(first)?.contextLength === undefined);
-}
-
-/** A name that the proxy maps to the target of a family. */
-function nameOf(family: Family): string {
-  return `claude-${family}`;
-}
-
-/**
- * The target's id if the proxy resolves it to itself. A list of models, and a target with settings, is reached only by a
- * name that is mapped to it.
- */
-function nameFor(family: Family, targets: Config["targets"]): string {
-  const mapped = nameOf(family);
-  const resolve = (name: string) =>
-    resolveModel(name, { targets }, new UnavailableDefaults()).models;
-  const target = resolve(mapped);
-  const byId = resolve(target[0]);
-  const isSame = byId.length === target.length && byId[0] === target[0] &&
-    targets[family].settings === undefined;
-  return isSame ? target[0] : mapped;
-}
-
-function describeUnknown(ids: readonly string[], known: KnownModels): string {
-  const closest = ids.flatMap((id) => known.suggestModels(id)).slice(0, 3);
-  const hint = closest.length === 0 ? "" : ` (closest ids: ${closest.join(", ")})`;
-  return `The context length of ${ids.join(", ")} is unknown${hint}: ` +
-    "Claude Code compacts at its own default";
-}
-
-function describeSmall(id: string, size: number): string {
-  return `${id} has a context of ${
-    formatCount(size)
-  } tokens, but Claude Code compacts no earlier ` +
-    `than at ${formatCount(MIN_WINDOW)}: run /compact before, or choose a larger model`;
 }

@@ -11,6 +11,8 @@ import type { SessionResult } from "./request_session.ts";
 
 const MAX_NAME_CHARS = 80;
 const SEPARATOR = " · ";
+/** The share of a daily limit from which the line warns, as Anthropic's gateway does. */
+const LIMIT_WARNING = 0.75;
 
 /** Instead of figures. */
 const NOTES = {
@@ -43,6 +45,7 @@ function describeSession(input: JsonObject, session: JsonObject): string[] {
     describeContext(answer),
     describeCost(totals),
     describeCache(totals),
+    describeLimit(session),
     describeError(session),
   ];
 }
@@ -74,6 +77,14 @@ function describeCache({ inputTokens, cachedTokens, writtenTokens }: JsonObject)
   const cached = toCount(cachedTokens);
   const all = toCount(inputTokens) + cached + toCount(writtenTokens);
   return all === 0 ? "" : `cache ${Math.round(100 * cached / all)}%`;
+}
+
+/** Only near the limit. Rounded down: 100 % means that further requests are rejected. */
+function describeLimit({ limit }: JsonObject): string {
+  const { spentUsd, maxCostUsd } = toObject(limit);
+  const share = toCount(spentUsd) / toCount(maxCostUsd);
+  if (!(share >= LIMIT_WARNING)) return "";
+  return `${Math.min(100, Math.floor(100 * share))}% of today's limit`;
 }
 
 /** Only if the last request failed: later ones make it history. */

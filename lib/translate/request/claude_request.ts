@@ -41,14 +41,6 @@ export function toClaudeRequest(body: JsonObject, options: ClaudeRequestOptions)
   return request;
 }
 
-/** The models in a request's `fallbacks`. Only Anthropic can make the choice that `"default"` leaves to it. */
-export function listFallbacks(fallbacks: unknown): string[] {
-  return Array.isArray(fallbacks)
-    ? fallbacks.map((entry: unknown) => isJsonObject(entry) ? toText(entry["model"]) : "")
-      .filter((model) => model !== "")
-    : [];
-}
-
 function dropFallbackSettings(fallbacks: unknown, dropped: Set<string>): void {
   if (fallbacks === "default") dropped.add("fallbacks");
   if (!Array.isArray(fallbacks)) return;

@@ -9,8 +9,7 @@ import { isJsonObject, type JsonObject } from "../../../lib/json.ts";
 import { CLAUDE_CODE, findBinary } from "../binary.ts";
 import { type Run, runClaude, toEnvironment } from "../claude_cli.ts";
 import { test } from "../claude_session.ts";
-import { HAS_TMUX } from "../launcher_terminal.ts";
-import { openTerminal, skipOnboarding } from "../terminal.ts";
+import { openTerminal, skipQuestions, testInTerminal } from "../terminal.ts";
 
 interface Demo extends AsyncDisposable {
   baseUrl: string;
@@ -103,19 +102,15 @@ test("in the demo and auto mode gets a verdict that it accepts", async () => {
   assertEquals(denied.map(({ message }) => message), []);
 });
 
-if (HAS_TMUX) {
-  test("in the demo shows in a terminal the call, the response and the error", async () => {
-    const binary = await findBinary(CLAUDE_CODE);
-    if ("missing" in binary) throw new Error(binary.missing);
-    await using demo = await startDemo();
-    skipOnboarding(demo);
-    const { env, cwd } = toEnvironment({ ...demo, path: binary.path, args: [], timeoutMs: 0 });
-    await using terminal = await openTerminal({ words: [binary.path], env, cwd }, demo.folder);
-    await terminal.waitFor(/❯/);
-    await terminal.enter("What is in this folder?");
-    const screen = await terminal.waitFor(/“notes-of-mine\.md program\.ts”/);
-    assertFalse(screen.includes("system-reminder"), screen);
-    await terminal.enter("error");
-    await terminal.waitFor(/API Error: 402 Simulated: error 402, as requested/);
-  });
-}
+testInTerminal("in the demo shows in a terminal the call, the response and the error", async () => {
+  const binary = await findBinary(CLAUDE_CODE);
+  if ("missing" in binary) throw new Error(binary.missing);
+  await using demo = await startDemo();
+  skipQuestions(demo);
+  const { env, cwd } = toEnvironment({ ...demo, path: binary.path, args: [], timeoutMs: 0 });
+  await using terminal = await openTerminal({ words: [binary.path], env, cwd }, demo.folder);
+  await terminal.enter("What is in this folder?", /“notes-of-mine\.md program\.ts”/);
+  const screen = await terminal.read();
+  assertFalse(screen.includes("system-reminder"), screen);
+  await terminal.enter("error", /API Error: 402 Simulated: error 402, as requested/);
+});

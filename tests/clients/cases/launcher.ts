@@ -8,6 +8,7 @@ import type { JsonObject } from "../../../lib/json.ts";
 import { KEY } from "../../helpers/launcher.ts";
 import {
   GLM,
+  launch,
   readOwnLines,
   runLauncher,
   SONNET,
@@ -117,7 +118,8 @@ test("started by the launcher prints its version without a request", async () =>
 
 test("started by the launcher caches the models for its model picker", async () => {
   await using harness = startHarness(textReply("Hello"));
-  await runLauncher(harness, "-p", "Say hello");
+  // The list leaves out targets, which have rows of their own.
+  await launch(harness, { args: ["-p", "Say hello"], env: { TARGET_MODEL_BIG: GLM } });
   const path = `${harness.home}/.claude/cache/gateway-models.json`;
   assertStringIncludes(await Deno.readTextFile(path), SONNET);
 });

@@ -9,7 +9,7 @@ import { finish } from "../../helpers/process.ts";
 import { type Harness, KEY } from "../../helpers/launcher.ts";
 import { errorBody } from "../../helpers/upstream.ts";
 import { GLM, launch, readOwnLines, startHarness, withClient } from "../launcher.ts";
-import { HAS_TMUX, startInTerminal } from "../launcher_terminal.ts";
+import { skipQuestions, startInTerminal, testInTerminal } from "../terminal.ts";
 import { type ChatReply, textReply, toolCallReply } from "../replies.ts";
 import { test } from "../claude_session.ts";
 
@@ -111,11 +111,6 @@ test("started by the launcher closes with a line for each model", async () => {
   assert(!WARNING.test(readOwnLines(exit).join("\n")));
 });
 
-function testInTerminal(name: string, body: () => Promise<void>): void {
-  if (HAS_TMUX) test(name, body);
-  else Deno.test({ name: `not run, without tmux: ${name}`, ignore: true, fn() {} });
-}
-
 testInTerminal("is not started by the launcher in a terminal without an upstream", async () => {
   await using harness = startHarness(textReply("Hello"));
   const startedAt = performance.now();
@@ -134,17 +129,6 @@ testInTerminal("is not started by the launcher in a terminal with a rejected key
   const text = await terminal.waitFor(/exit code 1/);
   assertMatch(text, /^claudeproxy: Claude Code was not started: .* rejects OPENROUTER_API_KEY/m);
 });
-
-/** Answers Claude Code's questions at its first start in a home and a folder. */
-function skipQuestions({ home, work }: Harness): void {
-  const project = { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true };
-  const state = {
-    hasCompletedOnboarding: true,
-    theme: "dark",
-    projects: { [Deno.realPathSync(work)]: project },
-  };
-  Deno.writeTextFileSync(`${home}/.claude.json`, JSON.stringify(state));
-}
 
 testInTerminal(
   "started by the launcher in a terminal has a link to the dashboard, which works once",

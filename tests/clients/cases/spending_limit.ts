@@ -10,12 +10,11 @@ import { CLAUDE_CODE, findBinary } from "../binary.ts";
 import { toEnvironment } from "../claude_cli.ts";
 import { type Session, startSession, test, VERSION } from "../claude_session.ts";
 import { type ChatReply, messageReply, textReply } from "../replies.ts";
+import { HAS_TMUX, openTerminal, skipQuestions, type Terminal } from "../terminal.ts";
 
 /** Claude Code reads rate-limit headers for claude.ai logins, and newer versions in gateway sessions too. */
 const GATEWAY = { CLAUDE_CODE_USE_GATEWAY: "1" };
 const READS_LIMITS = VERSION !== "2.1.197";
-const HAS_TMUX = await new Deno.Command("tmux", { args: ["-V"], stdout: "null", stderr: "null" })
-  .output().then(({ success }) => success, () => false);
 const KEY = "a-key-of-the-team-0123456789";
 
 /** One cent per output token: `max_tokens` of 32,000 costs $320. */
@@ -130,10 +129,8 @@ if (READS_LIMITS && HAS_TMUX) {
     await using session = await startSession({ proxyEnv, env: GATEWAY });
     await session.prompt("Hello", [costlyReply(0.8)]);
     session.model.setReplies([costlyReply(0)]);
-    await using terminal = await openTerminal(session);
-    await terminal.waitFor(/❯/);
-    await terminal.enter("Hello");
-    await terminal.waitFor(WARNING);
+    await using terminal = await startTerminal(session);
+    await terminal.enter("Hello", WARNING);
   });
 } else {
   const reason = READS_LIMITS ? "no tmux" : `${VERSION} does not read the headers`;
@@ -141,49 +138,14 @@ if (READS_LIMITS && HAS_TMUX) {
   Deno.test({ name, ignore: true, fn() {} });
 }
 
-interface Terminal extends AsyncDisposable {
-  /** Types a line and presses Enter. */
-  enter(line: string): Promise<void>;
-  /** Waits for a text on the screen. */
-  waitFor(pattern: RegExp): Promise<void>;
-}
-
-/** Starts Claude Code in a terminal of its own tmux server. */
-async function openTerminal({ folder, home, work, baseUrl }: Session): Promise<Terminal> {
+/** Starts Claude Code in a terminal. */
+async function startTerminal({ folder, home, work, baseUrl }: Session): Promise<Terminal> {
   const binary = await findBinary(CLAUDE_CODE);
   if ("missing" in binary) throw new Error(binary.missing);
-  // Answers the questions of the first start.
-  const projects = { [await Deno.realPath(work)]: { hasTrustDialogAccepted: true } };
-  const state = { hasCompletedOnboarding: true, theme: "dark", projects };
-  await Deno.writeTextFile(`${home}/.claude.json`, JSON.stringify(state));
+  skipQuestions({ home, work });
   const options = { path: binary.path, baseUrl, folder, args: [], timeoutMs: 0 };
   const { cwd, env } = toEnvironment({ ...options, env: { ...GATEWAY, TZ: "UTC" } });
-  const tmux = async (...args: string[]): Promise<string> => {
-    const { success, stdout, stderr } = await new Deno.Command("tmux", {
-      args: ["-S", `${folder}/tmux`, "-f", "/dev/null", ...args],
-      env: { ...env, LANG: "C.UTF-8", TERM: "xterm-256color" },
-      clearEnv: true,
-      cwd,
-    }).output();
-    if (!success) throw new Error(`tmux ${args[0]}: ${new TextDecoder().decode(stderr)}`);
-    return new TextDecoder().decode(stdout);
-  };
-  await tmux("new-session", "-d", "-x", "150", "-y", "40", binary.path);
-  const hasExited = () => tmux("has-session").then(() => false, () => true);
-  const enter = async (line: string) => {
-    await tmux("send-keys", "-l", line);
-    // Sent together with the text, it would be part of a pasted text.
-    await delay(300);
-    await tmux("send-keys", "Enter");
-  };
-  return {
-    enter,
-    waitFor: (pattern) => waitFor(async () => pattern.test(await tmux("capture-pane", "-p"))),
-    async [Symbol.asyncDispose]() {
-      await enter("/exit");
-      await waitFor(hasExited).catch(() => tmux("kill-server"));
-    },
-  };
+  return await openTerminal({ words: [binary.path], env, cwd }, folder);
 }
 
 async function waitFor(isDone: () => boolean | Promise<boolean>): Promise<void> {

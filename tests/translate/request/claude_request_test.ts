@@ -4,7 +4,6 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import type { JsonObject } from "../../../lib/json.ts";
 import {
   type ClaudeRequestOptions,
-  listFallbacks,
   replaceInput,
   toClaudeRequest,
 } from "../../../lib/translate/request/claude_request.ts";
@@ -43,14 +42,6 @@ Deno.test("toClaudeRequest sends the models instead of fallbacks, and reports wh
     dropped: ["fallbacks.max_tokens"],
   });
   assertEquals(map({ model: "m", fallbacks: "default" }).dropped, ["fallbacks"]);
-});
-
-Deno.test("listFallbacks reads the models of a request's fallbacks", () => {
-  assertEquals(listFallbacks([{ model: "a" }, { model: 7 }, "x", null, { model: "b" }]), [
-    "a",
-    "b",
-  ]);
-  assertEquals([listFallbacks("default"), listFallbacks(undefined)], [[], []]);
 });
 
 Deno.test("toClaudeRequest leaves out MCP servers that Anthropic would connect to", () => {

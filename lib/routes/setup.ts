@@ -1,0 +1,27 @@
+/**
+ * How the proxy is set up, for the dashboard: upstream, model mapping, access, and the credit of the proxy's own key.
+ * @module
+ */
+
+import type { Config } from "../config.ts";
+import type { Setup } from "../metrics/types.ts";
+import type { RequestContext } from "../request_context.ts";
+
+/** Reads the set-up, without secrets. */
+export function readSetup({ services: { config, keyCredit } }: RequestContext): Setup {
+  const { baseUrl, dialect, targets } = config;
+  return {
+    baseUrl,
+    dialect,
+    targets: Object.fromEntries(
+      Object.entries(targets).map(([family, { models }]) => [family, models]),
+    ),
+    access: findAccess(config),
+    credit: keyCredit.read(),
+  };
+}
+
+function findAccess({ proxyApiKeys, openrouterApiKey, dialect }: Config): Setup["access"] {
+  if (proxyApiKeys.length > 0) return "proxy_keys";
+  return openrouterApiKey === null && dialect !== "openai" ? "client_keys" : "local";
+}
