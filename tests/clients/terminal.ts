@@ -38,6 +38,8 @@ export function skipQuestions({ home, work }: { home: string; work: string }): v
 export interface Terminal extends AsyncDisposable {
   /** The text on the screen and above it, without colors. */
   read(): Promise<string>;
+  /** The screen, with the escape sequences of colors. */
+  readColored(): Promise<string>;
   /** Waits until the text matches, and returns it. @throws {Error} with the text after 40 seconds */
   waitFor(pattern: RegExp): Promise<string>;
   /** Presses keys, in tmux's names, or types a text. */
@@ -57,6 +59,7 @@ export async function startInTerminal(harness: Harness, options: Launch = {}): P
 export async function openTerminal(
   { words, env, cwd }: LauncherCommand,
   folder: string,
+  { columns, rows }: { columns: number; rows: number } = { columns: 160, rows: 50 },
 ): Promise<Terminal> {
   // A terminal may start while the server of the one before is still stopping.
   const socket = `${folder}/tmux-${crypto.randomUUID().slice(0, 8)}`;
@@ -73,7 +76,7 @@ export async function openTerminal(
   };
   const quoted = words.map((word) => `'${word}'`).join(" ");
   const line = `${quoted}; echo "exit code $?"; exec sleep 600`;
-  await tmux("new-session", "-d", "-x", "160", "-y", "50", "sh", "-c", line);
+  await tmux("new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, "sh", "-c", line);
   return createTerminal(tmux);
 }
 
@@ -115,6 +118,7 @@ function createTerminal(tmux: (...args: string[]) => Promise<string>): Terminal 
   };
   return {
     read,
+    readColored: () => tmux("capture-pane", "-p", "-e"),
     waitFor: (pattern) => waitFor(pattern),
     press,
     enter,

@@ -53,9 +53,9 @@ Deno.test("the dashboard is smaller than 90 KB and loads nothing from other serv
   assertEquals(/@import|url\(/.test(readOnly("style")), false);
 });
 
-Deno.test("the screenshots of the dashboard are smaller than 200 KB", () => {
+Deno.test("the screenshots in docs/ are smaller than 200 KB", () => {
   const docs = new URL("../../docs/", import.meta.url);
-  for (const name of ["dashboard-light", "dashboard-dark", "dashboard-narrow"]) {
+  for (const name of ["claude-code", "dashboard-light", "dashboard-dark", "dashboard-narrow"]) {
     assert(Deno.statSync(new URL(`${name}.png`, docs)).size < 200_000, name);
   }
 });

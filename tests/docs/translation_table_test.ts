@@ -1,10 +1,13 @@
 /**
- * Checks docs/translation.md against the code: its tables are complete, and every row names a fixture or a test.
+ * Checks the tables of docs/translation.md against the code: they are complete, and every row has a fixture or a test.
  * @module
  */
 
-import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertThrows } from "@std/assert";
 import { isJsonObject } from "../../lib/json.ts";
+import { type Tables, writeTables } from "../../tools/translation/document.ts";
+import { REQUEST_TABLES } from "../../tools/translation/request_rows.ts";
+import { RESPONSE_TABLES } from "../../tools/translation/response_rows.ts";
 import { NAMES } from "../helpers/anthropic_names.ts";
 import {
   loadRequestCases,
@@ -24,7 +27,7 @@ const responses = new Map<string, unknown>([
 ]);
 
 const VERDICTS = ["carried", "approximated", "dropped", "refused"];
-/** Test files that the document may cite. */
+/** Test files that the rows may cite. */
 const TEST_FILES = [
   "anthropic/parse_request_test",
   "anthropic/parse_messages_test",
@@ -51,35 +54,22 @@ interface Row {
   text: string;
   /** The names of cases: a path in tests/fixtures without `.json`, with `#` and a name in a table. */
   fixtures: string[];
-  /** The end of a test's name, and its file. */
-  test: { sentence: string; file: string } | null;
+  tests: { test: string; file: string }[];
 }
 
-const rows = readRows(markdown);
+const TABLES: Tables = { ...REQUEST_TABLES, ...RESPONSE_TABLES };
 
-function readRows(markdown: string): Row[] {
-  return markdown.split(/^#{2,3} /m).flatMap((section) => {
-    const table = section.slice(0, section.indexOf("\n"));
-    const lines = section.split("\n").filter((line) => /^\| `/.test(line));
-    return /^\| Name +\| Verdict /m.test(section) ? lines.map((line) => readRow(table, line)) : [];
-  });
-}
-
-function readRow(table: string, line: string): Row {
-  const cells = line.split(" | ").map((cell) => cell.replace(/^\| | *\|$/g, "").trim());
-  assertEquals(cells.length, 4, `expected four cells: ${line}`);
-  const [name = "", verdict = "", text = "", source = ""] = cells;
-  const [, sentence = "", file = ""] = /^“(.+)” in `([\w/]+)`$/.exec(source) ?? [];
-  return {
+const rows: Row[] = Object.entries(TABLES).flatMap(([table, list]) =>
+  list.map(([name, verdict, text, ...proof]) => ({
     table,
-    name: name.replaceAll("`", ""),
+    name,
     verdict: verdict.replace("*", ""),
     isBeyondUpstream: verdict.endsWith("*"),
     text,
-    fixtures: file === "" ? listQuoted(source) : [],
-    test: file === "" ? null : { sentence, file },
-  };
-}
+    fixtures: proof.filter((one) => typeof one === "string"),
+    tests: proof.filter((one) => typeof one !== "string"),
+  }))
+);
 
 function listQuoted(text: string): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
@@ -138,6 +128,24 @@ const label = ({ table, name }: Row) => `${table}: ${name}`;
 const isOfResponse = ({ table }: Row) =>
   ["Response fields", "Response blocks", "Stop reasons", "Stream"].includes(table);
 
+Deno.test("docs/translation.md has the tables of its rows, and no line over 210 characters", () => {
+  assertEquals(markdown, writeTables(markdown, TABLES), "run deno task translation");
+  const long = markdown.split("\n").filter((line) => line.length > 210);
+  assertEquals(long, [], "shorten the row, or move details below the table");
+});
+
+Deno.test("writeTables replaces only the tables, and needs each of them", () => {
+  const before =
+    "### A\n\ntext\n\n| Name | Verdict | What happens |\n| - | - | - |\n| `x` | carried | y |\n\nafter\n";
+  const after = writeTables(`\n${before}`, { A: [["name", "dropped*", "text", "a/case"]] });
+  assertEquals(
+    after,
+    "\n### A\n\ntext\n\n| Name   | Verdict  | What happens |\n| ------ | -------- | ------------ |\n" +
+      "| `name` | dropped* | text         |\n\nafter\n",
+  );
+  assertThrows(() => writeTables(before, { B: [] }), Error, "No table below B");
+});
+
 for (const [table, names] of Object.entries(NAMES)) {
   Deno.test(`docs/translation.md has exactly the rows for the names under ${table}`, () => {
     const found = rows.filter((row) => row.table === table).map(({ name }) => name);
@@ -149,7 +157,10 @@ Deno.test("every row of docs/translation.md has one of four verdicts, a descript
   for (const row of rows) {
     assert(VERDICTS.includes(row.verdict), `${label(row)} is ${row.verdict}`);
     assert(row.text !== "", `${label(row)} has no description`);
-    assert(row.fixtures.length > 0 || row.test !== null, `${label(row)} has no fixture or test`);
+    assert(
+      row.fixtures.length > 0 || row.tests.length > 0,
+      `${label(row)} has no fixture or test`,
+    );
   }
 });
 
@@ -175,20 +186,20 @@ function listRequired(row: Row): string[] {
 Deno.test("every test that docs/translation.md names exists", async () => {
   const names = new Map<string, string[]>();
   for (const file of TEST_FILES) names.set(file, await listTests(file));
-  for (const row of rows) {
-    if (row.test === null) continue;
-    const { sentence, file } = row.test;
+  const cited = rows.flatMap((row) => row.tests.map((one) => ({ row, ...one })));
+  assert(cited.length > 0);
+  for (const { row, test, file } of cited) {
     const tests = names.get(file);
     assert(tests !== undefined && tests.length > 0, `${label(row)} names ${file}`);
-    const found = tests.find((name) => name === sentence || name.endsWith(` refuses ${sentence}`));
-    assert(found !== undefined, `no test “${sentence}” in ${file}`);
+    const found = tests.find((name) => name === test || name.endsWith(` refuses ${test}`));
+    assert(found !== undefined, `no test “${test}” in ${file}`);
     if (row.verdict === "refused") assert(found.includes("refuses"), found);
   }
 });
 
 Deno.test("a refused row of docs/translation.md has a test", () => {
   for (const row of rows.filter(({ verdict }) => verdict === "refused")) {
-    assert(row.test !== null && !isOfResponse(row), label(row));
+    assert(row.tests.length > 0 && !isOfResponse(row), label(row));
   }
 });
 

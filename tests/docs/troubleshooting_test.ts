@@ -1,5 +1,5 @@
 /**
- * README's troubleshooting tables have a row for every error message, and no other rows. The messages come from the
+ * The tables of docs/troubleshooting.md have a row for every error message, and no other rows. The messages come from the
  * code, or are those of Claude Code and OpenRouter. Every message that ends a start or rejects a client also has a
  * test of its wording.
  * @module
@@ -27,7 +27,7 @@ interface Row {
   fix: string;
 }
 
-const rows: Row[] = readRows(readSection(read("README.md"), "## When something goes wrong"))
+const rows: Row[] = readRows(read("docs/troubleshooting.md"))
   .map(([message = "", fix = ""]) => {
     const text = /^`(.*)`$/.exec(message)?.[1] ?? "";
     return { text, pattern: toPattern(text), fix };
@@ -55,6 +55,15 @@ Deno.test("every row of the troubleshooting tables has a message and a fix", () 
     assert(fix.length >= 8, `no fix: ${text}`);
   }
   assertEquals(rows.length, new Set(rows.map(({ text }) => text)).size, "duplicate message");
+});
+
+Deno.test("the errors in README are rows of docs/troubleshooting.md", () => {
+  const messages = readRows(readSection(read("README.md"), "## When something goes wrong"))
+    .map(([message = ""]) => message.replaceAll("`", ""));
+  assertEquals(messages.length, 5);
+  for (const message of messages) {
+    assert(rows.some(({ text }) => toPattern(message).test(text)), message);
+  }
 });
 
 // --- messages to clients ---
@@ -238,14 +247,14 @@ const MESSAGES: Readonly<Record<string, () => string | Promise<string>>> = {
 };
 
 for (const [situation, produce] of Object.entries(MESSAGES)) {
-  Deno.test(`README has a fix for the message after ${situation}`, async () => {
+  Deno.test(`docs/troubleshooting.md has a fix for the message after ${situation}`, async () => {
     const message = await produce();
     assert(findRow(message) !== undefined, `no row for “${message}”`);
   });
 }
 
 for (const [name, message] of Object.entries(CLAUDE_CODE_MESSAGES)) {
-  Deno.test(`README has a fix for Claude Code's own message: ${name}`, () => {
+  Deno.test(`docs/troubleshooting.md has a fix for Claude Code's own message: ${name}`, () => {
     const row = rows.find(({ text }) => text.includes(message) || toPattern(text).test(message));
     assert(row !== undefined, message);
     used.add(row.text);
@@ -315,12 +324,12 @@ Deno.test("the messages in the source files are found", () => {
 
 for (const { source, text } of templates) {
   const name = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  Deno.test(`README has a fix for “${name}” (${source})`, () => {
+  Deno.test(`docs/troubleshooting.md has a fix for “${name}” (${source})`, () => {
     for (const message of fill(text)) assert(findRow(message) !== undefined, message);
   });
 }
 
-const OWN_FILES = /(troubleshooting|readme)_test\.ts$/;
+const OWN_FILES = /(troubleshooting|commands)_test\.ts$/;
 const tests = listFiles("tests")
   .filter((path) => path.endsWith("_test.ts") && !OWN_FILES.test(path)).map(read).join("\n");
 

@@ -1,5 +1,5 @@
 /**
- * README's nginx configuration in a real nginx in front of the proxy: streams are not buffered, and a key is
+ * The nginx configuration of docs/recipes.md in a real nginx in front of the proxy: streams are not buffered, and a key is
  * required. Not run without nginx on the PATH or in NGINX_BIN.
  * @module
  */
@@ -13,7 +13,7 @@ import { createOpenStream, startUpstream } from "../helpers/upstream.ts";
 const NGINX = Deno.env.get("NGINX_BIN")?.trim() || "nginx";
 const NOT_RUN = hasNginx() ? "" : " (not run: nginx not found, set NGINX_BIN)";
 const KEY = "team-key-1";
-const [SERVER = ""] = readBlocks(read("README.md"), "nginx");
+const [SERVER = ""] = readBlocks(read("docs/recipes.md"), "nginx");
 
 function hasNginx(): boolean {
   try {
@@ -28,7 +28,7 @@ function findFreePort(): number {
   return listener.addr.port;
 }
 
-/** A configuration for one process in a temporary folder, around README's lines with both addresses replaced. */
+/** A configuration for one process in a temporary folder, around the documented lines with both addresses replaced. */
 function configure(folder: string, port: number, proxy: RunningProxy): string {
   const server = SERVER.replace("listen 80;", `listen 127.0.0.1:${port};`)
     .replace("http://127.0.0.1:8000", proxy.url);
@@ -87,7 +87,7 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `behind nginx ${name}${NOT_RUN}`, ignore: NOT_RUN !== "", fn });
 }
 
-Deno.test("README's nginx configuration has the two addresses that the test replaces", () => {
+Deno.test("the nginx configuration of docs/recipes.md has the two addresses that the test replaces", () => {
   assertStringIncludes(SERVER, "listen 80;");
   assertStringIncludes(SERVER, "proxy_pass http://127.0.0.1:8000;");
 });
@@ -123,7 +123,7 @@ test("a request without a key is a 401, and a request of 2 MB with a key succeed
   assertEquals(large.status, 200, await large.text());
 });
 
-test("without PROXY_API_KEYS remote clients look local, as README warns", async () => {
+test("without PROXY_API_KEYS remote clients look local, as docs/recipes.md warns", async () => {
   const completion = { choices: [{ message: { content: "Hi" }, finish_reason: "stop" }] };
   await using upstream = startUpstream(() => Response.json(completion));
   await using proxy = startProxy({ upstream });

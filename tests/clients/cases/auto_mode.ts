@@ -100,7 +100,7 @@ test("in auto mode runs a command after one classifier request", async () => {
   assert(withSafeguards.length <= 1, `${withSafeguards.length} requests with safeguards`);
 });
 
-test("in auto mode without nonessential traffic blocks commands with a message that README explains", async () => {
+test("in auto mode without nonessential traffic blocks commands with a message that docs/troubleshooting.md explains", async () => {
   await using session = await startSession({ args: AUTO });
   const run = await session.prompt("Set up", withClassifier(allowingReply));
   // 2.1.197 has no server check and continues.

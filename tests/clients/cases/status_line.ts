@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import type { JsonObject } from "../../../lib/json.ts";
-import { read, readBlocks } from "../../helpers/documents.ts";
+import { read, readBlocks, readSection } from "../../helpers/documents.ts";
 import { toEnvironment } from "../claude_cli.ts";
 import { startSession } from "../claude_session.ts";
 import { CLAUDE_CODE, findBinary } from "../binary.ts";
@@ -65,7 +65,8 @@ testInTerminal(
   async () => {
     await using session = await startSession();
     skipQuestions(session);
-    const [block = ""] = readBlocks(read("docs/claude-code.md"), "json");
+    const section = readSection(read("docs/claude-code.md"), "## Status line");
+    const [block = ""] = readBlocks(section, "json");
     const main = new URL("../../../main.ts", import.meta.url).pathname;
     const settings: JsonObject = JSON.parse(block.replace("~/claudeproxy/main.ts", main));
     writeJson(`${session.home}/.claude/settings.json`, settings);

@@ -20,15 +20,17 @@ import {
 
 const ROOT = new URL("../../", import.meta.url);
 const readme = read("README.md");
+const claudeCode = read("docs/claude-code.md");
 const CAN_RUN = Deno.build.os !== "windows";
 const HANG_MS = 60_000;
 const IMPORT_MAP = "--import-map=tools/jsr_fallback/import_map.json";
 
-/** The command in README that lists all permissions. */
-const FULL_COMMAND =
-  readCommands(readme).find((command) => command.startsWith("deno run --no-prompt")) ??
-    "";
-const EXPORTS = readCommands(readme).filter((command) => command.startsWith("export "));
+/** The command that lists all permissions. */
+const FULL_COMMAND = readCommands(read("docs/configuration.md"))
+  .find((command) => command.startsWith("deno run --no-prompt")) ?? "";
+/** The variables of Claude Code for a proxy that is started by hand. */
+const EXPORTS = readCommands(readSection(claudeCode, "## By hand"))
+  .filter((command) => command.startsWith("export "));
 
 /** Run below: command → its output and exit code; null for a command that runs until it is stopped. */
 const RUN_HERE: Readonly<Record<string, { output: RegExp; code: number | null }>> = {
@@ -47,12 +49,20 @@ const RUN_HERE: Readonly<Record<string, { output: RegExp; code: number | null }>
 /** Run by another test: command → file and start of the test's name. */
 const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, title: string]>> = {
   "curl http://localhost:8000/v1/messages \\": [
-    "docs/readme_curl_test.ts",
-    "README's four curl examples work against the demo",
+    "docs/curl_examples_test.ts",
+    "the four curl examples of docs/api.md work against the demo",
   ],
   "curl -N http://localhost:8000/v1/messages \\": [
-    "docs/readme_curl_test.ts",
-    "README's four curl examples work against the demo",
+    "docs/curl_examples_test.ts",
+    "the four curl examples of docs/api.md work against the demo",
+  ],
+  "claudeproxy claude": [
+    "release/bundle_test.ts",
+    "the bundle's claude, installed as a command, runs in another folder",
+  ],
+  "deno task --cwd ~/claudeproxy claude": [
+    "cli/claude_start_test.ts",
+    "is started in another folder with deno task --cwd",
   ],
   "deno task start stats --since 30d --by model": [
     "cli/stats_test.ts",
@@ -111,6 +121,9 @@ const NOT_OFFLINE: Readonly<Record<string, string>> = {
   "deno task test": "is the run of this test",
   "deno task ok": "contains the run of this test; run by CI",
   "deno task test --filter <case>": "has a placeholder",
+  "git clone <this repository> ~/claudeproxy": "has a placeholder",
+  "cd path/to/your/project": "has a placeholder",
+  "export OPENROUTER_API_KEY=sk-or-v1-your-key": "has a placeholder",
   "deno task test:clients": "downloads the clients from npm; run daily by CI",
   "deno task test:dashboard": "needs Chromium and downloads its driver from npm",
   "deno task replay": "needs recorded traffic, which is not in the repository",
@@ -168,7 +181,7 @@ for (const [command, [file, title]] of Object.entries(RUN_ELSEWHERE)) {
 
 /** Copies the sources without the tests and without a `.env`. */
 function copySources(): string {
-  const folder = Deno.makeTempDirSync({ prefix: "claudeproxy-readme-" });
+  const folder = Deno.makeTempDirSync({ prefix: "claudeproxy-commands-" });
   const paths = ["main.ts", "deno.json", ".env.example", "lib", "tools/jsr_fallback"];
   for (const path of paths) copy(path, folder);
   return folder;
@@ -203,7 +216,7 @@ function start(command: string, folder: string, baseUrl: string): Deno.ChildProc
       HOST: "127.0.0.1",
       PORT: "0",
       OPENROUTER_BASE_URL: baseUrl,
-      ...(command.endsWith("task claude") && { OPENROUTER_API_KEY: "sk-or-v1-readme-test" }),
+      ...(command.endsWith("task claude") && { OPENROUTER_API_KEY: "sk-or-v1-commands-test" }),
     },
     stdin: "null",
     stdout: "piped",
@@ -253,7 +266,7 @@ for (const [command, { output, code }] of Object.entries(RUN_HERE)) {
       try {
         const client = "#!/bin/sh\necho the client has started\n";
         Deno.writeTextFileSync(`${folder}/claude`, client, { mode: 0o755 });
-        // As in README if JSR cannot be reached. `exec`, so that a signal reaches deno and not the shell.
+        // As docs/configuration.md says if JSR cannot be reached. `exec`, so that a signal reaches deno and not the shell.
         const line = command === FULL_COMMAND
           ? `exec ${command.replace(" main.ts", ` ${IMPORT_MAP} main.ts`)}`
           : command.replace(/^deno /, "exec deno ");
@@ -271,7 +284,7 @@ for (const [command, { output, code }] of Object.entries(RUN_HERE)) {
 }
 
 Deno.test({
-  name: `README's shell variables are exported${CAN_RUN ? "" : " (not run: no sh)"}`,
+  name: `the shell variables for Claude Code are exported${CAN_RUN ? "" : " (not run: no sh)"}`,
   ignore: !CAN_RUN,
   async fn() {
     const { stdout } = await new Deno.Command("sh", {
@@ -291,8 +304,9 @@ Deno.test("every JSON block in the documents parses", () => {
   for (const block of blocks) JSON.parse(block);
 });
 
-Deno.test("README's two forms of settings configure Claude Code like its shell lines", () => {
-  const [settings = "", vscode = ""] = readBlocks(readme, "json");
+Deno.test("the settings of Claude Code and VS Code are those of the shell lines", () => {
+  const [settings = ""] = readBlocks(readSection(claudeCode, "## By hand"), "json");
+  const [vscode = ""] = readBlocks(readSection(claudeCode, "## VS Code"), "json");
   const lines = Object.fromEntries(
     EXPORTS.map((line) => line.replace("export ", "").split("=")),
   );
@@ -302,9 +316,9 @@ Deno.test("README's two forms of settings configure Claude Code like its shell l
   assertEquals(Object.fromEntries(variables.map(({ name, value }) => [name, value])), lines);
 });
 
-const recipes = readBlocks(readSection(readme, "## Recipes"), "env");
+const recipes = readBlocks(read("docs/recipes.md"), "env");
 
-Deno.test("README has recipes", () => assert(recipes.length >= 6));
+Deno.test("docs/recipes.md has recipes", () => assert(recipes.length >= 6));
 
 for (const recipe of recipes) {
   Deno.test(`the recipe that begins with ${recipe.split("\n")[0]} loads and changes its settings`, () => {

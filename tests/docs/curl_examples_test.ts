@@ -1,13 +1,13 @@
-// README's four curl examples, run unchanged except for the port against the demo in its own process.
+// The four curl examples of docs/api.md, run unchanged except for the port against the demo in its own process.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readTaskFlags } from "../helpers/task_flags.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const readme = Deno.readTextFileSync(new URL("README.md", ROOT));
+const api = Deno.readTextFileSync(new URL("docs/api.md", ROOT));
 
-/** The examples, in the order of the README. */
-const [plain = "", streaming = "", tools = "", image = "", ...more] = readCurlBlocks(readme);
+/** The examples, in their order. */
+const [plain = "", streaming = "", tools = "", image = "", ...more] = readCurlBlocks(api);
 
 const HAS_CURL = hasCurl();
 
@@ -119,7 +119,7 @@ async function requestMessage(example: string, port: string): Promise<Message> {
   return message;
 }
 
-Deno.test("README has four curl examples, each with all headers and against port 8000", () => {
+Deno.test("docs/api.md has four curl examples, each with all headers and against port 8000", () => {
   assertEquals(more, []);
   for (const example of [plain, streaming, tools, image]) {
     assertMatch(example, /^curl (-N )?http:\/\/localhost:8000\/v1\/messages \\\n/);
@@ -138,7 +138,7 @@ Deno.test("README has four curl examples, each with all headers and against port
   }
 });
 
-Deno.test("the image in README is a PNG of one pixel that decodes", async () => {
+Deno.test("the image in docs/api.md is a PNG of one pixel that decodes", async () => {
   const bytes = Uint8Array.fromBase64(/"data": "([^"]+)"/.exec(image)?.[1] ?? "");
   assertEquals([...bytes.subarray(0, 8)], [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   const view = new DataView(bytes.buffer);
@@ -177,7 +177,7 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Array
 }
 
 Deno.test({
-  name: `README's four curl examples work against the demo${
+  name: `the four curl examples of docs/api.md work against the demo${
     HAS_CURL ? "" : " (not run: curl missing)"
   }`,
   ignore: !HAS_CURL,
