@@ -35,7 +35,7 @@ const EXPORTS = readCommands(readSection(claudeCode, "## By hand"))
 /** Run below: command → its output and exit code; null for a command that runs until it is stopped. */
 const RUN_HERE: Readonly<Record<string, { output: RegExp; code: number | null }>> = {
   "deno task demo": { output: /ANTHROPIC_BASE_URL=http:\/\/localhost:\d+/, code: null },
-  "cp .env.example .env": { output: /^$/, code: 0 },
+  "cp .env.example .env && chmod 600 .env": { output: /^$/, code: 0 },
   // Nothing listens at the upstream address.
   "deno task start check": { output: /✗[^]*cannot be reached/, code: 1 },
   "deno task start": { output: /listening on 127\.0\.0\.1:\d+/, code: null },
