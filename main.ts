@@ -26,6 +26,7 @@ const USER_FILE = Deno.build.os === "windows"
 const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
+const HELP: ReadonlySet<string> = new Set(["-h", "--help"]);
 const ABOUT = { name: about.name, version: about.version };
 
 if (import.meta.main) {
@@ -41,6 +42,8 @@ if (import.meta.main) {
 
 async function run(words: readonly string[]): Promise<void> {
   const { command, args, envFileOption } = parseArguments(words);
+  // All arguments of claude are Claude Code's.
+  if (command !== "claude" && args.some((arg) => HELP.has(arg))) return await printHelp();
   if (command === "check") return await check(args, envFileOption);
   if (command === "claude") return await claude(args, envFileOption);
   if (command === "stats") return await stats(args, envFileOption);
@@ -55,9 +58,12 @@ async function run(words: readonly string[]): Promise<void> {
       return;
     case "-h":
     case "--help":
+    case "help":
       return await printHelp();
+    case "-v":
     case "-V":
     case "--version":
+    case "version":
       printLine(`${ABOUT.name} ${ABOUT.version}`);
       return;
     default:

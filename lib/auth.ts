@@ -37,6 +37,8 @@ export interface AuthRequest {
   /** Host and port, from the Host header or HTTP/2's `:authority`. */
   host: string;
   peer: Peer;
+  /** False if no route reads the body, so that its type does not matter. Default: true. */
+  readsBody?: boolean;
 }
 
 /** The settings that authorization depends on. */
@@ -69,6 +71,7 @@ const FORWARDING_HEADER = new RegExp(
     "x-(original-)?forwarded(-.*)?|x-envoy-external-address|x-azure-(clientip|socketip|ref)|" +
     "x-appengine-user-ip|cdn-loop|tailscale-.*|cf-.*)$",
 );
+const MAX_NAME_CHARS = 40;
 const LOCAL_ADDRESS = /^(::ffff:)?127\.|^::1$|^(::ffff:|0:0:0:0:0:ffff:)7f[0-9a-f]{2}:/i;
 const LOCAL_HOST = /^(\[[0-9a-f:.%]+\]|\d{1,3}(\.\d{1,3}){3}|([a-z0-9-]+\.)*localhost)(:\d+)?$/i;
 const OPENROUTER_KEY = /^sk-or-/;
@@ -152,8 +155,8 @@ function isLinkToDashboard({ method, path, headers }: AuthRequest): boolean {
 }
 
 /** A web page may send other content types without a preflight. */
-function checkContentType({ method, headers }: AuthRequest): void {
-  if (method !== "POST") return;
+function checkContentType({ method, headers, readsBody = true }: AuthRequest): void {
+  if (method !== "POST" || !readsBody) return;
   const type = (headers.get("content-type") ?? "").split(";")[0]?.trim() ?? "";
   if (/^application\/(json|[\w.-]+\+json)$/i.test(type)) return;
   throw new ApiError("invalid_request_error", "Content-Type must be application/json", {
@@ -177,7 +180,7 @@ function resolveKeys(request: AuthRequest, config: AuthConfig): AuthResult {
     return { upstreamKey: serverKey ?? clientKey, keyIndex };
   }
   if (serverKey === null && acceptsClientKeys) {
-    if (STATS_PATHS.has(request.path) && !isLocal(request, config)) throw statsForbiddenError();
+    if (STATS_PATHS.has(request.path)) checkStatsAccess(request, config);
     return { upstreamKey: clientKey, keyIndex: null };
   }
   checkLocal(request, config);
@@ -224,29 +227,44 @@ function readPassword(headers: Headers): string[] {
 function invalidKeyError(request: AuthRequest): ApiError {
   // Not Anthropic's wording: for "x-api-key" Claude Code shows "Please run /login" instead of the message.
   const message = "Invalid API key: send one of the keys configured in PROXY_API_KEYS";
-  const headers = isDashboard(request) ? { "www-authenticate": 'Basic realm="claudeproxy"' } : {};
+  const headers: Record<string, string> = isDashboard(request)
+    ? { "www-authenticate": 'Basic realm="claudeproxy"' }
+    : {};
   return new ApiError("authentication_error", message, { headers });
 }
 
 /** Without PROXY_API_KEYS only local clients may spend the server's key. */
 function checkLocal(request: AuthRequest, config: AuthConfig): void {
-  if (isLocal(request, config)) return;
+  const reason = findRemoteSign(request, config);
+  if (reason === null) return;
   throw forbiddenError(
-    "Only local clients are allowed. Set PROXY_API_KEYS to accept remote clients",
+    `Only local clients are allowed, and ${reason}. Set PROXY_API_KEYS to accept remote clients`,
   );
 }
 
-function isLocal({ peer, host, headers }: AuthRequest, config: AuthConfig): boolean {
-  return !config.onDenoDeploy &&
-    (peer.transport === "unix" || LOCAL_ADDRESS.test(peer.address)) &&
-    LOCAL_HOST.test(host) &&
-    ![...headers.keys()].some((name) => FORWARDING_HEADER.test(name));
+function checkStatsAccess(request: AuthRequest, config: AuthConfig): void {
+  const reason = findRemoteSign(request, config);
+  if (reason === null) return;
+  throw forbiddenError(
+    `Statistics are for local clients only, and ${reason}. Set PROXY_API_KEYS to accept remote clients`,
+  );
 }
 
-function statsForbiddenError(): ApiError {
-  return forbiddenError(
-    "Statistics are for local clients only. Set PROXY_API_KEYS to accept remote clients",
-  );
+function isLocal(request: AuthRequest, config: AuthConfig): boolean {
+  return findRemoteSign(request, config) === null;
+}
+
+/** Why a client does not count as local, in terms of its own request; null if it does. */
+function findRemoteSign({ peer, host, headers }: AuthRequest, config: AuthConfig): string | null {
+  if (config.onDenoDeploy) return "on Deno Deploy no client is local";
+  if (peer.transport !== "unix" && !LOCAL_ADDRESS.test(peer.address)) {
+    return "this connection is from another machine";
+  }
+  if (!LOCAL_HOST.test(host)) return "the Host header is neither localhost nor an IP address";
+  const name = [...headers.keys()].find((name) => FORWARDING_HEADER.test(name));
+  return name === undefined
+    ? null
+    : `a proxy forwarded this request (header ${name.slice(0, MAX_NAME_CHARS)})`;
 }
 
 /**

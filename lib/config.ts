@@ -4,8 +4,10 @@
  * @module
  */
 
+import { resolveAliases } from "./config_aliases.ts";
 import {
   ConfigError,
+  flag,
   numberIn,
   oneOf,
   optional,
@@ -190,7 +192,7 @@ const TABLE = {
   INSPECT: row(
     "0",
     "1 = capture recent request and response bodies for the dashboard",
-    oneOf("0", "1"),
+    flag,
   ),
   HISTORY: row(
     "",
@@ -214,7 +216,8 @@ const TABLE = {
   ),
 };
 
-type VariableName = keyof typeof TABLE;
+/** The name of a variable. */
+export type VariableName = keyof typeof TABLE;
 type Values = { [N in VariableName]: ReturnType<(typeof TABLE)[N]["parse"]> };
 
 /** With the name, row and value types correlated. */
@@ -232,12 +235,14 @@ export const FOLDER_VARIABLES = ["HOME", "XDG_CONFIG_HOME", "APPDATA"] as const;
 
 /**
  * Reads and validates the whole configuration. A blank value, or one equal to the default, counts as not set.
+ * A target may also have the name of its model family, see config_aliases.ts.
  * @throws {ConfigError} at the first invalid value
  */
 export function loadConfig(env: Env): Config {
+  const find = resolveAliases(env);
   const read = <N extends VariableName>(name: N): Values[N] => {
     const { default: standard, parse } = ROWS[name];
-    const text = env(name)?.trim() || standard;
+    const text = find(name)?.trim() || standard;
     return parse({ name, text, isDefault: text === standard });
   };
   const other = read("TARGET_MODEL_DEFAULT");
@@ -271,7 +276,7 @@ export function loadConfig(env: Env): Config {
     maxInflight: read("MAX_INFLIGHT"),
     maxCostUsd: read("MAX_COST_USD"),
     maxCostUsdPerKey: requireKeys(read("MAX_COST_USD_PER_KEY"), read("PROXY_API_KEYS")),
-    capturesBodies: read("INSPECT") === "1",
+    capturesBodies: read("INSPECT"),
     historyPath: read("HISTORY"),
     historyDays: read("HISTORY_DAYS"),
     logLevel: read("LOG_LEVEL"),

@@ -50,6 +50,14 @@ export function oneOf<T extends string>(...allowed: readonly T[]): (setting: Set
   };
 }
 
+/** Also in words that users try. */
+export function flag(setting: Setting): boolean {
+  const text = setting.text.toLowerCase();
+  if (/^(1|true|yes|on)$/.test(text)) return true;
+  if (/^(0|false|no|off)$/.test(text)) return false;
+  throw invalid(setting, "0 or 1 (also false or true)");
+}
+
 export function parseUrl(setting: Setting): string {
   const { text } = setting;
   const url = URL.parse(text);

@@ -17,8 +17,7 @@ export function formatCost(usd: number): string {
 }
 
 /**
- * An amount without padding: `$5`, `$7.5`, `$0.001235`. For limits, which should look as they were set, and for the
- * cost of one request in the log: a cheap one is below the smallest amount of {@linkcode formatCost}.
+ * An amount without padding: `$5`, `$7.5`, `$0.001235`. For limits, which should look as they were set.
  */
 export function formatUsd(usd: number): string {
   return `$${Number(usd < 1 ? usd.toPrecision(4) : usd.toFixed(4))}`;
@@ -52,6 +51,16 @@ export function formatCompact(count: number): string {
   if (count < 10_000) return formatCount(count);
   if (count < 999_950) return `${(count / 1e3).toFixed(1)}k`;
   return count < 999_950_000 ? `${(count / 1e6).toFixed(2)}M` : `${(count / 1e9).toFixed(2)}G`;
+}
+
+/** At most four characters below ten billion, for columns: `812`, `9.1k`, `21k`, `1.2M`. */
+export function formatShort(count: number): string {
+  const units = [[1e9, "G"], [1e6, "M"], [1e3, "k"]] as const;
+  // The rounded value decides: 999,700 is 1M and not 1000k.
+  const unit = units.find(([size]) => Math.round(count) >= size * (size === 1e3 ? 1 : 0.9995));
+  if (unit === undefined) return `${Math.round(count)}`;
+  const value = count / unit[0];
+  return `${value < 9.95 ? Number(value.toFixed(1)) : Math.round(value)}${unit[1]}`;
 }
 
 /** A context length as models are advertised: `200k`, `1M`. */

@@ -23,34 +23,39 @@
 
 import about from "../deno.json" with { type: "json" };
 import { type RemoteAddress, toPeer } from "./auth.ts";
-import { DEPLOY_VARIABLE, loadConfig, VARIABLES } from "./config.ts";
+import { loadConfig } from "./config.ts";
 import { createLog } from "./log.ts";
+import { type RequestSummary, summarizeRequest } from "./request_summary.ts";
 import { createRedactor, listSecrets } from "./redact.ts";
 import { createHandler as createServerHandler } from "./server.ts";
 import { createServices } from "./services.ts";
+import { readSettings, type Settings } from "./settings.ts";
 
 export type { RemoteAddress } from "./auth.ts";
-
-/** Settings of a server with its own files; here the embedding program listens and stores. */
-const SERVER_ONLY: readonly string[] = ["HOST", "PORT", "DRAIN_S", "HISTORY", "HISTORY_DAYS"];
-/** Includes Deno Deploy's own variable: no client is local there. */
-const NAMES: readonly string[] = [...VARIABLES.map(({ name }) => name), DEPLOY_VARIABLE]
-  .filter((name) => !SERVER_ONLY.includes(name));
+export type { ErrorType } from "./errors.ts";
+export type { Outcome } from "./log.ts";
+export type { RequestSummary, TokenUsage } from "./request_summary.ts";
+export type { AnyText, Settings } from "./settings.ts";
 
 /** Options of {@linkcode createHandler}. */
 export interface HandlerOptions {
   /**
-   * The variables of the README as strings. Blank, undefined or missing: the default. `HOST`, `PORT`, `DRAIN_S`,
-   * `HISTORY` and `HISTORY_DAYS` are not allowed, because your server listens, stops and stores.
+   * The variables of the README, as text or numbers. `HOST`, `PORT`, `DRAIN_S`, `HISTORY` and `HISTORY_DAYS` are not
+   * allowed, because your server listens, stops and stores.
    */
-  settings?: Readonly<Record<string, string | undefined>>;
+  settings?: Settings | undefined;
   /**
    * Receives each line of the log, without a line break. Missing: no log. `LOG_FORMAT=text` selects readable text
    * instead of JSON. Errors that it throws are ignored.
    */
-  writeLog?: (line: string) => void;
+  writeLog?: ((line: string) => void) | undefined;
+  /**
+   * Receives each request of `POST /v1/messages` when its response is complete or has failed, or its client has
+   * disconnected; not those of clients without access. Nothing waits for it, and errors that it throws are ignored.
+   */
+  onFinish?: ((summary: RequestSummary) => void) | undefined;
   /** Sends requests upstream; defaults to the global `fetch`. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
 }
 
 /** Information on a connection, as `Deno.serve` passes it to a handler. */
@@ -61,7 +66,7 @@ export interface ConnectionInfo {
    * Settles when the response is sent, until which the request counts towards `MAX_INFLIGHT`. Without it the request
    * counts until the response starts.
    */
-  completed?: Promise<void>;
+  completed?: Promise<void> | undefined;
 }
 
 /**
@@ -102,25 +107,23 @@ const ABOUT = { name: about.name, version: about.version };
  * assertEquals(content, [{ type: "text", text: "Hi!" }]);
  * ```
  *
- * @throws {TypeError} if a setting does not exist
+ * @throws {TypeError} if a setting does not exist, or is neither text nor a number
  * @throws {Error} if a value is invalid; the message names it and what is allowed
  */
 export function createHandler(options: HandlerOptions = {}): ProxyHandler {
-  const { settings = {}, writeLog } = options;
-  checkNames(Object.keys(settings));
-  const config = loadConfig((name) => Object.hasOwn(settings, name) ? settings[name] : undefined);
+  const { settings = {}, writeLog, onFinish } = options;
+  const config = loadConfig(readSettings(settings));
   const log = createLog({
     level: config.logLevel,
     format: config.logFormat === "text" ? "text" : "json",
-    writeLine: (line) => writeSafely(writeLog, line),
+    writeLine: (line) => callSafely(writeLog, line),
     redact: createRedactor(listSecrets(config)),
     date: () => new Date(),
   });
   const services = createServices(config, {
     about: ABOUT,
     log,
-    // The embedding program creates its own spans.
-    reportSpan: () => {},
+    reportSpan: (record) => callSafely(onFinish, summarizeRequest(record)),
     fetcher: options.fetch ?? fetch,
   });
   const handle = createServerHandler(services);
@@ -131,19 +134,12 @@ export function createHandler(options: HandlerOptions = {}): ProxyHandler {
   };
 }
 
-/** Ignores errors and rejections of `writeLog`, which must not end a request or the process. */
-function writeSafely(writeLog: HandlerOptions["writeLog"], line: string): void {
+/** Ignores errors and rejections of a callback, which must not end a request or the process. */
+function callSafely<T>(callback: ((value: T) => void) | undefined, value: T): void {
   try {
-    const written: unknown = writeLog?.(line);
-    if (written instanceof Promise) written.catch(() => {});
+    const result: unknown = callback?.(value);
+    if (result instanceof Promise) result.catch(() => {});
   } catch {
     // There is no other place to report it.
   }
-}
-
-/** Rejects unknown names, whose settings would have no effect. */
-function checkNames(names: readonly string[]): void {
-  const unknown = names.find((name) => !NAMES.includes(name));
-  if (unknown === undefined) return;
-  throw new TypeError(`Unknown setting ${unknown}: allowed are ${NAMES.join(", ")}`);
 }

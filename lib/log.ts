@@ -5,7 +5,8 @@
  */
 
 import type { LogLevel } from "./config.ts";
-import { formatUsd } from "./format.ts";
+import type { ErrorType } from "./errors.ts";
+import { formatCost, formatShort } from "./format.ts";
 import { fitLine } from "./log_limits.ts";
 import {
   type Color,
@@ -14,6 +15,9 @@ import {
   escapeControls,
   stripControlChars,
 } from "./colors.ts";
+
+/** How a request ended: `client_gone` if the client disconnected, else the type of the error. */
+export type Outcome = "complete" | "client_gone" | ErrorType;
 
 /** The log fields of a request. Durations in milliseconds, cost in USD as reported by upstream. */
 export interface RequestRecord {
@@ -37,8 +41,7 @@ export interface RequestRecord {
   costUsd?: number;
   firstEventMs?: number;
   totalMs: number;
-  /** `complete`, `client_gone`, or the error type. */
-  outcome: string;
+  outcome: Outcome;
   /** The error message that the client got. */
   error?: string;
   /** Dropped fields. */
@@ -139,41 +142,47 @@ function isProbe(record: RequestRecord): boolean {
   return record.model === undefined && record.status < 400 && record.path !== "/v1/models";
 }
 
-/** Width of the route column, which fits most names; it grows with longer names, up to the maximum. */
-const MIN_ROUTE_WIDTH = 40;
-const MAX_ROUTE_WIDTH = 72;
+/**
+ * Width of the route column, which fits most names; it grows with longer names, up to the maximum. With it, a line of a
+ * successful request has at most 120 columns.
+ */
+const MIN_ROUTE_WIDTH = 36;
+const MAX_ROUTE_WIDTH = 46;
 
 /**
- * Formats request lines with aligned columns:
- * `200 claude-x → vendor/model (Provider)   in  10 out  20 cached   5 $0.0012  first 0.31s total 2.04s complete`.
+ * Formats request lines with aligned columns, shortened for a terminal (JSON has the exact values):
+ * `200 claude-x → vendor/model (Provider)   in  10 out  20 cached   5  $0.0012 0.31s/2.04s`.
  */
 class RequestTable {
   readonly #paint: Colorizer;
-  readonly #withId: boolean;
+  readonly #isDetailed: boolean;
   #width = MIN_ROUTE_WIDTH;
 
-  /** @param withId adds the request ID to successful requests too */
-  constructor(paint: Colorizer, withId: boolean) {
+  /** @param isDetailed adds the names of dropped fields, and the request ID to successful requests too */
+  constructor(paint: Colorizer, isDetailed: boolean) {
     this.#paint = paint;
-    this.#withId = withId;
+    this.#isDetailed = isDetailed;
   }
 
   format(record: RequestRecord): string {
     const paint = this.#paint;
-    const route = stripControlChars(describeRoute(record));
-    this.#width = Math.max(this.#width, route.length <= MAX_ROUTE_WIDTH ? route.length : 0);
-    const { costUsd: cost } = record;
+    const route = describeRoute(record);
+    this.#width = Math.max(this.#width, route.length);
+    const { costUsd: cost, inputTokens, error, outcome } = record;
+    // Room for the error.
+    const isEmpty = error !== undefined && inputTokens === undefined && cost === undefined;
     const columns = [
       paint(findColor(record), `${record.status}`),
       route.padEnd(this.#width),
-      formatTokens(record),
-      (cost === undefined ? "" : formatUsd(cost)).padEnd(10),
-      formatTime("first", record.firstEventMs),
-      formatTime("total", record.totalMs),
-      stripControlChars(record.outcome),
+      ...(isEmpty ? [formatTimes(record).trim()] : [
+        formatTokens(record),
+        (cost === undefined ? "" : formatCost(cost)).padStart("<$0.0001".length),
+        formatTimes(record),
+      ]),
+      ...(outcome === "complete" ? [] : [stripControlChars(outcome)]),
       ...this.#formatTail(record),
     ];
-    return columns.join(" ");
+    return columns.join(" ").trimEnd();
   }
 
   /** Fields that only some lines have. */
@@ -183,10 +192,11 @@ class RequestTable {
     const tail: [Color, string][] = [];
     if (error !== undefined) tail.push([findColor(record), `“${error}”`]);
     if (replaced !== undefined) tail.push(["yellow", `instead of ${replaced}`]);
-    if (dropped.length > 0) tail.push(["dim", `dropped ${dropped.join(", ")}`]);
+    const names = this.#isDetailed ? dropped.join(", ") : `${dropped.length}`;
+    if (dropped.length > 0) tail.push(["dim", `dropped ${names}`]);
     if (imageModel !== undefined) tail.push(["dim", `images described by ${imageModel}`]);
     if (imageOf !== undefined) tail.push(["dim", `describes an image of ${imageOf}`]);
-    if (error !== undefined || this.#withId) tail.push(["dim", requestId]);
+    if (error !== undefined || this.#isDetailed) tail.push(["dim", requestId]);
     return tail.map(([color, text]) => this.#paint(color, stripControlChars(text)));
   }
 }
@@ -196,9 +206,19 @@ function findColor(record: RequestRecord): Color {
   return record.status >= 400 || record.outcome === "client_gone" ? "yellow" : "green";
 }
 
+/** At most MAX_ROUTE_WIDTH characters: too long, it loses the vendors, then its end. */
 function describeRoute({ method, path, model, upstreamModel, provider }: RequestRecord): string {
-  if (model === undefined) return `${method} ${path}`;
-  return `${model} → ${upstreamModel ?? "?"}${provider === undefined ? "" : ` (${provider})`}`;
+  const suffix = provider === undefined ? "" : ` (${provider})`;
+  const describe = (toName: (model: string) => string) =>
+    stripControlChars(
+      model === undefined
+        ? `${method} ${path}`
+        : `${toName(model)} → ${toName(upstreamModel ?? "?")}${suffix}`,
+    );
+  const full = describe((name) => name);
+  if (full.length <= MAX_ROUTE_WIDTH) return full;
+  const short = describe((name) => name.slice(name.lastIndexOf("/") + 1));
+  return short.length <= MAX_ROUTE_WIDTH ? short : `${short.slice(0, MAX_ROUTE_WIDTH - 1)}…`;
 }
 
 /** Returns the model that was sent, if one of its fallbacks responded. Upstream may append a date to either name. */
@@ -213,14 +233,22 @@ export function findReplacedModel(
 /** Input, output and cached tokens; blank at the same width if unknown. */
 function formatTokens(record: RequestRecord): string {
   const { inputTokens, outputTokens = 0, cachedTokens = 0 } = record;
-  const pad = (tokens: number) => `${tokens}`.padStart(6);
+  const pad = (tokens: number) => formatShort(tokens).padStart(4);
   const text = inputTokens === undefined
     ? ""
     : `in ${pad(inputTokens)} out ${pad(outputTokens)} cached ${pad(cachedTokens)}`;
-  return text.padEnd("in 123456 out 123456 cached 123456".length);
+  return text.padEnd("in 999k out 999k cached 999k".length);
 }
 
-function formatTime(name: string, ms: number | undefined): string {
-  const text = ms === undefined ? "" : `${name} ${`${(ms / 1000).toFixed(2)}s`.padStart(6)}`;
-  return text.padEnd("first 10.00s".length);
+/** The time to the first event, if there was one, and the total. */
+function formatTimes({ firstEventMs, totalMs }: RequestRecord): string {
+  const total = formatTime(totalMs);
+  const text = firstEventMs === undefined ? total : `${formatTime(firstEventMs)}/${total}`;
+  return text.padStart("0.93s/11.2s".length);
+}
+
+/** At most five characters below 10,000 seconds. */
+function formatTime(ms: number): string {
+  const seconds = ms / 1000;
+  return `${seconds.toFixed(seconds < 9.995 ? 2 : seconds < 99.95 ? 1 : 0)}s`;
 }

@@ -6,6 +6,7 @@
 
 import { ConfigError, invalid, type Setting, splitList } from "./config_parsers.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
+import { findClosest } from "./similar_text.ts";
 
 /** Upstream models for one family of model names. */
 export interface Target {
@@ -110,21 +111,11 @@ function parseSettings(variable: string, parts: readonly string[]): TargetSettin
 function unknownSetting(variable: string, key: string): ConfigError {
   const shown = JSON.stringify(key.slice(0, 40));
   return new ConfigError(
-    `${variable} has no setting ${shown}; the closest is ${findClosest(key)}. ` +
+    `${variable} has no setting ${shown}; the closest is ${
+      findClosest(key, TARGET_SETTINGS).closest
+    }. ` +
       `There are: ${TARGET_SETTINGS.join(", ")}`,
   );
-}
-
-/** By shared pairs of letters. */
-function findClosest(key: string): string {
-  const listPairs = (text: string) =>
-    new Set(Array.from({ length: text.length + 1 }, (_, at) => ` ${text} `.slice(at, at + 2)));
-  const own = listPairs(key.toLowerCase());
-  const score = (name: string) => {
-    const pairs = listPairs(name);
-    return own.intersection(pairs).size / own.union(pairs).size;
-  };
-  return TARGET_SETTINGS.toSorted((a, b) => score(b) - score(a))[0] ?? "";
 }
 
 function mergeSettings(base: TargetSettings, more: TargetSettings): TargetSettings {

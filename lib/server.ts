@@ -134,7 +134,12 @@ async function respond(context: RequestContext, peer: Peer, others: number): Pro
     const { pathname: path, host } = context.url;
     record.path = path;
     const { method, headers } = request;
-    const authRequest = { method, path, headers, host: headers.get("host") ?? host, peer };
+    const authRequest = {
+      ...{ method, path, headers, peer },
+      host: headers.get("host") ?? host,
+      // Else the error is a 404 or 405, whatever the type.
+      readsBody: findMethods(path)?.[method] !== undefined,
+    };
     if (method === "OPTIONS") return respondToPreflight(authRequest, services);
     const access = authorize(authRequest, config, link?.read(context.url));
     context.upstreamKey = access.upstreamKey;
@@ -187,7 +192,7 @@ function parseUrl(url: string): URL {
 
 /** @throws {ApiError} 404 for an unknown path, 405 with `allow` for an unknown method */
 function findRoute(method: string, path: string): Route {
-  const methods = ROUTES.get(path) ?? findModelMethods(path);
+  const methods = findMethods(path);
   if (methods === undefined) {
     throw new ApiError("not_found_error", `Not found: ${method} ${path}`);
   }
@@ -197,6 +202,10 @@ function findRoute(method: string, path: string): Route {
     status: STATUS_CODE.MethodNotAllowed,
     headers: { allow: Object.keys(methods).join(", ") },
   });
+}
+
+function findMethods(path: string): Methods | undefined {
+  return ROUTES.get(path) ?? findModelMethods(path);
 }
 
 /** Model IDs contain slashes; clients send them raw or percent-encoded. */

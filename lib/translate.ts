@@ -1,15 +1,15 @@
 /**
  * The translators alone, for programs with their own transport: requests of Anthropic's Messages API to OpenRouter's
- * chat completions, and the responses back, complete or streamed. Pure: no network, clock or environment; IDs are
- * options.
+ * chat completions, and the responses back, complete or streamed. No network, clock or environment; IDs are random
+ * unless you pass your own.
  *
  * A request and its complete response:
  *
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import {
+ *   createTranslator,
  *   parseMessagesRequest,
- *   StreamTranslator,
  *   translateRequest,
  *   translateResponse,
  * } from "@claudeproxy/openrouter/translate";
@@ -27,41 +27,52 @@
  *   choices: [{ message: { role: "assistant", content: "Hi!" }, finish_reason: "stop" }],
  *   usage: { prompt_tokens: 8, completion_tokens: 2 },
  * };
- * const translator = new StreamTranslator({
- *   ...response,
- *   messageId: "msg_1",
- *   newCallId: () => `toolu_${crypto.randomUUID()}`,
- * });
- * const message = translateResponse(completion, translator);
+ * const message = translateResponse(completion, createTranslator(response));
  * assertEquals(message.content, [{ type: "text", text: "Hi!" }]);
  * assertEquals(message.stop_reason, "end_turn");
  * ```
  *
- * A streamed response, chunk by chunk:
+ * A streamed response: the bytes that upstream sends become events, and the events become the bytes that a client of
+ * Anthropic reads:
  *
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { StreamTranslator } from "@claudeproxy/openrouter/translate";
+ * import { encodeEvents, translateStream } from "@claudeproxy/openrouter/translate";
  *
- * const translator = new StreamTranslator({
- *   messageId: "msg_1",
- *   model: "claude-sonnet-4-5",
- *   inputTokens: 8,
- *   newCallId: () => `toolu_${crypto.randomUUID()}`,
- * });
+ * const upstream = new Response(
+ *   'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n' +
+ *     'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+ * );
+ * if (upstream.body === null) throw new Error("No body");
+ * const events = translateStream(upstream.body, { model: "claude-sonnet-4-5" });
+ * const text = await new Response(encodeEvents(events)).text();
+ * assertEquals(text.match(/^event: .+$/gm), [
+ *   "event: message_start",
+ *   "event: content_block_start",
+ *   "event: content_block_delta",
+ *   "event: content_block_stop",
+ *   "event: message_delta",
+ *   "event: message_stop",
+ * ]);
+ * ```
+ *
+ * The same, chunk by chunk:
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { createTranslator } from "@claudeproxy/openrouter/translate";
+ *
+ * const translator = createTranslator({ model: "claude-sonnet-4-5" });
  * const events = [
  *   ...translator.push({ choices: [{ delta: { content: "Hi" } }] }),
  *   ...translator.push({ choices: [{ delta: {}, finish_reason: "stop" }] }),
  *   ...translator.finish(),
  * ];
- * assertEquals(events.map((event) => event.type), [
- *   "message_start",
- *   "content_block_start",
- *   "content_block_delta",
- *   "content_block_stop",
- *   "message_delta",
- *   "message_stop",
- * ]);
+ * assertEquals(events.at(2), {
+ *   type: "content_block_delta",
+ *   index: 0,
+ *   delta: { type: "text_delta", text: "Hi" },
+ * });
  * ```
  * @module
  */
@@ -159,3 +170,9 @@ export type {
   InputKind,
 } from "./translate/request/placeholders.ts";
 export type { LengthLimits, ReasoningLimits } from "./translate/request/reasoning_options.ts";
+export {
+  createTranslator,
+  encodeEvents,
+  translateStream,
+  type TranslatorOptions,
+} from "./streams.ts";

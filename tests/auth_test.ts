@@ -1,6 +1,6 @@
 /** Authorization and the upstream key, by settings, peer, headers, method and path. */
 
-import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   type AuthConfig,
   authorize,
@@ -650,13 +650,15 @@ Deno.test("authorize says in its errors what to set", () => {
   const local = assertThrows(() => authorize(request, config), ApiError);
   assertEquals(
     local.message,
-    "Only local clients are allowed. Set PROXY_API_KEYS to accept remote clients",
+    "Only local clients are allowed, and this connection is from another machine. " +
+      "Set PROXY_API_KEYS to accept remote clients",
   );
   const stats = { ...request, method: "GET", path: "/stats" };
   const remote = assertThrows(() => authorize(stats, { ...config, ...NO_KEYS }), ApiError);
   assertEquals(
     remote.message,
-    "Statistics are for local clients only. Set PROXY_API_KEYS to accept remote clients",
+    "Statistics are for local clients only, and this connection is from another machine. " +
+      "Set PROXY_API_KEYS to accept remote clients",
   );
   const keyed = assertThrows(
     () => authorize(request, { ...config, proxyApiKeys: [KEY] }),
@@ -683,6 +685,35 @@ Deno.test("authorize says in its errors what to set", () => {
   const type = assertThrows(() => authorize(preflight, config), ApiError);
   assertEquals([type.message, type.status], ["Content-Type must be application/json", 415]);
 });
+
+for (
+  const [about, change, reason] of [
+    ["another machine", { peer: toPeer(REMOTE) }, "this connection is from another machine"],
+    ["a host name", { host: "my-laptop:8000" }, "the Host header is neither localhost nor an IP"],
+    ["a forwarding header", {
+      headers: new Headers({ "x-forwarded-for": "203.0.113.9", "x-api-key": KEY }),
+    }, "a proxy forwarded this request (header x-forwarded-for)"],
+    ["a long forwarding header", {
+      headers: new Headers({ [`cf-${"x".repeat(500)}`]: "1" }),
+    }, `a proxy forwarded this request (header cf-${"x".repeat(37)})`],
+    ["Deno Deploy", {}, "on Deno Deploy no client is local"],
+  ] as const
+) {
+  Deno.test(`a 403 for ${about} says which rule failed, and nothing of the proxy or its keys`, () => {
+    const request = {
+      ...{ method: "GET", path: "/v1/models", headers: new Headers(), host: "localhost:8000" },
+      peer: toPeer("127.0.0.1"),
+      ...change,
+    };
+    const config: AuthConfig = {
+      ...{ ...SERVER_KEY_ONLY, allowedOrigins: [], dialect: "openrouter" },
+      onDenoDeploy: about === "Deno Deploy",
+    };
+    const { message } = assertThrows(() => authorize(request, config), ApiError);
+    assert(message.startsWith(`Only local clients are allowed, and ${reason}`), message);
+    assertEquals(/203\.0\.113|my-laptop|sk-/.test(message), false, message);
+  });
+}
 
 Deno.test("readClientKeys reads both headers and skips blank ones", () => {
   const read = (headers: Record<string, string>) => readClientKeys(new Headers(headers));

@@ -108,7 +108,7 @@ const INVALID: [name: string, value: string, allowed: string, shown?: string][] 
   ["MAX_COST_USD", "0", "a number above 0 up to 1000000000"],
   ["MAX_COST_USD", "$5", "a number above 0 up to 1000000000"],
   ["MAX_COST_USD_PER_KEY", "0", "a number above 0 up to 1000000000"],
-  ["INSPECT", "yes", "0, 1"],
+  ["INSPECT", "maybe", "0 or 1 (also false or true)"],
   ["HISTORY", ":memory:", "the path of a file"],
   ["HISTORY", "file:history.db?mode=memory", "the path of a file"],
   ["HISTORY", "history\u0000.db", "the path of a file"],
@@ -262,3 +262,14 @@ Deno.test("loadConfig treats a target list that starts with its default as set",
   const { targets } = load({ TARGET_MODEL_BIG: `${SONNET},openai/gpt-5` });
   assertEquals(targets.sonnet, { models: [SONNET, "openai/gpt-5"], isDefault: false });
 });
+
+for (
+  const [text, expected] of [["true", true], ["ON", true], ["yes", true], ["False", false]] as const
+) {
+  Deno.test(`loadConfig reads INSPECT=${text} as ${expected}`, () => {
+    assertEquals(
+      loadConfig((name) => name === "INSPECT" ? text : undefined).capturesBodies,
+      expected,
+    );
+  });
+}

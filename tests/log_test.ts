@@ -200,13 +200,12 @@ Deno.test("an unauthorized request with a long path is logged in at most 4 KB", 
   assertEquals([JSON.parse(line)["status"], line.length < 4096], [401, true]);
 });
 
-Deno.test("createLog writes status, models, provider, tokens, cost, times and outcome as text", () => {
+Deno.test("createLog writes status, models, provider, tokens, cost and times as text", () => {
   const { log, lines } = collect();
   log.request(RECORD);
   assertEquals(lines, [
-    "10:20:30 200 claude-x → vendor/model (Provider)       " +
-    "in     10 out     20 cached      5 $0.001235  first  0.31s total  2.04s complete " +
-    "dropped thinking, speed",
+    "10:20:30 200 claude-x → vendor/model (Provider)   " +
+    "in   10 out   20 cached    5  $0.0012 0.31s/2.04s dropped 2",
   ]);
 });
 
@@ -214,52 +213,105 @@ Deno.test("createLog names the model that described images, and the request of a
   const { log, lines } = collect();
   log.request({ ...RECORD, imageModel: "vendor/vision" });
   log.request({ ...RECORD, imageOf: "req_7" });
-  assertEquals(lines.map((line) => line.split("speed")[1]), [
+  assertEquals(lines.map((line) => line.split("dropped 2")[1]), [
     " images described by vendor/vision",
     " describes an image of req_7",
   ]);
 });
 
-Deno.test("createLog leaves out unknown fields, and adds the request ID to errors", () => {
+Deno.test("createLog leaves out unknown fields, and adds outcome and request ID to errors", () => {
   const { log, lines } = collect();
   const { requestId, method, path, model = "" } = RECORD;
   log.request({ requestId, method, path, model, status: 499, totalMs: 5, outcome: "client_gone" });
   log.request({ ...PROBE, status: 404, outcome: "not_found_error", error: "Not found" });
-  const gap = " ".repeat("in     10 out     20 cached      5 $0.001235  first  0.31s ".length);
+  const gap = " ".repeat("in   10 out   20 cached    5  $0.0012 0.31s/".length);
   assertEquals(lines, [
-    `10:20:30 499 claude-x → ?                             ${gap}total  0.01s client_gone`,
-    `10:20:30 404 GET /health                              ${gap}total  0.00s not_found_error ` +
-    "“Not found” req_2",
+    `10:20:30 499 claude-x → ?                         ${gap}0.01s client_gone`,
+    "10:20:30 404 GET /health                          0.00s not_found_error “Not found” req_2",
   ]);
 });
 
 Deno.test("createLog aligns the columns of text lines, also after a longer name", () => {
   const { log, lines } = collect();
-  const long = { ...RECORD, upstreamModel: "vendor/a-model-with-a-name-that-is-longer" };
+  const long = { ...RECORD, upstreamModel: "vendor/a-model-with-a-name" };
   const endless = { ...RECORD, upstreamModel: "vendor/".padEnd(200, "x") };
   for (const record of [RECORD, long, RECORD, endless, PROBE, { ...RECORD, inputTokens: 123456 }]) {
     log.request({ ...record, path: "/v1/models" });
   }
-  const places = lines.map((line) => line.search(/total +\d/));
-  const [short = 0, wide = 0, after, past = 0, ...rest] = places;
-  assert(short > 0 && wide > short && past > wide, lines.join("\n"));
-  assertEquals([after, ...rest], [wide, wide, wide]);
+  const places = lines.map((line) => line.search(/\d\.\d\ds( dropped|$)/));
+  const [short = 0, wide = 0, after, widest = 0, ...rest] = places;
+  assert(short > 0 && wide > short && widest > wide, lines.join("\n"));
+  assertEquals([after, ...rest], [wide, widest, widest]);
+});
+
+for (
+  const [about, change, route] of [
+    [
+      "no name that fits",
+      { upstreamModel: "anthropic/claude-opus-4.8", provider: "Bedrock" },
+      "claude-x → anthropic/claude-opus-4.8 (Bedrock)",
+    ],
+    [
+      "a name that fits without its vendor",
+      { model: "claude-opus-4-8", upstreamModel: "anthropic/claude-opus-4.8" },
+      "claude-opus-4-8 → claude-opus-4.8 (Provider)",
+    ],
+    [
+      "a longer name",
+      { model: "claude-sonnet-4-5-20250929", upstreamModel: "anthropic/claude-sonnet-4.5" },
+      "claude-sonnet-4-5-20250929 → claude-sonnet-4.…",
+    ],
+  ] as const
+) {
+  Deno.test(`createLog shortens ${about} to the column of the models`, () => {
+    const { log, lines } = collect();
+    log.request({ ...RECORD, ...change });
+    assertEquals(lines[0]?.slice("10:20:30 200 ".length).split(/ +in /)[0], route);
+  });
+}
+
+Deno.test("createLog writes successful requests in at most 120 columns, whatever their values", () => {
+  const { log, lines } = collect();
+  const names = Array.from({ length: 99 }, (_, i) => `field_${i}`);
+  for (const costUsd of [undefined, 0, 0.00001234, 0.9999, 123.456789]) {
+    for (const tokens of [0, 999, 99_949, 999_499, 99_000_000]) {
+      for (const totalMs of [0, 9999, 99_999, 9_999_000]) {
+        log.request({
+          ...RECORD,
+          model: "claude-opus-4-8-20260101",
+          upstreamModel: `vendor/${"m".repeat(100)}`,
+          ...{ inputTokens: tokens, outputTokens: tokens, cachedTokens: tokens },
+          ...{ totalMs, firstEventMs: totalMs, dropped: names },
+          ...(costUsd !== undefined && { costUsd }),
+        });
+      }
+    }
+  }
+  const longest = Math.max(...lines.map((line) => [...line].length));
+  assertEquals([lines.length, longest <= 120], [100, true], `${longest} columns`);
+});
+
+Deno.test("createLog never shortens an error and its request ID, and names dropped fields at level debug", () => {
+  const error = "e".repeat(500);
+  const { log, lines } = collect({ level: "debug" });
+  log.request({ ...RECORD, status: 502, outcome: "api_error", error });
+  assertStringIncludes(lines[0] ?? "", ` api_error “${error}” dropped thinking, speed req_1`);
 });
 
 Deno.test("createLog writes which model a fallback replaced", () => {
   const sentModels = ["vendor/a", "other/b"];
   for (
     const [upstreamModel, expected] of [
-      ["other/b", "complete instead of vendor/a"],
-      ["other/b-20251101", "complete instead of vendor/a"],
-      ["vendor/a", "complete"],
-      ["vendor/a-20251101", "complete"],
-      ["unknown/c", "complete"],
+      ["other/b", " instead of vendor/a"],
+      ["other/b-20251101", " instead of vendor/a"],
+      ["vendor/a", ""],
+      ["vendor/a-20251101", ""],
+      ["unknown/c", ""],
     ] as const
   ) {
     const { log, lines } = collect();
     log.request({ ...RECORD, dropped: [], upstreamModel, sentModels });
-    assertEquals(/complete.*/.exec(lines[0] ?? "")?.[0], expected, upstreamModel);
+    assertEquals(lines[0]?.split("2.04s")[1], expected, upstreamModel);
   }
 });
 

@@ -31,12 +31,12 @@ const CLASSES: ReadonlyMap<string, RequestKind> = new Map([
 ]);
 
 /** Auto mode's check: its system prompt since 2.1.332, and the stop sequence of its verdict. */
-const GUARD_PROMPT = "You are a security monitor for autonomous AI coding agents.";
-const GUARD_STOP = "</block>";
+export const GUARD_PROMPT = "You are a security monitor for autonomous AI coding agents.";
+export const GUARD_STOP = "</block>";
 /** In the billing header, the first text of the system prompt. */
 const AGENT_MARK = "cc_is_subagent=true";
 /** How the last text begins when a request with the tools of the conversation is not part of it. */
-const SIDE_PROMPTS = [
+export const SIDE_PROMPTS = [
   // Compaction.
   "CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.",
   // `/btw`

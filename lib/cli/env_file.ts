@@ -3,8 +3,8 @@
  * @module
  */
 
-import { parse } from "@std/dotenv/parse";
 import type { EnvFileOption } from "./arguments.ts";
+import { decodeEnvFile, parseEnvText } from "./env_text.ts";
 import { readGranted } from "./read_granted.ts";
 import { StartError } from "./terminal.ts";
 
@@ -31,8 +31,6 @@ const FOLDER_FILE = ".env";
 const SECRETS = ["OPENROUTER_API_KEY", "PROXY_API_KEYS"] as const;
 /** Mode bits: readable by group or others. */
 const OTHERS_READ = 0o044;
-/** Replaces `$` while a file is parsed; a private-use character. */
-const DOLLAR = "\uE024";
 
 /**
  * Reads one file: that of `--env-file`, else `.env` in the current folder, else the user's own.
@@ -99,34 +97,19 @@ function readNamedFile({ path, mayBeMissing }: EnvFileOption): EnvFile | null {
 
 /** Null if the file does not exist. */
 function load(path: string): EnvFile | null {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = Deno.readTextFileSync(path);
+    bytes = Deno.readFileSync(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return null;
     throw new StartError(`${path} cannot be read: it must be a readable text file`, { cause });
   }
-  const values = parseLiterally(text, path);
+  const values = parseEnvText(decodeEnvFile(bytes, path), path);
   const isSecret = SECRETS.some((name) => values[name]?.trim());
   const notes = isSecret && canOthersRead(path)
     ? [`${path} contains a key and other users of this machine can read it: chmod 600 ${path}`]
     : [];
   return { name: path, values, notes };
-}
-
-/**
- * Parses the values literally. The parser would expand an unquoted `$NAME`, so that the file of an untrusted repository
- * could send any secret in the user's environment to its own server.
- */
-function parseLiterally(text: string, path: string): Record<string, string> {
-  const entries = Object.entries(parse(text.replaceAll("$", DOLLAR)))
-    .map(([name, value]) => [name, value.replaceAll(DOLLAR, "$")] as const);
-  // A shell that reads the same file would expand an unquoted one.
-  const isQuoted = (value: string) => text.includes(`'${value}'`) || text.includes(`"${value}"`);
-  if (entries.some(([, value]) => value.includes("$") && !isQuoted(value))) {
-    throw new StartError(`${path} cannot be used: put values that contain $ into single quotes`);
-  }
-  return Object.fromEntries(entries);
 }
 
 /** False on Windows, which has no such modes. */

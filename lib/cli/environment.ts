@@ -12,8 +12,16 @@ import {
   loadConfig,
   VARIABLES,
 } from "../config.ts";
-import { type EnvFile, type FileChoice, readEnvFile, resolvePath } from "./env_file.ts";
+import { resolveAliases } from "../config_aliases.ts";
+import {
+  type EnvFile,
+  type FileChoice,
+  readEnvFile,
+  readGranted,
+  resolvePath,
+} from "./env_file.ts";
 import { StartError } from "./terminal.ts";
+import { describeUnknown } from "./unknown_variables.ts";
 
 /** The configuration and warnings about it. */
 export interface Environment {
@@ -62,13 +70,34 @@ export function loadEnvironment(choice: FileChoice): Environment {
  */
 export function readSources(choice: FileChoice): EnvSources {
   requireEnvAccess();
-  return mergeSources((name) => Deno.env.get(name), readEnvFile(choice));
+  const file = readEnvFile(choice);
+  const { notes, ...sources } = mergeSources(readGranted, file);
+  const unknown = [
+    describeUnknown(listEnvironment(), "the environment"),
+    describeUnknown(Object.keys(file.values), file.name),
+  ];
+  return { ...sources, notes: [...notes, ...unknown.filter((line) => line !== null)] };
 }
 
-/** Merges the environment with the settings of the file that are allowed. */
+/** The names in the environment; none if only known variables may be read, as with `deno task start`. */
+function listEnvironment(): string[] {
+  const isComplete = Deno.permissions.querySync({ name: "env" }).state === "granted";
+  if (!isComplete) return [];
+  const names = Object.keys(Deno.env.toObject());
+  // There names have no case.
+  return Deno.build.os === "windows" ? names.map((name) => name.toUpperCase()) : names;
+}
+
+/**
+ * Merges the environment with the settings of the file that are allowed.
+ * @throws {StartError} if a variable has two values in one of them, under two names
+ */
 export function mergeSources(environment: Env, file: EnvFile): EnvSources {
-  const readEnvironment = (name: string) => environment(name)?.trim() || undefined;
-  const readFile = (name: string) => readSetting(file, name);
+  // Each by itself: a variable of the environment takes precedence over its alias in the file.
+  const fromEnvironment = reportInvalid(() => resolveAliases(environment));
+  const fromFile = reportInvalid(() => resolveAliases((name) => readSetting(file, name)));
+  const readEnvironment = (name: string) => fromEnvironment(name)?.trim() || undefined;
+  const readFile = (name: string) => fromFile(name)?.trim() || undefined;
   const key = readEnvironment("OPENROUTER_API_KEY");
   // A file with the same key already has it, so it is trusted.
   const isKeyOfUser = key !== undefined && key !== readFile("OPENROUTER_API_KEY");
@@ -135,8 +164,13 @@ export function parseSources({ env, mixed }: EnvSources): Config {
 
 /** @throws {StartError} naming the variable, its value and what is allowed */
 export function parseConfig(env: Env): Config {
+  return reportInvalid(() => loadConfig(env));
+}
+
+/** @throws {StartError} for an invalid setting */
+function reportInvalid<T>(read: () => T): T {
   try {
-    return loadConfig(env);
+    return read();
   } catch (error) {
     if (error instanceof ConfigError) throw new StartError(error.message, { cause: error });
     throw error;

@@ -14,6 +14,7 @@ import type { OpenStream } from "../stream/response_stream.ts";
 import { createHandler } from "../server.ts";
 import { createReportSpan, type Tracer } from "./telemetry.ts";
 import { createServices } from "../services.ts";
+import { toListenAddress } from "./environment.ts";
 import { Listener } from "./listener.ts";
 import { canShowColors, flushLines, LAST_LINES_MS, printLine, StartError } from "./terminal.ts";
 
@@ -39,18 +40,21 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** Everything on standard output has this format, so that a program can read all of it. */
+export function chooseLogFormat({ logFormat }: Pick<Config, "logFormat">): "text" | "json" {
+  if (logFormat !== "auto") return logFormat;
+  return Deno.stdout.isTerminal() ? "text" : "json";
+}
+
 /** Creates the services of the command line, with a log on standard output. */
 export function createCliServices(
   config: Config,
   about: About,
   writeLine: LogOptions["writeLine"] = printLine,
 ): Services {
-  const format = config.logFormat === "auto"
-    ? (Deno.stdout.isTerminal() ? "text" : "json")
-    : config.logFormat;
   const log = createLog({
     level: config.logLevel,
-    format,
+    format: chooseLogFormat(config),
     isColored: canShowColors(),
     writeLine,
     redact: createRedactor(listSecrets(config)),
@@ -113,7 +117,7 @@ function listen({ config, log, now }: Services, handler: Deno.ServeHandler): Lis
   try {
     return new Listener({ hostname, port, handler, log, now });
   } catch (cause) {
-    const address = `${hostname}:${port}`;
+    const address = toListenAddress({ host: hostname, port });
     if (cause instanceof Deno.errors.AddrInUse) {
       throw new StartError(`${address} is in use: set PORT to a free one`, { cause });
     }
@@ -139,9 +143,13 @@ async function drain(
   await settlesWithin(finished, FINAL_ERRORS_MS);
 }
 
-function toLocalUrl(address: Deno.Addr): string {
+/**
+ * The URL of a listening address for clients of this machine, without port 80. `::` includes IPv4 on some systems only:
+ * `localhost` works on all.
+ */
+export function toLocalUrl(address: Deno.Addr): string {
   if (address.transport !== "tcp") return "http://localhost";
-  const isAny = address.hostname === "0.0.0.0" || address.hostname === "::";
-  const host = isAny ? "127.0.0.1" : address.hostname;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+  const { hostname, port } = address;
+  const host = hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "localhost" : hostname;
+  return new URL(`http://${toListenAddress({ host, port })}`).origin;
 }

@@ -1,5 +1,6 @@
 /**
- * Prints the startup message: four lines (address, upstream, models, clients), a fifth for the history, then warnings with their remedies.
+ * Prints the startup message: address, upstream, models, dashboard, history if there is one, the lines for Claude Code,
+ * and warnings with their remedies.
  * @module
  */
 
@@ -7,7 +8,8 @@ import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import { createColorizer, stripControlChars } from "../colors.ts";
 import { findLimits } from "../routes/budget.ts";
-import { describeAccess, requiresClientKeys } from "./serve.ts";
+import { toListenAddress } from "./environment.ts";
+import { chooseLogFormat, describeAccess, requiresClientKeys } from "./serve.ts";
 import {
   describeTarget,
   findTargetWarnings,
@@ -18,6 +20,7 @@ import {
 import { canShowColors, printLine } from "./terminal.ts";
 
 const SHORTEST_KEY = 16;
+const LISTENING = "listening on";
 
 /** Contents of the startup message. */
 export interface StartupMessageOptions {
@@ -29,26 +32,32 @@ export interface StartupMessageOptions {
   history?: string | null;
 }
 
-/** Prints the startup message as text, or as log lines with LOG_FORMAT=json. */
+/** Prints the startup message as text, or as lines of the log if that is JSON. */
 export function printStartupMessage(
   url: string,
   { config, notes, log, history = null }: StartupMessageOptions,
 ): void {
   const lines = describeStart(url, config, history);
+  const client = describeClient(url, config);
+  const source = describeTokenSource(config);
   const warnings = [...notes, ...findWarnings(config)];
-  if (config.logFormat === "json") {
-    for (const line of lines) log.write("info", line);
+  if (chooseLogFormat(config) === "json") {
+    for (const line of [...lines, toRow("clients", client.join(", ") + source)]) {
+      log.write("info", line);
+    }
     for (const warning of warnings) log.write("warn", warning);
     return;
   }
   const paint = createColorizer(canShowColors());
   for (const line of lines) printLine(stripControlChars(line));
+  printLine(`To use Claude Code, run these two lines where you start it${source}:`);
+  for (const line of client) printLine(`  export ${stripControlChars(line)}`);
   for (const warning of warnings) {
     printLine(`${paint("yellow", "warning:")} ${stripControlChars(warning)}`);
   }
 }
 
-/** The four lines, or five with a history. @param url the server's address for local clients */
+/** The lines about the proxy. @param url the server's address for local clients */
 export function describeStart(
   url: string,
   config: Config,
@@ -61,50 +70,73 @@ export function describeStart(
         isDirect ? " via /messages" : ""
       }`;
     });
-  const base = config.onDenoDeploy ? "this app's address" : url;
-  const rows = [
-    ["upstream", `${config.baseUrl}, ${describeKey(config)}`],
-    ["models", models.join("; ")],
-    ["clients", `ANTHROPIC_BASE_URL=${base}, ANTHROPIC_AUTH_TOKEN=${describeToken(config)}`],
-    ...history === null ? [] : [["history", history] as const],
-  ] as const;
+  const address = toListenAddress({ host: config.host, port: Number(new URL(url).port || 80) });
   return [
-    `listening on ${config.host}:${new URL(url).port}, ${describeAccess(config)}`,
-    ...rows.map(([name, text]) => `${name.padEnd("listening on".length)} ${text}`),
+    `${LISTENING} ${address}, ${describeAccess(config)}`,
+    toRow("upstream", `${config.baseUrl}, ${describeKey(config)}`),
+    toRow("models", models.join("; ")),
+    toRow("dashboard", toClientUrl(url, config)),
+    ...(history === null ? [] : [toRow("history", history)]),
   ];
 }
 
-/** Likely problems, each with what to do about it. */
+/** The two variables of a client, as `NAME=value`. */
+export function describeClient(url: string, config: Config): [baseUrl: string, token: string] {
+  return [
+    `ANTHROPIC_BASE_URL=${toClientUrl(url, config)}`,
+    `ANTHROPIC_AUTH_TOKEN=${describeToken(config)}`,
+  ];
+}
+
+function toRow(name: string, text: string): string {
+  return `${name.padEnd(LISTENING.length)} ${text}`;
+}
+
+function toClientUrl(url: string, { onDenoDeploy }: Config): string {
+  return onDenoDeploy ? "https://your-app.deno.net" : url;
+}
+
+/**
+ * Likely problems, each with what to do about it. A start with default settings has at most one, so that it is read:
+ * without a key nothing else matters yet.
+ */
 export function findWarnings(config: Config): string[] {
   const upstream = new URL(config.baseUrl);
   const isLocalOnly = !requiresClientKeys(config) && config.proxyApiKeys.length === 0;
   const warnings = findKeyWarnings(config);
-  if (requiresClientKeys(config)) {
-    warnings.push("No API key: set OPENROUTER_API_KEY=sk-or-… in .env or in the environment");
-  }
   if (isLocalOnly && config.onDenoDeploy) {
     warnings.push("On Deno Deploy no client is local, so all get a 403: set PROXY_API_KEYS");
-  } else if (isLocalOnly && !isLoopback(config.host)) {
-    warnings.push(
-      `HOST=${config.host} is reachable from the network, but remote clients get a 403: ` +
-        "set HOST=127.0.0.1, or PROXY_API_KEYS to accept them",
-    );
   }
-  const unset = groupByTarget(config.targets).filter(({ target }) => target.isDefault)
-    .flatMap(({ families }) => families.map((family) => TARGET_VARIABLES[family]))
-    .filter((name) => name !== "TARGET_MODEL_FABLE");
-  if (unset.length > 0) {
-    warnings.push(
-      `Using default models, which ${upstream.host} may no longer offer: set ${unset.join(", ")} ` +
-        "to model ids of your choice, or to auto for the Claude model that a client requests",
-    );
-  }
+  if (requiresClientKeys(config)) warnings.push(describeMissingKey(upstream));
+  else warnings.push(...findDefaultWarnings(config, upstream));
   warnings.push(...findTargetWarnings(config), ...findLimitWarnings(config));
   const hasKey = config.openrouterApiKey !== null;
   if (hasKey && upstream.protocol === "http:" && !isLoopback(upstream.hostname)) {
     warnings.push("The API key is sent unencrypted: use https in OPENROUTER_BASE_URL");
   }
   return warnings;
+}
+
+function describeMissingKey({ hostname, host }: URL): string {
+  return isOpenRouter(hostname)
+    ? "No API key: set OPENROUTER_API_KEY=sk-or-… in .env or in the environment"
+    : `No API key: if ${host} needs none, set UPSTREAM_DIALECT=openai; else set OPENROUTER_API_KEY`;
+}
+
+/** Targets that upstream probably does not have. */
+function findDefaultWarnings({ targets, dialect }: Config, { host, hostname }: URL): string[] {
+  const isForOther = dialect === "openai" && !isOpenRouter(hostname);
+  const names = groupByTarget(targets)
+    .filter(({ target }) => target.isDefault || isForOther && target.models[0] === "auto")
+    .flatMap(({ families }) => families.map((family) => TARGET_VARIABLES[family]))
+    .filter((name) => name !== "TARGET_MODEL_FABLE");
+  if (names.length === 0) return [];
+  const list = names.join(", ");
+  if (isForOther) return [`${host} has its own model names: set ${list} to them`];
+  return [
+    `Using default models, which ${host} may no longer offer: set ${list} ` +
+    "to model ids of your choice, or to auto for the Claude model that a client requests",
+  ];
 }
 
 /** Cases in which the daily limits cannot be enforced. */
@@ -134,8 +166,30 @@ function listLimitVariables({ maxCostUsd, maxCostUsdPerKey }: Config): string[] 
   ];
 }
 
-/** Keys that are short enough to be guessed. */
-export function findKeyWarnings({ proxyApiKeys }: Config): string[] {
+/** Keys that are short enough to be guessed, and a key of another provider. */
+export function findKeyWarnings(config: KeyConfig): string[] {
+  const wrong = describeWrongKey(config);
+  return [...(wrong === null ? [] : [wrong]), ...findShortKeys(config)];
+}
+
+/** The settings that the warnings about keys depend on. */
+export type KeyConfig = Pick<
+  Config,
+  "proxyApiKeys" | "openrouterApiKey" | "baseUrl" | "dialect"
+>;
+
+/** Only the public start of the key is examined, and nothing of it is shown. */
+function describeWrongKey({ openrouterApiKey: key, baseUrl, dialect }: KeyConfig): string | null {
+  if (!isOpenRouter(new URL(baseUrl).hostname)) return null;
+  const cure = "create one at https://openrouter.ai/settings/keys";
+  if (key === null) return dialect === "openai" ? `OpenRouter needs an API key: ${cure}` : null;
+  if (key.startsWith("sk-or-")) return null;
+  return key.startsWith("sk-ant-")
+    ? `OPENROUTER_API_KEY is a key of Anthropic, which OpenRouter rejects: ${cure}`
+    : `OPENROUTER_API_KEY does not begin with sk-or- like OpenRouter's keys: ${cure}`;
+}
+
+function findShortKeys({ proxyApiKeys }: KeyConfig): string[] {
   const count = proxyApiKeys.filter((key) => key.length < SHORTEST_KEY).length;
   if (count === 0) return [];
   const keys = count === 1 ? "A key of PROXY_API_KEYS has" : `${count} keys of PROXY_API_KEYS have`;
@@ -147,9 +201,15 @@ function describeKey(config: Config): string {
   return requiresClientKeys(config) ? "using each client's own key" : "without an API key";
 }
 
+/** Without a comment behind it: zsh does not allow one on a typed line. */
 function describeToken(config: Config): string {
-  if (config.proxyApiKeys.length > 0) return "one of PROXY_API_KEYS";
-  return requiresClientKeys(config) ? "their own sk-or-… key" : "any-word";
+  if (config.proxyApiKeys.length > 0) return "KEY";
+  return requiresClientKeys(config) ? "sk-or-…" : "any-word";
+}
+
+function describeTokenSource(config: Config): string {
+  if (config.proxyApiKeys.length > 0) return " (KEY: one of PROXY_API_KEYS)";
+  return requiresClientKeys(config) ? " (sk-or-…: your own OpenRouter key)" : "";
 }
 
 /** Whether a host is OpenRouter's. */

@@ -485,6 +485,15 @@ Deno.test("the launcher fails with one line without an API key", async () => {
   assertFailed(await harness.run({ env }), "OPENROUTER_API_KEY is not set");
 });
 
+test("starts without an API key in front of another server that needs none", async () => {
+  await using harness = createHarnessWithClient(respond);
+  const env = { OPENROUTER_API_KEY: "", UPSTREAM_DIALECT: "openai" };
+  const [{ code }, { settings }] = await launch(harness, { env });
+  assertEquals(code, 0);
+  // The proxy's own key, so that other programs of this machine cannot use it.
+  assertMatch(settings.env["ANTHROPIC_AUTH_TOKEN"] ?? "", /^\S{16,}$/);
+});
+
 test("resolves --env-file in the folder it was called in, and keeps Claude Code's arguments", async () => {
   await using harness = createHarnessWithClient(respond, { models: MODELS });
   const text = `OPENROUTER_API_KEY=${KEY}\nOPENROUTER_BASE_URL=${harness.upstream.baseUrl}\n`;

@@ -101,7 +101,7 @@ for (
     program.kill("SIGTERM");
     const { stdout, stderr } = await program.end();
     const [line = ""] = stdout.split("\n");
-    assertMatch(line, /^listening on 127\.0\.0\.1:\d+, /);
+    assertMatch(JSON.parse(line).message, /^listening on 127\.0\.0\.1:\d+, /);
     assertStringIncludes(line, expected);
     for (const secret of Object.values(env).flatMap((keys) => keys.split(","))) {
       assert(!`${stdout}${stderr}`.includes(secret), stdout);
@@ -110,8 +110,12 @@ for (
   });
 }
 
-Deno.test("the startup message has address, upstream, models and clients in four lines, then warnings", async () => {
-  const env = { OPENROUTER_API_KEY: KEY, TARGET_MODEL_OPUS: "vendor/big,vendor/next" };
+Deno.test("the startup message has address, upstream, models, dashboard and two lines to paste, then warnings", async () => {
+  const env = {
+    OPENROUTER_API_KEY: KEY,
+    TARGET_MODEL_OPUS: "vendor/big,vendor/next",
+    LOG_FORMAT: "text",
+  };
   await using program = new Program({ env });
   const { port } = new URL(await program.listening());
   program.kill("SIGTERM");
@@ -119,27 +123,51 @@ Deno.test("the startup message has address, upstream, models and clients in four
   const [address, ...lines] = stdout.trimEnd().split("\n");
   assertMatch(
     address ?? "",
-    /accepting local clients only; set PROXY_API_KEYS to accept remote clients$/,
+    /^listening on .*accepting local clients only; set PROXY_API_KEYS to accept remote clients$/,
   );
-  assertEquals(lines.slice(0, 3), [
+  assertEquals(lines.slice(0, 6), [
     `upstream     ${NOWHERE}, using OPENROUTER_API_KEY`,
     "models       opus → vendor/big, vendor/next; sonnet, haiku, fable, other → " +
     "anthropic/claude-sonnet-4-20250514",
-    `clients      ANTHROPIC_BASE_URL=http://127.0.0.1:${port}, ANTHROPIC_AUTH_TOKEN=any-word`,
+    `dashboard    http://127.0.0.1:${port}`,
+    "To use Claude Code, run these two lines where you start it:",
+    `  export ANTHROPIC_BASE_URL=http://127.0.0.1:${port}`,
+    "  export ANTHROPIC_AUTH_TOKEN=any-word",
   ]);
   assertMatch(
-    lines.slice(3).join("\n"),
+    lines.slice(6).join("\n"),
     /^warning: Using default models.*set TARGET_MODEL_BIG, [^\n]+$/,
   );
 });
 
-Deno.test("with LOG_FORMAT=json every line of the startup message is a JSON object", async () => {
-  await using program = new Program({ env: { LOG_FORMAT: "json" } });
-  await program.waitFor(/"message":"listening on /);
-  program.kill("SIGTERM");
-  const { stdout } = await program.end();
-  const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
-  assertEquals(lines.map(({ level }) => level), ["info", "info", "info", "info", "warn", "warn"]);
+for (const env of [{}, { LOG_FORMAT: "json" }]) {
+  const format = env.LOG_FORMAT === undefined ? "without a terminal" : "with LOG_FORMAT=json";
+  Deno.test(`${format} every line of the output is a JSON object`, async () => {
+    await using program = new Program({ env: { ...env, PROXY_API_KEYS: "k".repeat(16) } });
+    await (await fetch(`${await program.listening()}/v1/models`)).body?.cancel();
+    await program.waitFor(/"path":"\/v1\/models"/);
+    program.kill("SIGTERM");
+    const { stdout } = await program.end();
+    const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const expected = ["info", "info", "info", "info", "info", "warn", "info"];
+    assertEquals(lines.map(({ level }) => level), expected);
+    assertMatch(
+      lines[4].message,
+      /^clients +ANTHROPIC_BASE_URL=http:\S+, ANTHROPIC_AUTH_TOKEN=KEY \(KEY: one of PROXY_API_KEYS\)$/,
+    );
+  });
+}
+
+Deno.test("help and version have the names that users try", async () => {
+  for (const args of [["help"], ["-h"], ["check", "--help"], ["serve", "-h"], ["demo", "--help"]]) {
+    const { code, stdout, stderr } = await run({ args });
+    assertEquals([args, code, stderr], [args, 0, ""]);
+    assertStringIncludes(stdout, "Usage: claudeproxy");
+  }
+  for (const args of [["version"], ["-v"], ["-V"]]) {
+    const { code, stdout } = await run({ args });
+    assertEquals([code, /^\S+ \d+\.\d+\.\d+\n$/.test(stdout)], [0, true], stdout);
+  }
 });
 
 Deno.test("without a key the program starts, and a request gets a 401 that names the variable", async () => {
@@ -226,9 +254,9 @@ Deno.test("a HOST that is not an address of this machine fails with one line", a
 });
 
 Deno.test("the program reads .env in the current folder", async () => {
-  const dotenv = `# mine\nOPENROUTER_API_KEY='${KEY}'\nLOG_LEVEL=warn\n`;
+  const dotenv = `# mine\nOPENROUTER_API_KEY='${KEY}'\nLOG_LEVEL=debug\n`;
   await using program = new Program({ dotenv, env: { OPENROUTER_BASE_URL: "" } });
-  await program.waitFor(/^listening on .*accepting local clients only/);
+  await program.waitFor(/listening on .*accepting local clients only/);
 });
 
 Deno.test("the environment takes precedence over .env, unless a variable is blank", async () => {
@@ -253,7 +281,7 @@ Deno.test("the user's own file is read if there is no .env, with the start task'
   await (await sendMessage(await program.listening(), { stream: true })).text();
   assertEquals(upstream.keys, [`Bearer ${KEY}`]);
   await using other = new Program({ userFile, env, dotenv: "LOG_LEVEL=info\n" });
-  await other.waitFor(/^listening on .*OPENROUTER_API_KEY is not set/);
+  await other.waitFor(/listening on .*OPENROUTER_API_KEY is not set/);
 });
 
 Deno.test("--env-file selects the file, and no other is read", async () => {
@@ -268,7 +296,7 @@ Deno.test("--env-file selects the file, and no other is read", async () => {
     dotenv: "TIMEOUT_S=no\n",
     userFile: "TIMEOUT_S=no\n",
   });
-  await program.waitFor(/^listening on .*accepting local clients only/);
+  await program.waitFor(/listening on .*accepting local clients only/);
   assertFailed(await run({ args: ["--env-file", path], env }), "No permission to read", path);
   assertFailed(await run({ flags, args: ["check", "--env-file"] }), "needs the path of a settings");
   await Deno.remove(path);
@@ -295,7 +323,9 @@ Deno.test("access settings of .env are ignored with a warning if the key is from
   const dotenv = "PROXY_API_KEYS=of-the-attacker-0123\nALLOWED_ORIGINS=https://evil.page\n";
   await using program = new Program({ env, dotenv });
   const url = await program.listening();
-  await program.waitFor(/^warning: Ignored PROXY_API_KEYS, ALLOWED_ORIGINS from \.env, because /);
+  await program.waitFor(
+    /"level":"warn","message":"Ignored PROXY_API_KEYS, ALLOWED_ORIGINS from \.env, because /,
+  );
   const response = await fetch(`${url}/stats`, { headers: { origin: "https://evil.page" } });
   await response.body?.cancel();
   const cors = response.headers.get("access-control-allow-origin");
@@ -312,9 +342,9 @@ Deno.test({
     const flags = ["-A"];
     await using program = new Program({ flags, args: ["--env-file", `${folder}/.env`] });
     await program.waitFor(
-      /^warning: \S+\.env contains a key and other users of this machine can read it/,
+      /"message":"\S+\.env contains a key and other users of this machine can read it/,
     );
-    await program.waitFor(/^warning: A key of PROXY_API_KEYS has fewer than 16 characters/);
+    await program.waitFor(/"message":"A key of PROXY_API_KEYS has fewer than 16 characters/);
     const report = await run({ flags, args: ["check", "--env-file", `${folder}/.env`] });
     assertMatch(report.stdout, /^ +! settings +\S+\.env contains a key and other users/m);
     assertMatch(
@@ -332,7 +362,7 @@ Deno.test("an invalid value in .env fails with one line", async () => {
 Deno.test("an unquoted $ in .env fails with a hint, and works with quotes", async () => {
   assertFailed(await run({ dotenv: "PROXY_API_KEYS=pass$word\n" }), ".env", "single quotes");
   await using program = new Program({ dotenv: "PROXY_API_KEYS='pass$word'\n" });
-  await program.waitFor(/^listening on .*PROXY_API_KEYS/);
+  await program.waitFor(/listening on .*PROXY_API_KEYS/);
 });
 
 Deno.test("a .env that is a folder fails with one line", async () => {
@@ -342,8 +372,11 @@ Deno.test("a .env that is a folder fails with one line", async () => {
 Deno.test("without --allow-read the program starts and names the flag for .env", async () => {
   const flags = START_FLAGS.filter((flag) => !flag.startsWith("--allow-read"));
   await using program = new Program({ flags, dotenv: `OPENROUTER_API_KEY=${KEY}\n` });
-  await program.waitFor(/^listening on .*OPENROUTER_API_KEY is not set/);
-  assertEquals(await program.waitFor(/^warning: .*(--allow-read=\.env)\b/), "--allow-read=.env");
+  await program.waitFor(/listening on .*OPENROUTER_API_KEY is not set/);
+  assertEquals(
+    await program.waitFor(/"level":"warn".*(--allow-read=\.env)\b/),
+    "--allow-read=.env",
+  );
 });
 
 Deno.test("the program keeps serving when its output is closed", async () => {

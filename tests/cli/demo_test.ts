@@ -179,6 +179,29 @@ testAfterStream(
   },
 );
 
+testAfterStream(
+  "the demo sends the Claude model that a client asks for, at its own price",
+  async () => {
+    const { server } = await start();
+    const sent = [];
+    for (const model of ["claude-opus-5-5", "claude-haiku-5-5", "claude-sonnet-4-5", "other"]) {
+      const response = await send(server, "Hello", { model });
+      await response.body?.cancel();
+      sent.push(response.headers.get("x-proxy-model"));
+    }
+    assertEquals(sent, [
+      "anthropic/claude-opus-5.5",
+      "anthropic/claude-haiku-5.5",
+      "anthropic/claude-sonnet-4.5",
+      "~anthropic/claude-sonnet-latest",
+    ]);
+    const { models } = await (await fetch(`${server.url}/stats`)).json();
+    const costs = models.map(({ costUsd }: { costUsd: number }) => costUsd);
+    assertEquals([costs.length >= 4, new Set(costs).size], [true, costs.length], `${costs}`);
+    await server.stop();
+  },
+);
+
 testAfterStream("a tool call passes through the proxy, streamed and as JSON", async () => {
   const { server } = await start();
   const tools = [{ name: "get_weather", input_schema: WEATHER }];

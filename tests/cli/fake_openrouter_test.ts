@@ -4,13 +4,16 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createReply, type ErrorReply, fillSchema } from "../../lib/cli/demo/replies.ts";
+import { fillSchema } from "../../lib/cli/demo/fill_schema.ts";
+import { findPrice } from "../../lib/cli/demo/models.ts";
+import { createReply, type ErrorReply } from "../../lib/cli/demo/replies.ts";
 import {
   startFakeOpenRouter,
   toChunks,
   toCompletion,
   toFrames,
 } from "../../lib/cli/demo/fake_openrouter.ts";
+import { GUARD_PROMPT, GUARD_STOP, SIDE_PROMPTS } from "../../lib/anthropic/request_kind.ts";
 import { isJsonObject, type JsonObject } from "../../lib/json.ts";
 
 const META = { id: "gen-1700000000-abc123", created: 1_700_000_000, promptChars: 41 };
@@ -64,6 +67,24 @@ Deno.test("createReply ignores a trigger in an earlier turn, and an invalid one"
   assertEquals(complete({ ...createRequest(""), messages: earlier }).ending, "complete");
 });
 
+for (
+  const [words, status] of [
+    ["error", 402],
+    ["Error.", 402],
+    ["error 429", 429],
+    ["error midstream", null],
+    ["What does this error mean?", null],
+    ["error in main.ts", null],
+  ] as const
+) {
+  Deno.test(`createReply to the words “${words}” is ${status ?? "no error status"}`, () => {
+    const reply = createReply(createRequest(words));
+    assertEquals(reply.type === "error" ? reply.status : null, status);
+    const ending = reply.type === "completion" ? reply.ending : "none";
+    assertEquals(ending === "error", words === "error midstream");
+  });
+}
+
 Deno.test("createReply names the model and describes what it received", () => {
   const image = { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } };
   const { text, reasoning, call } = complete({
@@ -88,7 +109,7 @@ Deno.test("createReply reasons only if the request enables reasoning", () => {
   }
 });
 
-Deno.test("createReply calls the first tool, or the forced one, with arguments that match its schema", () => {
+Deno.test("createReply calls a tool, or the forced one, with arguments that match its schema", () => {
   const tools = [createTool("get_weather", WEATHER), createTool("stop", { type: "object" })];
   const { call, text, finishReason, nativeFinishReason } = complete(
     createRequest("Weather?", { tools }),
@@ -108,6 +129,108 @@ Deno.test("createReply calls the first tool, or the forced one, with arguments t
     arguments: "{}",
   });
   assertEquals(complete(createRequest("Go", { tools, tool_choice: "none" })).call, null);
+});
+
+/** The tools that Claude Code 2.1.332 offers, in its order. */
+const CLIENT_TOOLS = [
+  ...["Agent", "Bash", "Edit", "ListAgents", "Read", "ReportFindings", "ScheduleWakeup", "Skill"],
+  ...["ToolSearch", "Workflow", "Write"],
+];
+
+Deno.test("createReply lists the files with the shell of a coding agent, and starts no agents", () => {
+  const shell = {
+    type: "object",
+    properties: { command: { type: "string" }, timeout: { type: "number" } },
+    required: ["command"],
+  };
+  // Another tool that only looks comes first.
+  const tools = ["Glob", ...CLIENT_TOOLS].map((name) =>
+    createTool(name, name === "Bash" ? shell : WEATHER)
+  );
+  const { call } = complete(createRequest("Hi", { tools }));
+  assertEquals(call, { name: "Bash", arguments: '{"command":"ls"}' });
+  for (const name of ["Agent", "Task", "Write", "Edit", "AskUserQuestion", "ExitPlanMode"]) {
+    const request = createRequest("Hi", { tools: [createTool(name, WEATHER)] });
+    assertEquals(complete(request).call, null, name);
+    assertEquals(complete({ ...request, tool_choice: "required" }).call?.name, name);
+  }
+});
+
+Deno.test("createReply ignores the texts that Claude Code adds to the user's", () => {
+  const reminder = "<system-reminder>\n# gitStatus: demo:error 500\n</system-reminder>";
+  const content = [
+    { type: "text", text: reminder },
+    { type: "text", text: `${reminder}\nHello [Image: source: /a/b.png]` },
+    { type: "text", text: "<system-reminder>never closed, demo:cut" },
+  ];
+  const messages = [
+    { role: "system", content: "Be brief" },
+    { role: "user", content },
+    { role: "system", content: "# Environment" },
+  ];
+  const { text, ending } = complete({ model: MODEL, messages });
+  assertStringIncludes(text, "I received 1 message");
+  assertStringIncludes(text, "Your last message was: “Hello”.");
+  assertEquals(ending, "complete");
+  const tools = [createTool("Bash", WEATHER)];
+  assertEquals(complete({ model: MODEL, messages, tools }).call?.name, "Bash");
+});
+
+Deno.test("createReply describes an image, with its size, and calls no tool", () => {
+  const png =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC";
+  const part = (url: string) => ({ type: "image_url", image_url: { url } });
+  const content = [
+    part(`data:image/png;base64,${png}`),
+    part("data:image/webp;base64,AAAA"),
+    part("https://example.com/a.png"),
+    { type: "text", text: "What is this?" },
+  ];
+  const { text, call, reasoning } = complete({
+    model: MODEL,
+    messages: [{ role: "user", content }],
+    tools: [createTool("Bash", WEATHER)],
+    reasoning: { enabled: true },
+  });
+  assertStringIncludes(
+    text,
+    "I see a PNG image of 1 × 1 pixels, a WEBP image of unknown size and an image at an address",
+  );
+  assertStringIncludes(reasoning, "3 images");
+  assertEquals(call, null);
+});
+
+Deno.test("createReply writes text where Claude Code wants no tool call", () => {
+  const tools = [createTool("Bash", WEATHER)];
+  for (const prompt of SIDE_PROMPTS) {
+    assertEquals(complete(createRequest(`${prompt} …`, { tools })).call, null, prompt);
+  }
+});
+
+Deno.test("createReply lets auto mode's check pass, on the scale that it asks for", () => {
+  const guard = (system: string, user: string, more: JsonObject = {}) =>
+    complete({
+      model: MODEL,
+      messages: [{ role: "system", content: system }, { role: "user", content: user }],
+      ...more,
+    }).text;
+  assertEquals(guard(GUARD_PROMPT, "Answer in <severity>"), "<severity>0</severity>");
+  assertEquals(guard(`${GUARD_PROMPT} <severity>`, "ls"), "<severity>0</severity>");
+  assertEquals(guard("Old", "ls", { stop: [GUARD_STOP] }), "<block>no</block>");
+  assert(!guard("Be brief", "<severity>", { stop: ["</x>"] }).startsWith("<severity>"));
+});
+
+Deno.test("every model has a price of its own, also one that is not listed", () => {
+  const prompts = ["opus-5.5", "sonnet-5.5", "haiku-5.5", "fable-5.2"]
+    .map((name) => findPrice(`anthropic/claude-${name}`).prompt);
+  assertEquals(new Set(prompts).size, 4);
+  const unlisted = ["opus-4-20250514", "sonnet-9", "haiku-9", "fable-9"]
+    .map((name) => findPrice(`anthropic/claude-${name}`).prompt);
+  assertEquals(unlisted, prompts);
+  const cost = (model: string) =>
+    Number(toChunks(complete(createRequest("Hello", { model })), META).at(-1)?.usage?.cost);
+  const costs = ["anthropic/claude-opus-5.5", "anthropic/claude-haiku-5.5"].map(cost);
+  assert((costs[0] ?? 0) > 4.5 * (costs[1] ?? 0) && (costs[1] ?? 0) > 0, `${costs}`);
 });
 
 Deno.test("createReply quotes a tool result, even if text follows it", () => {

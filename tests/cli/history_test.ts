@@ -127,7 +127,7 @@ Deno.test("deno task start may use history.db in the current folder, and shows i
     env: { HISTORY_DAYS: "30" },
   });
   const url = await program.listening();
-  await program.waitFor(/^history {6}history\.db \(30 days\)$/);
+  await program.waitFor(/"history {6}history\.db \(30 days\)"/);
   await sendAll(url, 1);
   const report = await (await fetch(`${url}/stats/history`)).json();
   assertEquals([report.totals.requests, report.totals.costUsd], [1, 0.5]);
@@ -207,7 +207,7 @@ for (const { about, warning, prepare, start: more } of UNUSABLE) {
     await using upstream = startReplies();
     await using program = start(folder.path, upstream, more ?? {});
     const url = await program.listening();
-    await program.waitFor(new RegExp(`^warning: .*${warning.source}`));
+    await program.waitFor(new RegExp(`"level":"warn","message":".*${warning.source}`));
     const headers = { "content-type": "application/json", "x-api-key": "a-key-of-this-test" };
     const body = { model: "claude-x", max_tokens: 9, messages: [{ role: "user", content: "Hi" }] };
     const init = { method: "POST", headers, body: JSON.stringify(body) };

@@ -116,10 +116,10 @@ Deno.test("values of a file are read literally, without their quotes", () => {
 
 for (const line of ["A=$HOME", "A=x${HOME}", "A=${NOT_SET:-x}", "A=$A", "A=pa$word # '$word'"]) {
   Deno.test(`the line ${line} of a file is rejected, and expands no variable`, () => {
-    withFile(`${line}\n`, 0o600, (path) => {
+    withFile(`# mine\nA=1\n${line}\n`, 0o600, (path) => {
       const { message } = assertThrows(() => readNamed(path), StartError);
       const hint = "put values that contain $ into single quotes";
-      assertEquals(message, `${path} cannot be used: ${hint}`);
+      assertEquals(message, `${path} line 3 cannot be used: ${hint}`);
     });
   });
 }
@@ -276,3 +276,35 @@ for (
     assertEquals([sources.notes, sources.sourceOf("HOST")], [[], ".env"]);
   });
 }
+
+// --- two names of one setting ---
+
+Deno.test("a target may have the name of its family, in the environment and in a file", () => {
+  const { targets } = parseSources(merge({ TARGET_MODEL_SONNET: "a/b" }, {
+    TARGET_MODEL_HAIKU: "c/d",
+  }));
+  assertEquals([targets.sonnet.models, targets.haiku.models], [["a/b"], ["c/d"]]);
+});
+
+Deno.test("the environment takes precedence over the file, whichever of its names a target has", () => {
+  const inFile = merge({ TARGET_MODEL_SONNET: "a/b" }, { TARGET_MODEL_BIG: "auto" });
+  assertEquals(parseSources(inFile).targets.sonnet.models, ["a/b"]);
+  assertEquals(inFile.sourceOf("TARGET_MODEL_BIG"), "environment");
+  const alias = merge({ TARGET_MODEL_BIG: "a/b" }, { TARGET_MODEL_SONNET: "auto" });
+  assertEquals(parseSources(alias).targets.sonnet.models, ["a/b"]);
+});
+
+Deno.test("both names with different values fail, and with the same value do not", () => {
+  for (const source of ["environment", "file"]) {
+    const values = { TARGET_MODEL_SONNET: "a/b", TARGET_MODEL_BIG: "c/d" };
+    const sources = () => source === "file" ? merge({}, values) : merge(values, {});
+    const { message } = assertThrows(sources, StartError);
+    assertEquals(
+      message,
+      "TARGET_MODEL_SONNET and TARGET_MODEL_BIG are two names of one setting and have different " +
+        "values: remove one",
+    );
+  }
+  const same = merge({}, { TARGET_MODEL_HAIKU: "a/b", TARGET_MODEL_SMALL: " a/b " });
+  assertEquals(parseSources(same).targets.haiku.models, ["a/b"]);
+});

@@ -1,7 +1,8 @@
-/** The startup message: four lines, and warnings with their remedies. */
+/** The startup message: lines about the proxy and for its clients, and warnings with their remedies. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { describeStart, findWarnings } from "../../lib/cli/startup_message.ts";
+import { describeClient, describeStart, findWarnings } from "../../lib/cli/startup_message.ts";
+import { toLocalUrl } from "../../lib/cli/serve.ts";
 import { loadConfig } from "../../lib/config.ts";
 
 const KEY = "sk-or-v1-0123456789abcdef";
@@ -14,6 +15,13 @@ const QUIET = {
   TARGET_MODEL_BIG: "auto",
   TARGET_MODEL_SMALL: "auto",
   TARGET_MODEL_DEFAULT: "auto",
+};
+
+const OWN_MODELS = {
+  TARGET_MODEL_OPUS: "m",
+  TARGET_MODEL_BIG: "m",
+  TARGET_MODEL_SMALL: "m",
+  TARGET_MODEL_DEFAULT: "m",
 };
 
 function configure(env: Record<string, string | undefined>) {
@@ -29,30 +37,47 @@ Deno.test("describeStart reports which clients are accepted on the line of the a
 });
 
 for (
-  const [about, env, upstream, clients] of [
-    [
-      "a key",
-      QUIET,
-      "using OPENROUTER_API_KEY",
-      `URL=${URL_HERE}, ANTHROPIC_AUTH_TOKEN=any-word`,
-    ],
-    ["no key", {}, "using each client's own key", "TOKEN=their own sk-or-… key"],
-    ["proxy keys", { PROXY_API_KEYS: "secret-1" }, "own key", "TOKEN=one of PROXY_API_KEYS"],
+  const [about, env, upstream, dashboard, token] of [
+    ["a key", QUIET, "using OPENROUTER_API_KEY", URL_HERE, "any-word"],
+    ["no key", {}, "using each client's own key", URL_HERE, "sk-or-…"],
+    ["proxy keys", { PROXY_API_KEYS: "secret-1" }, "own key", URL_HERE, "KEY"],
     [
       "another server without a key",
-      { UPSTREAM_DIALECT: "openai" },
-      "without an API key",
-      "ANTHROPIC_AUTH_TOKEN=any-word",
+      { UPSTREAM_DIALECT: "openai", OPENROUTER_BASE_URL: "http://localhost:11434/v1" },
+      "http://localhost:11434/v1, without an API key",
+      URL_HERE,
+      "any-word",
     ],
-    ["Deno Deploy", { DENO_DEPLOY: "1" }, "own key", "URL=this app's address"],
+    ["Deno Deploy", { DENO_DEPLOY: "1" }, "own key", "https://your-app.deno.net", "sk-or-…"],
   ] as const
 ) {
-  Deno.test(`describeStart with ${about} shows the upstream key and the client settings, and no secret`, () => {
-    const lines = describeStart(URL_HERE, configure(env));
+  Deno.test(`with ${about} the startup message shows upstream, dashboard and client settings, and no secret`, () => {
+    const config = configure(env);
+    const lines = describeStart(URL_HERE, config);
     assertEquals(lines.length, 4);
     assertStringIncludes(lines[1] ?? "", upstream);
-    assertStringIncludes(lines[3] ?? "", clients);
-    assertEquals(/secret-1|0123456789abcdef/.test(lines.join()), false);
+    assertEquals(lines[3], `dashboard    ${dashboard}`);
+    const client = describeClient(URL_HERE, config);
+    assertEquals(client, [`ANTHROPIC_BASE_URL=${dashboard}`, `ANTHROPIC_AUTH_TOKEN=${token}`]);
+    assertEquals(/secret-1|0123456789abcdef/.test([...lines, ...client].join()), false);
+  });
+}
+
+for (
+  const [hostname, port, url, listening] of [
+    ["0.0.0.0", 8000, "http://127.0.0.1:8000", "0.0.0.0:8000"],
+    ["127.0.0.1", 80, "http://127.0.0.1", "127.0.0.1:80"],
+    ["0.0.0.0", 443, "http://127.0.0.1:443", "0.0.0.0:443"],
+    ["::1", 8000, "http://[::1]:8000", "[::1]:8000"],
+    ["::1", 80, "http://[::1]", "[::1]:80"],
+    ["::", 8000, "http://localhost:8000", "[::]:8000"],
+    ["192.168.0.7", 8000, "http://192.168.0.7:8000", "192.168.0.7:8000"],
+  ] as const
+) {
+  Deno.test(`HOST=${hostname} with PORT=${port} is shown as ${listening} and ${url}`, () => {
+    assertEquals(toLocalUrl({ transport: "tcp", hostname, port }), url);
+    const [line = ""] = describeStart(url, configure({ ...QUIET, HOST: hostname }));
+    assertStringIncludes(line, `listening on ${listening}, `);
   });
 }
 
@@ -76,16 +101,58 @@ Deno.test("describeStart shows where each target goes, and its settings", () => 
 for (
   const [about, env, warning] of [
     ["no problem", {}, null],
+    ["a HOST that remote clients reach, where they get a 403", { HOST: "0.0.0.0" }, null],
     [
       "no key for another server",
-      { OPENROUTER_API_KEY: undefined, UPSTREAM_DIALECT: "openai" },
+      {
+        OPENROUTER_API_KEY: undefined,
+        UPSTREAM_DIALECT: "openai",
+        OPENROUTER_BASE_URL: "http://localhost:11434/v1",
+        ...OWN_MODELS,
+      },
       null,
+    ],
+    [
+      "Claude models for another server",
+      {
+        OPENROUTER_API_KEY: undefined,
+        UPSTREAM_DIALECT: "openai",
+        OPENROUTER_BASE_URL: "http://localhost:11434/v1",
+        TARGET_MODEL_BIG: undefined,
+      },
+      "localhost:11434 has its own model names: set TARGET_MODEL_OPUS, TARGET_MODEL_SMALL, " +
+      "TARGET_MODEL_DEFAULT, TARGET_MODEL_BIG to them",
+    ],
+    [
+      "no key for OpenRouter as an OpenAI-compatible server",
+      { OPENROUTER_API_KEY: undefined, UPSTREAM_DIALECT: "openai" },
+      "OpenRouter needs an API key: create one at https://openrouter.ai/settings/keys",
     ],
     ["no key", { OPENROUTER_API_KEY: undefined }, "set OPENROUTER_API_KEY=sk-or-… in .env"],
     [
-      "a HOST that remote clients reach",
-      { HOST: "0.0.0.0" },
-      "set HOST=127.0.0.1, or PROXY_API_KEYS",
+      "no key and default models",
+      { OPENROUTER_API_KEY: undefined, TARGET_MODEL_BIG: undefined },
+      "set OPENROUTER_API_KEY=sk-or-… in .env",
+    ],
+    [
+      "no key for a server that is not OpenRouter",
+      { OPENROUTER_API_KEY: undefined, OPENROUTER_BASE_URL: "http://localhost:11434/v1" },
+      "if localhost:11434 needs none, set UPSTREAM_DIALECT=openai; else set OPENROUTER_API_KEY",
+    ],
+    [
+      "a key of Anthropic",
+      { OPENROUTER_API_KEY: "sk-ant-api03-0123456789abcdef" },
+      "OPENROUTER_API_KEY is a key of Anthropic, which OpenRouter rejects: create one at",
+    ],
+    [
+      "another key",
+      { OPENROUTER_API_KEY: "sk-proj-0123456789abcdef" },
+      "OPENROUTER_API_KEY does not begin with sk-or- like OpenRouter's keys: create one at",
+    ],
+    [
+      "another key for another server",
+      { OPENROUTER_API_KEY: "sk-proj-1", OPENROUTER_BASE_URL: "https://llm.example" },
+      null,
     ],
     ["a HOST for remote clients with keys", {
       HOST: "0.0.0.0",
@@ -123,7 +190,12 @@ for (
     ],
     [
       "a limit at another upstream",
-      { MAX_COST_USD: "5", UPSTREAM_DIALECT: "openai", OPENROUTER_BASE_URL: "https://llm.example" },
+      {
+        MAX_COST_USD: "5",
+        UPSTREAM_DIALECT: "openai",
+        OPENROUTER_BASE_URL: "https://llm.example",
+        ...OWN_MODELS,
+      },
       "MAX_COST_USD cannot be enforced if llm.example neither reports costs nor lists prices",
     ],
     ["Claude's own features", { UPSTREAM_DIALECT: "auto" }, null],
@@ -162,6 +234,7 @@ for (
     const warnings = findWarnings(configure({ ...QUIET, ...env }));
     assertEquals(warnings.length, warning === null ? 0 : 1, warnings.join("\n"));
     assertStringIncludes(warnings.join("\n"), warning ?? "");
+    assertEquals(/0123456789abcdef/.test(warnings.join()), false);
   });
 }
 

@@ -31,3 +31,4 @@ import "./cases/dialect_auto.ts";
 import "./cases/model_windows.ts";
 import "./cases/model_picker.ts";
 import "./cases/roles.ts";
+import "./cases/demo.ts";

@@ -35,7 +35,7 @@ const EXPORTS = readCommands(readSection(claudeCode, "## By hand"))
 /** Run below: command → its output and exit code; null for a command that runs until it is stopped. */
 const RUN_HERE: Readonly<Record<string, { output: RegExp; code: number | null }>> = {
   "deno task demo": { output: /ANTHROPIC_BASE_URL=http:\/\/localhost:\d+/, code: null },
-  "cp .env.example .env": { output: /^$/, code: 0 },
+  "cp .env.example .env && chmod 600 .env": { output: /^$/, code: 0 },
   // Nothing listens at the upstream address.
   "deno task start check": { output: /✗[^]*cannot be reached/, code: 1 },
   "deno task start": { output: /listening on 127\.0\.0\.1:\d+/, code: null },
@@ -134,6 +134,8 @@ const NOT_OFFLINE: Readonly<Record<string, string>> = {
     "needs a container engine and the base image; release/container_test.ts runs the commands of the image",
   "docker run --rm --init -p 8000:8000 --read-only --cap-drop=ALL --security-opt=no-new-privileges -e OPENROUTER_API_KEY -e PROXY_API_KEYS claudeproxy":
     "needs a container engine; release/container_test.ts runs the entry point",
+  "docker compose -f docs/deploy/compose.yaml up --build --detach --wait":
+    "needs a container engine; release/container_test.ts reads the file",
   "curl https://your-app.your-organisation.deno.net/health": "needs an app of the reader",
 };
 

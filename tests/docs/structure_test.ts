@@ -1,6 +1,9 @@
 // Checks that variables, commands, links and layers of folders are as documented.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parse } from "@std/dotenv/parse";
+import { findWarnings } from "../../lib/cli/startup_message.ts";
+import { ALIASES } from "../../lib/config_aliases.ts";
 import deno from "../../deno.json" with { type: "json" };
 import { DEPLOY_VARIABLE, FOLDER_VARIABLES, loadConfig, VARIABLES } from "../../lib/config.ts";
 import { resolveModel, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
@@ -76,8 +79,12 @@ Deno.test("README links to every page in docs/", () => {
   for (const page of pages) assert(readme.includes(`](${page}`), page);
 });
 
+Deno.test("the start task prints no long command, and runs the one with the flags", () => {
+  assertEquals(tasks.get("start"), "deno task -q start:run");
+});
+
 Deno.test("the full command in docs/configuration.md is the start task without its substitution", () => {
-  assertEquals(fullCommand(), tasks.get("start")?.replace(/\$\([^)]*\) /, ""));
+  assertEquals(fullCommand(), tasks.get("start:run")?.replace(/\$\([^)]*\) /, ""));
 });
 
 Deno.test("every deno task that the documents name exists", () => {
@@ -108,26 +115,40 @@ Deno.test("the table in docs/configuration.md lists every variable with its defa
 for (
   const [what, command] of [
     ["docs/configuration.md", fullCommand()],
-    ["start", tasks.get("start") ?? ""],
+    ["start", tasks.get("start:run") ?? ""],
   ] as const
 ) {
   Deno.test(`--allow-env in ${what} lists every variable and ${DEPLOY_VARIABLE}`, () => {
     assertEquals(listOf("--allow-env", command), [
       ...NAMES,
+      ...ALIASES.keys(),
       DEPLOY_VARIABLE,
       ...FOLDER_VARIABLES,
     ]);
   });
 }
 
-Deno.test(".env.example lists every variable, and only the key is not commented out", () => {
+/** The values that `.env.example` sets: with a key, nothing else has to be changed. */
+const RECOMMENDED = ["OPUS", "BIG", "SMALL", "DEFAULT"].map((name) => `TARGET_MODEL_${name}=auto`);
+
+Deno.test(".env.example lists every variable with its default, and sets the key and the recommended models", () => {
   const lines = dotenv.split("\n").filter((line) => /^(# )?[A-Z][A-Z0-9_]*=/.test(line));
-  const expected = VARIABLES.map(({ name, default: value }) =>
+  const defaults = VARIABLES.map(({ name, default: value }) =>
     name === "OPENROUTER_API_KEY" ? `${name}=` : `# ${name}=${value}`
   );
-  assertEquals(lines, expected);
+  assertEquals(lines.filter((line) => !RECOMMENDED.includes(line)), defaults);
   const active = dotenv.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  assertEquals(active, ["OPENROUTER_API_KEY="]);
+  assertEquals(active, ["OPENROUTER_API_KEY=", ...RECOMMENDED]);
+});
+
+Deno.test("a start with .env.example and a key has no warnings, and one with defaults at most one", () => {
+  const recommended = parse(dotenv);
+  const key = "sk-or-v1-0123456789abcdef";
+  const warn = (env: Record<string, string>) => findWarnings(loadConfig((name) => env[name]));
+  assertEquals(warn({ ...recommended, OPENROUTER_API_KEY: key }), []);
+  assertEquals(warn({ OPENROUTER_API_KEY: key }).length, 1);
+  assertEquals(warn({}).length, 1);
+  assertEquals(warn(recommended).length, 1);
 });
 
 Deno.test({
@@ -280,7 +301,7 @@ Deno.test("no source file is longer than 300 lines", () => {
 const LAYERS: readonly (readonly string[])[] = [
   ["main.ts", "lib/handler.ts", "lib/translate.ts"],
   ["lib/cli/"],
-  ["lib/server.ts", "lib/services.ts"],
+  ["lib/server.ts", "lib/services.ts", "lib/streams.ts"],
   ["lib/routes/"],
   ["lib/request_context.ts", "lib/dashboard/"],
   ["lib/history/"],

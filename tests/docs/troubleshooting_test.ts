@@ -272,7 +272,13 @@ function listFiles(folder: string): string[] {
 /** The sources of messages that end a start or reject a client. */
 const SOURCES = [
   ...listFiles("lib/cli"),
-  ...["main.ts", "lib/config_parsers.ts", "lib/auth.ts", "lib/routes/budget.ts"],
+  ...[
+    "main.ts",
+    "lib/config_parsers.ts",
+    "lib/config_aliases.ts",
+    "lib/auth.ts",
+    "lib/routes/budget.ts",
+  ],
 ];
 
 interface Template {

@@ -132,7 +132,7 @@ export class Program implements AsyncDisposable {
 
   /** Waits until the proxy listens, and returns its URL. */
   async listening(): Promise<string> {
-    const port = await this.waitFor(/^listening on 127\.0\.0\.\d:(\d+),/);
+    const port = await this.waitFor(/listening on 127\.0\.0\.\d:(\d+),/);
     return `http://127.0.0.1:${port}`;
   }
 

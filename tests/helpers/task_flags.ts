@@ -10,7 +10,9 @@ import config from "../../deno.json" with { type: "json" };
  * @param env the values that the shell substitutes for `$NAME`
  */
 export function readTaskFlags(task: "start" | "demo", env: Record<string, string> = {}): string[] {
-  const flags = config.tasks[task].command.matchAll(/\$\([^)]*\)|'([^']*)'|"([^"]*)"|(\S+)/g);
+  // The task that users call only runs another one.
+  const { command } = config.tasks[task === "start" ? "start:run" : task];
+  const flags = command.matchAll(/\$\([^)]*\)|'([^']*)'|"([^"]*)"|(\S+)/g);
   return [...flags].map(([, literal, quoted, plain]) => literal ?? quoted ?? plain ?? "")
     .filter((word) => word.startsWith("--"))
     .map((word) => word.replaceAll(/\$(\w+)/g, (_, name: string) => env[name] ?? ""));

@@ -105,6 +105,26 @@ Deno.test("POST /v1/messages/count_tokens estimates without an upstream request 
   assertEquals([rest, upstream.requests.length], [{}, 0]);
 });
 
+Deno.test("an unknown path is a 404 and an unknown method a 405, whatever the content type", async () => {
+  const { handler } = createProxy();
+  for (
+    const [path, status] of [["/v1/message", 404], ["/stats", 405], ["/v1/messages", 415]] as const
+  ) {
+    for (const headers of [{ "content-type": "text/plain" }, {}]) {
+      const response = await call(handler, get(path, { method: "POST", headers }));
+      await response.body?.cancel();
+      assertEquals([path, response.status], [path, status]);
+    }
+  }
+});
+
+Deno.test("an unauthorized client gets no 404, which would show the paths", async () => {
+  const { handler } = createProxy({ env: { PROXY_API_KEYS: "key-of-the-proxy" } });
+  const response = await call(handler, get("/v1/message", { method: "POST" }));
+  await response.body?.cancel();
+  assertEquals(response.status, 401);
+});
+
 Deno.test("POST /v1/messages?beta=true is the same route", async () => {
   await using upstream = startUpstream(replyJson);
   const { handler } = createProxy({ upstream });

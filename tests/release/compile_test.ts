@@ -1,6 +1,6 @@
 /**
- * `deno task compile`. Without the base binary (denort) any Linux executable replaces it, and the data that is appended
- * to it is read back. With the base binary the compiled program is tested too.
+ * `deno task compile`. Without the base binaries (denort) other executables of the same format replace them, and the
+ * data that is added to them is read back. With the base binary the compiled program is tested too.
  * @module
  */
 
@@ -11,8 +11,9 @@ import { DEPLOY_VARIABLE, FOLDER_VARIABLES, VARIABLES } from "../../lib/config.t
 
 const ROOT = new URL("../../", import.meta.url);
 const SECRET = "sk-or-v1-never-to-be-embedded";
-/** Any small executable. */
+/** Any small executable for Linux; for the others esbuild's, which npm has for every system. */
 const STAND_IN = "/bin/true";
+const ESBUILD_VERSION = "0.25.5";
 const ON_LINUX = Deno.build.os === "linux";
 const decoder = new TextDecoder();
 
@@ -59,21 +60,49 @@ function readMetadata(bytes: Uint8Array): Metadata {
   return JSON.parse(decoder.decode(bytes.subarray(start, start + length)));
 }
 
+const standIns = await Deno.makeTempDir();
+Deno.test.afterAll(() => Deno.remove(standIns, { recursive: true }));
+
+/** Downloads an executable for another system; null if npm cannot be reached. */
+async function findStandIn(system: string): Promise<string | null> {
+  if (!ON_LINUX || system === "") return STAND_IN;
+  const folder = `${standIns}/${system}`;
+  await Deno.mkdir(folder);
+  const script = 'npm pack --silent "$0" && tar xzf *.tgz';
+  try {
+    const { code } = await new Deno.Command("sh", {
+      args: ["-c", script, `@esbuild/${system}@${ESBUILD_VERSION}`],
+      cwd: folder,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    const name = system.startsWith("win32") ? "esbuild.exe" : "bin/esbuild";
+    return code === 0 ? `${folder}/package/${name}` : null;
+  } catch {
+    return null;
+  }
+}
+
 for (
-  const [target, name] of [
-    ["x86_64-unknown-linux-gnu", "claudeproxy-linux-x64"],
-    ["aarch64-unknown-linux-gnu", "claudeproxy-linux-arm64"],
+  const [target, name, system] of [
+    ["x86_64-unknown-linux-gnu", "claudeproxy-linux-x64", ""],
+    ["aarch64-unknown-linux-gnu", "claudeproxy-linux-arm64", ""],
+    ["x86_64-apple-darwin", "claudeproxy-macos-x64", "darwin-x64"],
+    ["aarch64-apple-darwin", "claudeproxy-macos-arm64", "darwin-arm64"],
+    ["x86_64-pc-windows-msvc", "claudeproxy-windows-x64.exe", "win32-x64"],
   ] as const
 ) {
+  const standIn = await findStandIn(system);
+  const note = !ON_LINUX ? " (not run: needs Linux)" : standIn ? "" : " (not run: needs npm)";
   Deno.test({
-    name: `${name} has restricted permissions, no path of the compiling machine, and no secret${
-      ON_LINUX ? "" : " (not run: needs Linux)"
-    }`,
-    ignore: !ON_LINUX,
+    name:
+      `${name} has restricted permissions, no path of the compiling machine, and no secret${note}`,
+    ignore: note !== "",
     fn: async () => {
       const folder = await cloneSources();
       try {
-        const env = { DENORT_BIN: STAND_IN };
+        const env = { DENORT_BIN: standIn ?? "" };
         const { code, output, errors } = await compile(folder, ["--target", target], env);
         assertEquals([code, output], [0, `Compiled ./${name}\n`], errors);
         const bytes = await Deno.readFile(`${folder}/${name}`);

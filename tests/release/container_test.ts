@@ -1,12 +1,14 @@
 /**
- * Checks docs/deploy/Dockerfile without a container engine: reads its instructions, and runs its entry point and health
- * check in a folder with the files that it copies.
+ * Checks docs/deploy/Dockerfile and compose.yaml without a container engine: reads them, and runs the entry point and the
+ * health check in a folder with the files that the image has.
  * @module
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { finish, type Running, watch } from "../helpers/process.ts";
+import { VARIABLES } from "../../lib/config.ts";
 import { requestBody } from "../helpers/proxy.ts";
+import { parseYaml } from "../helpers/yaml.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const read = (path: string) => Deno.readTextFileSync(new URL(path, ROOT));
@@ -108,6 +110,57 @@ Deno.test("the docker run command passes both keys by name and has a read-only f
   }
   assertEquals(only("EXPOSE"), "8000");
 });
+
+/** The keys of a service that are checked here. */
+interface Service {
+  build: { context: string; dockerfile: string };
+  env_file: string;
+  environment: Record<string, string>;
+  ports: string[];
+  stop_grace_period: string;
+}
+
+const compose: { services: Record<string, Service> } = parseYaml(read("docs/deploy/compose.yaml"));
+const { claudeproxy: service, ...otherServices } = compose.services;
+
+Deno.test("the compose file builds the Dockerfile from the root of the clone, and reads its .env", () => {
+  assert(service !== undefined);
+  assertEquals(otherServices, {});
+  const folder = new URL("docs/deploy/", ROOT);
+  const context = new URL(`${service.build.context}/`, folder);
+  assertEquals(context.href, ROOT.href);
+  assert(Deno.statSync(new URL(service.build.dockerfile, context)).isFile);
+  assertEquals(new URL(service.env_file, folder).href, new URL(".env", ROOT).href);
+});
+
+Deno.test("the compose file publishes the port on this machine only, whatever .env says", () => {
+  const port = only("EXPOSE");
+  assertEquals(service?.ports, [`127.0.0.1:${port}:${port}`]);
+  assertEquals(service?.environment, { HOST: "0.0.0.0", PORT: port });
+});
+
+Deno.test("the service has no rights that it does not need, and no volumes", () => {
+  const { build: _build, env_file: _file, environment: _env, ports: _ports, ...rest } = service ??
+    assertFails();
+  assertEquals<unknown>(rest, {
+    image: "claudeproxy",
+    init: true,
+    read_only: true,
+    cap_drop: ["ALL"],
+    security_opt: ["no-new-privileges:true"],
+    restart: "unless-stopped",
+    stop_grace_period: "30s",
+  });
+});
+
+Deno.test("a stop of the service takes longer than DRAIN_S", () => {
+  const drainS = VARIABLES.find(({ name }) => name === "DRAIN_S")?.default;
+  assert(Number.parseInt(service?.stop_grace_period ?? "") > Number(drainS));
+});
+
+function assertFails(): never {
+  throw new Error("The compose file has no service claudeproxy");
+}
 
 /** Creates the image's folder with the files of COPY. */
 async function buildFolder(): Promise<string> {

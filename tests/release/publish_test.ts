@@ -184,10 +184,17 @@ testUntrustedFolder({
 
 /** A program that uses both libraries; needs no permission. */
 const EMBEDDING = `
-import { createHandler, type ProxyHandler } from "${PACKAGE}/handler";
-import { parseMessagesRequest, translateRequest } from "${PACKAGE}/translate";
+import { createHandler, type ProxyHandler, type RequestSummary } from "${PACKAGE}/handler";
+import {
+  encodeEvents,
+  parseMessagesRequest,
+  translateRequest,
+  translateStream,
+} from "${PACKAGE}/translate";
+const summaries: RequestSummary[] = [];
 const proxy: ProxyHandler = createHandler({
-  settings: { OPENROUTER_API_KEY: "sk-or-v1-0" },
+  settings: { OPENROUTER_API_KEY: "sk-or-v1-0", TIMEOUT_S: 5 },
+  onFinish: (summary) => summaries.push(summary),
   fetch: () => Promise.resolve(Response.json(${JSON.stringify(completion("Embedded"))})),
 });
 const body = ${JSON.stringify(requestBody())};
@@ -200,12 +207,18 @@ const answer = await proxy(
   { remoteAddr: { transport: "tcp", hostname: "127.0.0.1" } },
 );
 console.log((await answer.json()).content[0].text);
-console.log(translateRequest(parseMessagesRequest(body), { models: ["a/b"] }).body.model);
+const translated = translateRequest(parseMessagesRequest(body), { models: ["a/b"] });
+console.log(translated.body.model);
+const upstream = new Response(${JSON.stringify(sseAnswer("Streamed"))});
+if (upstream.body === null) throw new Error("No body");
+const events = translateStream(upstream.body, translated.response);
+console.log((await new Response(encodeEvents(events)).text()).includes("Streamed"));
+console.log(summaries.map(({ outcome }) => outcome).join());
 `;
 
 testPublished("a program imports ./handler and ./translate, with types", async (registry) => {
   await Deno.writeTextFile(`${registry.folder}/empty/mine.ts`, EMBEDDING);
   const args = ["run", "--check", "--no-prompt", "mine.ts"];
   const { code, stdout, stderr } = await registry.run(Deno.execPath(), args);
-  assertEquals([code, stdout], [0, "Embedded\na/b\n"], stderr);
+  assertEquals([code, stdout], [0, "Embedded\na/b\ntrue\ncomplete\n"], stderr);
 });

@@ -14,6 +14,7 @@ const FILES = ["ci.yml", "clients.yml", "release.yml", "weekly.yml"] as const;
 
 interface Step {
   name?: string;
+  id?: string;
   uses?: string;
   run?: string;
   with?: Record<string, unknown>;
@@ -24,7 +25,7 @@ interface Job {
   "timeout-minutes"?: number;
   permissions?: Record<string, string>;
   needs?: string;
-  strategy?: { matrix: { os: string[] } };
+  strategy?: { matrix: { os?: string[]; include?: { os: string; arch: string }[] } };
   steps: Step[];
 }
 
@@ -39,7 +40,12 @@ interface Workflow {
 const WRITERS: Readonly<Record<string, unknown[]>> = {
   "release.yml": [
     ["jsr", { contents: "read", "id-token": "write" }],
-    ["github", { contents: "write" }],
+    ["github", { contents: "write", "id-token": "write", attestations: "write" }],
+    ["image", { contents: "read", packages: "write" }],
+    [
+      "image-index",
+      { contents: "read", packages: "write", "id-token": "write", attestations: "write" },
+    ],
   ],
   "clients.yml": [["report", { contents: "write", issues: "write" }]],
 };
@@ -76,7 +82,11 @@ Deno.test("every action is pinned to one full commit with a comment of its versi
       pins.set(action, pin);
     }
   }
-  assertEquals([...pins.keys()].sort(), ["actions/checkout", "denoland/setup-deno"]);
+  assertEquals([...pins.keys()].sort(), [
+    "actions/attest",
+    "actions/checkout",
+    "denoland/setup-deno",
+  ]);
 });
 
 for (const file of FILES) {
@@ -94,9 +104,14 @@ for (const file of FILES) {
     assertEquals(defaults, { run: { shell: "bash" } });
     for (const [name, job] of Object.entries(jobs)) {
       assert(Number(job["timeout-minutes"]) <= 30, name);
-      assertMatch(job.steps[0]?.uses ?? "", /^actions\/checkout@/);
-      assertEquals(job.steps[0]?.with, { "persist-credentials": false });
-      assertMatch(job.steps[1]?.uses ?? "", /^denoland\/setup-deno@/);
+      for (const [index, { uses = "", with: given }] of job.steps.entries()) {
+        if (!uses.startsWith("actions/checkout@")) continue;
+        assertEquals([index, given], [0, { "persist-credentials": false }], name);
+      }
+      const usesDeno = job.steps.some(({ run = "" }) =>
+        /(^|[\s(])deno (run|task|check|cache|publish|test)\b/.test(run)
+      );
+      if (usesDeno) assertMatch(job.steps[1]?.uses ?? "", /^denoland\/setup-deno@/, name);
     }
   });
 
@@ -132,9 +147,39 @@ Deno.test("a release is published and built only after its checks", () => {
     ["check", undefined],
     ["jsr", "check"],
     ["github", "check"],
+    ["image", "check"],
+    ["image-index", "image"],
   ]);
   const scripts = jobs["jsr"]?.steps.map(({ run }) => run).filter((run) => run !== undefined);
   assertEquals(scripts, ["deno publish"]);
+});
+
+Deno.test("every file of a release is in SHA256SUMS, and attested", () => {
+  const { steps = [] } = load("release.yml").jobs["github"] ?? {};
+  const attestation = steps.findIndex(({ uses = "" }) => uses.startsWith("actions/attest@"));
+  assertEquals(steps[attestation]?.with, { "subject-checksums": "SHA256SUMS" });
+  const before = steps.slice(0, attestation).map(({ run = "" }) => run).join("\n");
+  const [, created = ""] = /gh release create ([\s\S]*)/.exec(
+    steps.slice(attestation).map(({ run = "" }) => run).join("\n"),
+  ) ?? [];
+  const files = [...created.matchAll(/(?<=\s)claudeproxy\S*/g)].map(([file]) => file);
+  assertEquals(files, ["claudeproxy-*", "claudeproxy.js", "claudeproxy.rb"]);
+  const summed = [...before.matchAll(/sha256sum ([^>]*)>/g)].flatMap(([, list = ""]) =>
+    list.trim().split(" ")
+  );
+  assertEquals(summed, files);
+});
+
+Deno.test("the image is built on both architectures, each is started, and the index is attested", () => {
+  const { image, "image-index": index } = load("release.yml").jobs;
+  const built = image?.strategy?.matrix.include?.map(({ os, arch }) => [os, arch]);
+  assertEquals(built, [["ubuntu-latest", "amd64"], ["ubuntu-24.04-arm", "arm64"]]);
+  const joined = index?.steps.map(({ run = "" }) => run).join("\n") ?? "";
+  for (const [, arch = ""] of built ?? []) assertMatch(joined, new RegExp(`:\\$version-${arch}"`));
+  assertMatch(image?.steps.map(({ run = "" }) => run).join("\n") ?? "", /docker run .*--version/);
+  const attestation = index?.steps.at(-1);
+  assertMatch(attestation?.uses ?? "", /^actions\/attest@/);
+  assertEquals(attestation?.with?.["push-to-registry"], true);
 });
 
 /** Runs a script like a GitHub runner, with this Deno first on PATH. */
@@ -181,7 +226,7 @@ Deno.test({
   ignore: ON_WINDOWS,
   fn: async () => {
     // The import map only replaces JSR.
-    const script = findScript("release.yml", "--version)")
+    const script = findScript("release.yml", "main.ts --version)")
       .replace("deno run", "deno run --no-lock --import-map=tools/jsr_fallback/import_map.json");
     const cwd = ROOT.pathname;
     for (const [tag, code] of [[`v${config.version}`, 0], ["v9.9.9", 1]] as const) {

@@ -4,7 +4,8 @@ import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { ApiError } from "../../lib/errors.ts";
 import type { JsonObject } from "../../lib/json.ts";
-import { createEventStream, type Translator } from "../../lib/stream/event_stream.ts";
+import { createEventStream } from "../../lib/stream/event_stream.ts";
+import type { Translator } from "../../lib/stream/chunk_translation.ts";
 import type {
   OpenStream,
   ResponseStreamOptions,

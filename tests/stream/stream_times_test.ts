@@ -2,7 +2,8 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../lib/errors.ts";
-import { createEventStream, type Translator } from "../../lib/stream/event_stream.ts";
+import { createEventStream } from "../../lib/stream/event_stream.ts";
+import type { Translator } from "../../lib/stream/chunk_translation.ts";
 import { passThrough } from "../../lib/stream/passthrough.ts";
 import type { StreamEnd } from "../../lib/stream/response_stream.ts";
 import { FakeTimers } from "../helpers/fake_timers.ts";

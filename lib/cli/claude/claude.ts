@@ -28,7 +28,13 @@ import { checkBeforeStart } from "./preflight.ts";
 import { describeCreation, findKeyFile } from "./key_file.ts";
 import { startHistory } from "../history.ts";
 import { createSettingsFile } from "./settings_file.ts";
-import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
+import {
+  type About,
+  createCliServices,
+  requiresClientKeys,
+  type RunningServer,
+  startServer,
+} from "../serve.ts";
 import { describeSavedModel } from "./saved_model.ts";
 import { describeSession } from "./session_summary.ts";
 import { buildStatusLine } from "./status_line.ts";
@@ -145,7 +151,7 @@ function loadOwnSettings(envFileOption: EnvFileOption | null, folder: string): E
   const option = envFileOption &&
     { ...envFileOption, path: resolvePath(envFileOption.path, folder) };
   const loaded = loadEnvironment({ option, readsFolder: false });
-  if (loaded.config.openrouterApiKey !== null) return loaded;
+  if (!requiresClientKeys(loaded.config)) return loaded;
   const file = findKeyFile(option);
   const [place, creation] = file === null
     ? ["the file of --env-file", ""]

@@ -106,6 +106,8 @@ function loadDemoConfig({ baseUrl }: FakeOpenRouter, env: Env): Config {
     ["OPENROUTER_BASE_URL", baseUrl],
     ["OPENROUTER_API_KEY", DEMO_KEY],
     ["INSPECT", "1"],
+    // As in .env.example: the model that a client asks for.
+    ...["OPUS", "BIG", "SMALL", "DEFAULT"].map((name) => [`TARGET_MODEL_${name}`, "auto"] as const),
     // A simulated response is not worth waiting for.
     ["DRAIN_S", "1"],
     ["LOG_LEVEL", "info"],
@@ -228,7 +230,8 @@ function shorten(value: unknown): string {
 }
 
 function printNextSteps(url: string, print: (line: string) => void): void {
-  const base = `http://localhost:${new URL(url).port}`;
+  // As the README writes it.
+  const base = url.replace("//127.0.0.1", "//localhost");
   const body = JSON.stringify({
     model: MODEL,
     max_tokens: 512,
@@ -247,7 +250,7 @@ To use Claude Code, in another terminal:
   export ANTHROPIC_BASE_URL=${base}
   export ANTHROPIC_AUTH_TOKEN=demo
 
-To see an error, send one of these texts: demo:error 429 (or 401, 402, 404, 500, 502, 503 …),
-demo:error midstream, demo:cut. Requests are logged below.
+Then ask anything, paste an image, or send one word: error. For other errors, write demo:error 429
+(or 401, 404, 500, 502, 503 …), demo:error midstream or demo:cut. Requests are logged below.
 `);
 }

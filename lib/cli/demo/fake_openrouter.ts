@@ -7,6 +7,7 @@
 import { STATUS_CODE } from "@std/http/status";
 import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
 import type { Chunk, Delta, ReasoningDetail } from "../../openrouter/types.ts";
+import { describeModel, findPrice, MODELS } from "./models.ts";
 import { type ChatReply, createReply, type ErrorReply, errorReply, PROVIDER } from "./replies.ts";
 import { CHARS_PER_TOKEN } from "../../translate/token_calibration.ts";
 
@@ -30,22 +31,11 @@ export interface FakeOpenRouter {
 const BASE_PATH = "/api/v1";
 const COMMENT = ": OPENROUTER PROCESSING\n\n";
 const DONE = "data: [DONE]\n\n";
-/** USD per token, made up, for every model. */
-const PRICE = { prompt: 0.000003, completion: 0.000015 } as const;
 const CLAUDE_FORMAT = "anthropic-claude-v1";
 const encoder = new TextEncoder();
 
-/** Models of `GET /models`: id, name, context length, maximum output tokens. */
-const MODELS = [
-  ["anthropic/claude-opus-4.5", "Anthropic: Claude Opus 4.5", 200_000, 64_000],
-  ["anthropic/claude-sonnet-4.5", "Anthropic: Claude Sonnet 4.5", 1_000_000, 64_000],
-  ["anthropic/claude-haiku-4.5", "Anthropic: Claude Haiku 4.5", 200_000, 64_000],
-  ["google/gemini-2.5-pro", "Google: Gemini 2.5 Pro", 1_048_576, 65_536],
-  ["openai/gpt-5", "OpenAI: GPT-5", 400_000, 128_000],
-] as const;
 /** Response of `GET /key` for every key. */
 const KEY_FACTS = { label: "simulated", limit: null, limit_remaining: null, is_free_tier: false };
-const MODELS_CREATED = 1_759_000_000;
 
 /**
  * Starts listening on 127.0.0.1, any free port.
@@ -229,11 +219,12 @@ function countUsage(reply: ChatReply, { promptChars }: ReplyMeta) {
   const prompt = countTokens(promptChars);
   const contentChars = reply.text.length + (reply.call?.arguments.length ?? 0);
   const completion = reasoning + countTokens(contentChars);
+  const price = findPrice(reply.model);
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    cost: prompt * PRICE.prompt + completion * PRICE.completion,
+    cost: (prompt * price.prompt + completion * price.completion) / 1e6,
     is_byok: false,
     prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
     completion_tokens_details: { reasoning_tokens: reasoning },
@@ -256,26 +247,6 @@ function toServerError(): Response {
 
 function toErrorResponse({ status, headers, body }: ErrorReply): Response {
   return Response.json(body, { status, headers });
-}
-
-function describeModel([id, name, context, output]: (typeof MODELS)[number]): JsonObject {
-  return {
-    id,
-    name,
-    created: MODELS_CREATED,
-    context_length: context,
-    pricing: { prompt: String(PRICE.prompt), completion: String(PRICE.completion) },
-    top_provider: { context_length: context, max_completion_tokens: output, is_moderated: false },
-    supported_parameters: [
-      "max_tokens",
-      "reasoning",
-      "stop",
-      "temperature",
-      "tool_choice",
-      "tools",
-    ],
-    reasoning: { mandatory: false, supports_max_tokens: id.startsWith("anthropic/") },
-  };
 }
 
 /** A body that sends a frame after each pause. Cancelling it ends the pause. */

@@ -53,7 +53,9 @@ async function request(
 ): Promise<SessionResult> {
   const url = new URL(`${baseUrl.replace(/\/+$/, "")}/stats`);
   url.searchParams.set("session", sessionId);
-  const headers = key !== null && HEADER_VALUE.test(key) ? { "x-api-key": key } : {};
+  const headers: Record<string, string> = key !== null && HEADER_VALUE.test(key)
+    ? { "x-api-key": key }
+    : {};
   const send = url.protocol === "http:" ? sendPlain : sendFetch;
   const { status, text } = await send(url, headers, signal);
   if (status === 404) return "unknown";

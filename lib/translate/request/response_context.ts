@@ -19,13 +19,15 @@ export interface ResponseContext extends
       | "names"
       | "takenCallIds"
       | "stopSequences"
-      | "visibleTokens"
       | "reportsSafeguards"
       | "cacheTtl"
       | "searchesWeb"
-      | "contextManagement"
     >
   > {
+  /** The client's `max_tokens`, if upstream got more to leave room for thinking. */
+  visibleTokens: number | undefined;
+  /** The applied context edits, if the request has `context_management`. */
+  contextManagement: anthropic.ContextManagement | undefined;
   /** The client requested a stream. */
   isStream: boolean;
   /** The client requested no output (`max_tokens: 0`). */
