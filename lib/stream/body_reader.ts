@@ -10,9 +10,6 @@ import { connectionLostError, idleTimeoutError } from "./errors.ts";
 import type { StreamTimer } from "./stream_timer.ts";
 
 const BUFFER_BYTES = 16 * 1024;
-/** Buffers of finished reads, for the next ones: a new one has to be allocated and cleared. At most 1 MiB. */
-const spareBuffers: ArrayBuffer[] = [];
-const MAX_SPARE_BUFFERS = 64;
 
 /** A stream of bytes whose buffers are not shared. */
 export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -39,7 +36,7 @@ export class BodyReader<B extends ArrayBufferLike = ArrayBuffer> {
   ) {
     const byobReader = openByobReader(body);
     this.#reader = byobReader ?? body.getReader();
-    this.#buffer = createBuffer(byobReader === null ? 0 : bufferBytes);
+    this.#buffer = new ArrayBuffer(byobReader === null ? 0 : bufferBytes);
     this.#timer = timer;
   }
 
@@ -51,8 +48,9 @@ export class BodyReader<B extends ArrayBufferLike = ArrayBuffer> {
         return (await this.#reader.read()).value ?? null;
       }
       const { value, done } = await this.#reader.read(new Uint8Array(this.#buffer));
-      if (value !== undefined) this.#buffer = value.buffer;
-      return done ? null : value;
+      if (done) return null;
+      this.#buffer = value.buffer;
+      return value;
     } catch (cause) {
       this.failure = { cause };
       return null;
@@ -63,7 +61,6 @@ export class BodyReader<B extends ArrayBufferLike = ArrayBuffer> {
 
   /** Cancels the body. A pending read ends as if the body had ended. */
   cancel(): void {
-    if (!this.isCancelled) keepBuffer(this.#buffer);
     this.isCancelled = true;
     // Fails where the body is broken already.
     this.#reader.cancel().catch(() => {});
@@ -80,17 +77,6 @@ export class BodyReader<B extends ArrayBufferLike = ArrayBuffer> {
     if (this.hasTimedOut) return idleTimeoutError(timeoutMs);
     return this.failure === null ? null : connectionLostError(this.failure.cause);
   }
-}
-
-function createBuffer(bytes: number): ArrayBuffer {
-  const spare = bytes === BUFFER_BYTES ? spareBuffers.pop() : undefined;
-  return spare ?? new ArrayBuffer(bytes);
-}
-
-/** A buffer in a pending read is detached, and has no bytes. */
-function keepBuffer(buffer: ArrayBuffer): void {
-  const isWhole = buffer.byteLength === BUFFER_BYTES;
-  if (isWhole && spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(buffer);
 }
 
 /** Only byte streams, such as fetch bodies, support BYOB readers; others throw. A locked one fails later, too. */
