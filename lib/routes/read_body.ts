@@ -19,7 +19,7 @@ const MIN_BYTES_PER_MS = 64;
 /** A read costs the same for one byte as for 64 KB: chunks of one byte would take a whole core. */
 const MAX_READS = 20_000;
 const MIN_BYTES_PER_READ = 16;
-/** A body of up to this size is read in one call, which takes a tenth of the time, and under one time limit. */
+/** A body of up to this size is read in one call, under one time limit: reads of its own need buffers of 64 KB. */
 const SMALL_BYTES = 128 * 1024;
 /** Deeper JSON is an attack: real requests stay below 30. Checked before the parser recurses. */
 const MAX_DEPTH = 512;
@@ -102,7 +102,7 @@ async function readBody(
     // Before the first read: an upload without free memory is rejected at once.
     if (declared !== null) share?.resize(declared);
     text = declared !== null && declared <= SMALL_BYTES
-      ? await readSmallText(request, idleMs)
+      ? await readSmall(request, idleMs)
       : await readText(declared === null ? limitBytes(body, limits) : body, {
         idleMs,
         ...(declared !== null && { expectedBytes: declared }),
@@ -119,6 +119,13 @@ async function readBody(
   }
   if (text === null) throw timeoutError(`No data in the request body for ${idleMs / 1000} s`);
   return text;
+}
+
+/** @throws {ApiError} 408 if the body is not complete in time */
+async function readSmall(request: Request, timeoutMs: number): Promise<string> {
+  const text = await readSmallText(request, timeoutMs);
+  if (text !== null) return text;
+  throw timeoutError(`The request body did not arrive within ${timeoutMs / 1000} s`);
 }
 
 /** Rejects a body that arrives too slowly, or in too many chunks. */
