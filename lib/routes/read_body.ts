@@ -8,7 +8,7 @@ import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transfor
 import type { ByteShare } from "../byte_budget.ts";
 import { ApiError } from "../errors.ts";
 import type { RequestContext } from "../request_context.ts";
-import { type Progress, readText } from "../stream/read_text.ts";
+import { type Progress, readSmallText, readText } from "../stream/read_text.ts";
 import { findLastWords } from "./preview.ts";
 
 /** Idle timeout of an upload; the runtime has none. */
@@ -19,6 +19,8 @@ const MIN_BYTES_PER_MS = 64;
 /** A read costs the same for one byte as for 64 KB: chunks of one byte would take a whole core. */
 const MAX_READS = 20_000;
 const MIN_BYTES_PER_READ = 16;
+/** A body of up to this size is read in one call, under one time limit: reads of its own need buffers of 64 KB. */
+const SMALL_BYTES = 128 * 1024;
 /** Deeper JSON is an attack: real requests stay below 30. Checked before the parser recurses. */
 const MAX_DEPTH = 512;
 
@@ -88,9 +90,10 @@ function readContentLength(headers: Headers): number | null {
 
 /** @param limits `declared`: the content length, at which the runtime ends the body; null for a chunked body */
 async function readBody(
-  { body }: Request,
+  request: Request,
   limits: BodyLimits & { declared: number | null },
 ): Promise<string> {
+  const { body } = request;
   if (body === null) return "";
   const { declared, share, idleMs = IDLE_MS } = limits;
   const checkPace = createPaceCheck({ ...limits, idleMs });
@@ -98,14 +101,16 @@ async function readBody(
   try {
     // Before the first read: an upload without free memory is rejected at once.
     if (declared !== null) share?.resize(declared);
-    text = await readText(declared === null ? limitBytes(body, limits) : body, {
-      idleMs,
-      ...(declared !== null && { expectedBytes: declared }),
-      onRead: (progress) => {
-        if (declared === null) share?.resize(progress.bytes);
-        checkPace(progress);
-      },
-    });
+    text = declared !== null && declared <= SMALL_BYTES
+      ? await readSmall(request, idleMs)
+      : await readText(declared === null ? limitBytes(body, limits) : body, {
+        idleMs,
+        ...(declared !== null && { expectedBytes: declared }),
+        onRead: (progress) => {
+          if (declared === null) share?.resize(progress.bytes);
+          checkPace(progress);
+        },
+      });
   } catch (cause) {
     if (cause instanceof ApiError) throw cause;
     if (cause instanceof RangeError) throw tooLargeError(limits.maxBytes, cause);
@@ -114,6 +119,13 @@ async function readBody(
   }
   if (text === null) throw timeoutError(`No data in the request body for ${idleMs / 1000} s`);
   return text;
+}
+
+/** @throws {ApiError} 408 if the body is not complete in time */
+async function readSmall(request: Request, timeoutMs: number): Promise<string> {
+  const text = await readSmallText(request, timeoutMs);
+  if (text !== null) return text;
+  throw timeoutError(`The request body did not arrive within ${timeoutMs / 1000} s`);
 }
 
 /** Rejects a body that arrives too slowly, or in too many chunks. */

@@ -74,6 +74,21 @@ export async function readErrorText(body: ByteStream | null, timeoutMs: number):
   return text;
 }
 
+/**
+ * The text of a short body in one call, or null after a time limit.
+ * @throws what breaks the body, or a TypeError for bytes that are not UTF-8
+ */
+export async function readSmallText(body: Body, timeoutMs: number): Promise<string | null> {
+  const { promise: expired, resolve } = Promise.withResolvers<null>();
+  const deadline = new Deadline(timeoutMs, () => resolve(null));
+  try {
+    const bytes = await Promise.race([body.bytes(), expired]);
+    return bytes === null ? null : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } finally {
+    deadline.stop();
+  }
+}
+
 /** What has been read of a body so far. */
 export interface Progress {
   bytes: number;

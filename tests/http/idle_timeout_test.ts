@@ -23,6 +23,31 @@ Deno.test("readJson fails with 408 after an idle timeout of the body", async () 
   }
 });
 
+Deno.test("readJson fails with 408 when a short body is not complete in time", async () => {
+  const source = createOpenBody('{"model":');
+  const headers = { "content-length": "100" };
+  const request = new Request("http://localhost/", { method: "POST", body: source.body, headers });
+  const error = await assertRejects(
+    () => withTimeout(readJson(request, { maxBytes: 1000, idleMs: 30 }), "readJson to fail"),
+    ApiError,
+    "The request body did not arrive within 0.03 s",
+  );
+  assertEquals([error.status, error.type], [408, "timeout_error"]);
+  source.close();
+});
+
+for (const text of ["not UTF-8", "a broken connection"] as const) {
+  Deno.test(`readJson fails with 400 for a short body with ${text}`, async () => {
+    const body = text === "not UTF-8"
+      ? new Uint8Array([0x22, 0xff, 0x22])
+      : new ReadableStream({ start: (controller) => controller.error(new Error("lost")) });
+    const headers = { "content-length": "3" };
+    const request = new Request("http://localhost/", { method: "POST", body, headers });
+    const error = await assertRejects(() => readJson(request, { maxBytes: 1000 }), ApiError);
+    assertEquals([error.status, error.type], [400, "invalid_request_error"]);
+  });
+}
+
 const real = { setTimeout, clearTimeout };
 
 /** Waits for a turn of the event loop. */
