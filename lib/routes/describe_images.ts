@@ -37,8 +37,8 @@ const FAILURE_MS = 2 * 60_000;
 const MAX_TOKENS = 4096;
 const MAX_CHARS = 32_000;
 const MAX_FAILURE_CHARS = 200;
-/** Errors that say nothing about the image or its model: the limit was reached, the client left, memory is short. */
-const PASSING_STATUS: readonly number[] = [402, 499, 529];
+/** Errors that say nothing about the image or its model: a limit was reached, the client left, memory is short. */
+const PASSING_STATUS: readonly number[] = [402, 429, 499, 529];
 
 const PROMPT = `\
 Describe this image for another model, which cannot see it and has only your words to work with. \

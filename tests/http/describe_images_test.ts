@@ -308,15 +308,17 @@ Deno.test("keys in an error of the image model reach neither the target nor the 
   assertEquals(harness.proxy.services.lines.filter((line) => line.includes(SERVER_KEY)), []);
 });
 
-Deno.test("a lack of credits is not remembered as a failure of the image", async () => {
-  const replies: Reply[] = [() => errorBody(402, "No credits left")];
-  await using harness = await start((seen) => (replies.shift() ?? replyWithWords)(seen));
-  await (await harness.send(withBlocks(image()))).body?.cancel();
-  await (await harness.send(withBlocks(image()))).body?.cancel();
-  const [first, second] = harness.split().sent;
-  assertStringIncludes(first?.text ?? "", "No credits left");
-  assertStringIncludes(second?.text ?? "", "Shows image 0");
-});
+for (const status of [402, 429]) {
+  Deno.test(`an error ${status} is not remembered as a failure of the image`, async () => {
+    const replies: Reply[] = [() => errorBody(status, "Not now")];
+    await using harness = await start((seen) => (replies.shift() ?? replyWithWords)(seen));
+    await (await harness.send(withBlocks(image()))).body?.cancel();
+    await (await harness.send(withBlocks(image()))).body?.cancel();
+    const [first, second] = harness.split().sent;
+    assertStringIncludes(first?.text ?? "", "No credits left");
+    assertStringIncludes(second?.text ?? "", "Shows image 0");
+  });
+}
 
 Deno.test("a description that is cut off, or too long, says so", async () => {
   const cut = (text: string, reason: string): Json => {
