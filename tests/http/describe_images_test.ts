@@ -315,7 +315,7 @@ for (const status of [402, 429]) {
     await (await harness.send(withBlocks(image()))).body?.cancel();
     await (await harness.send(withBlocks(image()))).body?.cancel();
     const [first, second] = harness.split().sent;
-    assertStringIncludes(first?.text ?? "", "No credits left");
+    assertStringIncludes(first?.text ?? "", "Not now");
     assertStringIncludes(second?.text ?? "", "Shows image 0");
   });
 }
