@@ -5,6 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
+import { readDisconnectSignal } from "../../lib/disconnect_signal.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../lib/json.ts";
 import type { ChatRequest } from "../../lib/openrouter/types.ts";
 import type { Handler } from "../../lib/server.ts";
@@ -161,6 +162,8 @@ function serveProxy(
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const { method, headers } = request;
     const url = new URL(request.url);
+    // A clone has a signal, and the runtime prints a warning about the first one.
+    readDisconnectSignal(request);
     const text = await request.clone().text();
     const body = parseJson(text);
     const entry: ClientRequest = {
