@@ -23,7 +23,7 @@ import { StreamTranslator } from "../translate/response/stream_translator.ts";
 import { translateUsage } from "../translate/response/usage.ts";
 import { vendorOf } from "../openrouter/model_mapping.ts";
 import { recordBlock, recordFirstEvent, recordUsage, trackEnd, trackIdle } from "./record.ts";
-import type { UpstreamResult } from "./send.ts";
+import type { UpstreamResult } from "./upstream_call.ts";
 
 const EVENT_STREAM = "text/event-stream";
 /** Content types of a complete body. All others are read as a stream: some servers send no content type. */

@@ -5,24 +5,16 @@
 
 import type { MessagesRequest } from "../anthropic/types.ts";
 import type { RequestContext } from "../request_context.ts";
-import type { UpstreamResponse } from "../openrouter/client.ts";
 import { mergeProvider, toOpenAiSettings } from "../model_target.ts";
 import { resolveModel } from "../openrouter/model_mapping.ts";
 import { toOpenAiRequest } from "../translate/request/openai_request.ts";
 import { applySettings } from "../translate/request/target_settings.ts";
 import { translateRequest } from "../translate/request/request.ts";
-import type { ResponseContext } from "../translate/request/response_context.ts";
 import { type Attempt, listUnsupported, resolveModels, sendWithRetries } from "./attempts.ts";
 import { reserveCost } from "./budget.ts";
 import { describeImages } from "./describe_images.ts";
 import { recordModels } from "./record.ts";
-import { createCall } from "./upstream_call.ts";
-
-/** Upstream's response, and what its translation needs from the request. */
-export interface UpstreamResult {
-  upstream: UpstreamResponse;
-  response: ResponseContext;
-}
+import { createCall, type UpstreamResult } from "./upstream_call.ts";
 
 /**
  * Sends a translated request upstream.

@@ -18,7 +18,6 @@ import {
   QUIET_VARIABLE,
   readEnv,
   takeSettings,
-  type Variables,
 } from "./settings.ts";
 import { buildModels } from "./model_settings.ts";
 import { readGranted, resolvePath } from "../env_file.ts";
@@ -40,6 +39,7 @@ import { describeSession } from "./session_summary.ts";
 import { buildStatusLine } from "./status_line.ts";
 import { readProjectSettings, readUserSettings } from "./stored_settings.ts";
 import { printError, StartError } from "../terminal.ts";
+import type { Variables } from "./variables.ts";
 
 const HOST = "127.0.0.1";
 /** Fixed, because Claude Code caches the model list by address. Further launchers take the next ports. */

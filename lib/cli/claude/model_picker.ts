@@ -14,7 +14,7 @@ import type { JsonObject } from "../../json.ts";
 import type { CatalogModel } from "../../openrouter/catalog.ts";
 import { listLimits, toShortName } from "../../openrouter/model_label.ts";
 import { toAlias } from "../../openrouter/model_mapping.ts";
-import type { Variables } from "./settings.ts";
+import type { Variables } from "./variables.ts";
 
 type Alias = Exclude<Family, "other">;
 

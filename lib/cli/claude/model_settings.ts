@@ -13,7 +13,7 @@ import type { JsonObject } from "../../json.ts";
 import type { Catalog, CatalogModel } from "../../openrouter/catalog.ts";
 import { resolveModel, UnavailableDefaults } from "../../openrouter/model_mapping.ts";
 import { buildPicker, type PickerFamily } from "./model_picker.ts";
-import type { Variables } from "./settings.ts";
+import { FAMILIES, type Variables } from "./variables.ts";
 
 /** The subset of the catalog that is used. */
 export type KnownModels = Pick<Catalog, "find" | "models">;
@@ -35,14 +35,6 @@ const DEFAULT_WINDOW = 200_000;
 const WIDE = "[1m]";
 /** Models of the catalog whose window and row Claude Code gets. */
 const MAX_LISTED = 1000;
-
-/** Claude Code's variables that replace its own models. */
-export const FAMILIES = [
-  ["opus", "ANTHROPIC_DEFAULT_OPUS_MODEL"],
-  ["sonnet", "ANTHROPIC_DEFAULT_SONNET_MODEL"],
-  ["haiku", "ANTHROPIC_DEFAULT_HAIKU_MODEL"],
-  ["fable", "ANTHROPIC_DEFAULT_FABLE_MODEL"],
-] as const satisfies readonly (readonly [Family, string])[];
 
 /** The model of auto mode's classifier, which reads the conversation once or twice for each tool call. */
 const CLASSIFIER_VARIABLE = "CLAUDE_CODE_AUTO_MODE_MODEL";

@@ -6,10 +6,8 @@
 
 import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
 import { StartError } from "../terminal.ts";
-import { FAMILIES, type ModelSettings } from "./model_settings.ts";
-
-/** Environment variables: name → value. */
-export type Variables = Record<string, string>;
+import type { ModelSettings } from "./model_settings.ts";
+import { FAMILIES, type Variables } from "./variables.ts";
 
 /** Disables Claude Code's request for the model list, among others. */
 export const QUIET_VARIABLE = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
