@@ -700,11 +700,11 @@ for (
   ] as const
 ) {
   Deno.test(`a 403 for ${about} says which rule failed, and nothing of the proxy or its keys`, () => {
-    const request = {
+    const local = {
       ...{ method: "GET", path: "/v1/models", headers: new Headers(), host: "localhost:8000" },
       peer: toPeer("127.0.0.1"),
-      ...change,
     };
+    const request = { ...local, ...change };
     const config: AuthConfig = {
       ...{ ...SERVER_KEY_ONLY, allowedOrigins: [], dialect: "openrouter" },
       onDenoDeploy: about === "Deno Deploy",

@@ -147,6 +147,7 @@ class Dashboard {
         const requests = await fetchOlder(before);
         if (requests.length === 0) break;
         this.#store.prepend(requests);
+        this.#list.prepare(requests);
         const missing = this.#store.missingBefore;
         if (missing === before) break;
         before = missing;

@@ -16,6 +16,7 @@ import {
   compileQuery,
   findLimits,
   listTerms,
+  prepareTexts,
   replaceTerm,
   type SearchTexts,
   toggleTerm,
@@ -49,6 +50,11 @@ export class ListView {
       describe: describeRow,
     });
     this.#listenToSearch();
+  }
+
+  /** Prepares the search of requests that have been loaded. */
+  prepare(requests: readonly CompletedRequest[]): void {
+    prepareTexts(requests, this.#texts);
   }
 
   /** Shows the current state. */

@@ -115,12 +115,19 @@ function contains(text: string | undefined, part: string): boolean {
   return text !== undefined && text.toLowerCase().includes(part);
 }
 
+/** Creates the texts of requests ahead of the first search, which otherwise would create all of them in one task. */
+export function prepareTexts(requests: readonly CompletedRequest[], texts: SearchTexts): void {
+  for (const request of requests) findText(request, texts);
+}
+
 function matchText(part: string, texts: SearchTexts): Matcher {
-  return (request) => {
-    let text = texts.get(request);
-    if (text === undefined) texts.set(request, text = createText(request));
-    return text.includes(part);
-  };
+  return (request) => findText(request, texts).includes(part);
+}
+
+function findText(request: CompletedRequest, texts: SearchTexts): string {
+  let text = texts.get(request);
+  if (text === undefined) texts.set(request, text = createText(request));
+  return text;
 }
 
 function createText(request: CompletedRequest): string {
