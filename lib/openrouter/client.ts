@@ -56,11 +56,6 @@ export interface UpstreamResponse {
   body: ByteStream;
   /** `text/event-stream`, `application/json`, …, without parameters. */
   contentType: string;
-  /**
-   * Stops watching the client's signal. From the moment the client has a response, its stream reports a disconnect;
-   * Deno 2.9 aborts the signal after every response, and aborting a finished fetch would cost a third of a short one.
-   */
-  detach: () => void;
 }
 
 /** Calls of the upstream API. */
@@ -120,7 +115,7 @@ async function send(
   }
   const body = JSON.stringify(call.body);
   call.onSend?.(body);
-  const { response, detach } = await fetchWithTimeout(fetcher, `${config.baseUrl}${call.path}`, {
+  const response = await fetchWithTimeout(fetcher, `${config.baseUrl}${call.path}`, {
     method: "POST",
     headers,
     body,
@@ -128,7 +123,7 @@ async function send(
   }, { timeoutMs: call.timeoutMs, fullTimeoutMs: config.timeoutMs });
   if (response.status === 200 && response.body !== null) {
     const contentType = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
-    return { body: response.body, contentType: contentType.trim().toLowerCase(), detach };
+    return { body: response.body, contentType: contentType.trim().toLowerCase() };
   }
   const text = await readErrorText(response.body, config.timeoutMs);
   call.onErrorBody?.(text);
@@ -151,7 +146,7 @@ async function fetchJson(
   // Not AbortSignal.timeout: its timer outlives the response and delays the end of the process.
   const deadline = new Deadline(timeoutMs, () => controller.abort());
   try {
-    const { response } = await fetchWithTimeout(fetcher, `${config.baseUrl}${path}`, {
+    const response = await fetchWithTimeout(fetcher, `${config.baseUrl}${path}`, {
       method: "GET",
       headers,
       signal: controller.signal,
@@ -172,13 +167,12 @@ async function fetchWithTimeout(
   url: string,
   init: { method: string; signal: AbortSignal; headers?: Headers; body?: string },
   wait: { timeoutMs: number; fullTimeoutMs: number },
-): Promise<{ response: Response; detach: () => void }> {
+): Promise<Response> {
   const controller = new AbortController();
   // The listener lives as long as the response, with everything it refers to: not `init`, whose body may have 32 MB.
   const { signal } = init;
   const abort = () => controller.abort(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
-  const detach = () => signal.removeEventListener("abort", abort);
   if (signal.aborted) abort();
   let isLate = false;
   const deadline = new Deadline(wait.timeoutMs, () => {
@@ -187,10 +181,9 @@ async function fetchWithTimeout(
   });
   try {
     // Redirects are not followed: they would receive the key.
-    const options = { ...init, redirect: "manual", signal: controller.signal } as const;
-    return { response: await fetcher(url, options), detach };
+    return await fetcher(url, { ...init, redirect: "manual", signal: controller.signal });
   } catch (cause) {
-    detach();
+    signal.removeEventListener("abort", abort);
     if (signal.aborted) throw clientDisconnectedError(cause);
     const host = getHost(url);
     if (isLate) {

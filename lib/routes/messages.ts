@@ -26,7 +26,6 @@ export async function handleMessages(context: RequestContext): Promise<RouteResu
   // No variable here refers to the request's body: it may take 32 MB, and the response minutes.
   const upstreamResult = await readAndSend(context);
   const result = await detectDisconnect(context, respond(context, upstreamResult));
-  upstreamResult.upstream.detach();
   setLimitHeaders(context, result.response.headers);
   return result;
 }

@@ -75,19 +75,3 @@ Deno.test("sendChat returns the content type without its parameters", async () =
   assertEquals(response.contentType, "application/json");
   await response.body.cancel();
 });
-
-Deno.test("sendChat aborts upstream when the client disconnects, until it is detached", async () => {
-  const upstream: AbortSignal[] = [];
-  const fetcher: typeof fetch = (_, init) => {
-    if (init?.signal) upstream.push(init.signal);
-    return Promise.resolve(new Response("x"));
-  };
-  const clients = [new AbortController(), new AbortController()];
-  for (const [index, { signal }] of clients.entries()) {
-    const { body, detach } = await sendChat(fetcher, signal);
-    await body.cancel();
-    if (index === 1) detach();
-  }
-  for (const client of clients) client.abort();
-  assertEquals(upstream.map(({ aborted }) => aborted), [true, false]);
-});
