@@ -47,6 +47,24 @@ export type AuthConfig = Pick<
   "openrouterApiKey" | "proxyApiKeys" | "allowedOrigins" | "onDenoDeploy" | "dialect"
 >;
 
+/** Which clients are allowed: those with a key of PROXY_API_KEYS, those with their own upstream key, or local ones. */
+export type Access = "proxy_keys" | "client_keys" | "local";
+
+/** Which clients a configuration allows. */
+export function findAccess(
+  config: Pick<Config, "openrouterApiKey" | "proxyApiKeys" | "dialect">,
+): Access {
+  if (config.proxyApiKeys.length > 0) return "proxy_keys";
+  return requiresClientKeys(config) ? "client_keys" : "local";
+}
+
+/** Whether clients must send their own OpenRouter key. Other servers may need no key. */
+export function requiresClientKeys(
+  { openrouterApiKey, dialect }: Pick<Config, "openrouterApiKey" | "dialect">,
+): boolean {
+  return openrouterApiKey === null && dialect !== "openai";
+}
+
 /** The result for an allowed request. */
 export interface AuthResult {
   /** The key to send upstream; null on public paths, or if the client sent none (the route returns a 401). */
@@ -179,7 +197,7 @@ function resolveKeys(request: AuthRequest, config: AuthConfig): AuthResult {
     if (keyIndex === undefined) throw invalidKeyError(request);
     return { upstreamKey: serverKey ?? clientKey, keyIndex };
   }
-  if (serverKey === null && acceptsClientKeys) {
+  if (requiresClientKeys(config)) {
     if (STATS_PATHS.has(request.path)) checkStatsAccess(request, config);
     return { upstreamKey: clientKey, keyIndex: null };
   }

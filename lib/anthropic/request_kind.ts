@@ -48,29 +48,32 @@ export function classifyRequest(body: JsonObject, hints: RequestHints): RequestK
   if (!hints.isClaudeCode) return "main";
   const system = listTexts(body["system"]);
   // First: Claude Code's own word for it is "auxiliary", as for a title.
-  if (isGuard(body, system)) return "guard";
+  const hasTools = hasClientTools(body);
+  if (!hasTools && isGuard(body, system)) return "guard";
   const named = CLASSES.get(hints.requestClass ?? "");
   if (named !== undefined) return named;
   if (hints.agentId !== undefined || system[0]?.includes(AGENT_MARK)) return "agent";
-  return isSide(body) ? "side" : "main";
+  return isSide(body, hasTools) ? "side" : "main";
 }
 
-function isGuard(body: JsonObject, system: readonly string[]): boolean {
-  if (hasClientTools(body)) return false;
-  const { stop_sequences: stops } = body;
+function isGuard({ stop_sequences: stops }: JsonObject, system: readonly string[]): boolean {
   return Array.isArray(stops) && stops.includes(GUARD_STOP) ||
     system.some((text) => text.startsWith(GUARD_PROMPT));
 }
 
 /** A conversation has tools, or at least thinking if they are switched off. */
-function isSide(body: JsonObject): boolean {
-  const { thinking, messages } = body;
+function isSide({ thinking, messages }: JsonObject, hasTools: boolean): boolean {
   const type = isJsonObject(thinking) ? thinking["type"] : undefined;
   const hasThinking = type === "adaptive" || type === "enabled";
-  if (!hasClientTools(body) && !hasThinking) return true;
-  const last = listObjects(messages).findLast(({ role }) => role !== "system");
-  return listTexts(last?.["content"])
+  if (!hasTools && !hasThinking) return true;
+  return listTexts(findLastTurn(messages)?.["content"])
     .some((text) => SIDE_PROMPTS.some((prompt) => text.startsWith(prompt)));
+}
+
+/** Without a copy of the list, which may be long. */
+function findLastTurn(messages: unknown): JsonObject | undefined {
+  if (!Array.isArray(messages)) return undefined;
+  return messages.findLast((turn) => isJsonObject(turn) && turn["role"] !== "system");
 }
 
 /** Server tools have a type and no schema: the nested request of a web search has only one of them. */

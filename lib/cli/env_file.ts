@@ -8,8 +8,6 @@ import { decodeEnvFile, parseEnvText } from "./env_text.ts";
 import { readGranted } from "./read_granted.ts";
 import { StartError } from "./terminal.ts";
 
-export { readGranted } from "./read_granted.ts";
-
 /** Which file is read. */
 export interface FileChoice {
   /** The file of `--env-file`; null for the default files. */

@@ -5,18 +5,14 @@
  */
 
 import { parse } from "@std/dotenv/parse";
-import { VARIABLES } from "../config.ts";
-import { ALIASES } from "../config_aliases.ts";
 import { StartError } from "./terminal.ts";
+import { SETTING_NAMES } from "./unknown_variables.ts";
 
 /** Replaces `$` while a file is parsed; a private-use character. */
 const DOLLAR = "\uE024";
 /** A colon instead of the equals sign, as in YAML. */
 const COLON = /^\s*(?:export\s+)?([A-Z][A-Z0-9_]*)\s*:/;
-const KNOWN_NAMES: ReadonlySet<string> = new Set([
-  ...VARIABLES.map(({ name }) => name),
-  ...ALIASES.keys(),
-]);
+const KNOWN_NAMES: ReadonlySet<string> = new Set(SETTING_NAMES);
 
 /**
  * Decodes UTF-8, with or without a byte order mark.

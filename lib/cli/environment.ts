@@ -13,13 +13,8 @@ import {
   VARIABLES,
 } from "../config.ts";
 import { resolveAliases } from "../config_aliases.ts";
-import {
-  type EnvFile,
-  type FileChoice,
-  readEnvFile,
-  readGranted,
-  resolvePath,
-} from "./env_file.ts";
+import { type EnvFile, type FileChoice, readEnvFile, resolvePath } from "./env_file.ts";
+import { readGranted } from "./read_granted.ts";
 import { StartError } from "./terminal.ts";
 import { describeUnknown } from "./unknown_variables.ts";
 

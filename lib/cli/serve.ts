@@ -97,20 +97,6 @@ export function startServer(services: Services): RunningServer {
   };
 }
 
-/** Whether clients must send their own OpenRouter key. Other servers may need no key. */
-export function requiresClientKeys({ openrouterApiKey, dialect }: Config): boolean {
-  return openrouterApiKey === null && dialect !== "openai";
-}
-
-/** Which clients are accepted, for the startup message. */
-export function describeAccess(config: Config): string {
-  if (config.proxyApiKeys.length > 0) return "accepting clients with a key of PROXY_API_KEYS";
-  if (requiresClientKeys(config)) {
-    return "OPENROUTER_API_KEY is not set: requests without an sk-or-… key of their own get a 401";
-  }
-  return "accepting local clients only; set PROXY_API_KEYS to accept remote clients";
-}
-
 /** @throws {StartError} if the address is in use or not an address of this machine */
 function listen({ config, log, now }: Services, handler: Deno.ServeHandler): Listener {
   const { host: hostname, port } = config;

@@ -4,12 +4,13 @@
  * @module
  */
 
+import { type Access, findAccess, requiresClientKeys } from "../auth.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import { createColorizer, stripControlChars } from "../colors.ts";
 import { findLimits } from "../routes/budget.ts";
 import { toListenAddress } from "./environment.ts";
-import { chooseLogFormat, describeAccess, requiresClientKeys } from "./serve.ts";
+import { chooseLogFormat } from "./serve.ts";
 import {
   describeTarget,
   findTargetWarnings,
@@ -57,6 +58,14 @@ export function printStartupMessage(
   }
 }
 
+/** Which clients are accepted. */
+const ACCESS: Readonly<Record<Access, string>> = {
+  proxy_keys: "accepting clients with a key of PROXY_API_KEYS",
+  client_keys:
+    "OPENROUTER_API_KEY is not set: requests without an sk-or-… key of their own get a 401",
+  local: "accepting local clients only; set PROXY_API_KEYS to accept remote clients",
+};
+
 /** The lines about the proxy. @param url the server's address for local clients */
 export function describeStart(
   url: string,
@@ -72,7 +81,7 @@ export function describeStart(
     });
   const address = toListenAddress({ host: config.host, port: Number(new URL(url).port || 80) });
   return [
-    `${LISTENING} ${address}, ${describeAccess(config)}`,
+    `${LISTENING} ${address}, ${ACCESS[findAccess(config)]}`,
     toRow("upstream", `${config.baseUrl}, ${describeKey(config)}`),
     toRow("models", models.join("; ")),
     toRow("dashboard", toClientUrl(url, config)),
@@ -102,7 +111,7 @@ function toClientUrl(url: string, { onDenoDeploy }: Config): string {
  */
 export function findWarnings(config: Config): string[] {
   const upstream = new URL(config.baseUrl);
-  const isLocalOnly = !requiresClientKeys(config) && config.proxyApiKeys.length === 0;
+  const isLocalOnly = findAccess(config) === "local";
   const warnings = findKeyWarnings(config);
   if (isLocalOnly && config.onDenoDeploy) {
     warnings.push("On Deno Deploy no client is local, so all get a 403: set PROXY_API_KEYS");

@@ -8,9 +8,12 @@ import { DEPLOY_VARIABLE, VARIABLES } from "../config.ts";
 import { ALIASES } from "../config_aliases.ts";
 import { findClosest } from "../similar_text.ts";
 
-/** All variables that have an effect here. */
-const NAMES = [...VARIABLES.map(({ name }) => name), ...ALIASES.keys()];
-const KNOWN: ReadonlySet<string> = new Set([...NAMES, DEPLOY_VARIABLE]);
+/** All names of settings: the variables and their aliases. */
+export const SETTING_NAMES: readonly string[] = [
+  ...VARIABLES.map(({ name }) => name),
+  ...ALIASES.keys(),
+];
+const KNOWN: ReadonlySet<string> = new Set([...SETTING_NAMES, DEPLOY_VARIABLE]);
 /** Used by nothing but this program, and by tools for OpenRouter. */
 const OWN_PREFIX = /^TARGET_MODEL_|^OPENROUTER_/;
 /** Settings of other programs that may be in the same place. */
@@ -41,7 +44,7 @@ export function describeUnknown(names: readonly string[], source: string): strin
 /** The name that was probably meant; null if the variable is known, or another program's. */
 function findMeant(name: string): string | null {
   if (KNOWN.has(name) || FOREIGN.test(name)) return null;
-  const { closest, similarity } = findClosest(name, NAMES);
+  const { closest, similarity } = findClosest(name, SETTING_NAMES);
   const least = closest.length > SHORT_NAME ? MIN_SIMILARITY : MIN_SHORT_SIMILARITY;
   return similarity >= least || OWN_PREFIX.test(name) ? closest : null;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Dialect } from "../config.ts";
+import type { Access } from "../auth.ts";
 import type { RequestKind } from "../anthropic/request_kind.ts";
 import type { RequestRecord } from "../log.ts";
 import type { Credit } from "../openrouter/key_credit.ts";
@@ -189,8 +190,7 @@ export interface Setup {
   dialect: Dialect;
   /** Family of model names → its targets; the first one answers, unless it fails. */
   targets: Record<string, readonly string[]>;
-  /** Clients that are allowed: those with a key of PROXY_API_KEYS, those with their own key, or local ones. */
-  access: "proxy_keys" | "client_keys" | "local";
+  access: Access;
   /** What upstream reports about the proxy's own key; null while unknown. */
   credit: Credit | null;
 }

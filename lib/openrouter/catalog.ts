@@ -35,6 +35,26 @@ export interface CatalogModel {
   cacheWritePrice: number | undefined;
 }
 
+/** An entry of which only the id is known. */
+export function createUnknownModel(id: string): CatalogModel {
+  return {
+    id,
+    name: id,
+    created: 0,
+    contextLength: undefined,
+    maxOutputTokens: undefined,
+    mandatory: undefined,
+    takesBudget: undefined,
+    efforts: undefined,
+    inputModalities: undefined,
+    toolCapable: undefined,
+    promptPrice: undefined,
+    completionPrice: undefined,
+    cacheReadPrice: undefined,
+    cacheWritePrice: undefined,
+  };
+}
+
 const MAX_AGE_MS = 60 * 60 * 1000;
 const RETRY_MS = 60 * 1000;
 /** The same while a client waits for the first list. */

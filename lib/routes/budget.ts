@@ -5,6 +5,7 @@
  */
 
 import { STATUS_CODE } from "@std/http/status";
+import { requiresClientKeys } from "../auth.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import { formatUsd } from "../format.ts";
@@ -20,13 +21,10 @@ const MAX_OUTPUT_TOKENS = 1e6;
 
 /** The limits; null for none. They protect the operator's key: clients with keys of their own are not limited. */
 export function findLimits(
-  { maxCostUsd, maxCostUsdPerKey, openrouterApiKey, dialect }: Pick<
-    Config,
-    "maxCostUsd" | "maxCostUsdPerKey" | "openrouterApiKey" | "dialect"
-  >,
+  config: Pick<Config, "maxCostUsd" | "maxCostUsdPerKey" | "openrouterApiKey" | "dialect">,
 ): Pick<BudgetOptions, "maxCostUsd" | "maxCostUsdPerKey"> {
-  const isClientsKey = openrouterApiKey === null && dialect !== "openai";
-  return isClientsKey
+  const { maxCostUsd, maxCostUsdPerKey } = config;
+  return requiresClientKeys(config)
     ? { maxCostUsd: null, maxCostUsdPerKey: null }
     : { maxCostUsd, maxCostUsdPerKey };
 }

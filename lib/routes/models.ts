@@ -8,7 +8,7 @@ import type { ModelInfo } from "../anthropic/types.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import type { RequestContext, RouteResult, Services } from "../request_context.ts";
-import type { CatalogModel } from "../openrouter/catalog.ts";
+import { type CatalogModel, createUnknownModel } from "../openrouter/catalog.ts";
 import { describeModel } from "../openrouter/model_label.ts";
 import { FAMILIES, toAlias } from "../openrouter/model_mapping.ts";
 import { toJsonResponse } from "../stream/paced_body.ts";
@@ -108,24 +108,5 @@ function toModelInfo(
     created_at: new Date(model.created * 1000).toISOString(),
     max_input_tokens: model.contextLength ?? null,
     max_tokens: model.maxOutputTokens ?? null,
-  };
-}
-
-function createUnknownModel(id: string): CatalogModel {
-  return {
-    id,
-    name: id,
-    created: 0,
-    contextLength: undefined,
-    maxOutputTokens: undefined,
-    mandatory: undefined,
-    takesBudget: undefined,
-    efforts: undefined,
-    inputModalities: undefined,
-    toolCapable: undefined,
-    promptPrice: undefined,
-    completionPrice: undefined,
-    cacheReadPrice: undefined,
-    cacheWritePrice: undefined,
   };
 }

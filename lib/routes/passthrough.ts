@@ -26,7 +26,7 @@ import { estimateInputTokens } from "../translate/tokens.ts";
 import { type Attempt, listUnsupported, resolveModels, sendWithRetries } from "./attempts.ts";
 import { requireBudget, reserveCost } from "./budget.ts";
 import type { UnchangedResult } from "./passthrough_response.ts";
-import { recordModels } from "./record.ts";
+import { readSessionHeader, recordModels } from "./record.ts";
 import { createCall } from "./upstream_call.ts";
 
 const DEFAULT_VERSION = "2023-06-01";
@@ -133,7 +133,7 @@ function prepare(
     models,
     resolve: (name: string) => resolveModel(name, config, unavailableDefaults).models[0],
     provider: mergeProvider(config.provider, settings.provider),
-    sessionId: context.request.headers.get("x-claude-code-session-id") ?? undefined,
+    sessionId: readSessionHeader(context),
     dropped,
   };
   const body = config.dialect === "auto"

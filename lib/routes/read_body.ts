@@ -96,29 +96,37 @@ async function readBody(
   const { body } = request;
   if (body === null) return "";
   const { declared, share, idleMs = IDLE_MS } = limits;
-  const checkPace = createPaceCheck({ ...limits, idleMs });
-  let text: string | null;
   try {
     // Before the first read: an upload without free memory is rejected at once.
     if (declared !== null) share?.resize(declared);
-    text = declared !== null && declared <= SMALL_BYTES
+    return declared !== null && declared <= SMALL_BYTES
       ? await readSmall(request, idleMs)
-      : await readText(declared === null ? limitBytes(body, limits) : body, {
-        idleMs,
-        ...(declared !== null && { expectedBytes: declared }),
-        onRead: (progress) => {
-          if (declared === null) share?.resize(progress.bytes);
-          checkPace(progress);
-        },
-      });
+      : await readLarge(body, { ...limits, idleMs });
   } catch (cause) {
     if (cause instanceof ApiError) throw cause;
     if (cause instanceof RangeError) throw tooLargeError(limits.maxBytes, cause);
     const message = "The request body could not be read, or is not valid UTF-8";
     throw new ApiError("invalid_request_error", message, { cause });
   }
-  if (text === null) throw timeoutError(`No data in the request body for ${idleMs / 1000} s`);
-  return text;
+}
+
+/** @throws {ApiError} 408 for an idle or slow upload, 400 for too many chunks, 529 without free memory */
+async function readLarge(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  limits: BodyLimits & { declared: number | null; idleMs: number },
+): Promise<string> {
+  const { declared, share, idleMs } = limits;
+  const checkPace = createPaceCheck(limits);
+  const text = await readText(declared === null ? limitBytes(body, limits) : body, {
+    idleMs,
+    ...(declared !== null && { expectedBytes: declared }),
+    onRead: (progress) => {
+      if (declared === null) share?.resize(progress.bytes);
+      checkPace(progress);
+    },
+  });
+  if (text !== null) return text;
+  throw timeoutError(`No data in the request body for ${idleMs / 1000} s`);
 }
 
 /** @throws {ApiError} 408 if the body is not complete in time */

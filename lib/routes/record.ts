@@ -13,18 +13,32 @@ import type { RequestContext, Services } from "../request_context.ts";
 import { recordHistory } from "./history.ts";
 import type { StreamEnd } from "../stream/response_stream.ts";
 
+/** A header of Claude Code, which tells what a request belongs to. */
+function readClientHeader(
+  request: Request,
+  name: "session-id" | "agent-id" | "request-class",
+): string | undefined {
+  return request.headers.get(`x-claude-code-${name}`) ?? undefined;
+}
+
+/** The session of Claude Code; undefined for other clients. */
+export function readSessionHeader({ request }: RequestContext): string | undefined {
+  return readClientHeader(request, "session-id");
+}
+
 /** Records the client's session and the kind of the request, from an unchecked body. */
-export function recordSession({ request, timeline, redact }: RequestContext, body: unknown): void {
+export function recordSession(context: RequestContext, body: unknown): void {
   if (!isJsonObject(body)) return;
+  const { request, timeline, redact } = context;
   const { metadata } = body;
-  const header = (name: string) => request.headers.get(`x-claude-code-${name}`) ?? undefined;
+  const header = readSessionHeader(context);
   const userId = isJsonObject(metadata) ? toText(metadata["user_id"]) : undefined;
-  const sessionId = findSessionId(userId, header("session-id"));
+  const sessionId = findSessionId(userId, header);
   timeline.session = {
     kind: classifyRequest(body, {
-      isClaudeCode: header("session-id") !== undefined,
-      agentId: header("agent-id"),
-      requestClass: header("request-class"),
+      isClaudeCode: header !== undefined,
+      agentId: readClientHeader(request, "agent-id"),
+      requestClass: readClientHeader(request, "request-class"),
     }),
     ...(sessionId !== undefined && { sessionId: toSessionKey(redact(sessionId)) }),
   };

@@ -13,7 +13,7 @@ import { translateRequest } from "../translate/request/request.ts";
 import { type Attempt, listUnsupported, resolveModels, sendWithRetries } from "./attempts.ts";
 import { reserveCost } from "./budget.ts";
 import { describeImages } from "./describe_images.ts";
-import { recordModels } from "./record.ts";
+import { readSessionHeader, recordModels } from "./record.ts";
 import { createCall, type UpstreamResult } from "./upstream_call.ts";
 
 /**
@@ -48,7 +48,7 @@ async function send(
   const { body, response, ...translated } = translateRequest(applySettings(request, settings), {
     models,
     limits: services.catalog.find(target) ?? {},
-    sessionId: context.request.headers.get("x-claude-code-session-id") ?? undefined,
+    sessionId: readSessionHeader(context),
     provider: mergeProvider(config.provider, settings.provider),
     serviceTier: settings.service_tier,
     pdfEngine: config.pdfEngine,

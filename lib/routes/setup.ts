@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Config } from "../config.ts";
+import { findAccess } from "../auth.ts";
 import type { Setup } from "../metrics/types.ts";
 import type { RequestContext } from "../request_context.ts";
 
@@ -19,9 +19,4 @@ export function readSetup({ services: { config, keyCredit } }: RequestContext): 
     access: findAccess(config),
     credit: keyCredit.read(),
   };
-}
-
-function findAccess({ proxyApiKeys, openrouterApiKey, dialect }: Config): Setup["access"] {
-  if (proxyApiKeys.length > 0) return "proxy_keys";
-  return openrouterApiKey === null && dialect !== "openai" ? "client_keys" : "local";
 }

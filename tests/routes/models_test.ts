@@ -5,29 +5,12 @@ import { loadConfig } from "../../lib/config.ts";
 import type { CatalogModel } from "../../lib/openrouter/catalog.ts";
 import { resolveModel, toAlias, UnavailableDefaults } from "../../lib/openrouter/model_mapping.ts";
 import { listModels } from "../../lib/routes/models.ts";
+import { createCatalogModel } from "../helpers/catalog_model.ts";
 import { createProxy, post } from "../helpers/proxy.ts";
 import { type Reply, startUpstream } from "../helpers/upstream.ts";
 
-const UNKNOWN: Omit<CatalogModel, "id" | "name"> = {
-  created: 0,
-  contextLength: undefined,
-  maxOutputTokens: undefined,
-  mandatory: undefined,
-  takesBudget: undefined,
-  efforts: undefined,
-  inputModalities: undefined,
-  toolCapable: undefined,
-  promptPrice: undefined,
-  completionPrice: undefined,
-  cacheReadPrice: undefined,
-  cacheWritePrice: undefined,
-};
-const model = (id: string, fields: Partial<CatalogModel> = {}): CatalogModel => ({
-  ...UNKNOWN,
-  id,
-  name: id,
-  ...fields,
-});
+const model = (id: string, fields: Partial<CatalogModel> = {}): CatalogModel =>
+  createCatalogModel({ id, ...fields });
 const config = (env: Record<string, string> = {}) => loadConfig((name) => env[name]);
 
 Deno.test("listModels puts tool-capable models before others, and adds aliases for them", () => {

@@ -5,7 +5,7 @@
 
 import type { Config } from "../../config.ts";
 import type { Catalog } from "../../openrouter/catalog.ts";
-import { describePrices } from "./models.ts";
+import { describeClosest, describePrices, NOT_LISTED } from "./models.ts";
 import type { Finding } from "./report.ts";
 
 /** One finding; none without IMAGE_MODEL. @param catalog null if there is no model list */
@@ -25,10 +25,8 @@ export function checkImageModel(
   }
   const model = catalog.find(id);
   if (model === undefined) {
-    const nearest = catalog.suggestModels(id);
-    const closest = nearest.length === 0 ? "" : `closest ids: ${nearest.join(", ")}; `;
-    const hint = `${closest}change IMAGE_MODEL`;
-    return [{ ...subject, state: "failed", message: `${id}: not in the catalog`, hint }];
+    const hint = `${describeClosest(catalog.suggestModels(id))}change IMAGE_MODEL`;
+    return [{ ...subject, state: "failed", message: `${id}: ${NOT_LISTED}`, hint }];
   }
   const prices = describePrices(model);
   const { inputModalities } = model;

@@ -21,7 +21,7 @@ interface Candidate {
   isFallback: boolean;
 }
 
-const NOT_LISTED = "not in the catalog";
+export const NOT_LISTED = "not in the catalog";
 
 /** One finding for each id. @param catalog null if there is no model list */
 export function checkTargets(config: Config, catalog: Catalog | null): Finding[] {
@@ -67,6 +67,11 @@ function listCandidates(config: Config): Candidate[] {
   });
 }
 
+/** The start of a hint: the ids that may have been meant; "" for none. */
+export function describeClosest(ids: readonly string[]): string {
+  return ids.length === 0 ? "" : `closest ids: ${ids.join(", ")}; `;
+}
+
 function checkMissing(
   { id, families, isAuto, isDefault }: Candidate,
   nearest: readonly string[],
@@ -75,7 +80,7 @@ function checkMissing(
     const message = `auto: depends on the requested model; ${id} is not in the catalog`;
     return { state: "unchecked", message };
   }
-  const closest = nearest.length === 0 ? "" : `closest ids: ${nearest.join(", ")}; `;
+  const closest = describeClosest(nearest);
   const names = families.filter((family) => !isDefault || family !== "fable")
     .map((family) => TARGET_VARIABLES[family]).join(", ");
   if (!isDefault) {

@@ -7,7 +7,7 @@ import type { Config } from "../../config.ts";
 import { ApiError } from "../../errors.ts";
 import { formatUsd } from "../../format.ts";
 import { isJsonObject, type JsonObject } from "../../json.ts";
-import { requiresClientKeys } from "../serve.ts";
+import { requiresClientKeys } from "../../auth.ts";
 import { isOpenRouter } from "../startup_message.ts";
 import type { Finding } from "./report.ts";
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { requiresClientKeys } from "../../auth.ts";
 import type { Config } from "../../config.ts";
 import type { EnvFileOption } from "../arguments.ts";
 import type { Services } from "../../request_context.ts";
@@ -20,20 +21,15 @@ import {
   takeSettings,
 } from "./settings.ts";
 import { buildModels } from "./model_settings.ts";
-import { readGranted, resolvePath } from "../env_file.ts";
+import { resolvePath } from "../env_file.ts";
+import { readGranted } from "../read_granted.ts";
 import { type Environment, loadEnvironment, requireNetAccess } from "../environment.ts";
 import { DashboardLink } from "../../dashboard_link.ts";
 import { checkBeforeStart } from "./preflight.ts";
 import { describeCreation, findKeyFile } from "./key_file.ts";
 import { startHistory } from "../history.ts";
 import { createSettingsFile } from "./settings_file.ts";
-import {
-  type About,
-  createCliServices,
-  requiresClientKeys,
-  type RunningServer,
-  startServer,
-} from "../serve.ts";
+import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
 import { describeSavedModel } from "./saved_model.ts";
 import { describeSession } from "./session_summary.ts";
 import { buildStatusLine } from "./status_line.ts";

@@ -5,7 +5,7 @@
  */
 
 import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
-import { readGranted } from "../env_file.ts";
+import { readGranted } from "../read_granted.ts";
 
 /** The user's settings. Their variables override those of the process. */
 export function readUserSettings(): JsonObject {

@@ -9,7 +9,7 @@ import type { Config, Env } from "../../config.ts";
 import { formatSeconds } from "../../format.ts";
 import { isJsonObject, type JsonObject, parseJson, toText } from "../../json.ts";
 import type { Log } from "../../log.ts";
-import { readGranted } from "../env_file.ts";
+import { readGranted } from "../read_granted.ts";
 import { parseConfig, requireNetAccess } from "../environment.ts";
 import { type About, createCliServices, type RunningServer, startServer } from "../serve.ts";
 import { printLine, StartError } from "../terminal.ts";
