@@ -10,6 +10,7 @@ import { mergeSources } from "../../lib/cli/environment.ts";
 import { StartError } from "../../lib/cli/terminal.ts";
 import { startFakeOpenRouter } from "../../lib/cli/demo/fake_openrouter.ts";
 import { startProxy } from "../helpers/proxy.ts";
+import { findUnusedPort, NOWHERE } from "../helpers/unused_port.ts";
 import { startSilentUpstream } from "../helpers/upstream.ts";
 
 const ABOUT = { name: "claudeproxy", version: "0.0.0" };
@@ -404,9 +405,7 @@ Deno.test("check sends nothing if key and base URL come from different sources",
 });
 
 Deno.test("check reports why upstream cannot be reached, and checks no models", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  const report = await check({ OPENROUTER_BASE_URL: `http://127.0.0.1:${listener.addr.port}/v1` });
+  const report = await check({ OPENROUTER_BASE_URL: NOWHERE });
   const { state, message, hint } = find(report, "upstream");
   assertEquals([state, report.ok], ["failed", false]);
   assertMatch(message, /cannot be reached: .*refused/i);
@@ -430,9 +429,7 @@ Deno.test("check times out if upstream does not respond", async () => {
 const FINE = { fetcher: fakeFetch({ "/models": ONE_MODEL }) };
 
 Deno.test("check leaves a free port free", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = findUnusedPort();
   for (let i = 0; i < 2; i++) {
     const { state, message } = find(await check({ PORT: `${port}` }, FINE), "port");
     assertEquals([state, message], ["ok", `127.0.0.1:${port} is free`]);

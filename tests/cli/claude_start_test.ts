@@ -8,6 +8,7 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { completion } from "../helpers/chunks.ts";
 import { createHarness, type Harness, KEY, type Launch } from "../helpers/launcher.ts";
+import { NOWHERE } from "../helpers/unused_port.ts";
 import { errorBody, type Reply, startSilentUpstream } from "../helpers/upstream.ts";
 
 const HAS_SHEBANG = Deno.build.os !== "windows";
@@ -61,24 +62,16 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `the launcher ${name}`, ignore: !HAS_SHEBANG, fn });
 }
 
-/** An address where nothing listens. */
-function findClosedAddress(): string {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return `http://127.0.0.1:${listener.addr.port}/api/v1`;
-}
-
 /** The start of the program takes most of it. */
 const AT_ONCE_MS = 10_000;
 
 test("does not start Claude Code if upstream cannot be reached", async () => {
   await using harness = createHarnessWithClient();
-  const baseUrl = findClosedAddress();
-  const ended = await launch(harness, { env: { OPENROUTER_BASE_URL: baseUrl } });
+  const ended = await launch(harness, { env: { OPENROUTER_BASE_URL: NOWHERE } });
   assertEquals([ended.code, ended.stdout], [1, ""]);
   const [line = "", ...more] = ended.stderr.trimEnd().split("\n");
   assertEquals(more, []);
-  assert(line.startsWith(`claudeproxy: Claude Code was not started: ${baseUrl} cannot`), line);
+  assert(line.startsWith(`claudeproxy: Claude Code was not started: ${NOWHERE} cannot`), line);
   assertStringIncludes(line, "check the network, OPENROUTER_BASE_URL");
   assertLess(ended.tookMs, AT_ONCE_MS);
 });

@@ -7,6 +7,7 @@
 import { assert } from "@std/assert";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { readTaskFlags } from "./task_flags.ts";
+import { NOWHERE } from "./unused_port.ts";
 
 const ROOT = `${import.meta.dirname}/../..`;
 const MAIN = `${ROOT}/main.ts`;
@@ -20,8 +21,6 @@ const RUN = [
 export const START_FLAGS = listFlags("start");
 export const NET_FLAG = START_FLAGS.find((flag) => flag.startsWith("--allow-net=")) ?? "";
 export const KEY = "sk-or-v1-cli-test-secret";
-/** An address where nothing listens. */
-export const NOWHERE = "http://127.0.0.1:9/api/v1";
 /** The environment variables that deno itself needs. */
 const MACHINE = ["PATH", "HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME"];
 /** A process is killed after this time, so that its test fails instead of hanging. */

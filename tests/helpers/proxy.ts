@@ -11,6 +11,7 @@ import { createRedactor } from "../../lib/redact.ts";
 import { createHandler, type Handler } from "../../lib/server.ts";
 import { createServices } from "../../lib/services.ts";
 import { serveBounded } from "./bounded_server.ts";
+import { NOWHERE } from "./unused_port.ts";
 
 /** The proxy's default OpenRouter key. */
 export const SERVER_KEY = "sk-or-v1-0123456789abcdef-held";
@@ -41,7 +42,7 @@ export function createTestServices({ upstream, env = {} }: TestOptions = {}): Te
   const settings: Record<string, string | undefined> = {
     OPENROUTER_API_KEY: SERVER_KEY,
     // Nothing listens on port 9.
-    OPENROUTER_BASE_URL: upstream?.baseUrl ?? "http://127.0.0.1:9/api/v1",
+    OPENROUTER_BASE_URL: upstream?.baseUrl ?? NOWHERE,
     ...env,
   };
   const config = loadConfig((name) => settings[name]);

@@ -8,6 +8,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
 import { read, readBlocks } from "../helpers/documents.ts";
 import { requestBody, type RunningProxy, startProxy } from "../helpers/proxy.ts";
+import { findUnusedPort } from "../helpers/unused_port.ts";
 import { createOpenStream, startUpstream } from "../helpers/upstream.ts";
 
 const NGINX = Deno.env.get("NGINX_BIN")?.trim() || "nginx";
@@ -21,11 +22,6 @@ function hasNginx(): boolean {
   } catch {
     return false;
   }
-}
-
-function findFreePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** A configuration for one process in a temporary folder, around the documented lines with both addresses replaced. */
@@ -46,7 +42,7 @@ interface Nginx extends AsyncDisposable {
 
 async function startNginx(proxy: RunningProxy): Promise<Nginx> {
   const folder = await Deno.makeTempDir({ prefix: "claudeproxy-nginx-" });
-  const port = findFreePort();
+  const port = findUnusedPort();
   await Deno.writeTextFile(`${folder}/nginx.conf`, configure(folder, port, proxy));
   const child = new Deno.Command(NGINX, {
     args: ["-p", folder, "-e", `${folder}/error.log`, "-c", `${folder}/nginx.conf`],

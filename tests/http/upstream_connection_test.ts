@@ -28,6 +28,7 @@ import {
   sseEnd,
   textChunk,
 } from "../helpers/chunks.ts";
+import { NOWHERE } from "../helpers/unused_port.ts";
 import { startBytesUpstream } from "../helpers/upstream.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 
@@ -41,7 +42,7 @@ const COMPLETION = JSON.stringify(completion("Hi"));
 
 for (const { mode, request } of MODES) {
   const UNREACHABLE: [about: string, address: (port: number) => string][] = [
-    ["the connection is refused", () => "http://127.0.0.1:9/api/v1"],
+    ["the connection is refused", () => NOWHERE],
     ["DNS fails", () => "http://host.invalid/api/v1"],
     ["TLS fails", (port) => `https://127.0.0.1:${port}/api/v1`],
   ];

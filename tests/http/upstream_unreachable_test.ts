@@ -5,6 +5,7 @@ import { ApiError } from "../../lib/errors.ts";
 import { createClient } from "../../lib/openrouter/client.ts";
 import { createProxy, createTestServices, MODES, send } from "../helpers/proxy.ts";
 import { readError } from "../helpers/responses.ts";
+import { NOWHERE } from "../helpers/unused_port.ts";
 import { startBytesUpstream } from "../helpers/upstream.ts";
 
 for (const { mode, request } of MODES) {
@@ -47,6 +48,6 @@ Deno.test("an error about too many open files is a 502 that says so", async () =
   await assertRejects(
     () => client.fetchModels(),
     ApiError,
-    "Cannot reach 127.0.0.1:9: the proxy has too many files open (ulimit -n)",
+    `Cannot reach ${new URL(NOWHERE).host}: the proxy has too many files open (ulimit -n)`,
   );
 });

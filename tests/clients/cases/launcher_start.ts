@@ -6,6 +6,7 @@
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { finish } from "../../helpers/process.ts";
+import { NOWHERE } from "../../helpers/unused_port.ts";
 import { type Harness, KEY } from "../../helpers/launcher.ts";
 import { errorBody } from "../../helpers/upstream.ts";
 import { GLM, launch, readOwnLines, startHarness, withClient } from "../launcher.ts";
@@ -21,13 +22,6 @@ const AT_ONCE_MS = 3000;
 /** The runtime's warnings, of which none may appear. */
 const WARNING = /legacy|unstable|request\.signal|warning:/i;
 
-/** An address where nothing listens. */
-function findClosedAddress(): string {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return `http://127.0.0.1:${listener.addr.port}/api/v1`;
-}
-
 const PROBLEMS: readonly {
   about: string;
   env?: () => Record<string, string>;
@@ -36,7 +30,7 @@ const PROBLEMS: readonly {
 }[] = [
   {
     about: "an upstream that cannot be reached",
-    env: () => ({ OPENROUTER_BASE_URL: findClosedAddress() }),
+    env: () => ({ OPENROUTER_BASE_URL: NOWHERE }),
     message: /cannot be reached: .*refused.*; check the network, OPENROUTER_BASE_URL/,
   },
   {
@@ -114,7 +108,7 @@ test("started by the launcher closes with a line for each model", async () => {
 testInTerminal("is not started by the launcher in a terminal without an upstream", async () => {
   await using harness = startHarness(textReply("Hello"));
   const startedAt = performance.now();
-  const env = { OPENROUTER_BASE_URL: findClosedAddress() };
+  const env = { OPENROUTER_BASE_URL: NOWHERE };
   await using terminal = await startInTerminal(harness, { env });
   const text = await terminal.waitFor(/exit code 1/);
   assertLess(performance.now() - startedAt, AT_ONCE_MS);
