@@ -9,8 +9,9 @@
  */
 
 import about from "./deno.json" with { type: "json" };
+import type { Config } from "./lib/config.ts";
 import { type EnvFileOption, parseArguments } from "./lib/cli/arguments.ts";
-import type { RunningServer } from "./lib/cli/serve.ts";
+import type { PreparedServer, RunningServer } from "./lib/cli/serve.ts";
 import {
   flushLines,
   LAST_LINES_MS,
@@ -18,6 +19,7 @@ import {
   printLine,
   StartError,
 } from "./lib/cli/terminal.ts";
+import { WORKER_NAME } from "./lib/cli/workers/worker_name.ts";
 
 const USER_FILE = Deno.build.os === "windows"
   ? "%APPDATA%\\claudeproxy\\.env"
@@ -29,7 +31,9 @@ const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
 const HELP: ReadonlySet<string> = new Set(["-h", "--help"]);
 const ABOUT = { name: about.name, version: about.version };
 
-if (import.meta.main) {
+if (isWorker()) {
+  globalThis.addEventListener("message", serveAsWorker, { once: true });
+} else if (import.meta.main) {
   try {
     await run(Deno.args);
   } catch (error) {
@@ -72,26 +76,47 @@ async function run(words: readonly string[]): Promise<void> {
 }
 
 async function serve(option: EnvFileOption | null): Promise<void> {
-  const [environment, server, message, { startHistory }] = await Promise.all([
-    import("./lib/cli/environment.ts"),
-    import("./lib/cli/serve.ts"),
-    import("./lib/cli/startup_message.ts"),
-    import("./lib/cli/history.ts"),
-  ]);
-  const { config, notes } = environment.loadEnvironment({ option, readsFolder: true });
+  const [environment, { prepareServer }, message, { startHistory }, { checkWorkers }] =
+    await Promise.all([
+      import("./lib/cli/environment.ts"),
+      import("./lib/cli/serve.ts"),
+      import("./lib/cli/startup_message.ts"),
+      import("./lib/cli/history.ts"),
+      import("./lib/cli/workers/support.ts"),
+    ]);
+  const loaded = environment.loadEnvironment({ option, readsFolder: true });
+  const { config, notes } = checkWorkers(loaded.config, import.meta.url);
   environment.requireNetAccess(config);
-  const services = server.createCliServices(config, ABOUT);
+  const { services, start } = config.workers === 1
+    ? prepareServer(config, ABOUT)
+    : await prepareWorkers(config);
   const history = await startHistory(services);
-  const running = server.startServer(services);
+  const running = await start();
   // Before the message, because a script that waits for it may send a signal at once.
   const stopped = stopOnSignal(running);
   message.printStartupMessage(running.url, {
     config,
-    notes: [...notes, ...history.notes],
+    notes: [...loaded.notes, ...notes, ...history.notes],
     log: services.log,
     history: history.description,
   });
   await stopped;
+}
+
+async function prepareWorkers(config: Config): Promise<PreparedServer> {
+  const { prepareCoordinator } = await import("./lib/cli/workers/coordinator.ts");
+  return prepareCoordinator(config, { about: ABOUT, entry: import.meta.url });
+}
+
+/** Whether this is a thread of WORKERS, whose module is the entry too: one file is enough to run the program. */
+function isWorker(): boolean {
+  return import.meta.main && String(Reflect.get(globalThis, "name")).startsWith(WORKER_NAME);
+}
+
+/** Listens for the first message without any delay: it may already be there. */
+async function serveAsWorker(event: Event): Promise<void> {
+  const { runWorker } = await import("./lib/cli/workers/worker.ts");
+  if (event instanceof MessageEvent) runWorker(event.data);
 }
 
 async function demo(): Promise<void> {

@@ -6,7 +6,6 @@
 
 import { resolveAliases } from "./config_aliases.ts";
 import {
-  ConfigError,
   flag,
   numberIn,
   oneOf,
@@ -19,6 +18,7 @@ import {
   parseOrigins,
   parsePath,
   parseUrl,
+  requireKeys,
   requireOpenRouterId,
   type Setting,
 } from "./config_parsers.ts";
@@ -60,6 +60,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   readonly maxBodyBytes: number;
   readonly maxInflight: number;
+  /** Threads that serve requests; 1: the main thread alone. */
+  readonly workers: number;
   /** Null for no limit. */
   readonly maxCostUsd: number | null;
   /** For each of `proxyApiKeys`; null for no limit. */
@@ -179,6 +181,11 @@ const TABLE = {
     "Maximum number of concurrent requests; further ones get 529",
     numberIn({ above: 0, most: 1_000_000, whole: true }),
   ),
+  WORKERS: row(
+    "1",
+    "Threads that serve requests, one for each core (Linux only)",
+    numberIn({ above: 0, most: 64, whole: true }),
+  ),
   MAX_COST_USD: row(
     "",
     "Daily budget in USD (UTC, estimates included); further requests get 429",
@@ -274,6 +281,7 @@ export function loadConfig(env: Env): Config {
     allowedOrigins: read("ALLOWED_ORIGINS"),
     maxBodyBytes: Math.floor(read("MAX_BODY_MB") * 1024 * 1024),
     maxInflight: read("MAX_INFLIGHT"),
+    workers: read("WORKERS"),
     maxCostUsd: read("MAX_COST_USD"),
     maxCostUsdPerKey: requireKeys(read("MAX_COST_USD_PER_KEY"), read("PROXY_API_KEYS")),
     capturesBodies: read("INSPECT"),
@@ -283,16 +291,4 @@ export function loadConfig(env: Env): Config {
     logFormat: read("LOG_FORMAT"),
     onDenoDeploy: Boolean(env(DEPLOY_VARIABLE)?.trim()),
   };
-}
-
-/** @throws {ConfigError} for a limit per key without keys */
-function requireKeys(
-  maxCostUsdPerKey: number | null,
-  proxyApiKeys: readonly string[],
-): number | null {
-  if (maxCostUsdPerKey === null || proxyApiKeys.length > 0) return maxCostUsdPerKey;
-  throw new ConfigError(
-    "MAX_COST_USD_PER_KEY cannot be used without PROXY_API_KEYS: set the keys that it limits, " +
-      "or set MAX_COST_USD for one limit on all requests",
-  );
 }

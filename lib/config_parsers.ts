@@ -137,3 +137,15 @@ export function invalid(
   const shown = value.length > MAX_SHOWN_CHARS ? `${value.slice(0, MAX_SHOWN_CHARS)}…` : value;
   return new ConfigError(`${name}=${JSON.stringify(shown)} cannot be used: allowed is ${allowed}`);
 }
+
+/** @throws {ConfigError} for a limit per key without keys */
+export function requireKeys(
+  maxCostUsdPerKey: number | null,
+  proxyApiKeys: readonly string[],
+): number | null {
+  if (maxCostUsdPerKey === null || proxyApiKeys.length > 0) return maxCostUsdPerKey;
+  throw new ConfigError(
+    "MAX_COST_USD_PER_KEY cannot be used without PROXY_API_KEYS: set the keys that it limits, " +
+      "or set MAX_COST_USD for one limit on all requests",
+  );
+}

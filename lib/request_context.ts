@@ -8,12 +8,15 @@ import type { TokenCalibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
 import type { DashboardLink } from "./dashboard_link.ts";
 import type { History } from "./history/types.ts";
+import type { InFlightCounter } from "./in_flight.ts";
+import type { Learned } from "./learned.ts";
+import type { Eventually, Figures } from "./metrics/figures.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { Log, RequestRecord } from "./log.ts";
 import type { Catalog } from "./openrouter/catalog.ts";
 import type { Client } from "./openrouter/client.ts";
-import type { KeyCredit } from "./openrouter/key_credit.ts";
+import type { Credit } from "./openrouter/key_credit.ts";
 import type { LearnedLimits } from "./openrouter/learned_limits.ts";
 import type { UnavailableDefaults } from "./openrouter/model_mapping.ts";
 import type { SharedCache } from "./shared_cache.ts";
@@ -28,7 +31,9 @@ export interface Services {
   config: Config;
   client: Client;
   catalog: Catalog;
-  keyCredit: KeyCredit;
+  keyCredit: { read(): Eventually<Credit | null> };
+  /** All that responses have taught; the next four are parts of it. */
+  learned: Learned;
   unavailableDefaults: UnavailableDefaults;
   /** Limits of single models, learned from upstream's errors. */
   learnedLimits: LearnedLimits;
@@ -37,7 +42,12 @@ export interface Services {
   imageDescriptions: SharedCache<ImageDescription>;
   /** Memory for the bodies of all requests. */
   byteBudget: ByteBudget;
+  /** The requests in flight, for MAX_INFLIGHT. */
+  inFlight: InFlightCounter;
+  /** Metrics of the requests that this process handles. */
   metrics: Metrics;
+  /** The figures that clients read; with several workers those of all. */
+  figures: Figures;
   log: Log;
   reportSpan: ReportSpan;
   /** The one-time link to the dashboard, if one was printed. */

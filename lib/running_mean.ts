@@ -11,14 +11,31 @@ const WEIGHT = 0.3;
 /** Running means by name. */
 export class RunningMeans {
   readonly #means = new Map<string, number>();
+  readonly #onLearn: (name: string, value: number) => void;
+
+  /** @param onLearn receives each value that {@linkcode learn} adds */
+  constructor(onLearn: (name: string, value: number) => void = () => {}) {
+    this.#onLearn = onLearn;
+  }
 
   /** The mean of a name; undefined before its first value. */
   find(name: string): number | undefined {
     return this.#means.get(name);
   }
 
+  /** All means, the least recently updated first. */
+  list(): [name: string, mean: number][] {
+    return [...this.#means];
+  }
+
   /** Adds a value. */
   learn(name: string, value: number): void {
+    this.apply(name, value);
+    this.#onLearn(name, value);
+  }
+
+  /** Adds a value that another worker has learned. */
+  apply(name: string, value: number): void {
     const mean = this.#means.get(name) ?? value;
     // Deleted and set again, so that the map stays in order of last update.
     this.#means.delete(name);

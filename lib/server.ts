@@ -62,13 +62,13 @@ const EXPOSED_HEADERS = "request-id, x-proxy-model, x-proxy-dropped, retry-after
 
 /** Creates the handler. It never rejects. */
 export function createHandler(services: Services): Handler {
-  let inFlight = 0;
+  const { inFlight } = services;
   const secrets = listSecrets(services.config);
   return async (request, peer, completed) => {
     // Handled at once: it may reject when the client disconnects, long before it is awaited.
     const sent = completed?.catch(() => {});
     const context = createContext(request, services, secrets);
-    const { response: routed, finished } = await respond(context, peer, inFlight++);
+    const { response: routed, finished } = await respond(context, peer, inFlight.enter());
     context.bodyShare.release();
     const response = captureBody(context, routed);
     response.headers.set("request-id", context.record.requestId);
@@ -76,7 +76,7 @@ export function createHandler(services: Services): Handler {
     context.record.status = response.status;
     recordFinished(context, finished)
       .then(() => waitUntilSent(sent, services.config.timeoutMs))
-      .then(() => inFlight--);
+      .then(() => inFlight.leave());
     return response;
   };
 }

@@ -67,7 +67,14 @@ export interface Settings {
 }
 
 /** Settings of a server with its own files; here the embedding program listens, stops and stores. */
-const SERVER_ONLY: readonly string[] = ["HOST", "PORT", "DRAIN_S", "HISTORY", "HISTORY_DAYS"];
+const SERVER_ONLY: readonly string[] = [
+  "HOST",
+  "PORT",
+  "DRAIN_S",
+  "WORKERS",
+  "HISTORY",
+  "HISTORY_DAYS",
+];
 const NAMES: readonly string[] = [...VARIABLES.map(({ name }) => name), DEPLOY_VARIABLE]
   .filter((name) => !SERVER_ONLY.includes(name));
 

@@ -25,6 +25,9 @@ export interface SharedCacheOptions {
   now: () => number;
 }
 
+/** Receives each value that was loaded and is kept. */
+export type OnKeep<T> = (key: string, loaded: Loaded<T>) => void;
+
 interface Entry<T> {
   value: T;
   size: number;
@@ -40,13 +43,15 @@ interface Pending<T> {
 /** The cache; drops the entries that were not used for the longest time. */
 export class SharedCache<T> {
   readonly #options: SharedCacheOptions;
+  readonly #onKeep: OnKeep<T>;
   /** In the order of their last use. */
   readonly #entries = new Map<string, Entry<T>>();
   readonly #pending = new Map<string, Pending<T>>();
   #size = 0;
 
-  constructor(options: SharedCacheOptions) {
+  constructor(options: SharedCacheOptions, onKeep: OnKeep<T> = () => {}) {
     this.#options = options;
+    this.#onKeep = onKeep;
   }
 
   /** The sum of the sizes of all entries. */
@@ -77,7 +82,7 @@ export class SharedCache<T> {
   #start(key: string, load: Load<T>): Pending<T> {
     const controller = new AbortController();
     const value = load(controller.signal).then((loaded) => {
-      this.#keep(key, loaded);
+      if (this.apply(key, loaded)) this.#onKeep(key, loaded);
       return loaded.value;
     }).finally(() => this.#forget(key, pending));
     // All callers may have left before it fails.
@@ -109,16 +114,27 @@ export class SharedCache<T> {
     if (this.#pending.get(key) === pending) this.#pending.delete(key);
   }
 
-  #keep(key: string, { value, size, keepMs }: Loaded<T>): void {
+  /** All entries, the one that was not used for the longest time first. */
+  list(): [key: string, loaded: Loaded<T>][] {
+    const now = this.#options.now();
+    return [...this.#entries].map(([key, { value, size, expiresAt }]) => [
+      key,
+      { value, size, keepMs: expiresAt - now },
+    ]);
+  }
+
+  /** Adds a value, for example one that another worker has loaded. @returns whether it is kept */
+  apply(key: string, { value, size, keepMs }: Loaded<T>): boolean {
     const { maxEntries, maxSize, now } = this.#options;
-    if (keepMs <= 0 || size > maxSize) return;
+    if (keepMs <= 0 || size > maxSize) return false;
     const old = this.#entries.get(key);
     if (old !== undefined) this.#delete(key, old);
     this.#add(key, { value, size, expiresAt: now() + keepMs });
     for (const [key, entry] of this.#entries) {
-      if (this.#entries.size <= maxEntries && this.#size <= maxSize) return;
+      if (this.#entries.size <= maxEntries && this.#size <= maxSize) break;
       this.#delete(key, entry);
     }
+    return true;
   }
 
   #add(key: string, entry: Entry<T>): void {

@@ -33,6 +33,7 @@ const DEFAULTS: Config = {
   allowedOrigins: [],
   maxBodyBytes: 32 * 1024 * 1024,
   maxInflight: 256,
+  workers: 1,
   maxCostUsd: null,
   maxCostUsdPerKey: null,
   capturesBodies: false,

@@ -16,6 +16,8 @@ const LOG_INTERVAL_MS = 60_000;
 export interface ListenOptions {
   hostname: string;
   port: number;
+  /** Whether other threads listen on the same port, and the system spreads the connections. */
+  sharesPort?: boolean;
   handler: Deno.ServeHandler;
   log: Log;
   /** A monotonic clock, in milliseconds. */
@@ -57,8 +59,8 @@ export class Listener {
   }
 
   #listen(port: number): Server {
-    const { hostname, handler, serve = Deno.serve } = this.#options;
-    const server = serve({ hostname, port, onListen: () => {} }, handler);
+    const { hostname, handler, sharesPort = false, serve = Deno.serve } = this.#options;
+    const server = serve({ hostname, port, reusePort: sharesPort, onListen: () => {} }, handler);
     this.#servers.add(server);
     server.finished.catch((cause) => {
       if (this.#isStopping) return;

@@ -7,13 +7,13 @@ import { toPeer } from "../auth.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import type { Services } from "../request_context.ts";
-import { createLog, type LogOptions } from "../log.ts";
+import { createLog, type Log, type LogOptions } from "../log.ts";
 import { createRedactor, listSecrets } from "../redact.ts";
 import { settlesWithin } from "../stream/deadline.ts";
 import type { OpenStream } from "../stream/response_stream.ts";
 import { createHandler } from "../server.ts";
 import { createReportSpan, type Tracer } from "./telemetry.ts";
-import { createServices } from "../services.ts";
+import { createServices, type SharedOptions } from "../services.ts";
 import { toListenAddress } from "./environment.ts";
 import { Listener } from "./listener.ts";
 import { canShowColors, flushLines, LAST_LINES_MS, printLine, StartError } from "./terminal.ts";
@@ -28,6 +28,13 @@ const TELEMETRY = Symbol.for("opentelemetry.js.api.1");
 export interface About {
   name: string;
   version: string;
+}
+
+/** A server that does not listen yet, so that its services can be completed first. */
+export interface PreparedServer {
+  services: Services;
+  /** @throws {StartError} if the address is in use or not an address of this machine */
+  start(): RunningServer | Promise<RunningServer>;
 }
 
 /** A listening server. */
@@ -46,13 +53,34 @@ export function chooseLogFormat({ logFormat }: Pick<Config, "logFormat">): "text
   return Deno.stdout.isTerminal() ? "text" : "json";
 }
 
-/** Creates the services of the command line, with a log on standard output. */
+/** What differs between the commands. */
+export interface CliOptions {
+  /** Where the log is written; standard output by default. */
+  writeLine?: LogOptions["writeLine"];
+  /** Replaces the log. */
+  log?: Log;
+  /** How one of several workers works together with the others. */
+  shared?: SharedOptions;
+}
+
+/** Prepares a server in this thread. */
+export function prepareServer(config: Config, about: About): PreparedServer {
+  const services = createCliServices(config, about);
+  return { services, start: () => startServer(services) };
+}
+
+/** Creates the services of the command line. */
 export function createCliServices(
   config: Config,
   about: About,
-  writeLine: LogOptions["writeLine"] = printLine,
+  { writeLine = printLine, log = createCliLog(config, writeLine), shared }: CliOptions = {},
 ): Services {
-  const log = createLog({
+  const reportSpan = createReportSpan(findTracer(about), () => new Date());
+  return createServices(config, { about, log, reportSpan, fetcher: fetch, shared });
+}
+
+function createCliLog(config: Config, writeLine: LogOptions["writeLine"]): Log {
+  return createLog({
     level: config.logLevel,
     format: chooseLogFormat(config),
     isColored: canShowColors(),
@@ -60,8 +88,6 @@ export function createCliServices(
     redact: createRedactor(listSecrets(config)),
     date: () => new Date(),
   });
-  const reportSpan = createReportSpan(findTracer(about), () => new Date());
-  return createServices(config, { about, log, reportSpan, fetcher: fetch });
 }
 
 /** The runtime's tracer. Null if it collects nothing: then a span is an error, and ends the process on Deno 2.5. */
@@ -72,15 +98,21 @@ function findTracer({ name, version }: About): Tracer | null {
 
 /**
  * Starts listening and fetches the catalog in the background.
+ * @param sharesPort whether other threads listen on the same port
  * @throws {StartError} if the address is in use or not an address of this machine
  */
-export function startServer(services: Services): RunningServer {
+export function startServer(
+  services: Services,
+  { sharesPort = false }: { sharesPort?: boolean } = {},
+): RunningServer {
   const { config, catalog } = services;
   const handler = createHandler(services);
-  const listener = listen(
-    services,
-    (request, info) => handler(request, toPeer(info.remoteAddr), info.completed),
-  );
+  const { host: hostname, port } = config;
+  const listener = reportAddress(config, () =>
+    new Listener({
+      ...{ hostname, port, sharesPort, log: services.log, now: services.now },
+      handler: (request, info) => handler(request, toPeer(info.remoteAddr), info.completed),
+    }));
   catalog.refresh();
   const timer = setInterval(() => catalog.refresh(), 60_000);
   Deno.unrefTimer(timer);
@@ -97,13 +129,20 @@ export function startServer(services: Services): RunningServer {
   };
 }
 
-/** @throws {StartError} if the address is in use or not an address of this machine */
-function listen({ config, log, now }: Services, handler: Deno.ServeHandler): Listener {
-  const { host: hostname, port } = config;
+/**
+ * Checks that nothing listens on an address.
+ * @throws {StartError} if it is in use or not an address of this machine
+ */
+export function requireAddress(address: Pick<Config, "host" | "port">): void {
+  reportAddress(address, () => Deno.listen({ ...address, hostname: address.host }).close());
+}
+
+/** @throws {StartError} if `listen` cannot listen on the address */
+function reportAddress<T>({ host, port }: Pick<Config, "host" | "port">, listen: () => T): T {
   try {
-    return new Listener({ hostname, port, handler, log, now });
+    return listen();
   } catch (cause) {
-    const address = toListenAddress({ host: hostname, port });
+    const address = toListenAddress({ host, port });
     if (cause instanceof Deno.errors.AddrInUse) {
       throw new StartError(`${address} is in use: set PORT to a free one`, { cause });
     }
@@ -112,7 +151,7 @@ function listen({ config, log, now }: Services, handler: Deno.ServeHandler): Lis
 }
 
 /** Time to send the final errors of open streams. */
-const FINAL_ERRORS_MS = 500;
+export const FINAL_ERRORS_MS = 500;
 
 /**
  * Waits for in-flight responses, at most `drainMs`. Streams that are still open then end in an error event, so that

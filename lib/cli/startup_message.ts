@@ -84,6 +84,7 @@ export function describeStart(
     `${LISTENING} ${address}, ${ACCESS[findAccess(config)]}`,
     toRow("upstream", `${config.baseUrl}, ${describeKey(config)}`),
     toRow("models", models.join("; ")),
+    ...(config.workers === 1 ? [] : [toRow("workers", `${config.workers} threads`)]),
     toRow("dashboard", toClientUrl(url, config)),
     ...(history === null ? [] : [toRow("history", history)]),
   ];

@@ -5,7 +5,7 @@
 
 import { stripControlChars } from "../colors.ts";
 import { readCost } from "../metrics/aggregates.ts";
-import type { CompletedRequest } from "../metrics/types.ts";
+import type { FinishedRequest } from "../metrics/types.ts";
 import type { Payer } from "./types.ts";
 
 const MAX_CHARS = 256;
@@ -46,7 +46,7 @@ export const COLUMNS = {
 export type Entry = Record<keyof typeof COLUMNS, string | number | null>;
 
 /** The row of a completed request. */
-export function toEntry(request: CompletedRequest, payer: Payer): Entry {
+export function toEntry(request: FinishedRequest, payer: Payer): Entry {
   return {
     time: request.time + request.totalMs,
     session: toName(request.sessionId),

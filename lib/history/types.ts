@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CompletedRequest, Totals } from "../metrics/types.ts";
+import type { FinishedRequest, Totals } from "../metrics/types.ts";
 
 /** How the rows of a report are grouped. Days and months are those of UTC. */
 export type Grouping = "day" | "month" | "model" | "key" | "session";
@@ -58,7 +58,7 @@ export interface History {
   /** Days after which requests are deleted. */
   readonly days: number;
   /** Adds a request; it is written within a second. Never throws and never waits. */
-  add(request: CompletedRequest, payer: Payer): void;
+  add(request: FinishedRequest, payer: Payer): void;
   /** @throws {QueryError} for an invalid query, or the error of the database if the file cannot be read */
   read(query: QueryText): Promise<HistoryReport>;
   /** Writes what is pending, and closes the file. */

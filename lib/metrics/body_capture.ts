@@ -133,6 +133,11 @@ export class BodyCapture {
     return this.#requests.get(requestId);
   }
 
+  /** The previews of all captured requests, by request ID. */
+  listPreviews(): Map<string, string> {
+    return new Map([...this.#requests].map(([requestId, { preview }]) => [requestId, preview]));
+  }
+
   /** Drops all bodies, also of requests in flight. */
   clear(): void {
     while (this.#requests.size > 0) this.#discardOldest();

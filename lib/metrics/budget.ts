@@ -5,12 +5,29 @@
  * @module
  */
 
-import type { RequestRecord } from "../log.ts";
 import { RunningMeans } from "../running_mean.ts";
+import { COST_COLUMNS, FIRST_COLUMN } from "../shared_row.ts";
+import type {
+  BudgetedRequest,
+  BudgetOptions,
+  LimitUsage,
+  Reservable,
+  Reservation,
+  Spent,
+} from "./budget_types.ts";
 import { type Costs, DailyCosts, findReset } from "./daily_costs.ts";
-import { findHighest, type KnownPrices, priceAtMost, type Prices, priceTokens } from "./prices.ts";
+import { findHighest, type KnownPrices, priceAtMost, priceTokens } from "./prices.ts";
 import type { Today } from "./types.ts";
 import { readCost } from "./aggregates.ts";
+
+export type {
+  BudgetedRequest,
+  BudgetOptions,
+  LimitUsage,
+  Reservable,
+  Reservation,
+  Spent,
+} from "./budget_types.ts";
 
 /**
  * Up to this number of concurrent requests, each is expected to write as much as the last responses of its model;
@@ -20,78 +37,6 @@ import { readCost } from "./aggregates.ts";
 const MAX_BY_MEAN = 4;
 /** The name of the mean over all models. */
 const ALL_MODELS = "";
-
-/** The parts of a request that determine its cost. */
-export interface BudgetedRequest {
-  /** The model and its fallbacks. */
-  models: readonly [string, ...string[]];
-  /** Estimated. */
-  inputTokens: number;
-  maxTokens: number;
-  /** Lifetime of cache writes. */
-  cacheTtl: "5m" | "1h";
-  /** Upstream cancels a stream when the client disconnects; without streaming it completes and charges the response. */
-  isStream: boolean;
-}
-
-/** The expected cost of a request in flight. */
-export interface Reservation {
-  readonly request: BudgetedRequest;
-  /** By prices or by earlier costs; undefined if neither is known. */
-  readonly expectedUsd: number | undefined;
-  readonly prices: KnownPrices | undefined;
-  /** Estimates the output tokens so far. */
-  readonly countOutput: () => number;
-  /** Upstream has rejected the request: it costs nothing. */
-  isRejected: boolean;
-}
-
-/** A request as far as the budget needs it; the request timeline is one. */
-export interface Reservable {
-  readonly record: RequestRecord;
-  readonly countOutput: (() => number) | null;
-  /** The position of the client's key in PROXY_API_KEYS, from 0; null without one. */
-  readonly keyIndex: number | null;
-  reservation: Reservation | null;
-}
-
-/** Costs that an earlier process counted. */
-export interface Spent {
-  /** The label of the proxy key, as of {@linkcode labelKey}; null for none. */
-  key: string | null;
-  costUsd: number;
-  estimatedUsd: number;
-}
-
-/** The dependencies and settings of a budget. */
-export interface BudgetOptions {
-  date: () => Date;
-  /** The limit on the cost of a day (UTC); null for none. */
-  maxCostUsd: number | null;
-  /** The limit on the cost of a day (UTC) with each key of PROXY_API_KEYS; null for none. */
-  maxCostUsdPerKey: number | null;
-  /** The number of keys in PROXY_API_KEYS. */
-  keyCount: number;
-  /** Looks up the catalog's prices of a model. */
-  findPrices: (model: string) => Prices | undefined;
-  /** Called at the first response that the limit could not count. */
-  onUncounted?: (model: string) => void;
-}
-
-/** A limit that applies to a request, and how much of it is used. */
-export interface LimitUsage {
-  variable: "MAX_COST_USD" | "MAX_COST_USD_PER_KEY";
-  /** The label of the key that is limited; null for the limit on all requests. */
-  key: string | null;
-  /** Reported and estimated. */
-  spentUsd: number;
-  reservedUsd: number;
-  maxCostUsd: number;
-  /** When the limit starts again, in milliseconds since the epoch. */
-  resetsAt: number;
-  /** Whole seconds until then, at least 1. */
-  resetsInS: number;
-}
 
 /** The name of a key of PROXY_API_KEYS in figures and messages, by its position from 0. Keys themselves are secrets. */
 export function labelKey(index: number): string {
@@ -104,21 +49,34 @@ export class Budget {
   readonly #total: DailyCosts;
   /** By the position of the key in PROXY_API_KEYS. */
   readonly #keys: readonly DailyCosts[];
-  readonly #meanOutputs = new RunningMeans();
-  readonly #meanCosts = new RunningMeans();
+  readonly #meanOutputs: RunningMeans;
+  readonly #meanCosts: RunningMeans;
   #hasWarned = false;
 
   constructor(options: BudgetOptions) {
-    const { date, keyCount, maxCostUsd, maxCostUsdPerKey } = options;
+    const { date, keyCount, maxCostUsd, maxCostUsdPerKey, means, sharedRow: row } = options;
     this.#options = options;
-    this.#total = new DailyCosts(maxCostUsd, date);
-    this.#keys = Array.from({ length: keyCount }, () => new DailyCosts(maxCostUsdPerKey, date));
+    this.#meanOutputs = means?.outputTokens ?? new RunningMeans();
+    this.#meanCosts = means?.costUsd ?? new RunningMeans();
+    const create = (limit: number | null, index: number) =>
+      new DailyCosts(limit, date, row === undefined ? null : { row, column: findColumn(index) });
+    this.#total = create(maxCostUsd, 0);
+    this.#keys = Array.from(
+      { length: keyCount },
+      (_, index) => create(maxCostUsdPerKey, index + 1),
+    );
   }
 
   /** Whether there is a limit. */
   get isLimited(): boolean {
     const { maxCostUsd, maxCostUsdPerKey } = this.#options;
     return maxCostUsd !== null || maxCostUsdPerKey !== null;
+  }
+
+  /** Runs a function while no other worker reads or changes the sums. It must not wait for anything. */
+  exclusively<T>(run: () => T): T {
+    const { sharedRow } = this.#options;
+    return sharedRow === undefined ? run() : sharedRow.exclusively(run);
   }
 
   /** The limits that apply to a request; the limit on all requests first. */
@@ -172,11 +130,28 @@ export class Budget {
     }
   }
 
+  /** Takes over the costs of a worker that has ended. @param read reads columns of its row */
+  inherit(read: (column: number, count: number) => readonly number[]): void {
+    for (const [index, costs] of [this.#total, ...this.#keys].entries()) {
+      costs.inherit(read(findColumn(index), COST_COLUMNS));
+    }
+  }
+
+  /** Tells other workers how much is reserved, which grows with the output. */
+  publish(): void {
+    for (const costs of [this.#total, ...this.#keys]) costs.publish();
+  }
+
   /**
    * Replaces the reservation of a completed request with its reported or estimated cost.
    * @returns the estimated part, in USD; undefined if nothing was estimated
    */
   settle(timeline: Reservable): number | undefined {
+    // Otherwise another worker might see neither the reservation nor the cost.
+    return this.exclusively(() => this.#settle(timeline));
+  }
+
+  #settle(timeline: Reservable): number | undefined {
     const { reservation, record } = timeline;
     this.#release(timeline);
     const reported = readCost(record);
@@ -268,6 +243,11 @@ export class Budget {
     this.#hasWarned = true;
     this.#options.onUncounted?.(request.models[0]);
   }
+}
+
+/** The first column of a limit, by its position: all requests, then each key. */
+function findColumn(index: number): number {
+  return FIRST_COLUMN.costs + index * COST_COLUMNS;
 }
 
 function priceRequest(

@@ -1,24 +1,30 @@
 /**
- * Metrics of this process: requests in flight, completed requests, totals. In memory only, and bounded. Read by the
- * dashboard, `GET /stats`, the daily limit and the session summary of `claude`.
+ * Metrics of this process: requests in flight, captured bodies, the budget, and the figures of completed requests. In
+ * memory only, and bounded. Read by the dashboard, `GET /stats`, the daily limit and the session summary of `claude`.
  * @module
  */
 
 import type { RequestRecord } from "../log.ts";
 import { Budget, type BudgetOptions } from "./budget.ts";
-import { BodyCapture, type CapturedBodies } from "./body_capture.ts";
-import { CompletedRequests, type RequestRange } from "./completed_requests.ts";
+import { BodyCapture } from "./body_capture.ts";
+import { type Collect, CollectedMetrics } from "./collected_metrics.ts";
+import type { RequestRange } from "./completed_requests.ts";
+import type { Figures } from "./figures.ts";
 import type { RequestTimeline } from "./request_timeline.ts";
 import type { Prices } from "./prices.ts";
-import { Sessions } from "./sessions.ts";
-import type { CompletedRequest, Session, Stats, Totals } from "./types.ts";
-import { addRequest, CappedMap, createTotals, TimeSeries } from "./aggregates.ts";
+import type {
+  ActiveRequest,
+  Bodies,
+  CompletedRequest,
+  FinishedRequest,
+  Session,
+  Stats,
+  Totals,
+} from "./types.ts";
 
 /** Completed requests in one response. */
 const DEFAULT_LIMIT = 200;
 const MAX_SHOWN_IN_FLIGHT = 100;
-const MAX_NAMES = 100;
-const MINUTE_MS = 60_000;
 
 /** The dependencies and settings of the metrics. */
 export interface MetricsOptions extends BudgetOptions {
@@ -27,26 +33,29 @@ export interface MetricsOptions extends BudgetOptions {
   capturesBodies: boolean;
   /** Looks up the catalog's context length of a model. */
   findContextLength: (model: string) => number | undefined;
+  /** Receives completed requests; missing: they are collected here. */
+  collect?: Collect | undefined;
+}
+
+/** What only the process that handles the requests knows. */
+export interface Snapshot {
+  /** The newest requests in flight. */
+  inFlight: ActiveRequest[];
+  /** The previews of captured requests, by request ID. */
+  previews: ReadonlyMap<string, string>;
 }
 
 /** All metrics of one process. */
-export class Metrics {
+export class Metrics implements Figures {
   /** The costs of today, and their limit. */
   readonly budget: Budget;
+  /** The figures of completed requests; empty if they are collected elsewhere. */
+  readonly collected = new CollectedMetrics();
   readonly #options: MetricsOptions;
   readonly #startedAt: number;
   readonly #inFlight = new Set<RequestTimeline>();
-  readonly #totals = createTotals();
-  readonly #hour = new TimeSeries(MINUTE_MS, 60);
-  readonly #day = new TimeSeries(15 * MINUTE_MS, 96);
-  readonly #models = new CappedMap(MAX_NAMES, createTotals);
-  readonly #outcomes = new CappedMap(MAX_NAMES, () => ({ count: 0 }));
-  readonly #dropped = new CappedMap(MAX_NAMES, () => ({ count: 0 }));
-  readonly #sessions = new Sessions();
   readonly #bodyCapture = new BodyCapture();
-  readonly #completed = new CompletedRequests();
   #capturesBodies: boolean;
-  #lastNumber = 0;
 
   constructor(options: MetricsOptions) {
     this.#options = options;
@@ -57,7 +66,7 @@ export class Metrics {
 
   /** The totals of all completed requests. */
   get totals(): Readonly<Totals> {
-    return this.#totals;
+    return this.collected.totals;
   }
 
   /** Whether the bodies of new requests are captured. */
@@ -65,7 +74,6 @@ export class Metrics {
     return this.#capturesBodies;
   }
 
-  /** Starts or stops to capture bodies. Stopping drops those captured so far. */
   setCapture(isOn: boolean): void {
     this.#capturesBodies = isOn;
     if (!isOn) this.#bodyCapture.clear();
@@ -77,14 +85,12 @@ export class Metrics {
     if (this.#capturesBodies) timeline.captureBodies(this.#bodyCapture);
   }
 
-  /** Finds a session, by the id that its client sends. */
   findSession(sessionId: string): Session | undefined {
-    return this.#sessions.find(sessionId);
+    return this.collected.findSession(sessionId);
   }
 
-  /** Finds the captured bodies of a request. */
-  findBodies(requestId: string): CapturedBodies | undefined {
-    return this.#bodyCapture.find(requestId);
+  readBodies(requestId: string): Bodies | undefined {
+    return this.#bodyCapture.find(requestId)?.read();
   }
 
   /**
@@ -92,59 +98,52 @@ export class Metrics {
    * @returns the request as it is kept; null for one that was not started: rejected clients must not push others out
    * of the history
    */
-  finish(timeline: RequestTimeline): CompletedRequest | null {
+  finish(timeline: RequestTimeline): FinishedRequest | null {
     if (!this.#inFlight.delete(timeline)) return null;
     // First: even if something below throws, no reservation is left.
     const estimatedUsd = this.budget.settle(timeline);
-    const { record } = timeline;
     const now = this.#options.date().getTime();
     const savedUsd = this.#priceSavings(timeline);
-    const place = { number: ++this.#lastNumber, time: now - record.totalMs };
-    const completed = timeline.toCompleted(place, savedUsd);
-    if (estimatedUsd !== undefined) completed.estimatedUsd = estimatedUsd;
-    this.#completed.add(completed);
-    this.#count(completed, now, savedUsd);
-    const contextLength = this.#findContextLength(timeline);
-    this.#sessions.count(completed, { now, savedUsd, contextLength });
-    return completed;
+    const finished = timeline.toFinished(now - timeline.record.totalMs, savedUsd);
+    if (estimatedUsd !== undefined) finished.estimatedUsd = estimatedUsd;
+    const facts = { now, savedUsd, contextLength: this.#findContextLength(timeline) };
+    const { collect } = this.#options;
+    if (collect === undefined) this.collected.add(finished, facts);
+    else collect(finished, facts);
+    return finished;
   }
 
-  /** Lists completed requests, oldest first, with a preview of those whose bodies are captured. */
-  listCompleted(range: RequestRange): CompletedRequest[] {
-    return this.#completed.list(range).map((request) => {
-      const preview = this.#bodyCapture.find(request.requestId)?.preview;
+  /** What the collected figures do not contain. */
+  readSnapshot(): Snapshot {
+    return {
+      inFlight: [...this.#inFlight].slice(-MAX_SHOWN_IN_FLIGHT).map((one) => one.toActive()),
+      previews: this.#bodyCapture.listPreviews(),
+    };
+  }
+
+  /** @param snapshot that of all workers; by default of this process */
+  listCompleted(range: RequestRange, { previews } = this.readSnapshot()): CompletedRequest[] {
+    return this.collected.list(range).map((request) => {
+      const preview = previews.get(request.requestId);
       return preview === undefined ? request : { ...request, preview };
     });
   }
 
-  /** Reads all metrics, with the newest completed requests whose number is higher than `after`. */
-  read(after: number, limit = DEFAULT_LIMIT): Stats {
+  /** @param snapshot that of all workers; by default of this process */
+  read(after: number, limit = DEFAULT_LIMIT, snapshot = this.readSnapshot()): Stats {
     const now = this.#options.date().getTime();
+    const { totals, ...collected } = this.collected.read(now);
     return {
       about: this.#options.about,
       now,
       startedAt: this.#startedAt,
       capturesBodies: this.#capturesBodies,
       today: this.budget.read(),
-      totals: this.#totals,
-      inFlight: [...this.#inFlight].slice(-MAX_SHOWN_IN_FLIGHT).map((one) => one.toActive()),
-      requests: this.listCompleted({ after, limit }),
-      series: { hour: this.#hour.read(now), day: this.#day.read(now) },
-      models: this.#models.list().map(([model, totals]) => ({ model, ...totals })),
-      sessions: this.#sessions.list(),
-      outcomes: this.#outcomes.list().map(([end, { count }]) => ({ end, count })),
-      dropped: this.#dropped.list().map(([field, { count }]) => ({ field, count })),
+      totals,
+      inFlight: snapshot.inFlight.slice(-MAX_SHOWN_IN_FLIGHT),
+      requests: this.listCompleted({ after, limit }, snapshot),
+      ...collected,
     };
-  }
-
-  /** @param record a sanitized one: its names become keys here */
-  #count(record: CompletedRequest, now: number, savedUsd: number | undefined): void {
-    const { upstreamModel, outcome, dropped = [] } = record;
-    const totals = [this.#totals, this.#hour.bucketAt(now), this.#day.bucketAt(now)];
-    if (upstreamModel !== undefined) totals.push(this.#models.getOrCreate(upstreamModel));
-    for (const one of totals) addRequest(one, record, savedUsd);
-    this.#outcomes.getOrCreate(outcome).count++;
-    for (const field of dropped) this.#dropped.getOrCreate(field).count++;
   }
 
   /** What caching saved, in USD; undefined if a price for it is unknown. */

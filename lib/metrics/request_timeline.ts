@@ -7,7 +7,7 @@ import { findReplacedModel, type RequestRecord } from "../log.ts";
 import type { Reservation } from "./budget.ts";
 import type { ByteStream } from "../stream/body_reader.ts";
 import type { BodyCapture, CapturedBodies } from "./body_capture.ts";
-import type { ActiveRequest, CompletedRequest, SessionRequest, TimelineEvent } from "./types.ts";
+import type { ActiveRequest, FinishedRequest, SessionRequest, TimelineEvent } from "./types.ts";
 
 /** A response may have hundreds of blocks, a request many dropped fields. */
 const MAX_ITEMS = 40;
@@ -89,15 +89,12 @@ export class RequestTimeline {
     });
   }
 
-  /** The completed request, with its place in the history. */
-  toCompleted(
-    place: { number: number; time: number },
-    savedUsd: number | undefined,
-  ): CompletedRequest {
-    return this.#sanitize<CompletedRequest>({
+  /** The completed request. @param time when it was received, in milliseconds since the epoch */
+  toFinished(time: number, savedUsd: number | undefined): FinishedRequest {
+    return this.#sanitize<FinishedRequest>({
       ...this.record,
       ...this.session,
-      ...place,
+      time,
       events: this.#events,
       replaced: findReplacedModel(this.record),
       savedUsd,

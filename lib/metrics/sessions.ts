@@ -5,7 +5,7 @@
 
 import { stripControlChars } from "../colors.ts";
 import { addRequest, createTotals } from "./aggregates.ts";
-import type { CompletedRequest, LastAnswer, Session } from "./types.ts";
+import type { FinishedRequest, LastAnswer, Session } from "./types.ts";
 
 const MAX_SESSIONS = 100;
 /** Claude Code's ids have 36 characters. */
@@ -15,7 +15,7 @@ const MIN_WRITING_MS = 50;
 
 /** What is not in a completed request itself. */
 export interface SessionFacts {
-  /** Milliseconds since the epoch. */
+  /** When it ended, in milliseconds since the epoch. */
   now: number;
   savedUsd: number | undefined;
   /** Of the model that responded; undefined if unknown. */
@@ -33,7 +33,7 @@ export class Sessions {
   readonly #sessions = new Map<string, Session>();
 
   /** Adds a completed request to its session. Ignores a request without one. */
-  count(request: CompletedRequest, facts: SessionFacts): void {
+  count(request: FinishedRequest, facts: SessionFacts): void {
     const { sessionId, kind, outcome, error } = request;
     if (sessionId === undefined) return;
     const session = this.#sessions.get(sessionId) ?? createSession(sessionId, request.time);
@@ -74,7 +74,7 @@ function createSession(id: string, startedAt: number): Session {
   };
 }
 
-function toLastAnswer(request: CompletedRequest, { contextLength }: SessionFacts): LastAnswer {
+function toLastAnswer(request: FinishedRequest, { contextLength }: SessionFacts): LastAnswer {
   const { model = "", upstreamModel = model, provider } = request;
   const { inputTokens = 0, cachedTokens = 0, writtenTokens = 0 } = request;
   return {
@@ -88,7 +88,7 @@ function toLastAnswer(request: CompletedRequest, { contextLength }: SessionFacts
   };
 }
 
-function measureSpeed({ outputTokens, firstEventMs, totalMs }: CompletedRequest): number | null {
+function measureSpeed({ outputTokens, firstEventMs, totalMs }: FinishedRequest): number | null {
   if (outputTokens === undefined || firstEventMs === undefined) return null;
   const writingMs = totalMs - firstEventMs;
   return writingMs < MIN_WRITING_MS ? null : outputTokens * 1000 / writingMs;

@@ -60,6 +60,9 @@ export interface CompletedRequest extends RequestRecord, SessionRequest {
   estimatedUsd?: number;
 }
 
+/** A completed request before it has its number. */
+export type FinishedRequest = Omit<CompletedRequest, "number">;
+
 /** Totals over requests. Input tokens exclude those read from or written to a cache. */
 export interface Totals {
   requests: number;

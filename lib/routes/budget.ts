@@ -30,15 +30,17 @@ export function findLimits(
 }
 
 /**
- * Reserves the expected cost of a request, just before it is sent. No `await` may stand between the two, otherwise
+ * Reserves the expected cost of a request, just before it is sent. Check and reservation are one step, otherwise
  * concurrent requests all see the same free budget.
  * @throws {ApiError} as {@linkcode requireBudget}; not for a request that is sent again in another form
  */
 export function reserveCost(context: RequestContext, request: BudgetedRequest): void {
-  const { timeline, services } = context;
-  if (timeline.reservation === null) requireBudget(context);
+  const { timeline, services: { metrics: { budget } } } = context;
   const maxTokens = Math.min(request.maxTokens, MAX_OUTPUT_TOKENS);
-  services.metrics.budget.reserve(timeline, { ...request, maxTokens });
+  budget.exclusively(() => {
+    if (timeline.reservation === null) requireBudget(context);
+    budget.reserve(timeline, { ...request, maxTokens });
+  });
 }
 
 /**

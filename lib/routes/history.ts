@@ -7,7 +7,7 @@ import { ApiError } from "../errors.ts";
 import { QueryError } from "../history/query.ts";
 import type { History, HistoryReport } from "../history/types.ts";
 import { labelKey } from "../metrics/budget.ts";
-import type { CompletedRequest } from "../metrics/types.ts";
+import type { FinishedRequest } from "../metrics/types.ts";
 import type { RequestContext, RouteResult, Services } from "../request_context.ts";
 import { toJsonResponse } from "../stream/paced_body.ts";
 
@@ -46,10 +46,10 @@ async function readReport(
 /** Adds a completed request to the history, if there is one. */
 export function recordHistory(
   { timeline: { keyIndex }, upstreamKey, services }: RequestContext,
-  completed: CompletedRequest,
+  finished: FinishedRequest,
 ): void {
   const { history, config } = services;
-  history?.add(completed, {
+  history?.add(finished, {
     key: keyIndex === null ? undefined : labelKey(keyIndex),
     isClient: upstreamKey !== null && upstreamKey !== config.openrouterApiKey,
   });

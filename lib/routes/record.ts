@@ -169,10 +169,10 @@ export async function recordFinished(
 function recordCompleted(context: RequestContext): void {
   const { record, startedAt, timeline, services } = context;
   record.totalMs = Math.round(services.now() - startedAt);
-  const completed = services.metrics.finish(timeline);
-  if (completed !== null) {
-    services.reportSpan(completed);
-    recordHistory(context, completed);
+  const finished = services.metrics.finish(timeline);
+  if (finished !== null) {
+    services.reportSpan(finished);
+    recordHistory(context, finished);
   }
   services.log.request(record);
 }

@@ -8,7 +8,9 @@ import type { Setup } from "../metrics/types.ts";
 import type { RequestContext } from "../request_context.ts";
 
 /** Reads the set-up, without secrets. */
-export function readSetup({ services: { config, keyCredit } }: RequestContext): Setup {
+export async function readSetup(
+  { services: { config, keyCredit } }: RequestContext,
+): Promise<Setup> {
   const { baseUrl, dialect, targets } = config;
   return {
     baseUrl,
@@ -17,6 +19,6 @@ export function readSetup({ services: { config, keyCredit } }: RequestContext): 
       Object.entries(targets).map(([family, { models }]) => [family, models]),
     ),
     access: findAccess(config),
-    credit: keyCredit.read(),
+    credit: await keyCredit.read(),
   };
 }

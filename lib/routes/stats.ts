@@ -6,7 +6,7 @@
 
 import { ApiError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
-import type { SessionStats } from "../metrics/types.ts";
+import type { Bodies, SessionStats } from "../metrics/types.ts";
 import type { RequestContext, RouteResult } from "../request_context.ts";
 import { toJsonResponse } from "../stream/paced_body.ts";
 import { findClosestLimit } from "./budget.ts";
@@ -24,14 +24,14 @@ const MAX_SWITCH_BYTES = 1024;
  * one request, `?session=ID` one session, `?setup=1` how the proxy is set up.
  * @throws {ApiError} 400 for an invalid number, 404 if the bodies were not captured or the session is unknown
  */
-export function handleStats(context: RequestContext): RouteResult {
+export async function handleStats(context: RequestContext): Promise<RouteResult> {
   const { url: { searchParams }, services: { config } } = context;
   const [read] = PARTS.filter(([name]) => searchParams.has(name)).map(([, read]) => read);
-  const value = (read ?? readMetrics)(context);
+  const value = await (read ?? readMetrics)(context);
   return { response: toJsonResponse(value, { ...config, headers: HEADERS }) };
 }
 
-/** Reads what a parameter selects. */
+/** Reads what a parameter selects; the value, or a promise for it. */
 type Reader = (context: RequestContext) => unknown;
 
 /** Parameter → what it selects. */
@@ -42,22 +42,22 @@ const PARTS: readonly (readonly [name: string, read: Reader])[] = [
   ["before", readOlder],
 ];
 
-function readMetrics(context: RequestContext): unknown {
-  const { metrics, history } = context.services;
-  const stats = metrics.read(readNumber(context, "after") ?? 0, readLimit(context));
+async function readMetrics(context: RequestContext): Promise<unknown> {
+  const { figures, history } = context.services;
+  const stats = await figures.read(readNumber(context, "after") ?? 0, readLimit(context));
   if (history !== null) stats.history = { days: history.days };
   return stats;
 }
 
-function readOlder(context: RequestContext): unknown {
+async function readOlder(context: RequestContext): Promise<unknown> {
   const before = readNumber(context, "before") ?? 0;
   const limit = readLimit(context) ?? MAX_LIMIT;
-  return { requests: context.services.metrics.listCompleted({ before, limit }) };
+  return { requests: await context.services.figures.listCompleted({ before, limit }) };
 }
 
-function readSession(context: RequestContext): SessionStats {
-  const { url, services: { metrics } } = context;
-  const session = metrics.findSession(url.searchParams.get("session") ?? "");
+async function readSession(context: RequestContext): Promise<SessionStats> {
+  const { url, services: { figures } } = context;
+  const session = await figures.findSession(url.searchParams.get("session") ?? "");
   if (session === undefined) throw new ApiError("not_found_error", "No request of this session");
   const { spentUsd, maxCostUsd } = findClosestLimit(context) ?? {};
   const limit = spentUsd === undefined || maxCostUsd === undefined
@@ -66,8 +66,9 @@ function readSession(context: RequestContext): SessionStats {
   return { ...session, limit };
 }
 
-function readBodies({ url, services: { metrics } }: RequestContext): unknown {
-  const bodies = metrics.findBodies(url.searchParams.get("request") ?? "")?.read();
+async function readBodies({ url, services }: RequestContext): Promise<Bodies> {
+  const { metrics, figures } = services;
+  const bodies = await figures.readBodies(url.searchParams.get("request") ?? "");
   if (bodies !== undefined) return bodies;
   const message = metrics.capturesBodies
     ? "The bodies of this request were not captured, or are no longer kept"
@@ -99,13 +100,13 @@ function readNumber(
  * @throws {ApiError} 400 for another body
  */
 export async function handleCapture(context: RequestContext): Promise<RouteResult> {
-  const { request, record, services: { metrics, log, config } } = context;
+  const { request, record, services: { figures, log, config } } = context;
   const body = await readJson(request, { maxBytes: MAX_SWITCH_BYTES });
   const isOn = isJsonObject(body) ? body["on"] : undefined;
   if (typeof isOn !== "boolean") {
     throw new ApiError("invalid_request_error", "on: Input should be true or false");
   }
-  metrics.setCapture(isOn);
+  await figures.setCapture(isOn);
   const what = isOn ? "on: clients of the dashboard can read them" : "off";
   log.write("warn", `${record.requestId} switched the capture of bodies ${what}`);
   return { response: toJsonResponse({ on: isOn }, { ...config, headers: HEADERS }) };

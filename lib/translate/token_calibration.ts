@@ -16,7 +16,12 @@ const MAX_RATIO = 10;
 
 /** Actual tokens per estimated token, by upstream model. */
 export class TokenCalibration {
-  readonly #ratios = new RunningMeans();
+  readonly #ratios: RunningMeans;
+
+  /** @param ratios actual tokens per estimated token, by upstream model */
+  constructor(ratios: RunningMeans = new RunningMeans()) {
+    this.#ratios = ratios;
+  }
 
   /** The estimate, corrected by what responses of that model reported; at least 1. */
   adjust(model: string, estimate: number): number {

@@ -265,7 +265,7 @@ test("switches capturing on and off, and says what it means", async () => {
   await page.getByRole("button", { name: "Set-up" }).click();
   await page.getByRole("button", { name: "Stop capturing and delete" }).click();
   await page.getByRole("button", { name: "Capture bodies from now on" }).waitFor();
-  assertEquals(proxy.services.metrics.findBodies("req_1"), undefined);
+  assertEquals(proxy.services.metrics.readBodies("req_1"), undefined);
   assertEquals(harness.errors, []);
 });
 

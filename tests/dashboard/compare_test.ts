@@ -20,7 +20,7 @@ async function capture(more: Record<string, unknown>) {
   const { handler, services } = createProxy({ upstream, env: { INSPECT: "1" } });
   const response = await send(handler, requestBody(more));
   await response.text();
-  const bodies = services.metrics.findBodies("req_1")?.read();
+  const bodies = services.metrics.readBodies("req_1");
   const dropped = response.headers.get("x-proxy-dropped")?.split(", ") ?? [];
   const parse = (text = "") => assembleResponse(text) ?? {};
   return {

@@ -306,7 +306,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/request_context.ts", "lib/dashboard/"],
   ["lib/history/"],
   ["lib/metrics/"],
-  ["lib/openrouter/client.ts", "lib/openrouter/catalog.ts"],
+  ["lib/learned.ts", "lib/openrouter/client.ts", "lib/openrouter/catalog.ts"],
   ["lib/translate/", "lib/stream/"],
   ["lib/openrouter/"],
   ["lib/anthropic/"],

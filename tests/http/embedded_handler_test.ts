@@ -93,14 +93,16 @@ Deno.test("an unknown setting is an error that lists the known ones", () => {
 });
 
 for (const { name } of VARIABLES) {
-  const isServers = ["HOST", "PORT", "DRAIN_S", "HISTORY", "HISTORY_DAYS"].includes(name);
+  const isServers = ["HOST", "PORT", "DRAIN_S", "WORKERS", "HISTORY", "HISTORY_DAYS"].includes(
+    name,
+  );
   Deno.test(`${name} is ${isServers ? "not a setting" : "a setting"} of an embedded proxy`, () => {
     if (isServers) assertThrows(() => createHandler({ settings: { [name]: "" } }), TypeError, name);
     else createHandler({ settings: { [name]: undefined } });
   });
 }
 
-type ServerOnly = "HOST" | "PORT" | "DRAIN_S" | "HISTORY" | "HISTORY_DAYS";
+type ServerOnly = "HOST" | "PORT" | "DRAIN_S" | "WORKERS" | "HISTORY" | "HISTORY_DAYS";
 type Expected = Exclude<VariableName, ServerOnly> | typeof DEPLOY_VARIABLE;
 /** Does not type-check if a variable has no property in Settings, or a property no variable. */
 const _SAME: [Exclude<Expected, keyof Settings>, Exclude<keyof Settings, Expected>] extends

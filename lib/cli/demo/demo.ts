@@ -64,7 +64,7 @@ async function startInFrontOf(
 ): Promise<RunningServer> {
   const config = loadDemoConfig(upstream, env);
   requireNetAccess(config);
-  const services = createCliServices(config, about, print);
+  const services = createCliServices(config, about, { writeLine: print });
   const log = bufferLog(services.log);
   const server = startServer({ ...services, log });
   const stop = async () => {
