@@ -68,10 +68,9 @@ export class DailyCosts {
     this.publish();
   }
 
-  /** Removes a reservation. */
+  /** Removes a reservation. Other workers see it with the next one, or with the cost that replaces it. */
   release(reservation: object): void {
     this.#expected.delete(reservation);
-    this.publish();
   }
 
   /** Adds costs to the current day. */

@@ -9,7 +9,7 @@ import { TextLineStream } from "@std/streams/text-line-stream";
 import { readTaskFlags } from "./task_flags.ts";
 import { NOWHERE } from "./unused_port.ts";
 
-const ROOT = `${import.meta.dirname}/../..`;
+export const ROOT = `${import.meta.dirname}/../..`;
 const MAIN = `${ROOT}/main.ts`;
 const RUN = [
   "run",
@@ -35,6 +35,8 @@ export function listFlags(task: "start" | "demo", env?: Record<string, string>):
 export interface Start {
   flags?: readonly string[];
   args?: readonly string[];
+  /** The path of another entry than the program's own. */
+  entry?: string;
   env?: Record<string, string>;
   /** The content of `.env` in the folder of this run; without it there is no file. */
   dotenv?: string;
@@ -63,8 +65,8 @@ export class Program implements AsyncDisposable {
   readonly #folder = Deno.makeTempDirSync();
   #stdout = "";
 
-  constructor({ flags, args = [], env = {}, maxFiles, maxFileBytes, ...files }: Start = {}) {
-    const { dotenv, dotenvFolder, userFile } = files;
+  constructor({ flags, args = [], env = {}, entry = MAIN, ...more }: Start = {}) {
+    const { dotenv, dotenvFolder, userFile, maxFiles, maxFileBytes } = more;
     const write = { mode: 0o600 };
     if (dotenv !== undefined) Deno.writeTextFileSync(`${this.#folder}/.env`, dotenv, write);
     if (dotenvFolder) Deno.mkdirSync(`${this.#folder}/.env`);
@@ -79,7 +81,7 @@ export class Program implements AsyncDisposable {
       return value === undefined ? [] : [[name, value]];
     });
     const chosen = flags ?? listFlags("start", { XDG_CONFIG_HOME: config });
-    const command = [Deno.execPath(), ...RUN, ...chosen, MAIN, ...args];
+    const command = [Deno.execPath(), ...RUN, ...chosen, entry, ...args];
     const limits = [
       // Sets both limits, as Deno raises the soft limit to the hard one.
       ...maxFiles === undefined ? [] : [`ulimit -n ${maxFiles}`],

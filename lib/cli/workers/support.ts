@@ -42,9 +42,10 @@ function findUnsupported({ onDenoDeploy }: Config): string | null {
 function findMissingFlag(entry: string): string | null {
   // An API that only this flag adds: using the missing option of Deno.serve would end the process without an error.
   if (!("listenDatagram" in Deno)) return "--unstable-net";
-  const { protocol, pathname } = new URL(entry);
-  if (protocol !== "file:") return null;
-  const path = decodeURIComponent(pathname);
-  const { state } = Deno.permissions.querySync({ name: "read", path });
-  return state === "granted" ? null : `--allow-read=${path}`;
+  // A worker may load only modules that the program may read. In a bundle, the two are one file.
+  const isReadable = [entry, import.meta.url].map((module) => new URL(module)).every((path) =>
+    path.protocol !== "file:" ||
+    Deno.permissions.querySync({ name: "read", path }).state === "granted"
+  );
+  return isReadable ? null : `--allow-read=${decodeURIComponent(new URL(".", entry).pathname)}`;
 }

@@ -1,0 +1,242 @@
+// The life of the program with several workers: start, death of a worker, shutdown.
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { completion, sse, textChunk } from "../../helpers/chunks.ts";
+import { PRICED } from "../../helpers/priced_proxy.ts";
+import {
+  openStream,
+  Program,
+  readRest,
+  readUntilCut,
+  run,
+  START_FLAGS,
+  untilRefused,
+  Upstream,
+} from "../../helpers/program.ts";
+import { createOpenStream, startUpstream } from "../../helpers/upstream.ts";
+import { NOWHERE } from "../../helpers/unused_port.ts";
+import {
+  fetchAlone,
+  HAS_WORKERS,
+  listWorkerFlags,
+  MANY,
+  readStats,
+  say,
+  sendAlone,
+  startMortals,
+  startWorkers,
+  until,
+} from "../../helpers/workers.ts";
+
+const ignore = !HAS_WORKERS;
+
+Deno.test({
+  name:
+    "a worker that dies ends its own streams only; its costs stay, its places are free, and it comes back",
+  ignore,
+  async fn() {
+    const streams: { close(): void }[] = [];
+    await using upstream = startUpstream(() => {
+      const stream = createOpenStream(sse(textChunk("One")));
+      streams.push(stream);
+      return stream.response;
+    }, { models: [PRICED], check: () => {} });
+    await using program = startMortals(upstream, {
+      env: { MAX_COST_USD: "100", MAX_INFLIGHT: `${MANY + 1}` },
+    });
+    const url = await program.listening();
+    await until(() => readModels(url), (models) => models.every((count) => count > 0));
+    const readers = await Promise.all(
+      Array.from({ length: MANY }, async () => {
+        const { status, body } = await sendAlone(url, { model: PRICED.id, stream: true });
+        assert(status === 200 && body !== null);
+        const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+        await reader.read();
+        return reader;
+      }),
+    );
+    const before = await readStats(url);
+    // One dollar each.
+    assertEquals(Math.round(before.today.reservedUsd), MANY);
+    await sendAlone(url, { model: PRICED.id, ...say("die") }).then(
+      (response) => response.body?.cancel(),
+      () => {},
+    );
+    const line = await program.waitFor(/"(Worker \d has died and is started again.*killed by.*)"/);
+    const lost = Number(/, (\d+) requests? w/.exec(line)?.[1]);
+    assert(lost > 1 && lost < MANY, line);
+    // Those of the others go on.
+    const { inFlight, today } = await readStats(url);
+    assertEquals(inFlight.length, MANY + 1 - lost);
+    assertEquals(Math.round(today.reservedUsd), MANY + 1 - lost);
+    assertEquals(Math.round(today.estimatedUsd), lost);
+    for (const stream of streams) tryClose(stream);
+    const rests = await Promise.all(readers.map(readUntilCut));
+    // The request that killed it is one of the lost ones.
+    assertEquals(rests.filter((rest) => rest === "cut").length, lost - 1);
+    const after = await until(() => readStats(url), (stats) => stats.inFlight.length === 0);
+    assertEquals(after.totals.requests, MANY + 1 - lost);
+    // All places are free, and the new worker uses its own.
+    const again = await Promise.all(
+      Array.from({ length: MANY }, () => sendAlone(url, { model: PRICED.id, stream: true })),
+    );
+    assertEquals(again.map(({ status }) => status), again.map(() => 200));
+    for (const { body } of again) await body?.cancel();
+    for (const stream of streams) tryClose(stream);
+    program.kill("SIGKILL");
+    // The runtime prints the error itself.
+    assertStringIncludes((await program.end()).stderr, "killed by the test");
+  },
+});
+
+/** How many models the workers list, on several connections. */
+function readModels(url: string): Promise<number[]> {
+  return Promise.all(Array.from({ length: MANY }, async () => {
+    const response = await fetchAlone(`${url}/v1/models`);
+    return (await response.json()).data.length;
+  }));
+}
+
+function tryClose(stream: { close(): void }): void {
+  try {
+    stream.close();
+  } catch {
+    // The proxy has left.
+  }
+}
+
+Deno.test({
+  name: "a new worker knows what the one before has learned, and is given the switch for bodies",
+  ignore,
+  async fn() {
+    await using upstream = startUpstream(() => Response.json(completion("Hi")));
+    await using program = startMortals(upstream, { env: { WORKERS: "2" } });
+    const url = await program.listening();
+    const on = await fetchAlone(`${url}/stats/capture`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"on": true}',
+    });
+    assertEquals(on.status, 200, await on.text());
+    for (const _worker of [1, 2]) {
+      await sendAlone(url, say("die")).then((response) => response.body?.cancel(), () => {});
+      await program.waitFor(/Worker \d has died/);
+      await until(() => readModels(url).catch(() => null), (models) => models !== null);
+    }
+    const response = await sendAlone(url, say("live"));
+    assertEquals(response.status, 200, await response.text());
+    const { requests } = await readStats(url);
+    assertEquals(requests.at(-1)?.preview, "live");
+    program.kill("SIGKILL");
+    await program.end();
+  },
+});
+
+Deno.test({
+  name: "a program none of whose workers can be started ends with the reason",
+  ignore,
+  async fn() {
+    await using program = startMortals({ baseUrl: NOWHERE }, { env: { TEST_BROKEN_START: "1" } });
+    const { code, stdout, stderr } = await program.end();
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^Worker 1 cannot be started: .*broken by the test/m);
+  },
+});
+
+for (
+  const { what, goesOn } of [{ what: "whole", goesOn: true }, {
+    what: "with an error",
+    goesOn: false,
+  }]
+) {
+  Deno.test({
+    name: `SIGTERM drains all workers: streams end ${what}`,
+    ignore,
+    async fn() {
+      await using upstream = new Upstream();
+      await using program = startWorkers(upstream, { env: { DRAIN_S: goesOn ? "10" : "0.5" } });
+      const url = await program.listening();
+      const readers = await Promise.all(Array.from({ length: 8 }, () => openStream(url)));
+      program.kill("SIGTERM");
+      await untilRefused(url);
+      if (goesOn) upstream.goOn();
+      const rests = await Promise.all(readers.map(readRest));
+      for (const rest of rests) {
+        assertStringIncludes(rest, goesOn ? "message_stop" : "overloaded_error");
+      }
+      const { code, stdout, stderr } = await program.end();
+      assertEquals([code, stderr], [0, ""]);
+      const logged = stdout.split("\n").filter((line) => line.includes('"/v1/messages"'));
+      assertEquals(logged.length, 8);
+    },
+  });
+}
+
+Deno.test({
+  name: "a second signal ends all workers at once",
+  ignore,
+  async fn() {
+    await using upstream = new Upstream();
+    await using program = startWorkers(upstream);
+    const url = await program.listening();
+    const reader = await openStream(url);
+    program.kill("SIGTERM");
+    await untilRefused(url);
+    program.kill("SIGTERM");
+    assertEquals((await program.end()).code, 1);
+    assertEquals(await readUntilCut(reader), "cut");
+  },
+});
+
+Deno.test({
+  name: "several workers need two permissions, and the message names the missing one",
+  ignore,
+  async fn() {
+    const env = { WORKERS: "2", OPENROUTER_BASE_URL: NOWHERE };
+    const flags = listWorkerFlags();
+    const unstable = await run({ flags: flags.filter((flag) => flag !== "--unstable-net"), env });
+    assertEquals(unstable.code, 1);
+    assertMatch(
+      unstable.stderr,
+      /^claudeproxy: WORKERS=2 needs a permission: add --unstable-net, or set WORKERS=1\n$/,
+    );
+    const unread = await run({
+      flags: flags.map((flag) => flag.startsWith("--allow-read=") ? "--allow-read=.env" : flag),
+      env,
+    });
+    assertEquals(unread.code, 1);
+    assertMatch(
+      unread.stderr,
+      /^claudeproxy: WORKERS=2 needs a permission: add --allow-read=\S+\/,/,
+    );
+  },
+});
+
+Deno.test("one worker needs neither permission, and neither does Deno Deploy", async () => {
+  const flags = START_FLAGS.filter((flag) => flag !== "--unstable-net")
+    .map((flag) => flag.startsWith("--allow-read=") ? "--allow-read=.env" : flag);
+  for (const env of [{ WORKERS: "1" }, { WORKERS: "4", DENO_DEPLOY: "true", LOG_FORMAT: "text" }]) {
+    await using program = new Program({ flags, env });
+    await program.listening();
+    if ("DENO_DEPLOY" in env) await program.waitFor(/WORKERS=4 has no effect on Deno Deploy/);
+    program.kill("SIGKILL");
+    assertEquals((await program.end()).stderr, "");
+  }
+});
+
+Deno.test({
+  name: "a port in use is an error, also if it is used by several workers of another process",
+  ignore,
+  async fn() {
+    await using first = startWorkers({ baseUrl: NOWHERE }, { env: { WORKERS: "2" } });
+    const { port } = new URL(await first.listening());
+    for (const WORKERS of ["1", "2"]) {
+      await using second = startWorkers({ baseUrl: NOWHERE }, { env: { WORKERS, PORT: port } });
+      const { code, stderr } = await second.end();
+      assertEquals([code, stderr], [
+        1,
+        `claudeproxy: 127.0.0.1:${port} is in use: set PORT to a free one\n`,
+      ]);
+    }
+  },
+});
