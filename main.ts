@@ -144,7 +144,11 @@ async function check(args: readonly string[], option: EnvFileOption | null): Pro
     import("./lib/cli/environment.ts"),
   ]);
   const read = () => readSources({ option, readsFolder: true });
-  const hasPassed = await runCheck(ABOUT, { isJson: args.length > 0, read });
+  const hasPassed = await runCheck(ABOUT, {
+    isJson: args.length > 0,
+    read,
+    entry: import.meta.url,
+  });
   // Without a time limit: the whole report is written, however slow its reader is.
   await flushLines();
   // Not by itself, because timers of upstream requests may still be running.

@@ -28,6 +28,7 @@ import {
 } from "../environment.ts";
 import type { About } from "../serve.ts";
 import { canShowColors, printLine, StartError } from "../terminal.ts";
+import { checkWorkers } from "../workers/support.ts";
 
 /** Options of {@linkcode runCheck}. */
 export interface CheckOptions {
@@ -39,6 +40,8 @@ export interface CheckOptions {
   fetcher?: typeof fetch;
   /** Time limit for upstream. */
   timeoutMs?: number;
+  /** The URL of the program's entry, which workers need (WORKERS). */
+  entry?: string;
 }
 
 /** With the start of the program the check stays under five seconds. */
@@ -47,9 +50,9 @@ const TIMEOUT_MS = 3500;
 /** Runs all checks and prints the report. @returns whether no check has failed */
 export async function runCheck(about: About, options: CheckOptions = {}): Promise<boolean> {
   const { isJson = false, read = readDefaultSources, print = printLine } = options;
-  const { fetcher = fetch, timeoutMs = TIMEOUT_MS } = options;
+  const { fetcher = fetch, timeoutMs = TIMEOUT_MS, entry = import.meta.url } = options;
   const startedAt = performance.now();
-  const { settings, secrets, findings } = await runChecks(read, { fetcher, timeoutMs });
+  const { settings, secrets, findings } = await runChecks(read, { fetcher, timeoutMs, entry });
   const report: Report = {
     ok: findings.every(({ state }) => state !== "failed"),
     ...about,
@@ -78,8 +81,9 @@ interface CheckResult {
 }
 
 type FetchOptions = Required<Pick<CheckOptions, "fetcher" | "timeoutMs">>;
+type RunOptions = FetchOptions & Required<Pick<CheckOptions, "entry">>;
 
-async function runChecks(read: () => EnvSources, options: FetchOptions): Promise<CheckResult> {
+async function runChecks(read: () => EnvSources, options: RunOptions): Promise<CheckResult> {
   const result: CheckResult = { settings: [], secrets: [], findings: [] };
   let config: Config;
   let notes: readonly string[];
@@ -95,13 +99,15 @@ async function runChecks(read: () => EnvSources, options: FetchOptions): Promise
     return result;
   }
   const [port, upstream] = await Promise.all([checkPort(config), fetchFindings(config, options)]);
+  const workers = checkWorkerThreads(config, options.entry);
   const settings = checkSettings(result.settings, [
     ...notes,
+    ...workers.notes,
     ...findKeyWarnings(config),
     ...findTargetWarnings(config),
     ...findLimitWarnings(config),
   ]);
-  result.findings = [...settings, checkPermissions(config), port, ...upstream];
+  result.findings = [...settings, checkPermissions(config), ...workers.failures, port, ...upstream];
   return result;
 }
 
@@ -137,6 +143,20 @@ function checkSettings(settings: readonly Setting[], warnings: readonly string[]
     { topic, state: "ok", message },
     ...warnings.map((message): Finding => ({ topic, state: "warning", message })),
   ];
+}
+
+/** What several workers lack here. */
+function checkWorkerThreads(
+  config: Config,
+  entry: string,
+): { notes: string[]; failures: Finding[] } {
+  try {
+    return { notes: checkWorkers(config, entry).notes, failures: [] };
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    const { message } = error;
+    return { notes: [], failures: [{ topic: "permissions", state: "failed", message }] };
+  }
 }
 
 function checkPermissions(config: Config): Finding {

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { completion, sse, textChunk } from "../../helpers/chunks.ts";
 import { PRICED } from "../../helpers/priced_proxy.ts";
 import {
+  NET_FLAG,
   openStream,
   Program,
   readRest,
@@ -13,6 +14,7 @@ import {
   untilRefused,
   Upstream,
 } from "../../helpers/program.ts";
+import { requestBody } from "../../helpers/proxy.ts";
 import { createOpenStream, startUpstream } from "../../helpers/upstream.ts";
 import { NOWHERE } from "../../helpers/unused_port.ts";
 import {
@@ -109,9 +111,13 @@ Deno.test({
   name: "a new worker knows what the one before has learned, and is given the switch for bodies",
   ignore,
   async fn() {
-    await using upstream = startUpstream(() => Response.json(completion("Hi")));
+    await using upstream = startUpstream(() =>
+      Response.json({ ...completion("Hi"), usage: { prompt_tokens: 4000, completion_tokens: 1 } })
+    );
     await using program = startMortals(upstream, { env: { WORKERS: "2" } });
     const url = await program.listening();
+    const text = "word ".repeat(400);
+    await (await sendAlone(url, say(text))).body?.cancel();
     const on = await fetchAlone(`${url}/stats/capture`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -127,6 +133,12 @@ Deno.test({
     assertEquals(response.status, 200, await response.text());
     const { requests } = await readStats(url);
     assertEquals(requests.at(-1)?.preview, "live");
+    const counted = await fetchAlone(`${url}/v1/messages/count_tokens`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(requestBody(say(text))),
+    });
+    assert((await counted.json()).input_tokens > 3000);
     program.kill("SIGKILL");
     await program.end();
   },
@@ -209,6 +221,11 @@ Deno.test({
       unread.stderr,
       /^claudeproxy: WORKERS=2 needs a permission: add --allow-read=\S+\/,/,
     );
+    const checked = await run({ flags: [NET_FLAG, "--allow-env"], env, args: ["check", "--json"] });
+    const { findings } = JSON.parse(checked.stdout);
+    const failed = findings.filter(({ topic }: { topic: string }) => topic === "permissions");
+    assertEquals(failed.at(-1)?.state, "failed");
+    assertMatch(failed.at(-1)?.message, /^WORKERS=2 needs a permission: add --unstable-net,/);
   },
 });
 
