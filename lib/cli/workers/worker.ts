@@ -9,6 +9,7 @@ import { applyFact } from "../../learned.ts";
 import { createCliServices, type RunningServer, startServer } from "../serve.ts";
 import { StartError } from "../terminal.ts";
 import { Channel } from "./channel.ts";
+import { createFactFilter } from "./fact_filter.ts";
 import type { CoordinatorSide, StartMessage, WorkerSide } from "./messages.ts";
 import {
   type CoordinatorChannel,
@@ -58,7 +59,10 @@ function createWorkerServices(
     shared: {
       row: new SharedTable(table, row),
       collect: (request, facts) => channel.send({ type: "finished", request, facts }),
-      onLearn: (fact) => channel.send({ type: "learned", fact }),
+      onLearn: createFactFilter(
+        (fact) => channel.send({ type: "learned", fact }),
+        () => performance.now(),
+      ),
     },
   });
   return {
