@@ -106,6 +106,8 @@ const INVALID: [name: string, value: string, allowed: string, shown?: string][] 
   ["MAX_BODY_MB", "1025", "a number above 0 up to 1024"],
   ["MAX_INFLIGHT", "0", "a whole number above 0 up to 1000000"],
   ["MAX_INFLIGHT", "1.5", "a whole number above 0 up to 1000000"],
+  ["WORKERS", "0", "a whole number above 0 up to 64"],
+  ["WORKERS", "65", "a whole number above 0 up to 64"],
   ["MAX_COST_USD", "0", "a number above 0 up to 1000000000"],
   ["MAX_COST_USD", "$5", "a number above 0 up to 1000000000"],
   ["MAX_COST_USD_PER_KEY", "0", "a number above 0 up to 1000000000"],
@@ -217,6 +219,7 @@ const VALID: [env: Record<string, string>, expected: Partial<Config>][] = [
   }],
   [{ MAX_BODY_MB: "0.5" }, { maxBodyBytes: 512 * 1024 }],
   [{ MAX_INFLIGHT: "1" }, { maxInflight: 1 }],
+  [{ WORKERS: "64" }, { workers: 64 }],
   [{ MAX_COST_USD: "2.5" }, { maxCostUsd: 2.5 }],
   [
     { MAX_COST_USD_PER_KEY: "0.5", PROXY_API_KEYS: "a" },

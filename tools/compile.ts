@@ -20,8 +20,11 @@ const ENV = [...NAMES, DEPLOY_VARIABLE, ...FOLDER_VARIABLES, ...STATUS_LINE_VARI
 
 // Net access is not restricted because HOST and OPENROUTER_BASE_URL are set where the binary runs. Nor is read access:
 // --allow-read=.env would be compiled in as an absolute path of this machine, and --env-file would embed the key.
-// The binary may not start programs or write files.
-const FLAGS = ["--no-prompt", "--allow-net", `--allow-env=${ENV}`, "--allow-read"];
+// The binary may not start programs or write files. The unstable flag lets the threads of WORKERS share a port.
+const FLAGS = [
+  ...["--no-prompt", "--unstable-net"],
+  ...["--allow-net", `--allow-env=${ENV}`, "--allow-read"],
+];
 
 const encoder = new TextEncoder();
 const print = (line: string) => Deno.stdout.writeSync(encoder.encode(`${line}\n`));

@@ -32,7 +32,7 @@ export function formatFormula(repository: string, tag: string, sums: string): st
     libexec.install "${BUNDLE}"
     (bin/"claudeproxy").write <<~SH
       #!/bin/sh
-      exec "#{Formula["deno"].opt_bin}/deno" run --no-config --no-prompt -A "#{libexec}/${BUNDLE}" "$@"
+      exec "#{Formula["deno"].opt_bin}/deno" run --no-config --no-prompt --unstable-net -A "#{libexec}/${BUNDLE}" "$@"
     SH
     chmod 0755, bin/"claudeproxy"
   end

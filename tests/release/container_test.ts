@@ -94,7 +94,8 @@ Deno.test("every command is in exec form, so that signals reach the proxy withou
 
 Deno.test("the entry point has permission to read .env only, and not to write files or start programs", () => {
   assertEquals(execForm(only("ENTRYPOINT")), [
-    ...["deno", "run", "--no-prompt", "--allow-net", "--allow-env", "--allow-read=.env", "main.ts"],
+    ...["deno", "run", "--no-prompt", "--unstable-net", "--allow-net", "--allow-env"],
+    ...["--allow-read=.env,main.ts,deno.json,lib", "main.ts"],
   ]);
 });
 
