@@ -56,7 +56,10 @@ export function startMortals(
   { env = {}, ...more }: Start = {},
 ): Program {
   return startWorkers(upstream, {
-    flags: listWorkerFlags("--allow-env=TEST_BROKEN_START"),
+    flags: listWorkerFlags().map((flag) =>
+      flag.replace("--allow-env=", "--allow-env=TEST_BROKEN_FILE,")
+        .replace("--allow-read=", `--allow-read=${env["TEST_BROKEN_FILE"] ?? "none"},`)
+    ),
     entry: MORTAL_ENTRY,
     ...more,
     env,

@@ -155,7 +155,7 @@ class Coordinator {
 
   /** Keeps the costs of a thread that has died, and frees everything else that it used. */
   #bury({ number }: WorkerThread, reason: string): void {
-    const { log, metrics } = this.#services;
+    const { log, metrics, history } = this.#services;
     const { table } = this.#options;
     let inFlight = 0;
     table.bury(number, () => {
@@ -168,7 +168,9 @@ class Coordinator {
     const areAllBroken = this.#threads.every(({ channel, failures }) =>
       channel === null && failures >= MAX_FAILURES
     );
-    if (areAllBroken) this.#finished.reject(new StartError(`No worker can be started: ${reason}`));
+    if (!areAllBroken) return;
+    history?.close();
+    this.#finished.reject(new StartError(`No worker can be started: ${reason}`));
   }
 }
 

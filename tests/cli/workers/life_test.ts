@@ -145,15 +145,53 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a program none of whose workers can be started ends with the reason",
+  name: "a program whose workers cannot be started ends with the reason",
   ignore,
   async fn() {
-    await using program = startMortals({ baseUrl: NOWHERE }, { env: { TEST_BROKEN_START: "1" } });
+    using broken = createBrokenFile();
+    broken.create();
+    await using program = startMortals({ baseUrl: NOWHERE }, {
+      env: { TEST_BROKEN_FILE: broken.path },
+    });
     const { code, stdout, stderr } = await program.end();
     assertEquals([code, stdout], [1, ""]);
     assertMatch(stderr, /^Worker 1 cannot be started: .*broken by the test/m);
   },
 });
+
+Deno.test({
+  name: "a program ends if all its workers die, and die again whenever they are started",
+  ignore,
+  async fn() {
+    using broken = createBrokenFile();
+    await using upstream = startUpstream(() => Response.json(completion("Hi")));
+    await using program = startMortals(upstream, {
+      env: { WORKERS: "2", TEST_BROKEN_FILE: broken.path },
+    });
+    const url = await program.listening();
+    broken.create();
+    // Each request ends a worker, until none listens.
+    const kill = () =>
+      sendAlone(url, say("die")).then(() => "", (error) => `${error} ${error.cause}`);
+    await until(kill, (error) => /refused/i.test(error));
+    const { code, stdout, stderr } = await program.end();
+    assertEquals(code, 1);
+    assertMatch(stderr, /^No worker can be started: .*broken by the test/m);
+    // The first death of each, and at least four more.
+    assert(stdout.split("broken by the test").length > 8, stdout);
+  },
+});
+
+/** A path that lets workers die at their start once it is created. */
+function createBrokenFile() {
+  const folder = Deno.makeTempDirSync();
+  const path = `${folder}/broken`;
+  return {
+    path,
+    create: () => Deno.writeTextFileSync(path, ""),
+    [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }),
+  };
+}
 
 for (
   const { what, goesOn } of [{ what: "whole", goesOn: true }, {
