@@ -121,8 +121,11 @@ export class Metrics implements Figures {
     };
   }
 
-  /** @param snapshot that of all workers; by default of this process */
-  listCompleted(range: RequestRange, { previews } = this.readSnapshot()): CompletedRequest[] {
+  /** @param previews those of all workers; by default of this process */
+  listCompleted(
+    range: RequestRange,
+    previews: Snapshot["previews"] = this.#bodyCapture.listPreviews(),
+  ): CompletedRequest[] {
     return this.collected.list(range).map((request) => {
       const preview = previews.get(request.requestId);
       return preview === undefined ? request : { ...request, preview };
@@ -141,7 +144,7 @@ export class Metrics implements Figures {
       today: this.budget.read(),
       totals,
       inFlight: snapshot.inFlight.slice(-MAX_SHOWN_IN_FLIGHT),
-      requests: this.listCompleted({ after, limit }, snapshot),
+      requests: this.listCompleted({ after, limit }, snapshot.previews),
       ...collected,
     };
   }

@@ -31,7 +31,8 @@ export class CombinedFigures implements Figures {
   }
 
   async listCompleted(range: RequestRange): Promise<CompletedRequest[]> {
-    return this.#metrics.listCompleted(range, await this.#readSnapshot());
+    const { previews } = await this.#readSnapshot();
+    return this.#metrics.listCompleted(range, previews);
   }
 
   findSession(sessionId: string): Session | undefined {

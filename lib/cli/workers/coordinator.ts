@@ -75,7 +75,7 @@ class Coordinator {
         number: index + 1,
         calls,
         createStart: () => this.#createStart(),
-        onEvent: (event, from) => this.#receive(event, from),
+        onEvent: (event, from) => this.#receiveSafely(event, from),
         onDeath: (from, reason) => this.#bury(from, reason),
         now,
       }));
@@ -116,6 +116,16 @@ class Coordinator {
       facts: listFacts(learned),
       historyDays: history?.days ?? null,
     };
+  }
+
+  /** A failure here must not end the process, as one while a request is recorded must not. */
+  #receiveSafely(event: WorkerEvent, from: WorkerThread): void {
+    try {
+      this.#receive(event, from);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.stack : cause;
+      this.#services.log.write("error", `A ${event.type} event was lost: ${reason}`);
+    }
   }
 
   #receive(event: WorkerEvent, from: WorkerThread): void {
