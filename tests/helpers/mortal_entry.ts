@@ -1,6 +1,7 @@
 /**
  * The program with workers that can be killed: one that sends a request with the text “die” to upstream throws an error
- * that nothing catches. Settings as in main.ts; without signals.
+ * that nothing catches, and one with the text “hang” does nothing for three seconds. Settings as in main.ts; without
+ * signals.
  * @module
  */
 
@@ -22,6 +23,7 @@ if (String(Reflect.get(globalThis, "name")).startsWith(WORKER_NAME)) {
         throw new Error("killed by the test");
       });
     }
+    if (String(init?.body).includes("hang")) setTimeout(hang);
     return send(input, init);
   };
   globalThis.addEventListener("message", (event) => {
@@ -37,6 +39,11 @@ if (String(Reflect.get(globalThis, "name")).startsWith(WORKER_NAME)) {
     printError(error.message);
     Deno.exit(1);
   }
+}
+
+function hang(): void {
+  const end = performance.now() + 3000;
+  while (performance.now() < end);
 }
 
 /** Whether the file exists that lets every worker die at its start. */

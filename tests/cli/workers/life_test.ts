@@ -145,6 +145,28 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a worker that does not answer is left out of the figures",
+  ignore,
+  async fn() {
+    await using upstream = startUpstream(() => Response.json(completion("Hi")));
+    await using program = startMortals(upstream);
+    const url = await program.listening();
+    await (await sendAlone(url, say("one"))).body?.cancel();
+    const hanging = sendAlone(url, say("hang")).then((response) => response.text());
+    await upstream.arrival(1);
+    const startedAt = performance.now();
+    // Some of the connections belong to the worker that hangs.
+    const all = Array.from({ length: MANY }, () => readStats(url));
+    const { totals } = await Promise.any(all);
+    const elapsed = performance.now() - startedAt;
+    assert(elapsed > 500 && elapsed < 2500, `${elapsed} ms`);
+    assertEquals(totals.requests, 1);
+    await Promise.all([hanging, ...all]);
+    assertEquals((await readStats(url)).totals.requests, 2);
+  },
+});
+
+Deno.test({
   name: "a program whose workers cannot be started ends with the reason",
   ignore,
   async fn() {

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { Stats } from "../../../lib/metrics/types.ts";
 import { completion } from "../../helpers/chunks.ts";
-import { PRICED, usage } from "../../helpers/priced_proxy.ts";
+import { DOLLAR_TEXT, PRICED, usage } from "../../helpers/priced_proxy.ts";
 import { createOpenStream, startUpstream } from "../../helpers/upstream.ts";
 import { sse, textChunk } from "../../helpers/chunks.ts";
 import {
@@ -97,6 +97,35 @@ for (const perKey of [false, true]) {
     },
   });
 }
+
+Deno.test({
+  name: "a response that costs more than expected uses up the limit of the other workers too",
+  ignore,
+  async fn() {
+    // Three dollars of text, of which one cent was expected.
+    const stream = createOpenStream(sse(textChunk(DOLLAR_TEXT.repeat(3))));
+    await using upstream = startUpstream([
+      () => stream.response,
+      () => Response.json({ ...completion("Hi"), usage: usage({ cost: 0 }) }),
+    ], { models: [PRICED], check: () => {} });
+    await using program = startWorkers(upstream, { env: { MAX_COST_USD: "2" } });
+    const url = await program.listening();
+    await awaitCatalogs(url, {});
+    const request = { model: PRICED.id, max_tokens: 1 };
+    const open = await sendAlone(url, { ...request, stream: true });
+    assertEquals(open.status, 200);
+    const reader = open.body?.getReader();
+    await reader?.read();
+    await until(() => readStats(url), ({ today }) => today.reservedUsd > 2.9);
+    const responses = await Promise.all(
+      Array.from({ length: MANY }, () => sendAlone(url, request)),
+    );
+    assertEquals(responses.map(({ status }) => status), responses.map(() => 429));
+    for (const response of responses) await response.body?.cancel();
+    await reader?.cancel();
+    stream.close();
+  },
+});
 
 /** Waits until every worker has the model list: before that, no price is known. */
 async function awaitCatalogs(url: string, headers: HeadersInit): Promise<void> {
