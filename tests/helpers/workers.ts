@@ -32,6 +32,12 @@ export function listWorkerFlags(...more: string[]): string[] {
   return [...flags, `--allow-read=.env,${MODULES.join(",")}`, ...more];
 }
 
+/** The same, with a history in this folder. */
+export function listHistoryFlags({ folder }: { folder: string }): string[] {
+  return listWorkerFlags(`--allow-write=${folder}`)
+    .map((flag) => flag.replace("--allow-read=", `--allow-read=${folder},`));
+}
+
 /** Starts the program in front of an upstream. */
 export function startWorkers(
   upstream: { baseUrl: string },

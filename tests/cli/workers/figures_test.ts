@@ -15,7 +15,7 @@ import {
 import {
   fetchAlone,
   HAS_WORKERS,
-  listWorkerFlags,
+  listHistoryFlags,
   MANY,
   readAlone,
   readStats,
@@ -45,8 +45,7 @@ Deno.test({
         ? eventStream(sseAnswer("Hi"))
         : Response.json({ ...completion("Hi"), usage: usage({ cost: 0.5 }) })
     );
-    const flags = listWorkerFlags(`--allow-write=${folder.folder}`)
-      .map((flag) => flag.replace("--allow-read=", `--allow-read=${folder.folder},`));
+    const flags = listHistoryFlags(folder);
     await using program = startWorkers(upstream, { flags, env: { HISTORY: folder.path } });
     const url = await program.listening();
     const session = (i: number) => ({ metadata: { user_id: `{"session_id":"session-${i % 2}"}` } });
@@ -92,8 +91,7 @@ Deno.test({
   async fn() {
     using folder = createFolder();
     await using upstream = startUpstream(() => Response.json(completion("Hi")));
-    const flags = listWorkerFlags(`--allow-write=${folder.folder}`)
-      .map((flag) => flag.replace("--allow-read=", `--allow-read=${folder.folder},`));
+    const flags = listHistoryFlags(folder);
     await using program = startWorkers(upstream, { flags, env: { HISTORY: folder.path } });
     const url = await program.listening();
     const response = await fetchAlone(`${url}/stats/history?by=week`);

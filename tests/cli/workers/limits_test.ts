@@ -2,13 +2,14 @@
 
 import { assertEquals } from "@std/assert";
 import type { Stats } from "../../../lib/metrics/types.ts";
-import { completion } from "../../helpers/chunks.ts";
+import { completion, sse, textChunk } from "../../helpers/chunks.ts";
+import { createFolder } from "../../helpers/history.ts";
 import { DOLLAR_TEXT, PRICED, usage } from "../../helpers/priced_proxy.ts";
 import { createOpenStream, startUpstream } from "../../helpers/upstream.ts";
-import { sse, textChunk } from "../../helpers/chunks.ts";
 import {
   fetchAlone,
   HAS_WORKERS,
+  listHistoryFlags,
   MANY,
   readStats,
   sendAlone,
@@ -124,6 +125,36 @@ Deno.test({
     for (const response of responses) await response.body?.cancel();
     await reader?.cancel();
     stream.close();
+  },
+});
+
+Deno.test({
+  name: "costs of today in the history count in every worker after a restart",
+  ignore,
+  async fn() {
+    using folder = createFolder();
+    await using upstream = startUpstream(() =>
+      Response.json({ ...completion("Hi"), usage: usage({ cost: 1 }) })
+    );
+    const start = () =>
+      startWorkers(upstream, {
+        flags: listHistoryFlags(folder),
+        env: { HISTORY: folder.path, MAX_COST_USD: "2" },
+      });
+    {
+      await using program = start();
+      const url = await program.listening();
+      for (const _request of [1, 2]) await (await sendAlone(url)).body?.cancel();
+      program.kill("SIGTERM");
+      assertEquals((await program.end()).code, 0);
+    }
+    await using program = start();
+    const url = await program.listening();
+    for (let i = 0; i < MANY; i++) {
+      const response = await sendAlone(url);
+      assertEquals([response.status, (await response.json()).error.type], [429, "billing_error"]);
+    }
+    assertEquals(upstream.requests.length, 2);
   },
 });
 
