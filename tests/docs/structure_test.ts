@@ -233,6 +233,14 @@ Deno.test("the tables of README and docs/ fit 120 columns, so that they can be r
   assertEquals([...new Set(unexpected)], []);
 });
 
+Deno.test("every picture in docs/ is shown by a document", () => {
+  const documents = DOCUMENTS.map(read).join("\n");
+  const pictures = [...Deno.readDirSync(new URL("docs", ROOT))].map(({ name }) => name)
+    .filter((name) => name.endsWith(".png"));
+  assert(pictures.length >= 4, `only ${pictures.length} pictures: the scan is broken`);
+  assertEquals(pictures.filter((name) => !documents.includes(`${name})`)), []);
+});
+
 Deno.test("README's table of @std packages says where each is imported", () => {
   const rows = readRows(readSection(readme, "## Standard library"));
   const fallback = JSON.parse(read("tools/jsr_fallback/import_map.json")) as {
