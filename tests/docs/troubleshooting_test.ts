@@ -193,8 +193,9 @@ for (const { source, text } of templates.filter(({ source }) => TESTED.test(sour
   });
 }
 
-/** A message of the runtime, and one of which the code has only a part. */
+/** Messages of Claude Code and of the runtime, and one of which the code has only a part. */
 const OTHER_MESSAGES = [
+  "[claude-code:unrecognized_model] …",
   'Import "@std/…" not a dependency',
   "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC is set: …",
 ];
