@@ -40,7 +40,7 @@ export type { AnyText, Settings } from "./settings.ts";
 /** Options of {@linkcode createHandler}. */
 export interface HandlerOptions {
   /**
-   * The variables of the README, as text or numbers. `HOST`, `PORT`, `DRAIN_S`, `WORKERS`, `HISTORY` and
+   * The variables of docs/configuration.md, as text or numbers. `HOST`, `PORT`, `DRAIN_S`, `WORKERS`, `HISTORY` and
    * `HISTORY_DAYS` are not allowed, because your server listens, stops and stores.
    */
   settings?: Settings | undefined;
