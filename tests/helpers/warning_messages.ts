@@ -10,6 +10,7 @@ import { readEnvFile } from "../../lib/cli/env_file.ts";
 import { mergeSources } from "../../lib/cli/environment.ts";
 import { findWarnings } from "../../lib/cli/startup_message.ts";
 import { describeUnknown } from "../../lib/cli/unknown_variables.ts";
+import { checkWorkers } from "../../lib/cli/workers/support.ts";
 import { loadConfig } from "../../lib/config.ts";
 import { createCatalogModel } from "./catalog_model.ts";
 
@@ -90,6 +91,10 @@ export const WARNINGS: Readonly<Record<string, () => readonly (string | null)[]>
       values: { HOST: "::" },
       notes: [],
     }).notes,
+  "several workers where they are not possible": () => {
+    const env: Record<string, string> = { WORKERS: "2", DENO_DEPLOY: "true" };
+    return checkWorkers(loadConfig((name) => env[name]), import.meta.url).notes;
+  },
   "an unknown variable": () => [describeUnknown(["INSPEC"], ".env")],
   "a model that is saved": () => [describeSavedModel({}, { model: "a/b" })],
   "a model without a context length": () => {

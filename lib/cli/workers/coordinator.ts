@@ -124,7 +124,7 @@ class Coordinator {
       this.#receive(event, from);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.stack : cause;
-      this.#services.log.write("error", `A ${event.type} event was lost: ${reason}`);
+      this.#services.log.write("error", `${event.type} was not recorded: ${reason}`);
     }
   }
 
