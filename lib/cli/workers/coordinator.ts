@@ -175,8 +175,8 @@ class Coordinator {
     if (!this.#hasStarted) return;
     const lost = inFlight === 1 ? "1 request was lost" : `${inFlight} requests were lost`;
     log.write("error", `Worker ${number} has died and is started again, ${lost}: ${reason}`);
-    const areAllBroken = this.#threads.every(({ channel, failures }) =>
-      channel === null && failures >= MAX_FAILURES
+    const areAllBroken = this.#threads.every(({ isServing, failures }) =>
+      !isServing && failures >= MAX_FAILURES
     );
     if (!areAllBroken) return;
     history?.close();

@@ -52,9 +52,14 @@ export class WorkerThread {
     this.#options = options;
   }
 
-  /** The channel to the thread; null while there is none that serves. */
+  /** The channel to the thread, also while it starts; null while there is no thread. */
   get channel(): WorkerChannel | null {
-    return this.#listeningSince === null ? null : this.#channel;
+    return this.#channel;
+  }
+
+  /** Whether the thread listens. */
+  get isServing(): boolean {
+    return this.#listeningSince !== null;
   }
 
   /** Threads in a row that died soon after their start. */
