@@ -13,7 +13,7 @@ import {
   type Peer,
   readClientKeys,
 } from "./auth.ts";
-import { readDisconnectSignal } from "./disconnect_signal.ts";
+import { Disconnect } from "./disconnect_signal.ts";
 import { ApiError, toErrorResponse } from "./errors.ts";
 import type { RequestContext, RouteResult, Services } from "./request_context.ts";
 import { RequestTimeline } from "./metrics/request_timeline.ts";
@@ -75,6 +75,7 @@ export function createHandler(services: Services): Handler {
     setProxyHeaders(context, response.headers);
     context.record.status = response.status;
     recordFinished(context, finished)
+      .then(() => context.disconnect.stop())
       .then(() => waitUntilSent(sent, services.config.timeoutMs))
       .then(() => inFlight--);
     return response;
@@ -112,9 +113,7 @@ function createContext(
     get url() {
       return parseUrl(request.url);
     },
-    get signal() {
-      return readDisconnectSignal(request);
-    },
+    disconnect: new Disconnect(request),
     services,
     upstreamKey: null,
     record,
