@@ -128,8 +128,8 @@ const TABLE = {
   ),
   UPSTREAM_DIALECT: row(
     "openrouter",
-    "openrouter, openai (any OpenAI-compatible server), anthropic (OpenRouter's /messages) " +
-      "or auto (that for Claude only)",
+    "openrouter, openai (compatible servers), anthropic (OpenRouter's /messages), " +
+      "auto (anthropic for Claude models only)",
     oneOf("openrouter", "openai", "anthropic", "auto"),
   ),
   PDF_ENGINE: row(

@@ -1,5 +1,5 @@
 /**
- * Other names of variables: many users look for the names of Claude's models. Not listed in README's table.
+ * Other names of variables: many users look for the names of Claude's models. Not in the table of docs/configuration.md.
  * @module
  */
 

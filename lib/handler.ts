@@ -40,8 +40,8 @@ export type { AnyText, Settings } from "./settings.ts";
 /** Options of {@linkcode createHandler}. */
 export interface HandlerOptions {
   /**
-   * The variables of the README, as text or numbers. `HOST`, `PORT`, `DRAIN_S`, `HISTORY` and `HISTORY_DAYS` are not
-   * allowed, because your server listens, stops and stores.
+   * The variables of docs/configuration.md, as text or numbers. `HOST`, `PORT`, `DRAIN_S`, `HISTORY` and `HISTORY_DAYS`
+   * are not allowed, because your server listens, stops and stores.
    */
   settings?: Settings | undefined;
   /**

@@ -4,14 +4,15 @@
  * @module
  */
 
+import { ALIASES } from "./config_aliases.ts";
 import { DEPLOY_VARIABLE, type Env, VARIABLES } from "./config.ts";
 
 /** Any text. Beside literal types, whose values editors then suggest. */
 export type AnyText = string & Record<never, never>;
 
 /**
- * The variables of the README, without those of a server with its own files. Blank, undefined or missing: the default. Every
- * value may be text, as in the environment.
+ * The variables of docs/configuration.md, without those of a server with its own files. Blank, undefined or missing: the
+ * default. Every value may be text, as in the environment.
  */
 export interface Settings {
   /** OpenRouter's API key, `sk-or-…`. Missing: clients send their own. */
@@ -22,8 +23,12 @@ export interface Settings {
   readonly TARGET_MODEL_OPUS?: string | undefined;
   /** Model for names that contain “sonnet”. */
   readonly TARGET_MODEL_BIG?: string | undefined;
+  /** Another name of `TARGET_MODEL_BIG`. */
+  readonly TARGET_MODEL_SONNET?: string | undefined;
   /** Model for names that contain “haiku”. */
   readonly TARGET_MODEL_SMALL?: string | undefined;
+  /** Another name of `TARGET_MODEL_SMALL`. */
+  readonly TARGET_MODEL_HAIKU?: string | undefined;
   /** Model for names that contain “fable”. Missing: `TARGET_MODEL_DEFAULT`. */
   readonly TARGET_MODEL_FABLE?: string | undefined;
   /** Model for all other names. */
@@ -68,8 +73,11 @@ export interface Settings {
 
 /** Settings of a server with its own files; here the embedding program listens, stops and stores. */
 const SERVER_ONLY: readonly string[] = ["HOST", "PORT", "DRAIN_S", "HISTORY", "HISTORY_DAYS"];
-const NAMES: readonly string[] = [...VARIABLES.map(({ name }) => name), DEPLOY_VARIABLE]
-  .filter((name) => !SERVER_ONLY.includes(name));
+const NAMES: readonly string[] = [
+  ...VARIABLES.map(({ name }) => name),
+  ...ALIASES.keys(),
+  DEPLOY_VARIABLE,
+].filter((name) => !SERVER_ONLY.includes(name));
 
 /**
  * Reads settings like variables of the environment.

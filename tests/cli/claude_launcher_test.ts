@@ -479,7 +479,7 @@ Deno.test("the launcher fails with one line without an API key", async () => {
   const file = `${harness.home}/.config/claudeproxy/.env`;
   assertFailed(
     await harness.run({ env }),
-    `into the environment or ${file} (claude reads no other`,
+    `into the environment or ${file} (claude does not read the .env of a`,
   );
   Deno.writeTextFileSync(`${harness.work}/.env`, `OPENROUTER_API_KEY=${KEY}\n`);
   assertFailed(await harness.run({ env }), "OPENROUTER_API_KEY is not set");

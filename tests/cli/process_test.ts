@@ -162,6 +162,7 @@ for (
       const response = await pending;
       const { type, error } = await response.json();
       assertEquals([response.status, type, error.type], [529, "error", "overloaded_error"]);
+      assertEquals(error.message, "The proxy is shutting down; try again");
       const { code, stdout, stderr } = await program.end();
       assertEquals([code, stderr], [0, ""]);
       assertStringIncludes(stdout, '"status":529');

@@ -174,7 +174,11 @@ for (
       { TARGET_MODEL_BIG: undefined },
       "which openrouter.ai may no longer offer: set TARGET_MODEL_BIG to model ids",
     ],
-    ["an http upstream", { OPENROUTER_BASE_URL: "http://example.com/v1" }, "use https"],
+    [
+      "an http upstream",
+      { OPENROUTER_BASE_URL: "http://example.com/v1" },
+      "is sent unencrypted: use https in",
+    ],
     ["a local http upstream", { OPENROUTER_BASE_URL: "http://localhost:1/v1" }, null],
     ["a limit", { MAX_COST_USD: "5" }, null],
     ["a limit per key", { MAX_COST_USD_PER_KEY: "5", PROXY_API_KEYS: "k".repeat(16) }, null],

@@ -6,7 +6,7 @@
 import type { JsonObject } from "../../lib/json.ts";
 import { CLAUDE_CODE, findBinary } from "../clients/binary.ts";
 import { toEnvironment } from "../clients/claude_cli.ts";
-import { startHarness } from "../clients/harness.ts";
+import { type Harness, startHarness } from "../clients/harness.ts";
 import type { ChatReply } from "../clients/replies.ts";
 import { openTerminal, skipQuestions } from "../clients/terminal.ts";
 import { sse } from "../helpers/chunks.ts";
@@ -17,22 +17,33 @@ import { toHtml } from "./terminal_html.ts";
 
 const PICTURE = new URL("../../docs/claude-code.png", import.meta.url).pathname;
 const [WIDTH, HEIGHT] = [1440, 620];
-const SCALE = 1.5;
+const SCALE = 1.25;
 const TERMINAL = { columns: 78, rows: 33 };
+/** Of Claude Code's session in the picture. */
 const MODEL = "z-ai/glm-5";
-const PRICING = {
-  prompt: "0.0000006",
-  completion: "0.0000022",
-  input_cache_read: "0.00000011",
+/** Model → its provider, and USD per million tokens: input, output, from the cache. */
+const OFFERS: Readonly<Record<string, readonly [string, number, number, number]>> = {
+  [MODEL]: ["Z.AI", 0.6, 2.2, 0.11],
+  "moonshotai/kimi-k2": ["Moonshot AI", 0.55, 2.2, 0.15],
+  "qwen/qwen3-coder": ["Alibaba", 0.3, 1.2, 0.06],
 };
-const MODELS: JsonObject[] = [
-  {
-    id: MODEL,
-    context_length: 200_000,
-    supported_parameters: ["tools", "reasoning"],
-    pricing: PRICING,
+const MODELS: JsonObject[] = Object.entries(OFFERS).map(([id, [, input, output, cached]]) => ({
+  id,
+  context_length: 200_000,
+  supported_parameters: ["tools", "reasoning"],
+  pricing: {
+    prompt: `${input / 1e6}`,
+    completion: `${output / 1e6}`,
+    input_cache_read: `${cached / 1e6}`,
   },
+}));
+/** Sessions before that in the picture: their id, the name in their requests, and the tokens of each turn. */
+const EARLIER: readonly (readonly [session: string, name: string, turns: readonly number[]])[] = [
+  ["4c1b6f0e", "claude-haiku-4-5", [9_400]],
+  ["b27d90aa", "claude-sonnet-4-5", [31_200, 33_900, 38_400]],
 ];
+/** A sign that common fonts lack. */
+const PAUSE = /\u{23F8}\uFE0E?/u;
 const QUESTION = "Why does the total of an empty cart say NaN?";
 const CART = `export interface Item {
   price: number;
@@ -76,10 +87,14 @@ const reply: ChatReply = ({ tools, messages }) => {
 };
 let cartPath = "";
 
-function respond(delta: JsonObject, { prompt, cached = 0 }: { prompt: number; cached?: number }) {
-  const head = { id: "gen-1", provider: "Z.AI", model: MODEL };
+function respond(
+  delta: JsonObject,
+  { model = MODEL, prompt, cached = 0 }: { model?: string; prompt: number; cached?: number },
+) {
+  const [provider, input, output, cacheRead] = OFFERS[model] ?? ["", 0, 0, 0];
+  const head = { id: "gen-1", provider, model };
   const chunk = (choice: JsonObject) => ({ ...head, choices: [{ index: 0, ...choice }] });
-  const cost = ((prompt - cached) * 0.6 + cached * 0.11 + 120 * 2.2) / 1e6;
+  const cost = ((prompt - cached) * input + cached * cacheRead + 120 * output) / 1e6;
   return eventStream(sse(
     chunk({
       delta: { role: "assistant", reasoning: "The cart is empty, so a division by 0 is likely." },
@@ -98,6 +113,30 @@ function respond(delta: JsonObject, { prompt, cached = 0 }: { prompt: number; ca
     },
     "[DONE]",
   ));
+}
+
+/** Fills the list of requests, as after a morning of work. */
+async function sendEarlier({ baseUrl, model }: Harness): Promise<void> {
+  for (const [session, name, turns] of EARLIER) {
+    for (const prompt of turns) {
+      const cached = Math.round(prompt * 0.8);
+      model.setReplies((request) =>
+        respond({ content: "Done." }, { model: request.model, prompt, cached })
+      );
+      const response = await fetch(`${baseUrl}/v1/messages`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-claude-code-session-id": session },
+        body: JSON.stringify({
+          model: name,
+          max_tokens: 100,
+          stream: true,
+          tools: [{ name: "Read", input_schema: { type: "object" } }],
+          messages: [{ role: "user", content: "Go on" }],
+        }),
+      });
+      await response.text();
+    }
+  }
 }
 
 /** The status line of the documentation, with the path of this clone. */
@@ -119,7 +158,9 @@ async function compose(browser: Browser, screen: string, page: Uint8Array): Prom
     pre { margin: 0; padding: 12px 16px; width: ${WIDTH / 2 - 32}px; height: ${HEIGHT - 24}px;
       overflow: hidden; font: 14px/18px "DejaVu Sans Mono", Menlo, Consolas, monospace }
     img { width: ${WIDTH / 2}px; height: ${HEIGHT}px }
-  </style><pre>${toHtml(screen)}</pre><img src="data:image/png;base64,${page.toBase64()}">`);
+  </style><pre>${
+    toHtml(screen.replace(PAUSE, "‖"))
+  }</pre><img src="data:image/png;base64,${page.toBase64()}">`);
   await tab.screenshot({ path: PICTURE });
   await context.close();
 }
@@ -128,13 +169,21 @@ const found = await startBrowser();
 if ("missing" in found) throw new Error(found.missing);
 const binary = await findBinary(CLAUDE_CODE);
 if ("missing" in binary) throw new Error(binary.missing);
-const targets = ["OPUS", "BIG", "SMALL", "DEFAULT"].map((name) => [`TARGET_MODEL_${name}`, MODEL]);
-const harness = await startHarness({ models: MODELS, proxyEnv: Object.fromEntries(targets) });
+const harness = await startHarness({
+  models: MODELS,
+  proxyEnv: {
+    TARGET_MODEL_OPUS: MODEL,
+    TARGET_MODEL_BIG: "moonshotai/kimi-k2",
+    TARGET_MODEL_SMALL: "qwen/qwen3-coder",
+    TARGET_MODEL_DEFAULT: MODEL,
+  },
+});
 try {
   const shop = `${harness.home}/shop`;
   await Deno.mkdir(shop);
   cartPath = `${shop}/cart.ts`;
   await Deno.writeTextFile(cartPath, CART);
+  await sendEarlier(harness);
   harness.model.setReplies(reply);
   skipQuestions({ home: harness.home, work: shop });
   await Deno.mkdir(`${harness.home}/.claude`);
@@ -147,7 +196,7 @@ try {
   const { env } = toEnvironment({
     ...{ path: binary.path, baseUrl: harness.baseUrl, folder: harness.folder, args: [] },
     timeoutMs: 0,
-    env: { DENO_DIR: denoDir, COLORTERM: "truecolor" },
+    env: { DENO_DIR: denoDir, COLORTERM: "truecolor", ANTHROPIC_DEFAULT_OPUS_MODEL: MODEL },
   });
   const command = { words: [binary.path, "--permission-mode", "default"], env, cwd: shop };
   await using terminal = await openTerminal(command, harness.folder, TERMINAL);

@@ -28,6 +28,10 @@ const IMPORT_MAP = "--import-map=tools/jsr_fallback/import_map.json";
 /** The command that lists all permissions. */
 const FULL_COMMAND = readCommands(read("docs/configuration.md"))
   .find((command) => command.startsWith("deno run --no-prompt")) ?? "";
+/** Stands for the repository's name until that is known. */
+const PLACEHOLDER = "OWNER/REPOSITORY";
+/** The command with the repository's address. */
+const CLONE = readCommands(readme).find((command) => command.startsWith("git clone ")) ?? "";
 /** The variables of Claude Code for a proxy that is started by hand. */
 const EXPORTS = readCommands(readSection(claudeCode, "## By hand"))
   .filter((command) => command.startsWith("export "));
@@ -121,7 +125,7 @@ const NOT_OFFLINE: Readonly<Record<string, string>> = {
   "deno task test": "is the run of this test",
   "deno task ok": "contains the run of this test; run by CI",
   "deno task test --filter <case>": "has a placeholder",
-  "git clone <this repository> ~/claudeproxy": "has a placeholder",
+  [CLONE]: "needs the repository on GitHub",
   "cd path/to/your/project": "has a placeholder",
   "export OPENROUTER_API_KEY=sk-or-v1-your-key": "has a placeholder",
   "deno task test:clients": "downloads the clients from npm; run daily by CI",
@@ -163,6 +167,20 @@ Deno.test("every command in the documents is run by a test or listed as not runn
   const unknown = [...found].filter(([command]) => !known.has(command));
   assertEquals(unknown, [], "run each in a test, or list a reason");
   assertEquals([...known].filter((command) => !found.has(command)), [], "not in any document");
+});
+
+Deno.test("README names the repository, and all documents name the same one or none", () => {
+  const name = /^git clone https:\/\/github\.com\/([\w-]+\/[\w.-]+) ~\/claudeproxy$/.exec(CLONE)
+    ?.[1];
+  assert(name !== undefined, CLONE);
+  const documents = DOCUMENTS.map(read).join("\n");
+  const named = [...documents.matchAll(/(?:--repo |ghcr\.io\/)([\w-]+\/[\w.-]+)/g)]
+    .map(([, other = ""]) => other);
+  assert(named.length >= 4, `only ${named.length} names: the scan is broken`);
+  // An image has its name in lower case.
+  const allowed = [name, name.toLowerCase()];
+  assertEquals(named.filter((other) => !allowed.includes(other)), []);
+  if (name !== PLACEHOLDER) assert(!documents.includes(PLACEHOLDER), "the name is known");
 });
 
 Deno.test("no command is in two of the lists", () => {

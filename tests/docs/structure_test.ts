@@ -218,6 +218,29 @@ for (const document of DOCUMENTS) {
   });
 }
 
+/** A reference with many columns, and the tables that `deno task translation` writes. */
+const WIDE_TABLES = ["docs/configuration.md: ## Variables", "docs/translation.md"];
+
+Deno.test("the tables of README and docs/ fit 120 columns, so that they can be read as text", () => {
+  const wide = DOCUMENTS.filter((path) => !path.startsWith(".")).flatMap((path) => {
+    let heading = "";
+    return read(path).split("\n").flatMap((line) => {
+      if (line.startsWith("#")) heading = line;
+      return line.startsWith("|") && line.length > 120 ? [`${path}: ${heading}`] : [];
+    });
+  });
+  const unexpected = wide.filter((place) => !WIDE_TABLES.some((known) => place.startsWith(known)));
+  assertEquals([...new Set(unexpected)], []);
+});
+
+Deno.test("every picture in docs/ is shown by a document", () => {
+  const documents = DOCUMENTS.map(read).join("\n");
+  const pictures = [...Deno.readDirSync(new URL("docs", ROOT))].map(({ name }) => name)
+    .filter((name) => name.endsWith(".png"));
+  assert(pictures.length >= 4, `only ${pictures.length} pictures: the scan is broken`);
+  assertEquals(pictures.filter((name) => !documents.includes(`${name})`)), []);
+});
+
 Deno.test("README's table of @std packages says where each is imported", () => {
   const rows = readRows(readSection(readme, "## Standard library"));
   const fallback = JSON.parse(read("tools/jsr_fallback/import_map.json")) as {

@@ -100,8 +100,30 @@ for (const { name } of VARIABLES) {
   });
 }
 
+for (
+  const [alias, model] of [
+    ["TARGET_MODEL_SONNET", "claude-sonnet-4-5"],
+    ["TARGET_MODEL_HAIKU", "claude-haiku-4-5"],
+  ] as const
+) {
+  Deno.test(`${alias} sets the model of an embedded proxy`, async () => {
+    await using upstream = startUpstream(() => Response.json(completion("Hello")));
+    const { proxy } = embedBefore(upstream, { [alias]: "vendor/own" });
+    await (await proxy(post(requestBody({ model })), LOCAL)).text();
+    const body = upstream.requests.find(({ body }) => body["messages"] !== undefined)?.body;
+    assertEquals(body?.["model"], "vendor/own");
+  });
+}
+
+Deno.test("a variable and its alias with different values are an error of createHandler", () => {
+  const settings = { TARGET_MODEL_BIG: "a/b", TARGET_MODEL_SONNET: "c/d" };
+  const error = assertThrows(() => createHandler({ settings }), Error);
+  assertStringIncludes(error.message, "are two names of one setting");
+});
+
 type ServerOnly = "HOST" | "PORT" | "DRAIN_S" | "HISTORY" | "HISTORY_DAYS";
-type Expected = Exclude<VariableName, ServerOnly> | typeof DEPLOY_VARIABLE;
+type Alias = "TARGET_MODEL_SONNET" | "TARGET_MODEL_HAIKU";
+type Expected = Exclude<VariableName, ServerOnly> | Alias | typeof DEPLOY_VARIABLE;
 /** Does not type-check if a variable has no property in Settings, or a property no variable. */
 const _SAME: [Exclude<Expected, keyof Settings>, Exclude<keyof Settings, Expected>] extends
   [never, never] ? true : false = true;

@@ -222,6 +222,26 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a release needs the repository's address in README",
+  ignore: ON_WINDOWS,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    const script = findScript("release.yml", "README.md");
+    try {
+      const readme = await Deno.readTextFile(new URL("README.md", ROOT));
+      const command = /(git clone https:\/\/github\.com\/)\S+/;
+      await Deno.writeTextFile(`${folder}/README.md`, readme.replace(command, "$1a/b"));
+      for (const [repository, code] of [["a/b", 0], ["a/other", 1], ["a/", 1]] as const) {
+        const env = { GITHUB_REPOSITORY: repository };
+        assertEquals((await runScript(script, env, folder)).code, code, repository);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
   name: "a release compares the tag with the version of the program",
   ignore: ON_WINDOWS,
   fn: async () => {

@@ -153,7 +153,7 @@ function loadOwnSettings(envFileOption: EnvFileOption | null, folder: string): E
     ? ["the file of --env-file", ""]
     : [file, `. ${describeCreation(file)}`];
   throw new StartError(
-    `OPENROUTER_API_KEY is not set: put it into the environment or ${place} (claude reads no other .env)${creation}`,
+    `OPENROUTER_API_KEY is not set: put it into the environment or ${place} (claude does not read the .env of a project)${creation}`,
   );
 }
 
