@@ -20,6 +20,18 @@ function call(args: string): string {
   return chunk({ content: null, tool_calls: [{ index: 0, function: fn }] });
 }
 
+/** Thinking as OpenRouter sends it: the same text twice. */
+function thinking(text: string, more: object = {}): string {
+  const details = [{ type: "reasoning.text", text, format: "anthropic-claude-v1", index: 0 }];
+  return chunk({
+    role: "assistant",
+    content: "",
+    reasoning: text,
+    reasoning_details: details,
+    ...more,
+  });
+}
+
 /** Parses the payloads one after another; copies, because later calls change earlier results. */
 function parseAll(payloads: readonly string[]): unknown[] {
   const parser = new ChunkParser();
@@ -45,6 +57,33 @@ const RESPONSES: Record<string, readonly string[]> = {
   "text": ["Hello", " ", "", 'a "quoted" \\ text', "\n\t\u0000", "😀", "\ud83d", "é"].map(text),
   "arguments": ['{"path":', '"a\\\\b"', "", "}"].map(call),
   "text, then arguments, then text": [text("a"), text("b"), call("{"), call("}"), text("c")],
+  "thinking, then text": [
+    ...["a", 'b "text" \\', ""].map((text) => thinking(text)),
+    text("c"),
+    text("d"),
+  ],
+  "thinking whose two texts differ": [
+    thinking("a"),
+    thinking("b").replace('"b"', '"c"'),
+    thinking("d").replace('"text":"d"', '"text":null'),
+    thinking("e").replace('"reasoning":"e",', ""),
+    thinking("f"),
+  ],
+  "a signature": [
+    thinking("a"),
+    thinking("").replace('"text":""', '"signature":"s"'),
+    thinking("b"),
+  ],
+  "thinking of other servers": ["a", "b", "c"].map((text) =>
+    chunk({ content: null, reasoning_content: text })
+  ),
+  "texts in another order": ["a", "b", "c"].map((text) =>
+    chunk({
+      tool_calls: [{ function: { arguments: text } }],
+      reasoning: `${text}r`,
+      content: `${text}c`,
+    })
+  ),
   "a text that ends the JSON string early": [text("a"), text('b","role":"user')],
   "a text with the name of the field": [text('"content"'), text('"content":"x"'), text("y")],
   "another name with that text": [
@@ -117,11 +156,19 @@ Deno.test("ChunkParser parses only the text of a chunk that differs in nothing e
   assertEquals(parser.parse(chunk({ content: "c" })) === first, false);
 });
 
-Deno.test("ChunkParser stops looking for templates that never fit, and keeps those that do", () => {
+Deno.test("ChunkParser parses only the texts of thinking", () => {
+  const parser = new ChunkParser();
+  const first = parser.parse(thinking("a"));
+  assertEquals(parser.parse(thinking("b")) === first, true);
+});
+
+Deno.test("ChunkParser stops looking for templates that never fit, but not for good", () => {
   const parser = new ChunkParser();
   for (let i = 0; i < 20; i++) parser.parse(chunk({ content: "a" }, { created: i }));
   const first = parser.parse(text("a"));
   assertEquals(parser.parse(text("b")) === first, false);
+  for (let i = 0; i < 64; i++) parser.parse(text("c"));
+  assertEquals(parser.parse(text("d")) === parser.parse(text("e")), true);
 });
 
 Deno.test("ChunkParser's texts do not keep the payloads in memory that they came in", () => {
