@@ -5,8 +5,8 @@ import { createEventStream } from "../../lib/stream/event_stream.ts";
 import { estimateInputTokens } from "../../lib/translate/tokens.ts";
 import { translateRequest } from "../../lib/translate/request/request.ts";
 import { StreamTranslator } from "../../lib/translate/response/stream_translator.ts";
-import type { Figure } from "./report.ts";
 import { createClaudeCodeRequest, createTextSample, type Sample } from "./samples.ts";
+import type { RoundValues, Trial } from "./trial.ts";
 
 const encoder = new TextEncoder();
 
@@ -17,6 +17,8 @@ interface Growth {
   prepare: (size: number) => () => unknown;
 }
 
+/** Quadratic cost would be 2. Linear cost has up to 1.2, because large inputs miss caches and are collected as garbage. */
+const MOST = 1.3;
 const TURNS = [10, 50, 500, 5000];
 const KB = 1024;
 
@@ -55,20 +57,27 @@ const GROWTHS: readonly Growth[] = [
   },
 ];
 
-/** The slope over the last step of each round, where quadratic cost would show most. */
-export async function measureExponents(rounds: number): Promise<Figure[]> {
-  const rows: Figure[] = [];
-  for (const { what, sizes, prepare } of GROWTHS) {
-    const values: number[] = [];
-    const tasks = sizes.map((size) => ({ size, run: prepare(size) }));
-    for (let round = 0; round < rounds; round++) {
-      const points: { size: number; ms: number }[] = [];
-      for (const { size, run } of tasks) points.push({ size, ms: await timeBest(run) });
-      values.push(fitLastStep(points));
-    }
-    rows.push({ what: `exponent: ${what}`, values, digits: 2, must: "≤ 1.1", aim: "" });
-  }
-  return rows;
+/** Exponents over the last step of the sizes, where quadratic cost would show most. */
+export function createExponentTrial(): Trial {
+  return {
+    rows: GROWTHS.map(({ what }) => ({
+      what: `exponent: ${what}`,
+      digits: 2,
+      limit: { per: null, sign: "≤", must: MOST },
+    })),
+    hasWarmUp: false,
+    async measure() {
+      const values: RoundValues[] = [];
+      for (const growth of GROWTHS) values.push({ proxy: await measureExponent(growth) });
+      return values;
+    },
+  };
+}
+
+async function measureExponent({ sizes, prepare }: Growth): Promise<number> {
+  const points: { size: number; ms: number }[] = [];
+  for (const size of sizes) points.push({ size, ms: await timeBest(prepare(size)) });
+  return fitLastStep(points);
 }
 
 /** The best of several runs: other load only makes a run longer. */

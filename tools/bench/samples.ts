@@ -34,15 +34,15 @@ export function createSample(kind: Kind): Sample {
     case "short":
       return createTextSample({ deltas: 20, perPiece: 1 });
     case "one":
-      return createTextSample({ deltas: 500, perPiece: 1 });
+      return createTextSample({ deltas: 300, perPiece: 1 });
     case "flood":
-      return createTextSample({ deltas: 2000, perPiece: 1 });
+      return createTextSample({ deltas: 1000, perPiece: 1 });
     case "fifty":
-      return createTextSample({ deltas: 6000, perPiece: 50 });
+      return createTextSample({ deltas: 3000, perPiece: 50 });
     case "tools":
-      return createToolSample(500);
+      return createToolSample(300);
     case "slow":
-      return createTextSample({ deltas: 30, perPiece: 1 });
+      return createTextSample({ deltas: 20, perPiece: 1 });
     case "big":
       return createTextSample({ deltas: 60 * 1024, perPiece: 1, word: `${"x".repeat(1023)} ` });
     default:
