@@ -110,22 +110,32 @@ Deno.test("runTrials does not count the warm-up, and ends long trials early", as
 
 // --- noise ---
 
+/** A row in which the proxy always costs twice what `pass` does. */
 function createPassRow(what: string, values: number[]): MeasuredRow {
-  return { what, digits: 0, rounds: values.map((pass) => ({ pass, proxy: 1 })) };
+  const rounds = values.map((pass) => ({ pass, proxy: 2 * pass }));
+  return { what, digits: 0, limit: AT_MOST, rounds };
 }
 
 Deno.test("the bench tells how steady pass was, and that a single odd round does not count", () => {
   const noise = describeNoise([createPassRow("CPU", [100, 102, 104, 98, 300])], 0.24);
   assertStringIncludes(noise, "was 0.2.");
   assertStringIncludes(noise, "spread by 4 % of their median");
-  assert(!noise.includes("not quiet"), noise);
+  assert(!noise.includes("Not quiet"), noise);
 });
 
-Deno.test("the bench names the rows whose ratios are unreliable", () => {
+Deno.test("the bench names the ratios that are unreliable because pass is", () => {
   const rows = [createPassRow("CPU", [100, 100, 100]), createPassRow("rate", [100, 150, 60])];
   const noise = describeNoise(rows, 3);
   assertStringIncludes(noise, "by 45 % at most");
-  assertStringIncludes(noise, "not quiet enough for these ratios: rate (45 %).");
+  assertStringIncludes(noise, "Not quiet enough for these ratios: rate.");
+});
+
+Deno.test("the bench names the ratios that vary beside a steady pass", () => {
+  const noise = describeNoise([createRow(AT_MOST, [1, 2, 3]), {
+    ...createRow(ITSELF, [1, 2, 3]),
+    what: "exponent",
+  }], 0);
+  assertStringIncludes(noise, "Not quiet enough for these ratios: µs.");
 });
 
 Deno.test("the bench does not call two rounds, or rows without pass, quiet", () => {

@@ -2,7 +2,7 @@
 
 import type { Limit, MeasuredRow } from "./trial.ts";
 
-/** Above this spread of `pass`, its ratios vary by more than what they are to show. */
+/** A spread above this is more than what the ratios are to show. */
 const UNRELIABLE_SPREAD = 0.2;
 
 export type Result = "missed" | "met" | "aim reached";
@@ -50,26 +50,30 @@ export function formatPer({ per }: Limit): string {
 
 /**
  * How quiet the machine was: the load average before the run, and how steady `pass` was, whose work never changes. Names
- * the rows whose ratios say nothing because of that.
+ * the rows that say little because `pass` or the ratio itself was not steady.
  */
 export function describeNoise(rows: readonly MeasuredRow[], load: number): string {
-  const spreads = rows
-    .map(({ what, rounds }) => ({ what, spread: toSpread(rounds.map(({ pass }) => pass ?? NaN)) }))
-    .filter(({ spread }) => !Number.isNaN(spread));
   const before = `The load average before the run was ${load.toFixed(1)}.`;
-  if (spreads.length === 0) {
+  const ofPass = rows.map(toPassSpread).filter((spread) => !Number.isNaN(spread));
+  if (ofPass.length === 0) {
     return `${before} Too few rounds of \`pass\` to tell how quiet the machine was.`;
   }
-  const typical = toPercent(median(spreads.map(({ spread }) => spread)));
-  const most = toPercent(Math.max(...spreads.map(({ spread }) => spread)));
-  const steady =
-    `The middle half of \`pass\`'s own values spread by ${typical} of their median in ` +
-    `a typical row, and by ${most} at most.`;
-  const unreliable = spreads.filter(({ spread }) => spread > UNRELIABLE_SPREAD)
-    .map(({ what, spread }) => `${what} (${toPercent(spread)})`);
+  const steady = "The middle half of `pass`'s own values spread by " +
+    `${toPercent(median(ofPass))} of their median in a typical row, and by ` +
+    `${toPercent(Math.max(...ofPass))} at most.`;
+  const unreliable = rows.filter(hasLimit).filter(isUnreliable).map(({ what }) => what);
   if (unreliable.length === 0) return `${before} ${steady}`;
-  return `${before} ${steady} **The machine was not quiet enough for these ratios: ` +
-    `${unreliable.join("; ")}.**`;
+  return `${before} ${steady} **Not quiet enough for these ratios: ${unreliable.join("; ")}.**`;
+}
+
+/** Without a reference there is nothing that other load could move against. */
+function isUnreliable(row: LimitedRow): boolean {
+  if (row.limit.per === null) return false;
+  return Math.max(toPassSpread(row), toSpread(toRatios(row))) > UNRELIABLE_SPREAD;
+}
+
+function toPassSpread({ rounds }: MeasuredRow): number {
+  return toSpread(rounds.map(({ pass }) => pass ?? NaN));
 }
 
 function toPercent(share: number): string {
