@@ -96,7 +96,12 @@ async function startServer(
 ): Promise<Started> {
   const startedAt = performance.now();
   const child = spawn(args, { core: MEASURED_CORE, stdout: "null", ...options });
-  await waitForHealth(port);
+  try {
+    await waitForHealth(port);
+  } catch (error) {
+    await stop(child);
+    throw error;
+  }
   const startMs = performance.now() - startedAt;
   return { pid: child.pid, port, startMs, [Symbol.asyncDispose]: () => stop(child) };
 }
