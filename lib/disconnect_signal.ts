@@ -15,6 +15,34 @@ export function readDisconnectSignal(request: Request): AbortSignal {
   return request.signal;
 }
 
+/** The disconnect of the client of one request, until its response has ended. */
+export class Disconnect {
+  readonly #request: Request;
+  readonly #controller = new AbortController();
+  /** Of the runtime; null unless somebody waits for a disconnect. */
+  #source: AbortSignal | null = null;
+  readonly #abort = () => this.#controller.abort(this.#source?.reason);
+
+  constructor(request: Request) {
+    this.#request = request;
+  }
+
+  /** Aborted when the client disconnects before `stop`. */
+  get signal(): AbortSignal {
+    if (this.#source === null) {
+      this.#source = readDisconnectSignal(this.#request);
+      this.#source.addEventListener("abort", this.#abort);
+      if (this.#source.aborted) this.#abort();
+    }
+    return this.#controller.signal;
+  }
+
+  /** Call it at the end of the response: after each success the runtime aborts, and listeners would cost time. */
+  stop(): void {
+    this.#source?.removeEventListener("abort", this.#abort);
+  }
+}
+
 /** State of the process, like the warning: a second filter would wait for a warning that does not come. */
 let isFiltered = false;
 

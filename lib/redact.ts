@@ -31,7 +31,17 @@ export function createRedactor(secrets: readonly string[]): (text: string) => st
     // Also as escaped in a JSON string.
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
   const longestFirst = [...new Set(forms)].sort((a, b) => b.length - a.length);
-  return (text) => longestFirst.reduce((result, secret) => result.replaceAll(secret, MASK), text);
+  // Nearly all texts contain none of them, which one search tells.
+  const anyForm = new RegExp(longestFirst.map(escapePattern).join("|"));
+  return (text) =>
+    longestFirst.length > 0 && anyForm.test(text)
+      ? longestFirst.reduce((result, secret) => result.replaceAll(secret, MASK), text)
+      : text;
+}
+
+/** `RegExp.escape` is missing in Node 22. */
+function escapePattern(text: string): string {
+  return text.replace(/\W/g, "\\$&");
 }
 
 /**

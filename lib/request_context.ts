@@ -7,6 +7,7 @@ import type { ByteBudget, ByteShare } from "./byte_budget.ts";
 import type { TokenCalibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
 import type { DashboardLink } from "./dashboard_link.ts";
+import type { Disconnect } from "./disconnect_signal.ts";
 import type { History } from "./history/types.ts";
 import type { InFlightCounter } from "./in_flight.ts";
 import type { Learned } from "./learned.ts";
@@ -71,8 +72,7 @@ export interface RequestContext {
   readonly request: Request;
   /** @throws {ApiError} 400 for a request target or Host that does not make a valid URL */
   readonly url: URL;
-  /** Aborted when the client disconnects; perhaps also after a complete response. */
-  readonly signal: AbortSignal;
+  readonly disconnect: Disconnect;
   readonly services: Services;
   /** The key sent upstream, set by the authorization; null for none. */
   upstreamKey: string | null;

@@ -13,12 +13,12 @@ import {
   type Peer,
   readClientKeys,
 } from "./auth.ts";
-import { readDisconnectSignal } from "./disconnect_signal.ts";
+import { Disconnect } from "./disconnect_signal.ts";
 import { ApiError, toErrorResponse } from "./errors.ts";
 import type { RequestContext, RouteResult, Services } from "./request_context.ts";
 import { RequestTimeline } from "./metrics/request_timeline.ts";
 import type { RequestRecord } from "./log.ts";
-import { createRedactor, listSecrets, looksLikeKey } from "./redact.ts";
+import { type ConfiguredKeys, createRedactor, listSecrets, looksLikeKey } from "./redact.ts";
 import { handleCountTokens } from "./routes/count_tokens.ts";
 import { handleHistory } from "./routes/history.ts";
 import { handleHealth, handleHello, handleInfo, toErrorPage } from "./routes/info.ts";
@@ -63,11 +63,11 @@ const EXPOSED_HEADERS = "request-id, x-proxy-model, x-proxy-dropped, retry-after
 /** Creates the handler. It never rejects. */
 export function createHandler(services: Services): Handler {
   const { inFlight } = services;
-  const secrets = listSecrets(services.config);
+  const redactor = new RequestRedactor(services.config);
   return async (request, peer, completed) => {
     // Handled at once: it may reject when the client disconnects, long before it is awaited.
     const sent = completed?.catch(() => {});
-    const context = createContext(request, services, secrets);
+    const context = createContext(request, services, redactor.create(request.headers));
     const { response: routed, finished } = await respond(context, peer, inFlight.enter());
     context.bodyShare.release();
     const response = captureBody(context, routed);
@@ -75,10 +75,30 @@ export function createHandler(services: Services): Handler {
     setProxyHeaders(context, response.headers);
     context.record.status = response.status;
     recordFinished(context, finished)
+      .then(() => context.disconnect.stop())
       .then(() => waitUntilSent(sent, services.config.timeoutMs))
       .then(() => inFlight.leave());
     return response;
   };
+}
+
+/** Redacts the configured keys, and those of the client of one request. */
+class RequestRedactor {
+  readonly #secrets: readonly string[];
+  /** Nearly all clients send one of the configured keys, or a word. */
+  readonly #redact: (text: string) => string;
+
+  constructor(config: ConfiguredKeys) {
+    this.#secrets = listSecrets(config);
+    this.#redact = createRedactor(this.#secrets);
+  }
+
+  create(headers: Headers): (text: string) => string {
+    const keys = readClientKeys(headers).filter((key) =>
+      looksLikeKey(key) && !this.#secrets.includes(key)
+    );
+    return keys.length === 0 ? this.#redact : createRedactor([...this.#secrets, ...keys]);
+  }
 }
 
 /**
@@ -92,13 +112,9 @@ async function waitUntilSent(sent: Promise<unknown> | undefined, timeoutMs: numb
 function createContext(
   request: Request,
   services: Services,
-  secrets: readonly string[],
+  redact: (text: string) => string,
 ): RequestContext {
   const startedAt = services.now();
-  const redact = createRedactor([
-    ...secrets,
-    ...readClientKeys(request.headers).filter(looksLikeKey),
-  ]);
   const record: RequestRecord = {
     requestId: services.newId("req"),
     method: request.method,
@@ -112,9 +128,7 @@ function createContext(
     get url() {
       return parseUrl(request.url);
     },
-    get signal() {
-      return readDisconnectSignal(request);
-    },
+    disconnect: new Disconnect(request),
     services,
     upstreamKey: null,
     record,

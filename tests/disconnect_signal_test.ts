@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { readDisconnectSignal } from "../lib/disconnect_signal.ts";
+import { Disconnect } from "../lib/disconnect_signal.ts";
 import { read } from "./helpers/documents.ts";
 import { finish } from "./helpers/process.ts";
 
@@ -89,14 +89,31 @@ Deno.test("an embedding program without configuration prints nothing but its own
   }
 });
 
-Deno.test("the signal of a request aborts with it", () => {
-  const controller = new AbortController();
-  const signal = readDisconnectSignal(
-    new Request("http://localhost/", { signal: controller.signal }),
-  );
+function createDisconnect() {
+  const client = new AbortController();
+  const request = new Request("http://localhost/", { signal: client.signal });
+  return { client, disconnect: new Disconnect(request) };
+}
+
+Deno.test("a client's disconnect aborts the signal, with its reason", () => {
+  const { client, disconnect: { signal } } = createDisconnect();
   assertEquals(signal.aborted, false);
-  controller.abort();
-  assertEquals(signal.aborted, true);
+  client.abort("gone");
+  assertEquals([signal.aborted, signal.reason], [true, "gone"]);
+});
+
+Deno.test("the signal of a client that had disconnected before is aborted", () => {
+  const { client, disconnect } = createDisconnect();
+  client.abort("gone");
+  assertEquals([disconnect.signal.aborted, disconnect.signal.reason], [true, "gone"]);
+});
+
+Deno.test("after the end of the response nothing aborts the signal", () => {
+  const { client, disconnect } = createDisconnect();
+  const { signal } = disconnect;
+  disconnect.stop();
+  client.abort();
+  assertEquals(signal.aborted, false);
 });
 
 Deno.test("deno.json enables no unstable feature", () => {

@@ -10,6 +10,8 @@ import { settlesWithin } from "../stream/deadline.ts";
 const MAX_WAITING_BYTES = 1024 * 1024;
 /** Pause before writing to a full non-blocking pipe again. */
 const RETRY_MS = 50;
+/** Pause between two writes. A write costs about as much as reading and translating a short request. */
+const BATCH_MS = 20;
 
 const encoder = new TextEncoder();
 
@@ -24,8 +26,12 @@ export class LineQueue {
   #size = 0;
   /** After a loss no line is accepted until the queue is empty: lost lines are consecutive. */
   #isFull = false;
-  /** The write in progress; null if the queue is empty. */
+  /** The write in progress and the pause after it; null if the next line can be written at once. */
   #writing: Promise<void> | null = null;
+  /** Ends the pause. */
+  #endPause = () => {};
+  /** Callers that wait for all lines. */
+  #flushes = 0;
 
   constructor(write: WriteBytes) {
     this.#write = write;
@@ -46,8 +52,11 @@ export class LineQueue {
   /** Resolves when all lines are written, or after `maxMs`. Without `maxMs` it waits for a slow reader. */
   async flush(maxMs?: number): Promise<void> {
     if (this.#writing === null) return;
-    if (maxMs === undefined) return await this.#writing;
-    await settlesWithin(this.#writing, maxMs);
+    this.#flushes++;
+    this.#endPause();
+    if (maxMs === undefined) await this.#writing;
+    else await settlesWithin(this.#writing, maxMs);
+    this.#flushes--;
   }
 
   async #writeWaiting(): Promise<void> {
@@ -60,9 +69,20 @@ export class LineQueue {
         // The reader has exited (`| head`), or the disk is full: neither may end the server.
       }
       this.#size -= batch.length;
+      await this.#pause();
     }
     this.#isFull = false;
     this.#writing = null;
+  }
+
+  /** Collects the lines of a busy server, which then takes one write for many of them. */
+  async #pause(): Promise<void> {
+    if (this.#flushes > 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, BATCH_MS);
+    this.#endPause = resolve;
+    await promise;
+    clearTimeout(timer);
   }
 
   async #writeAll(bytes: Uint8Array): Promise<void> {

@@ -72,7 +72,7 @@ export async function describeImages(
   const descriptions = new Map<ImageSource, ImageDescription>();
   const sources = model === null ? [] : listImages(messages).slice(-MAX_IMAGES);
   if (model === null || sources.length === 0) return descriptions;
-  const wait = new Wait(context.signal, Math.min(MAX_WAIT_MS, (deadline - now()) / 2));
+  const wait = new Wait(context.disconnect.signal, Math.min(MAX_WAIT_MS, (deadline - now()) / 2));
   const describeNext = async () => {
     for (let source = sources.pop(); source !== undefined; source = sources.pop()) {
       descriptions.set(source, await describeOnce(context, source, { model, wait }));
@@ -132,7 +132,7 @@ async function describeOnce(
       (signal) => describe(context, source, { model, signal, timeoutMs: wait.ms }),
     );
   } catch (error) {
-    if (context.signal.aborted) throw error;
+    if (context.disconnect.signal.aborted) throw error;
     return { model, failure: toFailure(context, error) };
   }
 }

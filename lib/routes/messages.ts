@@ -64,7 +64,7 @@ async function detectDisconnect<T>(context: RequestContext, work: Promise<T>): P
   try {
     return await work;
   } catch (error) {
-    if (context.signal.aborted) throw clientDisconnectedError(error);
+    if (context.disconnect.signal.aborted) throw clientDisconnectedError(error);
     throw error;
   }
 }

@@ -125,7 +125,7 @@ export function trackEnd(
 function recordEnd(context: RequestContext, end: StreamEnd): void {
   const { record, redact } = context;
   // Deno 2.5 aborts the upstream call through the request's signal before it cancels the response.
-  if (end.how === "failed" && context.signal.aborted) end = { how: "client_gone" };
+  if (end.how === "failed" && context.disconnect.signal.aborted) end = { how: "client_gone" };
   record.outcome = end.how === "failed" ? end.error.type : end.how;
   if (end.how === "failed") record.error = redact(end.error.message);
 }

@@ -15,11 +15,11 @@ export interface UpstreamResult {
 
 /** The options that all calls of a request share. */
 export function createCall(
-  { signal, upstreamKey, services, timeline }: RequestContext,
+  { disconnect, upstreamKey, services, timeline }: RequestContext,
 ): Pick<ChatOptions, "key" | "signal" | "suggestModels" | "onSend" | "onErrorBody"> {
   return {
     key: upstreamKey,
-    signal,
+    signal: disconnect.signal,
     suggestModels: (model) => services.catalog.suggestModels(model),
     onSend: (text) => timeline.capturedBodies?.set("sent", text),
     onErrorBody: (text) => timeline.attachErrorBody(text),

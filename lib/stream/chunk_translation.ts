@@ -6,7 +6,8 @@
 
 import type { StreamEvent } from "../anthropic/types.ts";
 import { ApiError } from "../errors.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { ChunkParser } from "./chunk_parser.ts";
 import { responseTooLargeError } from "./errors.ts";
 import { SseParser } from "./sse.ts";
 
@@ -38,7 +39,8 @@ const MAX_KEPT_CHARS = 32e6;
 
 /** Translates one response. */
 export class ChunkTranslation {
-  readonly #parser = new SseParser();
+  readonly #events = new SseParser();
+  readonly #chunks = new ChunkParser();
   readonly #translator: Translator;
   readonly #options: ChunkTranslationOptions;
 
@@ -49,7 +51,7 @@ export class ChunkTranslation {
 
   /** Characters buffered of the current event and of the response. */
   get bufferedChars(): number {
-    return this.#parser.bufferedChars + this.#translator.keptChars;
+    return this.#events.bufferedChars + this.#translator.keptChars;
   }
 
   /**
@@ -59,7 +61,7 @@ export class ChunkTranslation {
    */
   push(text: string | null): boolean {
     const isLast = text === null;
-    for (const payload of isLast ? this.#parser.end() : this.#parser.push(text)) {
+    for (const payload of isLast ? this.#events.end() : this.#events.push(text)) {
       if (payload.trim() === DONE) return this.#finish({ isDone: true });
       const chunk = this.#parse(payload, isLast);
       if (chunk !== null) this.#options.emit(this.#translator.push(chunk));
@@ -74,7 +76,7 @@ export class ChunkTranslation {
 
   /** A payload that is not a chunk loses content, so it is an error unless the response is complete already. */
   #parse(payload: string, isLast: boolean): JsonObject | null {
-    const chunk = parseJson(payload);
+    const chunk = this.#chunks.parse(payload);
     if (isJsonObject(chunk)) return chunk;
     if (this.#translator.isComplete || isLast || payload.trim() === "") return null;
     const message = "Upstream sent an event that is not valid JSON";

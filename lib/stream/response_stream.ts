@@ -189,7 +189,9 @@ export abstract class ResponseStream<T> implements OpenStream {
   }
 
   #takePending(): Output[] {
-    return this.#pending.splice(0);
+    const pending = this.#pending;
+    this.#pending = [];
+    return pending;
   }
 
   /** A client that stops reading occupies an upstream connection and a place of MAX_INFLIGHT. */
@@ -201,12 +203,16 @@ export abstract class ResponseStream<T> implements OpenStream {
 
 /** Enqueues the outputs as one piece; returns whether they are not empty. */
 function enqueue(controller: Controller, outputs: readonly Output[]): boolean {
-  const pieces = outputs.filter((output) => output !== "")
-    .map((output) => typeof output === "string" ? encoder.encode(output) : output);
-  const [first, ...others] = pieces;
-  if (first === undefined) return false;
-  controller.enqueue(others.length === 0 ? first : concat(pieces));
+  // Nearly all reads have one output.
+  const [first = "", ...others] = outputs;
+  const bytes = others.length === 0 ? encode(first) : concat(outputs.map(encode));
+  if (bytes.length === 0) return false;
+  controller.enqueue(bytes);
   return true;
+}
+
+function encode(output: Output): Uint8Array<ArrayBuffer> {
+  return typeof output === "string" ? encoder.encode(output) : output;
 }
 
 function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -2,9 +2,14 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { LineQueue } from "../../lib/cli/line_queue.ts";
+import { FakeTimers } from "../helpers/fake_timers.ts";
 import { withTimeout } from "../helpers/timeout.ts";
 
 const MIB = 1024 * 1024;
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 /** An output that accepts bytes once it is released. */
 function createOutput() {
@@ -46,6 +51,33 @@ Deno.test("LineQueue writes lines in order, and queued lines in one write", asyn
   output.release();
   await queue.flush();
   assertEquals([output.text, output.writes], ["one\ntwo\nthree\n", 2]);
+});
+
+Deno.test("LineQueue writes a line at once, and those that follow it soon in one write", async () => {
+  const { output, queue } = createQueue();
+  output.release();
+  queue.push("one");
+  await delay(0);
+  assertEquals(output.text, "one\n");
+  for (let i = 0; i < 4; i++) {
+    queue.push("more");
+    await delay(0);
+  }
+  // Without a flush too.
+  while (output.writes < 2) await delay(1);
+  await queue.flush();
+  assertEquals([output.text, output.writes], [`one\n${"more\n".repeat(4)}`, 2]);
+});
+
+Deno.test("flush does not wait for the pause between two writes", async () => {
+  const { output, queue } = createQueue();
+  output.release();
+  using timers = new FakeTimers();
+  queue.push("one");
+  await queue.flush();
+  queue.push("two");
+  await queue.flush();
+  assertEquals([output.text, timers.pending], ["one\ntwo\n", 0]);
 });
 
 Deno.test("LineQueue writes the rest after a partial write", async () => {

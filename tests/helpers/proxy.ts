@@ -41,7 +41,6 @@ export interface TestServices extends Services {
 export function createTestServices({ upstream, env = {} }: TestOptions = {}): TestServices {
   const settings: Record<string, string | undefined> = {
     OPENROUTER_API_KEY: SERVER_KEY,
-    // Nothing listens on port 9.
     OPENROUTER_BASE_URL: upstream?.baseUrl ?? NOWHERE,
     ...env,
   };

@@ -1,7 +1,7 @@
 // A client that disconnects aborts the upstream request.
 
 import { assertEquals } from "@std/assert";
-import { roleChunk, sse, textChunk } from "../helpers/chunks.ts";
+import { completion, roleChunk, sse, sseAnswer, textChunk } from "../helpers/chunks.ts";
 import {
   awaitHeaders,
   call,
@@ -107,6 +107,22 @@ Deno.test("a disconnect that only the request's signal reports is recorded as cl
   const { outcome, error } = await services.recorded();
   assertEquals([outcome, error], ["client_gone", undefined]);
 });
+
+for (const stream of [true, false]) {
+  Deno.test(`after a complete response with stream ${stream} nothing aborts the upstream call`, async () => {
+    const signals: (AbortSignal | null | undefined)[] = [];
+    const handler = createHandlerWithFetch(({ signal }) => {
+      signals.push(signal);
+      return stream ? eventStream(sseAnswer("Hi")) : Response.json(completion("Hi"));
+    });
+    const client = new AbortController();
+    const request = new Request(post(requestBody({ stream })), { signal: client.signal });
+    await (await call(handler, request)).text();
+    // As the runtime does after each success.
+    client.abort();
+    assertEquals(signals.map((signal) => signal?.aborted), [false]);
+  });
+}
 
 Deno.test("thirty clients that disconnect together abort thirty upstream requests, and the next request is served", async () => {
   const streams = Array.from({ length: 30 }, () => createOpenStream(sse(textChunk("Hi"))));

@@ -177,6 +177,55 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
+/** The text of reads with these bytes each. */
+async function decodeReads(reads: readonly Uint8Array<ArrayBuffer>[]): Promise<string | null> {
+  const rest = [...reads];
+  const pull = (controller: ReadableByteStreamController) => {
+    const read = rest.shift();
+    if (read !== undefined) return controller.enqueue(read.slice());
+    controller.close();
+    controller.byobRequest?.respond(0);
+  };
+  const { body, reader } = open(new ReadableStream({ type: "bytes", pull }));
+  const text = await readAll(reader);
+  return body.failure === null ? text : null;
+}
+
+Deno.test("Utf8Reader drops a byte order mark at the start only, wherever the reads end", async () => {
+  const bytes = new TextEncoder().encode("\ufeff\ufeffa\ufeffé\ufeffb");
+  for (let first = 1; first < bytes.length; first++) {
+    for (let second = first; second < bytes.length; second++) {
+      const cuts = [0, first, second, bytes.length];
+      const reads = cuts.slice(1).map((end, index) => bytes.slice(cuts[index], end))
+        .filter(({ length }) => length > 0);
+      assertEquals(await decodeReads(reads), "\ufeffa\ufeffé\ufeffb", `${cuts}`);
+    }
+  }
+});
+
+Deno.test("Utf8Reader makes a TextDecoderStream when a read ends inside a character, and no earlier", async () => {
+  const real = globalThis.TextDecoderStream;
+  let made = 0;
+  globalThis.TextDecoderStream = class extends real {
+    constructor(...options: ConstructorParameters<typeof real>) {
+      super(...options);
+      made++;
+    }
+  };
+  try {
+    const encoder = new TextEncoder();
+    const whole = ["data: é\n\n", "data: 😀\n\n"].map((text) => encoder.encode(text));
+    assertEquals([await decodeReads(whole), made], ["data: é\n\ndata: 😀\n\n", 0]);
+    const [first = new Uint8Array()] = whole;
+    const cut = [first.slice(0, 7), first.slice(7), first, first.slice(0, 7), first.slice(7)];
+    assertEquals([await decodeReads(cut), made], ["data: é\n\n".repeat(3), 1]);
+    assertEquals(await decodeReads([first, first.slice(0, 7)]), null);
+    assertEquals(await decodeReads([encoder.encode("a\n"), new Uint8Array([0xff, 0x0a])]), null);
+  } finally {
+    globalThis.TextDecoderStream = real;
+  }
+});
+
 Deno.test("BodyReader reads a byte stream into one buffer of 16 KiB, or of the given size", async () => {
   for (const [options, size] of [[{}, 16 * 1024], [{ bufferBytes: 100 }, 100]] as const) {
     const sizes: (number | undefined)[] = [];

@@ -1,15 +1,13 @@
 // Checks responses of a bench: a proxy that loses or invents anything must not look fast.
 
 import type { Sample } from "./samples.ts";
-
-/** The format of a response: upstream's own, or the proxy's. */
-export type Dialect = "openrouter" | "anthropic";
+import type { Target } from "./trial.ts";
 
 /** @throws {Error} for a response that is not the sample's, complete and in order */
-export function checkResponse(text: string, sample: Sample, dialect: Dialect): void {
+export function checkResponse(text: string, sample: Sample, target: Target): void {
   const payloads = text.split("\n").filter((line) => line.startsWith("data: "))
     .map((line) => line.slice(6));
-  const found = dialect === "anthropic" ? readEvents(payloads) : readChunks(payloads);
+  const found = target === "proxy" ? readEvents(payloads) : readChunks(payloads);
   if (found.deltas !== sample.deltas) {
     throw new Error(`${found.deltas} deltas instead of ${sample.deltas}: ${text.slice(-300)}`);
   }

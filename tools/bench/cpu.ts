@@ -1,19 +1,17 @@
-// CPU per chunk, requests per second and time to the first delta: the proxy beside its two references, in rounds
-// A B C A B C, so that other load on the machine affects all three.
+// CPU per chunk, requests per second and time to the first delta: the proxy beside its two references.
 
 import { checkResponse } from "./check_response.ts";
 import { BenchClient, decodeResponse, renderRequest } from "./client.ts";
 import { type Listening, readCpu } from "./processes.ts";
-import type { Comparison, Figure, Target } from "./report.ts";
-import { median } from "./report.ts";
 import { createClaudeCodeRequest, createSample, createSmallRequest, type Kind } from "./samples.ts";
+import type { Limit, RoundValues, Target, Trial } from "./trial.ts";
+import { median } from "./verdict.ts";
 
-/** The compared servers, in the order of measurement. */
-export type Targets = Record<Target, Listening>;
+/** The compared servers. */
+export type Servers = Record<Target, Listening>;
 
-const NAMES: readonly Target[] = ["pass", "passjs", "proxy"];
 const CONNECTIONS = 32;
-const SHORT_REQUESTS = 2000;
+const SHORT_REQUESTS = 1500;
 const LATENCY_REQUESTS = 200;
 const decoder = new TextDecoder();
 
@@ -25,26 +23,27 @@ interface Batch {
 
 /** `requests` requests of a kind, 32 at a time; every response is checked. */
 async function runBatch(
-  target: Listening,
-  name: Target,
+  servers: Servers,
+  target: Target,
   { kind, requests }: { kind: Kind; requests: number },
 ): Promise<Batch> {
-  const request = renderRequest(target.port, createSmallRequest(kind));
-  const clients = await connectAll(target.port, CONNECTIONS);
+  const { pid, port } = servers[target];
+  const request = renderRequest(port, createSmallRequest(kind));
+  const clients = await connectAll(port, CONNECTIONS);
   const responses: Uint8Array[][] = [];
   let left = requests;
   const startedAt = performance.now();
-  const cpuBefore = readCpu(target.pid);
+  const cpuBefore = readCpu(pid);
   await Promise.all(clients.map(async (client) => {
     while (left-- > 0) {
       await client.send(request);
       responses.push(await client.readResponse());
     }
   }));
-  const cpuMicroseconds = readCpu(target.pid) - cpuBefore;
+  const cpuMicroseconds = readCpu(pid) - cpuBefore;
   const seconds = (performance.now() - startedAt) / 1000;
   for (const client of clients) client.close();
-  checkAll(responses, { kind, name, requests });
+  checkAll(responses, { kind, target, requests });
   return { cpuMicroseconds, seconds };
 }
 
@@ -54,131 +53,110 @@ function connectAll(port: number, count: number): Promise<BenchClient[]> {
 
 function checkAll(
   responses: Uint8Array[][],
-  { kind, name, requests }: { kind: Kind; name: Target; requests: number },
+  { kind, target, requests }: { kind: Kind; target: Target; requests: number },
 ): void {
   if (responses.length !== requests) {
-    throw new Error(`${name}: ${responses.length} of ${requests} responses`);
+    throw new Error(`${target}: ${responses.length} of ${requests} responses`);
   }
   const sample = createSample(kind);
-  const dialect = name === "proxy" ? "anthropic" : "openrouter";
-  for (const parts of responses) checkResponse(decodeResponse(parts), sample, dialect);
+  for (const parts of responses) checkResponse(decodeResponse(parts), sample, target);
 }
 
-function createValues(): Record<Target, number[]> {
-  return { pass: [], passjs: [], proxy: [] };
-}
-
-/** Runs `measure` for each target in each round, after a warm-up round. */
-async function compare(
-  rounds: number,
-  measure: (name: Target) => Promise<(name: Target) => void>,
-): Promise<void> {
-  for (let round = 0; round <= rounds; round++) {
-    for (const name of NAMES) {
-      const keep = await measure(name);
-      if (round > 0) keep(name);
-    }
-  }
-}
-
-/** CPU per million chunks, in seconds, which is microseconds a chunk. */
-export async function compareStreams(targets: Targets, rounds: number): Promise<Comparison[]> {
-  const rows: Comparison[] = [];
-  for (const { kind, ...row } of STREAMS) {
-    const values = createValues();
-    const chunks = createSample(kind).deltas * CONNECTIONS;
-    await compare(rounds, async (name) => {
-      const options = { kind, requests: CONNECTIONS };
-      const { cpuMicroseconds } = await runBatch(targets[name], name, options);
-      return () => values[name].push(cpuMicroseconds / chunks);
-    });
-    rows.push({ ...row, values });
-  }
-  return rows;
-}
-
-const STREAMS = [
+const STREAMS: { what: string; kind: Kind; limit: Limit }[] = [
   {
-    what: `CPU s per million chunks, one chunk per read, ${CONNECTIONS} streams`,
+    what: "CPU µs per chunk, one chunk per read",
     kind: "one",
-    must: "≤ 3.0 × pass, ≤ 0.9 × passjs",
-    aim: "≤ 2.0 ×, ≤ 0.65 ×",
+    limit: { per: "pass", sign: "≤", must: 2.3, aim: 2 },
   },
   {
-    what: "… 50 chunks per read",
+    what: "CPU µs per chunk, 50 chunks per read",
     kind: "fifty",
-    must: "≤ 11 × pass",
-    aim: "≤ 8 ×",
+    limit: { per: "pass", sign: "≤", must: 8, aim: 6 },
   },
   {
-    what: "… tool arguments",
+    what: "CPU µs per chunk, tool arguments, one chunk per read",
     kind: "tools",
-    must: "≤ 2.8 × pass",
-    aim: "≤ 2.0 ×",
+    limit: { per: "pass", sign: "≤", must: 2.3, aim: 2 },
   },
-  {
-    what: "… one chunk per read, as fast as upstream can write",
-    kind: "flood",
-    must: "",
-    aim: "",
-  },
-] as const;
+];
 
-/** Many short responses. */
-export async function compareRequests(targets: Targets, rounds: number): Promise<Comparison[]> {
-  const perSecond = createValues();
-  const cpu = createValues();
-  await compare(rounds, async (name) => {
-    const options = { kind: "short", requests: SHORT_REQUESTS } as const;
-    const { cpuMicroseconds, seconds } = await runBatch(targets[name], name, options);
-    return () => {
-      perSecond[name].push(SHORT_REQUESTS / seconds);
-      cpu[name].push(cpuMicroseconds / SHORT_REQUESTS);
-    };
-  });
-  const what = `short streams (20 chunks), ${CONNECTIONS} at once`;
-  return [
-    { what: `requests/s, ${what}`, values: perSecond, must: "≥ 0.33 × pass", aim: "≥ 0.45 ×" },
-    { what: "CPU µs per request, the same", values: cpu, must: "", aim: "" },
-  ];
+/** Long responses. */
+export function createStreamTrials(servers: Servers): Trial[] {
+  return STREAMS.map(({ kind, ...row }) => ({
+    rows: [{ ...row, digits: 2 }],
+    hasWarmUp: true,
+    async measure(order) {
+      const chunks = createSample(kind).deltas * CONNECTIONS;
+      const values: RoundValues = {};
+      for (const target of order) {
+        const batch = await runBatch(servers, target, { kind, requests: CONNECTIONS });
+        values[target] = batch.cpuMicroseconds / chunks;
+      }
+      return [values];
+    },
+  }));
 }
 
-/** Time to the first delta, minus that of the same client at upstream itself. */
-export async function measureFirstDelta(
-  targets: Targets,
-  upstream: Listening,
-  rounds: number,
-): Promise<Figure[]> {
-  const requests = [
-    { what: "small request", body: createSmallRequest("short"), must: "< 0.5", aim: "< 0.25" },
-    {
-      what: "76 KB Claude Code request",
-      body: createClaudeCodeRequest("short"),
-      must: "< 1.0",
-      aim: "< 0.45",
+/** Many short responses. The share of a core shows whether the load generator was the limit. */
+export function createRequestTrial(servers: Servers): Trial {
+  return {
+    rows: [
+      {
+        what: "short streams per second",
+        digits: 0,
+        limit: { per: "pass", sign: "≥", must: 0.4, aim: 0.55 },
+      },
+      {
+        what: "CPU µs per short stream",
+        digits: 0,
+        limit: { per: "pass", sign: "≤", must: 2.8, aim: 2 },
+      },
+      { what: "share of a core in use, short streams", digits: 2 },
+    ],
+    hasWarmUp: true,
+    async measure(order) {
+      const [rate, cpu, share]: [RoundValues, RoundValues, RoundValues] = [{}, {}, {}];
+      for (const target of order) {
+        const options = { kind: "short", requests: SHORT_REQUESTS } as const;
+        const { cpuMicroseconds, seconds } = await runBatch(servers, target, options);
+        rate[target] = SHORT_REQUESTS / seconds;
+        cpu[target] = cpuMicroseconds / SHORT_REQUESTS;
+        share[target] = cpuMicroseconds / seconds / 1e6;
+      }
+      return [rate, cpu, share];
     },
-  ];
-  const rows: Figure[] = [];
-  for (const { what, body, must, aim } of requests) {
-    const added: Record<"pass" | "proxy", number[]> = { pass: [], proxy: [] };
-    for (let round = 0; round <= rounds; round++) {
-      const [direct, pass, proxy] = await timeInTurns(
-        [upstream, targets.pass, targets.proxy],
-        body,
-      );
-      if (round === 0) continue;
-      added.pass.push((pass ?? NaN) - (direct ?? NaN));
-      added.proxy.push((proxy ?? NaN) - (direct ?? NaN));
-    }
-    const title = `added ms to first delta, p50, ${what}`;
-    rows.push({ what: title, values: added.proxy, digits: 2, must, aim });
-    rows.push({ what: "… by pass", values: added.pass, digits: 2, must: "", aim: "" });
-  }
-  return rows;
+  };
+}
+
+const FIRST_DELTAS: { what: string; body: unknown; limit: Limit }[] = [
+  {
+    what: "added ms to first delta, small request",
+    body: createSmallRequest("short"),
+    limit: { per: "passjs", sign: "≤", must: 2, aim: 1.5 },
+  },
+  {
+    what: "added ms to first delta, Claude Code request of 76 KB",
+    body: createClaudeCodeRequest("short"),
+    limit: { per: "passjs", sign: "≤", must: 3, aim: 2.2 },
+  },
+];
+
+/** Time to the first delta through a server, minus that of the same client at upstream itself. */
+export function createFirstDeltaTrials(servers: Servers, upstream: Listening): Trial[] {
+  return FIRST_DELTAS.map(({ what, body, limit }) => ({
+    rows: [{ what, digits: 2, limit }],
+    hasWarmUp: true,
+    async measure(order) {
+      const inTurns = [upstream, ...order.map((target) => servers[target])];
+      const [direct = NaN, ...times] = await timeInTurns(inTurns, body);
+      const added = order.map((target, i) => [target, (times[i] ?? NaN) - direct]);
+      return [Object.fromEntries(added)];
+    },
+  }));
 }
 
 /** The median time to the first delta of each server, requested in turns. */
-async function timeInTurns(servers: Listening[], body: unknown): Promise<number[]> {
+async function timeInTurns(servers: readonly Listening[], body: unknown): Promise<number[]> {
   const lanes = await Promise.all(servers.map(async ({ port }) => ({
     client: await BenchClient.connect(port),
     request: renderRequest(port, body),

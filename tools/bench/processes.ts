@@ -2,17 +2,22 @@
 // With `taskset` the measured process has the first core to itself, and everything else runs on the second.
 
 import { readTaskFlags } from "../../tests/helpers/task_flags.ts";
+import type { Target } from "./trial.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const MEASURED_CORE = "0";
 const OTHER_CORE = "1";
 const decoder = new TextDecoder();
 
-/** A listening process. */
-export interface Listening {
+/** A listening process. `await using` stops it. */
+export interface Listening extends AsyncDisposable {
   pid: number;
   port: number;
-  stop(): Promise<void>;
+}
+
+/** With the time from the start to the first response. */
+export interface Started extends Listening {
+  startMs: number;
 }
 
 /** Whether processes can be pinned to cores. */
@@ -43,31 +48,32 @@ function spawn(
   return new Deno.Command(command, { ...rest, args: pinned, stderr: "null" }).spawn();
 }
 
-/** Starts a program that prints its port as its first line. */
-async function startPrinter(args: string[], core: string): Promise<Listening> {
-  const child = spawn(["run", "-A", "--no-config", ...args], { core, stdout: "piped" });
+/** Starts the fake upstream, which prints its port as its first line. */
+export async function startUpstream(): Promise<Listening> {
+  const path = new URL("tools/bench/fake_upstream.ts", ROOT).href;
+  const child = spawn(["run", "-A", "--no-config", path], { core: OTHER_CORE, stdout: "piped" });
   const { value } = await child.stdout.getReader().read();
   const port = Number(decoder.decode(value));
-  if (!(port > 0)) throw new Error(`${args[0]} did not start`);
-  return { pid: child.pid, port, stop: () => stop(child) };
+  if (!(port > 0)) throw new Error("The fake upstream did not start");
+  return { pid: child.pid, port, [Symbol.asyncDispose]: () => stop(child) };
 }
 
-export function startUpstream(): Promise<Listening> {
-  return startPrinter([new URL("tools/bench/fake_upstream.ts", ROOT).href], OTHER_CORE);
+/** Starts a target with this upstream, and waits for its first response to a GET. */
+export function startTarget(target: Target, upstreamPort: number): Promise<Started> {
+  return target === "proxy" ? startProxy(upstreamPort) : startReference(target, upstreamPort);
 }
 
-export function startReference(which: "pass" | "passjs", upstream: Listening): Promise<Listening> {
+function startReference(which: "pass" | "passjs", upstreamPort: number): Promise<Started> {
   const path = new URL("tools/bench/reference.ts", ROOT).href;
-  return startPrinter([path, which, toBaseUrl(upstream.port)], MEASURED_CORE);
+  const port = findPort();
+  const args = [which, toBaseUrl(upstreamPort), `${port}`];
+  return startServer(["run", "-A", "--no-config", path, ...args], { port });
 }
 
-/** Starts the proxy and waits for its first response to /health. */
-export async function startProxy(upstreamPort: number): Promise<Listening & { startMs: number }> {
+/** Starts the proxy as the start task does, in an empty folder, so that no .env is read. */
+async function startProxy(upstreamPort: number): Promise<Started> {
   const port = findPort();
-  const args = readStartArguments();
-  // An empty folder, so that no .env is read.
   const cwd = await Deno.makeTempDir();
-  const startedAt = performance.now();
   const env = {
     PORT: `${port}`,
     HOST: "127.0.0.1",
@@ -75,14 +81,29 @@ export async function startProxy(upstreamPort: number): Promise<Listening & { st
     OPENROUTER_BASE_URL: toBaseUrl(upstreamPort),
     MAX_INFLIGHT: "2000",
   };
-  const child = spawn(args, { core: MEASURED_CORE, cwd, env, stdout: "null" });
-  await waitForHealth(port);
-  const startMs = performance.now() - startedAt;
+  const proxy = await startServer(readStartArguments(), { port, cwd, env });
+  const stopProxy = proxy[Symbol.asyncDispose];
   const end = async () => {
-    await stop(child);
+    await stopProxy();
     await Deno.remove(cwd, { recursive: true });
   };
-  return { pid: child.pid, port, startMs, stop: end };
+  return { ...proxy, [Symbol.asyncDispose]: end };
+}
+
+async function startServer(
+  args: string[],
+  { port, ...options }: { port: number; cwd?: string; env?: Record<string, string> },
+): Promise<Started> {
+  const startedAt = performance.now();
+  const child = spawn(args, { core: MEASURED_CORE, stdout: "null", ...options });
+  try {
+    await waitForHealth(port);
+  } catch (error) {
+    await stop(child);
+    throw error;
+  }
+  const startMs = performance.now() - startedAt;
+  return { pid: child.pid, port, startMs, [Symbol.asyncDispose]: () => stop(child) };
 }
 
 /** The arguments of the start task, with this bench's own modules flag and program. */
@@ -121,7 +142,7 @@ async function waitForHealth(port: number): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
-  throw new Error("The proxy did not start within 10 s");
+  throw new Error("A server did not start within 10 s");
 }
 
 async function stop(child: Deno.ChildProcess): Promise<void> {

@@ -1,10 +1,10 @@
 // Reference proxies that do the least possible: `pass` forwards upstream's body unchanged, `passjs` through one identity
-// TransformStream. Arguments: which of them, and the upstream URL. Prints its port.
+// TransformStream. Arguments: which of them, the upstream URL, and the port.
 
-const [which, upstream = ""] = Deno.args;
+const [which, upstream = "", port] = Deno.args;
 
-const server = Deno.serve(
-  { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+Deno.serve(
+  { hostname: "127.0.0.1", port: Number(port), onListen: () => {} },
   async (request) => {
     if (request.method === "GET") return new Response("ok");
     const response = await fetch(upstream, {
@@ -18,5 +18,3 @@ const server = Deno.serve(
     return new Response(body, { headers: { "content-type": "text/event-stream" } });
   },
 );
-
-Deno.stdout.writeSync(new TextEncoder().encode(`${server.addr.port}\n`));

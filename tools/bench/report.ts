@@ -1,31 +1,36 @@
-// Formats figures as Markdown tables: medians, ranges, and ratios within one round.
+// Formats a run as Markdown: the ratios with their limits, then the values that they are made of.
 
-/** A measured server. */
-export type Target = "pass" | "passjs" | "proxy";
+import { type MeasuredRow, type Target, TARGETS } from "./trial.ts";
+import { formatPer, hasLimit, judge, median, toRatios } from "./verdict.ts";
 
-/** One row of the comparison: a value per target and round. */
-export interface Comparison {
-  what: string;
-  values: Record<Target, number[]>;
-  /** The limit; `aim` is the goal. */
-  must: string;
-  aim: string;
+/** RESULTS.md from this line on is written by hand. */
+const BY_HAND = "\n## What was tried\n";
+
+/** The ratios: what a run decides on. */
+export function formatRatios(rows: readonly MeasuredRow[]): string {
+  return formatTable(
+    ["ratio", "", "median (range)", "must", "aim", ""],
+    rows.filter(hasLimit).map((row) => {
+      const { limit } = row;
+      const aim = limit.aim === undefined ? "" : `${limit.sign} ${limit.aim}`;
+      const must = `${limit.sign} ${limit.must}`;
+      return [row.what, formatPer(limit), formatRange(toRatios(row), 2), must, aim, judge(row)];
+    }),
+  );
 }
 
-/** One row that only the proxy has. */
-export interface Figure {
-  what: string;
-  values: number[];
-  digits: number;
-  must: string;
-  aim: string;
+/** The values in their units. Rows that are ratios themselves are in the other table. */
+export function formatValues(rows: readonly MeasuredRow[]): string {
+  return formatTable(
+    ["value", ...TARGETS],
+    rows.filter((row) => row.limit?.per !== null)
+      .map((row) => [row.what, ...TARGETS.map((target) => formatTarget(row, target))]),
+  );
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const low = sorted[Math.ceil(middle) - 1] ?? NaN;
-  return (low + (sorted[Math.floor(middle)] ?? NaN)) / 2;
+function formatTarget({ rounds, digits }: MeasuredRow, target: Target): string {
+  const values = rounds.map((round) => round[target]).filter((value) => value !== undefined);
+  return values.length === 0 ? "" : formatRange(values, digits);
 }
 
 /** `median (least–most)` */
@@ -34,40 +39,9 @@ function formatRange(values: readonly number[], digits: number): string {
   return `${median(values).toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
 }
 
-function divide(values: readonly number[], by: readonly number[]): number[] {
-  return values.map((value, round) => value / (by[round] ?? NaN));
-}
-
-export function formatComparisons(rows: readonly Comparison[]): string {
-  return formatTable(
-    ["what", "pass", "passjs", "proxy", "proxy ÷ pass", "proxy ÷ passjs", "must", "aim"],
-    rows.map(({ what, values: { pass, passjs, proxy }, must, aim }) => {
-      const digits = median(pass) < 1 ? 2 : median(pass) < 100 ? 1 : 0;
-      return [
-        what,
-        ...[pass, passjs, proxy].map((values) => formatRange(values, digits)),
-        formatRange(divide(proxy, pass), 2),
-        formatRange(divide(proxy, passjs), 2),
-        must,
-        aim,
-      ];
-    }),
-  );
-}
-
-export function formatFigures(rows: readonly Figure[]): string {
-  return formatTable(
-    ["what", "median (range)", "must", "aim"],
-    rows.map(({ what, values, digits, must, aim }) => [
-      what,
-      formatRange(values, digits),
-      must,
-      aim,
-    ]),
-  );
-}
-
+/** A table as `deno fmt` formats it; without rows an empty text. */
 function formatTable(header: string[], rows: string[][]): string {
+  if (rows.length === 0) return "";
   const all = [header, ...rows];
   const widths = header.map((_, i) => Math.max(...all.map((row) => (row[i] ?? "").length)));
   const lines = all.map((row) =>
@@ -75,4 +49,10 @@ function formatTable(header: string[], rows: string[][]): string {
   );
   lines.splice(1, 0, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`);
   return lines.join("\n");
+}
+
+/** RESULTS.md with a new report, and the section that is written by hand. */
+export function replaceReport(before: string, report: string): string {
+  const byHand = before.indexOf(BY_HAND);
+  return byHand === -1 ? report : report + before.slice(byHand);
 }

@@ -12,7 +12,7 @@ export interface Sample {
 }
 
 /** The model `bench/<kind>` responds with one of these. */
-export const KINDS = ["short", "one", "flood", "fifty", "tools", "slow", "big"] as const;
+export const KINDS = ["short", "one", "fifty", "tools", "slow", "big"] as const;
 
 export type Kind = typeof KINDS[number];
 
@@ -28,21 +28,19 @@ const ENVELOPE = {
   created: 1790000000,
 };
 
-/** The lengths make a measured batch take about a second. */
+/** So long that the request itself is a few percent of a stream's cost. */
 export function createSample(kind: Kind): Sample {
   switch (kind) {
     case "short":
       return createTextSample({ deltas: 20, perPiece: 1 });
     case "one":
       return createTextSample({ deltas: 500, perPiece: 1 });
-    case "flood":
-      return createTextSample({ deltas: 2000, perPiece: 1 });
     case "fifty":
       return createTextSample({ deltas: 6000, perPiece: 50 });
     case "tools":
       return createToolSample(500);
     case "slow":
-      return createTextSample({ deltas: 30, perPiece: 1 });
+      return createTextSample({ deltas: 20, perPiece: 1 });
     case "big":
       return createTextSample({ deltas: 60 * 1024, perPiece: 1, word: `${"x".repeat(1023)} ` });
     default:

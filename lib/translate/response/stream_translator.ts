@@ -285,5 +285,5 @@ export class StreamTranslator {
 /** The choice with index 0; responses to `n` > 1 have others. */
 function findChoice({ choices }: openrouter.Chunk): openrouter.Choice | null {
   if (!Array.isArray(choices)) return null;
-  return choices.find((choice) => isJsonObject(choice) && !choice.index) ?? null;
+  return choices.find((choice) => isJsonObject(choice) && (choice.index ?? 0) === 0) ?? null;
 }

@@ -58,7 +58,8 @@ export function formatPlace(place: Place | null): string {
 }
 
 /**
- * Replaces the schemas in the value of a keyword; data is kept. Boolean schemas become objects.
+ * Replaces the schemas in the value of a keyword; data is kept. Boolean schemas become objects. Returns the same value
+ * if no schema in it changes: most keywords contain none, and most schemas need no change.
  * @param replace called with each schema and its location
  */
 export function mapSchemas(
@@ -73,16 +74,34 @@ export function mapSchemas(
   };
   if (Array.isArray(value)) {
     if (!LISTS.has(key)) return value;
-    return value.map((one: unknown, index) => visit(one, { key: String(index), parent: place }));
+    const list = value.map((one, index) => visit(one, { key: String(index), parent: place }));
+    return list.every((one, index) => one === value[index]) ? value : list;
   }
   if (isJsonObject(value) && MAPS.has(key)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, one]) => [name, visit(one, { key: name, parent: place })]),
-    );
+    return mapValues(value, (one, name) => visit(one, { key: name, parent: place }));
   }
   return SINGLE.has(key) && !(BOOLEANS.has(key) && typeof value === "boolean")
     ? visit(value, place)
     : value;
+}
+
+/**
+ * The object with other values; the same object if all values stay the same.
+ * @param map called with each value and its key; undefined removes the key
+ */
+export function mapValues(
+  object: JsonObject,
+  map: (value: unknown, key: string) => unknown,
+): JsonObject {
+  let hasChanged = false;
+  const entries: [string, unknown][] = [];
+  for (const key of Object.keys(object)) {
+    const value = map(object[key], key);
+    hasChanged ||= value !== object[key];
+    if (value !== undefined) entries.push([key, value]);
+  }
+  // Not by assignment, for which `__proto__` is no key.
+  return hasChanged ? Object.fromEntries(entries) : object;
 }
 
 /** A schema as an object: true accepts everything, false nothing. Null if the value is not a schema. */
@@ -139,8 +158,9 @@ export function listAt(node: JsonObject, key: string): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** A copy without some keywords. */
+/** A copy without some keywords; the same object if it has none of them. */
 export function without(node: JsonObject, ...keys: string[]): JsonObject {
+  if (!keys.some((key) => Object.hasOwn(node, key))) return node;
   return Object.fromEntries(Object.entries(node).filter(([key]) => !keys.includes(key)));
 }
 

@@ -6,7 +6,15 @@
  */
 
 import type { JsonObject } from "../../json.ts";
-import { findTarget, mapSchemas, MAX_DEPTH, objectAt, splitPointer, without } from "./nodes.ts";
+import {
+  findTarget,
+  mapSchemas,
+  mapValues,
+  MAX_DEPTH,
+  objectAt,
+  splitPointer,
+  without,
+} from "./nodes.ts";
 
 /** More than any real schema has; each target is copied. */
 const MAX_TARGETS = 200;
@@ -41,13 +49,11 @@ class Gatherer {
 
   #walk(node: JsonObject, depth: number): JsonObject {
     if (depth >= MAX_DEPTH) return node;
-    return Object.fromEntries(
-      Object.entries(node).map(([key, value]) => {
-        if (key === "$ref" && typeof value === "string") return [key, this.#move(value)];
-        const replace = (schema: JsonObject) => this.#walk(schema, depth + 1);
-        return [key, mapSchemas({ key, parent: null }, value, replace)];
-      }),
-    );
+    const replace = (schema: JsonObject) => this.#walk(schema, depth + 1);
+    return mapValues(node, (value, key) => {
+      if (key === "$ref" && typeof value === "string") return this.#move(value);
+      return mapSchemas({ key, parent: null }, value, replace);
+    });
   }
 
   #move(reference: string): string {

@@ -24,7 +24,7 @@ import {
   typeEnums,
 } from "./fixes.ts";
 import { gatherReferences } from "./references.ts";
-import { formatPlace, mapSchemas, MAX_DEPTH, type Place, without } from "./nodes.ts";
+import { formatPlace, mapSchemas, mapValues, MAX_DEPTH, type Place, without } from "./nodes.ts";
 
 /** The rules of one vendor, in addition to {@linkcode COMMON_FIXES}. */
 interface VendorRules {
@@ -144,29 +144,24 @@ function clean(node: JsonObject, parent: Place | null, context: WalkContext): Js
   const { rules, drop, depth } = context;
   if (depth >= MAX_DEPTH) return node;
   const inner = { ...context, depth: depth + 1 };
-  const entries = Object.entries(node).flatMap(([key, value]) => {
-    if (rules.ignored.has(key)) return [];
+  const cleanInner = (schema: JsonObject, at: Place) => clean(schema, at, inner);
+  const cleaned = mapValues(node, (value, key) => {
+    if (rules.ignored.has(key)) return undefined;
     const place = { key, parent };
-    if (!rules.rejected.has(key)) {
-      return [[key, mapSchemas(place, value, (schema, at) => clean(schema, at, inner))]];
-    }
+    if (!rules.rejected.has(key)) return mapSchemas(place, value, cleanInner);
     drop(place);
-    return [];
+    return undefined;
   });
-  return applyFixes(Object.fromEntries(entries), rules.fixes, { ...context, parent });
+  return applyFixes(cleaned, rules.fixes, { ...context, parent });
 }
 
 /** Shapes each schema before those inside it. */
 function shape(node: JsonObject, parent: Place | null, context: WalkContext): JsonObject {
   if (context.depth >= MAX_DEPTH) return node;
   const inner = { ...context, depth: context.depth + 1 };
+  const shapeInner = (schema: JsonObject, at: Place) => shape(schema, at, inner);
   const shaped = applyFixes(node, context.rules.shapes, { ...context, parent });
-  return Object.fromEntries(
-    Object.entries(shaped).map(([key, value]) => [
-      key,
-      mapSchemas({ key, parent }, value, (schema, at) => shape(schema, at, inner)),
-    ]),
-  );
+  return mapValues(shaped, (value, key) => mapSchemas({ key, parent }, value, shapeInner));
 }
 
 function applyFixes(

@@ -44,6 +44,7 @@ const CHOICES: [about: string, choices: unknown, text: string][] = [
   ["one choice of index 0", [choice("a", 0)], "a"],
   ["one choice of index null", [choice("a", null)], "a"],
   ["one choice of index 1", [choice("a", 1)], ""],
+  ["one choice of index false", [choice("a", false)], ""],
   ["two choices, in order", [choice("a", 0), choice("b", 1)], "a"],
   ["two choices, reversed", [choice("b", 1), choice("a", 0)], "a"],
   ["two choices without an index", [choice("a"), choice("b")], "a"],

@@ -9,6 +9,7 @@ import {
   listAt,
   listTypes,
   mapSchemas,
+  mapValues,
   MAX_DEPTH,
   objectAt,
   type Place,
@@ -170,7 +171,22 @@ Deno.test("without returns a copy without the keywords, in the same order", () =
   const node = { a: 1, b: 2, c: 3, d: 4 };
   assertEquals(Object.entries(without(node, "c", "a", "x")), [["b", 2], ["d", 4]]);
   assertEquals(node, { a: 1, b: 2, c: 3, d: 4 });
-  assert(without(node) !== node);
+});
+
+Deno.test("what needs no change is not copied", () => {
+  const node = { type: "object", properties: { a: { type: "string" } } };
+  assert(without(node, "x") === node);
+  assert(mapValues(node, (value) => value) === node);
+  for (const [key, value] of Object.entries({ ...node, anyOf: [node], items: node })) {
+    assert(mapSchemas({ key, parent: null }, value, (schema) => schema) === value, key);
+  }
+});
+
+Deno.test("mapValues changes and removes values, in the same order, and keeps __proto__ a key", () => {
+  const node = JSON.parse('{"b":1,"__proto__":{"x":1},"a":2,"c":3}');
+  const mapped = mapValues(node, (value, key) => key === "b" ? undefined : key === "c" ? 4 : value);
+  assertEquals(JSON.stringify(mapped), '{"__proto__":{"x":1},"a":2,"c":4}');
+  assertEquals(JSON.stringify(node), '{"b":1,"__proto__":{"x":1},"a":2,"c":3}');
 });
 
 Deno.test("isSame compares the text of JSON values", () => {
