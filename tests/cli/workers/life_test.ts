@@ -152,6 +152,7 @@ Deno.test({
     await using program = startMortals(upstream);
     const url = await program.listening();
     await (await sendAlone(url, say("one"))).body?.cancel();
+    await until(() => readStats(url), ({ totals }) => totals.requests === 1);
     const hanging = sendAlone(url, say("hang")).then((response) => response.text(), String);
     await upstream.arrival(1);
     const measure = async () => {
