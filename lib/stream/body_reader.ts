@@ -150,7 +150,7 @@ class StreamDecoder {
   #text = "";
 
   /** The text so far. @throws {TypeError} if the bytes are not UTF-8 */
-  async decode(bytes: Uint8Array): Promise<string> {
+  async decode(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
     if (!this.#isWaiting) this.#wait();
     await this.#bytes.write(bytes);
     const text = this.#text;
