@@ -1,13 +1,13 @@
 /**
- * The completed requests of this process, bounded in number and size. 10,000 ordinary records take 7 MB; names and
- * errors may make records longer, so their total is limited too.
+ * The completed requests of this process, bounded in number and size. They are kept as JSON: 10,000 ordinary ones take
+ * 6 MB, and the garbage collector has one text of each to look at instead of forty values.
  * @module
  */
 
 import type { CompletedRequest } from "./types.ts";
 
 const MAX_REQUESTS = 10_000;
-/** Of all records, as JSON. The objects take about twice as much memory. */
+/** Names and errors may make records long. */
 const MAX_CHARS = 16 * 1024 * 1024;
 
 /** Which requests to list. */
@@ -22,38 +22,29 @@ export interface RequestRange {
 
 /** A list of completed requests; the oldest are dropped first. */
 export class CompletedRequests {
-  readonly #requests: CompletedRequest[] = [];
-  readonly #sizes: number[] = [];
+  readonly #records: string[] = [];
+  #firstNumber = 1;
   #chars = 0;
 
   /** Adds a request. Its number is that of the one before, plus 1. */
   add(request: CompletedRequest): void {
-    const size = measure(request);
-    this.#requests.push(request);
-    this.#sizes.push(size);
-    this.#chars += size;
-    while (this.#requests.length > MAX_REQUESTS || this.#chars > MAX_CHARS) this.#dropOldest();
+    const record = JSON.stringify(request);
+    if (this.#records.length === 0) this.#firstNumber = request.number;
+    this.#records.push(record);
+    this.#chars += record.length;
+    while (this.#records.length > MAX_REQUESTS || this.#chars > MAX_CHARS) this.#dropOldest();
   }
 
   /** The newest requests of a range, oldest first. */
   list({ after = 0, before = Infinity, limit }: RequestRange): CompletedRequest[] {
-    const first = this.#requests[0]?.number ?? 1;
-    const end = Math.max(0, Math.min(this.#requests.length, before - first));
+    const first = this.#firstNumber;
+    const end = Math.max(0, Math.min(this.#records.length, before - first));
     const start = Math.max(0, after + 1 - first, end - limit);
-    return this.#requests.slice(start, end);
+    return this.#records.slice(start, end).map((record) => JSON.parse(record));
   }
 
   #dropOldest(): void {
-    this.#requests.shift();
-    this.#chars -= this.#sizes.shift() ?? 0;
+    this.#chars -= this.#records.shift()?.length ?? 0;
+    this.#firstNumber++;
   }
-}
-
-/** About the length of a record as JSON. */
-function measure(item: unknown): number {
-  if (typeof item === "string") return item.length + 2;
-  if (typeof item !== "object" || item === null) return 8;
-  let chars = 2;
-  for (const [name, value] of Object.entries(item)) chars += name.length + 4 + measure(value);
-  return chars;
 }
