@@ -73,7 +73,7 @@ Deno.test("the bench names each missed limit with its ratio", () => {
 function createTrial(name: string, log: string[], options: Partial<Trial> = {}): Trial {
   return {
     rows: [{ what: name, digits: 0 }],
-    hasWarmUp: false,
+    warmUps: 0,
     measure(order) {
       log.push(`${name} ${order.join(",")}`);
       return Promise.resolve([{ proxy: log.length }]);
@@ -100,7 +100,7 @@ Deno.test("runTrials takes turns in each round, starting with another server eac
 Deno.test("runTrials does not count the warm-up, and ends long trials early", async () => {
   const log: string[] = [];
   const trials = [
-    createTrial("warm", log, { hasWarmUp: true }),
+    createTrial("warm", log, { warmUps: 1 }),
     createTrial("long", log, { maxRounds: 1 }),
   ];
   const [warm, long] = await runTrials(trials, 2);

@@ -66,7 +66,7 @@ export function createExponentTrial(): Trial {
       digits: 2,
       limit: { per: null, sign: "≤", must: MOST },
     })),
-    hasWarmUp: true,
+    warmUps: 1,
     async measure() {
       const values: RoundValues[] = [];
       for (const growth of GROWTHS) values.push({ proxy: await measureExponent(growth) });

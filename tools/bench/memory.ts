@@ -29,7 +29,7 @@ export function createStartTrial(): Trial {
         limit: { per: "pass", sign: "≤", must: 1.75, aim: 1.3 },
       },
     ],
-    hasWarmUp: true,
+    warmUps: 1,
     async measure(order) {
       const [start, idle]: [RoundValues, RoundValues] = [{}, {}];
       for (const target of withoutPassjs(order)) {
@@ -55,7 +55,7 @@ export function createManyStreamsTrial(upstream: Listening): Trial {
       digits: 0,
       limit: { per: "pass", sign: "≤", must: 2.8, aim: 2 },
     }],
-    hasWarmUp: false,
+    warmUps: 0,
     maxRounds: MAX_ROUNDS,
     async measure(order) {
       const peaks: RoundValues = {};
@@ -92,7 +92,7 @@ export function createStalledTrial(upstream: Listening): Trial {
       digits: 3,
       limit: { per: null, sign: "≤", must: 0.1, aim: 0.04 },
     }],
-    hasWarmUp: false,
+    warmUps: 0,
     maxRounds: MAX_ROUNDS,
     async measure() {
       return [{ proxy: await measureStalled(upstream) * MIB / size }];

@@ -36,8 +36,8 @@ export interface MeasuredRow extends Row {
 /** Something that is measured once in each round. */
 export interface Trial {
   rows: readonly Row[];
-  /** Whether the first round only warms up. */
-  hasWarmUp: boolean;
+  /** Rounds before the first that counts. */
+  warmUps: number;
   /** Fewer rounds than the others, for what takes long. */
   maxRounds?: number;
   /** One round, the servers in this order where they take turns. Returns values for each row. */
@@ -56,7 +56,9 @@ export async function runTrials(
     trial,
     rows: trial.rows.map((row): MeasuredRow => ({ ...row, rounds: [] })),
   }));
-  for (const trial of trials) if (trial.hasWarmUp) await trial.measure(TARGETS);
+  for (const trial of trials) {
+    for (let i = 0; i < trial.warmUps; i++) await trial.measure(TARGETS);
+  }
   for (let round = 0; round < rounds; round++) {
     for (const { trial, rows } of measured) {
       if (round >= (trial.maxRounds ?? Infinity)) continue;
