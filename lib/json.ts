@@ -1,5 +1,5 @@
 /**
- * Type guards and parsing for unknown JSON.
+ * Type guards, parsing and scanning for unknown JSON.
  * @module
  */
 
@@ -23,4 +23,17 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The position after the quotation mark that ends a JSON string; the end of the text for an unterminated one.
+ * @param start the position after the quotation mark that begins it
+ */
+export function findStringEnd(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text[quote - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return quote + 1;
+  }
+  return text.length;
 }

@@ -5,7 +5,7 @@
  */
 
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Spent } from "../metrics/budget.ts";
+import type { Spent } from "../metrics/budget_types.ts";
 import { COLUMNS, type Entry, toValues } from "./entry.ts";
 import type { Grouping } from "./types.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Spent } from "../metrics/budget.ts";
+import type { Spent } from "../metrics/budget_types.ts";
 import { HistoryDatabase, isBusy } from "./database.ts";
 import { toEntry } from "./entry.ts";
 import { readReport } from "./report.ts";

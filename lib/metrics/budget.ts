@@ -20,15 +20,6 @@ import { findHighest, type KnownPrices, priceAtMost, priceTokens } from "./price
 import type { Today } from "./types.ts";
 import { readCost } from "./aggregates.ts";
 
-export type {
-  BudgetedRequest,
-  BudgetOptions,
-  LimitUsage,
-  Reservable,
-  Reservation,
-  Spent,
-} from "./budget_types.ts";
-
 /**
  * Up to this number of concurrent requests, each is expected to write as much as the last responses of its model;
  * further ones are expected to write `max_tokens`. With the mean alone, a thousand long requests could pass at once;

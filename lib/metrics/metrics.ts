@@ -5,7 +5,8 @@
  */
 
 import type { RequestRecord } from "../log.ts";
-import { Budget, type BudgetOptions } from "./budget.ts";
+import { Budget } from "./budget.ts";
+import type { BudgetOptions } from "./budget_types.ts";
 import { BodyCapture } from "./body_capture.ts";
 import { type Collect, CollectedMetrics } from "./collected_metrics.ts";
 import type { RequestRange } from "./completed_requests.ts";

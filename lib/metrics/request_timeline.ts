@@ -5,7 +5,7 @@
 
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { findReplacedModel, type RequestRecord } from "../log.ts";
-import type { Reservation } from "./budget.ts";
+import type { Reservation } from "./budget_types.ts";
 import type { ByteStream } from "../stream/body_reader.ts";
 import type { BodyCapture, CapturedBodies } from "./body_capture.ts";
 import type { ActiveRequest, FinishedRequest, SessionRequest, TimelineEvent } from "./types.ts";

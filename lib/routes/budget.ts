@@ -9,7 +9,7 @@ import { requiresClientKeys } from "../auth.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import { formatUsd } from "../format.ts";
-import type { BudgetedRequest, BudgetOptions, LimitUsage } from "../metrics/budget.ts";
+import type { BudgetedRequest, BudgetOptions, LimitUsage } from "../metrics/budget_types.ts";
 import type { RequestContext } from "../request_context.ts";
 import { toLimitHeaders, toReachedHeaders } from "./limit_headers.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LimitUsage } from "../metrics/budget.ts";
+import type { LimitUsage } from "../metrics/budget_types.ts";
 
 /** Shares of a limit from which Claude Code warns, the highest first. */
 const THRESHOLDS = [0.95, 0.75] as const;

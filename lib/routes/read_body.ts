@@ -7,6 +7,7 @@ import { STATUS_CODE } from "@std/http/status";
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
 import type { ByteShare } from "../byte_budget.ts";
 import { ApiError } from "../errors.ts";
+import { findStringEnd } from "../json.ts";
 import type { RequestContext } from "../request_context.ts";
 import { type Progress, readSmallText, readText } from "../stream/read_text.ts";
 import { findLastWords } from "./preview.ts";
@@ -180,7 +181,7 @@ function isTooDeep(text: string): boolean {
   let depth = 0;
   for (let at = 0; at < text.length;) {
     const code = text.charCodeAt(at++);
-    if (code === QUOTE) at = endOfString(text, at);
+    if (code === QUOTE) at = findStringEnd(text, at);
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) depth++;
     else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
     if (depth > MAX_DEPTH) return true;
@@ -194,13 +195,3 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-
-/** The index after the closing quote; the end of the text for an unterminated string. */
-function endOfString(text: string, start: number): number {
-  for (let quote = text.indexOf('"', start); quote !== -1; quote = text.indexOf('"', quote + 1)) {
-    let backslashes = 0;
-    while (text[quote - 1 - backslashes] === "\\") backslashes++;
-    if (backslashes % 2 === 0) return quote + 1;
-  }
-  return text.length;
-}

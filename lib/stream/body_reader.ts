@@ -94,8 +94,7 @@ const BYTE_ORDER_MARK = "\ufeff";
 
 /**
  * Reads a body as text. Invalid UTF-8 is a failure and never replaced. A read that ends inside a character, and all after
- * it, are decoded by a TextDecoderStream: one for each response took 4 % of the time of a short one, and each write to it
- * another 0.2 % (tools/bench/RESULTS.md).
+ * it, are decoded by a TextDecoderStream; for other reads it would only take longer (figures in tools/bench/RESULTS.md).
  */
 export class Utf8Reader {
   readonly #body: BodyReader;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isJsonObject, type JsonObject, parseJson } from "../json.ts";
+import { findStringEnd, isJsonObject, type JsonObject, parseJson } from "../json.ts";
 
 /** A template keeps a copy of its chunk. */
 const MAX_TEMPLATE_CHARS = 4096;
@@ -62,7 +62,7 @@ class ChunkTemplate {
       if (payload.slice(at, at + piece.length) !== piece) return undefined;
       at += piece.length;
       if (texts.length === this.#places.length) break;
-      const end = findTextEnd(payload, at + 1);
+      const end = findStringEnd(payload, at + 1);
       // Parsed even without escapes: a slice would keep the whole read in memory for as long as the text is kept.
       const text = parseJson(payload.slice(at, end));
       if (typeof text !== "string") return undefined;
@@ -121,15 +121,5 @@ function getOnly(list: unknown): JsonObject {
 function locate(payload: string, key: string): { from: number; to: number } {
   const name = `"${key}"`;
   const from = payload.indexOf('"', payload.lastIndexOf(name) + name.length);
-  return { from, to: findTextEnd(payload, from + 1) };
-}
-
-/** The position after the quotation mark that ends the JSON string. */
-function findTextEnd(payload: string, from: number): number {
-  for (let at = payload.indexOf('"', from); at !== -1; at = payload.indexOf('"', at + 1)) {
-    let backslashes = 0;
-    while (payload[at - 1 - backslashes] === "\\") backslashes++;
-    if (backslashes % 2 === 0) return at + 1;
-  }
-  return payload.length;
+  return { from, to: findStringEnd(payload, from + 1) };
 }

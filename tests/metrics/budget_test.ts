@@ -1,7 +1,7 @@
 /** Budget, prices and RunningMeans. */
 
 import { assertEquals } from "@std/assert";
-import type { BudgetedRequest } from "../../lib/metrics/budget.ts";
+import type { BudgetedRequest } from "../../lib/metrics/budget_types.ts";
 import type { Metrics, MetricsOptions } from "../../lib/metrics/metrics.ts";
 import type { RequestTimeline } from "../../lib/metrics/request_timeline.ts";
 import { RunningMeans } from "../../lib/running_mean.ts";

@@ -1,7 +1,7 @@
 /** Rate-limit headers for daily limits. */
 
 import { assertEquals } from "@std/assert";
-import type { LimitUsage } from "../../lib/metrics/budget.ts";
+import type { LimitUsage } from "../../lib/metrics/budget_types.ts";
 import { toLimitHeaders, toReachedHeaders } from "../../lib/routes/limit_headers.ts";
 
 const LIMIT: LimitUsage = {
