@@ -46,34 +46,66 @@ class ChunkTemplate {
   readonly #places: readonly TextPlace[];
   /** What stands before each text, and at the end; quotation marks belong to the texts. */
   readonly #between: readonly string[];
+  /** Those of the current payload. */
+  readonly #texts: string[];
 
   constructor(chunk: unknown, places: readonly TextPlace[], between: readonly string[]) {
     this.#chunk = chunk;
     this.#places = places;
     this.#between = between;
+    this.#texts = places.map(() => "");
   }
 
   /** The chunk with the texts of this payload; undefined if the payload differs elsewhere. */
   fill(payload: string): unknown {
-    const texts: string[] = [];
+    const texts = this.#texts;
     let at = 0;
-    for (const piece of this.#between) {
+    for (let i = 0; i < this.#between.length; i++) {
+      const piece = this.#between[i] ?? "";
       // Slices are compared three times as fast as `startsWith` does it.
       if (payload.slice(at, at + piece.length) !== piece) return undefined;
       at += piece.length;
-      if (texts.length === this.#places.length) break;
+      if (i === texts.length) break;
       const end = findStringEnd(payload, at + 1);
-      // Parsed even without escapes: a slice would keep the whole read in memory for as long as the text is kept.
-      const text = parseJson(payload.slice(at, end));
-      if (typeof text !== "string") return undefined;
-      texts.push(text);
+      const text = readText(payload, at, end);
+      if (text === undefined) return undefined;
+      texts[i] = text;
       at = end;
     }
     if (at !== payload.length) return undefined;
-    this.#places.forEach(({ parent, key }, index) => parent[key] = texts[index]);
+    for (let i = 0; i < texts.length; i++) {
+      const place = this.#places[i];
+      if (place !== undefined) place.parent[place.key] = texts[i];
+    }
     return this.#chunk;
   }
 }
+
+/** V8 copies slices of up to this length. Longer ones would keep the whole read in memory. */
+const MAX_COPIED_CHARS = 12;
+
+/** The text of a JSON string with its quotation marks; undefined if that is not one. */
+function readText(payload: string, from: number, to: number): string | undefined {
+  if (to - from - 2 <= MAX_COPIED_CHARS && payload[from] === '"' && payload[to - 1] === '"') {
+    const text = payload.slice(from + 1, to - 1);
+    if (isPlain(text)) return text;
+  }
+  const text = parseJson(payload.slice(from, to));
+  return typeof text === "string" ? text : undefined;
+}
+
+/** Whether a text stands for itself in JSON: without escapes, and without characters that need one. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < SPACE || code === BACKSLASH || code === QUOTE) return false;
+  }
+  return true;
+}
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 /** A field with a text that is new in each chunk. */
 interface TextPlace {

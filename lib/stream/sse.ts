@@ -19,8 +19,8 @@ export const MAX_EVENT_MIB = 16;
 export class SseParser {
   /** The current line so far. */
   #line = "";
-  /** The data lines of the current event. */
-  #data: string[] = [];
+  /** The data lines of the current event, joined; null without any. */
+  #data: string | null = null;
   /** Characters of the current event's finished lines. */
   #eventChars = 0;
   /** The lines of the `error:` field, which llama-box and older llama.cpp send instead of `data:`. */
@@ -71,25 +71,29 @@ export class SseParser {
     }
     this.#eventChars += line.length;
     if (line.startsWith("data:")) {
-      this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
+      this.#addData(line.slice(line.startsWith("data: ") ? 6 : 5));
     } else if (line === "data") {
-      this.#data.push("");
+      this.#addData("");
     } else if (line.startsWith("error:")) {
       this.#error.push(line.slice("error:".length).trim());
     } else if (line.startsWith("event:")) {
       this.#isError = line.slice("event:".length).trim() === "error";
-    } else if (this.#isBare || (line.startsWith("{") && this.#data.length === 0)) {
+    } else if (this.#isBare || (line.startsWith("{") && this.#data === null)) {
       // No field starts with a brace: a server sent an error as plain JSON under a stream's headers.
       this.#isBare = true;
-      this.#data.push(line);
+      this.#addData(line);
     }
   }
 
+  #addData(line: string): void {
+    this.#data = this.#data === null ? line : `${this.#data}\n${line}`;
+  }
+
   #endEvent(payloads: string[]): void {
-    if (this.#data.length > 0) {
-      const data = this.#data.join("\n");
+    const data = this.#data;
+    if (data !== null) {
       payloads.push(this.#isError ? toErrorPayload(data) : data);
-      this.#data = [];
+      this.#data = null;
     }
     if (this.#error.length > 0) {
       payloads.push(toErrorPayload(this.#error.join("\n")));

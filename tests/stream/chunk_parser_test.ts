@@ -55,6 +55,13 @@ function parseOrUndefined(payload: string): unknown {
 /** Name → payloads of one response. */
 const RESPONSES: Record<string, readonly string[]> = {
   "text": ["Hello", " ", "", 'a "quoted" \\ text', "\n\t\u0000", "😀", "\ud83d", "é"].map(text),
+  // Up to twelve characters are copied, longer texts are parsed.
+  "texts of about the length that is copied": [11, 12, 13, 14].flatMap((length) =>
+    ["x", "é", "😀", '"', "\\", "\u007f"].map((last) => text("x".repeat(length - 1) + last))
+  ),
+  "short texts with characters that need escapes": ["\t", "\u0000", "\u001f", " ", '"', "\\"].map(
+    (char) => text("a").replace('"a"', `"${char}"`),
+  ),
   "arguments": ['{"path":', '"a\\\\b"', "", "}"].map(call),
   "text, then arguments, then text": [text("a"), text("b"), call("{"), call("}"), text("c")],
   "thinking, then text": [

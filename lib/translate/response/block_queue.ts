@@ -56,39 +56,34 @@ export class BlockQueue {
 
   /** The events that can be sent now; a block is stopped when another one waits behind it. */
   nextEvents(): StreamEvent[] {
-    return this.#takeEvents(
-      (builder) => builder.isReadyToStart,
-      (builder) => builder !== this.#builders.at(-1) && builder.isReadyToStop(),
-    );
+    return this.#takeEvents({ isEnd: false });
   }
 
   /** The events of all remaining blocks, at the end of the response. */
   flush(): StreamEvent[] {
-    return this.#takeEvents(() => true, () => true);
+    return this.#takeEvents({ isEnd: true });
   }
 
-  #takeEvents(
-    mayStart: (builder: BlockBuilder) => boolean,
-    mayStop: (builder: BlockBuilder) => boolean,
-  ): StreamEvent[] {
+  #takeEvents({ isEnd }: { isEnd: boolean }): StreamEvent[] {
     const events: StreamEvent[] = [];
     let finished = 0;
     for (const builder of this.#builders) {
       if (this.#open === null) {
-        if (!mayStart(builder)) break;
+        if (!isEnd && !builder.isReadyToStart) break;
         events.push(this.#start(builder));
       }
       for (let delta = builder.nextDelta(); delta !== null; delta = builder.nextDelta()) {
         events.push(this.#delta(delta));
       }
-      if (!mayStop(builder)) break;
+      const mayStop = isEnd || (builder !== this.last && builder.isReadyToStop());
+      if (!mayStop) break;
       const last = builder.finalDelta();
       if (last !== null) events.push(this.#delta(last));
       events.push(this.#stop(builder));
       finished++;
     }
     // All at once: removing them one by one is quadratic.
-    this.#builders.splice(0, finished);
+    if (finished > 0) this.#builders.splice(0, finished);
     return events;
   }
 
