@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { ActiveSet } from "./active_set.ts";
 import type { ByteBudget, ByteShare } from "./byte_budget.ts";
 import type { TokenCalibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
@@ -56,7 +57,7 @@ export interface Services {
   /** Stores completed requests; null unless HISTORY is set and its file can be used. */
   history: History | null;
   /** Open streams, and requests without a response yet: they get an error when the drain period ends. */
-  openStreams: Set<OpenStream>;
+  openStreams: ActiveSet<OpenStream>;
   /** A monotonic clock, in milliseconds. */
   now: () => number;
   /** IDs that `GET /v1/models` leaves out, because the launcher's client lists them itself. */
@@ -71,7 +72,7 @@ export interface Services {
 export interface RequestContext {
   readonly request: Request;
   /** @throws {ApiError} 400 for a request target or Host that does not make a valid URL */
-  readonly url: URL;
+  readonly readUrl: () => URL;
   readonly disconnect: Disconnect;
   readonly services: Services;
   /** The key sent upstream, set by the authorization; null for none. */

@@ -125,9 +125,7 @@ function createContext(
   };
   return {
     request,
-    get url() {
-      return parseUrl(request.url);
-    },
+    readUrl: () => parseUrl(request.url),
     disconnect: new Disconnect(request),
     services,
     upstreamKey: null,
@@ -145,7 +143,8 @@ async function respond(context: RequestContext, peer: Peer, others: number): Pro
   const { config, dashboardLink: link } = services;
   let result: RouteResult;
   try {
-    const { pathname: path, host } = context.url;
+    const url = context.readUrl();
+    const { pathname: path, host } = url;
     record.path = path;
     const { method, headers } = request;
     const authRequest = {
@@ -155,7 +154,7 @@ async function respond(context: RequestContext, peer: Peer, others: number): Pro
       readsBody: findMethods(path)?.[method] !== undefined,
     };
     if (method === "OPTIONS") return respondToPreflight(authRequest, services);
-    const access = authorize(authRequest, config, link?.read(context.url));
+    const access = authorize(authRequest, config, link?.read(url));
     context.upstreamKey = access.upstreamKey;
     context.timeline.keyIndex = access.keyIndex;
     if (others >= findMaxInFlight(path, config.maxInflight)) throw tooManyRequestsError();

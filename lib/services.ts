@@ -3,6 +3,7 @@
  * @module
  */
 
+import { ActiveSet } from "./active_set.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { TokenCalibration } from "./translate/token_calibration.ts";
 import type { Config } from "./config.ts";
@@ -76,7 +77,7 @@ export function createServices(
     reportSpan,
     // Opened when the server starts: a library writes no files.
     history: null,
-    openStreams: new Set(),
+    openStreams: new ActiveSet(),
     unlistedModels: new Set(),
     newId: (prefix) => `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`,
   };

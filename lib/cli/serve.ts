@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { ActiveSet } from "../active_set.ts";
 import { toPeer } from "../auth.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
@@ -159,7 +160,7 @@ export const FINAL_ERRORS_MS = 500;
  */
 async function drain(
   listener: Listener,
-  { drainMs, openStreams }: { drainMs: number; openStreams: Set<OpenStream> },
+  { drainMs, openStreams }: { drainMs: number; openStreams: ActiveSet<OpenStream> },
 ): Promise<void> {
   const finished = listener.stop();
   if (await settlesWithin(finished, drainMs)) return;

@@ -95,7 +95,7 @@ export class Budget {
     if (!this.isLimited) return;
     this.#release(timeline);
     const prices = findHighest(request.models.map(this.#options.findPrices));
-    const countOutput = () => timeline.countOutput?.() ?? 0;
+    const countOutput = () => timeline.output?.outputTokens ?? 0;
     const priceSoFar = () =>
       prices === undefined ? 0 : priceRequest(prices, request, countOutput());
     const expect = ({ inFlight }: DailyCosts) => this.#expectCost(request, prices, inFlight);

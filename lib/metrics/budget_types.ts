@@ -33,10 +33,15 @@ export interface Reservation {
   isRejected: boolean;
 }
 
+/** Estimates the output tokens of a response so far. */
+export interface OutputCounter {
+  readonly outputTokens: number;
+}
+
 /** A request as far as the budget needs it; the request timeline is one. */
 export interface Reservable {
   readonly record: RequestRecord;
-  readonly countOutput: (() => number) | null;
+  readonly output: OutputCounter | null;
   /** The position of the client's key in PROXY_API_KEYS, from 0; null without one. */
   readonly keyIndex: number | null;
   reservation: Reservation | null;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ActiveSet } from "../active_set.ts";
 import type { RequestRecord } from "../log.ts";
 import { Budget } from "./budget.ts";
 import type { BudgetOptions } from "./budget_types.ts";
@@ -54,7 +55,7 @@ export class Metrics implements Figures {
   readonly collected = new CollectedMetrics();
   readonly #options: MetricsOptions;
   readonly #startedAt: number;
-  readonly #inFlight = new Set<RequestTimeline>();
+  readonly #inFlight = new ActiveSet<RequestTimeline>();
   readonly #bodyCapture = new BodyCapture();
   #capturesBodies: boolean;
 

@@ -1,11 +1,12 @@
 /**
- * Timeline of one request. Values that only the dashboard needs are callbacks, evaluated when /stats is read.
+ * Timeline of one request. Values that only the dashboard needs are read when /stats is. They are objects: a function
+ * that is assigned to a property stays in memory until a full garbage collection, with all that it refers to.
  * @module
  */
 
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { findReplacedModel, type RequestRecord } from "../log.ts";
-import type { Reservation } from "./budget_types.ts";
+import type { OutputCounter, Reservation } from "./budget_types.ts";
 import type { ByteStream } from "../stream/body_reader.ts";
 import type { BodyCapture, CapturedBodies } from "./body_capture.ts";
 import type { ActiveRequest, FinishedRequest, SessionRequest, TimelineEvent } from "./types.ts";
@@ -25,6 +26,12 @@ export interface RequestTimelineOptions {
   redact: (text: string) => string;
 }
 
+/** Measures how long upstream has been silent. */
+export interface IdleTimer {
+  /** Milliseconds; 0 while nothing is read. */
+  readonly upstreamIdleMs: number;
+}
+
 /** Timeline of one request. */
 export class RequestTimeline {
   readonly record: RequestRecord;
@@ -32,10 +39,10 @@ export class RequestTimeline {
   session: SessionRequest = {};
   /** The model that was sent; `record.upstreamModel` may become the name that upstream reports. */
   sentModel: string | null = null;
-  /** Estimates the output tokens so far; null before a response. */
-  countOutput: (() => number) | null = null;
-  /** Milliseconds since upstream sent anything; null before its headers. */
-  readIdleMs: (() => number) | null = null;
+  /** Null before a response. */
+  output: OutputCounter | null = null;
+  /** Null before upstream's headers. */
+  idleTimer: IdleTimer | null = null;
   /** The position of the client's key in PROXY_API_KEYS, from 0; null without one. */
   keyIndex: number | null = null;
   /** The expected cost while the request is in flight; null without a limit. */
@@ -83,9 +90,9 @@ export class RequestTimeline {
       model,
       upstreamModel,
       elapsedMs: this.#elapsed(),
-      outputTokens: this.countOutput?.() ?? null,
+      outputTokens: this.output?.outputTokens ?? null,
       events: this.#events,
-      idleMs: this.readIdleMs === null ? undefined : Math.round(this.readIdleMs()),
+      idleMs: this.idleTimer === null ? undefined : Math.round(this.idleTimer.upstreamIdleMs),
       preview: this.capturedBodies?.preview || undefined,
     });
   }

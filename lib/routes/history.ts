@@ -17,12 +17,12 @@ const HEADERS = { "cache-control": "no-store" };
  * Responds with a report: `?by=day|month|model|key|session&since=7d`, or `12h`, or a date of UTC.
  * @throws {ApiError} 400 for an invalid query, 404 if there is no history, 500 if its file cannot be read
  */
-export async function handleHistory({ url, services }: RequestContext): Promise<RouteResult> {
+export async function handleHistory({ readUrl, services }: RequestContext): Promise<RouteResult> {
   const { history, config } = services;
   if (history === null) {
     throw new ApiError("not_found_error", "There is no history: set HISTORY to the path of a file");
   }
-  const report = await readReport(history, url.searchParams, services);
+  const report = await readReport(history, readUrl().searchParams, services);
   return { response: toJsonResponse(report, { ...config, headers: HEADERS }) };
 }
 

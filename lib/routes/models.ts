@@ -21,11 +21,12 @@ const CATALOG_WAIT_MS = 2000;
 const VISIBLE_ID = /^(claude|anthropic)/i;
 
 /** Responds with one page of the list. @throws {ApiError} 400 for a page that does not exist */
-export async function handleModelList({ url, services }: RequestContext): Promise<RouteResult> {
-  const limit = parseLimit(url.searchParams.get("limit"));
+export async function handleModelList({ readUrl, services }: RequestContext): Promise<RouteResult> {
+  const { searchParams } = readUrl();
+  const limit = parseLimit(searchParams.get("limit"));
   const models = (await loadModels(services)).filter(({ id }) => !services.unlistedModels.has(id));
-  const after = url.searchParams.get("after_id");
-  const before = url.searchParams.get("before_id");
+  const after = searchParams.get("after_id");
+  const before = searchParams.get("before_id");
   const start = after === null ? 0 : findIndex(models, after) + 1;
   const end = before === null ? models.length : findIndex(models, before);
   const page = before === null

@@ -54,11 +54,11 @@ async function passStream(
   const { upstream, completion } = result;
   const { services, timeline, redact } = context;
   let isComparable = true;
-  let outputTokens = 0;
+  const output = { outputTokens: 0 };
   const { finished, onEnd } = trackEnd(context, (end) => {
     if (end.how === "complete" && isComparable) learnTokens(context, result);
   });
-  timeline.countOutput = () => outputTokens;
+  timeline.output = output;
   const body = await passThrough(upstream.body, {
     timeoutMs: services.config.timeoutMs,
     pingMs: services.config.pingMs,
@@ -70,7 +70,7 @@ async function passStream(
       recordEvent(context, event);
     },
     onDelta: (chars) => {
-      outputTokens += Math.max(1, Math.ceil((chars - DELTA_CHARS) / CHARS_PER_TOKEN));
+      output.outputTokens += Math.max(1, Math.ceil((chars - DELTA_CHARS) / CHARS_PER_TOKEN));
     },
     rewrite: (event) => completeEvent(event, completion),
     onEnd,

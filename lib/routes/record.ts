@@ -8,6 +8,7 @@ import { classifyRequest } from "../anthropic/request_kind.ts";
 import { findSessionId } from "../anthropic/session_id.ts";
 import { type ApiError, toApiError } from "../errors.ts";
 import { isJsonObject, toText } from "../json.ts";
+import type { IdleTimer } from "../metrics/request_timeline.ts";
 import { toSessionKey } from "../metrics/sessions.ts";
 import type { RequestContext, Services } from "../request_context.ts";
 import { recordHistory } from "./history.ts";
@@ -62,9 +63,9 @@ export function recordFirstEvent({ record, startedAt, services }: RequestContext
 /** Reports how long upstream has been idle, for as long as the stream is open. */
 export function trackIdle(
   { timeline }: RequestContext,
-): (timer: { readonly upstreamIdleMs: number }) => void {
+): (timer: IdleTimer) => void {
   return (timer) => {
-    timeline.readIdleMs = () => timer.upstreamIdleMs;
+    timeline.idleTimer = timer;
   };
 }
 

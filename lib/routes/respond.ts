@@ -149,7 +149,7 @@ function createTranslator(context: RequestContext, response: ResponseContext): S
     redact,
     onBlock: (block) => recordBlock(context, block),
   });
-  timeline.countOutput = () => translator.outputTokens;
+  timeline.output = translator;
   return translator;
 }
 

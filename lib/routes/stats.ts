@@ -25,7 +25,8 @@ const MAX_SWITCH_BYTES = 1024;
  * @throws {ApiError} 400 for an invalid number, 404 if the bodies were not captured or the session is unknown
  */
 export async function handleStats(context: RequestContext): Promise<RouteResult> {
-  const { url: { searchParams }, services: { config } } = context;
+  const { readUrl, services: { config } } = context;
+  const { searchParams } = readUrl();
   const [read] = PARTS.filter(([name]) => searchParams.has(name)).map(([, read]) => read);
   const value = await (read ?? readMetrics)(context);
   return { response: toJsonResponse(value, { ...config, headers: HEADERS }) };
@@ -56,8 +57,8 @@ async function readOlder(context: RequestContext): Promise<unknown> {
 }
 
 async function readSession(context: RequestContext): Promise<SessionStats> {
-  const { url, services: { figures } } = context;
-  const session = await figures.findSession(url.searchParams.get("session") ?? "");
+  const { readUrl, services: { figures } } = context;
+  const session = await figures.findSession(readUrl().searchParams.get("session") ?? "");
   if (session === undefined) throw new ApiError("not_found_error", "No request of this session");
   const { spentUsd, maxCostUsd } = findClosestLimit(context) ?? {};
   const limit = spentUsd === undefined || maxCostUsd === undefined
@@ -66,9 +67,9 @@ async function readSession(context: RequestContext): Promise<SessionStats> {
   return { ...session, limit };
 }
 
-async function readBodies({ url, services }: RequestContext): Promise<Bodies> {
+async function readBodies({ readUrl, services }: RequestContext): Promise<Bodies> {
   const { metrics, figures } = services;
-  const bodies = await figures.readBodies(url.searchParams.get("request") ?? "");
+  const bodies = await figures.readBodies(readUrl().searchParams.get("request") ?? "");
   if (bodies !== undefined) return bodies;
   const message = metrics.capturesBodies
     ? "The bodies of this request were not captured, or are no longer kept"
@@ -82,11 +83,11 @@ function readLimit(context: RequestContext): number | undefined {
 
 /** @throws {ApiError} 400 for a value that is not a whole number in the range */
 function readNumber(
-  { url }: RequestContext,
+  { readUrl }: RequestContext,
   name: string,
   { from, to }: { from: number; to: number } = { from: 0, to: Number.MAX_SAFE_INTEGER },
 ): number | undefined {
-  const text = url.searchParams.get(name);
+  const text = readUrl().searchParams.get(name);
   if (text === null) return undefined;
   const number = Number(text);
   if (/^\d{1,15}$/.test(text) && number >= from && number <= to) return number;

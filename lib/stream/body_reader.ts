@@ -28,6 +28,7 @@ export class BodyReader<B extends ArrayBufferLike = ArrayBuffer> {
   isCancelled = false;
   readonly #reader: ReadableStreamBYOBReader | ReadableStreamDefaultReader<Uint8Array<B>>;
   readonly #timer: StreamTimer | undefined;
+  /** A BYOB reader takes it away for each read. */
   #buffer: ArrayBuffer;
 
   constructor(
@@ -41,23 +42,31 @@ export class BodyReader<B extends ArrayBufferLike = ArrayBuffer> {
   }
 
   /** The bytes of the next read, which the one after it may overwrite; null at the end, whatever its reason. */
-  async read(): Promise<Uint8Array<B | ArrayBuffer> | null> {
+  read(): Promise<Uint8Array<B | ArrayBuffer> | null> {
     this.#timer?.startRead();
-    try {
-      if (this.#reader instanceof ReadableStreamDefaultReader) {
-        return (await this.#reader.read()).value ?? null;
-      }
-      const { value, done } = await this.#reader.read(new Uint8Array(this.#buffer));
-      if (done) return null;
-      this.#buffer = value.buffer;
-      return value;
-    } catch (cause) {
-      this.failure = { cause };
-      return null;
-    } finally {
-      this.#timer?.endRead();
-    }
+    return this.#readNext().then(this.#onRead, this.#onFailure);
   }
+
+  #readNext(): Promise<ReadableStreamReadResult<Uint8Array<B | ArrayBuffer>>> {
+    return this.#reader instanceof ReadableStreamDefaultReader
+      ? this.#reader.read()
+      : this.#reader.read(new Uint8Array(this.#buffer));
+  }
+
+  readonly #onRead = (
+    { value, done }: ReadableStreamReadResult<Uint8Array<B | ArrayBuffer>>,
+  ): Uint8Array<B | ArrayBuffer> | null => {
+    this.#timer?.endRead();
+    if (done || value === undefined) return null;
+    if (value.buffer instanceof ArrayBuffer) this.#buffer = value.buffer;
+    return value;
+  };
+
+  readonly #onFailure = (cause: unknown): null => {
+    this.#timer?.endRead();
+    this.failure = { cause };
+    return null;
+  };
 
   /** Cancels the body. A pending read ends as if the body had ended. */
   cancel(): void {
@@ -107,19 +116,33 @@ export class Utf8Reader {
   }
 
   /** The text of the next read, "" where it ended inside a character; null at the end, whatever its reason. */
-  async read(): Promise<string | null> {
-    const bytes = await this.#body.read();
+  read(): Promise<string | null> {
+    return this.#body.read().then(this.#decode);
+  }
+
+  readonly #decode = (
+    bytes: Uint8Array<ArrayBuffer> | null,
+  ): Promise<string | null> | string | null => {
+    if (bytes === null || this.#decoder !== null || mayEndInCharacter(bytes)) {
+      return this.#decodeOn(bytes);
+    }
+    try {
+      return this.#dropByteOrderMark(DECODER.decode(bytes));
+    } catch (cause) {
+      this.#body.failure = { cause };
+      return null;
+    }
+  };
+
+  async #decodeOn(bytes: Uint8Array<ArrayBuffer> | null): Promise<string | null> {
     try {
       if (bytes === null) {
         const isComplete = this.#body.failure === null && !this.#body.isCancelled;
         if (isComplete) await this.#decoder?.close();
         return null;
       }
-      if (mayEndInCharacter(bytes)) this.#decoder ??= new StreamDecoder();
-      const text = this.#decoder === null
-        ? DECODER.decode(bytes)
-        : await this.#decoder.decode(bytes);
-      return this.#dropByteOrderMark(text);
+      this.#decoder ??= new StreamDecoder();
+      return this.#dropByteOrderMark(await this.#decoder.decode(bytes));
     } catch (cause) {
       this.#body.failure = { cause };
       return null;

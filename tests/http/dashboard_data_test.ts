@@ -217,6 +217,6 @@ Deno.test("a request in flight reports how long upstream has been silent", () =>
   const timeline = createTimeline(createRecord());
   services.metrics.start(timeline);
   assertEquals(services.metrics.read(0).inFlight[0]?.idleMs, undefined);
-  timeline.readIdleMs = () => 1234.5;
+  timeline.idleTimer = { upstreamIdleMs: 1234.5 };
   assertEquals(services.metrics.read(0).inFlight[0]?.idleMs, 1235);
 });

@@ -82,7 +82,7 @@ Deno.test("Budget counts a request on the day on which it ends", () => {
   assertEquals([read(metrics), isReserved(metrics)], [[9, 0, 11], true]);
   now += 1000;
   assertEquals([read(metrics), isReserved(metrics)], [[0, 0, 11], false]);
-  second.countOutput = () => 5e5;
+  second.output = { outputTokens: 5e5 };
   finish(metrics, second, { outcome: "client_gone" });
   assertEquals(read(metrics), [0, 6, 0]);
 });
@@ -92,7 +92,7 @@ Deno.test("Budget reserves the output so far of a response that is longer than e
   finish(metrics, start(metrics), { costUsd: 2, outputTokens: 1e5 });
   const timeline = start(metrics);
   assertEquals(read(metrics), [2, 0, 2]);
-  timeline.countOutput = () => 9e5;
+  timeline.output = { outputTokens: 9e5 };
   assertEquals(read(metrics), [2, 0, 10]);
 });
 
@@ -133,7 +133,7 @@ Deno.test("Budget uses prices that become known while a request is in flight", (
 Deno.test("Budget estimates the cost after a disconnect even if upstream has reported a cost before", () => {
   const metrics = createLimited();
   const timeline = start(metrics);
-  timeline.countOutput = () => 1e5;
+  timeline.output = { outputTokens: 1e5 };
   finish(metrics, timeline, { outcome: "client_gone", costUsd: 0 });
   assertEquals(read(metrics), [0, 2, 0]);
 });

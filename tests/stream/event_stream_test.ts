@@ -1,6 +1,7 @@
 // The translated stream: headers, timeouts, failures and disconnects, with a minimal translator.
 
 import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
+import { ActiveSet } from "../../lib/active_set.ts";
 import type { Message, StreamEvent } from "../../lib/anthropic/types.ts";
 import { ApiError } from "../../lib/errors.ts";
 import type { JsonObject } from "../../lib/json.ts";
@@ -366,7 +367,7 @@ const OUTSIDE_ENDS = [
 ];
 for (const { about, reads, sends, expected } of OUTSIDE_ENDS) {
   Deno.test(`a stream that is ended from outside ${about} ends with an error event`, async () => {
-    const openStreams = new Set<OpenStream>();
+    const openStreams = new ActiveSet<OpenStream>();
     const { source, opened, ends } = start(sse(TEXT), { openStreams });
     const reader = (await opened).getReader();
     const read: string[] = [];
@@ -386,7 +387,7 @@ for (const { about, reads, sends, expected } of OUTSIDE_ENDS) {
 }
 
 Deno.test("a stream that is ended from outside before its headers is an error with a status", async () => {
-  const openStreams = new Set<OpenStream>();
+  const openStreams = new ActiveSet<OpenStream>();
   const { opened, ends } = start(": hello\n\n", { openStreams });
   const rejected = assertRejects(() => opened, ApiError, "closing");
   for (const one of openStreams) one.end(new ApiError("overloaded_error", "closing"));
@@ -395,7 +396,7 @@ Deno.test("a stream that is ended from outside before its headers is an error wi
 });
 
 Deno.test("a complete stream that is ended from outside before its headers is still an error with a status", async () => {
-  const openStreams = new Set<OpenStream>();
+  const openStreams = new ActiveSet<OpenStream>();
   const { opened, ends } = start(sse(FINISH), { openStreams });
   const rejected = assertRejects(() => opened, ApiError, "closing");
   // The finish has been read by now, and has no content.
@@ -406,7 +407,7 @@ Deno.test("a complete stream that is ended from outside before its headers is st
 });
 
 Deno.test("a complete stream that is ended from outside ends with an error event", async () => {
-  const openStreams = new Set<OpenStream>();
+  const openStreams = new ActiveSet<OpenStream>();
   const { opened, ends } = start(sse(TEXT, FINISH), { openStreams });
   const reading = readAll(await opened);
   await nextTurn();
@@ -416,7 +417,7 @@ Deno.test("a complete stream that is ended from outside ends with an error event
 });
 
 Deno.test("a stream that has ended cannot be ended from outside", async () => {
-  const openStreams = new Set<OpenStream>();
+  const openStreams = new ActiveSet<OpenStream>();
   const { opened, ends } = start(sse(TEXT, FINISH, "[DONE]"), { openStreams });
   const [stream] = openStreams;
   const body = await opened;
@@ -678,3 +679,24 @@ Deno.test("createEventStream cancels upstream when the client disconnects before
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
+
+Deno.test("createEventStream keeps nothing of the reads that send nothing", async () => {
+  const comment = new TextEncoder().encode(": OPENROUTER PROCESSING\n\n");
+  const pieces = [sse(TEXT), sse(FINISH, "[DONE]")].map((text) => new TextEncoder().encode(text));
+  const before = Deno.memoryUsage().heapUsed;
+  let most = 0;
+  let reads = 0;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      reads++;
+      if (reads % 1000 === 0) most = Math.max(most, Deno.memoryUsage().heapUsed);
+      const isText = reads === 1 || reads === 300_000;
+      controller.enqueue(isText ? pieces.shift() ?? comment : comment);
+    },
+  }, { highWaterMark: 0 });
+  const options = { timeoutMs: LONG, pingMs: LONG, now: () => 0, onEnd: () => {} };
+  const received = await readAll(await createEventStream(body, new FakeTranslator(), options));
+  assertEquals(received, [["start", "Hi"], ["stop"]]);
+  // Promises that wait for each other took 67 MB, a loop 4 MB.
+  assertEquals(most - before < 30e6, true, `${most - before} bytes`);
+});

@@ -10,6 +10,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { ActiveSet } from "../../lib/active_set.ts";
 import { ApiError, toErrorBody } from "../../lib/errors.ts";
 import { parseErrorObject } from "../../lib/openrouter/errors.ts";
 import { encodeEvent } from "../../lib/stream/sse.ts";
@@ -342,7 +343,7 @@ Deno.test("passThrough aborts the response of a client that reads nothing within
 
 Deno.test("passThrough ends with an error event when it is ended from outside, during a read or not", async () => {
   for (const reads of [0, 1]) {
-    const openStreams = new Set<OpenStream>();
+    const openStreams = new ActiveSet<OpenStream>();
     const trial = await start(START, { openStreams });
     const reader = trial.body.getReader();
     await reader.read();
@@ -363,7 +364,7 @@ Deno.test("passThrough gives its share of the memory budget back at the end", as
 });
 
 Deno.test("passThrough that has ended cannot be ended from outside", async () => {
-  const openStreams = new Set<OpenStream>();
+  const openStreams = new ActiveSet<OpenStream>();
   const trial = await start(START + STOP, { openStreams });
   const [stream] = openStreams;
   trial.source.close();
