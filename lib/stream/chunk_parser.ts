@@ -86,12 +86,10 @@ const MAX_COPIED_CHARS = 12;
 
 /** The text of a JSON string with its quotation marks; undefined if that is not one. */
 function readText(payload: string, from: number, to: number): string | undefined {
-  if (to - from - 2 <= MAX_COPIED_CHARS && payload[from] === '"' && payload[to - 1] === '"') {
-    const text = payload.slice(from + 1, to - 1);
-    if (isPlain(text)) return text;
-  }
-  const text = parseJson(payload.slice(from, to));
-  return typeof text === "string" ? text : undefined;
+  const text = payload.slice(from + 1, to - 1);
+  if (payload[from] === '"' && text.length <= MAX_COPIED_CHARS && isPlain(text)) return text;
+  const parsed = parseJson(payload.slice(from, to));
+  return typeof parsed === "string" ? parsed : undefined;
 }
 
 /** Whether a text stands for itself in JSON: without escapes, and without characters that need one. */
