@@ -352,7 +352,7 @@ Deno.test({
 
 test("uses the next port if its own is in use", async () => {
   await using harness = createHarnessWithClient(respond, { models: MODELS });
-  const listener = listenOn(17_891);
+  const listener = await listenOn(17_891);
   try {
     const [, { settings }] = await launch(harness);
     const port = Number(new URL(settings.env["ANTHROPIC_BASE_URL"] ?? "").port);
@@ -362,13 +362,19 @@ test("uses the next port if its own is in use", async () => {
   }
 });
 
-/** Null if another program uses the port, which has the same effect. */
-function listenOn(port: number): Deno.Listener | null {
-  try {
-    return Deno.listen({ hostname: "127.0.0.1", port });
-  } catch {
-    return null;
+/**
+ * Waits for the launchers of tests that run in parallel. Null if another program keeps the port, which has the same
+ * effect.
+ */
+async function listenOn(port: number): Promise<Deno.Listener | null> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    try {
+      return Deno.listen({ hostname: "127.0.0.1", port });
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
+  return null;
 }
 
 test("merges the user's own --settings, from a file in the current folder or as JSON", async () => {
