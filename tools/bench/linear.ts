@@ -76,22 +76,23 @@ export function createExponentTrial(): Trial {
 }
 
 async function measureExponent({ sizes: [small, large], prepare }: Growth): Promise<number> {
-  const before = await measureLeast(prepare(small));
-  const after = await measureLeast(prepare(large));
+  const before = await measureMean(prepare(small));
+  const after = await measureMean(prepare(large));
   return Math.log(after / before) / Math.log(large / small);
 }
 
-/** The least CPU time of several runs in microseconds: garbage of others, and cold caches, only add to it. */
-async function measureLeast(run: () => unknown): Promise<number> {
-  let least = Infinity;
-  const deadline = performance.now() + 300;
-  for (let i = 0; i < 3 || performance.now() < deadline; i++) {
-    const before = cpuUsage();
-    await run();
-    const { user, system } = cpuUsage(before);
-    least = Math.min(least, user + system);
-  }
-  return least;
+/**
+ * The mean user CPU time of a run in microseconds. The system's own time is left out: it is that of new memory, which some
+ * machines hand out ten times as slowly as others.
+ */
+async function measureMean(run: () => unknown): Promise<number> {
+  await run();
+  const deadline = performance.now() + 600;
+  const before = cpuUsage();
+  let runs = 0;
+  // Linux counts user time in hundredths of a second.
+  for (; runs < 3 || performance.now() < deadline; runs++) await run();
+  return cpuUsage(before).user / runs;
 }
 
 /** A response from bytes to bytes, in reads of at most `readSize`. */
