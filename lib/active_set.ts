@@ -4,8 +4,8 @@
  */
 
 /**
- * A small set, in the order of addition. A `Set` makes a new table every few dozen deletions. Of the old tables, V8 keeps
- * those that have survived two collections until a full one, with all items they had: whole requests.
+ * A small set, in the order of addition. A `Set` makes a new table every few dozen deletions, and the old ones stay in
+ * memory until a full garbage collection, with all items they had: whole requests (figures in tools/bench/RESULTS.md).
  */
 export class ActiveSet<T> {
   readonly #items: T[] = [];

@@ -8,6 +8,7 @@ import { isJsonObject, type JsonObject } from "../json.ts";
 import { findReplacedModel, type RequestRecord } from "../log.ts";
 import type { OutputCounter, Reservation } from "./budget_types.ts";
 import type { ByteStream } from "../stream/body_reader.ts";
+import type { IdleTimer } from "../stream/stream_timer.ts";
 import type { BodyCapture, CapturedBodies } from "./body_capture.ts";
 import type { ActiveRequest, FinishedRequest, SessionRequest, TimelineEvent } from "./types.ts";
 
@@ -24,12 +25,6 @@ export interface RequestTimelineOptions {
   /** A monotonic clock, in milliseconds. */
   now: () => number;
   redact: (text: string) => string;
-}
-
-/** Measures how long upstream has been silent. */
-export interface IdleTimer {
-  /** Milliseconds; 0 while nothing is read. */
-  readonly upstreamIdleMs: number;
 }
 
 /** Timeline of one request. */

@@ -8,11 +8,11 @@ import { classifyRequest } from "../anthropic/request_kind.ts";
 import { findSessionId } from "../anthropic/session_id.ts";
 import { type ApiError, toApiError } from "../errors.ts";
 import { isJsonObject, toText } from "../json.ts";
-import type { IdleTimer } from "../metrics/request_timeline.ts";
 import { toSessionKey } from "../metrics/sessions.ts";
 import type { RequestContext, Services } from "../request_context.ts";
 import { recordHistory } from "./history.ts";
 import type { StreamEnd } from "../stream/response_stream.ts";
+import type { IdleTimer } from "../stream/stream_timer.ts";
 
 /** A header of Claude Code, which tells what a request belongs to. */
 function readClientHeader(

@@ -10,7 +10,7 @@ import { type ApiError, toApiError } from "../errors.ts";
 import { BodyReader, type ByteStream } from "./body_reader.ts";
 import { clientTimeoutError } from "./errors.ts";
 import { encodeEvent } from "./sse.ts";
-import { StreamTimer } from "./stream_timer.ts";
+import { type IdleTimer, StreamTimer } from "./stream_timer.ts";
 
 /** How a stream ended. */
 export type StreamEnd =
@@ -39,7 +39,7 @@ export interface ResponseStreamOptions {
   /** Called when the headers can be sent. */
   onFirstEvent?: () => void;
   /** Called at the start, with the timer that knows how long upstream has been idle. */
-  onTimer?: (timer: Pick<StreamTimer, "upstreamIdleMs">) => void;
+  onTimer?: (timer: IdleTimer) => void;
   /** Called once, however the stream ends. */
   onEnd: (end: StreamEnd) => void;
 }

@@ -20,6 +20,9 @@ export interface StreamTimerOptions {
   onPingDue: () => void;
 }
 
+/** How long upstream has been idle. */
+export type IdleTimer = Pick<StreamTimer, "upstreamIdleMs">;
+
 /** Watches a stream from `start` to `stop`. */
 export class StreamTimer {
   readonly #options: StreamTimerOptions;

@@ -18,7 +18,7 @@ interface Growth {
   prepare: (size: number) => () => unknown;
 }
 
-/** Quadratic cost is 2. Linear cost was 1.0 to 1.35: large inputs miss the caches, the more so beside other programs. */
+/** Quadratic cost is 2. Linear cost was 1.0 to 1.4: large inputs miss the caches, the more so beside other programs. */
 const MOST = 1.5;
 const TURNS = [500, 5000] as const;
 const KB = 1024;
