@@ -108,6 +108,12 @@ Deno.test("runTrials does not count the warm-up, and ends long trials early", as
   assertEquals(long?.rounds, [{ proxy: 3 }]);
 });
 
+Deno.test("runTrials measures the servers that a trial lists", async () => {
+  const log: string[] = [];
+  await runTrials([createTrial("own", log, { targets: ["minimal", "proxy"], warmUps: 1 })], 2);
+  assertEquals(log, ["own minimal,proxy", "own minimal,proxy", "own proxy,minimal"]);
+});
+
 // --- noise ---
 
 /** A row in which the proxy always costs twice what `pass` does. */
@@ -167,10 +173,10 @@ Deno.test("the report's values have units, and no row that is a ratio itself", (
   assertEquals(
     formatValues(ROWS),
     `\
-| value | pass          | passjs        | proxy         |
-| ----- | ------------- | ------------- | ------------- |
-| µs    | 1.0 (1.0–1.0) | 2.0 (2.0–2.0) | 6.4 (6.2–7.0) |
-| MiB   | 31 (31–31)    |               | 52 (52–52)    |`,
+| value | pass          | passjs        | minimal | proxy         |
+| ----- | ------------- | ------------- | ------- | ------------- |
+| µs    | 1.0 (1.0–1.0) | 2.0 (2.0–2.0) |         | 6.4 (6.2–7.0) |
+| MiB   | 31 (31–31)    |               |         | 52 (52–52)    |`,
   );
 });
 

@@ -7,7 +7,9 @@ import type { Target } from "./trial.ts";
 export function checkResponse(text: string, sample: Sample, target: Target): void {
   const payloads = text.split("\n").filter((line) => line.startsWith("data: "))
     .map((line) => line.slice(6));
-  const found = target === "proxy" ? readEvents(payloads) : readChunks(payloads);
+  const found = target === "pass" || target === "passjs"
+    ? readChunks(payloads)
+    : readEvents(payloads);
   if (found.deltas !== sample.deltas) {
     throw new Error(`${found.deltas} deltas instead of ${sample.deltas}: ${text.slice(-300)}`);
   }

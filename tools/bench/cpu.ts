@@ -1,10 +1,10 @@
-// CPU per chunk, requests per second and time to the first delta: the proxy beside its two references.
+// CPU per chunk, requests per second and time to the first delta: the proxy beside its references.
 
 import { checkResponse } from "./check_response.ts";
 import { BenchClient, decodeResponse, renderRequest } from "./client.ts";
 import { type Listening, readCpu } from "./processes.ts";
 import { createClaudeCodeRequest, createSample, createSmallRequest, type Kind } from "./samples.ts";
-import type { Limit, RoundValues, Target, Trial } from "./trial.ts";
+import { type Limit, type RoundValues, type Target, TARGETS, type Trial } from "./trial.ts";
 import { median } from "./verdict.ts";
 
 /** The compared servers. */
@@ -89,6 +89,7 @@ const STREAMS: { what: string; kind: Kind; limit: Limit }[] = [
 export function createStreamTrials(servers: Servers): Trial[] {
   return STREAMS.map(({ kind, ...row }) => ({
     rows: [{ ...row, digits: 2 }],
+    targets: TARGETS,
     warmUps: 1,
     async measure(order) {
       const chunks = createSample(kind).deltas * CONNECTIONS;
@@ -118,6 +119,7 @@ export function createRequestTrial(servers: Servers): Trial {
       },
       { what: "share of a core in use, short streams", digits: 2 },
     ],
+    targets: TARGETS,
     warmUps: SHORT_WARM_UPS,
     async measure(order) {
       const [rate, cpu, share]: [RoundValues, RoundValues, RoundValues] = [{}, {}, {}];

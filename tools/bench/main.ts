@@ -1,5 +1,5 @@
 // `deno task bench [--only PART,…] [--rounds N] [--program claudeproxy.js] [--write]` measures the cost of the proxy
-// beside two references that translate nothing, and exits with 1 when a ratio misses its limit. `--write` puts the
+// beside references that do little, and exits with 1 when a ratio misses its limit. `--write` puts the
 // report into tools/bench/RESULTS.md.
 
 import {
@@ -25,8 +25,9 @@ async function measureAll({ parts, rounds }: Plan): Promise<MeasuredRow[]> {
   await using upstream = await startUpstream();
   await using pass = await startTarget("pass", upstream.port);
   await using passjs = await startTarget("passjs", upstream.port);
+  await using minimal = await startTarget("minimal", upstream.port);
   await using proxy = await startTarget("proxy", upstream.port);
-  const trials = createTrials({ pass, passjs, proxy }, upstream);
+  const trials = createTrials({ pass, passjs, minimal, proxy }, upstream);
   const measured: MeasuredRow[] = [];
   // Part after part: in a pause of half a minute V8 forgets what it has compiled.
   for (const part of parts) measured.push(...await runTrials(trials[part], rounds));
@@ -72,14 +73,15 @@ async function describeRun(rounds: number, seconds: number): Promise<string> {
 
 const METHOD =
   `\`pass\` is \`new Response(upstream.body)\`, \`passjs\` the same through one identity
-TransformStream. All measurements take turns, round after round. A ratio is the proxy's value divided
+TransformStream; \`minimal\` translates deltas and does nothing else: no checks, blocks, usage, time
+limits, figures or log. All measurements take turns, round after round. A ratio is the proxy's value divided
 by the reference's of the same round; the tables have medians with their range over the rounds. Only
 ratios have limits, and a run that misses one fails. Every response is compared with what upstream
 sent.
 
 CPU per chunk is that of 32 streams, with pauses after each read: without them several chunks wait in
-the socket, and \`pass\` forwards them together. Short streams have 20 chunks, in one read, and run 32
-at once; if a server uses less than its core, the load generator is the limit. *Added* is the median
+the socket, and \`pass\` forwards them together. Short streams have 20 chunks, sent at once, and run 32
+at a time; if a server uses less than its core, the load generator is the limit. *Added* is the median
 time to the first delta minus the same client's at upstream itself. Start and idle memory are those
 of a new process, the peak is that of streams that all are open at once.`;
 

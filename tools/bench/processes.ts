@@ -1,4 +1,4 @@
-// Starts the processes of a bench: the fake upstream, the two references, and the proxy as the start task runs it.
+// Starts the processes of a bench: the fake upstream, the references, and the proxy as the start task runs it.
 // With `taskset` the measured process has the first core to itself, and everything else runs on the second.
 
 import { readTaskFlags } from "../../tests/helpers/task_flags.ts";
@@ -63,7 +63,7 @@ export function startTarget(target: Target, upstreamPort: number): Promise<Start
   return target === "proxy" ? startProxy(upstreamPort) : startReference(target, upstreamPort);
 }
 
-function startReference(which: "pass" | "passjs", upstreamPort: number): Promise<Started> {
+function startReference(which: Exclude<Target, "proxy">, upstreamPort: number): Promise<Started> {
   const path = new URL("tools/bench/reference.ts", ROOT).href;
   const port = findPort();
   const args = [which, toBaseUrl(upstreamPort), `${port}`];

@@ -1,9 +1,11 @@
 // What a bench measures, and the rounds it is measured in. Knows no server: what is measured comes in as trials.
 
-/** The measured servers: two references that translate nothing, and the proxy. */
-export const TARGETS = ["pass", "passjs", "proxy"] as const;
+/** The measured servers: three references, and the proxy. */
+export const TARGETS = ["pass", "passjs", "minimal", "proxy"] as const;
 
 export type Target = typeof TARGETS[number];
+
+const DEFAULT_TARGETS = TARGETS.filter((target) => target !== "minimal");
 
 /** The values of one round. Not every server has one in every row. */
 export type RoundValues = Partial<Record<Target, number>>;
@@ -36,6 +38,8 @@ export interface MeasuredRow extends Row {
 /** Something that is measured once in each round. */
 export interface Trial {
   rows: readonly Row[];
+  /** The servers it measures; without `minimal` unless it is listed. */
+  targets?: readonly Target[];
   /** Rounds before the first that counts. */
   warmUps: number;
   /** Fewer rounds than the others, for what takes long. */
@@ -57,12 +61,12 @@ export async function runTrials(
     rows: trial.rows.map((row): MeasuredRow => ({ ...row, rounds: [] })),
   }));
   for (const trial of trials) {
-    for (let i = 0; i < trial.warmUps; i++) await trial.measure(TARGETS);
+    for (let i = 0; i < trial.warmUps; i++) await trial.measure(trial.targets ?? DEFAULT_TARGETS);
   }
   for (let round = 0; round < rounds; round++) {
     for (const { trial, rows } of measured) {
       if (round >= (trial.maxRounds ?? Infinity)) continue;
-      const values = await trial.measure(rotate(TARGETS, round));
+      const values = await trial.measure(rotate(trial.targets ?? DEFAULT_TARGETS, round));
       rows.forEach((row, i) => row.rounds.push(values[i] ?? {}));
     }
   }
