@@ -47,7 +47,8 @@ export function assertLinear({ prepare, most }: Growth): void {
   const large = [prepare(TIMES * size)];
   let [smallMs, largeMs] = [Infinity, Infinity];
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    smallMs = Math.min(smallMs, measure(small));
+    // Of the small ones several, as a disturbed one would hide quadratic time.
+    smallMs = Math.min(smallMs, measureBest(small));
     largeMs = Math.min(largeMs, measure(large));
     if (largeMs <= MOST * smallMs) return;
   }
@@ -57,10 +58,14 @@ export function assertLinear({ prepare, most }: Growth): void {
 /** A size at which a run is long enough to measure, after its code has been compiled. */
 function findSize(prepare: Growth["prepare"], most: number): number {
   for (let size = 200; size < most; size *= 3) {
-    const run = prepare(size);
-    if (Math.min(measure([run]), measure([run]), measure([run])) >= LEAST_MS) return size;
+    if (measureBest([prepare(size)]) >= LEAST_MS) return size;
   }
   return most;
+}
+
+/** The shortest of three times. */
+function measureBest(runs: readonly (() => unknown)[]): number {
+  return Math.min(measure(runs), measure(runs), measure(runs));
 }
 
 function measure(runs: readonly (() => unknown)[]): number {

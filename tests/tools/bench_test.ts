@@ -73,6 +73,7 @@ Deno.test("the bench names each missed limit with its ratio", () => {
 function createTrial(name: string, log: string[], options: Partial<Trial> = {}): Trial {
   return {
     rows: [{ what: name, digits: 0 }],
+    targets: ["pass", "passjs", "proxy"],
     warmUps: 0,
     measure(order) {
       log.push(`${name} ${order.join(",")}`);

@@ -152,6 +152,7 @@ const FIRST_DELTAS: { what: string; body: unknown; limit: Limit }[] = [
 export function createFirstDeltaTrials(servers: Servers, upstream: Listening): Trial[] {
   return FIRST_DELTAS.map(({ what, body, limit }) => ({
     rows: [{ what, digits: 2, limit }],
+    targets: ["pass", "passjs", "proxy"],
     warmUps: 1,
     async measure(order) {
       const inTurns = [upstream, ...order.map((target) => servers[target])];

@@ -66,6 +66,7 @@ export function createExponentTrial(): Trial {
       digits: 2,
       limit: { per: null, sign: "≤", must: MOST },
     })),
+    targets: ["proxy"],
     warmUps: 1,
     async measure() {
       const values: RoundValues[] = [];

@@ -74,10 +74,10 @@ async function describeRun(rounds: number, seconds: number): Promise<string> {
 const METHOD =
   `\`pass\` is \`new Response(upstream.body)\`, \`passjs\` the same through one identity
 TransformStream; \`minimal\` translates deltas and does nothing else: no checks, blocks, usage, time
-limits, figures or log. All measurements take turns, round after round. A ratio is the proxy's value divided
-by the reference's of the same round; the tables have medians with their range over the rounds. Only
-ratios have limits, and a run that misses one fails. Every response is compared with what upstream
-sent.
+limits, figures or log. All measurements take turns, round after round. A ratio is the proxy's value
+divided by the reference's of the same round; the tables have medians with their range over the
+rounds. Only ratios have limits, and a run that misses one fails. Every response is compared with
+what upstream sent.
 
 CPU per chunk is that of 32 streams, with pauses after each read: without them several chunks wait in
 the socket, and \`pass\` forwards them together. Short streams have 20 chunks, sent at once, and run 32

@@ -29,10 +29,11 @@ export function createStartTrial(): Trial {
         limit: { per: "pass", sign: "≤", must: 1.75, aim: 1.3 },
       },
     ],
+    targets: ["pass", "proxy"],
     warmUps: 1,
     async measure(order) {
       const [start, idle]: [RoundValues, RoundValues] = [{}, {}];
-      for (const target of withoutPassjs(order)) {
+      for (const target of order) {
         await using server = await startTarget(target, 9);
         await sleep(500);
         start[target] = server.startMs;
@@ -43,10 +44,6 @@ export function createStartTrial(): Trial {
   };
 }
 
-function withoutPassjs(order: readonly Target[]): Target[] {
-  return order.filter((target) => target !== "passjs");
-}
-
 /** Peak resident memory with 1,000 paced streams at once. */
 export function createManyStreamsTrial(upstream: Listening): Trial {
   return {
@@ -55,11 +52,12 @@ export function createManyStreamsTrial(upstream: Listening): Trial {
       digits: 0,
       limit: { per: "pass", sign: "≤", must: 2.8, aim: 2 },
     }],
+    targets: ["pass", "proxy"],
     warmUps: 0,
     maxRounds: MAX_ROUNDS,
     async measure(order) {
       const peaks: RoundValues = {};
-      for (const target of withoutPassjs(order)) {
+      for (const target of order) {
         peaks[target] = await measurePeak(target, upstream);
       }
       return [peaks];
@@ -92,6 +90,7 @@ export function createStalledTrial(upstream: Listening): Trial {
       digits: 3,
       limit: { per: null, sign: "≤", must: 0.1, aim: 0.04 },
     }],
+    targets: ["proxy"],
     warmUps: 0,
     maxRounds: MAX_ROUNDS,
     async measure() {

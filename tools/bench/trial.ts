@@ -5,8 +5,6 @@ export const TARGETS = ["pass", "passjs", "minimal", "proxy"] as const;
 
 export type Target = typeof TARGETS[number];
 
-const DEFAULT_TARGETS = TARGETS.filter((target) => target !== "minimal");
-
 /** The values of one round. Not every server has one in every row. */
 export type RoundValues = Partial<Record<Target, number>>;
 
@@ -38,8 +36,8 @@ export interface MeasuredRow extends Row {
 /** Something that is measured once in each round. */
 export interface Trial {
   rows: readonly Row[];
-  /** The servers it measures; without `minimal` unless it is listed. */
-  targets?: readonly Target[];
+  /** The servers it measures. */
+  targets: readonly Target[];
   /** Rounds before the first that counts. */
   warmUps: number;
   /** Fewer rounds than the others, for what takes long. */
@@ -61,12 +59,12 @@ export async function runTrials(
     rows: trial.rows.map((row): MeasuredRow => ({ ...row, rounds: [] })),
   }));
   for (const trial of trials) {
-    for (let i = 0; i < trial.warmUps; i++) await trial.measure(trial.targets ?? DEFAULT_TARGETS);
+    for (let i = 0; i < trial.warmUps; i++) await trial.measure(trial.targets);
   }
   for (let round = 0; round < rounds; round++) {
     for (const { trial, rows } of measured) {
       if (round >= (trial.maxRounds ?? Infinity)) continue;
-      const values = await trial.measure(rotate(trial.targets ?? DEFAULT_TARGETS, round));
+      const values = await trial.measure(rotate(trial.targets, round));
       rows.forEach((row, i) => row.rounds.push(values[i] ?? {}));
     }
   }
